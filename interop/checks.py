@@ -1,0 +1,57 @@
+"""What every way from a producer to a consumer must show."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+Message = dict[str, Any]
+
+
+def same_messages(sent: list[Message], received: list[Message]) -> None:
+    """Every message once, with the body, keys and tags that were sent."""
+    wanted = Counter((m["keys"], m["tags"], m["body"]) for m in sent if "keys" in m)
+    got = Counter((m["keys"], m["tags"], m["body"]) for m in received)
+    missing, extra = wanted - got, got - wanted
+    assert not missing, f"{missing.total()} not received, the first: {next(iter(missing))}"
+    assert not extra, f"{extra.total()} too many, the first: {next(iter(extra))}"
+
+
+def queues_dense(received: list[Message]) -> None:
+    """Each queue's offsets without gap or repeat."""
+    offsets = defaultdict(list)
+    for message in received:
+        offsets[message["queueId"]].append(message["queueOffset"])
+    for queue, seen in offsets.items():
+        first = min(seen)
+        assert sorted(seen) == list(range(first, first + len(seen))), f"queue {queue}: {seen}"
+
+
+def order_kept(sent: list[Message], received: list[Message]) -> None:
+    """Within each queue the messages have the order in which one producer thread sent them."""
+    number = {m["keys"]: i for i, m in enumerate(m for m in sent if "keys" in m)}
+    by_queue: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for message in received:
+        by_queue[message["queueId"]].append((message["queueOffset"], number[message["keys"]]))
+    for queue, pairs in by_queue.items():
+        order = [sequence for _, sequence in sorted(pairs)]
+        assert order == sorted(order), f"queue {queue} out of order: {order}"
+
+
+def results_agree(sent: list[Message], received: list[Message]) -> None:
+    """The SendResult named the queue, offset and unique id under which the consumer saw it."""
+    seen = {m["msgId"]: m for m in received}
+    for result in sent:
+        if result.get("msgId") is None or "batch" in result:
+            continue
+        message = seen[result["msgId"]]
+        assert result["status"] == "SEND_OK", result
+        assert message["queueId"] == result["queueId"], (result, message)
+        assert message["queueOffset"] == result["queueOffset"], (result, message)
+
+
+def all_of_it(sent: list[Message], received: list[Message]) -> None:
+    same_messages(sent, received)
+    queues_dense(received)
+    order_kept(sent, received)
+    results_agree(sent, received)

@@ -1,0 +1,121 @@
+"""`pytest interop/`: options, and one set of Java programs per release for many tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from interop import nodes
+from interop.cluster import Cluster, Unavailable, choose
+from interop.jars import missing_tools
+from interop.peer import Peer
+from interop.processes import Node
+
+VERSIONS = ("4.9.7", "5.5.0")
+SERIALIZATIONS = ("JSON", "ROCKETMQ")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cluster",
+        default="auto",
+        help="where the Java servers come from: auto, docker, maven or HOST:PORT of a name server",
+    )
+    parser.addoption(
+        "--rocketmq", default=",".join(VERSIONS), help="releases to test against, comma-separated"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "version" in metafunc.fixturenames:
+        versions = metafunc.config.getoption("--rocketmq").split(",")
+        metafunc.parametrize("version", versions, scope="session")
+    if "serialize" in metafunc.fixturenames:
+        metafunc.parametrize("serialize", SERIALIZATIONS, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.timeout(300))
+    if not config.getoption("-m"):
+        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("optin")])
+        items[:] = [item for item in items if not item.get_closest_marker("optin")]
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    request: pytest.FixtureRequest, version: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """The real RocketMQ servers of ``version``."""
+    kind = request.config.getoption("--cluster")
+    try:
+        chosen = choose(kind, version, tmp_path_factory.mktemp(f"java-{version}"))
+    except Unavailable as reason:
+        if kind == "auto":
+            pytest.skip(str(reason))
+        pytest.exit(str(reason), returncode=2)
+    try:
+        yield chosen
+    finally:
+        chosen.stop()
+
+
+@pytest.fixture(scope="session")
+def java_namesrv(cluster: Cluster) -> str:
+    """Address of a Java name server that has a Java master."""
+    return cluster.namesrv()
+
+
+@pytest.fixture(scope="session")
+def peers(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Peer]]:
+    reason = missing_tools()
+    if reason:
+        pytest.skip(f"Java clients: {reason}")
+    started: dict[str, Peer] = {}
+    try:
+        for serialize in SERIALIZATIONS:
+            home = tmp_path_factory.mktemp(f"peer-{version}-{serialize}")
+            started[serialize] = Peer(version, serialize, home)
+        yield started
+    finally:
+        for one in started.values():
+            one.stop()
+
+
+@pytest.fixture
+def peer(peers: dict[str, Peer], serialize: str) -> Peer:
+    """A Java client of ``version`` that speaks ``serialize``."""
+    return peers[serialize]
+
+
+@pytest.fixture
+def json_peer(peers: dict[str, Peer]) -> Peer:
+    return peers["JSON"]
+
+
+@dataclass(frozen=True)
+class Rmqwire:
+    """A running rmqwire name server and broker."""
+
+    namesrv: Node
+    broker: Node
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def rmqwire(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rmqwire]:
+    """rmqwire as RocketMQ ``version``: a name server and a broker in processes of their own."""
+    home = tmp_path_factory.mktemp(f"rmqwire-{version}")
+    namesrv = nodes.start_namesrv(home / "namesrv")
+    try:
+        broker = nodes.start_broker(home / "broker", namesrv.addr, {"rocketmqVersion": version})
+        try:
+            yield Rmqwire(namesrv, broker, home)
+        finally:
+            assert broker.stop() == 0, broker.tail()
+        assert "Traceback" not in broker.tail(1_000_000), broker.tail()
+    finally:
+        assert namesrv.stop() == 0, namesrv.tail()

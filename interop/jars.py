@@ -1,0 +1,56 @@
+"""The jars of one RocketMQ release from Maven Central, kept in a cache outside the tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BENCHMARK_VERSIONS = {"5.5.0"}  # releases whose rocketmq-example is published
+
+
+def cache_dir() -> Path:
+    base = os.environ.get("RMQWIRE_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "rmqwire-interop"
+
+
+def missing_tools() -> str | None:
+    """Say in one line what keeps Java programs from running here, or None."""
+    missing = [tool for tool in ("java", "javac", "mvn") if shutil.which(tool) is None]
+    return f"not installed: {', '.join(missing)} (a JDK and Maven are needed)" if missing else None
+
+
+def class_path(version: str) -> str:
+    """Give the class path of ``version`` with our own Java programs compiled, downloading once."""
+    home = cache_dir() / version
+    jars = home / "jars"
+    if not (home / "complete").exists():
+        _download(version, jars)
+        (home / "complete").touch()
+    classes = home / "classes"
+    _compile(jars, classes)
+    return f"{classes}{os.pathsep}{jars}/*"
+
+
+def _download(version: str, jars: Path) -> None:
+    profile = ["-Pbenchmark"] if version in BENCHMARK_VERSIONS else []
+    command = [
+        "mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *profile,
+        "dependency:copy-dependencies", f"-Drocketmq.version={version}",
+        "-DincludeScope=runtime", f"-DoutputDirectory={jars}",
+    ]  # fmt: skip
+    subprocess.run(command, check=True, timeout=900)
+
+
+def _compile(jars: Path, classes: Path) -> None:
+    sources = sorted((HERE / "java").glob("*.java"))
+    newest = max(source.stat().st_mtime for source in sources)
+    stamp = classes / "stamp"
+    if stamp.exists() and stamp.stat().st_mtime >= newest:
+        return
+    classes.mkdir(parents=True, exist_ok=True)
+    command = ["javac", "-nowarn", "-cp", f"{jars}/*", "-d", str(classes), *map(str, sources)]
+    subprocess.run(command, check=True, timeout=300)
+    stamp.touch()

@@ -1,0 +1,283 @@
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendCallback;
+import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.tools.command.MQAdminStartup;
+
+/**
+ * A Java client driven line by line: one JVM serves many tests.
+ *
+ * A line on stdin is a command and its words, separated by tabs; each answer is a number of lines
+ * that start with "@@ " and hold one JSON object, the last of them {"end":true} or {"error":...}.
+ */
+public class Peer {
+    private static final PrintStream OUT = System.out;
+    private static final Map<String, DefaultMQProducer> PRODUCERS = new HashMap<>();
+    private static final Map<String, Consumer> CONSUMERS = new HashMap<>();
+
+    private static final class Consumer {
+        final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
+        final Map<String, Integer> seen = new ConcurrentHashMap<>();
+        DefaultMQPushConsumer client;
+    }
+
+    public static void main(String[] args) throws Exception {
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        say("{\"ready\":true}");
+        String line;
+        while ((line = in.readLine()) != null) {
+            try {
+                run(line.split("\t", -1));
+                say("{\"end\":true}");
+            } catch (Throwable e) {
+                say("{\"error\":" + quote(e.toString()) + "}");
+            }
+        }
+        for (DefaultMQProducer producer : PRODUCERS.values()) {
+            producer.shutdown();
+        }
+        System.exit(0);
+    }
+
+    private static void run(String[] words) throws Exception {
+        switch (words[0]) {
+            case "produce": produce(words); break;
+            case "consume-start": consumeStart(words); break;
+            case "consume-poll": consumePoll(words); break;
+            case "consume-stop": CONSUMERS.remove(words[1]).client.shutdown(); break;
+            case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length)); break;
+            default: throw new IllegalArgumentException("unknown command " + words[0]);
+        }
+    }
+
+    private static DefaultMQProducer producer(String namesrv) throws Exception {
+        DefaultMQProducer producer = PRODUCERS.get(namesrv);
+        if (producer == null) {
+            producer = new DefaultMQProducer("interop_producer");
+            producer.setNamesrvAddr(namesrv);
+            producer.setInstanceName("producer-" + PRODUCERS.size());
+            producer.setSendMsgTimeout(10000);
+            producer.setVipChannelEnabled(Boolean.getBoolean("interop.vip"));
+            producer.start();
+            PRODUCERS.put(namesrv, producer);
+        }
+        return producer;
+    }
+
+    /** produce NAMESRV TOPIC MODE COUNT KIND SEED QUEUE: KIND is small, large, unicode, binary; QUEUE -1 is the client's choice. */
+    private static void produce(String[] w) throws Exception {
+        DefaultMQProducer producer = producer(w[1]);
+        List<Message> messages = messages(w[2], Integer.parseInt(w[4]), w[5], Long.parseLong(w[6]));
+        int queue = Integer.parseInt(w[7]);
+        switch (w[3]) {
+            case "sync":
+                for (Message m : messages) {
+                    report(m, queue < 0 ? producer.send(m) : producer.send(m, (qs, msg, arg) -> pick(qs, queue), null));
+                }
+                break;
+            case "oneway":
+                for (Message m : messages) {
+                    producer.sendOneway(m);
+                    report(m, null);
+                }
+                break;
+            case "async": async(producer, messages); break;
+            case "batch": batch(producer, messages); break;
+            default: throw new IllegalArgumentException("unknown mode " + w[3]);
+        }
+    }
+
+    private static MessageQueue pick(List<MessageQueue> queues, int queueId) {
+        return queues.stream().filter(q -> q.getQueueId() == queueId).findFirst().get();
+    }
+
+    private static void async(DefaultMQProducer producer, List<Message> messages) throws Exception {
+        CountDownLatch latch = new CountDownLatch(messages.size());
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        for (Message m : messages) {
+            producer.send(m, new SendCallback() {
+                @Override public void onSuccess(SendResult result) {
+                    report(m, result);
+                    latch.countDown();
+                }
+
+                @Override public void onException(Throwable e) {
+                    failure.set(e);
+                    latch.countDown();
+                }
+            });
+        }
+        if (!latch.await(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("async sends unanswered: " + latch.getCount());
+        }
+        if (failure.get() != null) {
+            throw new IllegalStateException(failure.get());
+        }
+    }
+
+    private static void batch(DefaultMQProducer producer, List<Message> messages) throws Exception {
+        for (int i = 0; i < messages.size(); i += 10) {
+            List<Message> some = messages.subList(i, Math.min(i + 10, messages.size()));
+            SendResult result = producer.send(new ArrayList<>(some));
+            for (Message m : some) {
+                report(m, null);
+            }
+            say("{\"batch\":" + quote(result.getMsgId()) + ",\"status\":" + quote(result.getSendStatus().name())
+                + ",\"queueId\":" + result.getMessageQueue().getQueueId() + ",\"queueOffset\":" + result.getQueueOffset()
+                + ",\"offsetMsgId\":" + quote(result.getOffsetMsgId()) + "}");
+        }
+    }
+
+    private static List<Message> messages(String topic, int count, String kind, long seed) {
+        List<Message> messages = new ArrayList<>();
+        Random random = new Random(seed);
+        for (int i = 0; i < count; i++) {
+            Message m = new Message(topic, "Tag" + (char) ('A' + i % 3), "key-" + seed + "-" + i, body(kind, i, random));
+            m.putUserProperty("n", Integer.toString(i));
+            m.putUserProperty("city", "東京 " + i);
+            messages.add(m);
+        }
+        return messages;
+    }
+
+    private static byte[] body(String kind, int i, Random random) {
+        StringBuilder text = new StringBuilder("message " + i + " ");
+        switch (kind) {
+            case "unicode":
+                text.append("héllo 消息 \uD83D\uDE80 ").append(random.nextInt());
+                return text.toString().getBytes(StandardCharsets.UTF_8);
+            case "large":
+                while (text.length() < 9000) {
+                    text.append("the quick brown fox ").append(random.nextInt(10));
+                }
+                return text.toString().getBytes(StandardCharsets.UTF_8);
+            case "binary":
+                byte[] bytes = new byte[1 + random.nextInt(300)];
+                random.nextBytes(bytes);
+                return bytes;
+            default:
+                return text.append(random.nextInt()).toString().getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    /** consume-start NAME NAMESRV GROUP TOPIC EXPRESSION FAILURES: the first FAILURES deliveries of each message fail. */
+    private static void consumeStart(String[] w) throws Exception {
+        Consumer consumer = new Consumer();
+        int failures = Integer.parseInt(w[6]);
+        DefaultMQPushConsumer client = new DefaultMQPushConsumer(w[3]);
+        client.setNamesrvAddr(w[2]);
+        client.setInstanceName("consumer-" + w[1]);
+        client.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        client.setVipChannelEnabled(false);
+        client.subscribe(w[4], w[5]);
+        client.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+            for (MessageExt m : messages) {
+                consumer.lines.add(describe(m));
+                if (consumer.seen.merge(m.getKeys() + m.getMsgId(), 1, Integer::sum) <= failures) {
+                    return ConsumeConcurrentlyStatus.RECONSUME_LATER;
+                }
+            }
+            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        });
+        client.start();
+        consumer.client = client;
+        CONSUMERS.put(w[1], consumer);
+    }
+
+    /** consume-poll NAME COUNT TIMEOUT_MS: what came in, as soon as COUNT messages are there or the time is over. */
+    private static void consumePoll(String[] w) throws Exception {
+        LinkedBlockingQueue<String> lines = CONSUMERS.get(w[1]).lines;
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(w[3]));
+        for (int i = Integer.parseInt(w[2]); i > 0; i--) {
+            String line = lines.poll(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            if (line == null) {
+                return;
+            }
+            say(line);
+        }
+    }
+
+    private static void mqadmin(String[] args) throws Exception {
+        ByteArrayOutputStream captured = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(captured, true, "UTF-8");
+        System.setOut(stream);
+        System.setErr(stream);
+        try {
+            MQAdminStartup.main0(args, null);
+        } finally {
+            System.setOut(OUT);
+        }
+        say("{\"output\":" + quote(captured.toString("UTF-8")) + "}");
+    }
+
+    private static void report(Message m, SendResult r) {
+        String result = r == null ? "" : ",\"msgId\":" + quote(r.getMsgId()) + ",\"offsetMsgId\":" + quote(r.getOffsetMsgId())
+            + ",\"status\":" + quote(r.getSendStatus().name()) + ",\"queueId\":" + r.getMessageQueue().getQueueId()
+            + ",\"brokerName\":" + quote(r.getMessageQueue().getBrokerName()) + ",\"queueOffset\":" + r.getQueueOffset();
+        say("{\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags()) + ",\"body\":" + quote(hex(m.getBody())) + result + "}");
+    }
+
+    private static String describe(MessageExt m) {
+        StringBuilder properties = new StringBuilder();
+        for (Map.Entry<String, String> e : new TreeMap<>(m.getProperties()).entrySet()) {
+            properties.append(properties.length() == 0 ? "" : ",").append(quote(e.getKey())).append(':').append(quote(e.getValue()));
+        }
+        return "{\"topic\":" + quote(m.getTopic()) + ",\"queueId\":" + m.getQueueId() + ",\"queueOffset\":" + m.getQueueOffset()
+            + ",\"msgId\":" + quote(m.getMsgId()) + ",\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags())
+            + ",\"reconsumeTimes\":" + m.getReconsumeTimes() + ",\"bornHost\":" + quote(String.valueOf(m.getBornHost()))
+            + ",\"body\":" + quote(hex(m.getBody())) + ",\"properties\":{" + properties + "}}";
+    }
+
+    private static String hex(byte[] bytes) {
+        StringBuilder text = new StringBuilder();
+        for (byte b : bytes) {
+            text.append(String.format("%02x", b));
+        }
+        return text.toString();
+    }
+
+    private static synchronized void say(String json) {
+        OUT.println("@@ " + json);
+        OUT.flush();
+    }
+
+    private static String quote(String s) {
+        if (s == null) {
+            return "null";
+        }
+        StringBuilder text = new StringBuilder("\"");
+        for (char c : s.toCharArray()) {
+            if (c == '"' || c == '\\') {
+                text.append('\\').append(c);
+            } else if (c < 32 || c > 126) {
+                text.append(String.format("\\u%04x", (int) c));
+            } else {
+                text.append(c);
+            }
+        }
+        return text.append('"').toString();
+    }
+}

@@ -1,0 +1,55 @@
+"""rmqwire's own servers as a user starts them: `rmqwire namesrv -c FILE`, `rmqwire broker -c FILE`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
+from interop.wire import route_known
+
+BROKER_DEFAULTS = {
+    "brokerClusterName": "DefaultCluster",
+    "brokerIP1": "127.0.0.1",
+    "bindAddress": "127.0.0.1",
+    "mappedFileSizeCommitLog": "4194304",
+    "autoCreateTopicEnable": "true",
+}
+
+
+def start_namesrv(home: Path, settings: Mapping[str, str] | None = None) -> Node:
+    """Start an rmqwire name server on a free port of 127.0.0.1."""
+    port = free_port()
+    conf = {
+        "listenPort": str(port),
+        "bindAddress": "127.0.0.1",
+        "kvConfigPath": str(home / "kvConfig.json"),
+        "configStorePath": str(home / "namesrv.properties"),
+        **(settings or {}),
+    }
+    return _start("namesrv", home, port, conf)
+
+
+def start_broker(home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
+    """Start an rmqwire broker and wait until ``namesrv`` knows it."""
+    port = int(settings.get("listenPort", free_port(BROKER_PORTS)))
+    conf = {
+        **BROKER_DEFAULTS,
+        "listenPort": str(port),
+        "namesrvAddr": namesrv,
+        "storePathRootDir": str(home / "store"),
+        "brokerName": "rmqwire-a",
+        **settings,
+    }
+    node = _start("broker", home, port, conf)
+    wait_until(lambda: route_known(namesrv, conf["brokerName"]), f"route of {conf['brokerName']}")
+    return node
+
+
+def _start(name: str, home: Path, port: int, conf: Mapping[str, str]) -> Node:
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / f"{name}.conf"
+    file.write_text("".join(f"{key}={value}\n" for key, value in conf.items()))
+    command = [sys.executable, "-m", "rmqwire", name, "-c", str(file)]
+    return Node.start(f"rmqwire-{name}", f"127.0.0.1:{port}", command, home)

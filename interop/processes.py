@@ -1,0 +1,97 @@
+"""Server processes of the tests: started on free ports, watched, ended by pid."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BROKER_PORTS = (-2, 0, 1)  # VIP port, listenPort, HA port
+
+
+def free_port(offsets: Sequence[int] = (0,)) -> int:
+    """Find a port on 127.0.0.1 that is free together with its neighbours at ``offsets``."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if all(_is_free(port + offset) for offset in offsets):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # Java 4.9 binds the wildcard address
+        except OSError:
+            return False
+    return True
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Poll ``condition`` until it is true; fail naming ``what`` after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
+        time.sleep(0.1)
+
+
+@dataclass
+class Node:
+    """One server process.
+
+    Args:
+        name: for messages.
+        addr: ``host:port`` that it serves.
+        process: the process itself.
+        log: file with its standard output and error.
+    """
+
+    name: str
+    addr: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, name: str, addr: str, command: Sequence[str], home: Path) -> Node:
+        """Start ``command`` in ``home`` and wait until ``addr`` accepts connections."""
+        home.mkdir(parents=True, exist_ok=True)
+        log = home / f"{name}.log"
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                command, cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
+        node = cls(name, addr, process, log)
+        try:
+            wait_until(node.accepts, f"{name} on {addr}\n{node.tail()}")
+        except BaseException:
+            node.kill()
+            raise
+        return node
+
+    def accepts(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
+        host, _, port = self.addr.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def tail(self, characters: int = 3000) -> str:
+        return self.log.read_text(errors="replace")[-characters:]
+
+    def stop(self, seconds: float = 60) -> int:
+        """End it with SIGTERM and give its exit code."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(30)

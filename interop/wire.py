@@ -1,0 +1,37 @@
+"""One request on a plain blocking socket: the tests' own view of a server."""
+
+from __future__ import annotations
+
+import socket
+
+from rmqwire.codec import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.codes import RequestCode, ResponseCode
+
+
+def ask(addr: str, command: RemotingCommand, seconds: float = 5) -> RemotingCommand:
+    """Send ``command`` to ``addr`` and give the first answer."""
+    host, _, port = addr.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=seconds) as connection:
+        connection.sendall(encode_command(command))
+        return decode_command(read_frame(connection))
+
+
+def read_frame(connection: socket.socket) -> bytes:
+    head = _read_exactly(connection, 4)
+    return head + _read_exactly(connection, int.from_bytes(head, "big"))
+
+
+def _read_exactly(connection: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        if not piece:
+            raise EOFError(f"closed after {len(data)} of {count} bytes")
+        data += piece
+    return bytes(data)
+
+
+def route_known(namesrv: str, topic: str) -> bool:
+    """Tell whether the name server has a route for ``topic``."""
+    request = RemotingCommand(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": topic})
+    return ask(namesrv, request).code == ResponseCode.SUCCESS
