@@ -26,6 +26,23 @@ class Release:
         json_references: an object met twice in one body is written as ``$ref`` (fastjson 1).
         abort_holds_pid: the ``abort`` file holds the process id (5.x) or is empty (4.9).
         slave_sync_period_ms: period of the slave's metadata sync.
+        faq_suggestion: tail of many remarks (Java ``FAQUrl.suggestTodo``).
+        invalid_parameter_code: answer to an illegal topic name or queue id.
+        names_topic_in_remark: the remark about an illegal topic name quotes it.
+        property_map_capacity: table size of the HashMap that orders a message's properties.
+        stores_region: the broker stores MSG_REGION, TRACE_ON and a UNIQ_KEY with each message and
+            answers its transactionId (5.x); 4.9 stores none of them and drops WAIT.
+        empty_body_refused: a send without a body is an error (5.x) or an empty message (4.9).
+        timer_messages: the broker knows the TIMER_* properties of a message.
+        retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
+            reconsumeTimes (4.9) or above it (5.x).
+        keeps_store_host: a message sent back or delivered late keeps its first storeHost (4.9).
+        pull_sys_flags: pull answers tell topicSysFlag, groupSysFlag and forbiddenType.
+        heartbeat_v2: heartbeat answers tell IS_SUPPORT_HEART_BEAT_V2 and IS_SUB_CHANGE.
+        notifies_broadcast: members of a broadcasting group hear of each other (4.9).
+        checks_offset_commit: committing an offset needs an existing group and topic.
+        empty_queue_starts_at_zero: an unknown group's offset on an empty queue is 0 (4.9), not
+            "not found" (5.x).
     """
 
     name: str
@@ -38,6 +55,20 @@ class Release:
     json_references: bool
     abort_holds_pid: bool
     slave_sync_period_ms: int
+    faq_suggestion: str
+    invalid_parameter_code: int
+    names_topic_in_remark: bool
+    property_map_capacity: int
+    stores_region: bool
+    empty_body_refused: bool
+    timer_messages: bool
+    retry_limit_inclusive: bool
+    keeps_store_host: bool
+    pull_sys_flags: bool
+    heartbeat_v2: bool
+    notifies_broadcast: bool
+    checks_offset_commit: bool
+    empty_queue_starts_at_zero: bool
 
 
 V4_9_7 = Release(
@@ -51,6 +82,20 @@ V4_9_7 = Release(
     json_references=True,
     abort_holds_pid=False,
     slave_sync_period_ms=10_000,
+    faq_suggestion="\nSee http://rocketmq.apache.org/docs/faq/ for further details.",
+    invalid_parameter_code=1,
+    names_topic_in_remark=False,
+    property_map_capacity=16,
+    stores_region=False,
+    empty_body_refused=False,
+    timer_messages=False,
+    retry_limit_inclusive=True,
+    keeps_store_host=True,
+    pull_sys_flags=False,
+    heartbeat_v2=False,
+    notifies_broadcast=True,
+    checks_offset_commit=False,
+    empty_queue_starts_at_zero=True,
 )
 V5_5_0 = Release(
     name="5.5.0",
@@ -63,6 +108,22 @@ V5_5_0 = Release(
     json_references=False,
     abort_holds_pid=True,
     slave_sync_period_ms=60_000,
+    faq_suggestion=(
+        "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."
+    ),
+    invalid_parameter_code=29,
+    names_topic_in_remark=True,
+    property_map_capacity=128,
+    stores_region=True,
+    empty_body_refused=True,
+    timer_messages=True,
+    retry_limit_inclusive=False,
+    keeps_store_host=False,
+    pull_sys_flags=True,
+    heartbeat_v2=True,
+    notifies_broadcast=False,
+    checks_offset_commit=True,
+    empty_queue_starts_at_zero=False,
 )
 RELEASES = {release.name: release for release in (V4_9_7, V5_5_0)}
 DEFAULT_RELEASE = V5_5_0

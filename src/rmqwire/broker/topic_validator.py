@@ -1,0 +1,80 @@
+"""Which topic and group names are legal (RocketMQ's ``TopicValidator``)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rmqwire.codec import message_const as const
+
+if TYPE_CHECKING:
+    from rmqwire.codec.release import Release
+
+_ILLEGAL = re.compile(r"[^%|a-zA-Z0-9_-]")
+GROUP_MAX_LENGTH = 120
+
+SYSTEM_TOPICS = frozenset(
+    {
+        const.AUTO_CREATE_TOPIC_KEY_TOPIC,
+        const.RMQ_SYS_SCHEDULE_TOPIC,
+        const.RMQ_SYS_BENCHMARK_TOPIC,
+        const.RMQ_SYS_TRANS_HALF_TOPIC,
+        const.RMQ_SYS_TRACE_TOPIC,
+        const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
+        const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
+        const.RMQ_SYS_SELF_TEST_TOPIC,
+        const.RMQ_SYS_OFFSET_MOVED_EVENT,
+    }
+)
+NOT_ALLOWED_SEND_TOPICS = frozenset(
+    {
+        const.RMQ_SYS_SCHEDULE_TOPIC,
+        const.RMQ_SYS_TRANS_HALF_TOPIC,
+        const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
+        const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
+        const.RMQ_SYS_SELF_TEST_TOPIC,
+        const.RMQ_SYS_OFFSET_MOVED_EVENT,
+    }
+)
+
+
+def is_system_topic(topic: str) -> bool:
+    """Tell whether the topic belongs to the broker itself."""
+    return topic in SYSTEM_TOPICS or topic.startswith(const.SYSTEM_TOPIC_PREFIX)
+
+
+def topic_fault(topic: str, release: Release) -> str | None:
+    """Give the release's own remark about an illegal topic name, or None when it is legal."""
+    if not topic.strip():
+        return "The specified topic is blank."
+    named = release.names_topic_in_remark
+    if _ILLEGAL.search(topic):
+        subject = f"The specified topic: {topic}," if named else "The specified topic"
+        return f"{subject} contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$"
+    if const.is_retry_or_dlq(topic) and release.retry_topic_max_length > release.topic_max_length:
+        limit = release.retry_topic_max_length
+        subject = f"The specified topic is DLQ or Retry topic: {topic}, and it's"
+    else:
+        limit = release.topic_max_length
+        subject = f"The specified topic: {topic}, is" if named else "The specified topic is"
+    if len(topic) <= limit:
+        return None
+    return (
+        f"{subject} longer than topic max length: {limit}"
+        if named
+        else f"{subject} longer than topic max length."
+    )
+
+
+def group_fault(group: str) -> str | None:
+    """Give Java's remark about an illegal group name, or None when it is legal."""
+    if not group.strip():
+        return "The specified group is blank."
+    if _ILLEGAL.search(group):
+        return (
+            f"The specified group: {group}, contains illegal characters, "
+            "allowing only ^[%|a-zA-Z0-9_-]+$"
+        )
+    if len(group) > GROUP_MAX_LENGTH:
+        return f"The specified group: {group}, is longer than group max length: {GROUP_MAX_LENGTH}"
+    return None
