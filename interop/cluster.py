@@ -192,7 +192,7 @@ def docker_missing() -> str | None:
     )
     if answer.returncode == 0:
         return None
-    return (answer.stderr or answer.stdout).strip().splitlines()[-1]
+    return (answer.stderr or answer.stdout).strip().splitlines()[0]
 
 
 def _answers(namesrv: str) -> bool:

@@ -1,0 +1,73 @@
+"""A store folder written by one side is opened and served by the other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from interop import nodes
+from interop.checks import all_of_it, same_messages
+from interop.cluster import Cluster
+from interop.peer import Peer
+
+COUNT = 400  # of 9 KB: several segments of 4 MiB are not needed, some of 1 MiB are
+SMALL_SEGMENTS = {"mappedFileSizeCommitLog": "1048576", "mappedFileSizeConsumeQueue": "2000"}
+
+
+def fill(peer: Peer, namesrv: str) -> list[dict[str, object]]:
+    sent = peer.produce(namesrv, "swap", COUNT, kind="small", seed=1)
+    sent += peer.produce(namesrv, "swap", COUNT, kind="large", seed=2)
+    return sent + peer.produce(namesrv, "swap", 100, mode="batch", kind="unicode", seed=3)
+
+
+def drain(peer: Peer, namesrv: str, sent: list[dict[str, object]]) -> None:
+    with peer.consume(namesrv, "swap") as consumer:
+        total = sum("keys" in message for message in sent)
+        received = consumer.take(total, 90) + consumer.take(1, 0.5)
+    all_of_it(sent, received)
+
+
+def test_java_serves_what_rmqwire_wrote(
+    cluster: Cluster, version: str, json_peer: Peer, tmp_path: Path
+) -> None:
+    namesrv = nodes.start_namesrv(tmp_path / "namesrv")
+    try:
+        settings = {"brokerName": "swap-a", "rocketmqVersion": version, **SMALL_SEGMENTS}
+        ours = nodes.start_broker(tmp_path / "ours", namesrv.addr, settings)
+        sent = fill(json_peer, namesrv.addr)
+        assert ours.stop() == 0
+        shutil.copytree(tmp_path / "ours" / "store", tmp_path / "java" / "store")
+
+        java = cluster.start_broker(
+            tmp_path / "java", namesrv.addr, {"brokerName": "swap-a", **SMALL_SEGMENTS}
+        )
+        drain(json_peer, namesrv.addr, sent)
+        more = json_peer.produce(namesrv.addr, "swap", 20, seed=4)
+        assert {m["status"] for m in more} == {"SEND_OK"}
+        java.stop()
+    finally:
+        namesrv.stop()
+
+
+def test_rmqwire_serves_what_java_wrote(
+    cluster: Cluster, version: str, json_peer: Peer, tmp_path: Path
+) -> None:
+    namesrv = nodes.start_namesrv(tmp_path / "namesrv")
+    try:
+        java = cluster.start_broker(
+            tmp_path / "java", namesrv.addr, {"brokerName": "swap-b", **SMALL_SEGMENTS}
+        )
+        sent = fill(json_peer, namesrv.addr)
+        java.stop()
+        shutil.copytree(tmp_path / "java" / "store", tmp_path / "ours" / "store")
+
+        settings = {"brokerName": "swap-b", "rocketmqVersion": version, **SMALL_SEGMENTS}
+        ours = nodes.start_broker(tmp_path / "ours", namesrv.addr, settings)
+        drain(json_peer, namesrv.addr, sent)
+        with json_peer.consume(namesrv.addr, "swap", group="swap_again") as consumer:
+            more = json_peer.produce(namesrv.addr, "swap", 20, seed=4)
+            everything = consumer.take(len(sent) + 20, 90)
+        same_messages(sent + more, everything)
+        assert ours.stop() == 0
+    finally:
+        namesrv.stop()
