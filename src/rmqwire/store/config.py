@@ -1,0 +1,125 @@
+"""Settings of the store: the keys of Java's ``MessageStoreConfig`` that are honoured.
+
+Names are Java's in snake_case, defaults and units are Java's. What is lost on a power cut is
+decided by ``flush_disk_type``: ASYNC_FLUSH loses what was written since the last flush (normally
+under ``flush_interval_commit_log``, at most ``flush_commit_log_thorough_interval``), SYNC_FLUSH
+loses nothing that was answered with SEND_OK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rmqwire.codec.consume_queue import UNIT
+
+ASYNC_FLUSH = "ASYNC_FLUSH"
+SYNC_FLUSH = "SYNC_FLUSH"
+SLAVE = "SLAVE"
+_DELAY_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+@dataclass(slots=True)
+class StoreConfig:
+    """Settings of one store. Sizes are bytes and times ms unless the name says otherwise."""
+
+    store_path_root_dir: str = field(default_factory=lambda: str(Path.home() / "store"))
+    store_path_commit_log: str | None = None  # None: ROOT/commitlog
+    mapped_file_size_commit_log: int = 1024 * 1024 * 1024
+    mapped_file_size_consume_queue: int = 300_000 * UNIT
+    max_message_size: int = 4 * 1024 * 1024
+    broker_role: str = "ASYNC_MASTER"
+
+    # flushing
+    flush_disk_type: str = ASYNC_FLUSH
+    flush_interval_commit_log: int = 500
+    flush_commit_log_least_pages: int = 4
+    flush_commit_log_thorough_interval: int = 10_000
+    flush_interval_consume_queue: int = 1_000
+    flush_consume_queue_least_pages: int = 2
+    flush_consume_queue_thorough_interval: int = 60_000
+    sync_flush_timeout: int = 5_000
+
+    # reading
+    max_transfer_bytes_on_message_in_memory: int = 262_144
+    max_transfer_count_on_message_in_memory: int = 32
+    max_transfer_bytes_on_message_in_disk: int = 65_536
+    max_transfer_count_on_message_in_disk: int = 8
+    access_message_in_memory_max_ratio: int = 40  # percent of the machine's memory
+    max_filter_message_size: int = 16_000  # bytes of consume queue looked at in one pull
+    travel_cq_file_num_when_get_message: int = 1
+    offset_check_in_slave: bool = False
+    default_query_max_num: int = 32
+
+    # records
+    auto_message_version_on_topic_len: bool = True
+    enabled_append_prop_crc: bool = False
+    check_crc_on_recover: bool = True
+    force_verify_prop_crc: bool = False
+    duplication_enable: bool = False
+    message_delay_level: str = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"
+
+    # index
+    message_index_enable: bool = True
+    message_index_safe: bool = False
+    max_hash_slot_num: int = 5_000_000
+    max_index_num: int = 5_000_000 * 4
+
+    # cleaning
+    delete_when: str = "04"
+    file_reserved_time: int = 72  # hours
+    clean_resource_interval: int = 10_000
+    clean_file_forcibly_enable: bool = True
+    disk_max_used_space_ratio: int = 75  # percent
+    disk_space_warning_level_ratio: int = 90  # percent
+    disk_space_clean_forcibly_ratio: int = 85  # percent
+
+    # replication
+    ha_listen_port: int = 10912
+    ha_send_heartbeat_interval: int = 5_000
+    ha_housekeeping_interval: int = 20_000
+    ha_transfer_batch_size: int = 32_768
+    ha_master_address: str | None = None
+    ha_slave_fallbehind_max: int = 256 * 1024 * 1024
+    slave_timeout: int = 3_000
+    in_sync_replicas: int = 1
+    min_in_sync_replicas: int = 1
+    all_ack_in_sync_state_set: bool = False
+    enable_auto_in_sync_replicas: bool = False
+
+    @property
+    def commit_log_path(self) -> str:
+        """Folder of the commit log."""
+        return self.store_path_commit_log or f"{self.store_path_root_dir}/commitlog"
+
+    @property
+    def consume_queue_path(self) -> str:
+        """Folder of the consume queues."""
+        return f"{self.store_path_root_dir}/consumequeue"
+
+    @property
+    def consume_queue_segment_size(self) -> int:
+        """Bytes of one consume queue file: the configured size rounded up to whole units."""
+        return -(-self.mapped_file_size_consume_queue // UNIT) * UNIT
+
+    @property
+    def max_record_size(self) -> int:
+        """Largest record in bytes: a body of the largest size and 64 KiB beside it."""
+        return self.max_message_size + 64 * 1024
+
+    @property
+    def sync_flush(self) -> bool:
+        """A send is answered only after its record is on disk."""
+        return self.flush_disk_type == SYNC_FLUSH
+
+    @property
+    def corrects_offsets(self) -> bool:
+        """A pull out of range is sent to the nearest offset (not on a slave, as in Java)."""
+        return self.broker_role != SLAVE or self.offset_check_in_slave
+
+    def delay_levels(self) -> dict[int, int]:
+        """Give level -> delay in ms as ``messageDelayLevel`` lists them (level 1 first)."""
+        words = self.message_delay_level.split()
+        return {
+            level: int(word[:-1]) * _DELAY_UNITS_MS[word[-1]] for level, word in enumerate(words, 1)
+        }

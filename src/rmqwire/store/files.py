@@ -1,0 +1,201 @@
+"""``FileLayer``: the only door from the store to the disk.
+
+Everything above takes a ``FileLayer`` as an argument, so that tests can record, fail or simulate
+each call. ``RealFiles`` is the one that touches the disk. Handles are small ints.
+
+A write either puts down every byte or raises ``OSError``; there are no short writes above here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from typing import Protocol
+
+from rmqwire.errors import StoreLocked
+
+
+class FileLayer(Protocol):
+    """What the store asks of a disk. All but ``lock`` raise ``OSError`` and nothing else."""
+
+    def open(self, path: str, *, create: bool = False) -> int:
+        """Open for reading and writing; with ``create`` an absent file is made (empty)."""
+
+    def close(self, handle: int) -> None:
+        """Give a handle back."""
+
+    def pread(self, handle: int, size: int, offset: int) -> bytes:
+        """Read ``size`` bytes at ``offset``; fewer only at the end of the file."""
+
+    def pwrite(self, handle: int, data: bytes | bytearray | memoryview, offset: int) -> None:
+        """Write all of ``data`` at ``offset``."""
+
+    def fallocate(self, handle: int, size: int) -> None:
+        """Reserve space for bytes 0 to ``size``; the file has that size afterwards."""
+
+    def datasync(self, handle: int) -> None:
+        """Return when the data of the file is on the disk. Blocks."""
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Set the file's size in bytes."""
+
+    def rename(self, source: str, target: str) -> None:
+        """Put ``source`` in the place of ``target``, atomically."""
+
+    def unlink(self, path: str) -> None:
+        """Remove one file."""
+
+    def remove_folder(self, path: str) -> None:
+        """Remove one empty folder."""
+
+    def fsync_dir(self, path: str) -> None:
+        """Return when creations and renames in the folder are on the disk. Blocks."""
+
+    def list(self, path: str) -> list[str]:
+        """Give the names in a folder, sorted; none if there is no such folder."""
+
+    def makedirs(self, path: str) -> None:
+        """Make a folder and those above it, if absent."""
+
+    def size(self, path: str) -> int:
+        """Give a file's size in bytes."""
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a file or folder of that name."""
+
+    def used_ratio(self, path: str) -> float:
+        """Give the share of the disk under ``path`` that is in use, 0.0 to 1.0, -1.0 unknown."""
+
+    def lock(self, path: str) -> int:
+        """Lock a file against every other store, in this process or another.
+
+        Raises:
+            StoreLocked: somebody has it.
+        """
+
+    def unlock(self, handle: int) -> None:
+        """Give a lock back."""
+
+
+class RealFiles:
+    """The disk itself. Locks are POSIX record locks as Java's ``FileChannel.tryLock`` takes."""
+
+    # POSIX locks don't hold within one process, so the process keeps its own list (as the JVM does).
+    _locked: dict[str, int] = {}  # noqa: RUF012  (shared by all instances on purpose)
+
+    def open(self, path: str, *, create: bool = False) -> int:
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        return os.open(path, flags, 0o644)
+
+    def close(self, handle: int) -> None:
+        os.close(handle)
+
+    def pread(self, handle: int, size: int, offset: int) -> bytes:
+        data = os.pread(handle, size, offset)
+        if len(data) == size or not data:
+            return data
+        parts = [data]
+        missing = size - len(data)
+        while missing > 0:  # the kernel gives at most 2 GiB, and signals may cut a read
+            data = os.pread(handle, missing, offset + size - missing)
+            if not data:
+                break
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def pwrite(self, handle: int, data: bytes | bytearray | memoryview, offset: int) -> None:
+        written = os.pwrite(handle, data, offset)
+        size = len(data)
+        if written == size:
+            return
+        with memoryview(data) as view:
+            while written < size:
+                written += os.pwrite(handle, view[written:], offset + written)
+
+    def fallocate(self, handle: int, size: int) -> None:
+        os.posix_fallocate(handle, 0, size)
+
+    def datasync(self, handle: int) -> None:
+        os.fdatasync(handle)
+
+    def truncate(self, handle: int, size: int) -> None:
+        os.ftruncate(handle, size)
+
+    def rename(self, source: str, target: str) -> None:
+        os.replace(source, target)
+
+    def unlink(self, path: str) -> None:
+        os.unlink(path)
+
+    def remove_folder(self, path: str) -> None:
+        os.rmdir(path)
+
+    def fsync_dir(self, path: str) -> None:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def list(self, path: str) -> list[str]:
+        try:
+            return sorted(os.listdir(path))
+        except FileNotFoundError:
+            return []
+
+    def makedirs(self, path: str) -> None:
+        os.makedirs(path, exist_ok=True)
+
+    def size(self, path: str) -> int:
+        return os.stat(path).st_size
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def used_ratio(self, path: str) -> float:
+        try:
+            usage = shutil.disk_usage(path)
+        except OSError:
+            return -1.0
+        return usage.used / usage.total
+
+    def lock(self, path: str) -> int:
+        key = os.path.realpath(path)
+        if key in self._locked:
+            raise StoreLocked(f"Lock failed,MQ already started: {path} is held by this process")
+        handle = self.open(path, create=True)
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise StoreLocked(f"Lock failed,MQ already started: {path} is held") from error
+        self._locked[key] = handle
+        return handle
+
+    def unlock(self, handle: int) -> None:
+        for key, held in list(self._locked.items()):
+            if held == handle:
+                del self._locked[key]
+        os.close(handle)
+
+
+def read_whole(files: FileLayer, path: str) -> bytes:
+    """Give all bytes of a small file."""
+    handle = files.open(path)
+    try:
+        return files.pread(handle, files.size(path), 0)
+    finally:
+        files.close(handle)
+
+
+def write_whole(files: FileLayer, path: str, data: bytes) -> None:
+    """Write a small file and sync its data (not its name; see ``replace_whole``)."""
+    handle = files.open(path, create=True)
+    try:
+        files.truncate(handle, 0)
+        files.pwrite(handle, data, 0)
+        files.datasync(handle)
+    finally:
+        files.close(handle)
