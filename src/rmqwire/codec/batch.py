@@ -1,0 +1,93 @@
+"""The body of a batch send (``MessageDecoder.encodeMessage``), entries back to back.
+
+::
+
+    TOTALSIZE 4   MAGICCODE 4 (0)   BODYCRC 4 (0)   FLAG 4
+    BODY length 4 + body   PROPERTIES length 2 + properties
+
+Java's broker reads FLAG, body and properties and ignores the first three fields: so does this.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from struct import error as struct_error
+from typing import TYPE_CHECKING, NamedTuple
+
+from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, encode_properties
+from rmqwire.codec.release import DEFAULT_RELEASE, Release
+from rmqwire.errors import BadBody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    class BatchMessage(Protocol):
+        """What an entry is made from: ``Message`` has it all."""
+
+        flag: int
+        body: bytes
+        properties: dict[str, str]
+
+
+_PREFIX = Struct(">5i")
+_LENGTH = Struct(">h")
+_OVERHEAD = _PREFIX.size + _LENGTH.size
+
+
+class BatchEntry(NamedTuple):
+    """One message of a batch; ``properties`` is the raw property string."""
+
+    flag: int
+    body: bytes
+    properties: bytes
+
+
+def encode_batch(messages: Iterable[BatchMessage], release: Release = DEFAULT_RELEASE) -> bytes:
+    """Write the body of a batch send.
+
+    Raises:
+        BadProperties: a property that can't be written.
+        BadBody: a flag, body or property string that doesn't fit its field.
+    """
+    return b"".join(
+        [encode_entry(m.flag, m.body, encode_properties(m.properties, release)) for m in messages]
+    )
+
+
+def encode_entry(flag: int, body: bytes, properties: bytes) -> bytes:
+    """Write one entry from its raw parts; see ``encode_batch``."""
+    size = _OVERHEAD + len(body) + len(properties)
+    if len(properties) > MAX_PROPERTIES_LENGTH:
+        raise BadBody(f"properties of {len(properties)} bytes, at most {MAX_PROPERTIES_LENGTH} fit")
+    try:
+        prefix = _PREFIX.pack(size, 0, 0, flag, len(body))
+    except struct_error:
+        raise BadBody(f"flag {flag} or a body of {len(body)} bytes is out of range") from None
+    return b"".join((prefix, body, _LENGTH.pack(len(properties)), properties))
+
+
+def decode_batch(body: bytes | bytearray | memoryview) -> list[BatchEntry]:
+    """Take the body of a batch send apart.
+
+    Raises:
+        BadBody: cut off, or a negative length.
+    """
+    data = body if isinstance(body, bytes) else bytes(body)
+    entries = []
+    pos, end = 0, len(data)
+    while pos < end:
+        if end - pos < _OVERHEAD:
+            raise BadBody(f"batch entry cut off: {end - pos} bytes left", pos)
+        _, _, _, flag, body_length = _PREFIX.unpack_from(data, pos)
+        start = pos + _PREFIX.size
+        stop = start + body_length
+        if body_length < 0 or stop + _LENGTH.size > end:
+            raise BadBody(f"batch entry with a body of {body_length} bytes", pos)
+        (length,) = _LENGTH.unpack_from(data, stop)
+        after = stop + _LENGTH.size + length
+        if length < 0 or after > end:
+            raise BadBody(f"batch entry with properties of {length} bytes", pos)
+        entries.append(BatchEntry(flag, data[start:stop], data[stop + _LENGTH.size : after]))
+        pos = after
+    return entries
