@@ -127,6 +127,15 @@ V5_5_0 = Release(
 )
 RELEASES = {release.name: release for release in (V4_9_7, V5_5_0)}
 DEFAULT_RELEASE = V5_5_0
+V5_0_0_ORDINAL = 413  # the first release after 4.9
+
+
+def release_of(mq_version: int) -> Release:
+    """Give the release whose habits a peer with this version ordinal has: 5.x or the one before.
+
+    Ordinal 0 is a client that announces none; it counts as new.
+    """
+    return V4_9_7 if 0 < mq_version < V5_0_0_ORDINAL else V5_5_0
 
 
 def release_named(name: str) -> Release:

@@ -1,0 +1,220 @@
+"""Write ``src/rmqwire/codec/codes.py`` and ``mq_version.py`` from the recorded protocol tables.
+
+Usage: ``python tools/gen_codes.py`` (``--check`` only compares, exit 1 when they differ).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = ROOT / "tests" / "data" / "protocol"
+CODEC = ROOT / "src" / "rmqwire" / "codec"
+
+CODES_HEAD = '''"""Numbers of the remoting protocol under RocketMQ's names. Written by ``tools/gen_codes.py``.
+
+RocketMQ: ``RequestCode``, ``ResponseCode`` with ``RemotingSysResponseCode``, ``LanguageCode``,
+``SerializeType``. The comment behind a code names the release that alone knows it.
+
+The enums are for reading and configuration. On the hot path compare plain ints and use the dicts
+at the end of the module: making an enum member costs ten times a dict look-up.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from rmqwire.codec.mq_version import version_name
+
+RESPONSE_FLAG = 1  # bit 0 of the flag word (Java RPC_TYPE)
+ONEWAY_FLAG = 2  # bit 1 of the flag word (Java RPC_ONEWAY)
+'''
+
+CODES_TAIL = '''
+REQUEST_NAMES: dict[int, str] = {code.value: code.name for code in RequestCode}
+RESPONSE_NAMES: dict[int, str] = {code.value: code.name for code in ResponseCode}
+LANGUAGE_NAMES: dict[int, str] = {code.value: code.name for code in LanguageCode}
+LANGUAGE_CODES: dict[str, int] = {code.name: code.value for code in LanguageCode}
+
+
+def request_name(code: int) -> str:
+    """Give the name of a request code for logs; an unknown code is its number."""
+    return REQUEST_NAMES.get(code) or str(code)
+
+
+def response_name(code: int) -> str:
+    """Give the name of a response code for logs; an unknown code is its number."""
+    return RESPONSE_NAMES.get(code) or str(code)
+
+
+__all__ = [
+    "LANGUAGE_CODES",
+    "LANGUAGE_NAMES",
+    "ONEWAY_FLAG",
+    "REQUEST_NAMES",
+    "RESPONSE_FLAG",
+    "RESPONSE_NAMES",
+    "LanguageCode",
+    "RequestCode",
+    "ResponseCode",
+    "SerializeType",
+    "request_name",
+    "response_name",
+    "version_name",
+]
+'''
+
+VERSION_HEAD = '''"""Ordinals of RocketMQ releases, as every command carries one. Written by ``tools/gen_codes.py``.
+
+RocketMQ: ``MQVersion``. Within a series a patch release adds 2; the SNAPSHOT before a release is
+one less than it.
+"""
+
+from __future__ import annotations
+
+'''
+
+VERSION_TAIL = '''
+
+def _names() -> dict[int, str]:
+    releases = {ordinal: name for name, ordinal in EARLY_RELEASES.items()}
+    for (major, minor, patch), first, count in SERIES:
+        for step in range(count):
+            releases[first + 2 * step] = f"V{major}_{minor}_{patch + step}"
+    snapshots = {
+        ordinal - 1: f"{name}_SNAPSHOT"
+        for ordinal, name in releases.items()
+        if ordinal - 1 not in releases
+    }
+    snapshots[0] = "V3_0_0_SNAPSHOT"
+    return snapshots | releases
+
+
+VERSION_NAMES: dict[int, str] = _names()
+
+
+def version_name(ordinal: int) -> str:
+    """Give the name of a release, ``V5_5_0`` for 513 (Java ``MQVersion.getVersionDesc``).
+
+    Numbers above the table are ``HIGHER_VERSION``, negative ones their decimal text.
+    """
+    if ordinal >= HIGHER_VERSION:
+        return "HIGHER_VERSION"
+    return VERSION_NAMES.get(ordinal) or str(ordinal)
+'''
+
+
+def load(name: str) -> Any:
+    """Read one of the recorded tables."""
+    return json.loads((TABLES / name).read_text("utf-8"))
+
+
+def enum_source(name: str, doc: str, rows: list[tuple[str, int, str]]) -> str:
+    """Give the source of one IntEnum; each row is (member, value, comment)."""
+    lines = [f"\n\nclass {name}(IntEnum):", f'    """{doc}"""', ""]
+    lines += [
+        f"    {member} = {value}" + (f"  # {note}" if note else "") for member, value, note in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def code_rows(table: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
+    """Give the rows of an enum by value; where releases disagree on a number the newer name leads."""
+    ordered = sorted(table, key=lambda row: (row["value"], "5.5.0" not in row["in"]))
+    rows = []
+    for _, same in groupby(ordered, key=lambda row: row["value"]):
+        for index, row in enumerate(same):
+            note = f"{row['in'][0]} only" if len(row["in"]) == 1 else ""
+            rows.append((row["name"], row["value"], note + (", the same number" if index else "")))
+    return rows
+
+
+def codes_source() -> str:
+    """Give the text of ``codes.py``."""
+    constants = load("constants.json")
+    languages = constants["LanguageCode"]
+    language_rows = [
+        (name, value, "" if name in languages["4.9.7"] else "5.5.0 only")
+        for name, value in languages["5.5.0"]["__field_code"].items()
+    ]
+    serialize = constants["SerializeType"]["both"]["__field_code"]
+    return "".join(
+        [
+            CODES_HEAD,
+            enum_source(
+                "RequestCode",
+                "What a request asks for.",
+                code_rows(load("request_codes.json")["codes"]),
+            ),
+            enum_source(
+                "ResponseCode",
+                "What an answer says.",
+                code_rows(load("response_codes.json")["codes"]),
+            ),
+            enum_source(
+                "LanguageCode",
+                "The language of a peer: its byte in a ROCKETMQ header.",
+                language_rows,
+            ),
+            enum_source(
+                "SerializeType",
+                "How a header is written: the high byte of the header length word.",
+                [(name, value, "") for name, value in serialize.items()],
+            ),
+            "\n",
+            CODES_TAIL,
+        ]
+    )
+
+
+def version_source() -> str:
+    """Give the text of ``mq_version.py``: regular series as (series, first ordinal, count)."""
+    ordinals: dict[str, int] = load("constants.json")["MQVersion$Version"]["both"]
+    early: dict[str, int] = {}
+    series: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for name, ordinal in ordinals.items():
+        match = re.fullmatch(r"V(\d+)_(\d+)_(\d+)", name)
+        if match:
+            series.setdefault((int(match[1]), int(match[2])), []).append((int(match[3]), ordinal))
+        elif name != "HIGHER_VERSION":
+            early[name] = ordinal
+    lines = [f"HIGHER_VERSION = {ordinals['HIGHER_VERSION']}", "EARLY_RELEASES = {"]
+    lines += [f'    "{name}": {ordinal},' for name, ordinal in early.items()]
+    lines += [
+        "}",
+        "# (major, minor, patch) and ordinal of the first release, number of releases",
+        "SERIES = (",
+    ]
+    for (major, minor), releases in series.items():
+        patch, ordinal = min(releases)
+        lines.append(f"    (({major}, {minor}, {patch}), {ordinal}, {len(releases)}),")
+    return VERSION_HEAD + "\n".join([*lines, ")"]) + "\n" + VERSION_TAIL
+
+
+def sources() -> dict[Path, str]:
+    """Give every file this generator owns with its text."""
+    return {CODEC / "codes.py": codes_source(), CODEC / "mq_version.py": version_source()}
+
+
+def main() -> int:
+    """Write the files, or compare them with ``--check``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = 0
+    for path, text in sources().items():
+        if check:
+            stale += path.read_text("utf-8") != text
+        else:
+            path.write_text(text, "utf-8")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
