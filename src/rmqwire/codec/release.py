@@ -43,6 +43,12 @@ class Release:
         checks_offset_commit: committing an offset needs an existing group and topic.
         empty_queue_starts_at_zero: an unknown group's offset on an empty queue is 0 (4.9), not
             "not found" (5.x).
+        latency_max_ms: steps of a broker's send latency (Java ``MQFaultStrategy``), with
+        not_available_ms: how long a producer leaves a broker of that step alone, and
+        isolation_latency_ms: the latency that a failed send counts as.
+        retry_response_codes: answers after which a producer tries another broker.
+        batch_unique_key: a batch has a UNIQ_KEY of its own besides its messages' (5.x).
+        pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
     """
 
     name: str
@@ -69,6 +75,12 @@ class Release:
     notifies_broadcast: bool
     checks_offset_commit: bool
     empty_queue_starts_at_zero: bool
+    latency_max_ms: tuple[int, ...]
+    not_available_ms: tuple[int, ...]
+    isolation_latency_ms: int
+    retry_response_codes: frozenset[int]
+    batch_unique_key: bool
+    pull_batch_size_in_bytes: int | None
 
 
 V4_9_7 = Release(
@@ -96,6 +108,12 @@ V4_9_7 = Release(
     notifies_broadcast=True,
     checks_offset_commit=False,
     empty_queue_starts_at_zero=True,
+    latency_max_ms=(50, 100, 550, 1000, 2000, 3000, 15_000),
+    not_available_ms=(0, 0, 30_000, 60_000, 120_000, 180_000, 600_000),
+    isolation_latency_ms=30_000,
+    retry_response_codes=frozenset({17, 14, 1, 16, 204, 205}),
+    batch_unique_key=False,
+    pull_batch_size_in_bytes=None,
 )
 V5_5_0 = Release(
     name="5.5.0",
@@ -124,6 +142,12 @@ V5_5_0 = Release(
     notifies_broadcast=False,
     checks_offset_commit=True,
     empty_queue_starts_at_zero=False,
+    latency_max_ms=(50, 100, 550, 1800, 3000, 5000, 15_000),
+    not_available_ms=(0, 0, 2000, 5000, 6000, 10_000, 30_000),
+    isolation_latency_ms=10_000,
+    retry_response_codes=frozenset({17, 14, 1, 2, 16, 204, 205, 1500}),
+    batch_unique_key=True,
+    pull_batch_size_in_bytes=262_144,
 )
 RELEASES = {release.name: release for release in (V4_9_7, V5_5_0)}
 DEFAULT_RELEASE = V5_5_0
