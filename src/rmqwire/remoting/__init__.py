@@ -1,1 +1,15 @@
-"""remoting."""
+"""Remoting: commands over byte streams, as Java's ``org.apache.rocketmq.remoting`` does it.
+
+Three layers, each usable alone::
+
+    frame_reader.py   bytes -> frames                                       no I/O
+    connection.py     frames -> commands, requests and their answers        no I/O
+    dispatch.py       request code -> handler -> answer                     no I/O
+    channel.py        one trio stream and its Connection
+    server.py         listening sockets, one channel per accepted connection
+    client.py         one channel per address, shared by all who call
+
+Everything that one read brought is handled in one synchronous *pass*: split, decode, call the
+handlers, then the ``end_of_pass`` hook (the store writes there), then one send of all answers that
+are ready. A handler that can't answer yet returns None and later calls ``connection.reply``.
+"""

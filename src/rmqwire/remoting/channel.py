@@ -1,0 +1,144 @@
+"""One trio stream and its :class:`Connection`: the part that server and client share.
+
+Two tasks. The read loop makes the passes: read, handle, ``end_of_pass``, send. The writer sleeps
+until something is to be sent outside of a pass (a late answer, a request of ours). Whoever is
+sending goes on until the outbox is empty, so the stream never sees two senders; the read loop
+waits for that, so a peer that does not read is not read from either.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from rmqwire.remoting.transport import SocketTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.limits import Limits
+
+_log = logging.getLogger(__name__)
+
+LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+
+
+def trio_ms() -> int:
+    """Milliseconds of trio's clock, which tests replace."""
+    return int(trio.current_time() * 1000)
+
+
+class Channel:
+    """Run one connection on one stream.
+
+    Args:
+        stream: any byte stream; a SocketTransport also sends without a checkpoint.
+        connection: its core.
+        limits: ``drain_ms`` bounds the sending after the connection was closed.
+        end_of_pass: called after each pass, before its answers are sent.
+    """
+
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        connection: Connection,
+        limits: Limits,
+        end_of_pass: Callable[[], None] | None = None,
+    ) -> None:
+        self.stream = stream
+        self.connection = connection
+        self._drain_s = limits.drain_ms / 1000
+        self._end_of_pass = end_of_pass
+        self._sending = False
+        self._sent = trio.lowlevel.ParkingLot()  # who waits for the sender to finish
+        self._wake = trio.Event()
+        self._reading = trio.CancelScope()
+        self._send_now = stream.send_now if isinstance(stream, SocketTransport) else None
+        connection.on_wake = self._on_wake
+
+    def _on_wake(self) -> None:
+        if not self._sending or self.connection.closed:
+            self._wake.set()
+
+    def stop(self) -> None:
+        """Read no more; send what is ready, then end ``run``."""
+        self._reading.cancel()
+
+    async def run(self) -> None:
+        """Serve the connection until either side ends it. Raises nothing but Cancelled."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write_loop, nursery.cancel_scope)
+                with self._reading:
+                    await self._read_loop()
+                await self._drain()
+                nursery.cancel_scope.cancel()
+        except* LOST as group:
+            _log.debug("%s lost: %r", self.connection.peer, group.exceptions[0])
+        finally:
+            self.connection.connection_lost()
+            await trio.aclose_forcefully(self.stream)
+
+    async def _read_loop(self) -> None:
+        connection, stream, end_of_pass = self.connection, self.stream, self._end_of_pass
+        receive_some = stream.receive_some
+        while not connection.closed:
+            data = await receive_some()
+            if not data:
+                return
+            connection.corked = True
+            connection.receive_data(bytes(data))
+            if end_of_pass is not None:
+                end_of_pass()
+            await self.flush()
+            while connection.paused:
+                connection.resume()
+                if end_of_pass is not None:
+                    end_of_pass()
+                await self.flush()
+                await trio.lowlevel.checkpoint()  # much was answered: let others run
+            connection.corked = False
+
+    async def flush(self) -> None:
+        """Send the outbox, or wait until whoever is sending has sent it."""
+        connection = self.connection
+        while connection.outbox_size or self._sending:
+            if self._sending:
+                await self._sent.park()
+                continue
+            data: bytes | memoryview = connection.data_to_send()
+            if self._send_now is not None:
+                sent = self._send_now(data)
+                if sent == len(data):
+                    continue
+                data = memoryview(data)[sent:]
+            await self._send_all(data)
+
+    async def _send_all(self, data: bytes | memoryview) -> None:
+        self._sending = True
+        try:
+            await self.stream.send_all(data)
+        finally:
+            self._sending = False
+            self._sent.unpark_all()
+
+    async def _write_loop(self, scope: trio.CancelScope) -> None:
+        connection = self.connection
+        while not connection.closed:
+            await self._wake.wait()
+            self._wake = trio.Event()
+            if not self._sending:
+                await self.flush()
+        if connection.corked:
+            await trio.sleep(self._drain_s)  # the read loop is sending and ends by itself
+        else:
+            await self._drain()
+        scope.cancel()
+
+    async def _drain(self) -> None:
+        """Send what is ready although the connection is over, to a peer that may not read."""
+        with trio.move_on_after(self._drain_s):
+            await self.flush()

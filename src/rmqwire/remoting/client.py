@@ -1,0 +1,330 @@
+"""The remoting client's shell (Java ``NettyRemotingClient``): one connection per address, shared.
+
+The first call for an address connects; calls that come meanwhile wait for the same attempt. When a
+connection ends, all who wait for answers get SendFailed and the next call connects anew. Requests
+that a server sends us go to the handler table. trio's exceptions stop here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import trio
+
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
+from rmqwire.remoting.channel import Channel, trio_ms
+from rmqwire.remoting.connection import Connection, OnReply
+from rmqwire.remoting.dispatch import HandlerTable, RpcHook
+from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
+from rmqwire.remoting.transport import SocketTransport, format_address
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_log = logging.getLogger(__name__)
+
+TICK_MS = 1000  # longest sleep of the housekeeping
+
+Connect = Callable[[str, int], Awaitable[trio.abc.Stream]]
+
+
+@contextmanager
+def map_exceptions(addr: str, kind: type[RemotingError], what: str) -> Iterator[None]:
+    """Turn what trio and the system raise into ``kind``."""
+    try:
+        yield
+    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, ValueError) as error:
+        raise kind(f"{what}: {error}" if str(error) else what, addr) from error
+
+
+def split_address(addr: str) -> tuple[str, int]:
+    """Split ``host:port``, IPv6 in brackets or not.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    host, colon, port = addr.strip().rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() else -1
+    if not colon or not host or not 0 < number < 65536:
+        raise ValueError("not an address of the form host:port")
+    return host.strip("[]"), number
+
+
+async def connect_tcp(host: str, port: int) -> trio.abc.Stream:
+    """Connect over plain TCP."""
+    return SocketTransport.of(await trio.open_tcp_stream(host, port))
+
+
+class _Waiter:
+    """One task that waits for one answer."""
+
+    __slots__ = ("_forget", "_opaque", "_outcome", "_task")
+
+    def __init__(self, connection: Connection, opaque: int) -> None:
+        self._forget = connection.forget
+        self._opaque = opaque
+        self._task: trio.lowlevel.Task | None = None
+        self._outcome: RemotingCommand | RemotingError | None = None
+
+    def set(self, outcome: RemotingCommand | RemotingError) -> None:
+        self._outcome = outcome
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)
+            self._task = None
+
+    def _abort(self, _: object) -> trio.lowlevel.Abort:
+        self._forget(self._opaque)
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    async def wait(self) -> RemotingCommand:
+        if self._outcome is None:
+            self._task = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._abort)
+        if isinstance(self._outcome, RemotingCommand):
+            return self._outcome
+        if self._outcome is None:
+            raise AssertionError("rescheduled without an outcome")
+        raise self._outcome
+
+
+class _Link:
+    """What the client knows of one address: connecting, connected, or failed."""
+
+    __slots__ = ("channel", "error", "settled")
+
+    def __init__(self) -> None:
+        self.channel: Channel | None = None
+        self.error: str = ""
+        self.settled = trio.Event()
+
+
+class RemotingClient:
+    """Send commands to servers by address; use it as ``async with``.
+
+    Args:
+        handlers: what answers requests of servers; none means code 3 for all of them.
+        limits: of each connection.
+        on_close: called with every connection that ended.
+        version: MQVersion ordinal put into every command, None leaves the command's own.
+        serialize_type: 0 JSON, 1 ROCKETMQ, put into every command; None leaves the command's own.
+        connect: how to get a stream to a host and port, e.g. TLS or a test's memory streams.
+    """
+
+    def __init__(
+        self,
+        handlers: HandlerTable | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        on_close: Callable[[Connection], None] | None = None,
+        version: int | None = None,
+        serialize_type: int | None = None,
+        connect: Connect = connect_tcp,
+    ) -> None:
+        self._handlers = HandlerTable() if handlers is None else handlers
+        self._limits = limits
+        self._on_close = on_close
+        self._version = version
+        self._serialize_type = serialize_type
+        self._connect = connect
+        self._links: dict[str, _Link] = {}
+        self._nursery_manager = trio.open_nursery()
+        self._nursery: trio.Nursery | None = None
+        self._tick_at = 0  # when the housekeeping wakes, ms
+        self._earlier = trio.Event()  # a deadline before that came
+        self.hooks: list[RpcHook] = []
+
+    async def __aenter__(self) -> Self:
+        self._nursery = await self._nursery_manager.__aenter__()
+        self._nursery.start_soon(self._housekeeping)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        nursery, self._nursery = self._nursery, None
+        if nursery is not None:
+            nursery.cancel_scope.cancel()
+        return await self._nursery_manager.__aexit__(kind, error, traceback)
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses with a connection."""
+        return [addr for addr, link in self._links.items() if link.channel is not None]
+
+    # ---- calls
+
+    async def invoke(
+        self, addr: str, command: RemotingCommand, timeout_ms: int = 3000
+    ) -> RemotingCommand:
+        """Send a request and wait for its answer, whatever its code.
+
+        Args:
+            addr: ``host:port`` of the server.
+            command: the request; it is stamped with the client's version and serialization.
+            timeout_ms: for connecting and answering together.
+
+        Raises:
+            ConnectFailed: no connection to the address.
+            SendFailed: the connection ended before the answer.
+            RemotingTimeout: no answer in time.
+            TooManyRequests: too many wait for answers.
+        """
+        channel, left_ms = await self._ready(addr, timeout_ms)
+        self._stamp(addr, command)
+        connection = channel.connection
+        waiter = _Waiter(connection, command.opaque)
+        self._watch(left_ms)
+        connection.request(command, waiter.set, left_ms)
+        response = await waiter.wait()
+        for hook in self.hooks:
+            hook.after_response(addr, command, response)
+        return response
+
+    async def invoke_async(
+        self, addr: str, command: RemotingCommand, on_reply: OnReply, timeout_ms: int = 3000
+    ) -> None:
+        """Send a request; ``on_reply`` is called once with its answer, RemotingTimeout or SendFailed.
+
+        Args:
+            addr: ``host:port`` of the server.
+            command: the request.
+            on_reply: plain function, called from the connection's task.
+            timeout_ms: for connecting and answering together.
+
+        Raises:
+            ConnectFailed: no connection to the address.
+            RemotingTimeout: connecting took too long.
+            TooManyRequests: too many wait for answers.
+        """
+        channel, left_ms = await self._ready(addr, timeout_ms)
+        self._stamp(addr, command)
+        self._watch(left_ms)
+        channel.connection.request(command, on_reply, left_ms)
+
+    async def invoke_oneway(
+        self, addr: str, command: RemotingCommand, timeout_ms: int = 3000
+    ) -> None:
+        """Send a request that has no answer, and wait until the system took its bytes.
+
+        Raises:
+            ConnectFailed: no connection to the address.
+            SendFailed: the connection broke meanwhile.
+            RemotingTimeout: connecting or sending took too long.
+            TooManyRequests: too many are unsent.
+        """
+        channel, left_ms = await self._ready(addr, timeout_ms)
+        self._stamp(addr, command)
+        channel.connection.send_oneway(command)
+        with map_exceptions(addr, SendFailed, "send request failed"):
+            with trio.move_on_after(left_ms / 1000) as scope:
+                await channel.flush()
+        if scope.cancelled_caught:
+            raise RemotingTimeout("send request timeout", addr)
+
+    def close_address(self, addr: str) -> None:
+        """Close the connection to ``addr``; who waits for answers gets SendFailed."""
+        link = self._links.get(addr)
+        if link is not None and link.channel is not None:
+            link.channel.connection.close()
+
+    def _stamp(self, addr: str, command: RemotingCommand) -> None:
+        if self._version is not None:
+            command.version = self._version
+        if self._serialize_type is not None:
+            command.serialize_type = self._serialize_type
+        for hook in self.hooks:
+            hook.before_request(addr, command)
+
+    # ---- connections
+
+    async def _ready(self, addr: str, timeout_ms: int) -> tuple[Channel, int]:
+        link = self._links.get(addr)
+        if link is not None and link.channel is not None and not link.channel.connection.closed:
+            return link.channel, timeout_ms
+        begin = trio.current_time()
+        with trio.move_on_after(timeout_ms / 1000):
+            channel = await self._connected(addr)
+            return channel, timeout_ms - int((trio.current_time() - begin) * 1000)
+        raise RemotingTimeout(f"connect timeout, {timeout_ms} ms", addr)
+
+    async def _connected(self, addr: str) -> Channel:
+        nursery = self._nursery
+        if nursery is None:
+            raise ConnectFailed("the client is closed", addr)
+        link = self._links.get(addr)
+        if link is None or (link.channel is not None and link.channel.connection.closed):
+            link = self._links[addr] = _Link()
+            nursery.start_soon(self._run_link, addr, link)
+        await link.settled.wait()
+        if link.channel is None:
+            raise ConnectFailed(link.error, addr)
+        return link.channel
+
+    async def _run_link(self, addr: str, link: _Link) -> None:
+        """Connect, then serve the connection until it ends; the border nothing of it passes."""
+        try:
+            stream = await self._open(addr)
+            await self._serve(addr, link, stream)
+        except ConnectFailed as error:
+            link.error = str(error.__cause__ or error)
+        except Exception as error:  # noqa: BLE001  one connection is the border: logged with its peer
+            _log.exception("connection to %s failed", addr)
+            link.error = repr(error)
+        finally:
+            if self._links.get(addr) is link:
+                del self._links[addr]
+            link.error = link.error or "the client was closed"
+            link.settled.set()
+
+    async def _open(self, addr: str) -> trio.abc.Stream:
+        connect_ms = self._limits.connect_ms
+        with map_exceptions(addr, ConnectFailed, "connect failed"):
+            host, port = split_address(addr)
+            with trio.move_on_after(connect_ms / 1000):
+                return await self._connect(host, port)
+        raise ConnectFailed(f"connect failed: no connection within {connect_ms} ms", addr)
+
+    async def _serve(self, addr: str, link: _Link, stream: trio.abc.Stream) -> None:
+        local = stream.getsockname() if isinstance(stream, SocketTransport) else ""
+        connection = Connection(
+            self._handlers, addr, local=local, limits=self._limits, now_ms=trio_ms
+        )
+        channel = link.channel = Channel(stream, connection, self._limits)
+        link.settled.set()
+        try:
+            await channel.run()
+        finally:
+            if self._on_close is not None:
+                self._on_close(connection)
+
+    # ---- time
+
+    def _watch(self, timeout_ms: int) -> None:
+        if trio_ms() + timeout_ms < self._tick_at:
+            self._earlier.set()
+
+    async def _housekeeping(self) -> None:
+        while True:
+            now = trio_ms()
+            wake = now + TICK_MS
+            for link in list(self._links.values()):
+                if link.channel is None:
+                    continue
+                connection = link.channel.connection
+                connection.expire(now)
+                wake = min(wake, connection.next_deadline or wake)
+            self._tick_at = wake
+            self._earlier = trio.Event()
+            with trio.move_on_after((wake - now) / 1000):
+                await self._earlier.wait()
+
+
+__all__ = ["RemotingClient", "connect_tcp", "format_address", "map_exceptions", "split_address"]

@@ -1,0 +1,382 @@
+"""One connection without its socket: commands in, commands out, what waits for what.
+
+The three verbs of a core without I/O: ``receive_data`` takes what was read, ``data_to_send`` gives
+what is to be written, ``expire`` tells the time. Server and client use the same class, because
+RocketMQ's brokers send requests to their clients too (transaction checks, rebalance notices).
+
+It never raises for what a peer does. Bytes that are no command close the connection with one
+log line; a readable command with bad fields is answered by dispatch.py, opaque and all.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+
+from rmqwire.codec.codes import ONEWAY_FLAG, RESPONSE_FLAG
+from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
+from rmqwire.errors import (
+    ProtocolError,
+    RemotingError,
+    RemotingTimeout,
+    RmqError,
+    SendFailed,
+    TooManyRequests,
+    UsageError,
+)
+from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
+from rmqwire.remoting.frame_reader import FrameReader
+from rmqwire.remoting.limited_log import monotonic_ms
+from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
+
+OnReply = Callable[["RemotingCommand | RemotingError"], None]
+
+
+def pack_address(address: str) -> bytes:
+    """Give ``ip:port`` as RocketMQ packs it: 4 or 16 bytes of IP, 4 of port; zeros when it is no IP."""
+    host, _, port = address.rpartition(":")
+    try:
+        ip = ip_address(host.strip("[]").partition("%")[0])
+        number = int(port)
+    except ValueError:
+        return bytes(8)
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.packed + (number & 0xFFFFFFFF).to_bytes(4, "big")
+
+
+class Connection:
+    """The state of one connection.
+
+    Args:
+        handlers: what answers the peer's requests.
+        peer: ``ip:port`` of the other side.
+        local: ``ip:port`` of this side.
+        limits: sizes, counts, silences.
+        now_ms: monotonic clock, asked only when a request of ours needs a deadline.
+
+    Attributes:
+        peer_host: the peer packed as records hold it: IP and port, 8 or 20 bytes.
+        closed: nothing is received or accepted for sending any more.
+        corked: the shell is in a pass and sends at its end, so nobody needs to be woken; it is not
+            reading either.
+        on_wake: called when a shell should send, or should see that the connection is closed.
+    """
+
+    __slots__ = (
+        "_active",
+        "_deadlines",
+        "_held",
+        "_idle_since",
+        "_limits",
+        "_now_ms",
+        "_oneways",
+        "_outbox",
+        "_partial_since",
+        "_reader",
+        "_serial",
+        "_waiting",
+        "close_reason",
+        "closed",
+        "corked",
+        "frames_received",
+        "handlers",
+        "local",
+        "on_wake",
+        "outbox_size",
+        "peer",
+        "peer_host",
+        "peer_v6",
+    )
+
+    def __init__(
+        self,
+        handlers: HandlerTable,
+        peer: str = "",
+        *,
+        local: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+        now_ms: Callable[[], int] = monotonic_ms,
+    ) -> None:
+        self.handlers = handlers
+        self.peer = peer
+        self.peer_host = pack_address(peer)
+        self.peer_v6 = len(self.peer_host) > 8
+        self.local = local
+        self.closed = False
+        self.close_reason = ""
+        self.corked = False
+        self.on_wake: Callable[[], None] | None = None
+        self.outbox_size = 0
+        self.frames_received = 0
+        self._limits = limits
+        self._now_ms = now_ms
+        self._reader = FrameReader(limits.max_frame)
+        self._held: list[memoryview] = []
+        self._outbox: list[bytes] = []
+        self._oneways = 0  # oneway requests in the outbox
+        self._waiting: dict[int, OnReply] = {}
+        self._deadlines: list[tuple[int, int, int, OnReply]] = []  # heap: when, serial, opaque
+        self._serial = 0  # keeps the heap from comparing callbacks
+        self._active = True  # something moved since the last expire()
+        self._idle_since = 0
+        self._partial_since: tuple[int, int] | None = None  # (frames then, when)
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.peer}{' closed' if self.closed else ''}>"
+
+    # ---- receiving
+
+    def receive_data(self, data: bytes) -> None:
+        """Take what was read: answer requests, hand responses to who waits for them. Never raises."""
+        if self.closed:
+            return
+        self._active = True
+        try:
+            frames = self._reader.receive_data(data)
+        except ProtocolError as error:
+            self._refuse(error)
+            return
+        if self._held:
+            self._held += frames
+            return
+        self._process(frames)
+
+    @property
+    def paused(self) -> bool:
+        """Requests are held back until the answers before them are sent."""
+        return bool(self._held)
+
+    def resume(self) -> None:
+        """Go on with the requests that were held back; the shell calls it after it has sent."""
+        frames, self._held = self._held, []
+        self._process(frames)
+
+    def _process(self, frames: list[memoryview]) -> None:
+        handle, waiting, pause = self.handlers.handle, self._waiting, self._limits.pause_bytes
+        done = 0
+        for frame in frames:
+            if self.closed:
+                return
+            if self.outbox_size > pause:
+                self._held = frames[done:]
+                break
+            done += 1
+            try:
+                command = decode_frame(frame)
+            except ProtocolError as error:
+                self._refuse(error)
+                return
+            if command.flag & RESPONSE_FLAG:
+                on_reply = waiting.pop(command.opaque, None)
+                self._deliver(on_reply, command)
+                continue
+            response = handle(self, command)
+            if response is not None:
+                self.reply(command, response)
+        self.frames_received += done
+        if self._reader.error is not None and not self._held:
+            self._refuse(self._reader.error)
+
+    def _deliver(self, on_reply: OnReply | None, command: RemotingCommand) -> None:
+        if on_reply is None:
+            self.handlers.notices.info(
+                "unmatched response",
+                "response code %s opaque %s of %s matches no request",
+                command.code,
+                command.opaque,
+                self.peer,
+            )
+            return
+        self._call(on_reply, command)
+
+    def _call(self, on_reply: OnReply, outcome: RemotingCommand | RemotingError) -> None:
+        try:
+            on_reply(outcome)
+        except Exception as error:  # noqa: BLE001  one answer is the border: logged with its peer
+            self.handlers.notices.error(
+                "callback", "the callback of a request to %s failed", self.peer, exc=error
+            )
+
+    def _refuse(self, error: ProtocolError) -> None:
+        self.handlers.notices.warning("bad frame", "%s is closed: %s", self.peer, error)
+        self.close(str(error))
+
+    # ---- sending
+
+    def reply(self, request: RemotingCommand, response: RemotingCommand) -> None:
+        """Send the answer to ``request``, now or later; dropped for a oneway request.
+
+        The answer gets the request's opaque and this release's version and language.
+        """
+        if request.flag & ONEWAY_FLAG or self.closed:
+            return
+        response.opaque = request.opaque
+        response.flag |= RESPONSE_FLAG
+        handlers = self.handlers
+        response.version = handlers.version
+        response.language = handlers.language
+        try:
+            frame = encode_command(response)
+        except RmqError as error:
+            handlers.notices.error("bad answer", "answer to %s: %s", self.peer, error)
+            frame = encode_command(request.create_response(SYSTEM_ERROR, str(error)))
+        self._append(frame)
+
+    def request(self, command: RemotingCommand, on_reply: OnReply, timeout_ms: int) -> None:
+        """Send a request; ``on_reply`` is called once, with the answer or with what went wrong.
+
+        Args:
+            command: the request.
+            on_reply: gets the answer, a RemotingTimeout or a SendFailed; may run inside this call.
+            timeout_ms: how long to wait for the answer.
+
+        Raises:
+            TooManyRequests: too many wait for answers.
+            UsageError: a request with this opaque is waiting.
+            ProtocolError: the command can't be encoded.
+        """
+        if self.closed:
+            self._call(on_reply, self._send_failed())
+            return
+        waiting, opaque = self._waiting, command.opaque
+        if len(waiting) >= self._limits.async_requests:
+            raise TooManyRequests(
+                f"send request too fast: {len(waiting)} requests wait for answers", self.peer
+            )
+        if opaque in waiting:
+            raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
+        frame = encode_command(command)
+        waiting[opaque] = on_reply
+        self._serial += 1
+        deadline = self._now_ms() + timeout_ms
+        heapq.heappush(self._deadlines, (deadline, self._serial, opaque, on_reply))
+        self._append(frame)
+
+    def forget(self, opaque: int) -> None:
+        """Stop waiting for an answer; its callback is not called any more."""
+        self._waiting.pop(opaque, None)
+
+    def send_oneway(self, command: RemotingCommand) -> None:
+        """Send a request that has no answer; dropped when the connection is closed.
+
+        Raises:
+            TooManyRequests: too many are unsent.
+            ProtocolError: the command can't be encoded.
+        """
+        if self.closed:
+            return
+        if self._oneways >= self._limits.oneway_requests:
+            raise TooManyRequests(
+                f"send request too fast: {self._oneways} oneway requests are unsent", self.peer
+            )
+        command.mark_oneway()
+        self._oneways += 1
+        self._append(encode_command(command))
+
+    def _append(self, frame: bytes) -> None:
+        self._outbox.append(frame)
+        self.outbox_size += len(frame)
+        if self.outbox_size > self._limits.outbox_bytes:
+            self._overflow()
+        elif not self.corked and self.on_wake is not None:
+            self.on_wake()
+
+    def _overflow(self) -> None:
+        size = self.outbox_size
+        self._clear_outbox()
+        self.handlers.notices.warning(
+            "slow reader", "%s is closed: %s bytes wait, it does not read", self.peer, size
+        )
+        self.close("the peer does not read")
+
+    def data_to_send(self) -> bytes:
+        """Give everything that is to be written now, and forget it."""
+        outbox = self._outbox
+        if not outbox:
+            return b""
+        data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
+        self._clear_outbox()
+        self._active = True
+        return data
+
+    def _clear_outbox(self) -> None:
+        self._outbox = []
+        self.outbox_size = 0
+        self._oneways = 0
+
+    # ---- time and end
+
+    @property
+    def next_deadline(self) -> int | None:
+        """When the next request of ours may run out of time (ms of ``now_ms``), None without one."""
+        deadlines, waiting = self._deadlines, self._waiting
+        while deadlines and waiting.get(deadlines[0][2]) is not deadlines[0][3]:
+            heapq.heappop(deadlines)
+        return deadlines[0][0] if deadlines else None
+
+    @property
+    def requests_waiting(self) -> int:
+        """Requests of ours without an answer yet."""
+        return len(self._waiting)
+
+    def expire(self, now_ms: int) -> None:
+        """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
+        if self.closed:
+            return
+        while (due := self.next_deadline) is not None and due <= now_ms:
+            _, _, opaque, on_reply = heapq.heappop(self._deadlines)
+            del self._waiting[opaque]
+            self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
+        self._expire_partial(now_ms)
+        self._expire_idle(now_ms)
+
+    def _expire_partial(self, now_ms: int) -> None:
+        if self.corked or not self._reader.pending:
+            self._partial_since = None
+            return
+        seen = self._partial_since
+        if seen is None or seen[0] != self.frames_received:
+            self._partial_since = (self.frames_received, now_ms)
+        elif now_ms - seen[1] >= self._limits.partial_frame_ms:
+            self._expired("partial frame", "a frame did not arrive in time")
+
+    def _expire_idle(self, now_ms: int) -> None:
+        if self._active:
+            self._active = False
+            self._idle_since = now_ms
+        elif now_ms - self._idle_since >= self._limits.idle_ms:
+            self._expired("idle", "idle")
+
+    def _expired(self, event: str, reason: str) -> None:
+        self.handlers.notices.info(event, "%s is closed: %s", self.peer, reason)
+        self.close(reason)
+
+    def close(self, reason: str = "closed") -> None:
+        """End the connection: what is in the outbox may still be sent, nothing else."""
+        if self.closed:
+            return
+        self.closed = True
+        self.close_reason = reason
+        self._held = []
+        self._fail_waiting()
+        if self.on_wake is not None:
+            self.on_wake()
+
+    def connection_lost(self) -> None:
+        """Tell that the stream is gone: all waiting requests fail with SendFailed."""
+        self.closed = True
+        self._held = []
+        self._clear_outbox()
+        self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        self._deadlines = []
+        for on_reply in waiting.values():
+            self._call(on_reply, self._send_failed())
+
+    def _send_failed(self) -> SendFailed:
+        reason = f" ({self.close_reason})" if self.close_reason else ""
+        return SendFailed(f"the connection ended before the answer{reason}", self.peer)

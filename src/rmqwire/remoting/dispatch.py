@@ -1,0 +1,143 @@
+"""From a request code to its handler, and from whatever happens there to one answer.
+
+The rules are those of Java's ``NettyRemotingAbstract.processRequestCommand``: a code nobody
+registered is answered with REQUEST_CODE_NOT_SUPPORTED (3) and `` request type N not supported``; an
+exception becomes SYSTEM_ERROR (1) with its text. A handler says a refusal of its own with
+:class:`Reject`. Only this module turns exceptions into answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from rmqwire.codec.codes import LanguageCode, ResponseCode
+from rmqwire.codec.release import DEFAULT_RELEASE, Release
+from rmqwire.errors import ProtocolError, RmqError, UsageError
+from rmqwire.remoting.limited_log import LimitedLog, printable
+
+if TYPE_CHECKING:
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.connection import Connection
+
+Handler = Callable[["Connection", "RemotingCommand"], "RemotingCommand | None"]
+
+SYSTEM_ERROR = int(ResponseCode.SYSTEM_ERROR)
+REQUEST_CODE_NOT_SUPPORTED = int(ResponseCode.REQUEST_CODE_NOT_SUPPORTED)
+PYTHON = int(LanguageCode.PYTHON)
+MAX_REMARK = 1024  # characters of an exception's text in an answer
+JAVA_COMMAND_EXCEPTION = "org.apache.rocketmq.remoting.exception.RemotingCommandException"
+
+
+class Reject(RmqError):
+    """A handler's refusal: the request is answered with ``code`` and ``remark``."""
+
+    def __init__(self, code: int, remark: str | None = None) -> None:
+        super().__init__(f"CODE: {code}  DESC: {remark or ''}")
+        self.code = code
+        self.remark = remark
+
+
+class RpcHook(Protocol):
+    """What looks at every request before and every answer after it (Java ``RPCHook``)."""
+
+    def before_request(self, addr: str, request: RemotingCommand) -> None:
+        """See or change a request; :class:`Reject` answers it without its handler."""
+
+    def after_response(
+        self, addr: str, request: RemotingCommand, response: RemotingCommand | None
+    ) -> None:
+        """See or change an answer; None when it comes later."""
+
+
+class HandlerTable:
+    """The handlers of one server, or of one client for the requests servers send it.
+
+    Args:
+        release: whose version every answer announces.
+        handlers: first entries of the table.
+    """
+
+    def __init__(
+        self, release: Release = DEFAULT_RELEASE, handlers: Mapping[int, Handler] | None = None
+    ) -> None:
+        self.release = release
+        self.version = release.mq_version
+        self.language = PYTHON
+        self.hooks: list[RpcHook] = []
+        self.notices = LimitedLog(logging.getLogger(__name__))
+        self._handlers: dict[int, Handler] = {}
+        self._default: Handler = self._not_supported
+        if handlers is not None:
+            self.register_all(handlers)
+
+    def register(self, code: int, handler: Handler) -> None:
+        """Let ``handler`` answer requests of ``code``.
+
+        Raises:
+            UsageError: the code has a handler.
+        """
+        code = int(code)
+        if code in self._handlers:
+            raise UsageError(f"request code {code} has a handler already")
+        self._handlers[code] = handler
+
+    def register_all(self, handlers: Mapping[int, Handler]) -> None:
+        """Do the same for every entry of ``handlers``."""
+        for code, handler in handlers.items():
+            self.register(code, handler)
+
+    def register_default(self, handler: Handler) -> None:
+        """Let ``handler`` answer all codes without one of their own."""
+        self._default = handler
+
+    def codes(self) -> Iterable[int]:
+        """Give the codes that have a handler."""
+        return self._handlers.keys()
+
+    def handle(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+        """Answer one request; never raises.
+
+        Returns:
+            the answer, or None when it comes later or there is none.
+        """
+        handler = self._handlers.get(request.code, self._default)
+        try:
+            if self.hooks:
+                return self._handle_hooked(handler, connection, request)
+            return handler(connection, request)
+        except Reject as refusal:
+            return request.create_response(refusal.code, refusal.remark)
+        except ProtocolError as error:
+            return request.create_response(SYSTEM_ERROR, f"{JAVA_COMMAND_EXCEPTION}: {error}")
+        except Exception as error:  # noqa: BLE001  one request is the border: logged, answered
+            return self._failed(connection, request, error)
+
+    def _handle_hooked(
+        self, handler: Handler, connection: Connection, request: RemotingCommand
+    ) -> RemotingCommand | None:
+        for hook in self.hooks:
+            hook.before_request(connection.peer, request)
+        response = handler(connection, request)
+        for hook in self.hooks:
+            hook.after_response(connection.peer, request, response)
+        return response
+
+    def _not_supported(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+        remark = f" request type {request.code} not supported"
+        self.notices.warning("unknown code", "%s%s", connection.peer, remark)
+        return request.create_response(REQUEST_CODE_NOT_SUPPORTED, remark)
+
+    def _failed(
+        self, connection: Connection, request: RemotingCommand, error: Exception
+    ) -> RemotingCommand:
+        self.notices.error(
+            "handler",
+            "request code %s of %s failed",
+            request.code,
+            connection.peer,
+            exc=error,
+        )
+        remark = printable(f"{type(error).__name__}: {error}", MAX_REMARK)
+        return request.create_response(SYSTEM_ERROR, remark)

@@ -1,0 +1,82 @@
+"""Log lines that a hostile peer can cause: escaped, cut, and limited in number."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_TEXT = 256  # characters of one value that came from a peer
+
+
+def monotonic_ms() -> int:
+    """Milliseconds of the process's monotonic clock."""
+    return monotonic_ns() // 1_000_000
+
+
+def printable(value: object, limit: int = MAX_TEXT) -> str:
+    """Give ``value`` as text safe for a log: control characters escaped, cut to ``limit``."""
+    text = str(value)
+    cut = text[:limit]
+    if not cut.isprintable():
+        cut = cut.encode("unicode_escape", "backslashreplace").decode("ascii")[:limit]
+    return cut if len(text) <= limit else cut + "..."
+
+
+class LimitedLog:
+    """Write at most ``burst`` lines per kind of event and period; count what was left out.
+
+    Args:
+        logger: where the lines go.
+        now_ms: monotonic clock.
+        burst: lines of one event per period.
+        period_ms: length of a period.
+    """
+
+    def __init__(
+        self,
+        logger: logging.Logger,
+        now_ms: Callable[[], int] = monotonic_ms,
+        *,
+        burst: int = 20,
+        period_ms: int = 10_000,
+    ) -> None:
+        self._logger = logger
+        self._now_ms = now_ms
+        self._burst = burst
+        self._period_ms = period_ms
+        self._seen: dict[str, tuple[int, int]] = {}  # event -> (period's start, lines asked for)
+
+    def warning(self, event: str, text: str, *args: object) -> None:
+        """Log a warning of kind ``event`` unless too many came; ``args`` are made printable."""
+        self._log(logging.WARNING, event, text, args, None)
+
+    def info(self, event: str, text: str, *args: object) -> None:
+        """Do the same at level INFO."""
+        self._log(logging.INFO, event, text, args, None)
+
+    def error(self, event: str, text: str, *args: object, exc: BaseException | None = None) -> None:
+        """Do the same at level ERROR, with the traceback of ``exc``."""
+        self._log(logging.ERROR, event, text, args, exc)
+
+    def _log(
+        self,
+        level: int,
+        event: str,
+        text: str,
+        args: tuple[object, ...],
+        exc: BaseException | None,
+    ) -> None:
+        now = self._now_ms()
+        start, count = self._seen.get(event, (now, 0))
+        if now - start >= self._period_ms:
+            left_out = count - self._burst
+            if left_out > 0:
+                self._logger.warning("%d more lines of %r were left out", left_out, event)
+            start, count = now, 0
+        self._seen[event] = (start, count + 1)
+        if count < self._burst:
+            self._logger.log(level, text, *map(printable, args), exc_info=exc)
