@@ -35,6 +35,7 @@ class Peer:
             f"-Drocketmq.home.dir={home}", f"-Duser.home={home}",
             f"-Drocketmq.client.logRoot={home}/logs", "-Drocketmq.client.logLevel=WARN",
             f"-Drocketmq.serialize.type={serialize}",
+            "-Drocketmq.client.rebalance.waitInterval=1000",
             "-cp", class_path(version), "Peer",
         ]  # fmt: skip
         self._log = (home / "peer.log").open("ab")

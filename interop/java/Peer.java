@@ -192,6 +192,7 @@ public class Peer {
         client.setInstanceName("consumer-" + w[1]);
         client.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         client.setVipChannelEnabled(false);
+        client.setPollNameServerInterval(1000);
         client.subscribe(w[4], w[5]);
         client.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt m : messages) {
