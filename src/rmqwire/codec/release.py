@@ -48,7 +48,12 @@ class Release:
         isolation_latency_ms: the latency that a failed send counts as.
         retry_response_codes: answers after which a producer tries another broker.
         batch_unique_key: a batch has a UNIQ_KEY of its own besides its messages' (5.x).
+        asks_offset_bounds: offset queries say committed and boundaryType (5.x).
         pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
+        tables_v5: the broker's tables hold topic and group attributes, the system topics of pop,
+            transactions and timers, forbidden bits, and offsets with a data version.
+        ha_listen_port_settable: haListenPort of the file counts (5.x), or it's always
+            listenPort + 1 (4.9).
     """
 
     name: str
@@ -80,7 +85,10 @@ class Release:
     isolation_latency_ms: int
     retry_response_codes: frozenset[int]
     batch_unique_key: bool
+    asks_offset_bounds: bool
     pull_batch_size_in_bytes: int | None
+    tables_v5: bool
+    ha_listen_port_settable: bool
 
 
 V4_9_7 = Release(
@@ -113,7 +121,10 @@ V4_9_7 = Release(
     isolation_latency_ms=30_000,
     retry_response_codes=frozenset({17, 14, 1, 16, 204, 205}),
     batch_unique_key=False,
+    asks_offset_bounds=False,
     pull_batch_size_in_bytes=None,
+    tables_v5=False,
+    ha_listen_port_settable=False,
 )
 V5_5_0 = Release(
     name="5.5.0",
@@ -147,7 +158,10 @@ V5_5_0 = Release(
     isolation_latency_ms=10_000,
     retry_response_codes=frozenset({17, 14, 1, 2, 16, 204, 205, 1500}),
     batch_unique_key=True,
+    asks_offset_bounds=True,
     pull_batch_size_in_bytes=262_144,
+    tables_v5=True,
+    ha_listen_port_settable=True,
 )
 RELEASES = {release.name: release for release in (V4_9_7, V5_5_0)}
 DEFAULT_RELEASE = V5_5_0
