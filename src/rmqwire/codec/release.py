@@ -23,9 +23,11 @@ class Release:
         retry_topic_max_length: the same for ``%RETRY%`` and ``%DLQ%`` topics.
         escape_line_separators: JSON text writes U+007F, U+2028 and U+2029 as ``\\uXXXX``
             (fastjson 1, 4.9) or as they are (fastjson2, 5.x).
+        new_body_fields: JSON bodies carry the properties that 5.x added.
         json_references: an object met twice in one body is written as ``$ref`` (fastjson 1).
         abort_holds_pid: the ``abort`` file holds the process id (5.x) or is empty (4.9).
         slave_sync_period_ms: period of the slave's metadata sync.
+        checkpoint_fields: numbers that the store's ``checkpoint`` file holds.
         faq_suggestion: tail of many remarks (Java ``FAQUrl.suggestTodo``).
         invalid_parameter_code: answer to an illegal topic name or queue id.
         names_topic_in_remark: the remark about an illegal topic name quotes it.
@@ -63,9 +65,11 @@ class Release:
     topic_max_length: int
     retry_topic_max_length: int
     escape_line_separators: bool
+    new_body_fields: bool
     json_references: bool
     abort_holds_pid: bool
     slave_sync_period_ms: int
+    checkpoint_fields: int
     faq_suggestion: str
     invalid_parameter_code: int
     names_topic_in_remark: bool
@@ -99,9 +103,11 @@ V4_9_7 = Release(
     topic_max_length=127,
     retry_topic_max_length=127,
     escape_line_separators=True,
+    new_body_fields=False,
     json_references=True,
     abort_holds_pid=False,
     slave_sync_period_ms=10_000,
+    checkpoint_fields=3,
     faq_suggestion="\nSee http://rocketmq.apache.org/docs/faq/ for further details.",
     invalid_parameter_code=1,
     names_topic_in_remark=False,
@@ -134,9 +140,11 @@ V5_5_0 = Release(
     topic_max_length=127,
     retry_topic_max_length=255,
     escape_line_separators=False,
+    new_body_fields=True,
     json_references=False,
     abort_holds_pid=True,
     slave_sync_period_ms=60_000,
+    checkpoint_fields=6,
     faq_suggestion=(
         "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."
     ),
