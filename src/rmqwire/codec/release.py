@@ -35,6 +35,7 @@ class Release:
         stores_region: the broker stores MSG_REGION, TRACE_ON and a UNIQ_KEY with each message and
             answers its transactionId (5.x); 4.9 stores none of them and drops WAIT.
         empty_body_refused: a send without a body is an error (5.x) or an empty message (4.9).
+        appends_batch_properties: each message of a batch gets the batch's own properties (4.9).
         timer_messages: the broker knows the TIMER_* properties of a message.
         retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
             reconsumeTimes (4.9) or above it (5.x).
@@ -76,6 +77,7 @@ class Release:
     property_map_capacity: int
     stores_region: bool
     empty_body_refused: bool
+    appends_batch_properties: bool
     timer_messages: bool
     retry_limit_inclusive: bool
     keeps_store_host: bool
@@ -114,6 +116,7 @@ V4_9_7 = Release(
     property_map_capacity=16,
     stores_region=False,
     empty_body_refused=False,
+    appends_batch_properties=True,
     timer_messages=False,
     retry_limit_inclusive=True,
     keeps_store_host=True,
@@ -153,6 +156,7 @@ V5_5_0 = Release(
     property_map_capacity=128,
     stores_region=True,
     empty_body_refused=True,
+    appends_batch_properties=False,
     timer_messages=True,
     retry_limit_inclusive=False,
     keeps_store_host=False,

@@ -1,0 +1,64 @@
+"""The one table of ``broker.conf`` keys: every key of Java's five config classes and of ours.
+
+Each key is one of four kinds. *Honoured*: code reads it. *Meaningless*: it has no counterpart
+here, for the reason given. *Not yet*: its feature isn't there; one warning when it's set to
+something other than its default. *Refused*: going on would be dangerous (a broker that was meant
+to be protected would run open, data in other folders would be missed), so the broker doesn't
+start. ``docs/reference/broker-conf.md`` is this table, printed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.broker.config_key import HONOURED, NOT_YET, REFUSED, ConfigKey, group
+from rmqwire.broker.config_keys_broker import BROKER_CONFIG
+from rmqwire.broker.config_keys_other import (
+    AUTH_CONFIG,
+    NETTY_CLIENT_CONFIG,
+    NETTY_SERVER_CONFIG,
+)
+from rmqwire.broker.config_keys_store import MESSAGE_STORE_CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RMQWIRE_CONFIG: Final = (
+    *group(
+        HONOURED,
+        "chooses the column wherever releases differ; a key of rmqwire's own",
+        """
+        rocketmqVersion    String   both   5.5.0
+        """,
+    ),
+    *group(
+        REFUSED,
+        "TLS is not there yet: the broker would talk in plain",
+        """
+        tls.server.mode        String   both   permissive
+        tls.enable             boolean  both   false
+        tls.server.certPath    String   both   ""
+        tls.server.keyPath     String   both   ""
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "finding name servers by address server or DNS",
+        """
+        rmqAddressServerDomain     String   both   jmenv.tbsite.net
+        rmqAddressServerSubGroup   String   both   nsaddr
+        """,
+    ),
+)
+
+SECTIONS: Final[Mapping[str, tuple[ConfigKey, ...]]] = {
+    "BrokerConfig": BROKER_CONFIG,
+    "MessageStoreConfig": MESSAGE_STORE_CONFIG,
+    "AuthConfig": AUTH_CONFIG,
+    "NettyServerConfig": NETTY_SERVER_CONFIG,
+    "NettyClientConfig": NETTY_CLIENT_CONFIG,
+    "rmqwire": RMQWIRE_CONFIG,
+}
+KEYS: Final[Mapping[str, ConfigKey]] = {
+    key.name: key for section in SECTIONS.values() for key in section
+}

@@ -1,0 +1,207 @@
+"""The consumer groups of one broker (``SubscriptionGroupManager``, ``subscriptionGroup.json``)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.broker.data_version import advance, assign, first_version
+from rmqwire.broker.topic_attributes import Attribute, alter_attributes
+from rmqwire.broker.topic_validator import group_fault
+from rmqwire.codec import message_const as const
+from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from rmqwire.broker.config import BrokerConfig
+    from rmqwire.broker.config_file import ConfigFile
+    from rmqwire.codec.bodies import DataVersion
+    from rmqwire.codec.release import Release
+
+log = logging.getLogger(__name__)
+
+# Groups that every broker has, in Java's order.
+SYSTEM_GROUPS: Final = (
+    const.TOOLS_CONSUMER_GROUP,
+    const.FILTERSRV_CONSUMER_GROUP,
+    const.SELF_TEST_CONSUMER_GROUP,
+    "CID_ONS-HTTP-PROXY",
+    "CID_ONSAPI_PULL",
+    "CID_ONSAPI_PERMISSION",
+    "CID_ONSAPI_OWNER",
+    const.CID_SYS_RMQ_TRANS,
+)
+GROUP_ATTRIBUTES: Final[Mapping[str, Attribute]] = {}
+
+
+class SubscriptionGroupManager:
+    """The group table: whether each group may consume, and how often it retries.
+
+    Args:
+        config: the broker's settings.
+        release: what the JSON holds.
+        file: where the table is kept.
+        now_ms: epoch milliseconds.
+
+    Attributes:
+        table: group -> its configuration.
+        forbidden: group -> topic -> bits of what is forbidden (5.x).
+        data_version: when and how often the table changed.
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        release: Release,
+        file: ConfigFile,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.table: dict[str, SubscriptionGroupConfig] = {
+            name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS
+        }
+        self.forbidden: dict[str, dict[str, int]] = {}
+        self._config = config
+        self._release = release
+        self._file = file
+        self._now_ms = now_ms
+        self.data_version: DataVersion = first_version(now_ms())
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def find(self, group: str) -> SubscriptionGroupConfig | None:
+        """Give the group, creating it where ``autoCreateSubscriptionGroup`` lets it be.
+
+        Returns:
+            None when it doesn't exist and may not be created, or its name isn't legal.
+        """
+        existing = self.table.get(group)
+        if existing is not None:
+            return existing
+        if not self._may_create(group) or group_fault(group) is not None:
+            return None
+        created = SubscriptionGroupConfig(group_name=group)
+        log.info("auto create a subscription group, %s", created)
+        self.table[group] = created
+        self._changed()
+        return created
+
+    def _may_create(self, group: str) -> bool:
+        if self._config.auto_create_subscription_group:
+            return True
+        is_system = group.startswith(const.CID_RMQ_SYS_PREFIX)
+        return is_system and self._config.enable_create_sys_group
+
+    def select(self, group: str) -> SubscriptionGroupConfig | None:
+        """Give the group as it is, without creating it."""
+        return self.table.get(group)
+
+    def contains(self, group: str) -> bool:
+        """Tell whether the group exists."""
+        return group in self.table
+
+    def is_forbidden(self, group: str, topic: str, index: int) -> bool:
+        """Tell whether bit ``index`` of what the group must not do with the topic is set."""
+        return bool(self.forbidden.get(group, {}).get(topic, 0) & (1 << index))
+
+    def wrapper(self) -> SubscriptionGroupWrapper:
+        """Give the whole table as GET_ALL_SUBSCRIPTIONGROUP_CONFIG holds it."""
+        return SubscriptionGroupWrapper(
+            subscription_group_table=self.table,
+            forbidden_table=self.forbidden,
+            data_version=self.data_version,
+        )
+
+    # -- changes -------------------------------------------------------------------------------
+
+    def update(self, config: SubscriptionGroupConfig) -> None:
+        """Create or replace a group; its attributes are the *changes* to the current ones.
+
+        Raises:
+            UsageError: an attribute can't be changed so; nothing has changed.
+        """
+        self.update_list([config])
+
+    def update_list(self, configs: Iterable[SubscriptionGroupConfig]) -> None:
+        """Create or replace several groups, and write the table once.
+
+        Raises:
+            UsageError: an attribute of one can't be changed so; nothing has changed.
+        """
+        ready = [(config, self._new_attributes(config)) for config in configs]
+        for config, attributes in ready:
+            config.attributes = attributes
+            self.table[config.group_name] = config
+            advance(self.data_version, self._now_ms())
+        self.persist()
+
+    def _new_attributes(self, config: SubscriptionGroupConfig) -> dict[str, str]:
+        current = self.table.get(config.group_name)
+        return alter_attributes(
+            GROUP_ATTRIBUTES,
+            None if current is None else dict(current.attributes or {}),
+            config.attributes or {},
+        )
+
+    def update_forbidden(self, group: str, topic: str, index: int, *, forbid: bool) -> None:
+        """Set or clear bit ``index`` of what the group must not do with the topic."""
+        bits = self.forbidden.get(group, {}).get(topic, 0)
+        bits = bits | (1 << index) if forbid else bits & ~(1 << index)
+        if not bits:
+            # As in Java: clearing a topic's last bit drops the whole group, and isn't a version.
+            self.forbidden.pop(group, None)
+            return
+        self.forbidden.setdefault(group, {})[topic] = bits
+        self._changed()
+
+    def disable_consume(self, group: str) -> None:
+        """Stop a group that consumes too slowly; kept until the broker's restart."""
+        config = self.table.get(group)
+        if config is not None:
+            config.consume_enable = False
+            advance(self.data_version, self._now_ms())
+
+    def delete(self, group: str) -> bool:
+        """Forget the group; False when there was none."""
+        self.forbidden.pop(group, None)
+        if self.table.pop(group, None) is None:
+            log.warning("group %s not deleted: it doesn't exist", group)
+            return False
+        log.info("group %s deleted", group)
+        self._changed()
+        return True
+
+    def _changed(self) -> None:
+        advance(self.data_version, self._now_ms())
+        self.persist()
+
+    # -- the file ------------------------------------------------------------------------------
+
+    def load(self) -> bool:
+        """Add what the file holds to the system groups; False when there is no file yet.
+
+        Raises:
+            StoreError: there is a table, but neither it nor its backup can be read.
+        """
+        return self._file.load(self._decode)
+
+    def _decode(self, data: bytes) -> None:
+        wrapper = SubscriptionGroupWrapper.decode(data)
+        for name, config in wrapper.subscription_group_table.items():
+            fault = group_fault(name)
+            if fault is not None:
+                log.warning("group of the file left out: %s", fault)
+                continue
+            config.group_name = name
+            self.table[name] = config
+        for group, topics in wrapper.forbidden_table.items():
+            self.forbidden[group] = dict(topics)
+        assign(self.data_version, wrapper.data_version)
+
+    def encode(self) -> bytes:
+        """Give the text of the file."""
+        return self.wrapper().encode(self._release, pretty=True)
+
+    def persist(self) -> None:
+        """Write the table to its file, whole or not at all."""
+        self._file.persist(self.encode())
