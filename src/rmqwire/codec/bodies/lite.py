@@ -1,0 +1,115 @@
+"""Lite topics (5.5): many small topics under one parent."""
+
+from msgspec import field
+
+from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.stats import OffsetWrapper, TopicOffset
+
+
+class OffsetOption(Body):
+    """Where a lite subscription starts."""
+
+    type: str | None = None
+    value: Long = 0
+
+
+class LiteSubscription(Body):
+    """Lite topics of one group."""
+
+    group: str = ""
+    topic: str = ""
+    lite_topic_set: list[str] = field(default_factory=list)
+    update_time: Long = 0
+
+
+class LiteSubscriptionDTO(Body):
+    """A change of them."""
+
+    action: str | None = None
+    client_id: str = ""
+    group: str = ""
+    topic: str = ""
+    lite_topic_set: list[str] = field(default_factory=list)
+    offset_option: OffsetOption | None = None
+    version: Long = 0
+
+
+class LiteSubscriptionCtlRequestBody(Body):
+    """Several changes."""
+
+    subscription_set: list[LiteSubscriptionDTO] = field(default_factory=list)
+
+
+class LiteLagInfo(Body):
+    """How far behind one lite topic is."""
+
+    lite_topic: str = ""
+    lag_count: Long = 0
+    earliest_unconsumed_timestamp: Long = -1
+
+
+class GetBrokerLiteInfoResponseBody(Body):
+    """Counters of a broker."""
+
+    store_type: str | None = None
+    max_lmq_num: Int = 0
+    current_lmq_num: Int = 0
+    lite_subscription_count: Int = 0
+    order_info_count: Int = 0
+    cq_table_size: Int = 0
+    offset_table_size: Int = 0
+    event_map_size: Int = 0
+    topic_meta: dict[str, Int] = field(default_factory=dict)
+    group_meta: dict[str, list[str]] = field(default_factory=dict)
+
+
+class ClientGroup(Body):
+    """A client and its group."""
+
+    client_id: str = ""
+    group: str = ""
+
+
+class GetLiteClientInfoResponseBody(Body):
+    """What a client subscribes to."""
+
+    parent_topic: str | None = None
+    group: str = ""
+    client_id: str = ""
+    last_access_time: Long = 0
+    last_consume_time: Long = 0
+    lite_topic_count: Int = 0
+    lite_topic_set: list[str] = field(default_factory=list)
+
+
+class GetLiteGroupInfoResponseBody(Body):
+    """How far behind a group is."""
+
+    group: str = ""
+    parent_topic: str | None = None
+    lite_topic: str = ""
+    earliest_unconsumed_timestamp: Long = -1
+    total_lag_count: Long = 0
+    lite_topic_offset_wrapper: OffsetWrapper | None = None
+    lag_count_top_k: list[LiteLagInfo] = field(default_factory=list)
+    lag_timestamp_top_k: list[LiteLagInfo] = field(default_factory=list)
+
+
+class GetLiteTopicInfoResponseBody(Body):
+    """Who subscribes to a lite topic."""
+
+    parent_topic: str | None = None
+    lite_topic: str = ""
+    subscriber: list[ClientGroup] = field(default_factory=list)
+    topic_offset: TopicOffset | None = None
+    sharding_to_broker: bool = False
+
+
+class GetParentTopicInfoResponseBody(Body):
+    """What a parent topic holds."""
+
+    topic: str = ""
+    ttl: Int = 0
+    groups: list[str] = field(default_factory=list)
+    lmq_num: Int = 0
+    lite_topic_count: Int = 0
