@@ -1,0 +1,175 @@
+"""What every typed header can do. RocketMQ: ``CommandCustomHeader``, ``FastCodesHeader``.
+
+A header is a set of text fields on the wire (``RemotingCommand.ext_fields``) and a typed class here.
+Attributes are the Java names in snake case; a required field (Java ``CFNotNull``) has no default; one
+that may be absent is None; a Java primitive is 0 or False.
+
+Java collects the fields in a HashMap, so their order follows from the hashes of the names and from
+how many are set: ``encode`` gives that order, byte for byte. The few fast classes write themselves in
+an order of their own in the ROCKETMQ serialisation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
+
+import msgspec
+
+from rmqwire.codec.java_hash import string_hash
+from rmqwire.errors import BadHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Int = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Long = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+_Fields = tuple[tuple[str, str], ...]  # (attribute, wire name) of each field
+_convert = msgspec.convert
+
+
+class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
+    """Base of the typed headers.
+
+    ``java_insertion`` and ``fast_order`` hold blank-separated wire names: the order in which Java
+    fills its map, given where it shows, and the order of a FastCodesHeader.
+    """
+
+    java_insertion: ClassVar[str] = ""
+    fast_order: ClassVar[str] = ""
+
+    @classmethod
+    def decode(cls, ext_fields: Mapping[str, str] | None, *, empty_is_none: bool = False) -> Self:
+        """Read the header from text fields; fields it does not know are skipped.
+
+        Args:
+            ext_fields: None counts as empty.
+            empty_is_none: an empty value means an absent one, as in the ROCKETMQ serialisation.
+
+        Raises:
+            BadHeader: a required field is missing, or a number is none or too large.
+        """
+        if ext_fields is None:
+            ext_fields = {}
+        elif empty_is_none and "" in ext_fields.values():
+            ext_fields = {name: text for name, text in ext_fields.items() if text}
+        try:
+            header = _convert(ext_fields, cls, strict=False)
+        except (msgspec.ValidationError, ValueError):
+            return _decode_by_field(cls, ext_fields)
+        for attribute, wire in plan_of(cls).flags:
+            if ext_fields.get(wire) == "1":  # Java knows no true but "true"
+                setattr(header, attribute, False)
+        return header
+
+    def encode(self, *, fast: bool = False) -> dict[str, str]:
+        """Write the set fields as text, in the order of Java.
+
+        Args:
+            fast: the order, and the choice of fields, of the ROCKETMQ serialisation.
+        """
+        plan = plan_of(type(self))
+        if fast and plan.fast:
+            return self._texts(plan.fast)
+        fields = self._texts(plan.order(16))
+        if len(fields) <= 12:
+            return fields
+        return self._texts(plan.order(32 if len(fields) <= 24 else 64))
+
+    def _texts(self, order: _Fields) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for attribute, wire in order:
+            value = getattr(self, attribute)
+            if value is None:
+                continue
+            if value is True or value is False:
+                value = "true" if value else "false"
+            texts[wire] = value if value.__class__ is str else str(value)
+        return texts
+
+
+H = TypeVar("H", bound=Header)
+
+
+class HeaderPlan:
+    """What is worked out once per header class: its fields and their orders.
+
+    Args:
+        cls: the header class.
+    """
+
+    __slots__ = ("_inserted", "_orders", "fast", "flags")
+
+    def __init__(self, cls: type[Header]) -> None:
+        attributes = dict(zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True))
+        inherited = _inherited_fields(cls)
+        insertion = cls.java_insertion.split() or sorted(attributes, key=inherited.__contains__)
+        self._inserted: _Fields = tuple(
+            (attributes[wire], wire) for wire in (*insertion, *(attributes.keys() - set(insertion)))
+        )
+        self.fast: _Fields = tuple((attributes[wire], wire) for wire in cls.fast_order.split())
+        self.flags: _Fields = tuple(
+            (field.name, field.encode_name)
+            for field in msgspec.structs.fields(cls)
+            if field.type in (bool, bool | None)
+        )
+        self._orders: dict[int, _Fields] = {}
+
+    def order(self, capacity: int) -> _Fields:
+        """Give the fields as a Java HashMap of this capacity walks over them."""
+        order = self._orders.get(capacity)
+        if order is None:
+            order = tuple(sorted(self._inserted, key=lambda field: _bucket(field[1], capacity)))
+            self._orders[capacity] = order
+        return order
+
+
+_plans: dict[type[Header], HeaderPlan] = {}
+
+
+def plan_of(cls: type[Header]) -> HeaderPlan:
+    """Give the plan of a header class, made at its first use."""
+    plan = _plans.get(cls)
+    if plan is None:
+        plan = _plans[cls] = HeaderPlan(cls)
+    return plan
+
+
+def _inherited_fields(cls: type[Header]) -> set[str]:
+    (parent,) = cls.__bases__
+    return set(getattr(parent, "__struct_encode_fields__", ()))
+
+
+def _bucket(name: str, capacity: int) -> int:
+    value = string_hash(name) & 0xFFFFFFFF
+    return (value ^ (value >> 16)) & (capacity - 1)
+
+
+def _decode_by_field(cls: type[H], ext_fields: Mapping[str, str]) -> H:
+    """Read field by field under Java's rules: gives the header, or the error in Java's words."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(cls):
+        text = ext_fields.get(field.encode_name)
+        if text is None:
+            if field.required:
+                raise BadHeader(f"the custom field <{field.encode_name}> is null")
+        elif field.type in (bool, bool | None):
+            values[field.name] = text.lower() == "true"
+        elif field.type in (str, str | None):
+            values[field.name] = text
+        else:
+            values[field.name] = _number(field, text)
+    return cls(**values)
+
+
+_LONG_TYPES = (Long, Long | None)
+
+
+def _number(field: msgspec.structs.FieldInfo, text: str) -> int:
+    limit = 2**63 if field.type in _LONG_TYPES else 2**31
+    digits = text[1:] if text[:1] in {"+", "-"} else text
+    if digits.isdecimal() and len(digits) < 100:
+        value = int(text)
+        if -limit <= value < limit:
+            return value
+    raise BadHeader(f"the custom field <{field.encode_name}> is not a number: {text[:60]!r}")
