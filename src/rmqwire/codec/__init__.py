@@ -8,5 +8,16 @@ from rmqwire.codec.command import (
     decode_frame,
     encode_command,
 )
+from rmqwire.codec.message import Message, StoredMessage
+from rmqwire.codec.record import decode_message, encode_message
 
-__all__ = ["RemotingCommand", "decode_command", "decode_frame", "encode_command"]
+__all__ = [
+    "Message",
+    "RemotingCommand",
+    "StoredMessage",
+    "decode_command",
+    "decode_frame",
+    "decode_message",
+    "encode_command",
+    "encode_message",
+]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import msgspec
 
-from rmqwire.codec.java_hash import string_hash
+from rmqwire.codec.java_map import bucket, grown
 from rmqwire.errors import BadHeader
 
 if TYPE_CHECKING:
@@ -72,9 +72,8 @@ class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
         if fast and plan.fast:
             return self._texts(plan.fast)
         fields = self._texts(plan.order(16))
-        if len(fields) <= 12:
-            return fields
-        return self._texts(plan.order(32 if len(fields) <= 24 else 64))
+        capacity = grown(16, len(fields))
+        return fields if capacity == 16 else self._texts(plan.order(capacity))
 
     def _texts(self, order: _Fields) -> dict[str, str]:
         texts: dict[str, str] = {}
@@ -119,7 +118,7 @@ class HeaderPlan:
         """Give the fields as a Java HashMap of this capacity walks over them."""
         order = self._orders.get(capacity)
         if order is None:
-            order = tuple(sorted(self._inserted, key=lambda field: _bucket(field[1], capacity)))
+            order = tuple(sorted(self._inserted, key=lambda field: bucket(field[1], capacity)))
             self._orders[capacity] = order
         return order
 
@@ -138,11 +137,6 @@ def plan_of(cls: type[Header]) -> HeaderPlan:
 def _inherited_fields(cls: type[Header]) -> set[str]:
     (parent,) = cls.__bases__
     return set(getattr(parent, "__struct_encode_fields__", ()))
-
-
-def _bucket(name: str, capacity: int) -> int:
-    value = string_hash(name) & 0xFFFFFFFF
-    return (value ^ (value >> 16)) & (capacity - 1)
 
 
 def _decode_by_field(cls: type[H], ext_fields: Mapping[str, str]) -> H:
