@@ -41,6 +41,7 @@ class Release:
             reconsumeTimes (4.9) or above it (5.x).
         keeps_store_host: a message sent back or delivered late keeps its first storeHost (4.9).
         pull_sys_flags: pull answers tell topicSysFlag, groupSysFlag and forbiddenType.
+        lite_pull_code: LITE_PULL_MESSAGE is a code of its own.
         heartbeat_v2: heartbeat answers tell IS_SUPPORT_HEART_BEAT_V2 and IS_SUB_CHANGE.
         notifies_broadcast: members of a broadcasting group hear of each other (4.9).
         checks_offset_commit: committing an offset needs an existing group and topic.
@@ -82,6 +83,7 @@ class Release:
     retry_limit_inclusive: bool
     keeps_store_host: bool
     pull_sys_flags: bool
+    lite_pull_code: bool
     heartbeat_v2: bool
     notifies_broadcast: bool
     checks_offset_commit: bool
@@ -121,6 +123,7 @@ V4_9_7 = Release(
     retry_limit_inclusive=True,
     keeps_store_host=True,
     pull_sys_flags=False,
+    lite_pull_code=False,
     heartbeat_v2=False,
     notifies_broadcast=True,
     checks_offset_commit=False,
@@ -161,6 +164,7 @@ V5_5_0 = Release(
     retry_limit_inclusive=False,
     keeps_store_host=False,
     pull_sys_flags=True,
+    lite_pull_code=True,
     heartbeat_v2=True,
     notifies_broadcast=False,
     checks_offset_commit=True,
