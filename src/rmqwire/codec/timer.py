@@ -49,7 +49,6 @@ class TimerLogUnit(NamedTuple):
     size_py: int
     hash_code: int = 0
     reserved: int = 0
-    size: int = UNIT_SIZE
 
     @property
     def deliver_time_ms(self) -> int:
@@ -74,7 +73,7 @@ def pack_unit(unit: TimerLogUnit) -> bytes:
         BadRecord: a number out of range.
     """
     try:
-        return _UNIT.pack(unit.size, *unit[:-1])
+        return _UNIT.pack(UNIT_SIZE, *unit)
     except struct_error as error:
         raise BadRecord(f"timer log unit out of range: {error}") from None
 
@@ -93,8 +92,7 @@ def unpack_unit(data: Data, pos: int = 0) -> TimerLogUnit | None:
         return None
     if size != UNIT_SIZE or left < UNIT_SIZE:
         raise BadRecord(f"timer log unit of {size} bytes, {left} left", pos)
-    fields = _UNIT.unpack_from(data, pos)
-    return TimerLogUnit._make((*fields[1:], size))
+    return TimerLogUnit._make(_UNIT.unpack_from(data, pos)[1:])
 
 
 def pack_blank(size_left: int) -> bytes:
