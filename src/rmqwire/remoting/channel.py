@@ -55,6 +55,8 @@ class Channel:
         self._sending = False
         self._sent = trio.lowlevel.ParkingLot()  # who waits for the sender to finish
         self._wake = trio.Event()
+        self._stopping = False
+        self._running = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._send_now = stream.send_now if isinstance(stream, SocketTransport) else None
         connection.on_wake = self._on_wake
@@ -64,18 +66,22 @@ class Channel:
             self._wake.set()
 
     def stop(self) -> None:
-        """Read no more; send what is ready, then end ``run``."""
-        self._reading.cancel()
+        """Read no more; send what is ready, at most for ``drain_ms``, then end ``run``."""
+        self._stopping = True
+        self._running.deadline = trio.current_time() + self._drain_s
+        if not self.connection.corked:  # else it is sending, and must not be cut there
+            self._reading.cancel()
 
     async def run(self) -> None:
         """Serve the connection until either side ends it. Raises nothing but Cancelled."""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write_loop, nursery.cancel_scope)
-                with self._reading:
-                    await self._read_loop()
-                await self._drain()
-                nursery.cancel_scope.cancel()
+            with self._running:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write_loop, nursery.cancel_scope)
+                    with self._reading:
+                        await self._read_loop()
+                    await self._drain()
+                    nursery.cancel_scope.cancel()
         except* LOST as group:
             _log.debug("%s lost: %r", self.connection.peer, group.exceptions[0])
         finally:
@@ -85,7 +91,7 @@ class Channel:
     async def _read_loop(self) -> None:
         connection, stream, end_of_pass = self.connection, self.stream, self._end_of_pass
         receive_some = stream.receive_some
-        while not connection.closed:
+        while not (connection.closed or self._stopping):
             data = await receive_some()
             if not data:
                 return

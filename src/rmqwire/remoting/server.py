@@ -105,6 +105,7 @@ class RemotingServer:
 
     async def _accepted(self, mine: set[Channel], accepted: trio.SocketStream) -> None:
         """Run one accepted connection; the border nothing of it passes."""
+        peer = "?"
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
             peer = format_address(accepted.socket.getpeername())
@@ -119,7 +120,7 @@ class RemotingServer:
         except LOST as error:
             _log.debug("connection lost at its start: %r", error)
         except Exception:  # noqa: BLE001  one connection is the border: logged
-            _log.exception("connection failed")
+            _log.exception("connection of %s failed", peer)
 
     async def _prepare(self, accepted: trio.SocketStream) -> trio.abc.Stream | None:
         if self._wrap is None:

@@ -105,6 +105,7 @@ class SocketTransport(trio.abc.Stream):
             self._receive_busy = False
 
     async def _receive(self, size: int) -> bytes:
+        await trio.lowlevel.checkpoint_if_cancelled()
         recv, waited = self._sock.recv, False
         while True:
             try:

@@ -1,0 +1,374 @@
+"""The core of one connection: every input, every limit, no socket."""
+
+import base64
+import logging
+from struct import pack
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rmqwire.codec.command import RemotingCommand, decode_command, decode_frame, encode_command
+from rmqwire.errors import RemotingTimeout, SendFailed, TooManyRequests, UsageError
+from rmqwire.remoting.connection import Connection, pack_address
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.frame_reader import FrameReader
+from rmqwire.remoting.limits import Limits
+from tests.remoting.support import Clock, frame, golden
+
+PEER = "127.0.0.1:40000"
+
+
+def echo(connection, request):
+    return request.create_response(0, None, body=bytes(request.body))
+
+
+def server(**kwargs):
+    return Connection(HandlerTable(handlers={1: echo}), PEER, **kwargs)
+
+
+def sent(connection):
+    return [decode_frame(view) for view in FrameReader().receive_data(connection.data_to_send())]
+
+
+# ---- requests of the peer
+
+
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=5), st.data())
+def test_every_chunking_gives_the_same_answers(bodies, data):
+    stream = frame(*(RemotingCommand(1, body=b, opaque=n) for n, b in enumerate(bodies)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=9)))
+    connection = server()
+    for start, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        connection.receive_data(stream[start:stop])
+    assert [(r.opaque, bytes(r.body)) for r in sent(connection)] == list(enumerate(bodies))
+    assert connection.data_to_send() == b""
+
+
+def test_recorded_java_requests_are_all_answered():
+    connection = server()
+    asked = [r for r in golden("5.5.0", "ROCKETMQ", "b_raw_errors") if r["kind"] == "request"]
+    connection.receive_data(b"".join(base64.b64decode(r["frame_b64"]) for r in asked))
+    assert [r.opaque for r in sent(connection)] == [r["opaque"] for r in asked]
+    assert asked
+
+
+def test_a_oneway_request_is_never_answered():
+    connection = server()
+    for code in (1, 9999):
+        request = RemotingCommand(code)
+        request.mark_oneway()
+        connection.receive_data(frame(request))
+    assert connection.data_to_send() == b""
+    assert not connection.closed
+
+
+def test_late_answers_wake_the_shell_and_pass_answers_do_not():
+    held, woken = [], []
+    connection = Connection(HandlerTable(handlers={11: lambda c, r: held.append(r)}), PEER)
+    connection.on_wake = lambda: woken.append(1)
+    connection.corked = True
+    connection.receive_data(frame(RemotingCommand(11, opaque=5), RemotingCommand(2, opaque=6)))
+    connection.corked = False
+    assert [r.opaque for r in sent(connection)] == [6]
+    assert woken == []
+    connection.reply(held[0], held[0].create_response(0, "found"))
+    assert woken == [1]
+    assert [(r.opaque, r.remark) for r in sent(connection)] == [(5, "found")]
+
+
+def test_a_late_answer_to_a_closed_connection_is_dropped():
+    connection = server()
+    request = RemotingCommand(1)
+    connection.connection_lost()
+    connection.reply(request, request.create_response(0))
+    assert connection.data_to_send() == b""
+
+
+def test_an_answer_that_cannot_be_encoded_becomes_an_error_answer():
+    huge = Connection(
+        HandlerTable(handlers={1: lambda c, r: r.create_response(0, "x" * 0x1000000)}), PEER
+    )
+    huge.receive_data(frame(RemotingCommand(1, opaque=3)))
+    (reply,) = sent(huge)
+    assert (reply.code, reply.opaque) == (1, 3)
+
+
+BAD_STREAMS = {
+    "length 0": pack(">i", 0),
+    "length -1": pack(">i", -1),
+    "length INT_MIN": pack(">i", -(2**31)),
+    "length above the limit": pack(">i", 16_777_213),
+    "length INT_MAX": pack(">i", 2**31 - 1),
+    "http": b"GET / HTTP/1.1\r\n",
+    "header longer than the frame": pack(">iI", 8, 100) + b"{}{}",
+    "header of 24 bits": pack(">iI", 4, 0xFFFFFF),
+    "no header": pack(">iI", 4, 0),
+    "serialize type 2": pack(">iI", 6, (2 << 24) | 2) + b"{}",
+    "serialize type 255": pack(">iI", 6, (255 << 24) | 2) + b"{}",
+    "binary header cut": pack(">iI", 9, (1 << 24) | 5) + b"\0\1\0\0\0",
+    "binary ext length lies": pack(">iI", 25, (1 << 24) | 21)
+    + pack(">hBhii", 1, 0, 0, 1, 0) + pack(">i", 0) + pack(">i", 2**31 - 1),
+    "json empty": pack(">iI", 4, 0),
+    "json null": pack(">iI", 8, 4) + b"null",
+    "json array": pack(">iI", 6, 2) + b"[]",
+    "json deep": pack(">iI", 200_004, 200_000) + b"[" * 100_000 + b"]" * 100_000,
+    "json deep ext": pack(">iI", 100_017, 100_013) + b'{"extFields":' + b"[" * 100_000,
+    "json huge number": pack(">iI", 5018, 5014) + b'{"code":' + b"9" * 5000 + b"     }",
+    "json code is a word": pack(">iI", 16, 12) + b'{"code":"x"}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_STREAMS)
+def test_bytes_that_are_no_command_close_with_one_line(name, caplog):
+    connection = server()
+    woken = []
+    connection.on_wake = lambda: woken.append(1)
+    with caplog.at_level(logging.INFO):
+        connection.receive_data(frame(RemotingCommand(1, opaque=4)) + BAD_STREAMS[name])
+        connection.receive_data(frame(RemotingCommand(1, opaque=5)))
+    assert connection.closed
+    assert woken
+    assert len(caplog.records) == 1
+    assert [r.opaque for r in sent(connection)] == [4]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.binary(max_size=60), max_size=4))
+def test_garbage_never_raises(chunks):
+    connection = server()
+    for chunk in chunks:
+        connection.receive_data(chunk)
+        connection.receive_data(pack(">i", len(chunk)) + chunk)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_mutated_frames_never_raise(data):
+    original = frame(RemotingCommand(1, {"topic": "T", "queueId": "3"}, b"body", opaque=7))
+    binary = RemotingCommand(1, {"topic": "T"}, b"body", opaque=7, serialize_type=1)
+    stream = bytearray(data.draw(st.sampled_from([original, frame(binary)])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        stream[data.draw(st.integers(4, len(stream) - 1))] = data.draw(st.integers(0, 255))
+    connection = server()
+    connection.receive_data(bytes(stream))
+    connection.data_to_send()
+
+
+# ---- requests of ours
+
+
+def test_answers_are_matched_by_opaque_in_any_order():
+    client, got = server(), []
+    for opaque in (7, 8):
+        client.request(RemotingCommand(1, opaque=opaque), got.append, 3000)
+    asked = sent(client)
+    client.receive_data(frame(*(r.create_response(r.opaque) for r in reversed(asked))))
+    assert [r.code for r in got] == [8, 7]
+    assert client.requests_waiting == 0
+
+
+def test_two_cores_talk_to_each_other():
+    notified, got = [], []
+    left = Connection(HandlerTable(handlers={40: lambda c, r: notified.append(r.opaque)}), "b:1")
+    right = server()
+    left.request(RemotingCommand(1, body=b"hello"), got.append, 3000)
+    right.send_oneway(RemotingCommand(40, opaque=12))
+    right.request(RemotingCommand(555), got.append, 3000)
+    for _ in range(3):
+        right.receive_data(left.data_to_send())
+        left.receive_data(right.data_to_send())
+    assert notified == [12]
+    assert [(r.code, bytes(r.body)) for r in got] == [(0, b"hello"), (3, b"")]
+
+
+def test_a_response_nobody_asked_for_is_one_line(caplog):
+    connection = server()
+    with caplog.at_level(logging.INFO):
+        connection.receive_data(frame(RemotingCommand(1, opaque=1).create_response(0)))
+    assert len(caplog.records) == 1
+    assert not connection.closed
+    assert connection.data_to_send() == b""
+
+
+def test_a_hundred_thousand_equal_opaques_are_bounded(caplog):
+    connection = server()
+    response = frame(RemotingCommand(1, opaque=1).create_response(0))
+    with caplog.at_level(logging.INFO):
+        for _ in range(100):
+            connection.receive_data(response * 1000)
+    assert connection.requests_waiting == 0
+    assert len(caplog.records) <= 40
+
+
+def test_a_request_without_answer_times_out_once():
+    clock, got = Clock(), []
+    client = server(now_ms=clock)
+    client.request(RemotingCommand(1, opaque=3), got.append, 100)
+    client.request(RemotingCommand(1, opaque=4), got.append, 5000)
+    assert client.next_deadline == 1100
+    client.expire(1099)
+    assert got == []
+    client.expire(1100)
+    assert [type(outcome) for outcome in got] == [RemotingTimeout]
+    assert PEER in str(got[0])
+    assert client.next_deadline == 6000
+    client.receive_data(frame(RemotingCommand(1, opaque=3).create_response(0)))
+    assert len(got) == 1
+
+
+def test_the_end_of_the_connection_fails_what_waits():
+    client, got = server(), []
+    client.request(RemotingCommand(1, opaque=3), got.append, 100)
+    client.connection_lost()
+    client.request(RemotingCommand(1, opaque=4), got.append, 100)
+    assert [type(outcome) for outcome in got] == [SendFailed, SendFailed]
+    client.expire(10**9)
+    assert len(got) == 2
+
+
+def test_a_forgotten_request_is_not_called():
+    clock, got = Clock(), []
+    client = server(now_ms=clock)
+    client.request(RemotingCommand(1, opaque=3), got.append, 100)
+    client.forget(3)
+    assert client.next_deadline is None
+    client.expire(5000)
+    client.connection_lost()
+    assert got == []
+
+
+def test_a_failing_callback_hurts_nobody(caplog):
+    client, got = server(), []
+    client.request(RemotingCommand(1, opaque=3), lambda outcome: 1 // 0, 100)
+    client.request(RemotingCommand(1, opaque=4), got.append, 100)
+    with caplog.at_level(logging.ERROR):
+        answers = [r.create_response(0) for r in sent(client)]
+        client.receive_data(frame(*answers))
+    assert len(got) == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_one_opaque_waits_once():
+    client = server()
+    client.request(RemotingCommand(1, opaque=3), print, 100)
+    with pytest.raises(UsageError):
+        client.request(RemotingCommand(1, opaque=3), print, 100)
+
+
+def test_outstanding_requests_are_limited():
+    client = server(limits=Limits(async_requests=2, oneway_requests=2))
+    for _ in range(2):
+        client.request(RemotingCommand(1), print, 100)
+        client.send_oneway(RemotingCommand(1))
+    with pytest.raises(TooManyRequests):
+        client.request(RemotingCommand(1), print, 100)
+    with pytest.raises(TooManyRequests):
+        client.send_oneway(RemotingCommand(1))
+    assert len(sent(client)) == 4
+    client.send_oneway(RemotingCommand(1))
+
+
+def test_the_default_limits_are_javas():
+    limits = Limits()
+    assert (limits.async_requests, limits.oneway_requests) == (65535, 65535)
+    assert (limits.max_frame, limits.idle_ms, limits.connect_ms) == (16777216, 120_000, 3000)
+
+
+# ---- silence and floods
+
+
+def test_an_idle_connection_is_closed():
+    connection = server()
+    connection.expire(0)
+    connection.expire(119_999)
+    assert not connection.closed
+    connection.receive_data(frame(RemotingCommand(1)))
+    connection.expire(130_000)
+    connection.expire(249_000)
+    assert not connection.closed
+    connection.data_to_send()
+    connection.expire(249_500)
+    connection.expire(369_499)
+    assert not connection.closed
+    connection.expire(369_500)
+    assert connection.closed
+    assert connection.close_reason == "idle"
+
+
+def test_a_frame_that_drips_is_closed():
+    connection = server()
+    for second in range(31):
+        connection.receive_data(pack(">i", 100) if second == 0 else b"x")
+        connection.expire(second * 1000)
+    assert connection.closed
+
+
+def test_a_stream_of_frames_with_a_tail_is_not_a_drip():
+    connection = server()
+    one = frame(RemotingCommand(1))
+    connection.receive_data(one[:10])
+    for second in range(100):
+        connection.expire(second * 1000)
+        connection.receive_data(one[10:] + one[:10])
+        connection.data_to_send()
+    assert not connection.closed
+
+
+def test_answers_nobody_reads_pause_the_requests():
+    body = bytes(1000)
+    connection = server(limits=Limits(pause_bytes=2500))
+    stream = frame(*(RemotingCommand(1, body=body, opaque=n) for n in range(10)))
+    connection.receive_data(stream)
+    assert connection.paused
+    seen = [r.opaque for r in sent(connection)]
+    assert len(seen) == 3
+    connection.receive_data(frame(RemotingCommand(1, opaque=10)) + BAD_STREAMS["http"])
+    while connection.paused:
+        assert connection.outbox_size < 4000
+        connection.resume()
+        seen += [r.opaque for r in sent(connection)]
+    assert seen == list(range(11))
+    assert connection.closed
+
+
+def test_a_reader_that_stops_is_closed_at_the_cap(caplog):
+    connection = server(limits=Limits(outbox_bytes=10_000))
+    request = RemotingCommand(1)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            connection.reply(request, request.create_response(0, body=bytes(1000)))
+    assert connection.closed
+    assert connection.outbox_size == 0
+    assert len(caplog.records) == 1
+
+
+# ---- addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "packed"),
+    [
+        ("127.0.0.1:40000", bytes([127, 0, 0, 1, 0, 0, 0x9C, 0x40])),
+        ("[::1]:10911", bytes(15) + b"\x01" + bytes([0, 0, 0x2A, 0x9F])),
+        ("[fe80::1%eth0]:1", bytes.fromhex("fe80") + bytes(13) + b"\x01" + bytes([0, 0, 0, 1])),
+        ("[::ffff:10.0.0.7]:9", bytes([10, 0, 0, 7, 0, 0, 0, 9])),
+        ("broker.example:10911", bytes(8)),
+        ("memory", bytes(8)),
+        ("", bytes(8)),
+    ],
+)
+def test_pack_address(address, packed):
+    assert pack_address(address) == packed
+
+
+def test_what_handlers_see_of_the_peer():
+    connection = Connection(HandlerTable(), "[::1]:10911", local="[::1]:5")
+    assert connection.peer_v6
+    assert len(connection.peer_host) == 20
+    assert not server().peer_v6
+
+
+def test_encoding_round_trip_of_the_helpers():
+    command = RemotingCommand(1, {"a": "b"}, b"c")
+    assert decode_command(encode_command(command)).ext_fields == {"a": "b"}
