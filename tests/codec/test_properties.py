@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmqwire.codec.properties import decode_properties, encode_properties, find_property
+from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.errors import BadProperties
+from tests.codec.record_strategies import properties
+from tests.support import golden
+
+PARSED = [
+    entry for _, entry in golden.vectors("ids") if entry["name"] == "string2messageProperties"
+]
+
+
+@pytest.mark.parametrize("entry", PARSED, ids=lambda e: repr(e["input"]))
+def test_it_reads_what_java_reads(entry):
+    found = decode_properties(entry["input"].encode())
+    assert "{" + ", ".join(f"{n}={v}" for n, v in found.items()) + "}" == entry["value"]
+
+
+def test_it_writes_what_java_writes():
+    value = {"KEYS": "a b", "TAGS": "t", "empty": "", "中": "值"}
+    for release, entry in golden.vectors("ids"):
+        if entry["name"].startswith("messageProperties2String"):
+            ours = encode_properties(value, V5_5_0 if release == "5.5.0" else V4_9_7)
+            assert ours.decode() == entry["value"]
+
+
+@given(properties)
+def test_either_release_reads_the_other(value):
+    for release in (V4_9_7, V5_5_0):
+        data = encode_properties(value, release)
+        assert decode_properties(data) == value
+        assert data.endswith(b"\x02") == (release is V5_5_0 and bool(value))
+
+
+@given(
+    st.lists(st.sampled_from([b"A", b"B", b"AB", b"\x01", b"\x02", b"x"]), max_size=14).map(
+        b"".join
+    )
+)
+def test_one_property_is_found_without_a_dict(data):
+    for name in (b"A", b"B", b"AB"):
+        wanted = decode_properties(data).get(name.decode())
+        found = find_property(memoryview(data), name)
+        assert (found.decode() if found is not None else None) == wanted
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_can_be_read(data):
+    decode_properties(data)
+    find_property(data, b"TAGS")
+
+
+@pytest.mark.parametrize("bad", [{"": "v"}, {"a\x01": "v"}, {"a\x02": "v"}, {"a": "v\x02w"}])
+def test_separators_in_names_and_values_are_refused(bad):
+    with pytest.raises(BadProperties, match="property"):
+        encode_properties({"good": "x", **bad})
+
+
+def test_a_lone_surrogate_becomes_a_question_mark_as_in_java():
+    assert encode_properties({"a": "\ud800"}) == b"a\x01?\x02"
+
+
+def test_bytes_that_are_no_utf_8_are_replaced():
+    assert decode_properties(b"a\x01\xff\x02") == {"a": "\ufffd"}
