@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from rmqwire.errors import StoreLocked
 
@@ -82,16 +82,19 @@ class RealFiles:
     """The disk itself. Locks are POSIX record locks as Java's ``FileChannel.tryLock`` takes."""
 
     # POSIX locks don't hold within one process, so the process keeps its own list (as the JVM does).
-    _locked: dict[str, int] = {}  # noqa: RUF012  (shared by all instances on purpose)
+    _locked: ClassVar[dict[str, int]] = {}
 
     def open(self, path: str, *, create: bool = False) -> int:
+        """Open for reading and writing."""
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
         return os.open(path, flags, 0o644)
 
     def close(self, handle: int) -> None:
+        """Give a handle back."""
         os.close(handle)
 
     def pread(self, handle: int, size: int, offset: int) -> bytes:
+        """Read ``size`` bytes at ``offset``."""
         data = os.pread(handle, size, offset)
         if len(data) == size or not data:
             return data
@@ -106,6 +109,7 @@ class RealFiles:
         return b"".join(parts)
 
     def pwrite(self, handle: int, data: bytes | bytearray | memoryview, offset: int) -> None:
+        """Write all of ``data`` at ``offset``."""
         written = os.pwrite(handle, data, offset)
         size = len(data)
         if written == size:
@@ -115,24 +119,31 @@ class RealFiles:
                 written += os.pwrite(handle, view[written:], offset + written)
 
     def fallocate(self, handle: int, size: int) -> None:
+        """Reserve space for bytes 0 to ``size``."""
         os.posix_fallocate(handle, 0, size)
 
     def datasync(self, handle: int) -> None:
+        """Return when the data of the file is on the disk."""
         os.fdatasync(handle)
 
     def truncate(self, handle: int, size: int) -> None:
+        """Set the file's size in bytes."""
         os.ftruncate(handle, size)
 
     def rename(self, source: str, target: str) -> None:
+        """Put ``source`` in the place of ``target``, atomically."""
         os.replace(source, target)
 
     def unlink(self, path: str) -> None:
+        """Remove one file."""
         os.unlink(path)
 
     def remove_folder(self, path: str) -> None:
+        """Remove one empty folder."""
         os.rmdir(path)
 
     def fsync_dir(self, path: str) -> None:
+        """Return when creations and renames in the folder are on the disk."""
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
@@ -140,21 +151,26 @@ class RealFiles:
             os.close(handle)
 
     def list(self, path: str) -> list[str]:
+        """Give the names in a folder, sorted."""
         try:
             return sorted(os.listdir(path))
         except FileNotFoundError:
             return []
 
     def makedirs(self, path: str) -> None:
+        """Make a folder and those above it, if absent."""
         os.makedirs(path, exist_ok=True)
 
     def size(self, path: str) -> int:
+        """Give a file's size in bytes."""
         return os.stat(path).st_size
 
     def exists(self, path: str) -> bool:
+        """Tell whether there is a file or folder of that name."""
         return os.path.exists(path)
 
     def used_ratio(self, path: str) -> float:
+        """Give the share of the disk under ``path`` that is in use, 0.0 to 1.0, -1.0 unknown."""
         try:
             usage = shutil.disk_usage(path)
         except OSError:
@@ -162,6 +178,7 @@ class RealFiles:
         return usage.used / usage.total
 
     def lock(self, path: str) -> int:
+        """Lock a file against every other store, in this process or another."""
         key = os.path.realpath(path)
         if key in self._locked:
             raise StoreLocked(f"Lock failed,MQ already started: {path} is held by this process")
@@ -175,6 +192,7 @@ class RealFiles:
         return handle
 
     def unlock(self, handle: int) -> None:
+        """Give a lock back."""
         for key, held in list(self._locked.items()):
             if held == handle:
                 del self._locked[key]
@@ -191,7 +209,7 @@ def read_whole(files: FileLayer, path: str) -> bytes:
 
 
 def write_whole(files: FileLayer, path: str, data: bytes) -> None:
-    """Write a small file and sync its data (not its name; see ``replace_whole``)."""
+    """Write a small file and sync its data (not its name: that takes ``fsync_dir``)."""
     handle = files.open(path, create=True)
     try:
         files.truncate(handle, 0)

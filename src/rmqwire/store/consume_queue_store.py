@@ -1,0 +1,191 @@
+"""All consume queues of a store (Java ``ConsumeQueueStore``), found by topic and queue id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.errors import StoreError
+from rmqwire.store.consume_queue import ConsumeQueue
+from rmqwire.store.file_queue import HandleCache
+from rmqwire.store.flush import FlushPlan, pages_between
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rmqwire.store.config import StoreConfig
+    from rmqwire.store.files import FileLayer
+
+MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
+MAX_TOPIC_V1 = 127  # bytes
+_OPEN_FILES = 256
+
+
+class TopicQueues:
+    """The queues of one topic.
+
+    Args:
+        topic: its name.
+        name: the same as it stands in a record.
+        v2: its records are of version 2.
+    """
+
+    __slots__ = ("name", "queues", "topic", "v2")
+
+    def __init__(self, topic: str, name: bytes, *, v2: bool) -> None:
+        self.topic = topic
+        self.name = name
+        self.v2 = v2
+        self.queues: dict[int, ConsumeQueue] = {}
+
+
+def is_folder_name(topic: str) -> bool:
+    """Tell whether a topic's name can be a folder without leading elsewhere."""
+    return bool(topic) and "/" not in topic and "\0" not in topic and topic not in {".", ".."}
+
+
+class ConsumeQueueStore:
+    """Find, open, flush and remove consume queues.
+
+    Args:
+        config: sizes and folders.
+        files: the disk.
+        message_v2: records of version 2 may be written (5.x).
+    """
+
+    def __init__(self, config: StoreConfig, files: FileLayer, *, message_v2: bool) -> None:
+        self._files = files
+        self._folder = config.consume_queue_path
+        self._segment_size = config.consume_queue_segment_size
+        self._least_pages = config.flush_consume_queue_least_pages
+        self._message_v2 = message_v2 and config.auto_message_version_on_topic_len
+        self._handles = HandleCache(files, _OPEN_FILES)
+        self.topics: dict[str, TopicQueues] = {}
+
+    def __iter__(self) -> Iterator[ConsumeQueue]:
+        """Go through all queues."""
+        for entry in self.topics.values():
+            yield from entry.queues.values()
+
+    def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Give a queue if it has ever had a message."""
+        entry = self.topics.get(topic)
+        return entry.queues.get(queue_id) if entry is not None else None
+
+    def topic(self, topic: str) -> TopicQueues | None:
+        """Give a topic's entry, made if need be; None for a name that can't be stored.
+
+        A name over 127 bytes needs a record of version 2: only retry topics, only in 5.x.
+        """
+        entry = self.topics.get(topic)
+        if entry is None:
+            name = topic.encode("utf-8", "replace")
+            long = len(name) > MAX_TOPIC_V1
+            if long and not (self._message_v2 and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)):
+                return None
+            if len(name) > MAX_TOPIC_LENGTH or not is_folder_name(topic):
+                return None
+            entry = self.topics[topic] = TopicQueues(topic, name, v2=long)
+        return entry
+
+    def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Give a queue, made if need be (in memory: its files come with its first flush)."""
+        entry = self.topic(topic)
+        if entry is None:
+            return None
+        return entry.queues.get(queue_id) or self.add(entry, queue_id)
+
+    def add(self, entry: TopicQueues, queue_id: int) -> ConsumeQueue:
+        """Make an empty queue of a topic."""
+        folder = f"{self._folder}/{entry.topic}/{queue_id}"
+        entry.queues[queue_id] = queue = ConsumeQueue(
+            entry.topic, queue_id, folder, self._segment_size, self._files, self._handles
+        )
+        return queue
+
+    def load(self) -> list[str]:
+        """Open all queues that have a folder.
+
+        A queue whose files don't fit together is removed: the log gives it back.
+
+        Returns:
+            A sentence for each queue removed.
+        """
+        notes = []
+        for topic in self._files.list(self._folder):
+            for name in self._files.list(f"{self._folder}/{topic}"):
+                if not (name.isascii() and name.isdigit()):
+                    continue
+                queue = self._load_queue(topic, int(name))
+                try:
+                    queue.load()
+                except StoreError as error:
+                    notes.append(f"consume queue {topic} {name} is rebuilt: {error}")
+                    self._remove_files(queue.files.folder)
+                    queue.files.segments.clear()
+                    queue.start_at(0)
+        return notes
+
+    def recovered(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Give the queue of a record that is in the log; None if it can't have a folder."""
+        queue = self.find(topic, queue_id)
+        if queue is None and is_folder_name(topic) and queue_id >= 0:
+            queue = self._load_queue(topic, queue_id)
+        return queue
+
+    def _load_queue(self, topic: str, queue_id: int) -> ConsumeQueue:
+        entry = self.topics.get(topic)
+        if entry is None:  # no check of the name: it is a folder, and its records are in the log
+            name = topic.encode("utf-8", "surrogateescape")
+            entry = TopicQueues(topic, name, v2=len(name) > MAX_TOPIC_V1)
+            self.topics[topic] = entry
+        return self.add(entry, queue_id)
+
+    def _remove_files(self, folder: str) -> None:
+        for name in self._files.list(folder):
+            self._files.unlink(f"{folder}/{name}")
+
+    def delete_topic(self, topic: str) -> bool:
+        """Remove a topic's queues and folder; tell whether there was one."""
+        entry = self.topics.pop(topic, None)
+        if entry is None:
+            return False
+        for queue in entry.queues.values():
+            queue.files.remove()
+        folder = f"{self._folder}/{topic}"
+        if self._files.exists(folder) and not self._files.list(folder):
+            self._files.remove_folder(folder)
+        return True
+
+    def max_physical_offset(self) -> int:
+        """Give the largest log offset that any queue reaches, -1 when there is no unit."""
+        return max((queue.max_physical_offset() for queue in self), default=-1)
+
+    def write_tails(self) -> None:
+        """Put what is only in memory into the files.
+
+        Raises:
+            DiskFull: no room for a new file.
+            OSError: the disk failed. Other queues may be written or not; nothing is lost.
+        """
+        for queue in self:
+            if queue.written < queue.end:
+                queue.write_tail()
+
+    def flush_plan(self, *, thorough: bool) -> FlushPlan:
+        """Plan the sync of queues with enough dirty pages, or of all dirty ones."""
+        plan = FlushPlan()
+        for queue in self:
+            dirty = queue.written > queue.flushed
+            if dirty and (thorough or self._enough(queue)):
+                plan.add(queue.files, queue.flushed, queue.written)
+                plan.book.append((queue, queue.written))
+        return plan
+
+    def _enough(self, queue: ConsumeQueue) -> bool:
+        full = queue.written % self._segment_size == 0
+        return full or pages_between(queue.flushed, queue.written) >= self._least_pages
+
+    def close(self) -> None:
+        """Close all handles."""
+        self._handles.close()

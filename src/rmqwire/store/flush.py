@@ -1,0 +1,70 @@
+"""What to sync, as a plan: made in the loop, run in a thread, booked in the loop again.
+
+``FlushPlan.run`` touches nothing but the handles it was given, so that appends go on meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rmqwire.store.consume_queue import ConsumeQueue
+    from rmqwire.store.file_queue import FileQueue, Segment
+    from rmqwire.store.files import FileLayer
+
+PAGE = 4096  # bytes: the unit of flushCommitLogLeastPages (Java MappedFile.OS_PAGE_SIZE)
+
+
+def pages_between(begin: int, end: int) -> int:
+    """Count the page borders from ``begin`` to ``end``, as ``isAbleToFlush`` does."""
+    return end // PAGE - begin // PAGE
+
+
+class FlushPlan:
+    """Segments and folders to sync.
+
+    Args:
+        end: what the log's ``flushed`` may become afterwards.
+        store_timestamp: store time (ms) of the newest record below ``end``.
+    """
+
+    __slots__ = ("_folders", "_handles", "_pinned", "book", "end", "store_timestamp")
+
+    def __init__(self, end: int = 0, store_timestamp: int = 0) -> None:
+        self.end = end
+        self.store_timestamp = store_timestamp
+        self.book: list[tuple[ConsumeQueue, int]] = []  # queues and their new ``flushed``
+        self._pinned: list[tuple[FileQueue, list[Segment]]] = []
+        self._folders: list[FileQueue] = []
+        self._handles: list[int] = []
+
+    def add(self, queue: FileQueue, begin: int, end: int) -> None:
+        """Sync the bytes from ``begin`` to ``end`` and the folder if its names changed."""
+        segments = queue.pinned(begin, end)
+        self._pinned.append((queue, segments))
+        self._handles.extend(segment.handle for segment in segments)
+        if queue.new_names:
+            queue.new_names = False
+            self._folders.append(queue)
+
+    def run(self, files: FileLayer) -> None:
+        """Sync everything. Blocks; meant for a thread.
+
+        Raises:
+            OSError: the disk failed. What was written since the last good flush is in doubt.
+        """
+        for handle in self._handles:
+            files.datasync(handle)
+        for queue in self._folders:
+            files.fsync_dir(queue.folder)
+
+    def release(self, *, succeeded: bool) -> None:
+        """Let the segments go and book consume queues. After a failure the folders are due again."""
+        for files, segments in self._pinned:
+            files.unpin(segments)
+        if not succeeded:
+            for files in self._folders:
+                files.new_names = True
+            return
+        for queue, position in self.book:
+            queue.flushed = min(max(queue.flushed, position), queue.written)

@@ -1,0 +1,57 @@
+"""Whether the store takes writes, and why not (Java ``RunningFlags``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DISK_FULL_RETRY_MS = 1_000  # ours: a full disk is tried again that often, without a restart
+NOT_OPEN = "message store has shutdown, so putMessage is forbidden"
+IS_SLAVE = "message store is in slave mode, so putMessage is forbidden"
+
+
+class StoreHealth:
+    """The reason why writes are refused, empty while they are not.
+
+    Args:
+        monotonic_ms: clock of the retries.
+    """
+
+    __slots__ = ("_monotonic_ms", "_retry_at", "broken", "reason")
+
+    def __init__(self, monotonic_ms: Callable[[], int]) -> None:
+        self.reason = NOT_OPEN
+        self.broken = False  # a write or flush failed for good: only a restart helps
+        self._monotonic_ms = monotonic_ms
+        self._retry_at = 0
+
+    def refuses(self) -> bool:
+        """Tell whether a put is refused now; after a full disk one is let through to try."""
+        if not self.reason:
+            return False
+        if self._retry_at and self._monotonic_ms() >= self._retry_at:
+            self.allow()
+            return False
+        return True
+
+    def allow(self) -> None:
+        """Take writes again."""
+        self.reason = ""
+        self._retry_at = 0
+
+    def refuse(self, reason: str) -> None:
+        """Refuse writes by decision: shut down, or a slave."""
+        self.reason = reason
+        self._retry_at = 0
+
+    def disk_full(self, reason: str) -> None:
+        """Refuse writes for a while."""
+        self.reason = reason
+        self._retry_at = self._monotonic_ms() + DISK_FULL_RETRY_MS
+
+    def fail(self, reason: str) -> None:
+        """Refuse writes until the next start."""
+        self.broken = True
+        self.refuse(reason)

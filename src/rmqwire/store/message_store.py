@@ -1,0 +1,400 @@
+"""The store as the broker sees it (Java ``DefaultMessageStore``).
+
+Everything here is plain calls: no waiting, no thread, no clock of its own. ``put`` and
+``end_pass`` are those of ``put.PutPath``; ``service.run_store`` drives the flushes.
+
+A failed write makes the store read-only, a full disk for a second at a time. A failed
+``fdatasync`` is never tried again: the kernel may have dropped the pages and say yes next time.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rmqwire.errors import DiskFull, RmqError
+from rmqwire.store.checkpoint import CheckpointFile
+from rmqwire.store.commit_log import CommitLog
+from rmqwire.store.config import SLAVE
+from rmqwire.store.consume_queue_store import ConsumeQueueStore
+from rmqwire.store.file_queue import HandleCache
+from rmqwire.store.flush import FlushPlan, pages_between
+from rmqwire.store.folder import StoreFolder
+from rmqwire.store.health import IS_SLAVE, NOT_OPEN, StoreHealth
+from rmqwire.store.put import PutPath
+from rmqwire.store.read import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
+from rmqwire.store.recovery import Recovery, RecoveryReport
+from rmqwire.store.results import (
+    GetMessageResult,
+    GetStatus,
+    MessageInner,
+    PutMessageResult,
+    PutStatus,
+)
+from rmqwire.store.stats import StoreStats
+from rmqwire.store.time_search import LOWER, TimeSearch, unit_store_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rmqwire.codec.release import Release
+    from rmqwire.store.config import StoreConfig
+    from rmqwire.store.files import FileLayer
+    from rmqwire.store.put import Arrival
+
+__all__ = [
+    "GetMessageResult",
+    "GetStatus",
+    "MessageInner",
+    "MessageStore",
+    "PutMessageResult",
+    "PutStatus",
+    "RecoveryReport",
+]
+
+_OPEN_LOG_FILES = 64
+_UNKNOWN_MEMORY = 1 << 40  # bytes assumed when the machine won't say
+
+
+def memory_size() -> int:
+    """Give the machine's memory in bytes (Java ``StoreUtil.TOTAL_PHYSICAL_MEMORY_SIZE``)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return _UNKNOWN_MEMORY
+
+
+class MessageStore:
+    """Put, get and look up messages.
+
+    Args:
+        config: settings.
+        release: column of the table of differences.
+        files: the disk.
+        now_ms: wall clock, ms since the epoch.
+        store_host: ip and port of this broker, packed (8 or 20 bytes).
+        monotonic_ms: clock for timeouts, ``now_ms`` when not given.
+    """
+
+    def __init__(
+        self,
+        config: StoreConfig,
+        release: Release,
+        files: FileLayer,
+        now_ms: Callable[[], int],
+        store_host: bytes,
+        *,
+        monotonic_ms: Callable[[], int] | None = None,
+    ) -> None:
+        root = config.store_path_root_dir
+        clock = monotonic_ms or now_ms
+        self.config = config
+        self.files = files
+        self.now_ms = now_ms
+        self.monotonic_ms = clock
+        self._log_handles = HandleCache(files, _OPEN_LOG_FILES)
+        self.log = CommitLog(config, files, self._log_handles, store_host)
+        self.queues = ConsumeQueueStore(config, files, message_v2=release.message_v2)
+        self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
+        self.stats = StoreStats(now_ms())
+        self.health = StoreHealth(clock)
+        host_id = store_host.hex().upper()
+        self.puts = PutPath(
+            config, self.log, self.queues, self.health, self.stats, now_ms, clock, host_id
+        )
+        self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
+        self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
+        self._open = False
+        # Straight to the put path: one call less per message.
+        self.put = self.puts.put
+        self.put_batch = self.puts.put_batch
+        self.end_pass = self.puts.end_pass
+
+    # --- opening and closing -----------------------------------------------------------------
+
+    def open(self) -> RecoveryReport:
+        """Take the folder, recover and be ready to serve.
+
+        Returns:
+            What was found and put right.
+
+        Raises:
+            StoreLocked: another broker has the folder.
+            CorruptLog: the log's files don't fit together.
+            OSError: the disk failed.
+        """
+        self._folder.acquire()
+        try:
+            clean = self._folder.was_closed()
+            note = self.checkpoint.load()
+            self.files.makedirs(self.config.commit_log_path)
+            recovery = Recovery(self.config, self.log, self.queues, self.checkpoint, self.files)
+            report = recovery.run(clean=clean)
+            self._folder.mark_open()
+        except (OSError, RmqError):
+            self._let_go()
+            raise
+        if note:
+            report.notes.append(note)
+        self.puts.dispatched_timestamp = self.log.last_store_timestamp
+        self._open = True
+        self.health.allow()
+        if self.config.broker_role == SLAVE and not self.config.duplication_enable:
+            self.health.refuse(IS_SLAVE)
+        return report
+
+    def close(self) -> None:
+        """Write and sync everything, say so by removing ``abort``, let go. Twice does no harm.
+
+        After a failed write or flush ``abort`` stays: the next start recovers.
+
+        Raises:
+            OSError: the disk failed; ``abort`` stays.
+        """
+        if not self._open:
+            return
+        self._open = False
+        try:
+            self.end_pass()
+            if not self.health.broken and self._sync_all():
+                self._folder.mark_closed()
+        finally:
+            self.health.refuse(NOT_OPEN)
+            self.puts.flush_waits.fail_all()
+            self._let_go()
+
+    def _sync_all(self) -> bool:
+        """Sync log, queues and checkpoint; tell whether all went well."""
+        plan = self.log.flush_plan()
+        if plan is not None:
+            self.run_flush(plan)
+        try:
+            plan = self.queue_flush_plan(thorough=True)
+        except DiskFull:
+            return False
+        plan.run(self.files)
+        self.queues_flushed(plan, thorough=True)
+        self.checkpoint.write(sync=True)
+        return not self.health.broken
+
+    def _let_go(self) -> None:
+        self.queues.close()
+        self._log_handles.close()
+        self.checkpoint.close()
+        self._folder.release()
+
+    # --- state and hooks ---------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether ``open`` was called and ``close`` was not."""
+        return self._open
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether a put would be taken now."""
+        return not self.health.refuses()
+
+    @property
+    def read_only_reason(self) -> str:
+        """Why puts are refused, "" when they are not."""
+        return self.health.reason
+
+    @property
+    def on_arrival(self) -> Arrival | None:
+        """Called after a pass with (topic, queue id, end of the queue, tags code).
+
+        Once for each queue that grew and each tags code among its new messages.
+        """
+        return self.puts.on_arrival
+
+    @on_arrival.setter
+    def on_arrival(self, callback: Arrival | None) -> None:
+        self.puts.on_arrival = callback
+
+    # --- flushing, driven by the service -----------------------------------------------------
+
+    def log_flush_plan(self, *, thorough: bool) -> FlushPlan | None:
+        """Plan a flush of the log if enough is dirty, or anything when ``thorough``.
+
+        SYNC_FLUSH has no "enough": whatever is written is wanted on the disk.
+        """
+        if self.health.broken:
+            return None
+        log, size = self.log, self.config.mapped_file_size_commit_log
+        enough = (
+            thorough
+            or self.config.sync_flush
+            or log.flushed // size < log.end // size
+            or pages_between(log.flushed, log.end) >= self.config.flush_commit_log_least_pages
+        )
+        return log.flush_plan() if enough else None
+
+    def flushed(self, plan: FlushPlan) -> None:
+        """Book a flush of the log that went well: answer what it covers, make it visible."""
+        plan.release(succeeded=True)
+        self.log.flushed = max(self.log.flushed, plan.end)
+        if plan.store_timestamp > 0:
+            self.checkpoint.values.physic_msg_timestamp = plan.store_timestamp
+        self.puts.flushed(self.log.flushed, plan.store_timestamp)
+
+    def flush_failed(self, plan: FlushPlan, error: OSError) -> None:
+        """Book a flush that failed: nobody gets an OK for it and nothing is written any more."""
+        plan.release(succeeded=False)
+        self.health.fail(f"flush of the store failed: {error}")
+        self.puts.flush_waits.fail_all()
+
+    def run_flush(self, plan: FlushPlan) -> None:
+        """Run a plan of the log here and now, and book it."""
+        try:
+            plan.run(self.files)
+        except OSError as error:
+            self.flush_failed(plan, error)
+        else:
+            self.flushed(plan)
+
+    def queue_flush_plan(self, *, thorough: bool) -> FlushPlan:
+        """Write the queues' tails and plan the sync of those with enough dirty pages, or all.
+
+        Raises:
+            DiskFull: no room; the units stay in memory.
+            OSError: the disk failed.
+        """
+        self.queues.write_tails()
+        plan = self.queues.flush_plan(thorough=thorough)
+        plan.end = self.puts.dispatched_to
+        plan.store_timestamp = self.puts.dispatched_timestamp
+        return plan
+
+    def queues_flushed(self, plan: FlushPlan, *, thorough: bool) -> None:
+        """Book a sync of the queues; after a thorough one the checkpoint says so."""
+        plan.release(succeeded=True)
+        if not thorough:
+            return
+        values = self.checkpoint.values
+        if plan.store_timestamp > 0:
+            values.logics_msg_timestamp = plan.store_timestamp
+        values.confirm_phy_offset = plan.end
+        values.logics_physical_offset = plan.end
+        self.checkpoint.write(sync=False)
+
+    def expire_waits(self) -> None:
+        """Answer the puts that waited for the disk longer than ``syncFlushTimeout``."""
+        self.puts.flush_waits.expire(self.monotonic_ms())
+
+    # --- getting -----------------------------------------------------------------------------
+
+    def get_message(
+        self,
+        topic: str,
+        queue_id: int,
+        offset: int,
+        max_msg_nums: int,
+        *,
+        max_bytes: int | None = None,
+        matches: Callable[[int], bool] | None = None,
+    ) -> GetMessageResult:
+        """Give messages of a queue, as they stand in the log.
+
+        Args:
+            topic: the topic.
+            queue_id: the queue.
+            offset: queue offset of the first message wanted.
+            max_msg_nums: messages wanted at most.
+            max_bytes: bytes wanted at most; one message always comes.
+            matches: told a tags code, says whether the message is wanted.
+
+        Raises:
+            OSError: the disk failed; other queues and the next call may do better.
+        """
+        began = self.now_ms()
+        queue = self.queues.find(topic, queue_id)
+        if queue is None:
+            corrected = 0 if self.config.corrects_offsets else offset
+            result = GetMessageResult(GetStatus.NO_MATCHED_LOGIC_QUEUE, corrected)
+        else:
+            wish = MAX_PULL_MSG_SIZE if max_bytes is None else max_bytes
+            limit = min(max(wish, MIN_PULL_MSG_SIZE), MAX_PULL_MSG_SIZE)
+            pull = Pull(self.config, self.log, max_msg_nums, limit, matches, self._memory)
+            result = get_message(queue, offset, self.config, pull)
+        stats = self.stats
+        if result.status == GetStatus.FOUND:
+            stats.get_found += 1
+            stats.get_messages += result.count
+        else:
+            stats.get_miss += 1
+        stats.get_time_max = max(stats.get_time_max, self.now_ms() - began)
+        return result
+
+    def max_offset(self, topic: str, queue_id: int) -> int:
+        """Give the end (exclusive) of a queue as readers see it, 0 for an unknown one."""
+        queue = self.queues.find(topic, queue_id)
+        return queue.max_offset if queue is not None else 0
+
+    def min_offset(self, topic: str, queue_id: int) -> int:
+        """Give the first offset of a queue, 0 for an unknown one."""
+        queue = self.queues.find(topic, queue_id)
+        return queue.min_offset if queue is not None else 0
+
+    def offset_by_time(
+        self, topic: str, queue_id: int, timestamp_ms: int, boundary: str = LOWER
+    ) -> int:
+        """Give the offset of the first message stored at or after a time (UPPER: last up to it)."""
+        queue = self.queues.find(topic, queue_id)
+        return TimeSearch(self.log, queue, timestamp_ms).find(boundary) if queue else 0
+
+    def store_timestamp(self, topic: str, queue_id: int, offset: int) -> int:
+        """Give the store time (ms) of one message, -1 if it is not there."""
+        queue = self.queues.find(topic, queue_id)
+        return unit_store_timestamp(self.log, queue, offset) if queue is not None else -1
+
+    def earliest_store_timestamp(self, topic: str, queue_id: int) -> int:
+        """Give the store time (ms) of a queue's first message, -1 if it has none."""
+        return self.store_timestamp(topic, queue_id, self.min_offset(topic, queue_id))
+
+    def physical_offset(self, topic: str, queue_id: int, offset: int) -> int:
+        """Give where in the log one message of a queue stands, 0 if it is not there (as Java)."""
+        queue = self.queues.find(topic, queue_id)
+        unit = queue.unit(offset) if queue is not None else None
+        return unit[0] if unit is not None else 0
+
+    def look_message(self, physical_offset: int) -> bytes | None:
+        """Give the record that begins at an offset of the log, None if none does."""
+        return self.log.record_at(physical_offset)
+
+    @property
+    def max_phy_offset(self) -> int:
+        """End of the log in bytes."""
+        return self.log.end
+
+    @property
+    def min_phy_offset(self) -> int:
+        """Offset of the first byte of the log that is still there."""
+        return self.log.min_offset
+
+    def topics(self) -> list[str]:
+        """Name the topics that have a queue."""
+        return [topic for topic, entry in self.queues.topics.items() if entry.queues]
+
+    def queue_ids(self, topic: str) -> list[int]:
+        """Give the queues of a topic, ascending."""
+        entry = self.queues.topics.get(topic)
+        return sorted(entry.queues) if entry is not None else []
+
+    def delete_topics(self, names: Iterable[str]) -> int:
+        """Remove the queues of topics; give how many topics had some."""
+        self.end_pass()
+        return sum(self.queues.delete_topic(name) for name in names)
+
+    def runtime_info(self) -> dict[str, str]:
+        """Give the store's part of ``brokerStatus``: keys and texts of ``getRuntimeInfo``."""
+        info = self.stats.runtime_info(self.now_ms())
+        log_path = self.config.commit_log_path
+        ratio = str(self.files.used_ratio(log_path))
+        info[f"commitLogDiskRatio_{log_path}"] = ratio
+        info["commitLogDiskRatio"] = ratio
+        queue_ratio = self.files.used_ratio(self.config.consume_queue_path)
+        info["consumeQueueDiskRatio"] = str(queue_ratio)
+        info["commitLogMinOffset"] = str(self.min_phy_offset)
+        info["commitLogMaxOffset"] = str(self.max_phy_offset)
+        return info

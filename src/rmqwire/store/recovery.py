@@ -1,0 +1,200 @@
+"""Open a store: find the log's end, cut what is torn, complete the queues (``recover``).
+
+Java's rules, ``CommitLog.recoverNormally`` and ``recoverAbnormally``, decide where the scan begins:
+
+- closed cleanly (no ``abort`` file): at the file that holds the queues' largest log offset;
+- not closed: at the newest file whose first record is older than the checkpoint by 3 s.
+
+Ours go further where Java is known to be weak:
+
+- time alone is not trusted: the scan never begins behind the offset up to which the queues are
+  known to be on disk, nor behind the largest offset they hold;
+- a queue found to lack units from before the scan's start makes it begin at the log's start;
+- a record must say the offset at which it stands;
+- behind the cut everything is zeroed and synced before anything is served.
+
+A cut is a torn tail: bytes that were never promised, or promised by ASYNC_FLUSH only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.record import check_record
+from rmqwire.errors import BadRecord
+from rmqwire.store.dispatch import LogScan, Redispatch
+
+if TYPE_CHECKING:
+    from rmqwire.store.checkpoint import CheckpointFile
+    from rmqwire.store.commit_log import CommitLog
+    from rmqwire.store.config import StoreConfig
+    from rmqwire.store.consume_queue_store import ConsumeQueueStore
+    from rmqwire.store.file_queue import Segment
+    from rmqwire.store.files import FileLayer
+
+
+@dataclass(slots=True)
+class RecoveryReport:
+    """What opening a store found and did. Offsets and sizes in bytes.
+
+    Args:
+        clean: it had been closed cleanly.
+        scanned_from: offset of the first record looked at.
+        log_end: where the log goes on.
+        records: records looked at.
+        units_added: consume queue units that were missing.
+        units_cut: units whose record is not in the log.
+        bytes_zeroed: bytes rewritten behind the log's end, 0 if all were zero.
+        files_dropped: commit log files behind the end.
+        cut_reason: what stood at the log's end if not zeros.
+        notes: everything else that was put right, one sentence each.
+    """
+
+    clean: bool
+    scanned_from: int = 0
+    log_end: int = 0
+    records: int = 0
+    units_added: int = 0
+    units_cut: int = 0
+    bytes_zeroed: int = 0
+    files_dropped: list[str] = field(default_factory=list)
+    cut_reason: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+class Recovery:
+    """One recovery of one store; ``run`` does it all."""
+
+    def __init__(
+        self,
+        config: StoreConfig,
+        log: CommitLog,
+        queues: ConsumeQueueStore,
+        checkpoint: CheckpointFile,
+        files: FileLayer,
+    ) -> None:
+        self._config = config
+        self._log = log
+        self._queues = queues
+        self._checkpoint = checkpoint
+        self._files = files
+
+    def run(self, *, clean: bool) -> RecoveryReport:
+        """Load all files and make them agree.
+
+        Raises:
+            CorruptLog: the files of the log don't fit together.
+            OSError: the disk failed.
+        """
+        report = RecoveryReport(clean)
+        self._log.queue.load()
+        report.notes += self._queues.load()
+        if self._log.queue.segments:
+            self._scan(self._first_segment(clean=clean).start, report)
+        else:
+            self._forget_queues(report)
+        self._cut_log(report)
+        self._cut_queues(report)
+        self._make_durable(report)
+        return report
+
+    def _forget_queues(self, report: RecoveryReport) -> None:
+        """Remove all queues: without a log they point nowhere (Java does the same)."""
+        for topic in list(self._queues.topics):
+            self._queues.delete_topic(topic)
+            report.notes.append(f"consume queues of {topic} are removed: there is no commit log")
+
+    # --- where to begin ----------------------------------------------------------------------
+
+    def _first_segment(self, *, clean: bool) -> Segment:
+        segments = self._log.queue.segments
+        reached = self._queues.max_physical_offset()
+        known = self._checkpoint.values.logics_physical_offset
+        if not clean and 0 < known < reached:
+            reached = known
+        index = len(segments) - 1
+        while index > 0 and segments[index].start > reached:
+            index -= 1
+        if not clean:
+            limit = self._checkpoint.min_timestamp(with_index=self._index_counts())
+            while index > 0 and not self._begins_before(segments[index], limit):
+                index -= 1
+        return segments[index]
+
+    def _index_counts(self) -> bool:
+        return self._config.message_index_enable and self._config.message_index_safe
+
+    def _begins_before(self, segment: Segment, limit_ms: int) -> bool:
+        """Tell whether the segment's first record is whole and stored at or before a time."""
+        try:
+            data = self._log.queue.read(segment.start, self._config.max_record_size)
+            first = check_record(data, check_crc=self._config.check_crc_on_recover)
+        except BadRecord:
+            return False
+        return not first.is_blank and 0 < first.store_timestamp <= limit_ms
+
+    # --- the scan ----------------------------------------------------------------------------
+
+    def _scan(self, start: int, report: RecoveryReport) -> None:
+        begin = self._log.min_offset
+        scan = self._scan_once(start, report, from_log_start=start == begin)
+        if scan is None:
+            report.notes.append("queues lack units from before the scan's start: all is scanned")
+            scan = self._scan_once(begin, report, from_log_start=True)
+        if scan is not None:
+            report.log_end = scan.end
+            report.cut_reason = scan.stopped
+
+    def _scan_once(
+        self, start: int, report: RecoveryReport, *, from_log_start: bool
+    ) -> LogScan | None:
+        """Scan and dispatch; None if the scan has to begin earlier."""
+        scan = LogScan(self._log.queue, start, check_crc=self._config.check_crc_on_recover)
+        redispatch = Redispatch(
+            self._queues, self._config.delay_levels(), from_log_start=from_log_start
+        )
+        report.scanned_from = start
+        report.records = 0
+        for found in scan:
+            redispatch.take(found)
+            report.records += 1
+            if redispatch.missing:
+                break
+            self._log.last_store_timestamp = found.store_timestamp
+        report.units_added += redispatch.added
+        report.notes += redispatch.notes
+        return None if redispatch.missing else scan
+
+    # --- the cut -----------------------------------------------------------------------------
+
+    def _cut_log(self, report: RecoveryReport) -> None:
+        end = report.log_end
+        queue = self._log.queue
+        report.bytes_zeroed = queue.zero_tail(end)
+        report.files_dropped = queue.drop_from(end + 1)
+        self._log.start_at(end)
+
+    def _cut_queues(self, report: RecoveryReport) -> None:
+        for queue in self._queues:
+            report.units_cut += queue.cut_log_end(report.log_end)
+            queue.correct_min(self._log.min_offset)
+            if not report.clean and queue.files.find(queue.written) is not None:
+                queue.files.zero_tail(queue.written)
+            queue.next_offset = queue.max_offset
+        self._queues.write_tails()
+
+    def _make_durable(self, report: RecoveryReport) -> None:
+        """Sync what is served from now on: a killed process leaves pages that are not on disk."""
+        if report.clean:
+            self._log.queue.sync_names()
+            return
+        self._log.flushed = report.scanned_from
+        for queue in self._queues:
+            last = queue.written - 1
+            queue.flushed = max(last - last % self._config.consume_queue_segment_size, 0)
+        for plan in (self._log.flush_plan(), self._queues.flush_plan(thorough=True)):
+            if plan is not None:
+                plan.run(self._files)
+                plan.release(succeeded=True)
+        self._log.flushed = report.log_end

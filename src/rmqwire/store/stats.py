@@ -1,0 +1,101 @@
+"""Counters of the store and its part of ``brokerStatus`` (``StoreStatsService``).
+
+Times are taken per pass, not per message: every message of a pass counts with the pass's time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+
+KEPT_SAMPLES = 601  # one a second: the longest window is 600 s
+_WINDOWS = (10, 60, 600)  # s
+_BORDERS_MS = (0, 10, 50, 100, 200, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 10_000)
+_BUCKETS = (
+    "[<=0ms]",
+    "[0~10ms]",
+    "[10~50ms]",
+    "[50~100ms]",
+    "[100~200ms]",
+    "[200~500ms]",
+    "[500ms~1s]",
+    "[1~2s]",
+    "[2~3s]",
+    "[3~4s]",
+    "[4~5s]",
+    "[5~10s]",
+    "[10s~]",
+)
+
+
+class StoreStats:
+    """Totals since the start, and one sample of them a second.
+
+    Args:
+        boot_ms: when the store was opened.
+    """
+
+    def __init__(self, boot_ms: int) -> None:
+        self.boot_ms = boot_ms
+        self.put_times = 0  # messages
+        self.put_failed = 0  # messages
+        self.put_bytes = 0
+        self.put_time_max = 0  # ms
+        self.get_time_max = 0  # ms
+        self.get_found = 0  # calls
+        self.get_miss = 0  # calls
+        self.get_messages = 0
+        self._put_buckets = [0] * len(_BUCKETS)
+        self._samples: deque[tuple[int, int, int, int, int]] = deque(maxlen=KEPT_SAMPLES)
+
+    def put_done(self, count: int, elapsed_ms: int) -> None:
+        """Count the time of one pass of ``count`` puts."""
+        self._put_buckets[bisect_left(_BORDERS_MS, elapsed_ms)] += count
+        self.put_time_max = max(self.put_time_max, elapsed_ms)
+
+    def sample(self, now_ms: int) -> None:
+        """Remember the totals; to be called once a second."""
+        totals = (now_ms, self.put_times, self.get_found, self.get_miss, self.get_messages)
+        self._samples.append(totals)
+
+    def runtime_info(self, now_ms: int) -> dict[str, str]:
+        """Give the keys of Java's ``StoreStatsService.getRuntimeInfo``."""
+        times = max(self.put_times, 1)
+        buckets = zip(_BUCKETS, self._put_buckets, strict=True)
+        return {
+            "bootTimestamp": str(self.boot_ms),
+            "runtime": format_runtime(now_ms - self.boot_ms),
+            "putMessageEntireTimeMax": str(self.put_time_max),
+            "putMessageTimesTotal": str(times),
+            "putMessageFailedTimes": str(self.put_failed),
+            "putMessageSizeTotal": str(self.put_bytes),
+            "putMessageDistributeTime": "".join(f"{name}:{count} " for name, count in buckets),
+            "putMessageAverageSize": str(self.put_bytes / times),
+            "dispatchMaxBuffer": "0",  # dispatch has no buffer here: it happens in the pass
+            "getMessageEntireTimeMax": str(self.get_time_max),
+            "putTps": self._rates((1,)),
+            "getFoundTps": self._rates((2,)),
+            "getMissTps": self._rates((3,)),
+            "getTotalTps": self._rates((2, 3)),
+            "getTransferredTps": self._rates((4,)),
+        }
+
+    def _rates(self, columns: tuple[int, ...]) -> str:
+        return " ".join(self._rate(columns, seconds) for seconds in _WINDOWS)
+
+    def _rate(self, columns: tuple[int, ...], seconds: int) -> str:
+        if len(self._samples) <= seconds:
+            return ""
+        old, new = self._samples[-seconds - 1], self._samples[-1]
+        elapsed = (new[0] - old[0]) / 1000
+        count = sum(new[column] - old[column] for column in columns)
+        return str(count / elapsed) if elapsed > 0 else "0.0"
+
+
+def format_runtime(elapsed_ms: int) -> str:
+    """Write a duration as Java's ``getFormatRuntime`` does."""
+    seconds = max(elapsed_ms, 0) // 1000
+    days, seconds = divmod(seconds, 86_400)
+    hours, seconds = divmod(seconds, 3_600)
+    minutes, seconds = divmod(seconds, 60)
+    return f"[ {days:,} days, {hours} hours, {minutes} minutes, {seconds} seconds ]"
