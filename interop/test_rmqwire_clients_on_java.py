@@ -1,0 +1,242 @@
+"""rmqwire's producer and consumer against a real RocketMQ name server and broker."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+
+from interop.checks import all_of_it, same_messages
+from interop.peer import Peer
+from interop.processes import wait_until
+from interop.wire import route_known
+from rmqwire import ConsumeStatus, Message, MessageExt, Producer, PushConsumer
+from rmqwire.codec.release import release_named
+
+COUNT = 40
+
+
+def bodies(kind: str) -> list[bytes]:
+    texts = {
+        "small": "message {} of rmqwire",
+        "unicode": "héllo 消息 \N{ROCKET} {}",
+        "large": "{} " + "the quick brown fox " * 400,
+    }
+    return [texts[kind].format(i).encode() for i in range(COUNT)]
+
+
+def messages(topic: str, kind: str) -> list[Message]:
+    return [
+        Message(topic, body, tags=f"Tag{'ABC'[i % 3]}", keys=f"key-{i}")
+        for i, body in enumerate(bodies(kind))
+    ]
+
+
+def sent_form(message: Message, result: Any = None) -> dict[str, Any]:
+    form = {"keys": message.keys, "tags": message.tags, "body": message.body.hex()}
+    if result is not None:
+        form |= {
+            "msgId": result.msg_id,
+            "status": result.send_status.name,
+            "queueId": result.message_queue.queue_id,
+            "queueOffset": result.queue_offset,
+        }
+    return form
+
+
+def received_form(message: MessageExt) -> dict[str, Any]:
+    return {
+        "keys": message.keys,
+        "tags": message.tags,
+        "body": message.body.hex(),
+        "msgId": message.msg_id,
+        "queueId": message.queue_id,
+        "queueOffset": message.queue_offset,
+        "reconsumeTimes": message.reconsume_times,
+        "topic": message.topic,
+    }
+
+
+class Collector:
+    """A listener that keeps what it gets and fails the first ``failures`` deliveries of each."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.failures = failures
+
+    def __call__(self, batch: list[MessageExt]) -> ConsumeStatus:
+        self.received += map(received_form, batch)
+        if any(m.reconsume_times < self.failures for m in batch):
+            return ConsumeStatus.RECONSUME_LATER
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    async def take(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
+        with trio.move_on_after(seconds):
+            while len(self.received) < count:
+                await trio.sleep(0.05)
+        return self.received
+
+
+@asynccontextmanager
+async def consuming(
+    namesrv: str, topic: str, version: str, serialize: str, expression: str = "*", failures: int = 0
+) -> AsyncIterator[Collector]:
+    collector = Collector(failures)
+    consumer = PushConsumer(
+        f"py_group_{uuid.uuid4().hex[:8]}",
+        namesrv_addr=namesrv,
+        serialize_type=serialize,
+        release=release_named(version),
+        consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+    )
+    consumer.subscribe(topic, expression, collector)
+    async with consumer:
+        yield collector
+
+
+@pytest.fixture
+def topic(java_namesrv: str, json_peer: Peer) -> str:
+    """A new topic at the Java cluster, its route known."""
+    name = f"P_{uuid.uuid4().hex[:8]}"
+    json_peer.mqadmin("updateTopic", "-n", java_namesrv, "-c", "DefaultCluster", "-t", name)
+    wait_until(lambda: route_known(java_namesrv, name), f"route of {name}", 15)
+    return name
+
+
+def producer(namesrv: str, version: str, serialize: str) -> Producer:
+    return Producer(
+        "py_producers",
+        namesrv_addr=namesrv,
+        serialize_type=serialize,
+        release=release_named(version),
+    )
+
+
+@pytest.mark.parametrize("kind", ["small", "unicode", "large"])
+async def test_sends_reach_a_java_consumer(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str, kind: str
+) -> None:
+    with peer.consume(java_namesrv, topic) as consumer:
+        sent = []
+        async with producer(java_namesrv, version, serialize) as client:
+            for message in messages(topic, kind):
+                result = await client.send(message)
+                sent.append(sent_form(message, result))
+        received = consumer.take(COUNT) + consumer.take(1, 0.3)
+    all_of_it(sent, received)
+
+
+async def test_concurrent_sends(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(client: Producer, message: Message) -> None:
+        sent.append(sent_form(message, await client.send(message)))
+
+    with peer.consume(java_namesrv, topic) as consumer:
+        async with (
+            producer(java_namesrv, version, serialize) as client,
+            trio.open_nursery() as nursery,
+        ):
+            for message in messages(topic, "small"):
+                nursery.start_soon(send, client, message)
+        received = consumer.take(COUNT)
+    same_messages(sent, received)
+
+
+async def test_oneway_and_batch(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
+) -> None:
+    with peer.consume(java_namesrv, topic) as consumer:
+        async with producer(java_namesrv, version, serialize) as client:
+            for message in messages(topic, "small"):
+                await client.send_oneway(message)
+            oneway = consumer.take(COUNT)
+            batch = messages(topic, "unicode")
+            result = await client.send(batch)
+        received = consumer.take(COUNT)
+    same_messages(list(map(sent_form, messages(topic, "small"))), oneway)
+    same_messages(list(map(sent_form, batch)), received)
+    assert len(result.msg_id.split(",")) == len(result.offset_msg_id.split(",")) == COUNT
+
+
+async def test_a_new_topic_is_made_by_the_first_send(
+    java_namesrv: str, version: str, serialize: str, peer: Peer
+) -> None:
+    topic = f"P_new_{uuid.uuid4().hex[:8]}"
+    async with producer(java_namesrv, version, serialize) as client:
+        results = [await client.send(message) for message in messages(topic, "small")]
+    assert {result.send_status.name for result in results} == {"SEND_OK"}
+    assert {result.message_queue.queue_id for result in results} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("sync", "small"), ("sync", "large"), ("batch", "unicode")]
+)
+async def test_java_sends_reach_our_consumer(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str, mode: str, kind: str
+) -> None:
+    async with consuming(java_namesrv, topic, version, serialize) as collector:
+        sent = await trio.to_thread.run_sync(peer.produce, java_namesrv, topic, COUNT, mode, kind)
+        received = await collector.take(COUNT)
+        await trio.sleep(0.3)
+    all_of_it(sent, received)
+
+
+async def test_tags_are_filtered(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
+) -> None:
+    async with consuming(java_namesrv, topic, version, serialize, "TagA || TagC") as collector:
+        sent = await trio.to_thread.run_sync(peer.produce, java_namesrv, topic, COUNT)
+        wanted = [m for m in sent if m["tags"] != "TagB"]
+        received = await collector.take(len(wanted))
+        await trio.sleep(0.3)
+    same_messages(wanted, received)
+
+
+async def test_a_failed_message_comes_again(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
+) -> None:
+    """It goes back to the broker with delay level 3, 10 s."""
+    async with consuming(java_namesrv, topic, version, serialize, failures=1) as collector:
+        sent = await trio.to_thread.run_sync(peer.produce, java_namesrv, topic, 3)
+        received = await collector.take(6, 90)
+    first = [m for m in received if m["reconsumeTimes"] == 0]
+    again = [m for m in received if m["reconsumeTimes"] == 1]
+    same_messages(sent, first)
+    same_messages(sent, again)
+    assert {m["topic"] for m in received} == {topic}
+
+
+async def test_a_group_shares_its_queues_and_goes_on_where_it_was(
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
+) -> None:
+    """A Java and an rmqwire consumer of one group: each message once; then rmqwire alone goes on."""
+    group = f"mixed_{uuid.uuid4().hex[:8]}"
+    collector = Collector()
+    consumer = PushConsumer(
+        group, namesrv_addr=java_namesrv, serialize_type=serialize, release=release_named(version)
+    )
+    consumer.subscribe(topic, "*", collector)
+    async with consumer:
+        with peer.consume(java_namesrv, topic, group=group) as other:
+            listing = ""
+            with trio.fail_after(60):
+                while listing.count("@") < 2:
+                    await trio.sleep(1)
+                    listing = peer.mqadmin("consumerProgress", "-n", java_namesrv)
+                    listing = next((r for r in listing.splitlines() if r.startswith(group)), "")
+                    if " 2 " in listing:
+                        break
+            await trio.sleep(3)  # both have rebalanced after the notice
+            sent = peer.produce(java_namesrv, topic, 80)
+            theirs = other.take(80, 10)
+            ours = await collector.take(80 - len(theirs), 20)
+    assert theirs
+    assert ours
+    same_messages(sent, theirs + ours)
