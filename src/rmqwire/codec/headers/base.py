@@ -42,6 +42,8 @@ class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
     def decode(cls, ext_fields: Mapping[str, str] | None, *, empty_is_none: bool = False) -> Self:
         """Read the header from text fields; fields it does not know are skipped.
 
+        Beyond Java's spellings a whole number may be written ``5.0`` or ``5e0``.
+
         Args:
             ext_fields: None counts as empty.
             empty_is_none: an empty value means an absent one, as in the ROCKETMQ serialisation.
