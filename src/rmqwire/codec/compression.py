@@ -82,15 +82,26 @@ def compress(data: Data, kind: CompressionType, level: int = DEFAULT_LEVEL) -> b
     """
     if kind is CompressionType.ZLIB:
         return zlib.compress(data, level)
-    if kind is CompressionType.LZ4:
-        # Java's LZ4FrameOutputStream: independent 4 MiB blocks, no content size or checksum.
-        return bytes(
-            lz4.frame.compress(
-                data, block_size=lz4.frame.BLOCKSIZE_MAX4MB, block_linked=False, store_size=False
-            )
-        )
+    return _lz4(data) if kind is CompressionType.LZ4 else _zstd(data, level)
+
+
+def _lz4(data: Data) -> bytes:
+    """Compress as Java's LZ4FrameOutputStream: independent 4 MiB blocks, no size, no checksums.
+
+    One call for the whole frame would choose a smaller block for a small body.
+    """
+    with lz4.frame.LZ4FrameCompressor(
+        block_size=lz4.frame.BLOCKSIZE_MAX4MB, block_linked=False
+    ) as stream:
+        return bytes(stream.begin() + stream.compress(data) + stream.flush())
+
+
+def _zstd(data: Data, level: int) -> bytes:
+    """Compress as Java's ZstdOutputStream, which flushes before it ends: no content size."""
     low, high = _ZSTD_LEVELS
-    return zstd.compress(bytes(data), level=min(max(level, low), high))
+    stream = zstd.ZstdCompressor(level=min(max(level, low), high))
+    block = stream.compress(data, zstd.ZstdCompressor.FLUSH_BLOCK)
+    return bytes(block + stream.flush(zstd.ZstdCompressor.FLUSH_FRAME))
 
 
 def decompress(data: Data, sys_flag: int, limit: int = DEFAULT_LIMIT) -> bytes:
