@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.checkpoint import FILE_SIZE, StoreCheckpoint
+from rmqwire.codec.checkpoint import StoreCheckpoint
 from rmqwire.errors import BadRecord
 
 if TYPE_CHECKING:

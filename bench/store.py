@@ -1,0 +1,103 @@
+"""Puts per second of the store alone: 128-byte bodies over 8 queues, by pass size.
+
+Run ``python bench/store.py [folder]``. "without dispatch" leaves the consume queues out: the
+commit log's append and write alone.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rmqwire.codec.record import pack_host
+from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.store.config import StoreConfig
+from rmqwire.store.files import RealFiles
+from rmqwire.store.message_store import MessageInner, MessageStore
+
+COUNT = 100_000
+QUEUES = 8
+BODY = b"x" * 128
+PROPERTIES = b"UNIQ_KEY\x017F00000100002A9F000000000000B717\x02WAIT\x01true\x02TAGS\x01TagA\x02"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def make_store(folder: str) -> MessageStore:
+    config = StoreConfig(store_path_root_dir=folder, mapped_file_size_commit_log=256 << 20)
+    store = MessageStore(
+        config, DEFAULT_RELEASE, RealFiles(), now_ms, pack_host("127.0.0.1", 10911)
+    )
+    store.open()
+    return store
+
+
+def make_messages() -> list[MessageInner]:
+    born = pack_host("127.0.0.1", 40000)
+    return [
+        MessageInner("BenchTopic", queue, 0, 0, PROPERTIES, BODY, 2598919, now_ms(), born)
+        for queue in range(QUEUES)
+    ]
+
+
+def with_dispatch(store: MessageStore, size: int) -> float:
+    """Give the seconds of COUNT puts."""
+    messages = make_messages()
+    answers = []
+    done = answers.append
+    began = time.perf_counter()
+    for start in range(0, COUNT, size):
+        for index in range(start, start + size):
+            store.put(messages[index % QUEUES], done)
+        store.end_pass()
+        answers.clear()
+    return time.perf_counter() - began
+
+
+def without_dispatch(store: MessageStore, size: int) -> float:
+    messages = make_messages()
+    log = store.log
+    began = time.perf_counter()
+    for start in range(0, COUNT, size):
+        for index in range(start, start + size):
+            log.append(messages[index % QUEUES], b"BenchTopic", index, 1_700_000_000_000, v2=False)
+        log.write()
+    return time.perf_counter() - began
+
+
+def gets(store: MessageStore) -> float:
+    """Give messages pulled per second, 32 at a time, from one queue."""
+    offset, count = 0, 0
+    began = time.perf_counter()
+    while True:
+        result = store.get_message("BenchTopic", 0, offset, 32)
+        if not result.count:
+            return count / (time.perf_counter() - began)
+        count += result.count
+        offset = result.next_begin_offset
+
+
+def main() -> None:
+    where = sys.argv[1] if len(sys.argv) > 1 else None
+    for name, run in (("with dispatch", with_dispatch), ("without dispatch", without_dispatch)):
+        for size in (1, 8, 32):
+            with tempfile.TemporaryDirectory(dir=where) as folder:
+                store = make_store(str(Path(folder) / "store"))
+                gc.collect()
+                seconds = run(store, size)
+                print(
+                    f"{name:18} pass of {size:2}: {COUNT / seconds:9,.0f} puts/s"
+                    f"  {seconds / COUNT * 1e6:5.2f} us each"
+                )
+                if run is with_dispatch and size == 32:
+                    print(f"{'pull 32 of 1 queue':18}            {gets(store):9,.0f} messages/s")
+                    store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The store's shell: timers and threads (``FlushRealTimeService``, ``GroupCommitService``,
+``FlushConsumeQueueService``, ``StoreStatsService``).
+
+A flush waits for nothing; puts in SYNC_FLUSH wait for a flush. One flush runs at a time: what is
+written meanwhile is covered by the next one, so all that wait share one ``fdatasync``.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from rmqwire.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rmqwire.store.flush import FlushPlan
+    from rmqwire.store.message_store import MessageStore
+
+LOG = logging.getLogger(__name__)
+SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
+EXPIRE_S = 0.1  # how late a put may learn that syncFlushTimeout is over
+FLUSH_THREADS = 2  # one for the log, one for the queues
+
+
+class Offload(Protocol):
+    """Run a blocking call elsewhere and wait for it."""
+
+    def __call__(self, blocking: Callable[[], None], /) -> Awaitable[None]:
+        """Return when ``blocking`` has; raise what it raised."""
+
+
+class StoreService:
+    """The loops of one open store.
+
+    Args:
+        store: it; open.
+        offload: runs ``fdatasync``.
+    """
+
+    def __init__(self, store: MessageStore, offload: Offload) -> None:
+        self._store = store
+        self._offload = offload
+        self._wanted = trio.Event()
+
+    def _want_flush(self) -> None:
+        self._wanted.set()
+
+    async def run(self, task_status: trio.TaskStatus[None]) -> None:
+        """Run all loops until cancelled."""
+        self._store.puts.on_flush_wanted = self._want_flush
+        async with trio.open_nursery() as nursery:
+            if self._store.config.sync_flush:
+                nursery.start_soon(self._group_commit)
+                nursery.start_soon(self._expire)
+            else:
+                nursery.start_soon(self._flush_log)
+            nursery.start_soon(self._flush_queues)
+            nursery.start_soon(self._sample)
+            task_status.started()
+
+    async def _flush_log(self) -> None:
+        """ASYNC_FLUSH: look every 500 ms, flush 4 dirty pages at least, all every 10 s."""
+        config = self._store.config
+        thorough_s = config.flush_commit_log_thorough_interval / 1000
+        last = trio.current_time()
+        while True:
+            await trio.sleep(config.flush_interval_commit_log / 1000)
+            thorough = trio.current_time() >= last + thorough_s
+            if thorough:
+                last = trio.current_time()
+            await self._flush_once(thorough=thorough)
+
+    async def _group_commit(self) -> None:
+        """SYNC_FLUSH: flush as soon as something waits, and whatever came while that ran."""
+        while True:
+            await self._wanted.wait()
+            self._wanted = trio.Event()
+            await self._flush_once(thorough=True)
+
+    async def _flush_once(self, *, thorough: bool) -> None:
+        store = self._store
+        plan = store.log_flush_plan(thorough=thorough)
+        if plan is None:
+            return
+        try:
+            await self._run(plan)
+        except OSError as error:
+            LOG.error("flush of the commit log failed, the store is read-only: %s", error)  # noqa: TRY400 - the text says all
+            store.flush_failed(plan, error)
+        else:
+            store.flushed(plan)
+
+    async def _run(self, plan: FlushPlan) -> None:
+        """Run a plan elsewhere; when that is cancelled the plan is given up."""
+        try:
+            await self._offload(partial(plan.run, self._store.files))
+        except trio.Cancelled:
+            plan.release(succeeded=False)
+            raise
+
+    async def _expire(self) -> None:
+        while True:
+            await trio.sleep(EXPIRE_S)
+            self._store.expire_waits()
+
+    async def _flush_queues(self) -> None:
+        """Write the queues' tails every second, sync them all every minute."""
+        config = self._store.config
+        thorough_s = config.flush_consume_queue_thorough_interval / 1000
+        last = trio.current_time()
+        while True:
+            await trio.sleep(config.flush_interval_consume_queue / 1000)
+            thorough = trio.current_time() >= last + thorough_s
+            if thorough:
+                last = trio.current_time()
+            try:
+                plan = self._store.queue_flush_plan(thorough=thorough)
+            except (OSError, StoreError) as error:  # the units stay in memory: tried again
+                LOG.warning("consume queues can not be written: %s", error)
+                continue
+            await self._sync_queues(plan, thorough=thorough)
+
+    async def _sync_queues(self, plan: FlushPlan, *, thorough: bool) -> None:
+        try:
+            await self._run(plan)
+        except OSError as error:  # they can be rebuilt: the log alone decides about writing
+            plan.release(succeeded=False)
+            LOG.warning("consume queues can not be synced: %s", error)
+            return
+        try:
+            self._store.queues_flushed(plan, thorough=thorough)
+        except OSError as error:
+            LOG.warning("the checkpoint can not be written: %s", error)
+
+    async def _sample(self) -> None:
+        while True:
+            self._store.stats.sample(self._store.now_ms())
+            await trio.sleep(SAMPLE_S)
+
+
+def _thread_offload() -> Offload:
+    limiter = trio.CapacityLimiter(FLUSH_THREADS)
+
+    async def offload(blocking: Callable[[], None], /) -> None:
+        await trio.to_thread.run_sync(blocking, limiter=limiter)
+
+    return offload
+
+
+async def run_store(
+    store: MessageStore,
+    *,
+    offload: Offload | None = None,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Flush, sample and in the end close an open store; runs until cancelled.
+
+    Args:
+        store: an open store. It is closed when this returns, whatever the cause.
+        offload: runs blocking calls; threads of its own when not given.
+        task_status: started when the timers run.
+
+    Raises:
+        OSError: the disk failed while closing; ``abort`` stays in the folder.
+    """
+    try:
+        await StoreService(store, offload or _thread_offload()).run(task_status)
+    finally:
+        store.close()
