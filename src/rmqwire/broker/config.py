@@ -72,6 +72,7 @@ class BrokerConfig:
     timer_wheel_enable: bool = True
     validate_system_topic_when_update_topic: bool = True
     clear_retry_topic_when_delete_topic: bool = True
+    auto_delete_unused_stats: bool = True
     auto_create_subscription_group: bool = True
     enable_create_sys_group: bool = True
 

@@ -54,6 +54,7 @@ BROKER_CONFIG: Final = (
         configBlackList                                String   5.5.0  configBlackList;brokerConfigPath
         clearRetryTopicWhenDeleteTopic                 boolean  5.5.0  true
         enableRegisterProducer                         boolean  5.5.0  true
+        autoDeleteUnusedStats                          boolean  both   false | true
         enableCreateSysGroup                           boolean  5.5.0  true
         """,
     ),
@@ -374,7 +375,6 @@ BROKER_CONFIG: Final = (
         NOT_YET,
         "statistics that are cleaned up",
         """
-        autoDeleteUnusedStats                          boolean  both   false | true
         maxStatsIdleTimeInMinutes                      int      5.5.0  -1
         estimateAccumulation                           boolean  5.5.0  true
         """,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.data_version import advance, assign, first_version
 from rmqwire.broker.topic_attributes import TOPIC_ATTRIBUTES, alter_attributes
-from rmqwire.broker.topic_validator import is_system_topic, topic_fault
+from rmqwire.broker.topic_validator import SYSTEM_TOPICS, is_system_topic, topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
 
@@ -28,6 +28,12 @@ PERM_READ_WRITE: Final = PERM_READ | PERM_WRITE
 SCHEDULE_TOPIC_QUEUE_NUM: Final = 18
 BENCHMARK_QUEUE_NUM: Final = 1024
 DEFAULT_QUEUE_NUM: Final = 16
+# Names that belong to the system in 5.x though no topic of theirs exists here.
+_ALSO_SYSTEM_V5: Final = {
+    const.RMQ_SYS_ROCKSDB_OFFSET_TOPIC,
+    const.RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC,
+    const.RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC,
+}
 
 
 class TopicConfigManager:
@@ -63,6 +69,8 @@ class TopicConfigManager:
         for topic in _system_topics(config, release):
             self.table[topic.topic_name] = topic
             self.system_topics.add(topic.topic_name)
+        if release.tables_v5:
+            self.system_topics |= _ALSO_SYSTEM_V5
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -73,6 +81,10 @@ class TopicConfigManager:
     def is_system_topic(self, topic: str) -> bool:
         """Tell whether the topic is the system's own: nobody may create or delete it."""
         return topic in self.system_topics or is_system_topic(topic)
+
+    def all_system_topics(self) -> set[str]:
+        """Give the names of the system's own topics, whether they exist or not."""
+        return self.system_topics | SYSTEM_TOPICS
 
     def is_order_topic(self, topic: str) -> bool:
         """Tell whether the topic was made for ordered messages."""

@@ -56,6 +56,7 @@ class Release:
         pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
         tables_v5: the broker's tables hold topic and group attributes, the system topics of pop,
             transactions and timers, forbidden bits, and offsets with a data version.
+        min_offset_remark: remark of a good GET_MIN_OFFSET answer (5.x makes it by another way).
         ha_listen_port_settable: haListenPort of the file counts (5.x), or it's always
             listenPort + 1 (4.9).
     """
@@ -96,6 +97,7 @@ class Release:
     asks_offset_bounds: bool
     pull_batch_size_in_bytes: int | None
     tables_v5: bool
+    min_offset_remark: str | None
     ha_listen_port_settable: bool
 
 
@@ -136,6 +138,7 @@ V4_9_7 = Release(
     asks_offset_bounds=False,
     pull_batch_size_in_bytes=None,
     tables_v5=False,
+    min_offset_remark=None,
     ha_listen_port_settable=False,
 )
 V5_5_0 = Release(
@@ -177,6 +180,7 @@ V5_5_0 = Release(
     asks_offset_bounds=True,
     pull_batch_size_in_bytes=262_144,
     tables_v5=True,
+    min_offset_remark="",
     ha_listen_port_settable=True,
 )
 RELEASES = {release.name: release for release in (V4_9_7, V5_5_0)}

@@ -1,0 +1,111 @@
+"""Who is connected, and who holds which queue (``AdminBrokerProcessor``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.processors.admin.answers import connection_body, language_name
+from rmqwire.broker.rebalance_lock import RebalanceLockManager
+from rmqwire.codec.bodies import (
+    ConsumerConnection,
+    LockBatchRequestBody,
+    LockBatchResponseBody,
+    ProducerConnection,
+    ProducerInfo,
+    ProducerTableInfo,
+    UnlockBatchRequestBody,
+)
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.headers import (
+    GetConsumerConnectionListRequestHeader,
+    GetProducerConnectionListRequestHeader,
+)
+from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.limited_log import monotonic_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
+
+
+class ConnectionAdmin:
+    """Answers who is connected, and grants the locks of orderly consumers.
+
+    Args:
+        state: the broker.
+        clock: monotonic ms, for the locks' leases.
+    """
+
+    def __init__(self, state: BrokerState, clock: Callable[[], int] = monotonic_ms) -> None:
+        self._state = state
+        self._release = state.release
+        self.locks = RebalanceLockManager(clock)
+
+    def handlers(self) -> dict[int, Handler]:
+        """Give the handler of each request code."""
+        return {
+            RequestCode.GET_CONSUMER_CONNECTION_LIST: self.consumers,
+            RequestCode.GET_PRODUCER_CONNECTION_LIST: self.producers,
+            RequestCode.GET_ALL_PRODUCER_INFO: self.all_producers,
+            RequestCode.LOCK_BATCH_MQ: self.lock,
+            RequestCode.UNLOCK_BATCH_MQ: self.unlock,
+        }
+
+    def consumers(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Show the members and subscriptions of a group that is online."""
+        group = request.decode_header(GetConsumerConnectionListRequestHeader).consumer_group
+        info = self._state.consumers.find(group)
+        if info is None:
+            remark = f"the consumer group[{group}] not online"
+            raise Reject(ResponseCode.CONSUMER_NOT_ONLINE, remark)
+        body = ConsumerConnection(
+            connection_set=[connection_body(client) for client in info.channels.values()],
+            subscription_table=info.subscriptions,
+            consume_type=info.consume_type,
+            message_model=info.message_model,
+            consume_from_where=info.consume_from_where,
+        )
+        return request.create_response(body=body.encode(self._release))
+
+    def producers(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Show the members of a producer group."""
+        group = request.decode_header(GetProducerConnectionListRequestHeader).producer_group
+        clients = self._state.producers.clients(group)
+        if not clients:
+            raise Reject(ResponseCode.SYSTEM_ERROR, f"the producer group[{group}] not exist")
+        body = ProducerConnection(connection_set=[connection_body(client) for client in clients])
+        return request.create_response(body=body.encode(self._release))
+
+    def all_producers(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Show the members of every producer group."""
+        table = {
+            group: [
+                ProducerInfo(
+                    client_id=client.client_id,
+                    remote_ip="/" + client.connection.peer,
+                    language=language_name(client.language),
+                    version=client.version,
+                    last_update_timestamp=client.last_update_ms,
+                )
+                for client in channels.values()
+            ]
+            for group, channels in self._state.producers.groups.items()
+        }
+        return request.create_response(body=ProducerTableInfo(data=table).encode(self._release))
+
+    def lock(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Lock queues for an orderly consumer; the answer names those it has."""
+        body = LockBatchRequestBody.decode(bytes(request.body))
+        granted = self.locks.try_lock_batch(body.consumer_group, body.mq_set, body.client_id)
+        answer = LockBatchResponseBody(lock_okmq_set=granted)
+        return request.create_response(body=answer.encode(self._release))
+
+    def unlock(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Take back the locks that an orderly consumer gives up."""
+        body = UnlockBatchRequestBody.decode(bytes(request.body))
+        self.locks.unlock_batch(body.consumer_group, body.mq_set, body.client_id)
+        return request.create_response()

@@ -1,0 +1,177 @@
+"""Consumer groups: create, change, delete and list (``AdminBrokerProcessor``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.broker.processors.admin.pages import page
+from rmqwire.broker.topic_validator import group_fault
+from rmqwire.codec.bodies import (
+    GroupForbidden,
+    GroupList,
+    QuerySubscriptionResponseBody,
+    SubscriptionGroupConfig,
+    SubscriptionGroupList,
+    SubscriptionGroupWrapper,
+    TopicList,
+)
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.headers import (
+    DeleteSubscriptionGroupRequestHeader,
+    GetAllSubscriptionGroupRequestHeader,
+    GetAllSubscriptionGroupResponseHeader,
+    GetSubscriptionGroupConfigRequestHeader,
+    QuerySubscriptionByConsumerRequestHeader,
+    QueryTopicConsumeByWhoRequestHeader,
+    QueryTopicsByConsumerRequestHeader,
+    UpdateGroupForbiddenRequestHeader,
+)
+from rmqwire.errors import UsageError
+from rmqwire.remoting.dispatch import Reject
+
+if TYPE_CHECKING:
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
+
+INDEX_PERM_READ: Final = 2  # PermName: the bit of reading in a group's forbidden bits
+
+
+class GroupAdmin:
+    """Answers what administrators ask and order about consumer groups."""
+
+    def __init__(self, state: BrokerState) -> None:
+        self._state = state
+        self._release = state.release
+
+    def handlers(self) -> dict[int, Handler]:
+        """Give the handler of each request code."""
+        return {
+            RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: self.update_and_create,
+            RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: self.update_and_create_list,
+            RequestCode.DELETE_SUBSCRIPTIONGROUP: self.delete,
+            RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG: self.get_all,
+            RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG: self.get,
+            RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN: self.forbid,
+            RequestCode.QUERY_TOPIC_CONSUME_BY_WHO: self.groups_of_topic,
+            RequestCode.QUERY_TOPICS_BY_CONSUMER: self.topics_of_group,
+            RequestCode.QUERY_SUBSCRIPTION_BY_CONSUMER: self.subscription,
+        }
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def update_and_create(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Create a group, or change what it may do."""
+        self._update([SubscriptionGroupConfig.decode(bytes(request.body))])
+        return request.create_response()
+
+    def update_and_create_list(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Do the same for several groups, all or none."""
+        body = SubscriptionGroupList.decode(bytes(request.body))
+        self._update(body.group_config_list)
+        return request.create_response()
+
+    def _update(self, configs: list[SubscriptionGroupConfig]) -> None:
+        for config in configs:
+            fault = group_fault(config.group_name)
+            if fault is not None:
+                raise Reject(self._release.invalid_parameter_code, fault)
+        try:
+            self._state.groups.update_list(configs)
+        except UsageError as error:
+            raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
+
+    def delete(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Delete a group, and its offsets when asked to."""
+        header = request.decode_header(DeleteSubscriptionGroupRequestHeader)
+        state = self._state
+        state.groups.delete(header.group_name)
+        if header.clean_offset or header.remove_offset:
+            state.offsets.clean_group(header.group_name)
+        if state.config.auto_delete_unused_stats:
+            state.stats.delete_group(header.group_name)
+        return request.create_response()
+
+    def forbid(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Forbid or allow a group to read a topic, and say which it is now."""
+        header = request.decode_header(UpdateGroupForbiddenRequestHeader)
+        groups = self._state.groups
+        if header.readable is not None:
+            groups.update_forbidden(
+                header.group, header.topic, INDEX_PERM_READ, forbid=not header.readable
+            )
+        body = GroupForbidden(
+            group=header.group,
+            topic=header.topic,
+            readable=not groups.is_forbidden(header.group, header.topic, INDEX_PERM_READ),
+        )
+        return request.create_response(remark="", body=body.encode(self._release))
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def get_all(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Give every group's configuration, whole or in pieces."""
+        groups = self._state.groups
+        if not self._release.tables_v5:
+            return request.create_response(body=groups.wrapper().encode(self._release))
+        wrapper = groups.wrapper()
+        if request.ext_fields:
+            wrapper = self._page(request)
+        return request.create_response(
+            header=GetAllSubscriptionGroupResponseHeader(total_group_num=len(groups.table)),
+            body=wrapper.encode(self._release),
+        )
+
+    def _page(self, request: RemotingCommand) -> SubscriptionGroupWrapper:
+        header = request.decode_header(GetAllSubscriptionGroupRequestHeader)
+        groups = self._state.groups
+        table = page(
+            groups.table,
+            groups.data_version,
+            header.data_version,
+            header.group_seq,
+            header.max_group_num,
+        )
+        forbidden = {name: topics for name, topics in groups.forbidden.items() if name in table}
+        return SubscriptionGroupWrapper(
+            subscription_group_table=table,
+            forbidden_table=forbidden,
+            data_version=groups.data_version,
+        )
+
+    def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Give one group's configuration, creating the group where it may be (as Java does)."""
+        group = request.decode_header(GetSubscriptionGroupConfigRequestHeader).group
+        config = self._state.groups.find(group)
+        if config is None:
+            raise Reject(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, "No group in this broker")
+        return request.create_response(body=config.encode(self._release))
+
+    def groups_of_topic(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """List the groups that consume a topic now, or have offsets in it."""
+        topic = request.decode_header(QueryTopicConsumeByWhoRequestHeader).topic
+        groups = set(self._state.consumers.groups_of_topic(topic))
+        groups |= self._state.offsets.which_group_by_topic(topic)
+        body = GroupList(group_list=sorted(groups))
+        return request.create_response(body=body.encode(self._release))
+
+    def topics_of_group(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """List the topics that a group has offsets in."""
+        group = request.decode_header(QueryTopicsByConsumerRequestHeader).group
+        body = TopicList(
+            topic_list=sorted(self._state.offsets.which_topic_by_consumer(group)),
+            broker_addr=self._state.config.broker_addr,
+        )
+        return request.create_response(body=body.encode(self._release))
+
+    def subscription(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Give a group's subscription to a topic, empty when it has none now."""
+        header = request.decode_header(QuerySubscriptionByConsumerRequestHeader)
+        topic = header.topic or ""
+        body = QuerySubscriptionResponseBody(
+            group=header.group,
+            topic=topic,
+            subscription_data=self._state.consumers.find_subscription(header.group, topic),
+        )
+        return request.create_response(body=body.encode(self._release))
