@@ -1,0 +1,272 @@
+"""Typed calls to name servers and brokers (Java ``MQClientAPIImpl``).
+
+Each call sends one request, takes the answer apart, and raises BrokerError for a code that isn't
+among those the call expects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rmqwire.codec.bodies import GetConsumerListByGroupResponseBody, TopicRouteData
+from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.headers import (
+    GetMaxOffsetResponseHeader,
+    GetMinOffsetResponseHeader,
+    PullMessageResponseHeader,
+    QueryConsumerOffsetResponseHeader,
+    SearchOffsetResponseHeader,
+    SendMessageResponseHeader,
+)
+from rmqwire.codec.record import decode_message
+from rmqwire.errors import BrokerError
+
+if TYPE_CHECKING:
+    from rmqwire.client.config import ClientConfig
+    from rmqwire.client.requests import OutgoingMessage, PullOptions, RequestFactory
+    from rmqwire.codec.bodies import HeartbeatData, MessageQueue
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
+    from rmqwire.codec.message import StoredMessage
+
+SUCCESS = int(ResponseCode.SUCCESS)
+TOPIC_NOT_EXIST = int(ResponseCode.TOPIC_NOT_EXIST)
+QUERY_NOT_FOUND = int(ResponseCode.QUERY_NOT_FOUND)
+PULL_NOT_FOUND = int(ResponseCode.PULL_NOT_FOUND)
+PULL_RETRY_IMMEDIATELY = int(ResponseCode.PULL_RETRY_IMMEDIATELY)
+PULL_OFFSET_MOVED = int(ResponseCode.PULL_OFFSET_MOVED)
+
+NO_OFFSET = -1  # a queue the group has no offset for (Java OffsetNotFoundException)
+
+_SENT_CODES = frozenset(
+    {
+        SUCCESS,
+        int(ResponseCode.FLUSH_DISK_TIMEOUT),
+        int(ResponseCode.FLUSH_SLAVE_TIMEOUT),
+        int(ResponseCode.SLAVE_NOT_AVAILABLE),
+    }
+)
+_PULL_CODES = frozenset({SUCCESS, PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED})
+
+
+class Remoting(Protocol):
+    """What carries the requests: ``RemotingClient``, or a script in tests."""
+
+    async def invoke(
+        self, addr: str, command: RemotingCommand, timeout_ms: int = ...
+    ) -> RemotingCommand:
+        """Send a request and give its answer."""
+
+    async def invoke_oneway(self, addr: str, command: RemotingCommand) -> None:
+        """Send a request that has no answer."""
+
+
+@dataclass(slots=True)
+class SendAnswer:
+    """A broker's answer to a send: response code, its header, and two undeclared fields."""
+
+    code: int
+    header: SendMessageResponseHeader
+    region_id: str
+    trace_on: bool
+
+
+@dataclass(slots=True)
+class PullAnswer:
+    """A broker's answer to a pull; ``body`` is records back to back."""
+
+    code: int
+    next_begin_offset: int
+    min_offset: int
+    max_offset: int
+    suggested_broker_id: int
+    offset_delta: int
+    body: bytes | memoryview
+
+
+def vip_address(addr: str) -> str:
+    """Give the VIP port of a broker, two below its port (``MixAll.brokerVIPChannel``)."""
+    host, _, port = addr.rpartition(":")
+    return f"{host}:{int(port) - 2}"
+
+
+class ClientApi:
+    """The calls, on one remoting client.
+
+    Args:
+        remoting: carries the requests.
+        requests: builds them.
+        config: time-outs and the VIP channel.
+    """
+
+    def __init__(self, remoting: Remoting, requests: RequestFactory, config: ClientConfig) -> None:
+        self.remoting = remoting
+        self.requests = requests
+        self.timeout_ms = config.mq_client_api_timeout
+        self._vip = config.vip_channel_enabled
+
+    async def _call(
+        self,
+        addr: str,
+        command: RemotingCommand,
+        timeout_ms: int | None = None,
+        accepted: frozenset[int] = frozenset((SUCCESS,)),
+    ) -> RemotingCommand:
+        answer = await self.remoting.invoke(
+            addr, command, self.timeout_ms if timeout_ms is None else timeout_ms
+        )
+        if answer.code not in accepted:
+            raise BrokerError(answer.code, answer.remark, addr)
+        return answer
+
+    def _broker(self, addr: str) -> str:
+        return vip_address(addr) if self._vip else addr
+
+    async def topic_route(
+        self, addr: str, topic: str, timeout_ms: int | None = None
+    ) -> TopicRouteData | None:
+        """Ask a name server for a route; None when it knows none.
+
+        Raises:
+            RemotingError: the name server can't be reached or doesn't answer.
+            BrokerError: any other refusal.
+        """
+        accepted = frozenset((SUCCESS, TOPIC_NOT_EXIST))
+        answer = await self._call(addr, self.requests.route(topic), timeout_ms, accepted)
+        if answer.code == TOPIC_NOT_EXIST or not answer.body:
+            return None
+        return TopicRouteData.decode(bytes(answer.body))
+
+    async def send(
+        self,
+        addr: str,
+        message: OutgoingMessage,
+        queue: MessageQueue,
+        born_timestamp: int,
+        timeout_ms: int,
+    ) -> SendAnswer:
+        """Send a message and wait for the broker's answer.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused the message.
+        """
+        request = self.requests.send(message, queue, born_timestamp)
+        answer = await self._call(self._broker(addr), request, timeout_ms, _SENT_CODES)
+        fields = answer.ext_fields or {}
+        return SendAnswer(
+            answer.code,
+            answer.decode_header(SendMessageResponseHeader),
+            fields.get("MSG_REGION") or "DefaultRegion",
+            fields.get("TRACE_ON") != "false",
+        )
+
+    async def send_oneway(
+        self, addr: str, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int
+    ) -> None:
+        """Send a message without waiting for an answer.
+
+        Raises:
+            RemotingError: no connection.
+        """
+        request = self.requests.send(message, queue, born_timestamp)
+        request.mark_oneway()
+        await self.remoting.invoke_oneway(self._broker(addr), request)
+
+    async def pull(self, addr: str, group: str, pull: PullOptions, timeout_ms: int) -> PullAnswer:
+        """Read messages of a queue.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
+        request = self.requests.pull(group, pull)
+        answer = await self._call(addr, request, timeout_ms, _PULL_CODES)
+        header = answer.decode_header(PullMessageResponseHeader)
+        return PullAnswer(
+            answer.code,
+            header.next_begin_offset or 0,
+            header.min_offset or 0,
+            header.max_offset or 0,
+            header.suggest_which_broker_id or 0,
+            header.offset_delta or 0,
+            answer.body,
+        )
+
+    async def heartbeat(self, addr: str, body: HeartbeatData) -> int:
+        """Register this client's groups; give the broker's version ordinal."""
+        answer = await self._call(addr, self.requests.heartbeat(body))
+        return answer.version
+
+    async def unregister(
+        self,
+        addr: str,
+        client_id: str,
+        *,
+        producer_group: str | None = None,
+        consumer_group: str | None = None,
+    ) -> None:
+        """Take a group of this client off a broker."""
+        request = self.requests.unregister(client_id, producer_group, consumer_group)
+        await self._call(addr, request)
+
+    async def query_consumer_offset(self, addr: str, group: str, queue: MessageQueue) -> int:
+        """Give a group's committed offset of a queue, or NO_OFFSET."""
+        request = self.requests.query_consumer_offset(group, queue)
+        accepted = frozenset((SUCCESS, QUERY_NOT_FOUND))
+        answer = await self._call(addr, request, 5_000, accepted)
+        if answer.code == QUERY_NOT_FOUND:
+            return NO_OFFSET
+        return answer.decode_header(QueryConsumerOffsetResponseHeader).offset or 0
+
+    async def update_consumer_offset(
+        self, addr: str, group: str, queue: MessageQueue, offset: int
+    ) -> None:
+        """Commit a group's offset of a queue, without waiting for an answer."""
+        request = self.requests.update_consumer_offset(group, queue, offset)
+        request.mark_oneway()
+        await self.remoting.invoke_oneway(addr, request)
+
+    async def consumer_list(self, addr: str, group: str) -> list[str]:
+        """Give the client ids of a group's members."""
+        answer = await self._call(addr, self.requests.consumer_list(group))
+        if not answer.body:
+            return []
+        body = GetConsumerListByGroupResponseBody.decode(bytes(answer.body))
+        return list(body.consumer_id_list or ())
+
+    async def max_offset(self, addr: str, queue: MessageQueue) -> int:
+        """Give the index of the next message of a queue."""
+        answer = await self._call(self._broker(addr), self.requests.max_offset(queue))
+        return answer.decode_header(GetMaxOffsetResponseHeader).offset or 0
+
+    async def min_offset(self, addr: str, queue: MessageQueue) -> int:
+        """Give the index of the oldest message of a queue."""
+        answer = await self._call(self._broker(addr), self.requests.min_offset(queue))
+        return answer.decode_header(GetMinOffsetResponseHeader).offset or 0
+
+    async def search_offset(self, addr: str, queue: MessageQueue, timestamp: int) -> int:
+        """Give the index of the first message stored at ``timestamp`` (ms) or later."""
+        request = self.requests.search_offset(queue, timestamp)
+        answer = await self._call(self._broker(addr), request)
+        return answer.decode_header(SearchOffsetResponseHeader).offset or 0
+
+    async def send_back(self, addr: str, header: ConsumerSendMsgBackRequestHeader) -> None:
+        """Hand a message back to its broker, to be delivered again later.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
+        await self._call(self._broker(addr), self.requests.send_back(header), 5_000)
+
+    async def view_message(self, addr: str, physical_offset: int) -> StoredMessage:
+        """Give the message at an offset of the commit log.
+
+        Raises:
+            BrokerError: there is none.
+            BadRecord: what came is no record.
+        """
+        answer = await self._call(self._broker(addr), self.requests.view_message(physical_offset))
+        return decode_message(bytes(answer.body))

@@ -1,0 +1,152 @@
+"""Settings that producers and consumers share (Java ``ClientConfig``).
+
+The names are Java's in snake_case and so are the defaults. Times are ms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from rmqwire.client.name_servers import parse_addresses
+from rmqwire.codec.release import DEFAULT_RELEASE, Release
+from rmqwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_INSTANCE_NAME = "DEFAULT"
+NAMESRV_ENVIRONMENT = "NAMESRV_ADDR"
+SERIALIZE_TYPES = {"JSON": 0, "ROCKETMQ": 1}
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientConfig:
+    """What one client instance is set to.
+
+    Args:
+        namesrv_addr: name servers, ``host:port`` joined by ``;``. None reads the environment
+            variable NAMESRV_ADDR, as Java does.
+        client_ip: own address in the client id; None finds the one that leads to the network.
+        instance_name: second part of the client id; DEFAULT becomes ``pid#nanoseconds``.
+        unit_name: third part of the client id, None for none.
+        unit_mode: whether the client belongs to a unit of a multi-site deployment.
+        enable_stream_request_type: append ``@STREAM`` to the client id.
+        vip_channel_enabled: send to the broker's VIP port, listenPort - 2.
+        poll_name_server_interval: ms between two looks at the routes in use.
+        heartbeat_broker_interval: ms between two heartbeats.
+        persist_consumer_offset_interval: ms between two commits of consumed offsets.
+        pull_time_delay_mills_when_exception: ms to wait after a failed pull.
+        mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
+        send_latency_enable: avoid brokers that were slow (Java ``sendLatencyFaultEnable``).
+        start_detector_enable: take a broker with a broken connection for unreachable.
+        serialize_type: header serialisation of requests, ``JSON`` or ``ROCKETMQ``.
+        release: which Apache RocketMQ release to speak as.
+    """
+
+    namesrv_addr: str | None = None
+    client_ip: str | None = None
+    instance_name: str = DEFAULT_INSTANCE_NAME
+    unit_name: str | None = None
+    unit_mode: bool = False
+    enable_stream_request_type: bool = False
+    vip_channel_enabled: bool = False
+    poll_name_server_interval: int = 30_000
+    heartbeat_broker_interval: int = 30_000
+    persist_consumer_offset_interval: int = 5_000
+    pull_time_delay_mills_when_exception: int = 1_000
+    mq_client_api_timeout: int = 3_000
+    send_latency_enable: bool = False
+    start_detector_enable: bool = False
+    serialize_type: str = "JSON"
+    release: Release = DEFAULT_RELEASE
+
+    def name_servers(self) -> list[str]:
+        """Give the name servers' addresses.
+
+        Raises:
+            UsageError: none is set, or one is no ``host:port``.
+        """
+        text = self.namesrv_addr or os.environ.get(NAMESRV_ENVIRONMENT, "")
+        addresses = parse_addresses(text)
+        if not addresses:
+            raise UsageError("No name server address, please set it.")
+        return addresses
+
+    def check(self) -> None:
+        """Refuse settings that can't work.
+
+        Raises:
+            UsageError: which one, and what it may be.
+        """
+        if self.serialize_type not in SERIALIZE_TYPES:
+            raise UsageError(f"serialize_type {self.serialize_type!r}: JSON or ROCKETMQ")
+        for name in (
+            "poll_name_server_interval",
+            "heartbeat_broker_interval",
+            "persist_consumer_offset_interval",
+            "mq_client_api_timeout",
+        ):
+            check_range(self, name, 1, 0x7FFFFFFF)
+
+    def client_id(self) -> str:
+        """Give ``ip@instanceName[@unitName][@STREAM]`` (``buildMQClientId``)."""
+        parts = [self.client_ip or "", self.instance_name]
+        if self.unit_name and self.unit_name.strip():
+            parts.append(self.unit_name)
+        if self.enable_stream_request_type:
+            parts.append("STREAM")
+        return "@".join(parts)
+
+    def change_instance_name_to_pid(self, pid: int, nano_time: int) -> None:
+        """Make a default instance name unique (``changeInstanceNameToPID``)."""
+        if self.instance_name == DEFAULT_INSTANCE_NAME:
+            self.instance_name = f"{pid}#{nano_time}"
+
+    def as_properties(self) -> dict[str, str]:
+        """Give the settings under Java's names, as ``GET_CONSUMER_RUNNING_INFO`` reports them."""
+        return {
+            camel_case(field.name): _text(value)
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) is not None and field.name != "release"
+        }
+
+
+C = TypeVar("C", bound=ClientConfig)
+
+
+def make_config(cls: type[C], settings: Mapping[str, object]) -> C:
+    """Make a configuration from keyword arguments.
+
+    Raises:
+        UsageError: a name that isn't a setting, or a value that can't work.
+    """
+    known = {field.name for field in dataclasses.fields(cls)}
+    unknown = sorted(settings.keys() - known)
+    if unknown:
+        raise UsageError(f"no such setting: {', '.join(unknown)}")
+    config = cls(**cast("dict[str, Any]", settings))
+    config.check()
+    return config
+
+
+def check_range(config: ClientConfig, name: str, low: int, high: int) -> None:
+    """Refuse a number out of range, in Java's words.
+
+    Raises:
+        UsageError: it is.
+    """
+    if not low <= getattr(config, name) <= high:
+        raise UsageError(f"{camel_case(name)} Out of range [{low}, {high}]")
+
+
+def camel_case(name: str) -> str:
+    """Give Java's spelling of a setting."""
+    head, *tail = name.split("_")
+    return head + "".join({"ip": "IP"}.get(word, word.capitalize()) for word in tail)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

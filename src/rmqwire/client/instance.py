@@ -1,0 +1,291 @@
+"""One client: its connections, routes and heartbeats (Java ``MQClientInstance``). Shell on trio.
+
+A producer or consumer opens an instance of its own, registers its group, and asks it for routes and
+calls. The instance looks at the routes in use every pollNameServerInterval and tells all brokers of
+its groups every heartbeatBrokerInterval; ``heartbeat_soon`` does so at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import time
+from typing import TYPE_CHECKING, Self, TypeVarTuple
+
+import trio
+
+from rmqwire.client.api import ClientApi, Remoting
+from rmqwire.client.heartbeat import heartbeat_data
+from rmqwire.client.name_servers import NameServers
+from rmqwire.client.processor import ClientProcessor
+from rmqwire.client.requests import RequestFactory
+from rmqwire.client.route_table import RouteTable, TopicPublishInfo, limit_queue_nums
+from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.codec.message_id import UniqueIdGenerator
+from rmqwire.errors import RemotingError, RemotingTimeout, RmqError
+from rmqwire.remoting.client import RemotingClient
+from rmqwire.remoting.dispatch import HandlerTable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+    from rmqwire.client.config import ClientConfig
+    from rmqwire.client.processor import Consumer
+    from rmqwire.codec.bodies import HeartbeatData, TopicRouteData
+
+    RemotingFactory = Callable[[HandlerTable], AbstractAsyncContextManager[Remoting]]
+
+log = logging.getLogger(__name__)
+Args = TypeVarTuple("Args")
+
+FIRST_HEARTBEAT_S = 1.0
+UNREGISTER_LIMIT_S = 3.0
+UNROUTED_ADDRESS = ("192.0.2.1", 9)  # RFC 5737: asks the routing table, nothing is sent
+
+
+def wall_clock_ms() -> int:
+    """Give the time in ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def local_ip() -> str:
+    """Give the address that leads to the network, 127.0.0.1 without one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(UNROUTED_ADDRESS)
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+class ClientInstance:
+    """Connections, routes and heartbeats of one client.
+
+    Args:
+        config: its client ip and instance name are completed here.
+        remoting: opens what carries the requests; None for a RemotingClient.
+        now_ms: the wall clock, ms since the epoch.
+        rng: choices that only spread load.
+
+    Raises:
+        UsageError: no usable name server address.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        remoting: RemotingFactory | None = None,
+        now_ms: Callable[[], int] = wall_clock_ms,
+        rng: random.Random | None = None,
+    ) -> None:
+        rng = rng or random.Random()
+        self.config = config
+        self.now_ms = now_ms
+        self.rng = rng
+        self.name_servers = NameServers(config.name_servers(), rng)
+        ip = local_ip()
+        config.client_ip = config.client_ip or ip
+        config.change_instance_name_to_pid(os.getpid(), time.monotonic_ns())
+        self.client_id = config.client_id()
+        self.unique_ids = UniqueIdGenerator(ip, os.getpid(), now_ms, rng.getrandbits(32))
+        self.routes = RouteTable(rng)
+        self.producers: dict[str, set[str]] = {}  # group -> topics it sent to
+        self.consumers: dict[str, Consumer] = {}
+        self.on_route_changed: Callable[[str], None] | None = None
+        handlers = HandlerTable(config.release)
+        handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
+        self._opening = (remoting or RemotingClient)(handlers)
+        self._route_lock = trio.Lock()
+        self._heartbeat_wanted = trio.Event()
+        self._heartbeat_lock = trio.Lock()
+        self._nursery_manager = trio.open_nursery()
+
+    async def __aenter__(self) -> Self:
+        carrier = await self._opening.__aenter__()
+        self.api = ClientApi(carrier, RequestFactory(self.config), self.config)
+        self._nursery = await self._nursery_manager.__aenter__()
+        self._nursery.start_soon(self._poll_routes)
+        self._nursery.start_soon(self._send_heartbeats)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the loops and close the connections.
+
+        An error of the caller's block goes its own way, so that it isn't wrapped in a group; only
+        a cancellation has to pass through the scopes opened here.
+        """
+        self._nursery.cancel_scope.cancel()
+        passed = (kind, error, traceback) if _holds_cancellation(error) else (None, None, None)
+        try:
+            await self._nursery_manager.__aexit__(*passed)
+        finally:
+            await self._opening.__aexit__(*passed)
+
+    def spawn(self, function: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
+        """Run a task until the instance is closed."""
+        self._nursery.start_soon(function, *args)
+
+    # ---- routes
+
+    async def publish_info(
+        self, topic: str, default_topic: str, queue_nums: int, timeout_ms: int
+    ) -> TopicPublishInfo | None:
+        """Give the queues to send to, asking the name servers if need be.
+
+        Args:
+            topic: where to.
+            default_topic: whose brokers to use for a topic that doesn't exist yet (TBW102).
+            queue_nums: how many queues such a topic gets per broker.
+            timeout_ms: how long all of it may take.
+
+        Returns:
+            None when there is no route at all.
+
+        Raises:
+            RemotingError: no name server answered.
+        """
+        info = self.routes.publish_info(topic)
+        if info is not None:
+            return info
+        started = trio.current_time()
+        async with self._route_lock:
+            info = self.routes.publish_info(topic)
+            if info is not None:
+                return info
+            route = await self._ask_route(topic, _left(started, timeout_ms))
+            if route is None:
+                route = await self._ask_route(default_topic, _left(started, timeout_ms))
+                if route is not None:
+                    limit_queue_nums(route, queue_nums)
+            if route is not None:
+                self._take_route(topic, route)
+        return self.routes.publish_info(topic)
+
+    async def update_route(self, topic: str) -> bool:
+        """Ask for a topic's route; say whether one is known now. Failures are logged."""
+        async with self._route_lock:
+            try:
+                route = await self._ask_route(topic, self.config.mq_client_api_timeout)
+                if route is not None:
+                    self._take_route(topic, route)
+            except RmqError as error:
+                log.warning("route of topic %s: %s", topic, error)
+        return topic in self.routes.routes
+
+    def _take_route(self, topic: str, route: TopicRouteData) -> None:
+        if self.routes.update(topic, route):
+            log.info("the route of topic %s changed: %s", topic, route)
+            if self.on_route_changed is not None:
+                self.on_route_changed(topic)
+
+    async def _ask_route(self, topic: str, timeout_ms: int) -> TopicRouteData | None:
+        started = trio.current_time()
+        failure: RemotingError = RemotingTimeout("no time left to ask for a route")
+        for _ in self.name_servers.addresses:
+            left = min(_left(started, timeout_ms), self.config.mq_client_api_timeout)
+            if left <= 0:
+                break
+            addr = self.name_servers.current
+            try:
+                return await self.api.topic_route(addr, topic, left)
+            except RemotingError as error:
+                self.name_servers.failed(addr)
+                failure = error
+        raise failure
+
+    def _topics_in_use(self) -> set[str]:
+        topics = {
+            subscription.topic or ""
+            for consumer in self.consumers.values()
+            for subscription in consumer.subscriptions()
+        }
+        return topics.union(*self.producers.values())
+
+    async def _poll_routes(self) -> None:
+        while True:
+            await trio.sleep(self.config.poll_name_server_interval / 1000)
+            for topic in sorted(self._topics_in_use()):
+                await self.update_route(topic)
+
+    async def consumer_ids(self, topic: str, group: str) -> list[str] | None:
+        """Give the members of a group as a broker of the topic knows them, None if none tells."""
+        addr = self.routes.broker_addr_of_topic(topic)
+        if addr is None:
+            return None
+        try:
+            return await self.api.consumer_list(addr, group)
+        except RmqError as error:
+            if not topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
+                log.warning("members of group %s: %s", group, error)
+            return None
+
+    # ---- heartbeats
+
+    def heartbeat_soon(self) -> None:
+        """Send a heartbeat to all brokers at once."""
+        self._heartbeat_wanted.set()
+
+    async def _send_heartbeats(self) -> None:
+        interval = FIRST_HEARTBEAT_S
+        while True:
+            with trio.move_on_after(interval):
+                await self._heartbeat_wanted.wait()
+            self._heartbeat_wanted = trio.Event()
+            self.routes.clean_offline_brokers()
+            await self.heartbeat()
+            interval = self.config.heartbeat_broker_interval / 1000
+
+    async def heartbeat(self) -> None:
+        """Tell every broker of this client's groups; failures are logged."""
+        async with self._heartbeat_lock:
+            if not (self.producers or self.consumers):
+                return
+            body = heartbeat_data(self.client_id, self.producers, self.consumers.values())
+            async with trio.open_nursery() as nursery:
+                for name, broker_id, addr in list(self.routes.masters_and_slaves()):
+                    if self.consumers or broker_id == MASTER_ID:
+                        nursery.start_soon(self._heartbeat_one, name, addr, body)
+
+    async def _heartbeat_one(self, broker_name: str, addr: str, body: HeartbeatData) -> None:
+        try:
+            await self.api.heartbeat(addr, body)
+        except RmqError as error:
+            log.warning("heartbeat to broker %s at %s failed: %s", broker_name, addr, error)
+
+    async def unregister(
+        self, *, producer_group: str | None = None, consumer_group: str | None = None
+    ) -> None:
+        """Take a group off all brokers, for at most 3 s whatever else is cancelled."""
+        self.producers.pop(producer_group or "", None)
+        self.consumers.pop(consumer_group or "", None)
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + UNREGISTER_LIMIT_S):
+            for _, _, addr in list(self.routes.masters_and_slaves()):
+                try:
+                    await self.api.unregister(
+                        addr,
+                        self.client_id,
+                        producer_group=producer_group,
+                        consumer_group=consumer_group,
+                    )
+                except RmqError as error:
+                    log.warning("unregister at %s: %s", addr, error)
+
+
+def _left(started: float, timeout_ms: int) -> int:
+    return timeout_ms - int((trio.current_time() - started) * 1000)
+
+
+def _holds_cancellation(error: BaseException | None) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(trio.Cancelled) is not None
+    return isinstance(error, trio.Cancelled)

@@ -1,0 +1,159 @@
+"""Requests that brokers send to their clients (Java ``ClientRemotingProcessor``).
+
+Plain functions for a HandlerTable. What takes time (running a listener, moving offsets) is handed
+to the consumer, which answers through the connection when it is done.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.bodies import GetConsumerStatusBody, ResetOffsetBody
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.headers import (
+    CheckTransactionStateRequestHeader,
+    ConsumeMessageDirectlyResultRequestHeader,
+    GetConsumerRunningInfoRequestHeader,
+    GetConsumerStatusRequestHeader,
+    NotifyConsumerIdsChangedRequestHeader,
+    ResetOffsetRequestHeader,
+)
+from rmqwire.codec.record import decode_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from rmqwire.client.heartbeat import ConsumerGroup
+    from rmqwire.codec.bodies import (
+        ConsumeMessageDirectlyResult,
+        ConsumerRunningInfo,
+        MessageQueue,
+    )
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.codec.message import StoredMessage
+    from rmqwire.codec.release import Release
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
+
+    class Consumer(ConsumerGroup, Protocol):
+        """What a broker may ask of a consumer."""
+
+        def rebalance_soon(self) -> None:
+            """Distribute the queues again at once."""
+
+        def running_info(self) -> ConsumerRunningInfo:
+            """Give what the consumer is set to and doing."""
+
+        def offsets(self, topic: str) -> dict[MessageQueue, int]:
+            """Give the consumed offsets of a topic; "" for all."""
+
+        def reset_offsets(self, topic: str, offsets: dict[MessageQueue, int]) -> None:
+            """Go on from other offsets."""
+
+        def consume_directly(
+            self,
+            message: StoredMessage,
+            broker_name: str,
+            done: Callable[[ConsumeMessageDirectlyResult], None],
+        ) -> None:
+            """Run the listener on one message and tell how it went."""
+
+
+log = logging.getLogger(__name__)
+
+SYSTEM_ERROR = int(ResponseCode.SYSTEM_ERROR)
+UNSET_REMARK = "not set any response code"  # createResponseCommand(null) leaves it in every answer
+
+
+class ClientProcessor:
+    """Answer brokers for the groups of one client.
+
+    Args:
+        release: how bodies are written.
+        consumers: consumers by group; looked at when a request comes.
+    """
+
+    def __init__(self, release: Release, consumers: Mapping[str, Consumer]) -> None:
+        self._release = release
+        self._consumers = consumers
+
+    def handlers(self) -> dict[int, Handler]:
+        """Give the table of request codes."""
+        return {
+            int(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED): self.notify_consumer_ids_changed,
+            int(RequestCode.CHECK_TRANSACTION_STATE): self.check_transaction_state,
+            int(RequestCode.RESET_CONSUMER_CLIENT_OFFSET): self.reset_offset,
+            int(RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT): self.consume_status,
+            int(RequestCode.GET_CONSUMER_RUNNING_INFO): self.consumer_running_info,
+            int(RequestCode.CONSUME_MESSAGE_DIRECTLY): self.consume_message_directly,
+        }
+
+    def notify_consumer_ids_changed(self, connection: Connection, request: RemotingCommand) -> None:
+        """A member joined or left a group: every consumer rebalances, as in Java."""
+        header = request.decode_header(NotifyConsumerIdsChangedRequestHeader)
+        log.info("%s: the members of %s changed", connection.peer, header.consumer_group)
+        for consumer in self._consumers.values():
+            consumer.rebalance_soon()
+
+    def check_transaction_state(self, connection: Connection, request: RemotingCommand) -> None:
+        """A broker asks for the fate of a half message; no producer here keeps any."""
+        header = request.decode_header(CheckTransactionStateRequestHeader)
+        log.warning(
+            "%s asks for the state of transaction %s: no producer here has a listener for it",
+            connection.peer,
+            header.transaction_id,
+        )
+
+    def reset_offset(self, connection: Connection, request: RemotingCommand) -> None:
+        """Go on from the offsets an administrator chose."""
+        header = request.decode_header(ResetOffsetRequestHeader)
+        body = ResetOffsetBody.decode(bytes(request.body)) if request.body else ResetOffsetBody()
+        log.info("%s resets %s of %s", connection.peer, header.topic, header.group)
+        consumer = self._consumers.get(header.group or "")
+        if consumer is None:
+            log.info("[reset-offset] consumer does not exist. group=%s", header.group)
+            return
+        consumer.reset_offsets(header.topic or "", dict(body.offset_table or {}))
+
+    def consume_status(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Tell the consumed offsets of a group."""
+        header = request.decode_header(GetConsumerStatusRequestHeader)
+        consumer = self._consumers.get(header.group or "")
+        offsets = consumer.offsets(header.topic or "") if consumer is not None else {}
+        body = GetConsumerStatusBody(message_queue_table=offsets)
+        return request.create_response(0, UNSET_REMARK, None, body.encode(self._release))
+
+    def consumer_running_info(
+        self, connection: Connection, request: RemotingCommand
+    ) -> RemotingCommand:
+        """Tell what a consumer is set to and doing."""
+        header = request.decode_header(GetConsumerRunningInfoRequestHeader)
+        consumer = self._consumers.get(header.consumer_group or "")
+        if consumer is None:
+            return self._no_group(request, header.consumer_group)
+        body = consumer.running_info().encode(self._release)
+        return request.create_response(0, UNSET_REMARK, None, body)
+
+    def consume_message_directly(
+        self, connection: Connection, request: RemotingCommand
+    ) -> RemotingCommand | None:
+        """Run the listener on the message that came along; the answer follows."""
+        header = request.decode_header(ConsumeMessageDirectlyResultRequestHeader)
+        consumer = self._consumers.get(header.consumer_group or "")
+        if consumer is None:
+            return self._no_group(request, header.consumer_group)
+        message = decode_message(bytes(request.body))
+
+        def done(result: ConsumeMessageDirectlyResult) -> None:
+            body = result.encode(self._release)
+            connection.reply(request, request.create_response(0, UNSET_REMARK, None, body))
+
+        consumer.consume_directly(message, header.broker_name or "", done)
+        return None
+
+    def _no_group(self, request: RemotingCommand, group: str | None) -> RemotingCommand:
+        return request.create_response(
+            SYSTEM_ERROR, f"The Consumer Group <{group}> not exist in this consumer"
+        )

@@ -1,0 +1,242 @@
+"""The requests of producers and consumers, as Java's ``MQClientAPIImpl`` builds them.
+
+Pure: a request is made of values, nothing is sent. What differs from the frames of Java's own
+client stands in docs/explanation/client-frames.md, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rmqwire.client.config import SERIALIZE_TYPES, ClientConfig
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.headers import (
+    ConsumerSendMsgBackRequestHeader,
+    GetConsumerListByGroupRequestHeader,
+    GetMaxOffsetRequestHeader,
+    GetMinOffsetRequestHeader,
+    GetRouteInfoRequestHeader,
+    HeartbeatRequestHeader,
+    PullMessageRequestHeader,
+    QueryConsumerOffsetRequestHeader,
+    SearchOffsetRequestHeader,
+    SendMessageRequestHeaderV2,
+    UnregisterClientRequestHeader,
+    UpdateConsumerOffsetRequestHeader,
+    ViewMessageRequestHeader,
+)
+from rmqwire.codec.sys_flag import PULL_COMMIT_OFFSET
+
+if TYPE_CHECKING:
+    from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
+    from rmqwire.codec.headers import Header
+
+SEND_MESSAGE_V2 = int(RequestCode.SEND_MESSAGE_V2)
+SEND_BATCH_MESSAGE = int(RequestCode.SEND_BATCH_MESSAGE)
+PULL_MESSAGE = int(RequestCode.PULL_MESSAGE)
+
+
+@dataclass(slots=True)
+class OutgoingMessage:
+    """One send, ready but for its queue.
+
+    ``body`` is as it goes on the wire, compressed or a batch; ``sys_flag`` says how.
+    ``properties`` is the encoded property string.
+    """
+
+    producer_group: str
+    topic: str
+    body: bytes
+    properties: str
+    flag: int = 0
+    sys_flag: int = 0
+    batch: bool = False
+    default_topic: str = "TBW102"
+    default_topic_queue_nums: int = 4
+    unit_mode: bool = False
+    reconsume_times: int = 0
+    max_reconsume_times: int | None = None
+
+
+@dataclass(slots=True)
+class PullOptions:
+    """One pull: where from, how much, how long to wait.
+
+    Args:
+        queue: which queue.
+        queue_offset: index of the first message wanted.
+        max_msg_nums: messages at most.
+        max_msg_bytes: bytes at most, None to leave it to the broker.
+        sys_flag: bits of ``PullSysFlag``.
+        commit_offset: the consumed offset, stored when its bit is set.
+        suspend_timeout_ms: how long the broker holds an empty answer back.
+        subscription: what the group wants of the topic.
+        send_expression: put the expression itself in the request.
+    """
+
+    queue: MessageQueue
+    queue_offset: int
+    max_msg_nums: int
+    max_msg_bytes: int | None
+    sys_flag: int
+    commit_offset: int
+    suspend_timeout_ms: int
+    subscription: SubscriptionData
+    send_expression: bool = False
+
+    def for_slave(self) -> PullOptions:
+        """Give the same pull for a slave, which stores no offsets."""
+        return replace(self, sys_flag=self.sys_flag & ~PULL_COMMIT_OFFSET)
+
+
+class RequestFactory:
+    """Make requests in one serialisation and as one release makes them."""
+
+    __slots__ = ("_serialize_type", "_version", "release")
+
+    def __init__(self, config: ClientConfig) -> None:
+        self.release = config.release
+        self._version = config.release.mq_version
+        self._serialize_type = SERIALIZE_TYPES[config.serialize_type]
+
+    def _request(
+        self, code: RequestCode | int, header: Header | None = None, body: bytes = b""
+    ) -> RemotingCommand:
+        command = RemotingCommand.request(
+            int(code), header, body, serialize_type=self._serialize_type
+        )
+        command.version = self._version
+        return command
+
+    def route(self, topic: str) -> RemotingCommand:
+        """Ask a name server for a topic's route."""
+        return self._request(
+            RequestCode.GET_ROUTEINFO_BY_TOPIC, GetRouteInfoRequestHeader(topic=topic)
+        )
+
+    def send(
+        self, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int
+    ) -> RemotingCommand:
+        """Send a message, or a batch, to a queue; ``born_timestamp`` in ms since the epoch."""
+        header = SendMessageRequestHeaderV2(
+            producer_group=message.producer_group,
+            topic=message.topic,
+            default_topic=message.default_topic,
+            default_topic_queue_nums=message.default_topic_queue_nums,
+            queue_id=queue.queue_id,
+            sys_flag=message.sys_flag,
+            born_timestamp=born_timestamp,
+            flag=message.flag,
+            properties=message.properties,
+            reconsume_times=message.reconsume_times,
+            unit_mode=message.unit_mode,
+            max_reconsume_times=message.max_reconsume_times,
+            batch=message.batch,
+            broker_name=queue.broker_name,
+        )
+        code = SEND_BATCH_MESSAGE if message.batch else SEND_MESSAGE_V2
+        return self._request(code, header, message.body)
+
+    def pull(self, group: str, pull: PullOptions) -> RemotingCommand:
+        """Read messages of a queue for a group."""
+        subscription = pull.subscription
+        header = PullMessageRequestHeader(
+            consumer_group=group,
+            topic=pull.queue.topic,
+            queue_id=pull.queue.queue_id,
+            queue_offset=pull.queue_offset,
+            max_msg_nums=pull.max_msg_nums,
+            sys_flag=pull.sys_flag,
+            commit_offset=pull.commit_offset,
+            suspend_timeout_millis=pull.suspend_timeout_ms,
+            subscription=subscription.sub_string if pull.send_expression else None,
+            sub_version=subscription.sub_version,
+            expression_type=subscription.expression_type,
+            max_msg_bytes=pull.max_msg_bytes,
+            bname=pull.queue.broker_name,
+        )
+        return self._request(PULL_MESSAGE, header)
+
+    def heartbeat(self, body: HeartbeatData) -> RemotingCommand:
+        """Tell a broker which groups this client has."""
+        header = HeartbeatRequestHeader() if self.release.heartbeat_v2 else None
+        return self._request(RequestCode.HEART_BEAT, header, body.encode(self.release))
+
+    def unregister(
+        self, client_id: str, producer_group: str | None, consumer_group: str | None
+    ) -> RemotingCommand:
+        """Tell a broker that a group of this client is gone."""
+        header = UnregisterClientRequestHeader(
+            client_id=client_id, producer_group=producer_group, consumer_group=consumer_group
+        )
+        return self._request(RequestCode.UNREGISTER_CLIENT, header)
+
+    def query_consumer_offset(self, group: str, queue: MessageQueue) -> RemotingCommand:
+        """Ask how far a group has consumed a queue."""
+        header = QueryConsumerOffsetRequestHeader(
+            consumer_group=group,
+            topic=queue.topic,
+            queue_id=queue.queue_id,
+            bname=queue.broker_name,
+        )
+        return self._request(RequestCode.QUERY_CONSUMER_OFFSET, header)
+
+    def update_consumer_offset(
+        self, group: str, queue: MessageQueue, offset: int
+    ) -> RemotingCommand:
+        """Say that a group has consumed a queue up to ``offset``, which is still to come."""
+        header = UpdateConsumerOffsetRequestHeader(
+            consumer_group=group,
+            topic=queue.topic,
+            queue_id=queue.queue_id,
+            commit_offset=offset,
+            bname=queue.broker_name,
+        )
+        return self._request(RequestCode.UPDATE_CONSUMER_OFFSET, header)
+
+    def consumer_list(self, group: str) -> RemotingCommand:
+        """Ask for the client ids of a group."""
+        header = GetConsumerListByGroupRequestHeader(consumer_group=group)
+        return self._request(RequestCode.GET_CONSUMER_LIST_BY_GROUP, header)
+
+    def max_offset(self, queue: MessageQueue) -> RemotingCommand:
+        """Ask for the index of the next message of a queue."""
+        header = GetMaxOffsetRequestHeader(
+            topic=queue.topic,
+            queue_id=queue.queue_id,
+            bname=queue.broker_name,
+            committed=True,
+        )
+        command = self._request(RequestCode.GET_MAX_OFFSET, header)
+        if not self.release.asks_offset_bounds and command.ext_fields is not None:
+            del command.ext_fields["committed"]  # a boolean can't be left out of the header
+        return command
+
+    def min_offset(self, queue: MessageQueue) -> RemotingCommand:
+        """Ask for the index of the oldest message of a queue."""
+        header = GetMinOffsetRequestHeader(
+            topic=queue.topic, queue_id=queue.queue_id, bname=queue.broker_name
+        )
+        return self._request(RequestCode.GET_MIN_OFFSET, header)
+
+    def search_offset(self, queue: MessageQueue, timestamp: int) -> RemotingCommand:
+        """Ask for the index of the first message stored at ``timestamp`` (ms) or later."""
+        header = SearchOffsetRequestHeader(
+            topic=queue.topic,
+            queue_id=queue.queue_id,
+            timestamp=timestamp,
+            bname=queue.broker_name,
+            boundary_type="LOWER" if self.release.asks_offset_bounds else None,
+        )
+        return self._request(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, header)
+
+    def send_back(self, header: ConsumerSendMsgBackRequestHeader) -> RemotingCommand:
+        """Hand a message that could not be consumed back to its broker."""
+        return self._request(RequestCode.CONSUMER_SEND_MSG_BACK, header)
+
+    def view_message(self, physical_offset: int) -> RemotingCommand:
+        """Ask for the record at an offset of the commit log."""
+        header = ViewMessageRequestHeader(offset=physical_offset)
+        return self._request(RequestCode.VIEW_MESSAGE_BY_ID, header)

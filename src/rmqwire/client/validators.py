@@ -1,0 +1,95 @@
+"""Names and messages a client may use (Java ``Validators``), refused in Java's words."""
+
+from __future__ import annotations
+
+import re
+
+from rmqwire.codec import message_const as const
+from rmqwire.errors import UsageError
+
+TOPIC_MAX_LENGTH = 127  # characters (Validators.TOPIC_MAX_LENGTH)
+GROUP_MAX_LENGTH = 120  # characters; leaves room for %RETRY%group_topic
+VALID_PATTERN = "^[%|a-zA-Z0-9_-]+$"  # in the messages, as TopicValidator spells it
+_VALID = re.compile(r"[%|a-zA-Z0-9_-]+")
+NOT_ALLOWED_SEND_TOPICS = frozenset(
+    {
+        const.RMQ_SYS_SCHEDULE_TOPIC,
+        const.RMQ_SYS_TRANS_HALF_TOPIC,
+        const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
+        const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
+        const.RMQ_SYS_SELF_TEST_TOPIC,
+        const.RMQ_SYS_OFFSET_MOVED_EVENT,
+    }
+)
+RESERVED_GROUPS = frozenset({const.DEFAULT_PRODUCER_GROUP, const.DEFAULT_CONSUMER_GROUP})
+
+
+def check_topic(topic: str) -> None:
+    """Refuse a name that no topic can have.
+
+    Raises:
+        UsageError: blank, over 127 characters, or other characters than ``%|a-zA-Z0-9_-``.
+    """
+    if not topic or topic.isspace():
+        raise UsageError("The specified topic is blank")
+    if len(topic) > TOPIC_MAX_LENGTH:
+        raise UsageError(f"The specified topic is longer than topic max length {TOPIC_MAX_LENGTH}.")
+    if not _VALID.fullmatch(topic):
+        raise UsageError(
+            f"The specified topic[{topic}] contains illegal characters, "
+            f"allowing only {VALID_PATTERN}"
+        )
+
+
+def check_group(group: str) -> None:
+    """Refuse a name that no group can have.
+
+    Raises:
+        UsageError: blank, over 120 characters, or other characters than ``%|a-zA-Z0-9_-``.
+    """
+    if not group or group.isspace():
+        raise UsageError("the specified group is blank")
+    if len(group) > GROUP_MAX_LENGTH:
+        raise UsageError(
+            f"the specified group[{group}] is longer than group max length: {GROUP_MAX_LENGTH}."
+        )
+    if not _VALID.fullmatch(group):
+        raise UsageError(
+            f"the specified group[{group}] contains illegal characters, "
+            f"allowing only {VALID_PATTERN}"
+        )
+
+
+def check_own_group(group: str, reserved: str) -> None:
+    """Refuse a bad group, and the default one that every program would share.
+
+    Raises:
+        UsageError: as said.
+    """
+    check_group(group)
+    if group == reserved:
+        raise UsageError(f"the group can not equal {reserved}, please specify another one.")
+
+
+def check_message(topic: str, body: bytes, properties: dict[str, str], max_size: int) -> None:
+    """Refuse a message that no broker takes.
+
+    Args:
+        topic: where to.
+        body: the payload before compression.
+        properties: system and user properties.
+        max_size: most bytes of a body (``maxMessageSize``).
+
+    Raises:
+        UsageError: bad topic, system topic, empty or too large body, a path as queue name.
+    """
+    check_topic(topic)
+    if topic in NOT_ALLOWED_SEND_TOPICS:
+        raise UsageError(f"Sending message to topic[{topic}] is forbidden.")
+    if not body:
+        raise UsageError("the message body length is zero")
+    if len(body) > max_size:
+        raise UsageError(f"the message body size over max value, MAX: {max_size}")
+    if properties and "/" in properties.get(const.PROPERTY_INNER_MULTI_DISPATCH, ""):
+        path = properties[const.PROPERTY_INNER_MULTI_DISPATCH]
+        raise UsageError(f"INNER_MULTI_DISPATCH {path} can not contains / character")

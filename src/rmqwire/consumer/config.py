@@ -1,0 +1,138 @@
+"""Settings of a push consumer (Java ``DefaultMQPushConsumer``): Java's names and defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rmqwire.client.config import ClientConfig, check_range
+from rmqwire.errors import UsageError
+
+DEFAULT_MAX_RECONSUME_TIMES = 16
+CONSUME_TIMESTAMP_FORMAT = "%Y%m%d%H%M%S"
+HALF_AN_HOUR_MS = 30 * 60 * 1000
+
+
+class ConsumeFromWhere(StrEnum):
+    """Where a group starts that a queue has no offset of."""
+
+    CONSUME_FROM_LAST_OFFSET = "CONSUME_FROM_LAST_OFFSET"
+    CONSUME_FROM_FIRST_OFFSET = "CONSUME_FROM_FIRST_OFFSET"
+    CONSUME_FROM_TIMESTAMP = "CONSUME_FROM_TIMESTAMP"
+
+
+class MessageModel(StrEnum):
+    """Whether the members of a group share the messages or each get all."""
+
+    CLUSTERING = "CLUSTERING"
+    BROADCASTING = "BROADCASTING"
+
+
+@dataclass(slots=True, kw_only=True)
+class PushConsumerConfig(ClientConfig):
+    """What one push consumer is set to, besides what ``ClientConfig`` has.
+
+    Args:
+        message_model: CLUSTERING; BROADCASTING is refused, it isn't there yet.
+        consume_from_where: where a new group starts. On a topic whose first message is still in
+            memory a broker answers 0 whatever is set.
+        consume_timestamp: ``yyyyMMddHHmmss``, local time, for CONSUME_FROM_TIMESTAMP; None is half
+            an hour before the start.
+        consume_thread_max: listeners running at the same time.
+        consume_in_threads: run plain listener functions in worker threads, so that they may block.
+            Off, a plain function runs in the event loop and must return soon.
+        consume_message_batch_max_size: messages per call of the listener.
+        consume_timeout: minutes after which a message still being consumed is sent back.
+        max_reconsume_times: deliveries after the first, -1 for 16.
+        pull_batch_size: messages per pull.
+        pull_batch_size_in_bytes: bytes per pull, None for the release's.
+        pull_interval: ms between two pulls of a queue.
+        pull_threshold_for_queue: messages of a queue waiting here before pulling pauses.
+        pull_threshold_size_for_queue: MiB of the same.
+        consume_concurrently_max_span: distance of the oldest to the newest of them.
+        post_subscription_when_pull: put the expression in each pull.
+        await_termination_millis_when_shutdown: ms that running listeners get to finish when the
+            consumer is closed. Java's default is 0; messages cut off are delivered again.
+    """
+
+    message_model: str = MessageModel.CLUSTERING
+    consume_from_where: str = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
+    consume_timestamp: str | None = None
+    consume_thread_max: int = 20
+    consume_in_threads: bool = False
+    consume_message_batch_max_size: int = 1
+    consume_timeout: int = 15
+    max_reconsume_times: int = -1
+    pull_batch_size: int = 32
+    pull_batch_size_in_bytes: int | None = None
+    pull_interval: int = 0
+    pull_threshold_for_queue: int = 1_000
+    pull_threshold_size_for_queue: int = 100
+    consume_concurrently_max_span: int = 2_000
+    post_subscription_when_pull: bool = False
+    await_termination_millis_when_shutdown: int = 5_000
+
+    def check(self) -> None:
+        """Refuse settings that can't work (``DefaultMQPushConsumerImpl.checkConfig``).
+
+        Raises:
+            UsageError: which one, and what it may be.
+        """
+        ClientConfig.check(self)
+        if self.message_model not in MessageModel.__members__:
+            raise UsageError(f"messageModel {self.message_model!r}: CLUSTERING or BROADCASTING")
+        if self.message_model == MessageModel.BROADCASTING:
+            raise UsageError("messageModel BROADCASTING is not supported by this client yet")
+        if self.consume_from_where not in ConsumeFromWhere.__members__:
+            known = ", ".join(ConsumeFromWhere)
+            raise UsageError(f"consumeFromWhere {self.consume_from_where!r}: one of {known}")
+        self.consume_timestamp_ms(HALF_AN_HOUR_MS)
+        for name, low, high in _RANGES:
+            check_range(self, name, low, high)
+        if self.pull_batch_size_in_bytes is not None:
+            check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
+
+    def consume_timestamp_ms(self, now_ms: int) -> int:
+        """Give where CONSUME_FROM_TIMESTAMP starts, ms since the epoch.
+
+        Raises:
+            UsageError: the text is no time.
+        """
+        if self.consume_timestamp is None:
+            return now_ms - HALF_AN_HOUR_MS
+        try:
+            text = self.consume_timestamp
+            moment = datetime.strptime(text, CONSUME_TIMESTAMP_FORMAT).astimezone()
+            return int(moment.timestamp() * 1000)
+        except (ValueError, OverflowError, OSError):
+            raise UsageError(
+                "consumeTimestamp is invalid, the valid format is yyyyMMddHHmmss, "
+                f"but received {self.consume_timestamp}"
+            ) from None
+
+    def reconsume_limit(self) -> int:
+        """Give how often a message is delivered again before it goes to the dead letters."""
+        times = self.max_reconsume_times
+        return DEFAULT_MAX_RECONSUME_TIMES if times == -1 else times
+
+    def pull_bytes(self) -> int | None:
+        """Give the bytes to ask for in one pull, None for as many as the broker likes."""
+        release_bytes = self.release.pull_batch_size_in_bytes
+        if release_bytes is None or self.pull_batch_size_in_bytes is None:
+            return release_bytes
+        return self.pull_batch_size_in_bytes
+
+
+_RANGES = (
+    ("consume_thread_max", 1, 1_000),
+    ("consume_concurrently_max_span", 1, 65_535),
+    ("pull_threshold_for_queue", 1, 65_535),
+    ("pull_threshold_size_for_queue", 1, 1_024),
+    ("pull_interval", 0, 65_535),
+    ("consume_message_batch_max_size", 1, 1_024),
+    ("pull_batch_size", 1, 1_024),
+    ("consume_timeout", 1, 0x7FFFFFFF),
+    ("max_reconsume_times", -1, 0x7FFFFFFF),
+    ("await_termination_millis_when_shutdown", 0, 0x7FFFFFFF),
+)

@@ -1,0 +1,127 @@
+"""A message as a listener gets it (Java ``MessageExt`` of a client, ``MessageClientExt``)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.codec import message_const as const
+from rmqwire.errors import BadBody
+
+if TYPE_CHECKING:
+    from rmqwire.codec.message import StoredMessage
+
+log = logging.getLogger(__name__)
+
+
+class MessageExt:
+    """A received message, its body decompressed.
+
+    Args:
+        stored: the record as it came.
+        broker_name: whose queue it is from.
+        queue_offset: its index in that queue.
+
+    Attributes:
+        topic: the topic that was sent to, for a retried message too.
+        body: as the producer gave it; as stored if it can't be decompressed.
+        properties: system and user properties.
+        reconsume_times: deliveries before this one.
+        stored: the record: times in ms, hosts, flags.
+    """
+
+    __slots__ = (
+        "body",
+        "broker_name",
+        "consume_start_ms",
+        "properties",
+        "queue_offset",
+        "reconsume_times",
+        "stored",
+        "topic",
+    )
+
+    def __init__(
+        self, stored: StoredMessage, broker_name: str, queue_offset: int | None = None
+    ) -> None:
+        self.stored = stored
+        self.topic = stored.topic
+        self.properties = stored.properties
+        self.reconsume_times = stored.reconsume_times
+        self.broker_name = broker_name
+        self.queue_offset = stored.queue_offset if queue_offset is None else queue_offset
+        self.consume_start_ms = 0
+        self.body = stored.body
+        if stored.is_compressed:
+            try:
+                self.body = stored.decompressed_body()
+            except BadBody:
+                log.exception("%s is delivered as it is stored", self)
+
+    @property
+    def msg_id(self) -> str:
+        """The id the producer gave it, else the broker's."""
+        return self.unique_key or self.stored.message_id
+
+    @property
+    def offset_msg_id(self) -> str:
+        """The broker's id of the record."""
+        return self.stored.message_id
+
+    @property
+    def tags(self) -> str | None:
+        """TAGS."""
+        return self.properties.get(const.PROPERTY_TAGS)
+
+    @property
+    def keys(self) -> str | None:
+        """KEYS, joined by blanks."""
+        return self.properties.get(const.PROPERTY_KEYS)
+
+    @property
+    def unique_key(self) -> str | None:
+        """UNIQ_KEY."""
+        return self.properties.get(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX)
+
+    @property
+    def queue_id(self) -> int:
+        """Number of its queue."""
+        return self.stored.queue_id
+
+    @property
+    def flag(self) -> int:
+        """The application's own number."""
+        return self.stored.flag
+
+    @property
+    def born_timestamp(self) -> int:
+        """When it was sent, ms since the epoch by the producer's clock."""
+        return self.stored.born_timestamp
+
+    @property
+    def store_timestamp(self) -> int:
+        """When it was stored, ms since the epoch by the broker's clock."""
+        return self.stored.store_timestamp
+
+    @property
+    def born_host(self) -> tuple[str, int]:
+        """Who sent it: (ip, port)."""
+        return self.stored.born_host
+
+    @property
+    def store_host(self) -> tuple[str, int]:
+        """Who stored it: (ip, port)."""
+        return self.stored.store_host
+
+    def restore_topic(self, retry_topic: str) -> None:
+        """Give a retried message its real topic back (``resetRetryAndNamespace``)."""
+        if self.topic == retry_topic:
+            self.topic = self.properties.get(const.PROPERTY_RETRY_TOPIC, self.topic)
+
+    def __repr__(self) -> str:
+        return (
+            f"MessageExt(topic={self.topic!r}, broker_name={self.broker_name!r}, "
+            f"queue_id={self.queue_id}, queue_offset={self.queue_offset}, "
+            f"msg_id={self.msg_id!r}, reconsume_times={self.reconsume_times}, "
+            f"properties={self.properties!r}, body={len(self.body)} bytes)"
+        )

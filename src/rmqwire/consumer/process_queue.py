@@ -1,0 +1,150 @@
+"""The messages of one queue between pull and commit (Java ``ProcessQueue``).
+
+Messages finish in any order; the offset to commit is that of the oldest unfinished one, or the one
+after the newest ever seen when none is left. So a crash repeats messages and skips none.
+
+::
+
+    put(messages)           pulled, to be consumed
+    remove(messages)        finished -> offset to commit, -1 if nothing was here
+    drop()                  the queue belongs to somebody else: finish nothing more
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.bodies import ProcessQueueInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rmqwire.consumer.message_ext import MessageExt
+
+MIB = 1024 * 1024
+
+
+class ProcessQueue:
+    """Unfinished messages of one queue, by offset.
+
+    Args:
+        now_ms: the wall clock at its creation, ms since the epoch.
+    """
+
+    __slots__ = (
+        "_highest",
+        "_lowest",
+        "_messages",
+        "dropped",
+        "last_consume_ms",
+        "last_pull_ms",
+        "offset_max",
+        "on_drop",
+        "size",
+    )
+
+    def __init__(self, now_ms: int = 0) -> None:
+        self._messages: dict[int, MessageExt] = {}
+        self._lowest: list[int] = []  # heaps of offsets; finished ones leave when they come up
+        self._highest: list[int] = []
+        self.offset_max = 0
+        self.size = 0  # bytes of all bodies
+        self.dropped = False
+        self.on_drop: Callable[[], None] | None = None
+        self.last_pull_ms = now_ms
+        self.last_consume_ms = now_ms
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, messages: Iterable[MessageExt]) -> None:
+        """Add pulled messages; one that is here already is replaced."""
+        for message in messages:
+            offset = message.queue_offset
+            old = self._messages.get(offset)
+            self._messages[offset] = message
+            if old is not None:
+                self.size += len(message.body) - len(old.body)
+                continue
+            heapq.heappush(self._lowest, offset)
+            heapq.heappush(self._highest, -offset)
+            self.offset_max = offset
+            self.size += len(message.body)
+
+    def remove(self, messages: Iterable[MessageExt], now_ms: int = 0) -> int:
+        """Take finished messages out.
+
+        Returns:
+            the offset to commit, or -1 when the queue was empty before.
+        """
+        self.last_consume_ms = now_ms
+        if not self._messages:
+            return -1
+        for message in messages:
+            old = self._messages.pop(message.queue_offset, None)
+            if old is not None:
+                self.size -= len(old.body)
+        lowest = self.lowest
+        return self.offset_max + 1 if lowest is None else lowest
+
+    def __contains__(self, message: MessageExt) -> bool:
+        return self._messages.get(message.queue_offset) is message
+
+    @property
+    def lowest(self) -> int | None:
+        """Offset of the oldest unfinished message."""
+        heap, messages = self._lowest, self._messages
+        while heap and heap[0] not in messages:
+            heapq.heappop(heap)
+        return heap[0] if heap else None
+
+    @property
+    def highest(self) -> int | None:
+        """Offset of the newest unfinished message."""
+        heap, messages = self._highest, self._messages
+        while heap and -heap[0] not in messages:
+            heapq.heappop(heap)
+        return -heap[0] if heap else None
+
+    @property
+    def max_span(self) -> int:
+        """Distance between the oldest and the newest unfinished message."""
+        lowest, highest = self.lowest, self.highest
+        return 0 if lowest is None or highest is None else highest - lowest
+
+    def expired(self, now_ms: int, timeout_ms: int) -> MessageExt | None:
+        """Give the oldest message if it has been consumed for longer than ``timeout_ms``."""
+        lowest = self.lowest
+        if lowest is None:
+            return None
+        message = self._messages[lowest]
+        started = message.consume_start_ms
+        return message if started and now_ms - started > timeout_ms else None
+
+    def drop(self) -> None:
+        """Give the queue up: running listeners may finish, nothing is committed any more."""
+        self.dropped = True
+        if self.on_drop is not None:
+            self.on_drop()
+
+    def clear(self) -> None:
+        """Forget all messages."""
+        self._messages.clear()
+        self._lowest.clear()
+        self._highest.clear()
+        self.size = 0
+        self.offset_max = 0
+
+    def info(self, commit_offset: int) -> ProcessQueueInfo:
+        """Give what GET_CONSUMER_RUNNING_INFO tells of the queue (``fillProcessQueueInfo``)."""
+        return ProcessQueueInfo(
+            commit_offset=commit_offset,
+            cached_msg_min_offset=self.lowest or 0,
+            cached_msg_max_offset=self.highest or 0,
+            cached_msg_count=len(self),
+            cached_msg_size_in_mi_b=self.size // MIB,
+            droped=self.dropped,
+            last_pull_timestamp=self.last_pull_ms,
+            last_consume_timestamp=self.last_consume_ms,
+        )

@@ -1,0 +1,202 @@
+"""Reading one queue by long polling (``DefaultMQPushConsumerImpl.pullMessage``).
+
+One task per queue: ask, hand the messages over, ask again from where the answer ends. Pauses when
+too much of the queue is still being consumed. No trio in here: the shell gives ``sleep``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.client.requests import PullOptions
+from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.codec.sys_flag import build_pull_sys_flag
+from rmqwire.consumer.process_queue import MIB, ProcessQueue
+from rmqwire.consumer.pull_result import STATUS_OF_CODE, PullStatus, found_messages
+from rmqwire.errors import BrokerError, RmqError, RouteNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rmqwire.client.api import PullAnswer
+    from rmqwire.client.instance import ClientInstance
+    from rmqwire.client.route_table import BrokerAddress
+    from rmqwire.codec.bodies import MessageQueue, SubscriptionData
+    from rmqwire.consumer.config import PushConsumerConfig
+    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.consumer.offset_store import RemoteBrokerOffsetStore
+    from rmqwire.consumer.stats import ConsumerStats
+
+    Submit = Callable[[list[MessageExt], ProcessQueue, MessageQueue], None]
+
+log = logging.getLogger(__name__)
+
+BROKER_SUSPEND_MAX_TIME_MS = 15_000  # brokerSuspendMaxTimeMillis
+CONSUMER_TIMEOUT_WHEN_SUSPEND_MS = 30_000  # consumerTimeoutMillisWhenSuspend
+FLOW_CONTROL_S = 0.05  # PULL_TIME_DELAY_MILLS_WHEN_CACHE_FLOW_CONTROL
+BROKER_FLOW_CONTROL_S = 0.02  # PULL_TIME_DELAY_MILLS_WHEN_BROKER_FLOW_CONTROL
+SUSPENDED_S = 1.0  # PULL_TIME_DELAY_MILLS_WHEN_SUSPEND
+FLOW_CONTROL = int(ResponseCode.FLOW_CONTROL)
+UNKNOWN_TO_BROKER = frozenset(
+    {
+        int(ResponseCode.SUBSCRIPTION_NOT_EXIST),
+        int(ResponseCode.SUBSCRIPTION_NOT_LATEST),
+        int(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST),
+    }
+)
+
+
+def over_threshold(process_queue: ProcessQueue, config: PushConsumerConfig) -> str | None:
+    """Give why a queue must not be read now, None when it may."""
+    if len(process_queue) > config.pull_threshold_for_queue:
+        return f"the cached message count exceeds {config.pull_threshold_for_queue}"
+    if process_queue.size // MIB > config.pull_threshold_size_for_queue:
+        return f"the cached message size exceeds {config.pull_threshold_size_for_queue} MiB"
+    if process_queue.max_span > config.consume_concurrently_max_span:
+        return "the queue's messages, span too long"
+    return None
+
+
+class QueueReader:
+    """Read queues for one consumer.
+
+    Args:
+        group: the consumer group.
+        config: sizes and thresholds.
+        instance: routes and calls.
+        offsets: told of queues whose offset has to be corrected.
+        subscriptions: what the group wants, by topic.
+        submit: takes the messages.
+        stats: rates by topic.
+        sleep: waits for seconds.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        config: PushConsumerConfig,
+        instance: ClientInstance,
+        offsets: RemoteBrokerOffsetStore,
+        subscriptions: dict[str, SubscriptionData],
+        submit: Submit,
+        stats: ConsumerStats,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._group = group
+        self._config = config
+        self._instance = instance
+        self._offsets = offsets
+        self._subscriptions = subscriptions
+        self._submit = submit
+        self._stats = stats
+        self._sleep = sleep
+        self._suggested: dict[MessageQueue, int] = {}
+        self.suspended = False
+
+    async def read(self, queue: MessageQueue, process_queue: ProcessQueue, offset: int) -> int:
+        """Read a queue from ``offset`` on until it is dropped.
+
+        Returns:
+            the offset the broker wants instead, when ``offset`` is out of its range; else -1.
+        """
+        while not process_queue.dropped:
+            process_queue.last_pull_ms = self._instance.now_ms()
+            subscription = self._subscriptions.get(queue.topic)
+            if self.suspended or subscription is None:
+                await self._sleep(SUSPENDED_S)
+                continue
+            if over_threshold(process_queue, self._config) is not None:
+                await self._sleep(FLOW_CONTROL_S)
+                continue
+            try:
+                answer = await self._pull(queue, offset, subscription)
+                status = STATUS_OF_CODE[answer.code]
+                if status is PullStatus.OFFSET_ILLEGAL:
+                    log.warning("%s has no offset %d, but %s", queue, offset, answer)
+                    return answer.next_begin_offset
+                if status is PullStatus.FOUND:
+                    self._take(answer, queue, process_queue, subscription)
+            except RmqError as error:
+                await self._sleep(self._pause_after(queue, error))
+                continue
+            offset = answer.next_begin_offset
+            if not len(process_queue):
+                # Nothing is being consumed: what was skipped or filtered out counts as consumed.
+                self._correct_offset(queue, process_queue, offset, status)
+            if self._config.pull_interval and status is PullStatus.FOUND:
+                await self._sleep(self._config.pull_interval / 1000)
+        return -1
+
+    def _take(
+        self,
+        answer: PullAnswer,
+        queue: MessageQueue,
+        process_queue: ProcessQueue,
+        subscription: SubscriptionData,
+    ) -> None:
+        messages = found_messages(answer, queue, subscription)
+        took_ms = self._instance.now_ms() - process_queue.last_pull_ms
+        self._stats.pulled(queue.topic, len(messages), took_ms)
+        if messages and not process_queue.dropped:
+            process_queue.put(messages)
+            self._submit(messages, process_queue, queue)
+
+    def _correct_offset(
+        self, queue: MessageQueue, process_queue: ProcessQueue, offset: int, status: PullStatus
+    ) -> None:
+        if status is not PullStatus.FOUND and not process_queue.dropped:
+            self._offsets.update(queue, offset, increase_only=True)
+
+    async def _pull(
+        self, queue: MessageQueue, offset: int, subscription: SubscriptionData
+    ) -> PullAnswer:
+        config = self._config
+        committed = self._offsets.get(queue)
+        post = config.post_subscription_when_pull
+        options = PullOptions(
+            queue=queue,
+            queue_offset=offset,
+            max_msg_nums=config.pull_batch_size,
+            max_msg_bytes=config.pull_bytes(),
+            sys_flag=build_pull_sys_flag(
+                commit_offset=committed > 0, suspend=True, subscription=post, class_filter=False
+            ),
+            commit_offset=committed,
+            suspend_timeout_ms=BROKER_SUSPEND_MAX_TIME_MS,
+            subscription=subscription,
+            send_expression=post,
+        )
+        found = await self._find(queue)
+        answer = await self._instance.api.pull(
+            found.addr,
+            self._group,
+            options.for_slave() if found.slave else options,
+            CONSUMER_TIMEOUT_WHEN_SUSPEND_MS,
+        )
+        self._suggested[queue] = answer.suggested_broker_id
+        return answer
+
+    async def _find(self, queue: MessageQueue) -> BrokerAddress:
+        routes = self._instance.routes
+        broker_id = self._suggested.get(queue, MASTER_ID)
+        found = routes.find_in_subscribe(queue.broker_name, broker_id, only_this=False)
+        if found is None:
+            await self._instance.update_route(queue.topic)
+            found = routes.find_in_subscribe(queue.broker_name, broker_id, only_this=False)
+        if found is None:
+            raise RouteNotFound(f"The broker[{queue.broker_name}] not exist")
+        return found
+
+    def _pause_after(self, queue: MessageQueue, error: RmqError) -> float:
+        code = error.code if isinstance(error, BrokerError) else None
+        if code == FLOW_CONTROL:
+            return BROKER_FLOW_CONTROL_S
+        if code in UNKNOWN_TO_BROKER:
+            self._instance.heartbeat_soon()
+        if not queue.topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
+            log.warning("pull of %s for group %s: %s", queue, self._group, error)
+        if not isinstance(error, BrokerError):
+            self._suggested.pop(queue, None)
+        return self._config.pull_time_delay_mills_when_exception / 1000

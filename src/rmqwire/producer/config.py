@@ -1,0 +1,72 @@
+"""Settings of a producer (Java ``DefaultMQProducer``): Java's names in snake_case, its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rmqwire.client.config import ClientConfig, check_range
+from rmqwire.codec.compression import CompressionType
+from rmqwire.codec.message_const import AUTO_CREATE_TOPIC_KEY_TOPIC
+from rmqwire.errors import BadBody, UsageError
+
+
+@dataclass(slots=True, kw_only=True)
+class ProducerConfig(ClientConfig):
+    """What one producer is set to, besides what ``ClientConfig`` has.
+
+    Args:
+        create_topic_key: the topic whose brokers make topics that don't exist yet.
+        default_topic_queue_nums: queues of such a topic on each broker.
+        send_msg_timeout: ms for one send, look-ups and retries included.
+        send_msg_max_timeout_per_request: ms for one attempt while others are left, -1 for no limit.
+        compress_msg_body_over_howmuch: bytes from which on a body is compressed.
+        compress_level: 0 to 9 for ZLIB, 1 to 22 for ZSTD.
+        compress_type: ``ZLIB``, ``LZ4`` or ``ZSTD``; older brokers and clients know ZLIB only.
+        retry_times_when_send_failed: attempts after the first.
+        retry_another_broker_when_not_store_ok: try again when a broker stored the message but
+            could not flush or replicate it in time; it may then be there twice.
+        max_message_size: bytes of a body at most, before compression.
+        retry_response_codes: answers that another broker may do better on; None for the release's.
+    """
+
+    create_topic_key: str = AUTO_CREATE_TOPIC_KEY_TOPIC
+    default_topic_queue_nums: int = 4
+    send_msg_timeout: int = 3_000
+    send_msg_max_timeout_per_request: int = -1
+    compress_msg_body_over_howmuch: int = 4_096
+    compress_level: int = 5
+    compress_type: str = "ZLIB"
+    retry_times_when_send_failed: int = 2
+    retry_another_broker_when_not_store_ok: bool = False
+    max_message_size: int = 4 * 1024 * 1024
+    retry_response_codes: frozenset[int] | None = None
+
+    def check(self) -> None:
+        """Refuse settings that can't work.
+
+        Raises:
+            UsageError: which one, and what it may be.
+        """
+        ClientConfig.check(self)
+        self.compression()
+        for name in ("default_topic_queue_nums", "send_msg_timeout", "max_message_size"):
+            check_range(self, name, 1, 0x7FFFFFFF)
+        check_range(self, "retry_times_when_send_failed", 0, 0x7FFFFFFF)
+        check_range(self, "compress_msg_body_over_howmuch", 0, 0x7FFFFFFF)
+        check_range(self, "compress_level", 0, 22 if self.compress_type.upper() == "ZSTD" else 9)
+
+    def compression(self) -> CompressionType:
+        """Give how bodies are compressed.
+
+        Raises:
+            UsageError: no such type.
+        """
+        try:
+            return CompressionType.named(self.compress_type)
+        except BadBody as error:
+            raise UsageError(str(error)) from None
+
+    def retry_codes(self) -> frozenset[int]:
+        """Give the answers after which another broker is tried."""
+        codes = self.retry_response_codes
+        return self.release.retry_response_codes if codes is None else codes

@@ -1,0 +1,142 @@
+"""From a user's message to what goes on the wire (``DefaultMQProducerImpl.sendKernelImpl``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.client.requests import OutgoingMessage
+from rmqwire.client.validators import check_message
+from rmqwire.codec import message_const as const
+from rmqwire.codec.batch import encode_batch
+from rmqwire.codec.compression import compress
+from rmqwire.codec.properties import encode_properties
+from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
+from rmqwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rmqwire.codec.message import Message
+    from rmqwire.producer.config import ProducerConfig
+
+UNIQ_KEY = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
+WAIT = const.PROPERTY_WAIT_STORE_MSG_OK
+
+
+class Outbound:
+    """Check, compress and encode messages for one producer.
+
+    Args:
+        group: the producer group.
+        config: limits and compression.
+        next_id: makes unique ids.
+    """
+
+    def __init__(self, group: str, config: ProducerConfig, next_id: Callable[[], str]) -> None:
+        self._group = group
+        self._config = config
+        self._release = config.release
+        self._compression = config.compression()
+        self._next_id = next_id
+
+    def single(self, message: Message) -> tuple[OutgoingMessage, str]:
+        """Prepare one message; give it with its id.
+
+        The message itself gets its UNIQ_KEY, as in Java, so that sending it again is recognisable.
+
+        Raises:
+            UsageError: a message no broker takes.
+            BadProperties: a property that can't be written.
+        """
+        config = self._config
+        check_message(message.topic, message.body, message.properties, config.max_message_size)
+        msg_id = self._identify(message)
+        properties = message.properties
+        body, sys_flag = message.body, 0
+        if len(body) >= config.compress_msg_body_over_howmuch:
+            # Kept even if it came out larger, as Java does: sysFlag has to say what it is.
+            body = compress(body, self._compression, config.compress_level)
+            sys_flag = self._compression.sys_flag
+        if properties.get(const.PROPERTY_TRANSACTION_PREPARED, "").lower() == "true":
+            sys_flag |= TRANSACTION_PREPARED_TYPE
+        outgoing = self._outgoing(message.topic, body, properties)
+        outgoing.flag = message.flag
+        outgoing.sys_flag = sys_flag
+        if message.topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
+            _lift_reconsume_times(outgoing, properties)
+        return outgoing, msg_id
+
+    def batch(self, messages: Sequence[Message]) -> tuple[OutgoingMessage, str]:
+        """Prepare messages to be stored together; give them with their ids joined by commas.
+
+        Raises:
+            UsageError: none, of several topics, delayed ones, or too large together.
+            BadProperties: a property that can't be written.
+        """
+        check_batch(messages)
+        limit = self._config.max_message_size
+        for message in messages:
+            check_message(message.topic, message.body, message.properties, limit)
+        ids = [self._identify(message) for message in messages]
+        first = messages[0]
+        properties = {WAIT: str(first.wait_store_msg_ok).lower()}
+        if self._release.batch_unique_key:
+            properties[UNIQ_KEY] = self._next_id()
+        body = encode_batch(messages, self._release)
+        check_message(first.topic, body, properties, limit)
+        outgoing = self._outgoing(first.topic, body, properties)
+        outgoing.batch = True
+        return outgoing, ",".join(ids)
+
+    def _identify(self, message: Message) -> str:
+        properties = message.properties
+        properties.setdefault(WAIT, "true")
+        msg_id = properties.get(UNIQ_KEY)
+        if msg_id is None:
+            msg_id = properties[UNIQ_KEY] = self._next_id()
+        return msg_id
+
+    def _outgoing(self, topic: str, body: bytes, properties: dict[str, str]) -> OutgoingMessage:
+        config = self._config
+        return OutgoingMessage(
+            producer_group=self._group,
+            topic=topic,
+            body=body,
+            properties=self._encode(properties),
+            default_topic=config.create_topic_key,
+            default_topic_queue_nums=config.default_topic_queue_nums,
+            unit_mode=config.unit_mode,
+        )
+
+    def _encode(self, properties: dict[str, str]) -> str:
+        return encode_properties(properties, self._release).decode()
+
+
+def check_batch(messages: Sequence[Message]) -> None:
+    """Refuse messages that can't be one batch (``MessageBatch.generateFromList``).
+
+    Raises:
+        UsageError: in Java's words.
+    """
+    if not messages:
+        raise UsageError("Failed to initiate the MessageBatch: no messages")
+    first = messages[0]
+    for message in messages:
+        if message.delay_time_level > 0:
+            raise UsageError("TimeDelayLevel is not supported for batching")
+        if message.topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
+            raise UsageError("Retry Group is not supported for batching")
+        if message.topic != first.topic:
+            raise UsageError("The topic of the messages in one batch should be the same")
+        if message.wait_store_msg_ok != first.wait_store_msg_ok:
+            raise UsageError("The waitStoreMsgOK of the messages in one batch should the same")
+
+
+def _lift_reconsume_times(outgoing: OutgoingMessage, properties: dict[str, str]) -> None:
+    """Say the counts of a retried message in the header; Java also does so for retry topics only."""
+    times = properties.get(const.PROPERTY_RECONSUME_TIME, "")
+    limit = properties.get(const.PROPERTY_MAX_RECONSUME_TIMES, "")
+    if times.isdigit():
+        outgoing.reconsume_times = int(times)
+    if limit.isdigit():
+        outgoing.max_reconsume_times = int(limit)

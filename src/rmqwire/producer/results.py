@@ -1,0 +1,74 @@
+"""What became of a send (Java ``SendResult`` and ``SendStatus``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.codes import ResponseCode
+
+if TYPE_CHECKING:
+    from rmqwire.client.api import SendAnswer
+
+
+class SendStatus(Enum):
+    """How safe the message is."""
+
+    SEND_OK = "SEND_OK"
+    FLUSH_DISK_TIMEOUT = "FLUSH_DISK_TIMEOUT"
+    FLUSH_SLAVE_TIMEOUT = "FLUSH_SLAVE_TIMEOUT"
+    SLAVE_NOT_AVAILABLE = "SLAVE_NOT_AVAILABLE"
+
+
+STATUS_OF_CODE = {
+    int(ResponseCode.SUCCESS): SendStatus.SEND_OK,
+    int(ResponseCode.FLUSH_DISK_TIMEOUT): SendStatus.FLUSH_DISK_TIMEOUT,
+    int(ResponseCode.FLUSH_SLAVE_TIMEOUT): SendStatus.FLUSH_SLAVE_TIMEOUT,
+    int(ResponseCode.SLAVE_NOT_AVAILABLE): SendStatus.SLAVE_NOT_AVAILABLE,
+}
+
+
+@dataclass(slots=True)
+class SendResult:
+    """A stored message.
+
+    Args:
+        send_status: SEND_OK, or stored with less safety than the broker is set to.
+        msg_id: the message's UNIQ_KEY, of a batch all of them joined by commas.
+        offset_msg_id: the broker's id of the record, of a batch all of them joined by commas.
+        message_queue: where it is.
+        queue_offset: index within that queue; of a batch its first.
+        transaction_id: the broker's transactionId, None for releases that give none.
+        region_id: MSG_REGION of the answer.
+        trace_on: TRACE_ON of the answer.
+        recall_handle: handle to take a timer message back, None without one.
+    """
+
+    send_status: SendStatus
+    msg_id: str
+    offset_msg_id: str
+    message_queue: MessageQueue
+    queue_offset: int
+    transaction_id: str | None = None
+    region_id: str = "DefaultRegion"
+    trace_on: bool = True
+    recall_handle: str | None = None
+
+
+def send_result(answer: SendAnswer, msg_id: str, queue: MessageQueue) -> SendResult:
+    """Make the result of an answer (``processSendResponse``)."""
+    header = answer.header
+    queue_id = queue.queue_id if header.queue_id is None else header.queue_id
+    return SendResult(
+        STATUS_OF_CODE[answer.code],
+        msg_id,
+        header.msg_id or "",
+        MessageQueue(queue.topic, queue.broker_name, queue_id),
+        header.queue_offset or 0,
+        header.transaction_id,
+        answer.region_id,
+        answer.trace_on,
+        header.recall_handle,
+    )
