@@ -1,0 +1,320 @@
+"""The broker's shell (``BrokerController``): sockets, clocks and the order of start and stop.
+
+Start: tables and store are opened, the ports bound, then the name servers hear of it; one that is
+down is tried again while everybody is served. Stop, when cancelled: unregister, answer the pulls
+that wait, accept and read no more, send what is ready, write the tables, close the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING
+
+import trio
+
+from rmqwire.broker.core import BrokerCore
+from rmqwire.broker.outer_api import BrokerOuterAPI
+from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
+from rmqwire.errors import UsageError
+from rmqwire.remoting.client import RemotingClient
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.server import RemotingServer
+from rmqwire.store.files import RealFiles
+from rmqwire.store.service import run_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.broker.config import LoadedConfig
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.store.files import FileLayer
+
+log = logging.getLogger(__name__)
+
+REGISTER_PERIOD_MS = (10_000, 60_000)  # registerNameServerPeriod is held between these
+FIRST_RETRY_S = 1.0  # a failed registration is tried again after this, doubling up to the period
+SCAN_CLIENTS_S = 10.0
+HELD_PULL_TICK_S = 0.1  # how late a held pull may be answered
+HELD_PULL_CHECK_S = 5.0
+FLUSH_DELAY_OFFSET_S = 10.0
+UNREGISTER_S = 3.0
+DAY_MS = 86_400_000
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddresses:
+    """Where a started broker listens: clients' port, VIP port, replication port."""
+
+    listen: Address
+    vip: Address | None
+    ha: Address | None
+
+
+def wall_ms() -> int:
+    """Give the wall clock in ms."""
+    return time.time_ns() // 1_000_000
+
+
+class Broker:
+    """One broker.
+
+    Args:
+        loaded: its configuration; a ``listenPort`` of 0 binds free ports.
+        files: the disk.
+        now_ms: wall clock.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        *,
+        files: FileLayer | None = None,
+        now_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self.loaded = loaded
+        self.core: BrokerCore | None = None
+        self._files = files or RealFiles()
+        self._now_ms = now_ms
+        self._handlers = HandlerTable(loaded.release)
+        self._server = RemotingServer(
+            self._handlers, on_close=self._connection_closed, end_of_pass=self._end_of_pass
+        )
+        self._changed = trio.Event()  # topics changed: register at once
+        self._schedule_wake = trio.Event()
+
+    async def serve(
+        self, *, task_status: trio.TaskStatus[BrokerAddresses] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Run the broker until cancelled, then stop it in order.
+
+        Args:
+            task_status: started with the bound addresses, once requests are served.
+
+        Raises:
+            StoreError: a table or the store can't be used.
+            OSError: a port can't be bound, or the disk failed.
+        """
+        stop = trio.Event()
+        failure: list[BaseException] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._run_shielded, stop, task_status, failure, nursery.cancel_scope)
+            try:
+                await trio.sleep_forever()
+            finally:
+                stop.set()
+        if failure:
+            raise failure[0]
+
+    async def _run_shielded(
+        self,
+        stop: trio.Event,
+        task_status: trio.TaskStatus[BrokerAddresses],
+        failure: list[BaseException],
+        waiter: trio.CancelScope,
+    ) -> None:
+        """Run where a cancellation from outside only asks to stop."""
+        try:
+            with trio.CancelScope(shield=True):
+                await self._run(stop, task_status)
+        except Exception as error:  # noqa: BLE001  handed to serve(), which raises it bare
+            failure.append(_only(error))
+            waiter.cancel()
+
+    async def _run(self, stop: trio.Event, task_status: trio.TaskStatus[BrokerAddresses]) -> None:
+        config = self.loaded.broker
+        async with (
+            RemotingClient(version=self.loaded.release.mq_version) as client,
+            trio.open_nursery() as keeping,  # the store's timers: they end last
+        ):
+            try:
+                async with trio.open_nursery() as serving:
+                    addresses = await self._start(serving)
+                    core = self._opened()
+                    await keeping.start(run_store, core.state.store)
+                    api = BrokerOuterAPI(client, core.state)
+                    self._start_loops(serving, core, api)
+                    log.info("broker %s serves on %s", config.broker_name, config.broker_addr)
+                    task_status.started(addresses)
+                    await stop.wait()
+                    await self._unregister(api)
+                    core.state.held_pulls.wake_all()
+                    serving.cancel_scope.cancel()
+            finally:
+                if self.core is not None:
+                    self.core.close()
+                keeping.cancel_scope.cancel()
+
+    async def _start(self, serving: trio.Nursery) -> BrokerAddresses:
+        """Open the store and bind the ports."""
+        config, serve = self.loaded.broker, self._server.serve
+        if config.listen_port:
+            self._open()
+            listen = await serving.start(serve, config.bind_address, config.listen_port)
+            vip = await serving.start(serve, config.bind_address, config.vip_port)
+        else:  # the port is part of every record, so it must be known before the store opens
+            vip = await serving.start(serve, config.bind_address, 0)
+            listen = await serving.start(serve, config.bind_address, 0)
+            config.listen_port = listen[1]
+            self._open()
+        return BrokerAddresses(listen, vip, None)
+
+    def _open(self) -> None:
+        core = BrokerCore(
+            self.loaded,
+            self._files,
+            self._now_ms,
+            Random(),
+            pid=os.getpid(),
+            monotonic_ms=_monotonic_ms,
+            handlers=self._handlers,
+        )
+        report = core.open()
+        log.info("store opened: %s", report)
+        core.on_register_soon = self._register_soon
+        core.state.schedule.on_pending = self._wake_schedule
+        self.core = core
+
+    def _opened(self) -> BrokerCore:
+        if self.core is None:
+            raise UsageError("the broker isn't open")
+        return self.core
+
+    # ---- what connections and tables tell
+
+    def _end_of_pass(self) -> None:
+        if self.core is not None:
+            self.core.state.store.end_pass()
+
+    def _connection_closed(self, connection: Connection) -> None:
+        if self.core is not None:
+            self.core.connection_closed(connection)
+
+    def _register_soon(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def _wake_schedule(self) -> None:
+        self._schedule_wake.set()
+
+    # ---- loops
+
+    def _start_loops(self, nursery: trio.Nursery, core: BrokerCore, api: BrokerOuterAPI) -> None:
+        config = self.loaded.broker
+        interval = config.flush_consumer_offset_interval / 1000
+        nursery.start_soon(self._keep_registered, api)
+        nursery.start_soon(self._deliver_delayed, core)
+        nursery.start_soon(self._expire_held_pulls, core)
+        nursery.start_soon(_every, interval, core.persist_offsets)
+        nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
+        nursery.start_soon(_every, SCAN_CLIENTS_S, core.scan_clients)
+        nursery.start_soon(_every, HELD_PULL_CHECK_S, core.state.held_pulls.check)
+        for window, period in (
+            ("minute", SAMPLE_SECONDS_MS),
+            ("hour", SAMPLE_MINUTES_MS),
+            ("day", SAMPLE_HOURS_MS),
+        ):
+            nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
+        nursery.start_soon(self._record_midnights, core)
+
+    def _sample(self, core: BrokerCore, window: str) -> None:
+        core.state.stats.sample(self._now_ms(), window)
+
+    async def _record_midnights(self, core: BrokerCore) -> None:
+        while True:
+            now = self._now_ms()
+            local = time.localtime(now / 1000)
+            of_day = (local.tm_hour * 60 + local.tm_min) * 60 + local.tm_sec
+            await trio.sleep(DAY_MS / 1000 - of_day)
+            core.state.stats.record_midnight()
+
+    async def _expire_held_pulls(self, core: BrokerCore) -> None:
+        held = core.state.held_pulls
+        while True:
+            await trio.sleep(HELD_PULL_TICK_S)
+            held.expire(self._now_ms())
+
+    async def _deliver_delayed(self, core: BrokerCore) -> None:
+        """Deliver delayed messages when they are due, or when a level has something new."""
+        schedule, store = core.state.schedule, core.state.store
+        while True:
+            self._schedule_wake = wake = trio.Event()
+            due = schedule.deliver_due()
+            store.end_pass()
+            wait = FLUSH_DELAY_OFFSET_S if due is None else (due - self._now_ms()) / 1000
+            with trio.move_on_after(max(wait, 0.0)):
+                await wake.wait()
+            await trio.lowlevel.checkpoint()
+
+    async def _keep_registered(self, api: BrokerOuterAPI) -> None:
+        """Keep one task per name server of the configuration, which may change while we run."""
+        scopes: dict[str, trio.CancelScope] = {}
+        async with trio.open_nursery() as nursery:
+            while True:
+                changed = self._changed
+                wanted = self.loaded.broker.namesrv_addresses()
+                for addr in [addr for addr in scopes if addr not in wanted]:
+                    scopes.pop(addr).cancel()
+                for addr in wanted:
+                    if addr not in scopes:
+                        scopes[addr] = trio.CancelScope()
+                        nursery.start_soon(self._register_at, api, addr, scopes[addr])
+                with trio.move_on_after(_period_s(self.loaded.broker.register_name_server_period)):
+                    await changed.wait()
+
+    async def _register_at(self, api: BrokerOuterAPI, addr: str, scope: trio.CancelScope) -> None:
+        """Register at one name server each period, and at once when a topic changed."""
+        config = self.loaded.broker
+        with scope:
+            force, retry_s = True, FIRST_RETRY_S
+            while True:
+                changed = self._changed
+                registered = await api.register(addr, force=force or config.force_register)
+                wait_s = _period_s(config.register_name_server_period)
+                if registered:
+                    retry_s = FIRST_RETRY_S
+                else:
+                    wait_s = min(wait_s, retry_s)
+                    retry_s *= 2
+                with trio.move_on_after(wait_s):
+                    await changed.wait()
+                force = not registered or changed.is_set()
+
+    async def _unregister(self, api: BrokerOuterAPI) -> None:
+        """Leave all name servers, as far as they answer in time."""
+        with trio.move_on_after(UNREGISTER_S):
+            async with trio.open_nursery() as nursery:
+                for addr in self.loaded.broker.namesrv_addresses():
+                    nursery.start_soon(api.unregister, addr)
+
+
+async def _every(period_s: float, call: Callable[[], None]) -> None:
+    """Call something each period; what goes wrong with one call is logged."""
+    while True:
+        await trio.sleep(period_s)
+        try:
+            call()
+        except Exception:
+            log.exception("timer of %s s failed", period_s)
+
+
+def _period_s(period_ms: int) -> float:
+    shortest, longest = REGISTER_PERIOD_MS
+    return max(shortest, min(period_ms, longest)) / 1000
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def _only(error: BaseException) -> BaseException:
+    """Give the one error inside groups of one, as callers expect it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,188 @@
+"""One broker without its sockets and clocks (the inner half of ``BrokerController``).
+
+Builds the tables, the store and the processors and joins them; says what must be done when a
+connection closes, when messages arrive, when the broker stops. ``broker.py`` gives it time and
+connections; tests drive it by hand.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.client_table import ConsumerTable, ProducerTable
+from rmqwire.broker.config_file import ConfigFile, config_path
+from rmqwire.broker.consumer_offset import ConsumerOffsetManager
+from rmqwire.broker.long_polling import LongPolling
+from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
+from rmqwire.broker.processors.client_manage import ClientManageProcessor
+from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
+from rmqwire.broker.processors.pull_message import PullMessageProcessor
+from rmqwire.broker.processors.query_message import QueryMessageProcessor
+from rmqwire.broker.processors.send_back import SendBackProcessor
+from rmqwire.broker.processors.send_message import SendMessageProcessor
+from rmqwire.broker.schedule import TOPIC as SCHEDULE_TOPIC
+from rmqwire.broker.schedule import ScheduleMessageService
+from rmqwire.broker.state import BrokerState
+from rmqwire.broker.stats import BrokerStats
+from rmqwire.broker.subscription_group import SubscriptionGroupManager
+from rmqwire.broker.topic_config import TopicConfigManager
+from rmqwire.codec.host import pack_host
+from rmqwire.codec.message_id import UniqueIdGenerator
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.store.message_store import MessageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from rmqwire.broker.config import LoadedConfig
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.store.files import FileLayer
+    from rmqwire.store.recovery import RecoveryReport
+
+log = logging.getLogger(__name__)
+
+
+class BrokerCore:
+    """Tables, store and processors of one broker.
+
+    Args:
+        loaded: the configuration.
+        files: the disk.
+        now_ms: wall clock.
+        rng: picks queues.
+        pid: process id, part of the unique keys made here.
+        monotonic_ms: clock of the store's waits; ``now_ms`` when not given.
+        handlers: where the processors are registered; a table of its own when not given.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        files: FileLayer,
+        now_ms: Callable[[], int],
+        rng: Random,
+        *,
+        pid: int = 0,
+        monotonic_ms: Callable[[], int] | None = None,
+        handlers: HandlerTable | None = None,
+    ) -> None:
+        config, release = loaded.broker, loaded.release
+        self.config = config
+        self.on_register_soon: Callable[[], None] | None = None
+
+        def table(name: str) -> ConfigFile:
+            return ConfigFile(config_path(loaded.store.store_path_root_dir, name), files)
+
+        store = MessageStore(
+            loaded.store,
+            release,
+            files,
+            now_ms,
+            pack_host(config.broker_ip1, config.listen_port),
+            monotonic_ms=monotonic_ms,
+        )
+        self.state = BrokerState(
+            config=config,
+            release=release,
+            store=store,
+            topics=TopicConfigManager(config, release, table("topics.json"), now_ms),
+            groups=SubscriptionGroupManager(
+                config, release, table("subscriptionGroup.json"), now_ms
+            ),
+            offsets=ConsumerOffsetManager(config, release, table("consumerOffset.json"), now_ms),
+            producers=ProducerTable(),
+            consumers=ConsumerTable(notify_broadcast=release.notifies_broadcast),
+            held_pulls=LongPolling(store.max_offset),
+            schedule=ScheduleMessageService(store, loaded.store, release, files, now_ms),
+            stats=BrokerStats(config.broker_cluster_name),
+            now_ms=now_ms,
+            rng=rng,
+            register_soon=self._register_soon,
+            start_time_ms=now_ms(),
+        )
+        self.state.topics.on_change = self._register_soon
+        store.on_arrival = self._arrived
+        unique_keys = UniqueIdGenerator(config.broker_ip1, pid, now_ms, rng.getrandbits(31))
+        self.handlers = HandlerTable(release) if handlers is None else handlers
+        for processor in (
+            SendMessageProcessor(self.state, unique_keys.next),
+            SendBackProcessor(self.state),
+            PullMessageProcessor(self.state),
+            ClientManageProcessor(self.state),
+            ConsumerManageProcessor(self.state),
+            QueryMessageProcessor(self.state),
+            AdminBrokerProcessor(self.state),
+        ):
+            self.handlers.register_all(processor.handlers())
+
+    def open(self) -> RecoveryReport:
+        """Load the tables and open the store, in Java's order.
+
+        Raises:
+            StoreError: a table or the store can't be used.
+            OSError: the disk failed.
+        """
+        state = self.state
+        state.topics.load()
+        state.offsets.load()
+        state.groups.load()
+        report = state.store.open()
+        try:
+            state.schedule.load()
+        except BaseException:
+            state.store.close()
+            raise
+        return report
+
+    def connection_closed(self, connection: Connection) -> None:
+        """Let everything go that hung on a connection (``ClientHousekeepingService``)."""
+        self.state.producers.connection_closed(connection)
+        self.state.consumers.connection_closed(connection)
+        self.state.held_pulls.connection_closed(connection)
+
+    def scan_clients(self) -> None:
+        """Let clients go whose heartbeats stopped, and close their connections."""
+        state = self.state
+        now, timeout = state.now_ms(), state.config.channel_expired_timeout
+        expired = state.producers.scan(now, timeout) + state.consumers.scan(now, timeout)
+        for connection in set(expired):
+            log.info("no heartbeat of %s, closed", connection.peer)
+            connection.close("no heartbeat")
+
+    def persist_offsets(self) -> None:
+        """Write the consumer offsets; a disk that refuses is logged, the table stays in memory."""
+        try:
+            self.state.offsets.persist()
+        except OSError as error:
+            log.error("consumerOffset.json not written: %s", error)  # noqa: TRY400  one line says it
+
+    def persist_delay_offsets(self) -> None:
+        """Write the delay offsets; a disk that refuses is logged."""
+        try:
+            self.state.schedule.persist()
+        except OSError as error:
+            log.error("delayOffset.json not written: %s", error)  # noqa: TRY400  one line says it
+
+    def close(self) -> None:
+        """Answer what waits, write the tables, close the store.
+
+        Raises:
+            OSError: the disk failed; the next start recovers.
+        """
+        state = self.state
+        state.held_pulls.wake_all()
+        state.store.end_pass()
+        self.persist_offsets()
+        self.persist_delay_offsets()
+        state.store.close()
+
+    def _register_soon(self) -> None:
+        if self.on_register_soon is not None:
+            self.on_register_soon()
+
+    def _arrived(self, topic: str, queue_id: int, max_offset: int, tags_code: int) -> None:
+        if topic == SCHEDULE_TOPIC:
+            self.state.schedule.arrived(queue_id)
+        self.state.held_pulls.arrived(topic, queue_id, max_offset, tags_code)

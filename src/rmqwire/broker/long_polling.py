@@ -1,0 +1,171 @@
+"""Pulls that wait for messages (``PullRequestHoldService``): a pure table with a deadline heap.
+
+A pull that found nothing stays here until a matching message arrives in its queue or its deadline
+passes; then ``wake`` runs it again, and that time it is answered whatever it finds. The store tells
+an arrival once per queue, pass and tags code, so a pull wakes for its own tags only. ``check``
+compares all queues with the store, in case an arrival was never told (a slave, a recovered queue);
+without a tags code every pull that has something new is woken, and its read filters.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.connection import Connection
+
+_HEAP_SLACK = 256  # ended entries that may stay in the heap before it is rebuilt
+
+
+class HeldPull:
+    """One waiting pull request.
+
+    Args:
+        connection: where the answer goes.
+        request: the pull as it came.
+        key: topic and queue id.
+        offset: queue offset that it waits for.
+        deadline_ms: when it is answered in any case.
+        matches: tests a tags code; None takes every message.
+    """
+
+    __slots__ = (
+        "connection",
+        "deadline_ms",
+        "key",
+        "matches",
+        "offset",
+        "request",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        request: RemotingCommand,
+        key: tuple[str, int],
+        offset: int,
+        deadline_ms: int,
+        matches: Callable[[int], bool] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.request = request
+        self.key = key
+        self.offset = offset
+        self.deadline_ms = deadline_ms
+        self.matches = matches
+        self.waiting = True
+
+
+class LongPolling:
+    """All waiting pulls of one broker.
+
+    Args:
+        max_offset: gives the end (exclusive) of a queue: ``max_offset(topic, queue_id)``.
+        wake: runs a pull again; it may hold a new pull, not the same one.
+    """
+
+    def __init__(
+        self,
+        max_offset: Callable[[str, int], int],
+        wake: Callable[[HeldPull], None] | None = None,
+    ) -> None:
+        self._max_offset = max_offset
+        self.wake = wake
+        self._queues: dict[tuple[str, int], list[HeldPull]] = {}
+        self._heap: list[tuple[int, int, HeldPull]] = []
+        self._order = count()
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    def hold(self, pull: HeldPull) -> None:
+        """Keep a pull until something arrives or its deadline passes."""
+        self._queues.setdefault(pull.key, []).append(pull)
+        heappush(self._heap, (pull.deadline_ms, next(self._order), pull))
+        self._waiting += 1
+        if len(self._heap) > 2 * self._waiting + _HEAP_SLACK:
+            self._heap = [entry for entry in self._heap if entry[2].waiting]
+            heapify(self._heap)
+
+    def arrived(self, topic: str, queue_id: int, max_offset: int, tags_code: int | None) -> None:
+        """Wake the pulls of a queue that grew to ``max_offset`` (exclusive).
+
+        Args:
+            topic: topic of the queue.
+            queue_id: id of the queue.
+            max_offset: end of the queue now, in messages.
+            tags_code: one that came; None when unknown.
+        """
+        key = (topic, queue_id)
+        pulls = self._queues.get(key)
+        if not pulls:
+            return
+        ready = [pull for pull in pulls if _is_ready(pull, max_offset, tags_code)]
+        if ready:
+            self._end(key, ready)
+
+    def expire(self, now_ms: int) -> None:
+        """Wake every pull whose deadline has passed."""
+        heap = self._heap
+        due: list[HeldPull] = []
+        while heap and (heap[0][0] <= now_ms or not heap[0][2].waiting):
+            pull = heappop(heap)[2]
+            if pull.waiting:
+                due.append(pull)
+        for pull in due:
+            if pull.waiting:
+                self._end(pull.key, [pull])
+
+    def next_deadline(self) -> int | None:
+        """Give the time in ms at which ``expire`` has something to do, or None."""
+        heap = self._heap
+        while heap and not heap[0][2].waiting:
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+    def check(self) -> None:
+        """Compare every queue that is waited for with the store."""
+        for topic, queue_id in list(self._queues):
+            self.arrived(topic, queue_id, self._max_offset(topic, queue_id), None)
+
+    def wake_all(self) -> None:
+        """Answer every pull now (``notifyMasterOnline``, or the broker stops)."""
+        for key, pulls in list(self._queues.items()):
+            self._end(key, list(pulls))
+
+    def connection_closed(self, connection: Connection) -> None:
+        """Forget the pulls of a connection that closed."""
+        for key, pulls in list(self._queues.items()):
+            gone = [pull for pull in pulls if pull.connection is connection]
+            if gone:
+                self._remove(key, gone)
+
+    def _end(self, key: tuple[str, int], pulls: list[HeldPull]) -> None:
+        self._remove(key, pulls)
+        if self.wake is not None:
+            for pull in pulls:
+                self.wake(pull)
+
+    def _remove(self, key: tuple[str, int], pulls: list[HeldPull]) -> None:
+        for pull in pulls:
+            pull.waiting = False
+        self._waiting -= len(pulls)
+        rest = [pull for pull in self._queues[key] if pull.waiting]
+        if rest:
+            self._queues[key] = rest
+        else:
+            del self._queues[key]
+
+
+def _is_ready(pull: HeldPull, max_offset: int, tags_code: int | None) -> bool:
+    """Tell whether the queue's new end brought something for the pull."""
+    if max_offset <= pull.offset:
+        return False
+    return tags_code is None or pull.matches is None or pull.matches(tags_code)

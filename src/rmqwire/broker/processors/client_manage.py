@@ -1,0 +1,168 @@
+"""HEART_BEAT, UNREGISTER_CLIENT, CHECK_CLIENT_CONFIG (``ClientManageProcessor``)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.client_table import (
+    CLUSTERING,
+    CONSUME_ACTIVELY,
+    CONSUME_PASSIVELY,
+    ClientChannelInfo,
+)
+from rmqwire.broker.processors.subscription import is_tag_type
+from rmqwire.codec import message_const as const
+from rmqwire.codec.bodies import CheckClientRequestBody, HeartbeatData
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.headers import (
+    NotifyConsumerIdsChangedRequestHeader,
+    UnregisterClientRequestHeader,
+)
+from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, TOPIC_UNIT_SUB
+from rmqwire.errors import TooManyRequests
+
+if TYPE_CHECKING:
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.bodies import ConsumerData
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
+
+IS_SUPPORT_HEART_BEAT_V2 = "IS_SUPPORT_HEART_BEAT_V2"
+IS_SUB_CHANGE = "IS_SUB_CHANGE"
+log = logging.getLogger(__name__)
+
+
+class ClientManageProcessor:
+    """Keeps the tables of connected clients.
+
+    Args:
+        state: the broker's tables; its consumer table tells changes through this object.
+    """
+
+    def __init__(self, state: BrokerState) -> None:
+        self._state = state
+        self._fingerprints: dict[str, int] = {}  # consumer group -> of its last heartbeat (5.x)
+        state.consumers.on_change = self.notify_consumer_ids_changed
+
+    def handlers(self) -> dict[int, Handler]:
+        """Give the request codes served here."""
+        return {
+            int(RequestCode.HEART_BEAT): self.heart_beat,
+            int(RequestCode.UNREGISTER_CLIENT): self.unregister_client,
+            int(RequestCode.CHECK_CLIENT_CONFIG): self.check_client_config,
+        }
+
+    def notify_consumer_ids_changed(self, group: str, members: list[Connection]) -> None:
+        """Ask every member of a group to rebalance."""
+        if not self._state.config.notify_consumer_ids_changed_enable:
+            return
+        header = NotifyConsumerIdsChangedRequestHeader(consumer_group=group)
+        for connection in members:
+            notice = RemotingCommand.request(int(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED), header)
+            notice.version = self._state.release.mq_version
+            try:
+                connection.send_oneway(notice)
+            except TooManyRequests as error:
+                log.warning("rebalance notice of group %s: %s", group, error)
+
+    def heart_beat(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Answer HEART_BEAT; notices to the groups leave before the answer."""
+        state = self._state
+        heartbeat = HeartbeatData.decode(bytes(request.body))
+        client = ClientChannelInfo(
+            connection, heartbeat.client_id, request.language, request.version, state.now_ms()
+        )
+        changed = heartbeat.heartbeat_fingerprint == 0
+        for consumer in heartbeat.consumer_data_set:
+            if (
+                state.config.reject_pull_consumer_enable
+                and consumer.consume_type == CONSUME_ACTIVELY
+            ):
+                continue
+            if self._is_new_fingerprint(consumer.group_name, heartbeat.heartbeat_fingerprint):
+                changed = True
+            self._register_consumer(client, consumer, without_sub=heartbeat.without_sub)
+        for producer in heartbeat.producer_data_set:
+            state.producers.register(producer.group_name, client)
+        response = request.create_response()
+        if state.release.heartbeat_v2:
+            response.ext_fields = {
+                IS_SUPPORT_HEART_BEAT_V2: "true",
+                IS_SUB_CHANGE: "true" if changed else "false",
+            }
+        return response
+
+    def _is_new_fingerprint(self, group: str, fingerprint: int) -> bool:
+        before = self._fingerprints.get(group)
+        self._fingerprints[group] = fingerprint
+        return before is not None and before != fingerprint
+
+    def _register_consumer(
+        self, client: ClientChannelInfo, consumer: ConsumerData, *, without_sub: bool
+    ) -> None:
+        state = self._state
+        group = consumer.group_name
+        config = state.groups.find(group)
+        if config is None and state.release.heartbeat_v2:
+            return
+        if config is not None:
+            state.topics.create_topic_in_send_message_back(
+                const.retry_topic(group),
+                config.retry_queue_nums,
+                PERM_WRITE | PERM_READ,
+                TOPIC_UNIT_SUB if consumer.unit_mode else 0,
+                order=state.release.heartbeat_v2 and self._subscribes_in_order(consumer),
+            )
+        changed = state.consumers.register(
+            group,
+            client,
+            (
+                consumer.consume_type or CONSUME_PASSIVELY,
+                consumer.message_model or CLUSTERING,
+                consumer.consume_from_where,
+            ),
+            None if without_sub else consumer.subscription_data_set,
+            notify=config is None or config.notify_consumer_ids_changed_enable,
+        )
+        if changed:
+            log.info("consumer group %s changed by %s", group, client.connection.peer)
+
+    def _subscribes_in_order(self, consumer: ConsumerData) -> bool:
+        topics = self._state.topics
+        return any(topics.is_order_topic(sub.topic) for sub in consumer.subscription_data_set)
+
+    def unregister_client(
+        self, connection: Connection, request: RemotingCommand
+    ) -> RemotingCommand:
+        """Answer UNREGISTER_CLIENT."""
+        state = self._state
+        header = request.decode_header(UnregisterClientRequestHeader)
+        if header.producer_group is not None:
+            state.producers.unregister(header.producer_group, connection)
+        if header.consumer_group is not None:
+            config = state.groups.find(header.consumer_group)
+            state.consumers.unregister(
+                header.consumer_group,
+                connection,
+                notify=config is None or config.notify_consumer_ids_changed_enable,
+            )
+        response = request.create_response()
+        response.ext_fields = {}
+        return response
+
+    def check_client_config(
+        self, connection: Connection, request: RemotingCommand
+    ) -> RemotingCommand:
+        """Answer CHECK_CLIENT_CONFIG: only tag expressions can be used."""
+        del connection
+        body = CheckClientRequestBody.decode(bytes(request.body))
+        subscription = body.subscription_data
+        if subscription is None or is_tag_type(subscription.expression_type):
+            return request.create_response()
+        return request.create_response(
+            ResponseCode.SYSTEM_ERROR,
+            "The broker does not support consumer to filter message by "
+            f"{subscription.expression_type}",
+        )

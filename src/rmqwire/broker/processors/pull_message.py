@@ -1,0 +1,298 @@
+"""Pulls: PULL_MESSAGE and LITE_PULL_MESSAGE (``PullMessageProcessor``).
+
+The answer's body is the records as the log holds them. A pull that finds nothing and may be
+suspended goes to ``long_polling`` and is run again when something arrives or its time is up.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
+from rmqwire.broker.long_polling import HeldPull
+from rmqwire.broker.processors.subscription import build_subscription, is_tag_type, tag_test
+from rmqwire.codec import message_const as const
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
+from rmqwire.codec.sys_flag import (
+    PERM_READ,
+    PULL_COMMIT_OFFSET,
+    PULL_SUBSCRIPTION,
+    PULL_SUSPEND,
+)
+from rmqwire.errors import ProtocolError
+from rmqwire.remoting.dispatch import Reject
+from rmqwire.store.results import GET_STATUS_NAMES, GetMessageResult, GetStatus
+
+if TYPE_CHECKING:
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.bodies import SubscriptionData, SubscriptionGroupConfig, TopicConfig
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
+
+log = logging.getLogger(__name__)
+
+_SUCCESS = int(ResponseCode.SUCCESS)
+_NOT_FOUND = int(ResponseCode.PULL_NOT_FOUND)
+_RETRY = int(ResponseCode.PULL_RETRY_IMMEDIATELY)
+_MOVED = int(ResponseCode.PULL_OFFSET_MOVED)
+_CODES = {
+    GetStatus.FOUND: _SUCCESS,
+    GetStatus.MESSAGE_WAS_REMOVING: _RETRY,
+    GetStatus.NO_MATCHED_MESSAGE: _RETRY,
+    GetStatus.OFFSET_FOUND_NULL: _NOT_FOUND,
+    GetStatus.OFFSET_OVERFLOW_ONE: _NOT_FOUND,
+    GetStatus.NO_MATCHED_LOGIC_QUEUE: _NOT_FOUND,
+    GetStatus.NO_MESSAGE_IN_QUEUE: _NOT_FOUND,
+    GetStatus.OFFSET_OVERFLOW_BADLY: _MOVED,
+    GetStatus.OFFSET_TOO_SMALL: _MOVED,
+    GetStatus.OFFSET_RESET: _MOVED,
+}
+_EMPTY_QUEUE = frozenset({GetStatus.NO_MATCHED_LOGIC_QUEUE, GetStatus.NO_MESSAGE_IN_QUEUE})
+# ForbiddenType
+BROKER_FORBIDDEN, GROUP_FORBIDDEN, TOPIC_FORBIDDEN = 1, 2, 3
+BROADCASTING_DISABLE_FORBIDDEN, SUBSCRIPTION_FORBIDDEN = 4, 5
+_INDEX_PERM_READ = 2  # PermName.INDEX_PERM_READ
+
+
+class Forbidden(Reject):
+    """A refusal for lack of permission; 5.x says of which kind in the answer's header."""
+
+    def __init__(self, kind: int, remark: str) -> None:
+        super().__init__(ResponseCode.NO_PERMISSION, remark)
+        self.kind = kind
+
+
+class PullMessageProcessor:
+    """Gives consumers the messages of a queue.
+
+    Args:
+        state: the broker's tables and store; its held pulls are woken through this object.
+    """
+
+    def __init__(self, state: BrokerState) -> None:
+        self._state = state
+        state.held_pulls.wake = self.wake
+
+    def handlers(self) -> dict[int, Handler]:
+        """Give the request codes served here."""
+        codes: dict[int, Handler] = {int(RequestCode.PULL_MESSAGE): self.pull}
+        if self._state.release.lite_pull_code:
+            codes[int(RequestCode.LITE_PULL_MESSAGE)] = self.pull
+        return codes
+
+    def pull(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+        """Answer a pull, or keep it."""
+        return self._answer(connection, request, may_suspend=True)
+
+    def wake(self, pull: HeldPull) -> None:
+        """Run a kept pull again and answer it, whatever it finds."""
+        if pull.connection.closed:
+            return
+        try:
+            response = self._answer(pull.connection, pull.request, may_suspend=False)
+        except ProtocolError as error:  # can't be: the request was read before
+            log.warning("held pull of %s: %s", pull.connection.peer, error)
+            return
+        if response is not None:
+            pull.connection.reply(pull.request, response)
+
+    def _answer(
+        self, connection: Connection, request: RemotingCommand, *, may_suspend: bool
+    ) -> RemotingCommand | None:
+        header = request.decode_header(PullMessageRequestHeader)
+        try:
+            topic, group = self._check(connection, header)
+            subscription = self._subscription(header, group)
+            self._check_expression(subscription)
+        except Reject as refused:
+            return self._refuse(request, refused)
+        state = self._state
+        matches = tag_test(subscription)
+        result = self._reset(header)
+        if result is None:
+            result = state.store.get_message(
+                header.topic,
+                header.queue_id,
+                header.queue_offset,
+                header.max_msg_nums,
+                matches=matches,
+            )
+        if may_suspend:
+            self._commit(connection, header)
+        if state.release.pull_sys_flags:
+            state.offsets.commit_pull(
+                header.consumer_group, header.topic, header.queue_id, result.next_begin_offset
+            )
+        code = _CODES[result.status]
+        if result.status in _EMPTY_QUEUE and header.queue_offset != 0:
+            code = _MOVED
+        if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
+            deadline = state.now_ms() + self._patience(header)
+            key = (header.topic, header.queue_id)
+            offset = header.queue_offset
+            state.held_pulls.hold(HeldPull(connection, request, key, offset, deadline, matches))
+            return None
+        if code == _SUCCESS:
+            state.stats.got(header.consumer_group, header.topic, result.count, len(result.body))
+        return self._compose(request, result, code, (topic, group))
+
+    # ---- checks, in Java's order
+
+    def _check(
+        self, connection: Connection, header: PullMessageRequestHeader
+    ) -> tuple[TopicConfig, SubscriptionGroupConfig]:
+        state = self._state
+        if not state.config.broker_permission & PERM_READ:
+            raise Forbidden(
+                BROKER_FORBIDDEN,
+                f"the broker[{state.config.broker_ip1}] pulling message is forbidden",
+            )
+        group = state.groups.find(header.consumer_group)
+        if group is None:
+            raise Reject(
+                ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+                f"subscription group [{header.consumer_group}] does not exist, "
+                f"{state.release.faq_suggestion}",
+            )
+        if not group.consume_enable:
+            raise Forbidden(
+                GROUP_FORBIDDEN, f"subscription group no permission, {header.consumer_group}"
+            )
+        topic = state.topics.table.get(header.topic)
+        if topic is None:
+            raise Reject(
+                ResponseCode.TOPIC_NOT_EXIST,
+                f"topic[{header.topic}] not exist, apply first please! "
+                f"{state.release.faq_suggestion}",
+            )
+        if not topic.perm & PERM_READ:
+            raise Forbidden(
+                TOPIC_FORBIDDEN, f"the topic[{header.topic}] pulling message is forbidden"
+            )
+        if not 0 <= header.queue_id < topic.read_queue_nums:
+            raise Reject(
+                state.release.invalid_parameter_code,
+                f"queueId[{header.queue_id}] is illegal, topic:[{header.topic}] "
+                f"topicConfig.readQueueNums:[{topic.read_queue_nums}] consumer:[/{connection.peer}]",
+            )
+        return topic, group
+
+    def _subscription(
+        self, header: PullMessageRequestHeader, group: SubscriptionGroupConfig
+    ) -> SubscriptionData:
+        """Give the pull's own subscription, or the one its group told by heartbeat."""
+        state = self._state
+        if header.sys_flag & PULL_SUBSCRIPTION:
+            subscription = build_subscription(
+                header.topic, header.subscription, header.expression_type
+            )
+            if state.release.pull_sys_flags:
+                state.consumers.compensate(
+                    header.consumer_group, CONSUME_PASSIVELY, CLUSTERING, subscription
+                )
+            return subscription
+        info = state.consumers.find(header.consumer_group)
+        if info is None:
+            raise Reject(
+                ResponseCode.SUBSCRIPTION_NOT_EXIST,
+                f"the consumer's group info not exist{state.release.faq_suggestion}",
+            )
+        if not group.consume_broadcast_enable and info.message_model == BROADCASTING:
+            raise Forbidden(
+                BROADCASTING_DISABLE_FORBIDDEN,
+                f"the consumer group[{header.consumer_group}] can not consume by broadcast way",
+            )
+        if state.release.pull_sys_flags and state.groups.is_forbidden(
+            header.consumer_group, header.topic, _INDEX_PERM_READ
+        ):
+            raise Forbidden(
+                SUBSCRIPTION_FORBIDDEN,
+                f"the consumer group[{header.consumer_group}] is forbidden for "
+                f"topic[{header.topic}]",
+            )
+        subscription_data = info.subscriptions.get(header.topic)
+        if subscription_data is None:
+            raise Reject(
+                ResponseCode.SUBSCRIPTION_NOT_EXIST,
+                f"the consumer's subscription not exist{state.release.faq_suggestion}",
+            )
+        if subscription_data.sub_version < header.sub_version:
+            raise Reject(
+                ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest"
+            )
+        return subscription_data
+
+    def _check_expression(self, subscription: SubscriptionData) -> None:
+        """Refuse expressions other than tags, as a broker with enablePropertyFilter=false does."""
+        if not is_tag_type(subscription.expression_type):
+            raise Reject(
+                ResponseCode.SYSTEM_ERROR,
+                "The broker does not support consumer to filter message by "
+                f"{subscription.expression_type}",
+            )
+
+    # ---- around the read
+
+    def _reset(self, header: PullMessageRequestHeader) -> GetMessageResult | None:
+        """Send the group to the offset that an administrator set, once (5.x)."""
+        state = self._state
+        if not state.release.pull_sys_flags:
+            return None
+        offset = state.offsets.take_reset(header.consumer_group, header.topic, header.queue_id)
+        if offset is None or not state.config.use_server_side_reset_offset:
+            return None
+        store = state.store
+        return GetMessageResult(
+            GetStatus.OFFSET_RESET,
+            offset,
+            store.min_offset(header.topic, header.queue_id),
+            store.max_offset(header.topic, header.queue_id),
+        )
+
+    def _commit(self, connection: Connection, header: PullMessageRequestHeader) -> None:
+        if header.sys_flag & PULL_COMMIT_OFFSET:
+            self._state.offsets.commit(
+                connection.peer,
+                header.consumer_group,
+                header.topic,
+                header.queue_id,
+                header.commit_offset,
+            )
+
+    def _patience(self, header: PullMessageRequestHeader) -> int:
+        """Give how long the pull may wait, in ms."""
+        config = self._state.config
+        if config.long_polling_enable:
+            return header.suspend_timeout_millis
+        return config.short_polling_time_mills
+
+    def _compose(
+        self,
+        request: RemotingCommand,
+        result: GetMessageResult,
+        code: int,
+        configs: tuple[TopicConfig, SubscriptionGroupConfig],
+    ) -> RemotingCommand:
+        answer = PullMessageResponseHeader(
+            suggest_which_broker_id=const.MASTER_ID,
+            next_begin_offset=result.next_begin_offset,
+            min_offset=result.min_offset,
+            max_offset=result.max_offset,
+        )
+        if self._state.release.pull_sys_flags:
+            answer.topic_sys_flag = configs[0].topic_sys_flag
+            answer.group_sys_flag = configs[1].group_sys_flag
+        if code == _MOVED:
+            log.info("offset moved: %s, %s", GET_STATUS_NAMES[result.status], request)
+        body = result.body if code == _SUCCESS else b""
+        return request.create_response(code, GET_STATUS_NAMES[result.status], answer, body)
+
+    def _refuse(self, request: RemotingCommand, refused: Reject) -> RemotingCommand:
+        response = request.create_response(int(refused.code), refused.remark)
+        response.ext_fields = {}
+        if isinstance(refused, Forbidden) and self._state.release.pull_sys_flags:
+            response.ext_fields["forbiddenType"] = str(refused.kind)
+        return response

@@ -1,0 +1,97 @@
+"""May this message be sent here? (``AbstractSendMessageProcessor.msgCheck``)
+
+The hot path asks only for topics that are unknown or queues that look wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.topic_validator import NOT_ALLOWED_SEND_TOPICS, topic_fault
+from rmqwire.codec import message_const as const
+from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.sys_flag import (
+    PERM_READ,
+    PERM_WRITE,
+    TOPIC_UNIT,
+    TOPIC_UNIT_SUB,
+    perm_to_string,
+)
+from rmqwire.remoting.dispatch import Reject
+
+if TYPE_CHECKING:
+    from rmqwire.broker.processors.send_fields import SendFields
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.bodies import TopicConfig
+    from rmqwire.remoting.connection import Connection
+
+DLQ_NUMS_PER_GROUP = 1
+
+
+def check_send(
+    state: BrokerState,
+    connection: Connection,
+    ext: dict[str, str],
+    fields: SendFields,
+    queue_id: int,
+) -> TopicConfig:
+    """Give the topic of a send, creating it when the configuration says so.
+
+    Raises:
+        Reject: with Java's code and remark.
+    """
+    topic = ext[fields.topic]
+    release = state.release
+    known = state.topics.table.get(topic)
+    if not state.config.broker_permission & PERM_WRITE and known is not None and known.order:
+        raise Reject(
+            ResponseCode.NO_PERMISSION,
+            f"the broker[{state.config.broker_ip1}] sending message is forbidden",
+        )
+    fault = topic_fault(topic, release)
+    if fault is not None:
+        raise Reject(release.invalid_parameter_code, fault)
+    if topic in NOT_ALLOWED_SEND_TOPICS:
+        raise Reject(ResponseCode.NO_PERMISSION, f"Sending message to topic[{topic}] is forbidden.")
+    config = known if known is not None else _create(state, ext, fields, topic)
+    if queue_id >= max(config.write_queue_nums, config.read_queue_nums):
+        raise Reject(
+            release.invalid_parameter_code,
+            f"request queueId[{queue_id}] is illegal, {describe_topic(config, state)} "
+            f"Producer: {connection.peer}",
+        )
+    return config
+
+
+def _create(state: BrokerState, ext: dict[str, str], fields: SendFields, topic: str) -> TopicConfig:
+    is_retry = topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX)
+    sys_flag = 0
+    if ext.get(fields.unit_mode) == "true":
+        sys_flag = TOPIC_UNIT_SUB if is_retry else TOPIC_UNIT
+    config = state.topics.create_topic_in_send_message(
+        topic, ext[fields.default_topic], int(ext[fields.default_topic_queue_nums]), sys_flag
+    )
+    if config is None and is_retry:
+        config = state.topics.create_topic_in_send_message_back(
+            topic, 1, PERM_WRITE | PERM_READ, sys_flag
+        )
+    if config is None:
+        raise Reject(
+            ResponseCode.TOPIC_NOT_EXIST,
+            f"topic[{topic}] not exist, apply first please!{state.release.faq_suggestion}",
+        )
+    return config
+
+
+def describe_topic(config: TopicConfig, state: BrokerState) -> str:
+    """Write a topic as its ``toString`` does, which some remarks quote."""
+    text = (
+        f"TopicConfig [topicName={config.topic_name}, readQueueNums={config.read_queue_nums}, "
+        f"writeQueueNums={config.write_queue_nums}, perm={perm_to_string(config.perm)}, "
+        f"topicFilterType={config.topic_filter_type}, topicSysFlag={config.topic_sys_flag}, "
+        f"order={'true' if config.order else 'false'}"
+    )
+    if state.release.tables_v5:  # topics have attributes
+        attributes = ", ".join(f"{k}={v}" for k, v in (config.attributes or {}).items())
+        text += f", attributes={{{attributes}}}"
+    return text + "]"

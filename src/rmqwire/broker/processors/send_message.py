@@ -1,0 +1,370 @@
+"""Sends: SEND_MESSAGE, SEND_MESSAGE_V2, SEND_BATCH_MESSAGE (``SendMessageProcessor``).
+
+The hot path. One request is one plain function: read the few fields that are needed, rewrite the
+property string, hand the message to the store. The answer leaves when the store calls back, at the
+end of the pass that brought the request or after the flush.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.message_properties import PropertyRewriter, has_timer, write_properties
+from rmqwire.broker.processors.put_result import STORED, refusal
+from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
+from rmqwire.broker.processors.send_fields import V1, V2, unreadable
+from rmqwire.broker.topic_validator import NOT_ALLOWED_SEND_TOPICS
+from rmqwire.codec import message_const as const
+from rmqwire.codec.batch import decode_batch
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.command import ROCKETMQ
+from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.properties import decode_properties, find_property
+from rmqwire.codec.sys_flag import MULTI_TAGS_FLAG, PERM_READ, PERM_WRITE, transaction_type
+from rmqwire.errors import BadBody
+from rmqwire.remoting.dispatch import Reject
+from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.broker.message_properties import Rewritten
+    from rmqwire.broker.processors.send_fields import SendFields
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
+
+_INT_MIN, _INT_MAX, _LONG_MAX = -(2**31), 2**31 - 1, 2**63 - 1
+_RANDOM_QUEUES = 99_999_999  # Java: nextInt(99999999) % queues
+V3_4_9 = 121  # MQVersion ordinal from which a request's maxReconsumeTimes counts
+
+
+class SendMessageProcessor:
+    """Stores the messages that producers send.
+
+    Args:
+        state: the broker's tables and store.
+        new_unique_key: makes a UNIQ_KEY for a message that came without one (5.x).
+    """
+
+    def __init__(self, state: BrokerState, new_unique_key: Callable[[], str]) -> None:
+        self._state = state
+        config = state.config
+        self._region = config.region_id
+        self._trace = "true" if config.trace_on else "false"
+        self._rewriter = PropertyRewriter(
+            state.release,
+            config.broker_cluster_name,
+            config.region_id,
+            trace_on=config.trace_on,
+            new_unique_key=new_unique_key,
+        )
+
+    def handlers(self) -> dict[int, Handler]:
+        """Give the request codes served here."""
+        return {
+            int(RequestCode.SEND_MESSAGE): self.send_v1,
+            int(RequestCode.SEND_MESSAGE_V2): self.send_v2,
+            int(RequestCode.SEND_BATCH_MESSAGE): self.send_v2,
+        }
+
+    def send_v1(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+        """Answer SEND_MESSAGE."""
+        return self._send(connection, request, V1)
+
+    def send_v2(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+        """Answer SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE; the batch flag tells them apart."""
+        return self._send(connection, request, V2)
+
+    def _send(
+        self, connection: Connection, request: RemotingCommand, fields: SendFields
+    ) -> RemotingCommand | None:
+        try:
+            return self._receive(connection, request, fields)
+        except Reject as refused:
+            return self._refuse(request, refused.code, refused.remark)
+
+    def _receive(
+        self, connection: Connection, request: RemotingCommand, fields: SendFields
+    ) -> RemotingCommand | None:
+        ext = request.ext_fields or {}
+        try:
+            topic = ext[fields.topic]
+            message = MessageInner(
+                topic,
+                int(ext[fields.queue_id]),
+                int(ext[fields.flag]),
+                int(ext[fields.sys_flag]),
+                b"",
+                request.body,
+                0,
+                int(ext[fields.born_timestamp]),
+                connection.peer_host,
+                int(ext.get(fields.reconsume_times) or 0),
+            )
+        except (KeyError, ValueError):
+            raise unreadable(request, fields) from None
+        state = self._state
+        config = state.topics.table.get(topic)
+        if (
+            config is None
+            or message.queue_id >= config.write_queue_nums
+            or topic in NOT_ALLOWED_SEND_TOPICS
+            or not state.config.broker_permission & PERM_WRITE
+            or state.config.start_accept_send_request_time_stamp
+        ):
+            self._check_start()
+            config = check_send(state, connection, ext, fields, message.queue_id)
+        _check_numbers(message, request, fields)
+        if message.queue_id < 0:
+            message.queue_id = state.rng.randrange(_RANDOM_QUEUES) % config.write_queue_nums
+        if config.topic_filter_type == "MULTI_TAG":
+            message.sys_flag |= MULTI_TAGS_FLAG
+        if not message.body and state.release.empty_body_refused:
+            raise Reject(ResponseCode.SYSTEM_ERROR, "the message has no body")
+        if ext.get(fields.batch) == "true":
+            self._store_batch(connection, request, message, ext.get(fields.properties) or "")
+            return None
+        text = ext.get(fields.properties) or ""
+        queue_id = message.queue_id
+        if topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
+            text = self._route_retry(request, message, fields, text)
+        rewritten = self._rewriter.rewrite(text)
+        message.properties = rewritten.data
+        message.wait_store_ok = rewritten.wait_store_ok
+        if rewritten.tags is not None:
+            message.tags_code = tags_code(rewritten.tags)
+        if rewritten.properties is not None:
+            self._apply_special(message, rewritten, rewritten.properties)
+        state.store.put(
+            message,
+            partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key)),
+        )
+        return None
+
+    # ---- before the store
+
+    def _check_start(self) -> None:
+        """Refuse sends before ``startAcceptSendRequestTimeStamp``."""
+        start = self._state.config.start_accept_send_request_time_stamp
+        if self._state.now_ms() < start:
+            raise Reject(ResponseCode.SYSTEM_ERROR, f"broker unable to service, until {start}")
+
+    def _route_retry(
+        self, request: RemotingCommand, message: MessageInner, fields: SendFields, text: str
+    ) -> str:
+        """Send a retry that was tried too often to the dead letters (``handleRetryAndDLQ``).
+
+        Returns:
+            the property string to go on with.
+        """
+        state, ext = self._state, request.ext_fields or {}
+        group = message.topic[len(const.RETRY_GROUP_TOPIC_PREFIX) :]
+        subscription = state.groups.find(group)
+        if subscription is None:
+            raise Reject(
+                ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+                f"subscription group not exist, {group} {state.release.faq_suggestion}",
+            )
+        limit = subscription.retry_max_times
+        if request.version >= V3_4_9 and (own := ext.get(fields.max_reconsume_times)):
+            limit = _number(own)
+        times = message.reconsume_times
+        if times < limit or (times == limit and not state.release.retry_limit_inclusive):
+            return text
+        topic = const.dlq_topic(group)
+        created = state.topics.create_topic_in_send_message_back(
+            topic, DLQ_NUMS_PER_GROUP, PERM_WRITE | PERM_READ, 0
+        )
+        if created is None:
+            raise Reject(ResponseCode.SYSTEM_ERROR, f"topic[{topic}] not exist")
+        message.topic = topic
+        message.queue_id = 0
+        if not state.release.stores_region:
+            return text
+        return f"{text.rstrip(chr(2))}\x02{const.PROPERTY_DELAY_TIME_LEVEL}\x01-1"
+
+    def _apply_special(
+        self, message: MessageInner, rewritten: Rewritten, properties: dict[str, str]
+    ) -> None:
+        """Treat a transactional, delayed or timed message."""
+        state = self._state
+        level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
+        if properties.get(const.PROPERTY_TRANSACTION_PREPARED, "").lower() == "true" and not (
+            message.reconsume_times > 0 and level > 0
+        ):
+            self._refuse_transaction()
+        if transaction_type(message.sys_flag) not in {0, 8}:
+            return
+        if level > 0:
+            state.schedule.delay(message, properties, level)
+        elif state.release.timer_messages and has_timer(properties):
+            code, remark = refusal(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE), 0)
+            raise Reject(code, remark)
+        rewritten.properties = None
+
+    def _refuse_transaction(self) -> None:
+        config = self._state.config
+        if config.reject_transaction_message:
+            raise Reject(
+                ResponseCode.NO_PERMISSION,
+                f"the broker[{config.broker_ip1}] sending transaction message is forbidden",
+            )
+        raise Reject(
+            ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+            "transaction messages are not supported by this broker yet",
+        )
+
+    def _store_batch(
+        self, connection: Connection, request: RemotingCommand, batch: MessageInner, text: str
+    ) -> None:
+        """Store the messages of a batch send one by one, under one answer."""
+        state = self._state
+        topic = batch.topic
+        if len(topic) > 127:
+            raise Reject(
+                ResponseCode.MESSAGE_ILLEGAL, f"message topic length too long {len(topic)}"
+            )
+        if (
+            topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX)
+            and not state.release.retry_limit_inclusive
+        ):
+            raise Reject(
+                ResponseCode.MESSAGE_ILLEGAL, f"batch request does not support retry group {topic}"
+            )
+        properties = decode_properties(text)
+        unique_key = properties.get(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX)
+        done = partial(self._stored, connection, request, batch, (batch.queue_id, unique_key))
+        level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
+        if transaction_type(batch.sys_flag) or level > 0:
+            done(PutMessageResult(PutStatus.MESSAGE_ILLEGAL))
+            return
+        suffix = b""
+        if state.release.appends_batch_properties:
+            properties[const.PROPERTY_CLUSTER] = state.config.broker_cluster_name
+            suffix = write_properties(properties, state.release)
+        try:
+            entries = decode_batch(batch.body)
+        except BadBody as error:
+            raise Reject(ResponseCode.SYSTEM_ERROR, f"the batch can't be read: {error}") from None
+        wait = properties.get(const.PROPERTY_WAIT_STORE_MSG_OK, "true") == "true"
+        messages = [
+            MessageInner(
+                topic,
+                batch.queue_id,
+                entry.flag,
+                batch.sys_flag,
+                _with_suffix(entry.properties, suffix),
+                entry.body,
+                _tags_code(entry.properties),
+                batch.born_timestamp,
+                batch.born_host,
+                batch.reconsume_times,
+                0,
+                wait,
+            )
+            for entry in entries
+        ]
+        state.store.put_batch(messages, done)
+
+    # ---- after the store
+
+    def _stored(
+        self,
+        connection: Connection,
+        request: RemotingCommand,
+        message: MessageInner,
+        sent: tuple[int, str | None],
+        result: PutMessageResult,
+    ) -> None:
+        """Answer a send; the store calls this when the outcome is known."""
+        state = self._state
+        code = STORED.get(result.status)
+        if code is None:
+            refused = refusal(result, state.store.config.max_message_size)
+            connection.reply(request, self._refuse(request, *refused))
+            return
+        state.stats.put(message.topic, result.count, result.size)
+        if request.flag & 2:  # oneway
+            return
+        queue_id, unique_key = sent
+        response = request.create_response(code)
+        response.ext_fields = self._answer_fields(request, result, queue_id, unique_key)
+        connection.reply(request, response)
+
+    def _answer_fields(
+        self, request: RemotingCommand, result: PutMessageResult, queue_id: int, key: str | None
+    ) -> dict[str, str]:
+        """Give the fields of an answer in Java's order: of its HashMap, or of its binary form."""
+        if request.serialize_type == ROCKETMQ:
+            fields = {
+                "msgId": result.message_id,
+                "queueId": str(queue_id),
+                "queueOffset": str(result.queue_offset),
+            }
+            if key is not None and self._state.release.stores_region:
+                fields["transactionId"] = key
+            fields["TRACE_ON"] = self._trace
+            fields["MSG_REGION"] = self._region
+            return fields
+        if not self._state.release.stores_region:
+            return {
+                "queueId": str(queue_id),
+                "TRACE_ON": self._trace,
+                "MSG_REGION": self._region,
+                "msgId": result.message_id,
+                "queueOffset": str(result.queue_offset),
+            }
+        fields = {"queueId": str(queue_id)}
+        if key is not None:
+            fields["transactionId"] = key
+        fields["msgId"] = result.message_id
+        fields["TRACE_ON"] = self._trace
+        fields["MSG_REGION"] = self._region
+        fields["queueOffset"] = str(result.queue_offset)
+        return fields
+
+    def _refuse(self, request: RemotingCommand, code: int, remark: str | None) -> RemotingCommand:
+        response = request.create_response(int(code), remark)
+        response.ext_fields = {"TRACE_ON": self._trace, "MSG_REGION": self._region}
+        return response
+
+
+def _check_numbers(message: MessageInner, request: RemotingCommand, fields: SendFields) -> None:
+    """Refuse numbers that don't fit the record."""
+    if not (
+        _INT_MIN <= message.flag <= _INT_MAX
+        and _INT_MIN <= message.sys_flag <= _INT_MAX
+        and -1 <= message.reconsume_times <= _INT_MAX
+        and -_LONG_MAX <= message.born_timestamp <= _LONG_MAX
+    ):
+        raise unreadable(request, fields)
+
+
+def _number(text: str) -> int:
+    """Read an int as Java's ``Integer.parseInt`` does, with its words when it can't.
+
+    Raises:
+        Reject: SYSTEM_ERROR.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise Reject(
+            ResponseCode.SYSTEM_ERROR,
+            f'java.lang.NumberFormatException: For input string: "{text[:64]}"',
+        ) from None
+
+
+def _with_suffix(properties: bytes, suffix: bytes) -> bytes:
+    """Append the batch's properties to those of one message (4.9)."""
+    if properties and suffix and not properties.endswith(b"\x02"):
+        return properties + b"\x02" + suffix
+    return properties + suffix
+
+
+def _tags_code(properties: bytes) -> int:
+    tags = find_property(properties, b"TAGS")
+    return tags_code(tags.decode("utf-8", "replace")) if tags else 0

@@ -1,0 +1,60 @@
+"""What all request processors of one broker share (``BrokerController`` without its I/O)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from rmqwire.broker.client_table import ConsumerTable, ProducerTable
+    from rmqwire.broker.config import BrokerConfig
+    from rmqwire.broker.consumer_offset import ConsumerOffsetManager
+    from rmqwire.broker.long_polling import LongPolling
+    from rmqwire.broker.schedule import ScheduleMessageService
+    from rmqwire.broker.stats import BrokerStats
+    from rmqwire.broker.subscription_group import SubscriptionGroupManager
+    from rmqwire.broker.topic_config import TopicConfigManager
+    from rmqwire.codec.release import Release
+    from rmqwire.store.message_store import MessageStore
+
+
+@dataclass(slots=True)
+class BrokerState:
+    """The tables, the store and the settings of one broker.
+
+    Args:
+        config: settings of ``broker.conf``.
+        release: which RocketMQ this broker is.
+        store: the message store, opened.
+        topics: topic table.
+        groups: consumer group table.
+        offsets: consumer offsets.
+        producers: connected producers.
+        consumers: connected consumers.
+        held_pulls: pulls that wait for messages.
+        schedule: delayed messages.
+        stats: counters.
+        now_ms: wall clock in ms.
+        rng: picks queues.
+        register_soon: asks the shell to register at the name servers at once.
+        start_time_ms: when this broker started.
+    """
+
+    config: BrokerConfig
+    release: Release
+    store: MessageStore
+    topics: TopicConfigManager
+    groups: SubscriptionGroupManager
+    offsets: ConsumerOffsetManager
+    producers: ProducerTable
+    consumers: ConsumerTable
+    held_pulls: LongPolling
+    schedule: ScheduleMessageService
+    stats: BrokerStats
+    now_ms: Callable[[], int]
+    rng: Random
+    register_soon: Callable[[], None]
+    start_time_ms: int
