@@ -1,0 +1,33 @@
+"""What the name server's processors share (the data of Java's ``NamesrvController``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rmqwire.namesrv.config import allowed_networks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.codec.release import Release
+    from rmqwire.namesrv.config import NamesrvConfig
+    from rmqwire.namesrv.kv_config import KVConfigManager
+    from rmqwire.namesrv.route_info import RouteInfoManager
+
+
+@dataclass(slots=True)
+class NamesrvState:
+    """What the processors share; ``now_ms`` is monotonic, the shell reads ``started_ms`` from it."""
+
+    config: NamesrvConfig
+    routes: RouteInfoManager
+    kv: KVConfigManager
+    release: Release
+    now_ms: Callable[[], int]
+    save_config: Callable[[str], None]
+    started_ms: int = 0
+    networks: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.networks = allowed_networks(self.config)
