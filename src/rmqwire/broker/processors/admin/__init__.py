@@ -1,1 +1,5 @@
-"""broker/processors/admin."""
+"""Administration requests, by subject; ``AdminBrokerProcessor`` joins them."""
+
+from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
+
+__all__ = ["AdminBrokerProcessor"]

@@ -19,7 +19,7 @@ from rmqwire.codec.headers import (
     GetConsumerStatusRequestHeader,
 )
 from rmqwire.codec.message_id import decode_offset_id
-from rmqwire.codec.mq_version import EARLY_RELEASES, version_name
+from rmqwire.codec.mq_version import version_name
 from rmqwire.errors import ProtocolError, RemotingTimeout, RmqError
 from rmqwire.remoting.dispatch import Reject
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CALL_TIMEOUT_MS: Final = 10_000  # Broker2Client.callClient
 STATUS_TIMEOUT_MS: Final = 5_000  # Broker2Client.getConsumeStatus
 # Clients before this release don't know these requests.
-OLDEST_VERSION: Final = EARLY_RELEASES["V3_1_8"] - 1  # V3_1_8_SNAPSHOT
+OLDEST_VERSION: Final = 62  # MQVersion.V3_1_8_SNAPSHOT
 
 
 class RelayAdmin:

@@ -1,0 +1,92 @@
+"""A broker without sockets for the tests of administration requests."""
+
+from __future__ import annotations
+
+from random import Random
+
+from rmqwire.broker.config import BrokerConfig, LoadedConfig
+from rmqwire.broker.core import BrokerCore
+from rmqwire.broker.processors.admin import AdminBrokerProcessor
+from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.headers import Header
+from rmqwire.codec.release import DEFAULT_RELEASE, Release
+from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.store.config import StoreConfig
+from rmqwire.store.results import MessageInner
+from tests.support.memory_files import MemoryFiles
+
+NOW_MS = 1_700_000_000_000
+PEER = "127.0.0.1:40000"
+
+
+class AdminBroker:
+    """Tables, store and administration of one broker; ``ask`` goes through a real connection."""
+
+    def __init__(self, release: Release = DEFAULT_RELEASE, **settings: object) -> None:
+        self.now_ms = NOW_MS
+        config = BrokerConfig(broker_name="gold-a", broker_cluster_name="GoldCluster")
+        if not release.tables_v5:
+            config.use_server_side_reset_offset = False
+        for name, value in settings.items():
+            setattr(config, name, value)
+        store = StoreConfig(
+            store_path_root_dir="store",
+            mapped_file_size_commit_log=65536,
+            mapped_file_size_consume_queue=2000,
+        )
+        self.release = release
+        self.files = MemoryFiles()
+        self.core = BrokerCore(
+            LoadedConfig(config, store, release, []), self.files, self.clock, Random(1)
+        )
+        self.state = self.core.state
+        self.registrations = 0
+        self.state.register_soon = self._registered
+        self.state.topics.on_change = self._registered
+        self.core.open()
+        self.handlers = HandlerTable(release, AdminBrokerProcessor(self.state).handlers())
+        self.connection = Connection(self.handlers, peer=PEER)
+
+    def clock(self) -> int:
+        return self.now_ms
+
+    def _registered(self) -> None:
+        self.registrations += 1
+
+    def ask(
+        self,
+        code: int,
+        header: Header | None = None,
+        body: bytes = b"",
+        fields: dict[str, str] | None = None,
+    ) -> RemotingCommand:
+        """Send one request, give the answer."""
+        request = RemotingCommand(code, fields if header is None else header.encode(), body)
+        return self.send(encode_command(request))
+
+    def send(self, frame: bytes) -> RemotingCommand:
+        """Send the frame of one request, give the answer."""
+        self.connection.receive_data(frame)
+        return decode_command(self.connection.data_to_send())
+
+    def put(self, topic: str, queue_id: int, count: int = 1) -> None:
+        """Store messages."""
+        for number in range(count):
+            message = MessageInner(
+                topic=topic,
+                queue_id=queue_id,
+                flag=0,
+                sys_flag=0,
+                properties=b"",
+                body=b"body%d" % number,
+                tags_code=0,
+                born_timestamp=self.now_ms,
+                born_host=bytes([127, 0, 0, 1, 0, 0, 0, 1]),
+            )
+            self.state.store.put(message, lambda result: None)
+            self.state.store.end_pass()
+            self.now_ms += 1000
+
+    def close(self) -> None:
+        self.state.store.close()
