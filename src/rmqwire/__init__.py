@@ -9,6 +9,98 @@ The rooms, top to bottom (each imports only what lies below it)::
     store | remoting                       files, connections
     codec                                  bytes <-> values: no I/O, no clock, no trio
     errors
+
+The names a program needs are here; each loads its room when it is first used.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.message import Message
+    from rmqwire.codec.release import V4_9_7, V5_5_0, Release
+    from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
+    from rmqwire.consumer.listener import ConsumeStatus
+    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.consumer.push import PushConsumer
+    from rmqwire.errors import (
+        BrokerError,
+        ConnectFailed,
+        RemotingError,
+        RemotingTimeout,
+        RmqError,
+        RouteNotFound,
+        UsageError,
+    )
+    from rmqwire.producer.producer import Producer
+    from rmqwire.producer.results import SendResult, SendStatus
+    from rmqwire.producer.selector import select_by_hash, select_by_random
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "BrokerError": "rmqwire.errors",
+    "ConnectFailed": "rmqwire.errors",
+    "ConsumeFromWhere": "rmqwire.consumer.config",
+    "ConsumeStatus": "rmqwire.consumer.listener",
+    "Message": "rmqwire.codec.message",
+    "MessageExt": "rmqwire.consumer.message_ext",
+    "MessageModel": "rmqwire.consumer.config",
+    "MessageQueue": "rmqwire.codec.bodies",
+    "Producer": "rmqwire.producer.producer",
+    "PushConsumer": "rmqwire.consumer.push",
+    "Release": "rmqwire.codec.release",
+    "RemotingError": "rmqwire.errors",
+    "RemotingTimeout": "rmqwire.errors",
+    "RmqError": "rmqwire.errors",
+    "RouteNotFound": "rmqwire.errors",
+    "SendResult": "rmqwire.producer.results",
+    "SendStatus": "rmqwire.producer.results",
+    "UsageError": "rmqwire.errors",
+    "V4_9_7": "rmqwire.codec.release",
+    "V5_5_0": "rmqwire.codec.release",
+    "select_by_hash": "rmqwire.producer.selector",
+    "select_by_random": "rmqwire.producer.selector",
+}
+
+__all__ = [
+    "V4_9_7",
+    "V5_5_0",
+    "BrokerError",
+    "ConnectFailed",
+    "ConsumeFromWhere",
+    "ConsumeStatus",
+    "Message",
+    "MessageExt",
+    "MessageModel",
+    "MessageQueue",
+    "Producer",
+    "PushConsumer",
+    "Release",
+    "RemotingError",
+    "RemotingTimeout",
+    "RmqError",
+    "RouteNotFound",
+    "SendResult",
+    "SendStatus",
+    "UsageError",
+    "select_by_hash",
+    "select_by_random",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load an exported name from its room."""
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
