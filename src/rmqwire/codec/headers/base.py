@@ -106,7 +106,8 @@ class HeaderPlan:
         inherited = _inherited_fields(cls)
         insertion = cls.java_insertion.split() or sorted(attributes, key=inherited.__contains__)
         self._inserted: _Fields = tuple(
-            (attributes[wire], wire) for wire in (*insertion, *(attributes.keys() - set(insertion)))
+            (attributes[wire], wire)
+            for wire in (*insertion, *(wire for wire in attributes if wire not in insertion))
         )
         self.fast: _Fields = tuple((attributes[wire], wire) for wire in cls.fast_order.split())
         self.flags: _Fields = tuple(
