@@ -172,7 +172,7 @@ def test_the_same_messages_make_java_s_log_byte_for_byte(archive):
 def test_writing_on_keeps_java_s_bytes(archive):
     files = on_disk(archive)
     before = {path: bytes(data) for path, data in files.data.items()}
-    store, report = open_java(archive, files)
+    store, _ = open_java(archive, files)
     end = store.max_phy_offset
     assert f"{ROOT}/abort" in files.data
     topic = store.topics()[0]

@@ -81,7 +81,7 @@ class LogScan:
             if BLANK_SIZE < size <= left:
                 pos = self._show(size, left)
             found = check_record(self._window, pos, check_crc=self._check_crc)
-            self._check_place(found, left)
+            self._check_record(found, left)
         except BadRecord as error:
             self.stopped = str(error)
             return None
@@ -96,12 +96,15 @@ class LogScan:
             pos = 0
         return pos
 
-    def _check_place(self, found: RecordPosition, left: int) -> None:
+    def _check_record(self, found: RecordPosition, left: int) -> None:
         if found.is_blank:
             if found.total_size != left:
                 raise BadRecord(f"blank of {found.total_size} bytes where {left} are left")
         elif found.physical_offset != self.end:
             raise BadRecord(f"record of offset {found.physical_offset} at {self.end}")
+        elif "\0" in found.topic or found.properties.endswith(b"\0"):
+            # The body's CRC says nothing about these: a record torn here ends in zeros.
+            raise BadRecord(f"record at {self.end} ends in zeros")
 
 
 def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int:
