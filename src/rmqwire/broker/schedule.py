@@ -248,7 +248,7 @@ class ScheduleMessageService:
         )
         if self._release.tables_v5:  # 4.9's table has no version
             wrapper.data_version = self.data_version
-        return wrapper.encode(self._release)
+        return wrapper.encode(self._release, pretty=True)
 
     def persist(self) -> None:
         """Write ``delayOffset.json``.

@@ -44,13 +44,11 @@ _CODES = {
     GetStatus.NO_MATCHED_MESSAGE: _RETRY,
     GetStatus.OFFSET_FOUND_NULL: _NOT_FOUND,
     GetStatus.OFFSET_OVERFLOW_ONE: _NOT_FOUND,
-    GetStatus.NO_MATCHED_LOGIC_QUEUE: _NOT_FOUND,
     GetStatus.NO_MESSAGE_IN_QUEUE: _NOT_FOUND,
     GetStatus.OFFSET_OVERFLOW_BADLY: _MOVED,
     GetStatus.OFFSET_TOO_SMALL: _MOVED,
     GetStatus.OFFSET_RESET: _MOVED,
 }
-_EMPTY_QUEUE = frozenset({GetStatus.NO_MATCHED_LOGIC_QUEUE, GetStatus.NO_MESSAGE_IN_QUEUE})
 # ForbiddenType
 BROKER_FORBIDDEN, GROUP_FORBIDDEN, TOPIC_FORBIDDEN = 1, 2, 3
 BROADCASTING_DISABLE_FORBIDDEN, SUBSCRIPTION_FORBIDDEN = 4, 5
@@ -126,8 +124,10 @@ class PullMessageProcessor:
             state.offsets.commit_pull(
                 header.consumer_group, header.topic, header.queue_id, result.next_begin_offset
             )
+        if result.status == GetStatus.NO_MATCHED_LOGIC_QUEUE:  # Java makes the queue when asked
+            result.status = GetStatus.NO_MESSAGE_IN_QUEUE
         code = _CODES[result.status]
-        if result.status in _EMPTY_QUEUE and header.queue_offset != 0:
+        if result.status == GetStatus.NO_MESSAGE_IN_QUEUE and header.queue_offset != 0:
             code = _MOVED
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
             deadline = state.now_ms() + self._patience(header)
