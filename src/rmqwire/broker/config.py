@@ -87,15 +87,12 @@ class BrokerConfig:
     long_polling_enable: bool = True
     short_polling_time_mills: int = 1_000
     notify_consumer_ids_changed_enable: bool = True
-    real_time_notify_consumer_change: bool = True
-    enable_register_producer: bool = True
     channel_expired_timeout: int = 120_000
 
     register_name_server_period: int = 30_000
     register_broker_timeout_mills: int = 24_000
     force_register: bool = True
     compressed_register: bool = False
-    enable_single_topic_register: bool = False
 
     properties: dict[str, str] = field(default_factory=dict)
 

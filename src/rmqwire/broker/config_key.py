@@ -23,6 +23,8 @@ MEANINGLESS: Final = "meaningless"  # has no counterpart here, for the reason gi
 NOT_YET: Final = "not yet"  # its feature isn't there: one warning when not at the default
 REFUSED: Final = "refused"  # going on would be dangerous: no start when not at the default
 
+KINDS: Final = (HONOURED, MEANINGLESS, NOT_YET, REFUSED)
+
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "int": (-(2**31), 2**31 - 1),
     "long": (-(2**63), 2**63 - 1),

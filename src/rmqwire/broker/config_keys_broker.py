@@ -45,15 +45,12 @@ BROKER_CONFIG: Final = (
         listenPort                                     int      5.5.0  10911
         rejectPullConsumerEnable                       boolean  5.5.0  false
         reviveQueueNum                                 int      5.5.0  8
-        realTimeNotifyConsumerChange                   boolean  5.5.0  true
         useServerSideResetOffset                       boolean  5.5.0  true
         consumerOffsetUpdateVersionStep                long     5.5.0  500
         validateSystemTopicWhenUpdateTopic             boolean  5.5.0  true
         channelExpiredTimeout                          long     5.5.0  120000
-        enableSingleTopicRegister                      boolean  5.5.0  false
         configBlackList                                String   5.5.0  configBlackList;brokerConfigPath
         clearRetryTopicWhenDeleteTopic                 boolean  5.5.0  true
-        enableRegisterProducer                         boolean  5.5.0  true
         autoDeleteUnusedStats                          boolean  both   false | true
         enableCreateSysGroup                           boolean  5.5.0  true
         """,
@@ -468,6 +465,27 @@ BROKER_CONFIG: Final = (
         """
         subscriptionExpiredTimeout                     long     5.5.0  600000
         cleanOfflineBrokerInterval                     int      5.5.0  30000
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "registration of single topics",
+        """
+        enableSingleTopicRegister                      boolean  5.5.0  false
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "refusing the heartbeats of producers",
+        """
+        enableRegisterProducer                         boolean  5.5.0  true
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "telling groups of changes later",
+        """
+        realTimeNotifyConsumerChange                   boolean  5.5.0  true
         """,
     ),
 )

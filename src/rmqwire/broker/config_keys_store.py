@@ -33,7 +33,14 @@ MESSAGE_STORE_CONFIG: Final = (
         syncFlushTimeout                               int      both   5000
         timerWheelEnable                               boolean  5.5.0  true
         haListenPort                                   int      both   ${listenPort + 1}
-        defaultQueryMaxNum                             int      both   32
+        flushCommitLogLeastPages                       int      both   4
+        flushConsumeQueueLeastPages                    int      both   2
+        flushCommitLogThoroughInterval                 int      both   10000
+        flushConsumeQueueThoroughInterval              int      both   60000
+        maxFilterMessageSize                           int      5.5.0  16000
+        travelCqFileNumWhenGetMessage                  int      5.5.0  1
+        enabledAppendPropCRC                           boolean  5.5.0  false
+        autoMessageVersionOnTopicLen                   boolean  5.5.0  true
         messageDelayLevel                              String   both   1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h
         """,
     ),
@@ -138,10 +145,6 @@ MESSAGE_STORE_CONFIG: Final = (
         "the whole unflushed range is synced at once, not by pages",
         """
         flushCommitLogTimed                            boolean  both   true
-        flushCommitLogLeastPages                       int      both   4
-        flushConsumeQueueLeastPages                    int      both   2
-        flushCommitLogThoroughInterval                 int      both   10000
-        flushConsumeQueueThoroughInterval              int      both   60000
         wakeFlushWhenPutMessage                        boolean  5.5.0  false
         """,
     ),
@@ -229,6 +232,7 @@ MESSAGE_STORE_CONFIG: Final = (
         messageIndexEnable                             boolean  both   true
         maxHashSlotNum                                 int      both   5000000
         maxIndexNum                                    int      both   20000000
+        defaultQueryMaxNum                             int      both   32
         messageIndexSafe                               boolean  both   false
         putMsgIndexHightWater                          int      both   600000
         maxMsgsNumBatch                                int      both   64
@@ -365,7 +369,6 @@ MESSAGE_STORE_CONFIG: Final = (
         NOT_YET,
         "the property checksum of records",
         """
-        enabledAppendPropCRC                           boolean  5.5.0  false
         forceVerifyPropCRC                             boolean  5.5.0  false
         """,
     ),
@@ -374,7 +377,6 @@ MESSAGE_STORE_CONFIG: Final = (
         "other lengths of topics",
         """
         maxTopicLength                                 int      5.5.0  127
-        autoMessageVersionOnTopicLen                   boolean  5.5.0  true
         """,
     ),
     *group(
@@ -391,11 +393,9 @@ MESSAGE_STORE_CONFIG: Final = (
         NOT_YET,
         "counting by filter",
         """
-        maxFilterMessageSize                           int      5.5.0  16000
         maxConsumeQueueScan                            int      5.5.0  20000
         sampleCountThreshold                           int      5.5.0  5000
         sampleSteps                                    int      5.5.0  32
-        travelCqFileNumWhenGetMessage                  int      5.5.0  1
         """,
     ),
     *group(

@@ -51,7 +51,6 @@ CHANGEABLE: Final[Mapping[str, tuple[int, int] | tuple[()]]] = {
     "longPollingEnable": (),
     "shortPollingTimeMills": (1, 60_000),
     "notifyConsumerIdsChangedEnable": (),
-    "enableRegisterProducer": (),
     "useServerSideResetOffset": (),
     "startAcceptSendRequestTimeStamp": (0, _LONG_MAX),
     "flushConsumerOffsetInterval": (100, 3_600_000),
@@ -68,7 +67,11 @@ CHANGEABLE: Final[Mapping[str, tuple[int, int] | tuple[()]]] = {
     "maxTransferBytesOnMessageInDisk": (1, _INT_MAX),
     "maxTransferCountOnMessageInDisk": (1, _INT_MAX),
     "accessMessageInMemoryMaxRatio": (0, 100),
-    "defaultQueryMaxNum": (1, _INT_MAX),
+    "flushCommitLogLeastPages": (0, _INT_MAX),
+    "flushCommitLogThoroughInterval": (1, 86_400_000),
+    "flushConsumeQueueLeastPages": (0, _INT_MAX),
+    "flushConsumeQueueThoroughInterval": (1, 86_400_000),
+    "maxFilterMessageSize": (1, _INT_MAX),
 }
 _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|token|signature|accesskey|initauthenticationuser"
