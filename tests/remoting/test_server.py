@@ -190,3 +190,9 @@ async def test_a_streams_server_is_cancellable(autojump_clock):
     with trio.move_on_after(1) as scope:
         await RemotingServer(table()).serve_stream(near, "memory")
     assert scope.cancelled_caught
+
+
+async def test_an_address_in_use_is_named(nursery):
+    _, port = await nursery.start(RemotingServer(table()).serve, "127.0.0.1", 0)
+    with pytest.raises(OSError, match=f"127.0.0.1:{port}"):
+        await RemotingServer(table()).serve("127.0.0.1", port)

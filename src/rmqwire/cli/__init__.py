@@ -1,1 +1,8 @@
-"""cli."""
+"""The command ``rmqwire``: one file per command, wiring only.
+
+The commands are loaded when they are called, so that each starts as fast as it can.
+"""
+
+from rmqwire.cli.group import main
+
+__all__ = ["main"]

@@ -80,9 +80,12 @@ class RemotingServer:
             task_status: started with the bound host and port.
 
         Raises:
-            OSError: the address can't be bound.
+            OSError: the address can't be bound; ``filename`` names it.
         """
-        listeners = await trio.open_tcp_listeners(port, host=host or ANY, backlog=BACKLOG)
+        try:
+            listeners = await trio.open_tcp_listeners(port, host=host or ANY, backlog=BACKLOG)
+        except OSError as error:  # whoever reads it wants to know which of our ports it is
+            raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
         bound = listeners[0].socket.getsockname()
         mine: set[Channel] = set()
         async with trio.open_nursery() as connections:

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Run rmqwire from a checkout with nothing but Python 3.11 or newer.
+
+    python3 run.py quickstart [options]   install into .venv, then `rmqwire quickstart`
+    python3 run.py test [pytest options]  ruff, format, mypy, lint-imports, then the tests
+    python3 run.py interop [pytest options]  the tests against Java peers
+
+The exit code is the command's own. The installation is repeated only when pyproject.toml changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
+NEEDED = (3, 11)
+
+
+def fail(text: str) -> int:
+    """Say what is wrong and give the exit code for it."""
+    print(f"run.py: {text}", file=sys.stderr)
+    return 2
+
+
+def stamp_of(extras: str) -> str:
+    """Give what the installation depends on: extras, interpreter and pyproject.toml."""
+    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    return f"{extras} {sys.version_info[:3]} {ROOT} {project}"
+
+
+def venv_is_ours() -> bool:
+    """Tell whether .venv was made by this Python version."""
+    try:
+        text = (VENV / "pyvenv.cfg").read_text("utf-8")
+    except OSError:
+        return False
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return f"version = {version}" in text.splitlines()
+
+
+def install(extras: str) -> int:
+    """Make .venv and install the project into it, editable, unless that was done already."""
+    stamp = VENV / f"installed{extras}.txt"
+    wanted = stamp_of(extras)
+    if stamp.is_file() and stamp.read_text("utf-8") == wanted:
+        return 0
+    if not venv_is_ours():
+        print(f"making {VENV}", file=sys.stderr)
+        try:
+            venv.create(VENV, with_pip=True, clear=True)
+        except (OSError, subprocess.CalledProcessError, ImportError) as error:
+            return fail(f"can't make {VENV} (is the venv module installed?): {error}")
+    print(f"installing rmqwire{extras} into {VENV}", file=sys.stderr)
+    pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    code = subprocess.call([*pip, "--editable", f"{ROOT}{extras}"], stdout=sys.stderr)
+    if code == 0:
+        stamp.write_text(wanted, "utf-8")
+    return code
+
+
+def run_all(*commands: list[str]) -> int:
+    """Run commands of .venv one after another; stop at the first that fails."""
+    for command in commands:
+        print("$", *command, file=sys.stderr, flush=True)
+        code = subprocess.call([str(BIN / command[0]), *command[1:]], cwd=ROOT)
+        if code:
+            print(f"run.py: {command[0]} failed with exit code {code}", file=sys.stderr)
+            return code
+    return 0
+
+
+def quickstart(arguments: list[str]) -> int:
+    """Install and run the main job."""
+    return install("") or subprocess.call([str(BIN / "rmqwire"), "quickstart", *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Install and run every check."""
+    return install("[test,lint]") or run_all(
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["lint-imports"],
+        ["pytest", "tests", *arguments],
+    )
+
+
+def interop(arguments: list[str]) -> int:
+    """Install and run the tests against Java peers."""
+    return install("[test,lint]") or run_all(["pytest", "interop/", *arguments])
+
+
+COMMANDS = {"quickstart": quickstart, "test": test, "interop": interop}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and give its exit code."""
+    if sys.version_info < NEEDED:
+        have = ".".join(str(part) for part in sys.version_info[:3])
+        return fail(f"Python {NEEDED[0]}.{NEEDED[1]} or newer is needed, this is {have}")
+    if not arguments or arguments[0] not in COMMANDS:
+        print(__doc__, file=sys.stderr)
+        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    try:
+        return COMMANDS[arguments[0]](arguments[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""What a server says of itself when it has started: a few lines for the person who started it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import click
+
+from rmqwire import __version__
+
+if TYPE_CHECKING:
+    from rmqwire.broker.broker import BrokerAddresses
+    from rmqwire.broker.config import LoadedConfig
+
+Address = tuple[str, int]
+
+OPEN_WARNING = (
+    "others can reach this server and it has neither access control nor TLS;"
+    " set bindAddress=127.0.0.1 to keep it to this machine"
+)
+
+
+def say(text: str) -> None:
+    """Write a line to stdout at once."""
+    click.echo(text)
+
+
+def warn(text: str) -> None:
+    """Write a warning line to stderr."""
+    click.echo(f"warning: {text}", err=True)
+
+
+def shown(address: Address) -> str:
+    """Write an address as ``host:port``."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine's own, out of reach for others."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def announce_namesrv(address: Address, kv_config_path: str) -> None:
+    """Say that a name server is there."""
+    say(f"The Name Server boot success. serializeType=JSON, address {shown(address)}")
+    say(f"  rmqwire {__version__}, keeps its KV table in {kv_config_path}")
+    if not is_loopback(address[0]):
+        warn(OPEN_WARNING)
+
+
+def announce_broker(loaded: LoadedConfig, addresses: BrokerAddresses) -> None:
+    """Say that a broker is there: Java's line, then where it listens and where its data lies."""
+    config = loaded.broker
+    tip = f"The broker[{config.broker_name}, {config.broker_addr}] boot success. serializeType=JSON"
+    if config.namesrv_addr:
+        tip += f" and name server is {config.namesrv_addr}"
+    say(tip)
+    ports = f"listens on {shown(addresses.listen)}"
+    if addresses.vip is not None:
+        ports += f", VIP port {addresses.vip[1]}"
+    if addresses.ha is not None:
+        ports += f", replication {shown(addresses.ha)}"
+    say(f"  rmqwire {__version__} as RocketMQ {loaded.release.name}, {ports}")
+    say(f"  tells clients {config.broker_addr} (brokerIP1)")
+    say(f"  data in {loaded.store.store_path_root_dir}")
+    for text in broker_warnings(loaded, addresses.listen[0]):
+        warn(text)
+
+
+def broker_warnings(loaded: LoadedConfig, bound: str) -> list[str]:
+    """Give what the person who started this broker should know."""
+    config = loaded.broker
+    warnings = list(loaded.warnings)
+    if not config.namesrv_addr:
+        warnings.append("no name server is set (-n or namesrvAddr): clients won't find this broker")
+    if is_loopback(bound):
+        return warnings
+    if is_loopback(config.broker_ip1):
+        warnings.append(
+            f"clients are told {config.broker_ip1}, which only this machine reaches,"
+            f" although {bound} is bound; set brokerIP1 to an address they can reach"
+        )
+    warnings.append(OPEN_WARNING)
+    return warnings

@@ -1,0 +1,59 @@
+"""``rmqwire broker``: one broker (Java ``BrokerStartup``, ``mqbroker``)."""
+
+from __future__ import annotations
+
+import click
+import trio
+
+from rmqwire.broker.broker import Broker
+from rmqwire.broker.config import LoadedConfig, load_broker_config
+from rmqwire.cli.announce import announce_broker, say
+from rmqwire.cli.config_lines import broker_config_lines
+from rmqwire.cli.runner import explained, run
+from rmqwire.errors import RmqError
+
+
+@click.command()
+@click.option("-c", "--configFile", "config_file", metavar="FILE", help="Broker config file.")
+@click.option(
+    "-n",
+    "--namesrvAddr",
+    "namesrv_addr",
+    metavar="ADDR",
+    help="Name server address list, eg: 192.168.0.1:9876;192.168.0.2:9876. Default: the file's, "
+    "else $NAMESRV_ADDR.",
+)
+@click.option("-p", "--printConfigItem", "print_all", is_flag=True, help="Print all config items.")
+@click.option(
+    "-m", "--printImportantConfig", "print_important", is_flag=True, help="Print important ones."
+)
+@click.pass_context
+def broker(
+    ctx: click.Context,
+    config_file: str | None,
+    namesrv_addr: str | None,
+    *,
+    print_all: bool,
+    print_important: bool,
+) -> None:
+    """Start a broker; SIGINT or SIGTERM stops it in order."""
+    overrides = {} if namesrv_addr is None else {"namesrvAddr": namesrv_addr}
+    try:
+        loaded = load_broker_config(config_file, overrides)
+    except RmqError as error:
+        raise explained(error) from error
+    if print_all or print_important:
+        for line in broker_config_lines(loaded, important=not print_all):
+            say(line)
+        return
+    ctx.exit(run(lambda _: serve_broker(loaded)))
+
+
+async def serve_broker(
+    loaded: LoadedConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run a broker until cancelled; started with the address it tells clients."""
+    async with trio.open_nursery() as nursery:
+        addresses = await nursery.start(Broker(loaded).serve)
+        announce_broker(loaded, addresses)
+        task_status.started(loaded.broker.broker_addr)

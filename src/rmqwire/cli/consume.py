@@ -1,0 +1,160 @@
+"""``rmqwire consume``: print the messages of a topic."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+import trio
+
+from rmqwire.cli.runner import Outcome, run
+from rmqwire.consumer.config import ConsumeFromWhere
+from rmqwire.consumer.listener import ConsumeStatus
+from rmqwire.consumer.push import PushConsumer
+from rmqwire.consumer.subscription import SQL92, TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.consumer.message_ext import MessageExt
+
+TOO_FEW = 3
+CLOSE_MS = 500  # for the last acknowledgement
+
+FIELDS: dict[str, Callable[[MessageExt], object]] = {
+    "body": lambda m: bytes(m.body).decode("utf-8", "surrogateescape"),
+    "topic": lambda m: m.topic,
+    "broker": lambda m: m.broker_name,
+    "queue": lambda m: m.queue_id,
+    "offset": lambda m: m.queue_offset,
+    "id": lambda m: m.msg_id,
+    "key": lambda m: m.keys or "",
+    "tag": lambda m: m.tags or "",
+    "time": lambda m: m.born_timestamp,
+    "stored": lambda m: m.store_timestamp,
+    "reconsumed": lambda m: m.reconsume_times,
+    "properties": lambda m: json.dumps(m.properties),
+}
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(slots=True)
+class Job:
+    """What to consume, and how to print it."""
+
+    namesrv_addr: str | None
+    topic: str
+    group: str
+    expression: str
+    sql: str | None
+    first: bool
+    count: int | None
+    timeout: float | None
+    format: str
+
+
+def _checked_format(_: click.Context, __: click.Parameter, value: str) -> str:
+    for name in _FIELD.findall(value):
+        if name not in FIELDS:
+            raise click.BadParameter(f"{{{name}}} is none of {', '.join(FIELDS)}")
+    return value
+
+
+@click.command()
+@click.option("-n", "--namesrvAddr", "namesrv_addr", metavar="ADDR", help="Default: $NAMESRV_ADDR.")
+@click.option("-t", "--topic", required=True, help="Topic to consume.")
+@click.option("-g", "--group", default="rmqwire_consume", show_default=True, help="Consumer group.")
+@click.option(
+    "-s", "--expression", default="*", show_default=True, help="Tags: * or 'tagA || tagB'."
+)
+@click.option("--sql", help="An SQL92 condition instead of tags.")
+@click.option("--first", is_flag=True, help="A new group starts at the first message.")
+@click.option("--count", type=click.IntRange(1), help="End after so many messages.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End when none came for so long.")
+@click.option(
+    "-f",
+    "--format",
+    default="{body}",
+    show_default=True,
+    callback=_checked_format,
+    help=f"What to print of each message, or json. Fields: {', '.join(FIELDS)}.",
+)
+@click.pass_context
+def consume(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click gives each its field's type
+    """Print messages to stdout, one line each, and acknowledge them.
+
+    Exit codes: 0 --count messages came, or without it the end by timeout or signal;
+    3 fewer than --count came; 1 it failed; 2 called wrongly.
+    """
+    job = Job(**options)
+    ctx.exit(run(lambda outcome: print_messages(job, outcome)))
+
+
+class Printer:
+    """The listener: print, count, and take no more than was asked for."""
+
+    def __init__(self, job: Job) -> None:
+        self._format = job.format
+        self._left = job.count
+        self._out = sys.stdout.buffer
+        self.done = trio.Event()
+        self.arrived = trio.Event()
+
+    async def __call__(self, messages: list[MessageExt]) -> ConsumeStatus:
+        """Print messages; those after the last one wanted are never acknowledged."""
+        for message in messages:
+            if self.done.is_set():
+                await trio.sleep_forever()  # never acknowledged: it comes again, to somebody else
+            self._out.write(rendered(message, self._format) + b"\n")
+            self._out.flush()
+            self.arrived.set()
+            if self._left is not None:
+                self._left -= 1
+                if not self._left:
+                    self.done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+
+def rendered(message: MessageExt, template: str) -> bytes:
+    """Give the line for a message, without its end."""
+    if template == "{body}":
+        return bytes(message.body)
+    if template == "json":
+        text = json.dumps({name: read(message) for name, read in FIELDS.items()})
+    else:
+        text = _FIELD.sub(lambda match: str(FIELDS[match[1]](message)), template)
+    return text.encode("utf-8", "surrogateescape")
+
+
+async def print_messages(job: Job, outcome: Outcome) -> None:
+    """Consume until enough came, none came for too long, or a signal."""
+    where = "CONSUME_FROM_FIRST_OFFSET" if job.first else "CONSUME_FROM_LAST_OFFSET"
+    consumer = PushConsumer(
+        job.group,
+        namesrv_addr=job.namesrv_addr,
+        consume_from_where=ConsumeFromWhere(where),
+        consume_thread_max=1,
+        await_termination_millis_when_shutdown=CLOSE_MS,
+    )
+    printer = Printer(job)
+    kind = TAG if job.sql is None else SQL92
+    consumer.subscribe(job.topic, job.sql or job.expression, printer, expression_type=kind)
+    if job.count is not None:
+        outcome.code = TOO_FEW
+    async with consumer:
+        await _enough(job, printer)
+    if printer.done.is_set():
+        outcome.code = 0
+
+
+async def _enough(job: Job, printer: Printer) -> None:
+    while not printer.done.is_set():
+        printer.arrived = trio.Event()
+        with trio.move_on_after(job.timeout or float("inf")) as scope:
+            await printer.arrived.wait()
+        if scope.cancelled_caught:
+            return

@@ -1,0 +1,60 @@
+"""The main group: its commands by name, and the options they share."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+from rmqwire import __version__
+from rmqwire.cli.logs import configure_logging
+
+COMMANDS = {
+    "namesrv": "rmqwire.cli.namesrv:namesrv",
+    "broker": "rmqwire.cli.broker:broker",
+    "standalone": "rmqwire.cli.standalone:standalone",
+    "produce": "rmqwire.cli.produce:produce",
+    "consume": "rmqwire.cli.consume:consume",
+    "quickstart": "rmqwire.cli.quickstart:quickstart",
+    "inspect": "rmqwire.cli.inspect:inspect_group",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names of the commands in their order above."""
+        return [name for name, where in COMMANDS.items() if find_spec(where.partition(":")[0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give a command, None when there is none of that name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} is no command")
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    __version__,
+    "--version",
+    prog_name="rmqwire",
+    message=f"%(prog)s %(version)s (Python {sys.version.split()[0]})",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    default="WARNING",
+    show_default=True,
+    help="Log lines of this level and above.",
+)
+@click.option("--log-file", type=click.Path(dir_okay=False), help="Log there instead of to stderr.")
+def main(log_level: str, log_file: str | None) -> None:
+    """Run Apache RocketMQ's broker, name server and clients in Python."""
+    configure_logging(log_level, log_file)

@@ -1,0 +1,84 @@
+"""``rmqwire namesrv``: one name server (Java ``NamesrvStartup``, ``mqnamesrv``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import trio
+
+from rmqwire.broker.config_key import java_text
+from rmqwire.cli.announce import announce_namesrv, say, warn
+from rmqwire.cli.runner import explained, run
+from rmqwire.errors import ConfigError, RmqError
+from rmqwire.namesrv.config import KEYS, NamesrvConfig, load_namesrv_config
+from rmqwire.namesrv.server import NameServer
+
+
+@click.command()
+@click.option(
+    "-c", "--configFile", "config_file", metavar="FILE", help="Name server config properties file."
+)
+@click.option("-p", "--printConfigItem", "print_all", is_flag=True, help="Print all config items.")
+@click.option("-n", "--namesrvAddr", "namesrv_addr", hidden=True, help="Accepted, not used.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on instead of 9876.")
+@click.option("--bind", metavar="HOST", help="Address to bind instead of bindAddress.")
+@click.pass_context
+def namesrv(
+    ctx: click.Context,
+    config_file: str | None,
+    namesrv_addr: str | None,
+    port: int | None,
+    bind: str | None,
+    *,
+    print_all: bool,
+) -> None:
+    """Start a name server; SIGINT or SIGTERM stops it in order."""
+    try:
+        config = read_namesrv_config(config_file)
+    except RmqError as error:
+        raise explained(error) from error
+    config.listen_port = config.listen_port if port is None else port
+    config.bind_address = bind or config.bind_address
+    if print_all:
+        for key, field in KEYS.items():
+            say(f"{key}={java_text(getattr(config, field.name))}")
+        return
+    ctx.exit(run(lambda _: serve_namesrv(config)))
+
+
+def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvConfig:
+    """Read ``namesrv.conf`` as Java does: the file is also where changed settings are kept.
+
+    Args:
+        path: the file, None for defaults.
+        home: folder for the tables, None for the user's home as in Java.
+
+    Raises:
+        ConfigError: the file can't be read or used.
+    """
+    text = ""
+    if path is not None:
+        try:
+            text = Path(path).read_bytes().decode("iso-8859-1")  # Java's properties charset
+        except OSError as error:
+            raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+    try:
+        config = load_namesrv_config(text, str(home or Path.home()))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if path is not None:
+        config.config_store_path = str(Path(path).absolute())
+    return config
+
+
+async def serve_namesrv(
+    config: NamesrvConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run a name server until cancelled; started with ``host:port`` to reach it from here."""
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(NameServer(config).serve)
+        announce_namesrv(address, config.kv_config_path)
+        for text in config.warnings:
+            warn(text)
+        task_status.started(f"127.0.0.1:{address[1]}")

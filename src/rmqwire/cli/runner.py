@@ -1,0 +1,112 @@
+"""Run a command's async part: signals end it in order, errors become one line.
+
+Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it failed; 2 it was called or configured
+wrongly. Commands with more codes say so in their help.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import click
+import trio
+
+from rmqwire.errors import ConfigError, RmqError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+FAILED = 1
+WRONG_USE = 2
+
+
+class Failure(click.ClickException):
+    """What the user reads instead of a traceback."""
+
+    exit_code = FAILED
+
+
+class WrongUse(Failure):
+    """The same for a wrong call or configuration."""
+
+    exit_code = WRONG_USE
+
+
+class Outcome:
+    """What a command has to say when it ends, also when a signal ended it.
+
+    Attributes:
+        code: the exit code.
+        interrupted: a signal came.
+    """
+
+    def __init__(self) -> None:
+        self.code = 0
+        self.interrupted = False
+
+
+def run(job: Callable[[Outcome], Awaitable[None]]) -> int:
+    """Run ``job`` under trio until it ends or a signal comes; give the exit code.
+
+    A second signal has its usual effect, for a stop that hangs.
+
+    Raises:
+        Failure: an error that is the user's or the surroundings', in one line.
+    """
+    outcome = Outcome()
+    try:
+        trio.run(_run_until_signal, job, outcome)
+    except Exception as error:
+        raise explained(error) from error
+    return outcome.code
+
+
+async def _run_until_signal(job: Callable[[Outcome], Awaitable[None]], outcome: Outcome) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_stop_at_signal, nursery.cancel_scope, outcome)
+        await job(outcome)
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_at_signal(
+    scope: trio.CancelScope,
+    outcome: Outcome,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            outcome.interrupted = True
+            scope.cancel()
+            return
+
+
+def explained(error: Exception) -> Exception:
+    """Give the one-line error for what went wrong, or the error itself when it is a bug."""
+    causes = list(_leaves(error))
+    for cause in causes:
+        if not isinstance(cause, (RmqError, OSError, click.ClickException)):
+            return error
+    first = causes[0]
+    if isinstance(first, click.ClickException):
+        return first
+    if isinstance(first, OSError):
+        return Failure(_os_text(first))
+    if isinstance(first, (ConfigError, UsageError)):
+        return WrongUse(str(first))
+    return Failure(str(first))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+def _os_text(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return f"{error.filename}: {text}" if error.filename else text

@@ -1,0 +1,42 @@
+"""``rmqwire standalone``: a name server and a broker in one process, for development."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import trio
+
+from rmqwire.cli.announce import announce_broker, announce_namesrv
+from rmqwire.cli.local_cluster import LocalSettings, serve_local_cluster
+from rmqwire.cli.runner import run
+
+PORT = click.IntRange(0, 65535)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Folder for everything that is kept.",
+)
+@click.option("--namesrv-port", type=PORT, default=9876, show_default=True, help="0: a free one.")
+@click.option("--broker-port", type=PORT, default=10911, show_default=True, help="0: a free one.")
+@click.option("-c", "--configFile", "config_file", metavar="FILE", help="Broker config file.")
+@click.pass_context
+def standalone(
+    ctx: click.Context, data: Path, namesrv_port: int, broker_port: int, config_file: str | None
+) -> None:
+    """Start a name server and a broker on 127.0.0.1; SIGINT or SIGTERM stops both in order."""
+    settings = LocalSettings(data, namesrv_port, broker_port, config_file)
+    ctx.exit(run(lambda _: serve_standalone(settings)))
+
+
+async def serve_standalone(settings: LocalSettings) -> None:
+    """Run both until cancelled, and say that they are there."""
+    async with trio.open_nursery() as nursery:
+        cluster = await nursery.start(serve_local_cluster, settings)
+        announce_namesrv(cluster.namesrv, cluster.kv_config_path)
+        announce_broker(cluster.loaded, cluster.broker)

@@ -1,0 +1,24 @@
+"""Lines of stdin as they come, without holding up the event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+CHUNK = 65_536
+
+
+async def lines(file: BinaryIO) -> AsyncGenerator[bytes]:
+    """Give every line without its end; the last one also without a newline."""
+    read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    rest = b""
+    while chunk := await trio.to_thread.run_sync(read, CHUNK, abandon_on_cancel=True):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r")
+    if rest:
+        yield rest
