@@ -1,0 +1,217 @@
+"""The shell: when it flushes, what it does with failures, how it stops."""
+
+from __future__ import annotations
+
+import threading
+
+import trio
+import trio.testing
+
+from rmqwire.store.message_store import PutStatus
+from rmqwire.store.service import run_store
+from tests.support.memory_files import MemoryFiles
+from tests.support.stores import ROOT, START_MS, make_store, message, put, small_config
+
+LOG = f"{ROOT}/commitlog/{0:020d}"
+QUEUE = f"{ROOT}/consumequeue/T/0/{0:020d}"
+BIG = {"mapped_file_size_commit_log": 1 << 18, "mapped_file_size_consume_queue": 20_000}
+
+
+async def inline(blocking):
+    """Run it here: an autojump clock doesn't wait for threads."""
+    blocking()
+    await trio.lowlevel.checkpoint()
+
+
+def trio_ms():
+    return START_MS + round(trio.current_time() * 1000)
+
+
+def opened(**changes):
+    store = make_store(config=small_config(**(BIG | changes)), clock=trio_ms)
+    store.open()
+    store.files.calls.clear()
+    return store
+
+
+def synced(store, path):
+    return store.files.calls.count(("datasync", path))
+
+
+async def test_four_pages_are_flushed_within_half_a_second(autojump_clock):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        put(store, message(body=b"x" * 8200))
+        await trio.sleep(3)
+        assert synced(store, LOG) == 0
+        put(store, message(body=b"x" * 8200))
+        await trio.sleep(0.6)
+        assert synced(store, LOG) == 1
+        assert store.log.flushed == store.max_phy_offset
+        nursery.cancel_scope.cancel()
+
+
+async def test_everything_is_flushed_every_ten_seconds(autojump_clock):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        put(store, message())
+        await trio.sleep(10.6)
+        assert synced(store, LOG) == 1
+        await trio.sleep(20)
+        assert synced(store, LOG) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_queues_are_written_each_second_and_synced_each_minute(autojump_clock):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        put(store, message(), message(tags_code=7))
+        assert QUEUE not in store.files.data
+        await trio.sleep(1.1)
+        assert store.files.data[QUEUE][32:40] == (7).to_bytes(8, "big")
+        assert synced(store, QUEUE) == 0
+        await trio.sleep(60)
+        assert synced(store, QUEUE) == 1
+        values = store.checkpoint.values
+        assert values.logics_msg_timestamp == values.physic_msg_timestamp == START_MS
+        assert values.logics_physical_offset == store.max_phy_offset
+        nursery.cancel_scope.cancel()
+
+
+async def test_stopping_leaves_a_clean_store(autojump_clock):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        put(store, message())
+        nursery.cancel_scope.cancel()
+    assert not store.is_open
+    assert store.files.handles == {}
+    again = make_store(store.files, config=store.config)
+    report = again.open()
+    assert report.clean
+    assert report.units_added == 0
+    assert put(store, message())[0].status == PutStatus.SERVICE_NOT_AVAILABLE
+
+
+async def test_sync_flush_answers_all_that_waited_with_one_flush(autojump_clock):
+    store = opened(flush_disk_type="SYNC_FLUSH")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        results = put(store, *[message(queue_id=n) for n in range(20)])
+        assert results == []
+        await trio.testing.wait_all_tasks_blocked()
+        assert [r.status for r in results] == [0] * 20
+        assert synced(store, LOG) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_disk_that_hangs_is_a_timeout_and_then_recovers(autojump_clock):
+    store = opened(flush_disk_type="SYNC_FLUSH")
+    hang = trio.Event()
+
+    async def slow(blocking):
+        await hang.wait()
+        blocking()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=slow, **kw))
+        results = put(store, message())
+        await trio.sleep(4.9)
+        assert results == []
+        await trio.sleep(0.3)
+        assert [r.status for r in results] == [PutStatus.FLUSH_DISK_TIMEOUT]
+        late = put(store, message())
+        hang.set()
+        await trio.testing.wait_all_tasks_blocked()
+        assert [r.status for r in late] == [0]
+        assert store.max_offset("T", 0) == 2
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_failed_flush_makes_the_store_read_only(autojump_clock, caplog):
+    store = opened(flush_disk_type="SYNC_FLUSH")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        store.files.fail("datasync", "commitlog")
+        results = put(store, message())
+        await trio.testing.wait_all_tasks_blocked()
+        assert [r.status for r in results] == [PutStatus.FLUSH_DISK_TIMEOUT]
+        assert put(store, message())[0].status == PutStatus.SERVICE_NOT_AVAILABLE
+        assert "read-only" in caplog.text
+        nursery.cancel_scope.cancel()
+    assert f"{ROOT}/abort" in store.files.data
+
+
+async def test_failing_queues_do_not_stop_the_store(autojump_clock, caplog):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        put(store, message())
+        store.files.fail("pwrite", "consumequeue")
+        store.files.fail("datasync", "consumequeue")
+        store.files.fail("pwrite", "checkpoint")
+        await trio.sleep(130)
+        assert caplog.text.count("can not be") == 3
+        assert put(store, message())[0].status == 0
+        nursery.cancel_scope.cancel()
+    assert f"{ROOT}/abort" not in store.files.data
+
+
+async def test_cancelling_during_a_flush_leaks_nothing(autojump_clock):
+    store = opened(flush_disk_type="SYNC_FLUSH")
+
+    async def never(blocking):
+        await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=never, **kw))
+        results = put(store, message())
+        await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
+    assert [r.status for r in results] == [0]  # closing flushed it
+    assert store.files.handles == {}
+
+
+async def test_flushes_run_in_a_thread():
+    class WatchedFiles(MemoryFiles):
+        def datasync(self, handle):
+            threads.append(threading.get_ident())
+            super().datasync(handle)
+
+    threads = []
+    config = small_config(**BIG, flush_disk_type="SYNC_FLUSH")
+    store = make_store(WatchedFiles(), config=config, clock=trio_ms)
+    store.open()
+    threads.clear()
+    results = []
+    answered = trio.Event()
+
+    def done(result):
+        results.append(result)
+        answered.set()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, **kw))
+        store.put(message(), done)
+        store.end_pass()
+        with trio.fail_after(10):
+            await answered.wait()
+        assert threads
+        assert threading.get_ident() not in threads
+        nursery.cancel_scope.cancel()
+    assert results[0].status == 0
+
+
+async def test_samples_give_rates(autojump_clock):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        assert store.runtime_info()["putTps"] == "  "
+        await trio.sleep(5)
+        put(store, *[message()] * 30)
+        await trio.sleep(6.5)
+        assert store.runtime_info()["putTps"] == "3.0  "
+        nursery.cancel_scope.cancel()
