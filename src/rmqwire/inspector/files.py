@@ -1,0 +1,68 @@
+"""Find the files of a log: RocketMQ names each by the offset of its first byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rmqwire.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME_LENGTH = 20  # digits, UtilAll.offset2FileName
+
+
+@dataclass(slots=True)
+class Segment:
+    """One file of a log: ``start`` is the offset of its first byte, ``named`` from its name."""
+
+    path: Path
+    start: int
+    size: int
+    named: bool = True
+
+    @property
+    def end(self) -> int:
+        """Offset behind its last byte."""
+        return self.start + self.size
+
+
+def is_segment_name(name: str) -> bool:
+    """Tell whether a file is named as RocketMQ names a log's files."""
+    return len(name) == NAME_LENGTH and name.isascii() and name.isdigit()
+
+
+def segments(path: Path, inside: str = "") -> list[Segment]:
+    """Give the files of a log in order.
+
+    Args:
+        path: one file, the log's folder, or a folder that has the log in a folder ``inside``.
+        inside: e.g. ``commitlog``, so that the store's root can be given too.
+
+    Raises:
+        StoreError: nothing there, or no file of a log in it.
+    """
+    if not path.exists():
+        raise StoreError(f"{path}: no such file or folder")
+    if path.is_file():
+        named = is_segment_name(path.name)
+        return [Segment(path, int(path.name) if named else 0, path.stat().st_size, named)]
+    if inside and (path / inside).is_dir():
+        path = path / inside
+    found = sorted(entry for entry in path.iterdir() if is_segment_name(entry.name))
+    if not found:
+        raise StoreError(f"{path}: no log files (names of {NAME_LENGTH} digits) in this folder")
+    return [Segment(entry, int(entry.name), entry.stat().st_size) for entry in found]
+
+
+def read_file(path: Path) -> bytes:
+    """Read a small file.
+
+    Raises:
+        StoreError: it can't be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from None

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from click import unstyle
+from click.testing import CliRunner
+from rich.console import Console
+
+from rmqwire.cli.inspect import inspect_group
+from rmqwire.codec.command import RemotingCommand, encode_command
+from tests.inspector.stores import unpack
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return unpack(tmp_path_factory.mktemp("inspect"), "5.5.0", "kill9")
+
+
+def run(*args, data=None):
+    return CliRunner().invoke(inspect_group, [str(arg) for arg in args], input=data)
+
+
+def test_a_commit_log_as_a_table(store):
+    result = run("commitlog", store, "--limit", 3)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == (
+        [
+            "offset",
+            "size",
+            "topic:queue",
+            "queueOffset",
+            "stored",
+            "born",
+            "host",
+            "tags",
+            "key",
+            "body",
+        ]
+    )
+    assert len(lines) == 4
+    assert "gsst1:1" in lines[1]
+    assert "more than 3 rows" in result.stderr
+
+
+def test_a_commit_log_as_json(store):
+    result = run("commitlog", store, "--json", "--topic", "gsst2")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {row["topic"] for row in rows} == {"gsst2"}
+    assert result.stderr == ""
+
+
+def test_consume_queues_index_and_checkpoint(store):
+    result = run("consumequeue", store / "consumequeue" / "gsst1", "--limit", 0)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 800
+    assert run("index", store, "--limit", 2).stdout.splitlines()[1].split()[1] == "1"
+    assert "confirmPhyOffset" in run("checkpoint", store).stdout
+    rows = [json.loads(line) for line in run("checkpoint", store, "--json").stdout.splitlines()]
+    assert rows[0]["name"] == "physicMsgTimestamp"
+
+
+def test_frames_from_an_argument_a_file_and_the_standard_input(tmp_path):
+    frame = encode_command(RemotingCommand(105, {"topic": "T\x01"}, opaque=5))
+    file = tmp_path / "frame.bin"
+    file.write_bytes(frame)
+    outputs = {
+        run("frame", frame.hex()).stdout,
+        run("frame", file).stdout,
+        run("frame", "-", data=frame).stdout,
+    }
+    assert len(outputs) == 1
+    assert "105 GET_ROUTEINFO_BY_TOPIC" in outputs.pop()
+    assert "topic=T␁" in run("frame", file).stdout
+
+
+def test_damage_comes_after_the_rows_before_it(store, tmp_path):
+    file = tmp_path / f"{0:020}"
+    data = bytearray((store / "commitlog" / f"{0:020}").read_bytes())
+    rows = [json.loads(line) for line in run("commitlog", store, "--json").stdout.splitlines()]
+    data[rows[1]["offset"] + 4] = 0
+    file.write_bytes(data)
+    for option in ((), ("--json",)):
+        result = run("commitlog", file, *option)
+        assert result.exit_code == 1
+        assert "gsst1" in result.stdout
+        assert result.stderr.startswith(f"Error: {file} at {rows[1]['offset']}: ")
+        assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["commitlog", "consumequeue", "index", "checkpoint", "frame"])
+def test_what_is_not_there_is_one_line_and_an_exit_code(command, tmp_path):
+    result = run(command, tmp_path / "nothing")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "nothing" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_narrow_terminal_loses_columns_not_lines(store, monkeypatch):
+    monkeypatch.setattr(Console, "is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    lines = unstyle(run("commitlog", store, "--limit", 3).stdout).splitlines()
+    assert len(lines) == 4
+    assert all(len(line) <= 60 for line in lines)
+    assert "born host" not in lines[0]
+    assert "body" in lines[0]
