@@ -200,10 +200,12 @@ class ConsumerOffsetManager:
         content = java_json.loads(data)
         if not isinstance(content, dict):
             raise BadBody("consumer offsets: not an object")
-        self.table = _table(content.get("offsetTable") or {})
+        stored = content.get("offsetTable")
+        table = {} if stored is None else _table(stored)
         version = content.get("dataVersion")
         if isinstance(version, dict):
-            assign(self.data_version, DataVersion.decode(java_json.dumps(version)))
+            assign(self.data_version, DataVersion.from_value(version))
+        self.table = table
 
     def wrapper(self) -> dict[str, Any]:
         """Give the table as GET_ALL_CONSUMER_OFFSET holds it, for ``java_json.dumps``.

@@ -28,12 +28,6 @@ PERM_READ_WRITE: Final = PERM_READ | PERM_WRITE
 SCHEDULE_TOPIC_QUEUE_NUM: Final = 18
 BENCHMARK_QUEUE_NUM: Final = 1024
 DEFAULT_QUEUE_NUM: Final = 16
-# Names that belong to the system in 5.x though no topic of theirs exists here.
-_ALSO_SYSTEM_V5: Final = {
-    const.RMQ_SYS_ROCKSDB_OFFSET_TOPIC,
-    const.RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC,
-    const.RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC,
-}
 
 
 class TopicConfigManager:
@@ -70,7 +64,7 @@ class TopicConfigManager:
             self.table[topic.topic_name] = topic
             self.system_topics.add(topic.topic_name)
         if release.tables_v5:
-            self.system_topics |= _ALSO_SYSTEM_V5
+            self.system_topics.add(const.RMQ_SYS_ROCKSDB_OFFSET_TOPIC)
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -282,6 +276,8 @@ def _system_topics_v5(config: BrokerConfig) -> list[TopicConfig]:
         _topic(members, 1, PERM_INHERIT),
         _topic(const.RMQ_SYS_TRANS_HALF_TOPIC, 1),
         _topic(const.RMQ_SYS_TRANS_OP_HALF_TOPIC, 1),
+        _topic(const.RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC, 1),
+        _topic(const.RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC, 1),
     ]
     if config.timer_wheel_enable:
         topics.append(_topic(const.TIMER_TOPIC, 1))
