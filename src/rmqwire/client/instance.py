@@ -99,15 +99,17 @@ class ClientInstance:
         self.on_route_changed: Callable[[str], None] | None = None
         handlers = HandlerTable(config.release)
         handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
-        self._opening = (remoting or RemotingClient)(handlers)
+        self._handlers = handlers
+        self._remoting: RemotingFactory = remoting or RemotingClient
         self._route_lock = trio.Lock()
         self._heartbeat_wanted = trio.Event()
         self._heartbeat_lock = trio.Lock()
-        self._nursery_manager = trio.open_nursery()
 
     async def __aenter__(self) -> Self:
+        self._opening = self._remoting(self._handlers)
         carrier = await self._opening.__aenter__()
         self.api = ClientApi(carrier, RequestFactory(self.config), self.config)
+        self._nursery_manager = trio.open_nursery()
         self._nursery = await self._nursery_manager.__aenter__()
         self._nursery.start_soon(self._poll_routes)
         self._nursery.start_soon(self._send_heartbeats)
