@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from rmqwire.codec.command import decode_command
 from rmqwire.codec.message_id import (
     UniqueIdGenerator,
     decode_offset_id,
@@ -94,3 +95,16 @@ def test_the_month_begins_at_local_midnight(monkeypatch):
         monkeypatch.undo()
         time.tzset()
     assert os.environ.get("TZ") != "America/New_York"
+
+
+def test_every_recorded_answer_to_a_send_has_ids_that_read_back():
+    checked = 0
+    for path in golden.frame_files("b_send*"):
+        for entry, frame in golden.frames(path):
+            if entry["kind"] != "response" or not entry["name"].startswith("SEND_MESSAGE"):
+                continue
+            for message_id in (decode_command(frame).ext_fields or {}).get("msgId", "").split(","):
+                if message_id:
+                    assert encode_offset_id(*decode_offset_id(message_id)) == message_id
+                    checked += 1
+    assert checked > 20

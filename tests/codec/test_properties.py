@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rmqwire.codec.command import decode_command
 from rmqwire.codec.properties import decode_properties, encode_properties, find_property
-from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.codec.release import V4_9_7, V5_5_0, release_named
 from rmqwire.errors import BadProperties
 from tests.codec.record_strategies import properties
 from tests.support import golden
@@ -67,3 +68,20 @@ def test_a_lone_surrogate_becomes_a_question_mark_as_in_java():
 
 def test_bytes_that_are_no_utf_8_are_replaced():
     assert decode_properties(b"a\x01\xff\x02") == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize("release", golden.RELEASE_NAMES)
+def test_every_recorded_send_s_properties_are_written_as_the_client_wrote_them(release):
+    checked = 0
+    for path in golden.frame_files("b_send*"):
+        if release not in path.parts:
+            continue
+        for entry, frame in golden.frames(path):
+            if entry["name"] != "SEND_MESSAGE_V2" or entry["kind"] == "response":
+                continue
+            sent = (decode_command(frame).ext_fields or {}).get("i") or ""
+            value = decode_properties(sent)
+            assert encode_properties(value, release_named(release)).decode() == sent
+            assert find_property(sent.encode(), b"UNIQ_KEY") == value["UNIQ_KEY"].encode()
+            checked += 1
+    assert checked > 20
