@@ -21,7 +21,7 @@ MAX_NAME: Final = 255  # of a broker, a cluster, a key; a host name has at most 
 _TOPIC = re.compile(r"[%|a-zA-Z0-9_-]+")
 _NAME = re.compile(r"[%|a-zA-Z0-9_.:@#$-]+")  # a broker is named after its host by default
 _ADDRESS = re.compile(
-    r"([a-zA-Z0-9_.-]{1,253}|\[[0-9a-fA-F:.%a-zA-Z0-9]{2,64}\]|[0-9a-fA-F:.]+):(\d{1,5})"
+    r"([a-zA-Z0-9_.-]{1,253}|\[[0-9a-fA-F:.%a-zA-Z0-9]{2,64}\]|[0-9a-fA-F:.]{2,64}):([0-9]{1,5})"
 )
 
 
