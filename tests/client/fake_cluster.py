@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from typing import ClassVar
 
 import trio
 
@@ -264,7 +265,7 @@ class FakeCluster:
         self.sent_back.append(header)
         return command.create_response(0)
 
-    _HANDLERS = {
+    _HANDLERS: ClassVar = {
         R.GET_ROUTEINFO_BY_TOPIC: _route,
         R.SEND_MESSAGE_V2: _send,
         R.SEND_BATCH_MESSAGE: _send,

@@ -122,9 +122,9 @@ class QueueReader:
                 await self._sleep(self._pause_after(queue, error))
                 continue
             offset = answer.next_begin_offset
-            if not len(process_queue):
-                # Nothing is being consumed: what was skipped or filtered out counts as consumed.
-                self._correct_offset(queue, process_queue, offset, status)
+            if status is not PullStatus.FOUND and not len(process_queue):
+                # Nothing is being consumed: what the filter skipped counts as consumed.
+                self._offsets.update(queue, offset, increase_only=True)
             if self._config.pull_interval and status is PullStatus.FOUND:
                 await self._sleep(self._config.pull_interval / 1000)
         return -1
@@ -142,12 +142,6 @@ class QueueReader:
         if messages and not process_queue.dropped:
             process_queue.put(messages)
             self._submit(messages, process_queue, queue)
-
-    def _correct_offset(
-        self, queue: MessageQueue, process_queue: ProcessQueue, offset: int, status: PullStatus
-    ) -> None:
-        if status is not PullStatus.FOUND and not process_queue.dropped:
-            self._offsets.update(queue, offset, increase_only=True)
 
     async def _pull(
         self, queue: MessageQueue, offset: int, subscription: SubscriptionData
