@@ -31,6 +31,7 @@ def test_one_queue_is_read_from_a_queue_offset(store):
     assert [row["queueOffset"] for row in consume_queue_rows(queue)] == list(
         range(rows[-1]["queueOffset"] + 1)
     )
+    assert list(consume_queue_rows(queue, 1 << 70)) == []
     assert next(consume_queue_rows(queue / f"{2000:020}"))["queueOffset"] == 100
 
 
@@ -61,6 +62,7 @@ def test_pre_blanks_are_passed_over_and_extensions_named(tmp_path):
     ("name", "data", "reason"),
     [
         (f"{0:020}", pack_unit(1, -1, 0), "size -1"),
+        (f"{0:020}", b"# Some text that is no queue", "size 1702392864"),
         (f"{0:020}", pack_unit(1, 91, 0) + b"x", "a unit of 1 bytes"),
         (f"{7:020}", bytes(20), "can't begin at 7"),
     ],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.errors import StoreError
-from rmqwire.inspector.files import read_file, segments
+from rmqwire.inspector.files import open_file, read_file, segments
 from rmqwire.inspector.text import local_time, printable
 
 
@@ -27,6 +27,10 @@ def test_what_is_not_there_is_named(tmp_path):
         segments(tmp_path)
     with pytest.raises(StoreError, match="No such file"):
         read_file(tmp_path / "nothing")
+    with pytest.raises(StoreError, match="Is a directory"):
+        open_file(tmp_path)
+    with pytest.raises(StoreError, match="too long"):
+        segments(tmp_path / ("x" * 300))
 
 
 def test_bytes_are_shown_as_text_or_hex():

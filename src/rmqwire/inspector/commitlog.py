@@ -8,7 +8,7 @@ from rmqwire.codec.compression import DEFAULT_LIMIT, compression_type
 from rmqwire.codec.host import format_host
 from rmqwire.codec.record import MESSAGE_MAGIC_V2, check_record, decode_message, peek
 from rmqwire.errors import BadBody, CorruptLog, ProtocolError, StoreError
-from rmqwire.inspector.files import Segment, segments
+from rmqwire.inspector.files import Segment, open_file, segments
 from rmqwire.inspector.text import printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def commit_log_rows(
 
 
 def _segment_rows(segment: Segment, pos: int, *, check_crc: bool) -> Iterator[Row]:
-    with segment.path.open("rb") as file:
+    with open_file(segment.path) as file:
         while segment.size - pos >= _HEAD:
             file.seek(pos)
             size, magic = peek(file.read(_HEAD))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rmqwire.codec.consume_queue import PRE_BLANK, UNIT, ext_offset, unpack_unit
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC
 from rmqwire.errors import CorruptLog, StoreError
-from rmqwire.inspector.files import Segment, is_segment_name, segments
+from rmqwire.inspector.commitlog import MAX_RECORD_SIZE
+from rmqwire.inspector.files import Segment, is_segment_name, open_file, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,9 @@ def _segment_rows(segment: Segment, offset: int | None) -> Iterator[Row]:
         raise CorruptLog(reason, str(segment.path), 0)
     topic, queue_id = segment.path.parts[-3:-1] if len(segment.path.parts) > 2 else ("", "")
     pos = max((offset or 0) * UNIT - segment.start, 0)
-    with segment.path.open("rb") as file:
+    if pos >= segment.size:
+        return
+    with open_file(segment.path) as file:
         file.seek(pos)
         while data := file.read(UNIT * _UNITS_AT_ONCE):
             for at in range(0, len(data), UNIT):
@@ -80,7 +83,7 @@ def _row(segment: Segment, pos: int, data: bytes, topic: str, queue_id: str) -> 
     if len(data) < UNIT:
         raise CorruptLog(f"a unit of {len(data)} bytes", *place)
     unit = unpack_unit(data)
-    if unit.size <= 0 or unit.physical_offset < 0:
+    if not 0 < unit.size <= MAX_RECORD_SIZE or unit.physical_offset < 0:
         reason = f"a unit with size {unit.size} at commit log offset {unit.physical_offset}"
         raise CorruptLog(reason, *place)
     row: Row = {

@@ -9,6 +9,7 @@ from rmqwire.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 NAME_LENGTH = 20  # digits, UtilAll.offset2FileName
 
@@ -43,6 +44,13 @@ def segments(path: Path, inside: str = "") -> list[Segment]:
     Raises:
         StoreError: nothing there, or no file of a log in it.
     """
+    try:
+        return _segments(path, inside)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _segments(path: Path, inside: str) -> list[Segment]:
     if not path.exists():
         raise StoreError(f"{path}: no such file or folder")
     if path.is_file():
@@ -65,4 +73,20 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from None
+        raise _unreadable(path, error) from None
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read parts of it.
+
+    Raises:
+        StoreError: it can't be opened.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: {error.strerror or error}")
