@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.config_key import java_text
 from rmqwire.broker.config_keys import SECTIONS
-from rmqwire.client.config import camel_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,18 +64,10 @@ def broker_config_lines(loaded: LoadedConfig, *, important: bool) -> Iterator[st
 def _value(key: ConfigKey, loaded: LoadedConfig) -> Value:
     if key.name == "rocketmqVersion":
         return loaded.release.name
+    if key.name == "rocketmqHome" and key.name not in loaded.broker.properties:
+        return os.environ.get("ROCKETMQ_HOME", "")
     for config in (loaded.broker, loaded.store):
         if hasattr(config, key.attribute):
             value: Value = getattr(config, key.attribute)
             return value
     return loaded.broker.properties.get(key.name, key.default(loaded.release))
-
-
-def dataclass_lines(config: object) -> Iterator[str]:
-    """Give the items of a configuration class under Java's names."""
-    if not dataclasses.is_dataclass(config):
-        raise TypeError(f"{config!r} is no dataclass")
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if value is None or isinstance(value, (str, int, float, bool)):
-            yield f"{camel_case(field.name)}={java_text(value)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import trio
 
-from rmqwire.cli.runner import Outcome, run
+from rmqwire.cli.runner import Failure, Outcome, run
 from rmqwire.consumer.config import ConsumeFromWhere
 from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.push import PushConsumer
@@ -103,6 +103,7 @@ class Printer:
         self._out = sys.stdout.buffer
         self.done = trio.Event()
         self.arrived = trio.Event()
+        self.arrived_any = False
 
     async def __call__(self, messages: list[MessageExt]) -> ConsumeStatus:
         """Print messages; those after the last one wanted are never acknowledged."""
@@ -111,6 +112,7 @@ class Printer:
                 await trio.sleep_forever()  # never acknowledged: it comes again, to somebody else
             self._out.write(rendered(message, self._format) + b"\n")
             self._out.flush()
+            self.arrived_any = True
             self.arrived.set()
             if self._left is not None:
                 self._left -= 1
@@ -147,6 +149,11 @@ async def print_messages(job: Job, outcome: Outcome) -> None:
         outcome.code = TOO_FEW
     async with consumer:
         await _enough(job, printer)
+        if not (printer.arrived_any or consumer.assigned_queues()):
+            raise Failure(
+                f"no queue of topic {job.topic} to read: no name server answers, there is no such"
+                " topic, or other members of the group have all its queues"
+            )
     if printer.done.is_set():
         outcome.code = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -67,6 +68,7 @@ def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvCo
         config = load_namesrv_config(text, str(home or Path.home()))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    config.rocketmq_home = config.rocketmq_home or os.environ.get("ROCKETMQ_HOME", "")
     if path is not None:
         config.config_store_path = str(Path(path).absolute())
     return config

@@ -14,7 +14,7 @@ CHUNK = 65_536
 
 async def lines(file: BinaryIO) -> AsyncGenerator[bytes]:
     """Give every line without its end; the last one also without a newline."""
-    read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    read: Callable[[int], bytes] = getattr(file, "read1", None) or file.read
     rest = b""
     while chunk := await trio.to_thread.run_sync(read, CHUNK, abandon_on_cancel=True):
         *whole, rest = (rest + chunk).split(b"\n")

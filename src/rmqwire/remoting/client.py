@@ -38,7 +38,17 @@ def map_exceptions(addr: str, kind: type[RemotingError], what: str) -> Iterator[
     try:
         yield
     except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, ValueError) as error:
-        raise kind(f"{what}: {error}" if str(error) else what, addr) from error
+        reason = _reason(error)
+        raise kind(f"{what}: {reason}" if reason else what, addr) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Give the words of the system's own error, which trio wraps when it tried addresses in turn."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def split_address(addr: str) -> tuple[str, int]:
@@ -274,7 +284,7 @@ class RemotingClient:
             stream = await self._open(addr)
             await self._serve(addr, link, stream)
         except ConnectFailed as error:
-            link.error = str(error.__cause__ or error)
+            link.error = error.args[0].removesuffix(f" <{addr}>")
         except Exception as error:  # noqa: BLE001  one connection is the border: logged with its peer
             _log.exception("connection to %s failed", addr)
             link.error = repr(error)

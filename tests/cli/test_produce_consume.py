@@ -1,0 +1,82 @@
+"""Sending stdin and printing a topic, against a cluster in this process."""
+
+import io
+import json
+import sys
+
+import pytest
+import trio
+
+from rmqwire.cli import consume, produce
+from rmqwire.cli.runner import Failure, Outcome
+
+
+def sending(cluster, **changes):
+    settings = {
+        "namesrv_addr": cluster.namesrv_addr, "topic": "CliTest", "group": "p", "key": None,
+        "tag": None, "properties": {}, "body": None, "count": None, "json": False,
+    }  # fmt: skip
+    return produce.Job(**{**settings, **changes})
+
+
+def consuming(cluster, **changes):
+    settings = {
+        "namesrv_addr": cluster.namesrv_addr, "topic": "CliTest", "group": "c", "expression": "*",
+        "sql": None, "first": True, "count": None, "timeout": None, "format": "{body}",
+    }  # fmt: skip
+    return consume.Job(**{**settings, **changes})
+
+
+async def run(job_function, job):
+    outcome = Outcome()
+    await job_function(job, outcome)
+    return outcome.code
+
+
+async def test_lines_go_in_and_come_out(cluster, monkeypatch, capfdbinary):
+    stdin = io.TextIOWrapper(io.BytesIO("eins\nzwei größer\n\nvier".encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    code = await run(produce.send_all, sending(cluster, key="k", tag="t", properties={"a": "b"}))
+    out, err = capfdbinary.readouterr()
+    assert code == produce.SOME_FAILED
+    assert b"message 3: the message body length is zero" in err
+    assert [line.split()[0] for line in out.splitlines()] == [b"SEND_OK"] * 3
+    assert await run(consume.print_messages, consuming(cluster, count=3)) == 0
+    out, _ = capfdbinary.readouterr()
+    assert sorted(out.splitlines()) == sorted([b"eins", "zwei größer".encode(), b"vier"])
+    code = await run(
+        consume.print_messages,
+        consuming(cluster, group="other", count=1, format="{key}|{tag}|{properties}|{topic}"),
+    )
+    out, _ = capfdbinary.readouterr()
+    key, tag, properties, topic = out.decode().strip().split("|")
+    assert (code, key, tag, topic) == (0, "k", "t", "CliTest")
+    assert json.loads(properties)["a"] == "b"
+
+
+async def test_one_body_many_times_as_json(cluster, capfdbinary):
+    assert await run(produce.send_all, sending(cluster, body="x", count=3, json=True)) == 0
+    out, _ = capfdbinary.readouterr()
+    results = [json.loads(line) for line in out.splitlines()]
+    assert {result["sendStatus"] for result in results} == {"SEND_OK"}
+    assert len({result["msgId"] for result in results}) == 3
+    code = await run(consume.print_messages, consuming(cluster, count=5, timeout=1, format="json"))
+    out, _ = capfdbinary.readouterr()
+    assert code == consume.TOO_FEW
+    assert {json.loads(line)["id"] for line in out.splitlines()} == {r["msgId"] for r in results}
+
+
+async def test_no_more_than_count_is_acknowledged(cluster, capfdbinary):
+    await run(produce.send_all, sending(cluster, body="x", count=4))
+    seen = []
+    for _ in range(2):
+        await run(consume.print_messages, consuming(cluster, count=2, format="{id}"))
+        seen += capfdbinary.readouterr().out.split()[-2:]
+    assert len(set(seen)) == 4
+
+
+async def test_a_topic_nobody_has(cluster):
+    with pytest.raises(ExceptionGroup) as raised:
+        async with trio.open_nursery():
+            await run(consume.print_messages, consuming(cluster, topic="Nowhere", timeout=0.3))
+    assert raised.group_contains(Failure, match="no queue of topic Nowhere")
