@@ -16,6 +16,7 @@ from rmqwire.codec import bodies, java_json
 from rmqwire.codec.bodies import (
     BrokerData,
     BrokerIdentity,
+    ConsumerOffsetSerializeWrapper,
     ConsumeStats,
     DataVersion,
     HeartbeatData,
@@ -139,6 +140,14 @@ def test_keys_may_be_text_of_an_object_or_of_a_number():
     assert ConsumeStats.decode(text).offset_table == {queue: OffsetWrapper(broker_offset=7)}
     assert BrokerData.decode(b'{"brokerAddrs":{"0":"a:1"}}').broker_addrs == {0: "a:1"}
     assert BrokerData.decode(b'{brokerAddrs:{0:"a:1"},}').broker_addrs == {0: "a:1"}
+
+
+def test_text_that_looks_like_a_bare_key_stays_as_it_is():
+    table = {"{1:": ",2:", ',3: "': "x", "back\\slash,4:": "{5:"}
+    assert KVTable.decode(KVTable(table=table).encode()).table == table
+    text = b'{"offsetTable":{",1:@{2:":{ -1 : 5,7:8}}}'
+    offsets = ConsumerOffsetSerializeWrapper.decode(text).offset_table
+    assert offsets == {",1:@{2:": {-1: 5, 7: 8}}
 
 
 def test_nulls_and_unknown_properties_leave_the_default():

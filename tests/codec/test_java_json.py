@@ -90,6 +90,8 @@ def test_standard_json_quotes_number_keys_sorts_maps_and_quotes_long_numbers():
     assert dumps(value) == b"{10:9007199254740993,9:1,true:2}"
     assert dumps(value, standard=True) == b'{"true":2,"9":1,"10":"9007199254740993"}'
     assert dumps({MessageQueue("t", "b", 1): 2}, standard=True).startswith(b'{{"brokerName"')
+    keys = loads('{{"b":1}:1,{"a":1}:2}')
+    assert dumps(keys, standard=True) == b'{{"b":1}:1,{"a":1}:2}'
 
 
 def test_a_reference_path_escapes_what_is_no_letter():

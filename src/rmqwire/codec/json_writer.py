@@ -78,7 +78,7 @@ def java_double(number: float) -> str:
 
 @cache
 def property_plan(cls: type[Any], newest: bool) -> tuple[tuple[str, str, bool], ...]:
-    """Give (property name, attribute, leave out when empty) of a body class, in Java's order.
+    """Give (text of the key, attribute, leave out when empty) of a body class, in Java's order.
 
     A class says the rest itself: ``_since_5`` names attributes that 4.9.7 does not know,
     ``_hidden`` those that Java never writes, ``_derived`` maps further JSON names to
@@ -88,11 +88,12 @@ def property_plan(cls: type[Any], newest: bool) -> tuple[tuple[str, str, bool], 
     if not newest:
         skipped.update(getattr(cls, "_since_5", ()))
     rows = [
-        (field.encode_name, field.name, field.default == "")
+        (f'"{field.encode_name}":', field.name, field.default == "")
         for field in msgspec.structs.fields(cls)
         if field.name not in skipped
     ]
-    rows += [(name, attribute, False) for name, attribute in getattr(cls, "_derived", {}).items()]
+    derived = getattr(cls, "_derived", {})
+    rows += [(f'"{name}":', attribute, False) for name, attribute in derived.items()]
     return tuple(sorted(rows))
 
 
@@ -113,10 +114,20 @@ def _escaper(release: Release, *, standard: bool) -> Callable[[str], str]:
         code -= 0x10000
         return form.format(0xD800 + (code >> 10)) + form.format(0xDC00 + (code & 0x3FF))
 
+    search = pattern.search
+
     def quote(text: str) -> str:
-        return f'"{pattern.sub(replace, text)}"'
+        return f'"{text}"' if search(text) is None else f'"{pattern.sub(replace, text)}"'
 
     return quote
+
+
+def _sorted_entries(value: dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """Sort a map as fastjson's MapSortField does; keys without an order stay as they are."""
+    try:
+        return sorted(value.items(), key=lambda item: (isinstance(item[0], str), item[0]))
+    except TypeError:
+        return value.items()
 
 
 class _Writer:
@@ -179,10 +190,13 @@ class _Writer:
         if self.refers(value, path):
             return
         entries: list[tuple[str, Any, str]] = []
-        for name, attribute, drop_empty in property_plan(type(value), self.newest):
+        step = path
+        for key, attribute, drop_empty in property_plan(type(value), self.newest):
             item = getattr(value, attribute)
             if item is not None and not (drop_empty and item == ""):
-                entries.append((f'"{name}":', item, self.step(path, name)))
+                if self.seen is not None:
+                    step = f"{path}.{key[1:-2]}"
+                entries.append((key, item, step))
         self.entries(entries)
 
     def map(self, value: dict[Any, Any], path: str) -> None:
@@ -190,7 +204,7 @@ class _Writer:
             return
         items: Iterable[tuple[Any, Any]] = value.items()
         if self.standard:
-            items = sorted(items, key=lambda item: (isinstance(item[0], str), item[0]))
+            items = _sorted_entries(value)
         self.entries(
             [
                 (self.key(key, path), item, self.step(path, key))
@@ -202,6 +216,8 @@ class _Writer:
     def key(self, key: JsonValue, path: str) -> str:
         if isinstance(key, str):
             return self.quote(key) + ":"
+        if type(key) is int:
+            return f'"{key}":' if self.standard else f"{key}:"
         outer, self.out = self.out, []
         pretty, self.pretty = self.pretty, False
         self.value(key, f"{path}.key")
@@ -214,6 +230,20 @@ class _Writer:
         if not entries:
             self.out.append("{}")
             return
+        if self.pretty:
+            self.pretty_entries(entries)
+            return
+        lead, append, quote, value = "{", self.out.append, self.quote, self.value
+        for key, item, path in entries:
+            if type(item) is str:
+                append(f"{lead}{key}{quote(item)}")
+            else:
+                append(lead + key)
+                value(item, path)
+            lead = ","
+        append("}")
+
+    def pretty_entries(self, entries: list[tuple[str, Any, str]]) -> None:
         self.out.append("{")
         self.depth += 1
         for number, (key, item, path) in enumerate(entries):

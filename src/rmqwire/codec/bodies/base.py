@@ -44,11 +44,20 @@ class Body(msgspec.Struct, rename="camel"):
             BadBody: no JSON object by fastjson's rules, or a property of another type.
         """
         if not java_json.may_refer(data):
-            try:
-                return _decoder(cls).decode(data)  # type: ignore[no-any-return]
-            except (msgspec.MsgspecError, UnicodeError, RecursionError):
-                pass  # fastjson's own spelling, or nonsense: the tolerant way tells
+            body = cls._decode_strictly(data)
+            if body is None and (quoted := java_json.quote_bare_keys(data)) is not None:
+                body = cls._decode_strictly(quoted)
+            if body is not None:
+                return body
         return cls.from_value(java_json.loads(data))
+
+    @classmethod
+    def _decode_strictly(cls, data: bytes | bytearray | memoryview) -> Self | None:
+        """Read RFC 8259 text in one step; None: fastjson's own spelling, or nonsense."""
+        try:
+            return _decoder(cls).decode(data)  # type: ignore[no-any-return]
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
 
     @classmethod
     def from_value(cls, value: JsonValue) -> Self:
