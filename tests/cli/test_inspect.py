@@ -57,6 +57,8 @@ def test_consume_queues_index_and_checkpoint(store):
     assert len(result.stdout.splitlines()) > 800
     assert run("index", store, "--limit", 2).stdout.splitlines()[1].split()[1] == "1"
     assert "confirmPhyOffset" in run("checkpoint", store).stdout
+    config = run("config", store).stdout.splitlines()
+    assert any(line.split()[:3] == ["topics.json", "topicConfigTable", "gsst1"] for line in config)
     rows = [json.loads(line) for line in run("checkpoint", store, "--json").stdout.splitlines()]
     assert rows[0]["name"] == "physicMsgTimestamp"
 
@@ -89,7 +91,9 @@ def test_damage_comes_after_the_rows_before_it(store, tmp_path):
         assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["commitlog", "consumequeue", "index", "checkpoint", "frame"])
+@pytest.mark.parametrize(
+    "command", ["commitlog", "consumequeue", "index", "checkpoint", "config", "frame"]
+)
 def test_what_is_not_there_is_one_line_and_an_exit_code(command, tmp_path):
     result = run(command, tmp_path / "nothing")
     assert result.exit_code == 1

@@ -14,6 +14,7 @@ from rmqwire.cli.table import Column, clip, print_table
 from rmqwire.errors import RmqError
 from rmqwire.inspector.checkpoint import checkpoint_rows
 from rmqwire.inspector.commitlog import commit_log_rows
+from rmqwire.inspector.config import config_rows
 from rmqwire.inspector.consumequeue import consume_queue_rows
 from rmqwire.inspector.frame import frame_rows
 from rmqwire.inspector.index import index_rows
@@ -52,6 +53,10 @@ def _queue(row: Row) -> str:
 def _key(row: Row) -> str:
     properties = row.get("properties") or {}
     return clip(properties.get("KEYS") or properties.get("UNIQ_KEY") or "")
+
+
+def _compact(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _fields(row: Row) -> str:
@@ -96,6 +101,12 @@ CHECKPOINT = (
     Column("name", "name"),
     Column("value", "value", right=True),
     Column("time", lambda row: local_time(row["value"]) if row["value"] > 10**12 else ""),
+)
+CONFIG = (
+    Column("file", lambda row: Path(row["file"]).name),
+    Column("table", "table"),
+    Column("key", lambda row: clip(str(row["key"] or ""))),
+    Column("value", lambda row: _compact(row["value"]), flexible=True),
 )
 FRAME = (
     Column("offset", "offset", right=True, optional=True),
@@ -233,6 +244,18 @@ def checkpoint(paths: tuple[Path, ...], *, as_json: bool) -> None:
     """
     found = [checkpoint_rows(path) for path in paths]
     _show(itertools.chain.from_iterable(found), CHECKPOINT, as_json=as_json, limit=0)
+
+
+@inspect_group.command("config")
+@PATHS
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def config(paths: tuple[Path, ...], *, as_json: bool) -> None:
+    """Show a broker's tables: topics, groups, consumer offsets.
+
+    PATHS are JSON files, the folder config, or a store's root.
+    """
+    found = [config_rows(path) for path in paths]
+    _show(itertools.chain.from_iterable(found), CONFIG, as_json=as_json, limit=0)
 
 
 @inspect_group.command("frame")
