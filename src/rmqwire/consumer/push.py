@@ -302,6 +302,9 @@ class PushConsumer:
     # ---- rebalance
 
     async def _rebalance_again(self) -> None:
+        while not self._listeners:
+            self._rebalance_wanted = trio.Event()
+            await self._rebalance_wanted.wait()
         while True:
             started = trio.current_time()
             self._rebalance_wanted = trio.Event()
