@@ -42,7 +42,7 @@ BROKER_CONFIG: Final = (
         forceRegister                                  boolean  both   true
         registerNameServerPeriod                       int      both   30000
         brokerConfigPath                               String   5.5.0  -
-        listenPort                                     int      5.5.0  10911
+        listenPort                                     int      both    10911
         rejectPullConsumerEnable                       boolean  5.5.0  false
         reviveQueueNum                                 int      5.5.0  8
         useServerSideResetOffset                       boolean  5.5.0  true

@@ -120,6 +120,7 @@ class ConfigAdmin:
                 value = self._value(key)
                 if value is not None:
                     result[name] = java_text(value)
+        result["storePathCommitLog"] = self._state.store.config.commit_log_path
         for name, text in result.items():
             if text and _SECRET.search(name):
                 result[name] = REDACTED

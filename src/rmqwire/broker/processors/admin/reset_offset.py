@@ -44,13 +44,15 @@ class ResetOffsetAdmin:
     def reset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
         """Move a group's offsets in a topic; the answer holds the new ones."""
         header = request.decode_header(ResetOffsetRequestHeader)
+        remark: str | None = None
         if self._state.config.use_server_side_reset_offset:
             offsets = self._reset_here(header)
         else:
+            remark = NOT_SET
             offsets = self._reset_at_clients(header, for_cpp=request.language == CPP)
         table = {self._queue(header.topic, queue): offset for queue, offset in offsets.items()}
         body = ResetOffsetBody(offset_table=table).encode(self._release)
-        return request.create_response(ResponseCode.SUCCESS, NOT_SET, body=body)
+        return request.create_response(ResponseCode.SUCCESS, remark, body=body)
 
     def _queue(self, topic: str, queue_id: int) -> MessageQueue:
         return MessageQueue(topic, self._state.config.broker_name, queue_id)
