@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.codec.checkpoint import StoreCheckpoint
-from rmqwire.codec.consume_queue import UNIT
+from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import CorruptLog, StoreLocked
@@ -248,7 +248,8 @@ def test_stale_units_are_replaced():
     store.queues.write_tails()
     files = store.files.copy()
     path = f"{QUEUES}/T/2/{0:020d}"
-    files.data[path][4 * UNIT : 5 * UNIT] = files.data[path][2 * UNIT : 3 * UNIT]
+    at, size, code = UNIT_STRUCT.unpack_from(files.data[path], 4 * UNIT)
+    UNIT_STRUCT.pack_into(files.data[path], 4 * UNIT, at + 1, size - 1, code)
     again, report = reopened(files)
     assert all_bodies(again) == expected
     assert any("stale" in note for note in report.notes)
@@ -346,3 +347,18 @@ def test_a_failing_disk_leaves_no_lock_behind():
     assert files.locked == {}
     again, _ = reopened(files)
     assert again.max_offset("T", 0) == 2
+
+
+def test_a_strange_queue_offset_is_put_at_the_end_once():
+    store = filled(12)
+    expected = all_bodies(store)
+    files = store.files.copy()
+    at, _, _ = store.queues.find("T", 1).unit(2)
+    files.data[FIRST][at + 20 : at + 28] = (1 << 40).to_bytes(8, "big")
+    again, report = reopened(files)
+    assert all_bodies(again) == expected
+    assert [note.partition(" says ")[2] for note in report.notes] == [
+        "1099511627776 where 2 follows"
+    ]
+    third, _ = reopened(again.files.copy())
+    assert all_bodies(third) == expected

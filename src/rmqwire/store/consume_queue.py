@@ -198,13 +198,19 @@ class ConsumeQueue:
         self.min = first
 
     def _used_until(self, begin: int) -> int:
-        """Give the position of the first unit without a size in the file that starts there."""
+        """Give the position of the first unit of a file that can't be one.
+
+        It has no size, or does not lie behind the record of the unit before it.
+        """
         stop = begin + self.files.segment_size
+        floor = 0
         while begin < stop:
             data = self.files.read(begin, min(_SCAN, stop - begin))
             for index, (physical_offset, size, _) in enumerate(UNIT_STRUCT.iter_unpack(data)):
-                if physical_offset < 0 or size <= 0:
+                if physical_offset < floor or size <= 0:
                     return begin + index * UNIT
+                if size != BLANK_SIZE_FIELD:
+                    floor = physical_offset + size
             begin += len(data)
         return stop
 

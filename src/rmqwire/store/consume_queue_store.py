@@ -60,6 +60,7 @@ class ConsumeQueueStore:
         self._least_pages = config.flush_consume_queue_least_pages
         self._message_v2 = message_v2 and config.auto_message_version_on_topic_len
         self._handles = HandleCache(files, _OPEN_FILES)
+        self._dirty: dict[ConsumeQueue, None] = {}  # not wholly on the disk; an ordered set
         self.topics: dict[str, TopicQueues] = {}
 
     def __iter__(self) -> Iterator[ConsumeQueue]:
@@ -151,6 +152,7 @@ class ConsumeQueueStore:
         if entry is None:
             return False
         for queue in entry.queues.values():
+            self._dirty.pop(queue, None)
             queue.files.remove()
         folder = f"{self._folder}/{topic}"
         if self._files.exists(folder) and not self._files.list(folder):
@@ -161,6 +163,24 @@ class ConsumeQueueStore:
         """Give the largest log offset that any queue reaches, -1 when there is no unit."""
         return max((queue.max_physical_offset() for queue in self), default=-1)
 
+    def dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
+        """Make units of a queue visible, unless its topic was deleted meanwhile.
+
+        Raises:
+            DiskFull: no room for a new file; the units are visible and stay in memory.
+            OSError: the disk failed; likewise.
+        """
+        if self.find(queue.topic, queue.queue_id) is queue:
+            self._dirty[queue] = None
+            queue.dispatch(units)
+
+    def distrust(self) -> None:
+        """Count the last file of every queue as not synced: its writer was killed."""
+        for queue in self:
+            last = max(queue.written - 1, 0)
+            queue.flushed = last - last % self._segment_size
+            self._dirty[queue] = None
+
     def write_tails(self) -> None:
         """Put what is only in memory into the files.
 
@@ -168,16 +188,17 @@ class ConsumeQueueStore:
             DiskFull: no room for a new file.
             OSError: the disk failed. Other queues may be written or not; nothing is lost.
         """
-        for queue in self:
+        for queue in self._dirty:
             if queue.written < queue.end:
                 queue.write_tail()
 
     def flush_plan(self, *, thorough: bool) -> FlushPlan:
         """Plan the sync of queues with enough dirty pages, or of all dirty ones."""
         plan = FlushPlan()
-        for queue in self:
-            dirty = queue.written > queue.flushed
-            if dirty and (thorough or self._enough(queue)):
+        for queue in list(self._dirty):
+            if queue.flushed >= queue.end:
+                del self._dirty[queue]
+            elif queue.written > queue.flushed and (thorough or self._enough(queue)):
                 plan.add(queue.files, queue.flushed, queue.written)
                 plan.book.append((queue, queue.written))
         return plan

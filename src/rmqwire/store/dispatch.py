@@ -17,7 +17,7 @@ from rmqwire.codec.message_const import (
     RMQ_SYS_SCHEDULE_TOPIC,
 )
 from rmqwire.codec.properties import find_property
-from rmqwire.codec.record import BLANK_SIZE, RecordPosition, check_record, peek
+from rmqwire.codec.record import BLANK_SIZE, RecordPosition, check_record, peek, read_position
 from rmqwire.codec.sys_flag import (
     TRANSACTION_PREPARED_TYPE,
     TRANSACTION_ROLLBACK_TYPE,
@@ -127,20 +127,30 @@ def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int
 class Redispatch:
     """Give the queues the units of records, those that they have already left alone.
 
-    A unit that is there but says something else is cut off with all behind it: the log is right.
+    A queue offset is not covered by any CRC, so one that doesn't follow is believed only if that
+    does no harm: a unit is replaced only if the record it points to is another one, and a record
+    with a strange offset is put at its queue's end, as Java does, once.
+
     ``missing`` turns true if a queue lacks units of records before the scan's start; then nothing
     more is done and the scan must begin again at the log's start.
 
     Args:
         queues: all queues.
+        log: the files of the log.
         delay_levels: level -> delay in ms.
         from_log_start: the scan began at the first record there is.
     """
 
     def __init__(
-        self, queues: ConsumeQueueStore, delay_levels: dict[int, int], *, from_log_start: bool
+        self,
+        queues: ConsumeQueueStore,
+        log: FileQueue,
+        delay_levels: dict[int, int],
+        *,
+        from_log_start: bool,
     ) -> None:
         self._queues = queues
+        self._log = log
         self._delay_levels = delay_levels
         self._from_log_start = from_log_start
         self.added = 0
@@ -155,26 +165,58 @@ class Redispatch:
         if queue is None or not self._is_next(queue, found):
             return
         code = record_tags_code(found, self._delay_levels)
-        queue.dispatch(UNIT_STRUCT.pack(found.physical_offset, found.total_size, code))
+        unit = UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
+        self._queues.dispatch(queue, unit)
         self.added += 1
 
     def _is_next(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
         """Make the record's unit the next one of the queue; False if there is nothing to add."""
-        offset = found.queue_offset
-        if offset < queue.min_offset:
+        offset, end = found.queue_offset, queue.max_offset
+        if offset == end:
+            return True
+        if queue.min_offset <= offset < end:
+            return self._replaces(queue, found)
+        if 0 <= offset < queue.min_offset:
             return False  # the queue begins later: its first files were removed
-        if offset < queue.max_offset:
-            unit = queue.unit(offset)
-            if unit is not None and unit[:2] == (found.physical_offset, found.total_size):
+        if offset > end and not self._from_log_start:
+            self.missing = True
+            return False
+        if offset > end and queue.end == queue.min and self._log.start > 0:
+            queue.restart(offset * UNIT)  # what came before it went with the log's first files
+            return True
+        return self._goes_to_the_end(queue, found)
+
+    def _replaces(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
+        """Cut a unit that is in the record's place and not its own; False if it must stay."""
+        offset = found.queue_offset
+        unit = queue.unit(offset)
+        if unit is not None:
+            if unit[:2] == (found.physical_offset, found.total_size):
                 return False
-            self.notes.append(f"{queue.topic} {queue.queue_id} is cut at {offset}: it was stale")
-            queue.cut(offset * UNIT)
-        elif offset > queue.max_offset:
-            if not self._from_log_start:
-                self.missing = True
-                return False
-            if queue.end > queue.min:
-                hole = f"{queue.max_offset} to {offset}"
-                self.notes.append(f"{queue.topic} {queue.queue_id}: the log has no {hole}")
-            queue.restart(offset * UNIT)
+            # A topic deleted and made again begins at 0 behind all that the queue had.
+            made_again = offset == 0 and queue.max_physical_offset() <= found.physical_offset
+            if not made_again and self._is_right(queue, offset, unit[0], unit[1]):
+                return self._goes_to_the_end(queue, found)
+        self.notes.append(f"{queue.topic} {queue.queue_id} is cut at {offset}: it was stale")
+        queue.cut(offset * UNIT)
+        return True
+
+    def _is_right(self, queue: ConsumeQueue, offset: int, place: int, size: int) -> bool:
+        """Tell whether the record at ``place`` is message ``offset`` of the queue."""
+        try:
+            record = read_position(self._log.read(place, size))
+        except BadRecord:
+            return False
+        if record.is_blank or record.total_size != size:
+            return False
+        said = (record.physical_offset, record.topic, record.queue_id, record.queue_offset)
+        return said == (place, queue.topic, queue.queue_id, offset)
+
+    def _goes_to_the_end(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
+        place = found.physical_offset
+        low, high = queue.min_offset, queue.max_offset
+        if queue.first_index(low, high, lambda at, _: at >= place) < high:
+            return False  # it is there, or newer ones are
+        text = f"{queue.topic} {queue.queue_id}: the record at {place} says {found.queue_offset}"
+        self.notes.append(f"{text} where {high} follows")
         return True

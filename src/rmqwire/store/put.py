@@ -233,7 +233,7 @@ class PutPath:
 
     def _dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
         try:
-            queue.dispatch(units)
+            self._queues.dispatch(queue, units)
         except (OSError, StoreError) as error:  # its units stay in memory and are tried again
             self._health.disk_full(f"consume queue can not write: {error}")
 

@@ -152,7 +152,10 @@ class Recovery:
         """Scan and dispatch; None if the scan has to begin earlier."""
         scan = LogScan(self._log.queue, start, check_crc=self._config.check_crc_on_recover)
         redispatch = Redispatch(
-            self._queues, self._config.delay_levels(), from_log_start=from_log_start
+            self._queues,
+            self._log.queue,
+            self._config.delay_levels(),
+            from_log_start=from_log_start,
         )
         report.scanned_from = start
         report.records = 0
@@ -190,9 +193,7 @@ class Recovery:
             self._log.queue.sync_names()
             return
         self._log.flushed = report.scanned_from
-        for queue in self._queues:
-            last = queue.written - 1
-            queue.flushed = max(last - last % self._config.consume_queue_segment_size, 0)
+        self._queues.distrust()
         for plan in (self._log.flush_plan(), self._queues.flush_plan(thorough=True)):
             if plan is not None:
                 plan.run(self._files)
