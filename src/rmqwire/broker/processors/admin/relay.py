@@ -26,6 +26,7 @@ from rmqwire.remoting.dispatch import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.client_table import ClientChannelInfo
     from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.release import Release
     from rmqwire.errors import RemotingError
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
@@ -106,6 +107,7 @@ class RelayAdmin:
                 f"The Consumer <{client_id}> Version <{version_name(client.version)}> too low to "
                 "finish, please upgrade it to V3_1_8_SNAPSHOT",
             )
+        call.version = self._release.mq_version
         done = partial(_pass_on, connection, request, f"<{group}> <{client_id}>")
         client.connection.request(call, done, CALL_TIMEOUT_MS)
 
@@ -118,7 +120,7 @@ class RelayAdmin:
             raise Reject(ResponseCode.SYSTEM_ERROR, remark)
         wanted = (header.client_addr or "").strip()
         clients = [c for c in info.channels.values() if not wanted or c.client_id == wanted]
-        _StatusRound(connection, request, header).ask(clients)
+        _StatusRound(connection, request, header, self._release).ask(clients)
 
 
 def _pass_on(
@@ -149,7 +151,9 @@ class _StatusRound:
         connection: Connection,
         request: RemotingCommand,
         header: GetConsumerStatusRequestHeader,
+        release: Release,
     ) -> None:
+        self._release = release
         self._connection = connection
         self._request = request
         self._header = GetConsumerStatusRequestHeader(topic=header.topic, group=header.group)
@@ -165,6 +169,7 @@ class _StatusRound:
             call = RemotingCommand.request(
                 RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT, self._header
             )
+            call.version = self._release.mq_version
             done = partial(self._take, client.client_id)
             client.connection.request(call, done, STATUS_TIMEOUT_MS)
 
@@ -180,6 +185,6 @@ class _StatusRound:
             self._finish()
 
     def _finish(self) -> None:
-        body = self._body.encode()
+        body = self._body.encode(self._release)
         answer = self._request.create_response(ResponseCode.SUCCESS, NOT_SET, body=body)
         self._connection.reply(self._request, answer)

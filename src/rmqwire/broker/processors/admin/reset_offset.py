@@ -148,9 +148,11 @@ class ResetOffsetAdmin:
             body = ResetOffsetBody(
                 offset_table={self._queue(header.topic, q): at for q, at in offsets.items()}
             )
-        order = ResetOffsetRequestHeader(
+        fields = ResetOffsetRequestHeader(
             topic=header.topic, group=header.group, timestamp=header.timestamp, is_force=False
         )
-        return RemotingCommand.request(
-            RequestCode.RESET_CONSUMER_CLIENT_OFFSET, order, body.encode(self._release)
+        order = RemotingCommand.request(
+            RequestCode.RESET_CONSUMER_CLIENT_OFFSET, fields, body.encode(self._release)
         )
+        order.version = self._release.mq_version
+        return order
