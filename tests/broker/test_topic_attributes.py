@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqwire.broker.topic_attributes import (
+    GROUP_ATTRIBUTES,
     TOPIC_ATTRIBUTES,
     alter_attributes,
     parse_attributes,
@@ -68,6 +69,25 @@ def test_what_may_not_be(current, changes, said):
     with pytest.raises(UsageError) as caught:
         alter_attributes(TOPIC_ATTRIBUTES, current, changes)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("priority.factor", "100", "101"),
+        ("lite.sub.reset.offset.exclusive", "TRUE", "yes"),
+        ("lite.sub.model", "Shared", "shared"),
+    ],
+)
+def test_attributes_of_groups(key, good, bad):
+    assert alter_attributes(GROUP_ATTRIBUTES, None, {"+" + key: good}) == {key: good}
+    with pytest.raises(UsageError):
+        alter_attributes(GROUP_ATTRIBUTES, {}, {"+" + key: bad})
+
+
+def test_some_attributes_take_any_text():
+    changed = alter_attributes(GROUP_ATTRIBUTES, {}, {"+lite.bind.topic": "a"})
+    assert changed == {"lite.bind.topic": "a"}
 
 
 @given(st.text(alphabet="+-=,.abmessagetyp ", max_size=30))

@@ -6,13 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.data_version import advance, assign, first_version
-from rmqwire.broker.topic_attributes import Attribute, alter_attributes
+from rmqwire.broker.topic_attributes import GROUP_ATTRIBUTES, alter_attributes
 from rmqwire.broker.topic_validator import group_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from rmqwire.broker.config import BrokerConfig
     from rmqwire.broker.config_file import ConfigFile
@@ -32,7 +32,6 @@ SYSTEM_GROUPS: Final = (
     "CID_ONSAPI_OWNER",
     const.CID_SYS_RMQ_TRANS,
 )
-GROUP_ATTRIBUTES: Final[Mapping[str, Attribute]] = {}
 
 
 class SubscriptionGroupManager:

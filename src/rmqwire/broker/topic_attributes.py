@@ -24,16 +24,16 @@ class Attribute:
     Args:
         name: its key.
         changeable: it may be changed after the creation.
-        values: the words it may have; empty: a whole number.
-        low: smallest number.
-        high: largest number.
+        values: the words it may have.
+        bounds: smallest and largest whole number; neither words nor bounds: any text.
+        boolean: true or false, in any case.
     """
 
     name: str
-    changeable: bool
+    changeable: bool = True
     values: tuple[str, ...] = ()
-    low: int = 0
-    high: int = 0
+    bounds: tuple[int, int] | None = None
+    boolean: bool = False
 
     def verify(self, value: str) -> None:
         """Check a value.
@@ -41,29 +41,53 @@ class Attribute:
         Raises:
             UsageError: it's none of the attribute's, with Java's words.
         """
-        if self.values:
-            if value not in self.values:
-                raise UsageError(f"value is not in set: [{', '.join(self.values)}]")
-            return
+        if self.boolean and value.lower() not in ("true", "false"):
+            raise UsageError("boolean attribute format is wrong.")
+        if self.values and value not in self.values:
+            raise UsageError(f"value is not in set: [{', '.join(self.values)}]")
+        if self.bounds is not None:
+            self._verify_number(value, *self.bounds)
+
+    def _verify_number(self, value: str, low: int, high: int) -> None:
         try:
             number = int(value)
         except ValueError:
             raise UsageError(f'For input string: "{value}"') from None
-        if not self.low <= number <= self.high:
-            raise UsageError(f"value is not in range({self.low}, {self.high})")
+        if not low <= number <= high:
+            raise UsageError(f"value is not in range({low}, {high})")
 
 
+_MESSAGE_TYPES: Final = (
+    "UNSPECIFIED",
+    "NORMAL",
+    "FIFO",
+    "DELAY",
+    "TRANSACTION",
+    "MIXED",
+    "LITE",
+    "PRIORITY",
+)
 TOPIC_ATTRIBUTES: Final[Mapping[str, Attribute]] = {
     attribute.name: attribute
     for attribute in (
         Attribute("queue.type", changeable=False, values=("BatchCQ", "SimpleCQ")),
         Attribute("cleanup.policy", changeable=False, values=("DELETE", "COMPACTION")),
-        Attribute(
-            "message.type",
-            changeable=True,
-            values=("UNSPECIFIED", "NORMAL", "FIFO", "DELAY", "TRANSACTION", "MIXED"),
-        ),
-        Attribute("reserve.time", changeable=True, low=-1, high=_LONG_MAX),
+        Attribute("message.type", values=_MESSAGE_TYPES),
+        Attribute("reserve.time", bounds=(-1, _LONG_MAX)),
+        Attribute("lite.topic.expiration", bounds=(-1, 43_200)),
+    )
+}
+GROUP_ATTRIBUTES: Final[Mapping[str, Attribute]] = {
+    attribute.name: attribute
+    for attribute in (
+        Attribute("priority.factor", bounds=(0, 100)),
+        Attribute("lite.bind.topic"),
+        Attribute("lite.sub.model", values=("Shared", "Exclusive")),
+        Attribute("lite.sub.wildcard"),
+        Attribute("lite.sub.client.quota", bounds=(-1, _LONG_MAX)),
+        Attribute("lite.sub.client.max.event.cnt", bounds=(10, _LONG_MAX)),
+        Attribute("lite.sub.reset.offset.exclusive", boolean=True),
+        Attribute("lite.sub.reset.offset.unsubscribe", boolean=True),
     )
 }
 

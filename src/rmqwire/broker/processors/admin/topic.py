@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 FILTER_TYPES = ("SINGLE_TAG", "MULTI_TAG")
 MIXED = ("+message.type", "MIXED")
+# Attributes whose feature isn't there: such a topic would keep its messages otherwise than asked.
+NOT_THERE = {"+queue.type": "BatchCQ", "+cleanup.policy": "COMPACTION"}
 
 
 class TopicAdmin:
@@ -116,6 +118,10 @@ class TopicAdmin:
         for config in configs:
             if config.attributes.get(MIXED[0]) == MIXED[1]:
                 raise Reject(ResponseCode.INVALID_PARAMETER, "MIXED message type is not supported.")
+            for key, value in NOT_THERE.items():
+                if config.attributes.get(key) == value:
+                    remark = f"{key[1:]}={value} is not supported."
+                    raise Reject(ResponseCode.INVALID_PARAMETER, remark)
         # Idempotent as in 5.x: nothing new is no new version of the table.
         table = self._state.topics.table
         changed = [config for config in configs if config != table.get(config.topic_name)]
