@@ -106,14 +106,16 @@ class BrokerCore:
         store.on_arrival = self._arrived
         unique_keys = UniqueIdGenerator(config.broker_ip1, pid, now_ms, rng.getrandbits(31))
         self.handlers = HandlerTable(release) if handlers is None else handlers
+        admin = AdminBrokerProcessor(self.state)
+        locks = admin.connections.locks
         for processor in (
-            SendMessageProcessor(self.state, unique_keys.next),
+            SendMessageProcessor(self.state, unique_keys.next, locks.has_locks),
             SendBackProcessor(self.state),
             PullMessageProcessor(self.state),
             ClientManageProcessor(self.state),
             ConsumerManageProcessor(self.state),
             QueryMessageProcessor(self.state),
-            AdminBrokerProcessor(self.state),
+            admin,
         ):
             self.handlers.register_all(processor.handlers())
 

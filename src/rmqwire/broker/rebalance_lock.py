@@ -65,3 +65,9 @@ class RebalanceLockManager:
         if lease is None or lease[0] != client_id:
             return False
         return self._clock() - lease[1] <= LOCK_MAX_LIVE_TIME_MS
+
+    def has_locks(self, group: str) -> bool:
+        """Tell whether any queue is locked for the group now (``isLockAllExpired``, turned round)."""
+        now = self._clock()
+        leases = self._table.get(group, {}).values()
+        return any(now - renewed <= LOCK_MAX_LIVE_TIME_MS for _, renewed in leases)

@@ -39,7 +39,6 @@ class Release:
         timer_messages: the broker knows the TIMER_* properties of a message.
         retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
             reconsumeTimes (4.9) or above it (5.x).
-        keeps_store_host: a message sent back or delivered late keeps its first storeHost (4.9).
         pull_sys_flags: pull answers tell topicSysFlag, groupSysFlag and forbiddenType.
         lite_pull_code: LITE_PULL_MESSAGE is a code of its own.
         heartbeat_v2: heartbeat answers tell IS_SUPPORT_HEART_BEAT_V2 and IS_SUB_CHANGE.
@@ -82,7 +81,6 @@ class Release:
     appends_batch_properties: bool
     timer_messages: bool
     retry_limit_inclusive: bool
-    keeps_store_host: bool
     pull_sys_flags: bool
     lite_pull_code: bool
     heartbeat_v2: bool
@@ -123,7 +121,6 @@ V4_9_7 = Release(
     appends_batch_properties=True,
     timer_messages=False,
     retry_limit_inclusive=True,
-    keeps_store_host=True,
     pull_sys_flags=False,
     lite_pull_code=False,
     heartbeat_v2=False,
@@ -165,7 +162,6 @@ V5_5_0 = Release(
     appends_batch_properties=False,
     timer_messages=True,
     retry_limit_inclusive=False,
-    keeps_store_host=False,
     pull_sys_flags=True,
     lite_pull_code=True,
     heartbeat_v2=True,

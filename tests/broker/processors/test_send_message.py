@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rmqwire.codec.batch import encode_batch
+from rmqwire.codec.bodies import LockBatchRequestBody, MessageQueue
 from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.message import Message
 from rmqwire.codec.record import decode_message
@@ -243,3 +244,11 @@ def test_a_read_only_store_says_so(broker, client):
     answer = client.call(requests.send())
     assert answer.code == 14
     assert answer.remark.startswith("service not available now.")
+
+
+def test_an_orderly_group_of_5_x_gives_up_into_the_dead_letters_at_once(broker, client):
+    queue = MessageQueue(topic="T", broker_name="broker-a", queue_id=0)
+    body = LockBatchRequestBody(consumer_group="cg", client_id="c1", mq_set=[queue])
+    assert client.call(RemotingCommand(41, {}, body.encode())).code == 0
+    assert client.call(requests.send(topic="%RETRY%cg", reconsume_times=1)).code == 0
+    assert broker.state.store.max_offset("%DLQ%cg", 0) == 1

@@ -7,6 +7,7 @@ end of the pass that brought the request or after the flush.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,18 @@ class SendMessageProcessor:
     Args:
         state: the broker's tables and store.
         new_unique_key: makes a UNIQ_KEY for a message that came without one (5.x).
+        consumes_in_order: tells whether a group holds queue locks now, which only orderly
+            consumers do.
     """
 
-    def __init__(self, state: BrokerState, new_unique_key: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        state: BrokerState,
+        new_unique_key: Callable[[], str],
+        consumes_in_order: Callable[[str], bool],
+    ) -> None:
         self._state = state
+        self._consumes_in_order = consumes_in_order
         config = state.config
         self._region = config.region_id
         self._trace = "true" if config.trace_on else "false"
@@ -150,7 +159,11 @@ class SendMessageProcessor:
         """Refuse sends before ``startAcceptSendRequestTimeStamp``."""
         start = self._state.config.start_accept_send_request_time_stamp
         if self._state.now_ms() < start:
-            raise Reject(ResponseCode.SYSTEM_ERROR, f"broker unable to service, until {start}")
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start // 1000))
+            raise Reject(
+                ResponseCode.SYSTEM_ERROR,
+                f"broker unable to service, until {when},{start % 1000:03d}",
+            )
 
     def _route_retry(
         self, request: RemotingCommand, message: MessageInner, fields: SendFields, text: str
@@ -171,8 +184,10 @@ class SendMessageProcessor:
         limit = subscription.retry_max_times
         if request.version >= V3_4_9 and (own := ext.get(fields.max_reconsume_times)):
             limit = _number(own)
-        times = message.reconsume_times
-        if times < limit or (times == limit and not state.release.retry_limit_inclusive):
+        times, inclusive = message.reconsume_times, state.release.retry_limit_inclusive
+        # An orderly consumer gives a message up only at its end: 5.x makes it a dead letter at once.
+        given_up = not inclusive and self._consumes_in_order(group)
+        if not given_up and (times < limit or (times == limit and not inclusive)):
             return text
         topic = const.dlq_topic(group)
         created = state.topics.create_topic_in_send_message_back(
