@@ -7,10 +7,9 @@ from importlib import import_module
 import pytest
 
 import rmqwire
+from rmqwire import ConsumeStatus, Message, Producer, PushConsumer, SendResult
 
-EVERY_ROOM_STAYS_OUT = (
-    "import sys, rmqwire; print([m for m in sys.modules if m.startswith('rmqwire.') or m == 'trio'])"
-)
+EVERY_ROOM_STAYS_OUT = "import sys, rmqwire; print([m for m in sys.modules if m.startswith('rmqwire.') or m == 'trio'])"
 
 
 def test_every_exported_name_is_there():
@@ -36,8 +35,6 @@ def test_import_is_light():
 
 
 def test_import_from_package():
-    from rmqwire import ConsumeStatus, Message, Producer, PushConsumer, SendResult
-
     assert Message("T", b"x").topic == "T"
     assert {Producer.__name__, PushConsumer.__name__} == {"Producer", "PushConsumer"}
     assert ConsumeStatus.CONSUME_SUCCESS.name == "CONSUME_SUCCESS"

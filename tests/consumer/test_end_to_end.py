@@ -52,7 +52,7 @@ async def cluster(tmp_path, release=V5_5_0):
 
 async def until(condition, seconds=20.0):
     with trio.fail_after(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  listeners of another task make it true
             await trio.sleep(0.02)
 
 
@@ -99,7 +99,8 @@ async def test_there_and_back(tmp_path, release, serialize_type):
 async def test_tag_filter(tmp_path):
     seen = []
     async with (
-        cluster(tmp_path) as namesrv, Producer("pg", namesrv_addr=namesrv) as producer,
+        cluster(tmp_path) as namesrv,
+        Producer("pg", namesrv_addr=namesrv) as producer,
         PushConsumer(
             "cg", namesrv_addr=namesrv, consume_from_where="CONSUME_FROM_FIRST_OFFSET"
         ) as consumer,
@@ -121,7 +122,8 @@ async def test_members_share_the_queues(tmp_path):
         return lambda messages: seen[name].extend(m.body for m in messages) or OK
 
     async with (
-        cluster(tmp_path) as namesrv, Producer("pg", namesrv_addr=namesrv) as producer,
+        cluster(tmp_path) as namesrv,
+        Producer("pg", namesrv_addr=namesrv) as producer,
         PushConsumer("cg", namesrv_addr=namesrv, instance_name="one") as one,
         PushConsumer("cg", namesrv_addr=namesrv, instance_name="two") as two,
     ):
@@ -150,7 +152,8 @@ async def test_message_comes_again_after_a_failure(tmp_path):
         return OK if messages[0].reconsume_times else ConsumeStatus.RECONSUME_LATER
 
     async with (
-        cluster(tmp_path) as namesrv, Producer("pg", namesrv_addr=namesrv) as producer,
+        cluster(tmp_path) as namesrv,
+        Producer("pg", namesrv_addr=namesrv) as producer,
         PushConsumer("cg", namesrv_addr=namesrv, poll_name_server_interval=500) as consumer,
     ):
         consumer.config.consume_from_where = "CONSUME_FROM_FIRST_OFFSET"

@@ -145,7 +145,7 @@ def check_range(config: ClientConfig, name: str, low: int, high: int) -> None:
 def camel_case(name: str) -> str:
     """Give Java's spelling of a setting."""
     head, *tail = name.split("_")
-    return head + "".join({"ip": "IP"}.get(word, word.capitalize()) for word in tail)
+    return head + "".join({"ip": "IP", "ok": "OK"}.get(word, word.capitalize()) for word in tail)
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,8 @@ from rmqwire.errors import UsageError
 if TYPE_CHECKING:
     from random import Random
 
+_NOT_IN_HOSTS = frozenset(", \t/")
+
 
 def parse_addresses(text: str) -> list[str]:
     """Split ``host:port;host:port``.
@@ -22,7 +24,12 @@ def parse_addresses(text: str) -> list[str]:
     addresses = [part.strip() for part in text.split(";") if part.strip()]
     for address in addresses:
         host, _, port = address.rpartition(":")
-        if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        if (
+            not host
+            or set(host) & _NOT_IN_HOSTS
+            or not (port.isascii() and port.isdigit())
+            or not 0 < int(port) < 65536
+        ):
             raise UsageError(f"name server address {address!r} is no host:port")
     return list(dict.fromkeys(addresses))
 

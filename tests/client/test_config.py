@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from rmqwire.client.config import ClientConfig, camel_case, make_config
+from rmqwire.codec.release import V4_9_7
+from rmqwire.consumer.config import PushConsumerConfig
+from rmqwire.errors import UsageError
+from rmqwire.producer.config import ProducerConfig
+
+KEYS = json.loads(
+    (Path(__file__).parents[1] / "data" / "protocol" / "client_config_keys.json").read_text()
+)
+OURS = {  # settings that are no Java key, or whose default is ours on purpose
+    "release",
+    "serialize_type",
+    "consume_in_threads",
+    "retry_response_codes",
+    "start_detector_enable",
+    "await_termination_millis_when_shutdown",
+    "pull_batch_size_in_bytes",
+    "client_ip",
+    "consume_timestamp",
+    "namesrv_addr",
+}
+
+
+@pytest.mark.parametrize(
+    ("cls", "java"),
+    [
+        (ClientConfig, "ClientConfig"),
+        (ProducerConfig, "DefaultMQProducer"),
+        (PushConsumerConfig, "DefaultMQPushConsumer"),
+    ],
+)
+def test_names_and_defaults_are_javas(cls, java):
+    table = {entry["name"]: entry.get("both") or entry.get("5.5.0") for entry in KEYS[java]}
+    config = cls()
+    for name in cls.__dataclass_fields__:
+        if name in OURS:
+            continue
+        entry = table[camel_case(name)]
+        assert getattr(config, name) == entry["default"], name
+
+
+@pytest.mark.parametrize(
+    ("settings", "client_id"),
+    [
+        ({}, "10.0.0.9@DEFAULT"),
+        ({"instance_name": "i"}, "10.0.0.9@i"),
+        ({"instance_name": "i", "unit_name": "u"}, "10.0.0.9@i@u"),
+        ({"unit_name": " "}, "10.0.0.9@DEFAULT"),
+        ({"enable_stream_request_type": True}, "10.0.0.9@DEFAULT@STREAM"),
+        ({"unit_name": "u", "enable_stream_request_type": True}, "10.0.0.9@DEFAULT@u@STREAM"),
+    ],
+)
+def test_client_id(settings, client_id):
+    assert ClientConfig(client_ip="10.0.0.9", **settings).client_id() == client_id
+
+
+def test_default_instance_name_becomes_unique():
+    config = ClientConfig(client_ip="10.0.0.9")
+    config.change_instance_name_to_pid(42, 7)
+    assert config.client_id() == "10.0.0.9@42#7"
+    named = ClientConfig(client_ip="10.0.0.9", instance_name="mine")
+    named.change_instance_name_to_pid(42, 7)
+    assert named.client_id() == "10.0.0.9@mine"
+
+
+def test_properties_have_javas_names():
+    properties = PushConsumerConfig(client_ip="1.2.3.4", unit_mode=True).as_properties()
+    assert properties["clientIP"] == "1.2.3.4"
+    assert properties["unitMode"] == "true"
+    assert properties["consumeFromWhere"] == "CONSUME_FROM_LAST_OFFSET"
+    assert "unitName" not in properties
+
+
+def test_unknown_and_bad_settings():
+    with pytest.raises(UsageError, match="no such setting: a, b"):
+        make_config(ClientConfig, {"b": 1, "a": 1})
+    with pytest.raises(UsageError, match=r"pollNameServerInterval Out of range \[1, 2147483647\]"):
+        make_config(ClientConfig, {"poll_name_server_interval": 0})
+
+
+def test_timestamp_to_start_from():
+    config = PushConsumerConfig()
+    assert config.consume_timestamp_ms(10_000_000) == 10_000_000 - 30 * 60_000
+    config.consume_timestamp = "20240102030405"
+    assert config.consume_timestamp_ms(0) % 1000 == 0
+    assert config.consume_timestamp_ms(0) > 1_700_000_000_000
+
+
+def test_pull_bytes_follow_the_release():
+    assert PushConsumerConfig().pull_bytes() == 262_144
+    assert PushConsumerConfig(pull_batch_size_in_bytes=5).pull_bytes() == 5
+    assert PushConsumerConfig(pull_batch_size_in_bytes=5, release=V4_9_7).pull_bytes() is None

@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from rmqwire.codec.message import StoredMessage
+from rmqwire.consumer.message_ext import MessageExt
+from rmqwire.consumer.process_queue import ProcessQueue
+
+
+def message(offset, size=10):
+    return MessageExt(StoredMessage("T", b"x" * size, queue_offset=offset), "a")
+
+
+class ProcessQueueMachine(RuleBasedStateMachine):
+    """Against a plain dict: whatever finishes in whatever order, nothing unfinished is passed."""
+
+    def __init__(self):
+        super().__init__()
+        self.queue = ProcessQueue()
+        self.model = {}
+        self.next_offset = 0
+        self.committed = -1
+
+    @rule(count=st.integers(0, 5), gap=st.integers(0, 3), size=st.integers(1, 50))
+    def pull(self, count, gap, size):
+        self.next_offset += gap
+        new = [message(self.next_offset + n, size) for n in range(count)]
+        self.next_offset += count
+        self.queue.put(new)
+        self.model.update({m.queue_offset: m for m in new})
+
+    @rule(size=st.integers(1, 50))
+    def pull_one_again(self, size):
+        if self.model:
+            again = message(min(self.model), size)
+            self.queue.put([again])
+            self.model[again.queue_offset] = again
+
+    @rule(data=st.data())
+    def finish_some(self, data):
+        was_empty = not self.model
+        offsets = data.draw(st.lists(st.sampled_from(sorted(self.model)))) if self.model else []
+        done = [self.model[offset] for offset in dict.fromkeys(offsets)]
+        for finished in done:
+            del self.model[finished.queue_offset]
+        commit = self.queue.remove(done)
+        if was_empty:
+            assert commit == -1
+            return
+        assert commit == (min(self.model) if self.model else self.queue.offset_max + 1)
+        assert commit >= self.committed
+        self.committed = commit
+
+    @rule()
+    def finish_a_stranger(self):
+        before = len(self.queue)
+        self.queue.remove([message(10**6)])
+        assert len(self.queue) == before
+
+    @invariant()
+    def sums_are_right(self):
+        assert len(self.queue) == len(self.model)
+        assert self.queue.size == sum(len(m.body) for m in self.model.values())
+        assert self.queue.lowest == (min(self.model) if self.model else None)
+        assert self.queue.highest == (max(self.model) if self.model else None)
+        span = max(self.model) - min(self.model) if self.model else 0
+        assert self.queue.max_span == span
+        for held in self.model.values():
+            assert held in self.queue
+
+    def teardown(self):
+        self.queue.clear()
+        assert (len(self.queue), self.queue.size, self.queue.lowest) == (0, 0, None)
+
+
+ProcessQueueMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
+test_process_queue = ProcessQueueMachine.TestCase
+
+
+def test_only_the_oldest_message_expires():
+    queue = ProcessQueue()
+    first, second = message(1), message(2)
+    queue.put([first, second])
+    assert queue.expired(10**9, 1) is None  # nobody has begun
+    second.consume_start_ms = 100
+    assert queue.expired(10**9, 1) is None
+    first.consume_start_ms = 100
+    assert queue.expired(1100, 1000) is None
+    assert queue.expired(1101, 1000) is first
+
+
+def test_drop_tells_the_reader_once():
+    queue, told = ProcessQueue(), []
+    queue.drop()
+    assert queue.dropped
+    queue = ProcessQueue()
+    queue.on_drop = lambda: told.append(1)
+    queue.drop()
+    assert told == [1]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_info(count):
+    queue = ProcessQueue(now_ms=7)
+    queue.put([message(5 + n, 2**20) for n in range(count)])
+    info = queue.info(3)
+    assert info.commit_offset == 3
+    assert info.cached_msg_count == info.cached_msg_size_in_mi_b == count
+    assert (info.cached_msg_min_offset, info.cached_msg_max_offset) == ((5, 6) if count else (0, 0))
+    assert info.last_pull_timestamp == 7
