@@ -120,7 +120,7 @@ class ClientInstance:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
+    ) -> bool | None:
         """Stop the loops and close the connections.
 
         An error of the caller's block goes its own way, so that it isn't wrapped in a group; only
@@ -129,9 +129,10 @@ class ClientInstance:
         self._nursery.cancel_scope.cancel()
         passed = (kind, error, traceback) if _holds_cancellation(error) else (None, None, None)
         try:
-            await self._nursery_manager.__aexit__(*passed)
+            swallowed = await self._nursery_manager.__aexit__(*passed)
         finally:
             await self._opening.__aexit__(*passed)
+        return swallowed and passed[1] is not None
 
     def spawn(self, function: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
         """Run a task until the instance is closed."""

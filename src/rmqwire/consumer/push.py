@@ -194,7 +194,7 @@ class PushConsumer:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
+    ) -> bool | None:
         """Stop pulling, let listeners finish, commit, leave the group, close the connections."""
         self._closing = True
         try:
@@ -204,7 +204,8 @@ class PushConsumer:
                 await self._offsets.persist_all(self._queues)
             await self._instance.unregister(consumer_group=self.group)
         finally:
-            await self._instance.__aexit__(kind, error, traceback)
+            swallowed = await self._instance.__aexit__(kind, error, traceback)
+        return swallowed
 
     async def _finish_listeners(self) -> None:
         for process_queue in self._queues.values():

@@ -96,13 +96,14 @@ class Producer:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
+    ) -> bool | None:
         """Take the group off the brokers and close the connections."""
         self._open = False
         try:
             await self._instance.unregister(producer_group=self.group)
         finally:
-            await self._instance.__aexit__(kind, error, traceback)
+            swallowed = await self._instance.__aexit__(kind, error, traceback)
+        return swallowed
 
     async def send(
         self,

@@ -1,0 +1,120 @@
+"""What the shell of a client does beyond what producers and consumers show."""
+
+import ipaddress
+from random import Random
+
+import pytest
+import trio
+
+from rmqwire.client.config import ClientConfig
+from rmqwire.client.instance import ClientInstance, local_ip
+from rmqwire.codec import headers as h
+from rmqwire.codec.codes import RequestCode
+from rmqwire.errors import RemotingTimeout, UsageError
+from tests.client.fake_cluster import NAMESRV, FakeCluster, broker_addr
+
+
+@pytest.fixture
+def cluster():
+    cluster = FakeCluster()
+    cluster.add_topic("T", brokers=("a", "b"))
+    return cluster
+
+
+def instance(cluster, **config):
+    return ClientInstance(
+        ClientConfig(namesrv_addr=config.pop("namesrv_addr", NAMESRV), **config),
+        remoting=cluster.remoting,
+        rng=Random(1),
+    )
+
+
+def test_local_ip_is_an_address():
+    ipaddress.IPv4Address(local_ip())
+
+
+def test_client_ids_are_unique_and_ids_too(cluster):
+    one, two = instance(cluster), instance(cluster)
+    assert one.client_id != two.client_id
+    assert one.unique_ids.next() != one.unique_ids.next()
+    assert instance(cluster, client_ip="1.2.3.4", instance_name="i").client_id == "1.2.3.4@i"
+
+
+def test_no_name_server(cluster, monkeypatch):
+    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
+    with pytest.raises(UsageError, match="No name server address"):
+        instance(cluster, namesrv_addr=None)
+
+
+async def test_looking_up_takes_no_longer_than_asked(cluster, autojump_clock):
+    cluster.latency_s = 2
+    cluster.down.add(NAMESRV)
+    async with instance(cluster) as client:
+        begin = trio.current_time()
+        with pytest.raises(RemotingTimeout):
+            await client.publish_info("T", "TBW102", 4, 0)
+        assert trio.current_time() == begin
+
+
+async def test_many_who_wait_for_a_dead_name_server_wait_together(cluster, autojump_clock):
+    async def never(handlers_command):
+        await trio.sleep(3)
+        raise RemotingTimeout("no answer in time from", NAMESRV)
+
+    failed = []
+
+    async def look_up(client):
+        try:
+            await client.publish_info("T", "TBW102", 4, 3000)
+        except RemotingTimeout:
+            failed.append(trio.current_time())
+
+    async with instance(cluster) as client:
+        client.api.topic_route = lambda *args: never(args)
+        begin = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for _ in range(50):
+                nursery.start_soon(look_up, client)
+        assert len(failed) == 50
+        assert trio.current_time() - begin < 4
+
+
+async def test_unanswered_farewell_does_not_hold_up_the_end(cluster, autojump_clock):
+    async with instance(cluster) as client:
+        client.producers["g"] = {"T"}
+        await client.update_route("T")
+        cluster.latency_s = 100
+        begin = trio.current_time()
+        await client.unregister(producer_group="g")
+        assert trio.current_time() - begin <= 3.1
+
+
+async def test_nothing_to_tell_no_heartbeat(cluster, autojump_clock):
+    async with instance(cluster) as client:
+        await client.update_route("T")
+        await trio.sleep(100)
+    assert not cluster.heartbeats
+
+
+async def test_heartbeat_of_a_dead_broker_does_not_stop_the_others(cluster, autojump_clock):
+    cluster.down.add(broker_addr("a"))
+    async with instance(cluster) as client:
+        client.producers["g"] = {"T"}
+        await client.update_route("T")
+        client.heartbeat_soon()
+        await trio.sleep(0.1)
+        assert [addr for addr, _ in cluster.heartbeats] == [broker_addr("b")]
+
+
+async def test_members_of_a_group(cluster, autojump_clock):
+    cluster.members["g"] = ["x", "y"]
+    async with instance(cluster) as client:
+        assert await client.consumer_ids("T", "g") is None
+        await client.update_route("T")
+        assert await client.consumer_ids("T", "g") == ["x", "y"]
+        cluster.down |= {broker_addr("a"), broker_addr("b")}
+        assert await client.consumer_ids("T", "g") is None
+    (asked, *_) = cluster.headers(
+        RequestCode.GET_CONSUMER_LIST_BY_GROUP, h.GetConsumerListByGroupRequestHeader
+    )
+    assert asked.consumer_group == "g"

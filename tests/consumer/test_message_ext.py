@@ -1,0 +1,62 @@
+import pytest
+
+from rmqwire.codec.compression import CompressionType, compress
+from rmqwire.codec.message import StoredMessage
+from rmqwire.consumer.message_ext import MessageExt
+
+STORED = StoredMessage(
+    "T",
+    b"body",
+    {"TAGS": "a", "KEYS": "k l", "UNIQ_KEY": "U"},
+    queue_id=3,
+    flag=9,
+    queue_offset=5,
+    physical_offset=64,
+    born_timestamp=1,
+    born_host=("10.0.0.1", 1000),
+    store_timestamp=2,
+    store_host=("10.0.0.2", 10911),
+    reconsume_times=4,
+)
+
+
+def test_everything_is_there():
+    message = MessageExt(STORED, "a")
+    assert (message.topic, message.body, message.tags, message.keys) == ("T", b"body", "a", "k l")
+    assert (message.queue_id, message.queue_offset, message.flag) == (3, 5, 9)
+    assert (message.born_timestamp, message.store_timestamp) == (1, 2)
+    assert (message.born_host, message.store_host) == (("10.0.0.1", 1000), ("10.0.0.2", 10911))
+    assert (message.reconsume_times, message.broker_name) == (4, "a")
+    assert message.msg_id == message.unique_key == "U"
+    assert message.offset_msg_id == "0A00000200002A9F0000000000000040"
+    assert "msg_id='U'" in repr(message)
+    assert MessageExt(STORED, "a", 77).queue_offset == 77
+
+
+def test_without_a_unique_key_the_brokers_id_counts():
+    message = MessageExt(StoredMessage("T", b"x"), "a")
+    assert message.msg_id == message.offset_msg_id
+
+
+@pytest.mark.parametrize("kind", CompressionType)
+def test_body_is_decompressed(kind):
+    body = b"abc" * 100
+    message = MessageExt(StoredMessage("T", compress(body, kind), sys_flag=kind.sys_flag), "a")
+    assert message.body == body
+
+
+def test_unreadable_body_is_handed_on_as_it_is(caplog):
+    message = MessageExt(StoredMessage("T", b"junk", sys_flag=0x301), "a")
+    assert message.body == b"junk"
+    assert "delivered as it is stored" in caplog.text
+
+
+def test_topic_of_a_retried_message():
+    message = MessageExt(StoredMessage("%RETRY%g", b"x", {"RETRY_TOPIC": "T"}), "a")
+    message.restore_topic("%RETRY%other")
+    assert message.topic == "%RETRY%g"
+    message.restore_topic("%RETRY%g")
+    assert message.topic == "T"
+    bare = MessageExt(StoredMessage("%RETRY%g", b"x"), "a")
+    bare.restore_topic("%RETRY%g")
+    assert bare.topic == "%RETRY%g"
