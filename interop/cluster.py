@@ -20,6 +20,7 @@ from interop.wire import route_known
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROKER_DEFAULTS = {
+    "brokerName": "java-a",
     "brokerClusterName": "DefaultCluster",
     "brokerIP1": "127.0.0.1",
     "bindAddress": "127.0.0.1",
@@ -72,7 +73,7 @@ class MavenCluster(Cluster):
     def namesrv(self) -> str:
         if self._namesrv is None:
             addr = self.start_namesrv(self.home / "namesrv").addr
-            self.start_broker(self.home / "broker", addr, {"brokerName": "java-a"})
+            self.start_broker(self.home / "broker", addr, {})
             self._namesrv = addr
         return self._namesrv
 

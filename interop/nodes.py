@@ -10,6 +10,7 @@ from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.wire import route_known
 
 BROKER_DEFAULTS = {
+    "brokerName": "rmqwire-a",
     "brokerClusterName": "DefaultCluster",
     "brokerIP1": "127.0.0.1",
     "bindAddress": "127.0.0.1",
@@ -39,7 +40,6 @@ def start_broker(home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
         "listenPort": str(port),
         "namesrvAddr": namesrv,
         "storePathRootDir": str(home / "store"),
-        "brokerName": "rmqwire-a",
         **settings,
     }
     node = _start("broker", home, port, conf)

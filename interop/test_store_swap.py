@@ -9,9 +9,15 @@ from interop import nodes
 from interop.checks import all_of_it, same_messages
 from interop.cluster import Cluster
 from interop.peer import Peer
+from interop.processes import BROKER_PORTS, free_port
 
 COUNT = 400  # of 9 KB: several segments of 4 MiB are not needed, some of 1 MiB are
 SMALL_SEGMENTS = {"mappedFileSizeCommitLog": "1048576", "mappedFileSizeConsumeQueue": "2000"}
+
+
+def same_broker(name: str) -> dict[str, str]:
+    """Settings of a broker that another one takes the place of: clients know its address."""
+    return {"brokerName": name, "listenPort": str(free_port(BROKER_PORTS)), **SMALL_SEGMENTS}
 
 
 def fill(peer: Peer, namesrv: str) -> list[dict[str, object]]:
@@ -32,15 +38,15 @@ def test_java_serves_what_rmqwire_wrote(
 ) -> None:
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
     try:
-        settings = {"brokerName": "swap-a", "rocketmqVersion": version, **SMALL_SEGMENTS}
-        ours = nodes.start_broker(tmp_path / "ours", namesrv.addr, settings)
+        settings = same_broker("swap-a")
+        ours = nodes.start_broker(
+            tmp_path / "ours", namesrv.addr, {"rocketmqVersion": version, **settings}
+        )
         sent = fill(json_peer, namesrv.addr)
         assert ours.stop() == 0
         shutil.copytree(tmp_path / "ours" / "store", tmp_path / "java" / "store")
 
-        java = cluster.start_broker(
-            tmp_path / "java", namesrv.addr, {"brokerName": "swap-a", **SMALL_SEGMENTS}
-        )
+        java = cluster.start_broker(tmp_path / "java", namesrv.addr, settings)
         drain(json_peer, namesrv.addr, sent)
         more = json_peer.produce(namesrv.addr, "swap", 20, seed=4)
         assert {m["status"] for m in more} == {"SEND_OK"}
@@ -54,15 +60,15 @@ def test_rmqwire_serves_what_java_wrote(
 ) -> None:
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
     try:
-        java = cluster.start_broker(
-            tmp_path / "java", namesrv.addr, {"brokerName": "swap-b", **SMALL_SEGMENTS}
-        )
+        settings = same_broker("swap-b")
+        java = cluster.start_broker(tmp_path / "java", namesrv.addr, settings)
         sent = fill(json_peer, namesrv.addr)
         java.stop()
         shutil.copytree(tmp_path / "java" / "store", tmp_path / "ours" / "store")
 
-        settings = {"brokerName": "swap-b", "rocketmqVersion": version, **SMALL_SEGMENTS}
-        ours = nodes.start_broker(tmp_path / "ours", namesrv.addr, settings)
+        ours = nodes.start_broker(
+            tmp_path / "ours", namesrv.addr, {"rocketmqVersion": version, **settings}
+        )
         drain(json_peer, namesrv.addr, sent)
         with json_peer.consume(namesrv.addr, "swap", group="swap_again") as consumer:
             more = json_peer.produce(namesrv.addr, "swap", 20, seed=4)
