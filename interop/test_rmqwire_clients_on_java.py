@@ -67,9 +67,11 @@ class Collector:
     def __init__(self, failures: int = 0) -> None:
         self.received: list[dict[str, Any]] = []
         self.failures = failures
+        self.came = trio.Event()
 
     def __call__(self, batch: list[MessageExt]) -> ConsumeStatus:
         self.received += map(received_form, batch)
+        self.came.set()
         if any(m.reconsume_times < self.failures for m in batch):
             return ConsumeStatus.RECONSUME_LATER
         return ConsumeStatus.CONSUME_SUCCESS
@@ -77,7 +79,8 @@ class Collector:
     async def take(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         with trio.move_on_after(seconds):
             while len(self.received) < count:
-                await trio.sleep(0.05)
+                await self.came.wait()
+                self.came = trio.Event()
         return self.received
 
 

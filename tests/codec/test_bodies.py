@@ -95,11 +95,14 @@ def without_empty(value):
     return {key: item for key, item in value.items() if item not in ([], {})}
 
 
-@pytest.mark.parametrize(("name", "release", "text"), texts("default_instance"))
+def fresh_instances():
+    rows = texts("default_instance")
+    return [row for row in rows if body_class(row.values[0]).__name__ not in FILLED]
+
+
+@pytest.mark.parametrize(("name", "release", "text"), fresh_instances())
 def test_a_fresh_instance_is_javas(name, release, text):
     cls = body_class(name)
-    if cls.__name__ in FILLED:
-        pytest.skip("Java has no fresh instance of it")
     ours = java_json.loads(
         (cls(broker_name="vm") if cls is BrokerIdentity else cls()).encode(release)
     )
