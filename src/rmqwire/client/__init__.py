@@ -1,1 +1,1 @@
-"""client."""
+"""What producers and consumers share (``MQClientInstance``): routes, typed calls, heartbeats."""

@@ -1,1 +1,1 @@
-"""consumer."""
+"""Consumers (Java ``DefaultMQPushConsumer``): rebalance, pulls, listeners, offsets."""

@@ -1,1 +1,1 @@
-"""namesrv."""
+"""The name server (RocketMQ's module of that name): routes, KV tables, its processors and shell."""

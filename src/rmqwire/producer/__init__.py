@@ -1,1 +1,1 @@
-"""producer."""
+"""Producers (Java ``DefaultMQProducer``): queue selection, retries, batches."""
