@@ -1,1 +1,1 @@
-"""broker."""
+"""The broker (RocketMQ's module of that name): its tables, processors and shell."""
