@@ -86,14 +86,12 @@ class Peer:
         return "".join(answer["output"] for answer in self.call("mqadmin", *words))
 
     def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        """End the JVM: the end of its input is its sign to stop."""
         try:
-            self.process.wait(30)
+            self.process.communicate(timeout=30)
         finally:
             self.process.kill()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
+            self.process.wait()
             self._log.close()
 
 

@@ -97,7 +97,7 @@ def test_consumer_progress(rmqwire: Rmqwire, json_peer: Peer, filled: object) ->
     def text() -> str:
         return json_peer.mqadmin("consumerProgress", "-n", namesrv, "-g", GROUP)
 
-    wait_until(lambda: "Consume Diff Total: 0" in text(), f"no lag of {GROUP}: {text()}", 20)
+    wait_until(lambda: "Diff Total: 0" in text(), f"no lag of {GROUP}: {text()}", 20)
     table = rows(text(), TOPIC)
     assert {row[1] for row in table} == {"rmqwire-a"}
     assert sum(int(row[4]) for row in table) == 20
@@ -109,9 +109,10 @@ def test_consumer_progress_of_all_groups(rmqwire: Rmqwire, json_peer: Peer, fill
 
 
 def test_query_message_by_id(
-    rmqwire: Rmqwire, json_peer: Peer, filled: list[dict[str, object]]
+    rmqwire: Rmqwire, json_peer: Peer, version: str, filled: list[dict[str, object]]
 ) -> None:
-    words = ["queryMsgById", "-n", rmqwire.namesrv.addr, "-t", TOPIC]
+    topic = ["-t", TOPIC] if version == "5.5.0" else []  # 4.9.7 asks by the id alone
+    words = ["queryMsgById", "-n", rmqwire.namesrv.addr, *topic]
     text = json_peer.mqadmin(*words, "-i", str(filled[3]["offsetMsgId"]))
     found = dict(re.findall(r"^([A-Z][A-Za-z ]+):\s+(.*)$", text, re.MULTILINE))
     assert found["Topic"] == TOPIC, text
