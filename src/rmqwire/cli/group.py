@@ -18,6 +18,7 @@ COMMANDS = {
     "consume": "rmqwire.cli.consume:consume",
     "quickstart": "rmqwire.cli.quickstart:quickstart",
     "inspect": "rmqwire.cli.inspect:inspect_group",
+    "store": "rmqwire.cli.store:store_group",
 }
 
 

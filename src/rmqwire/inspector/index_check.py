@@ -1,0 +1,285 @@
+"""Index files against the keys that the log says they must hold, and each file against itself.
+
+The entries of all files are split into runs of ascending log offsets: one run, and one more for
+each time a recovery indexed records again. Each run is then read beside the log, so the whole is
+compared as a set with little in memory.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.index_file import (
+    ENTRY_SIZE,
+    HEADER_SIZE,
+    SLOT_SIZE,
+    IndexEntry,
+    IndexHeader,
+    entry_position,
+    index_key,
+    unpack_entry,
+)
+from rmqwire.codec.java_hash import index_key_hash
+from rmqwire.codec.message_const import (
+    INDEX_TAG_TYPE,
+    KEY_SEPARATOR,
+    PROPERTY_KEYS,
+    PROPERTY_TAGS,
+    PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX,
+)
+from rmqwire.codec.properties import find_property
+from rmqwire.codec.sys_flag import TRANSACTION_ROLLBACK_TYPE, transaction_type
+from rmqwire.errors import BadRecord, StoreError
+from rmqwire.inspector.files import open_file
+from rmqwire.inspector.findings import NOTE, PROBLEM
+from rmqwire.inspector.index import guess_slots, index_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rmqwire.codec.record import RecordPosition
+    from rmqwire.inspector.findings import Findings
+
+PART = "index"
+_ENTRIES = 4096  # entries read at once
+_MAX_RUNS = 1000  # more of them: the offsets are in no order at all
+_UNIQ = PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
+_KEYS = PROPERTY_KEYS.encode()
+_TAGS = PROPERTY_TAGS.encode()
+_INT_MAX = 0x7FFFFFFF
+
+
+@dataclass(slots=True)
+class _File:
+    """One index file: what its header says."""
+
+    path: Path
+    slots: int
+    header: IndexHeader
+
+    def entries(self, first: int = 1) -> Iterator[tuple[int, IndexEntry]]:
+        """Give (number, entry) from number ``first`` on."""
+        with open_file(self.path) as file:
+            file.seek(entry_position(first, self.slots))
+            number = first
+            while number < self.header.index_count:
+                count = min(_ENTRIES, self.header.index_count - number)
+                data = file.read(count * ENTRY_SIZE)
+                for at in range(0, len(data) - ENTRY_SIZE + 1, ENTRY_SIZE):
+                    yield number, unpack_entry(data, at)
+                    number += 1
+                if len(data) < count * ENTRY_SIZE:
+                    return
+
+
+class _Run:
+    """Entries in ascending order of their log offsets, ``count`` of them from a place on."""
+
+    __slots__ = ("_left", "_next", "head")
+
+    def __init__(self, files: list[_File], index: int, number: int, count: int) -> None:
+        self._next = _across(files, index, number)
+        self._left = count
+        self.head: IndexEntry | None = None
+        self.advance()
+
+    def advance(self) -> None:
+        """Go to the next entry; ``head`` is None behind the last one."""
+        self.head = next(self._next, None) if self._left else None
+        self._left -= 1
+
+
+def _across(files: list[_File], index: int, number: int) -> Iterator[IndexEntry]:
+    for file in files[index:]:
+        for _, entry in file.entries(number):
+            yield entry
+        number = 1
+
+
+def expected_hashes(found: RecordPosition) -> list[int]:
+    """Give the hashes under which a record must be found, as ``IndexService.buildIndex`` puts them."""
+    if transaction_type(found.sys_flag) == TRANSACTION_ROLLBACK_TYPE:
+        return []
+    keys = []
+    unique = find_property(found.properties, _UNIQ)
+    if unique:
+        keys.append(unique.decode("utf-8", "replace"))
+    several = find_property(found.properties, _KEYS)
+    if several:
+        keys += [key for key in several.decode("utf-8", "replace").split(KEY_SEPARATOR) if key]
+    return [index_key_hash(index_key(found.topic, key)) for key in keys]
+
+
+def tag_hashes(found: RecordPosition) -> list[int]:
+    """Give the hash of the tags, under which 5.5.0 (and no older release) puts a record too."""
+    tags = find_property(found.properties, _TAGS)
+    if not tags:
+        return []
+    text = tags.decode("utf-8", "replace")
+    return [index_key_hash(index_key(found.topic, text, INDEX_TAG_TYPE))]
+
+
+class IndexCheck:
+    """Compare the index files of a store with its log.
+
+    Args:
+        root: the store's folder.
+        findings: where findings go.
+        slots: maxHashSlotNum of the broker; guessed from a file's size when None.
+        lag: level of what the next start puts right.
+    """
+
+    def __init__(self, root: Path, findings: Findings, *, slots: int | None, lag: str) -> None:
+        self._findings = findings
+        self._lag = lag
+        self._files: list[_File] = []
+        self._runs: list[_Run] = []
+        self._first = self._last = -1  # log offsets of the index's first and last entry
+        self._missing = [0, -1]  # count, first offset
+        self._late = [0, -1]
+        self._duplicates = 0
+        self.entries = 0
+        if (root / "index").is_dir() and any((root / "index").iterdir()):
+            self._open_all(root, slots)
+
+    def _open_all(self, root: Path, slots: int | None) -> None:
+        try:
+            paths = index_files(root / "index")
+        except StoreError as error:
+            self._findings.add(PROBLEM, PART, "files", root / "index", None, str(error))
+            return
+        for path in paths:
+            file = self._opened(path, slots)
+            if file is not None:
+                self._files.append(file)
+                _check_chains(file, self._findings)
+        self._find_runs()
+
+    def _opened(self, path: Path, slots: int | None) -> _File | None:
+        size = path.stat().st_size
+        number = slots or guess_slots(size)
+        if number is None:
+            text = f"tell maxHashSlotNum (--slots): {size} bytes don't show it"
+            self._findings.add(NOTE, PART, "slots", path, None, text)
+            return None
+        with open_file(path) as file:
+            data = file.read(HEADER_SIZE)
+        try:
+            header = IndexHeader.decode(data)
+        except BadRecord as error:
+            self._findings.add(PROBLEM, PART, "header", path, 0, str(error))
+            return None
+        if not 0 <= header.index_count <= (size - entry_position(0, number)) // ENTRY_SIZE:
+            text = f"indexCount {header.index_count} in a file of {size} bytes"
+            self._findings.add(PROBLEM, PART, "header", path, 36, text)
+            return None
+        return _File(path, number, header)
+
+    def _find_runs(self) -> None:
+        """Find where the log offsets of the entries go back."""
+        starts: list[list[int]] = []  # file, number, count
+        last = _INT_MAX << 32
+        for index, file in enumerate(self._files):
+            for number, entry in file.entries():
+                if entry.phy_offset < last:
+                    starts.append([index, number, 0])
+                starts[-1][2] += 1
+                last = entry.phy_offset
+                self._last = max(self._last, last)
+                self.entries += 1
+            if len(starts) > _MAX_RUNS:
+                text = "the entries' log offsets are in no order"
+                self._findings.add(PROBLEM, PART, "order", file.path, None, text)
+                return
+        self._runs = [_Run(self._files, *start) for start in starts]
+        heads = [run.head.phy_offset for run in self._runs if run.head is not None]
+        self._first = min(heads, default=-1)
+
+    # --- record by record --------------------------------------------------------------------
+
+    def take(self, found: RecordPosition) -> None:
+        """Compare the entries that a record must have, and may have."""
+        if not self._runs:
+            return
+        place = found.physical_offset
+        expected = Counter(expected_hashes(found))
+        allowed = expected | Counter(tag_hashes(found))
+        seen: Counter[int] = Counter()
+        for run in self._runs:
+            while run.head is not None and run.head.phy_offset <= place:
+                if run.head.phy_offset < place:
+                    self._lead_nowhere(run.head)
+                else:
+                    seen[run.head.key_hash] += 1
+                run.advance()
+        self._count(place, expected, allowed, seen)
+
+    def _count(
+        self, place: int, expected: Counter[int], allowed: Counter[int], seen: Counter[int]
+    ) -> None:
+        for key_hash in seen - allowed:
+            if key_hash in allowed:
+                self._duplicates += seen[key_hash] - allowed[key_hash]
+            else:
+                text = f"key hash {key_hash}, which the record doesn't have"
+                self._findings.add(PROBLEM, PART, "extra", "index", place, text)
+        lacking = sum(1 for key_hash in expected if key_hash not in seen)
+        if lacking and place >= self._first:
+            target = self._late if place > self._last else self._missing
+            target[0] += lacking
+            target[1] = place if target[1] < 0 else target[1]
+
+    def _lead_nowhere(self, entry: IndexEntry) -> None:
+        text = "an entry leads to no whole record"
+        self._findings.add(PROBLEM, PART, "nowhere", "index", entry.phy_offset, text)
+
+    def finish(self, log_start: int, log_end: int) -> None:
+        """Report; ``log_start`` and ``log_end`` bound the log, in bytes."""
+        for run in self._runs:
+            while run.head is not None:
+                text = f"an entry leads behind the log's end {log_end}"
+                place = run.head.phy_offset
+                self._findings.add(self._lag, PART, "dangling", "index", place, text)
+                run.advance()
+        add = self._findings.add
+        if not self._runs:
+            add(NOTE, PART, "none", "index", None, "no index entries: nothing to compare")
+        if self._missing[0]:
+            count, first = self._missing
+            add(PROBLEM, PART, "missing", "index", first, "a key has no entry", count)
+        if self._late[0]:
+            count, first = self._late
+            text = "keys at the log's end have no entry yet"
+            add(self._lag, PART, "late", "index", first, text, count)
+        if self._duplicates:
+            text = "entries stand twice: a recovery indexed their records again (as Java does)"
+            add(NOTE, PART, "twice", "index", None, text, self._duplicates)
+        if self._first >= 0 and log_start < self._first:
+            text = f"records before {self._first} may have no entry: the index begins there"
+            add(NOTE, PART, "begin", "index", self._first, text)
+
+
+def _check_chains(file: _File, findings: Findings) -> None:
+    """Follow every entry: it must name the one before it in its slot, the slot names the last."""
+    heads = array("i", bytes(4 * file.slots))
+    for number, entry in file.entries():
+        slot = entry.key_hash % file.slots
+        if entry.previous != heads[slot]:
+            text = f"entry {number} names {entry.previous} as the one before, not {heads[slot]}"
+            findings.add(PROBLEM, PART, "chain", file.path, number, text)
+        heads[slot] = number
+    heads.byteswap()
+    expected = heads.tobytes()
+    with open_file(file.path) as opened:
+        opened.seek(HEADER_SIZE)
+        if opened.read(len(expected)) != expected:
+            text = "a slot doesn't name its newest entry"
+            findings.add(PROBLEM, PART, "slots", file.path, HEADER_SIZE, text)
+    used = len(expected) // SLOT_SIZE - heads.count(0)
+    if used != file.header.hash_slot_count:
+        text = f"hashSlotCount {file.header.hash_slot_count}, {used} slots are in use"
+        findings.add(PROBLEM, PART, "count", file.path, 32, text)
