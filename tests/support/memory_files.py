@@ -74,6 +74,9 @@ class MemoryFiles:
             raise OSError(errno.ENOSPC, "No space left on device", path)
         file += bytes(max(size - len(file), 0))
 
+    def data_ranges(self, handle, offset):
+        return [(offset, len(self.data[self.handles[handle]]))]
+
     def datasync(self, handle):
         self._called("datasync", self.handles[handle])
 

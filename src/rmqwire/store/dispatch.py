@@ -7,9 +7,12 @@ not whole, ``Redispatch`` gives the queues what they don't have.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message_const import (
     PROPERTY_DELAY_TIME_LEVEL,
@@ -17,11 +20,18 @@ from rmqwire.codec.message_const import (
     RMQ_SYS_SCHEDULE_TOPIC,
 )
 from rmqwire.codec.properties import find_property
-from rmqwire.codec.record import BLANK_SIZE, RecordPosition, check_record, peek, read_position
+from rmqwire.codec.record import (
+    BLANK_SIZE,
+    MESSAGE_MAGIC_V1,
+    MIN_RECORD_SIZE,
+    RecordPosition,
+    check_record,
+    peek,
+    read_position,
+)
 from rmqwire.codec.sys_flag import (
     TRANSACTION_PREPARED_TYPE,
     TRANSACTION_ROLLBACK_TYPE,
-    transaction_type,
 )
 from rmqwire.errors import BadRecord
 
@@ -35,8 +45,13 @@ if TYPE_CHECKING:
 WINDOW = 4 << 20  # bytes read at once
 _TAGS = PROPERTY_TAGS.encode()
 _DELAY = PROPERTY_DELAY_TIME_LEVEL.encode()
+_TRANSACTION_MASK = 0xC
 _UNSEEN = (TRANSACTION_PREPARED_TYPE, TRANSACTION_ROLLBACK_TYPE)
 _UNKNOWN_LEVEL_MS = 1_000  # computeDeliverTimestamp of a level that isn't configured
+_PREFIX = Struct(">5i2qiq8sq8siqi")  # a record up to BODY length, both hosts IPv4
+_V6_HOSTS = 0x30
+_CRC_STOP = len(CRC32_PREFIX) - CRC32_RESERVED_LEN
+_KNOWN_NAMES = 10_000  # topics and tags remembered in one scan
 
 
 class LogScan:
@@ -56,6 +71,7 @@ class LogScan:
         self._check_crc = check_crc
         self._window = b""
         self._window_start = start
+        self._topics: dict[bytes, str] = {}
         self.end = start
         self.stopped = ""
 
@@ -64,12 +80,88 @@ class LogScan:
         while (segment := self._queue.find(self.end)) is not None:
             stop = segment.start + segment.size
             while self.end < stop:
+                yield from self._usual()
+                if self.end >= stop:
+                    break
                 found = self._next(segment)
                 if found is None:
                     return
                 self.end += found.total_size
                 if not found.is_blank:
+                    self._know(found.topic)
                     yield found
+
+    def _know(self, topic: str) -> None:
+        if len(self._topics) < _KNOWN_NAMES:
+            self._topics[topic.encode("utf-8", "replace")] = topic
+
+    def _usual(self) -> Iterator[RecordPosition]:
+        """Give the records of the window as long as they are whole, right and of the usual kind.
+
+        The same checks as ``_next`` makes, in one go and without a call per check; whatever is not
+        plain (IPv6, version 2, BLANK, a new topic, damage, the window's end) is left to it.
+        """
+        window, base, topics = self._window, self._window_start, self._topics
+        unpack, make, check_crc = _PREFIX.unpack_from, RecordPosition, self._check_crc
+        view = memoryview(window)
+        pos, limit = self.end - base, len(window)
+        while 0 <= pos <= limit - MIN_RECORD_SIZE:
+            fields = unpack(window, pos)
+            size, magic, body_crc, _, _, _, physical_offset, sys_flag, *_, body_length = fields
+            stop = pos + size
+            topic_at = pos + body_length + 89
+            if (
+                magic != MESSAGE_MAGIC_V1
+                or body_length < 0
+                or not topic_at < stop <= limit
+                or sys_flag & _V6_HOSTS
+                or physical_offset != base + pos
+            ):
+                return
+            properties_at = topic_at + window[topic_at - 1] + 2
+            if not properties_at < stop or not 0 < stop - properties_at < 0x8000:
+                return
+            length = window[properties_at - 2] << 8 | window[properties_at - 1]
+            topic = topics.get(window[topic_at : properties_at - 2])
+            properties = window[properties_at:stop]
+            if (
+                topic is None
+                or length != stop - properties_at
+                or properties[-CRC32_RESERVED_LEN:_CRC_STOP] == CRC32_PREFIX
+                or not window[stop - 1]
+            ):
+                return
+            if (
+                check_crc
+                and body_length
+                and crc32(view[pos + 88 : topic_at - 1]) & 0x7FFFFFFF != body_crc
+            ):
+                return
+            found = make()
+            (
+                found.total_size,
+                found.magic,
+                found.body_crc,
+                found.queue_id,
+                _,
+                found.queue_offset,
+                found.physical_offset,
+                found.sys_flag,
+                _,
+                _,
+                found.store_timestamp,
+                _,
+                found.reconsume_times,
+                found.prepared_transaction_offset,
+                _,
+            ) = fields
+            found.body_start = pos + 88
+            found.body_end = topic_at - 1
+            found.topic = topic
+            found.properties = properties
+            pos = stop
+            self.end = base + stop
+            yield found
 
     def _next(self, segment: Segment) -> RecordPosition | None:
         left = segment.start + segment.size - self.end
@@ -107,6 +199,18 @@ class LogScan:
             raise BadRecord(f"record at {self.end} ends in zeros")
 
 
+_tags_codes: dict[bytes, int] = {}  # of tags seen; the hash is a loop over characters
+
+
+def _code_of(tags: bytes) -> int:
+    code = _tags_codes.get(tags)
+    if code is None:
+        code = tags_code(tags.decode("utf-8", "replace"))
+        if len(_tags_codes) < _KNOWN_NAMES:
+            _tags_codes[tags] = code
+    return code
+
+
 def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int:
     """Give the tags code of a record's unit: the delivery time for delayed messages.
 
@@ -121,7 +225,7 @@ def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int
             if level > 0:
                 return found.store_timestamp + delay_levels.get(level, _UNKNOWN_LEVEL_MS)
     tags = find_property(found.properties, _TAGS)
-    return tags_code(tags.decode("utf-8", "replace")) if tags else 0
+    return _code_of(tags) if tags else 0
 
 
 class Redispatch:
@@ -159,10 +263,12 @@ class Redispatch:
 
     def take(self, found: RecordPosition) -> None:
         """Dispatch one record."""
-        if transaction_type(found.sys_flag) in _UNSEEN:
+        if found.sys_flag & _TRANSACTION_MASK in _UNSEEN:
             return
         queue = self._queues.recovered(found.topic, found.queue_id)
-        if queue is None or not self._is_next(queue, found):
+        if queue is None:
+            return
+        if found.queue_offset * UNIT != queue.end and not self._is_next(queue, found):
             return
         code = record_tags_code(found, self._delay_levels)
         unit = UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
@@ -177,7 +283,7 @@ class Redispatch:
         if queue.min_offset <= offset < end:
             return self._replaces(queue, found)
         if 0 <= offset < queue.min_offset:
-            return False  # the queue begins later: its first files were removed
+            return self._begins_too_late(queue, found)
         if offset > end and not self._from_log_start:
             self.missing = True
             return False
@@ -185,6 +291,19 @@ class Redispatch:
             queue.restart(offset * UNIT)  # what came before it went with the log's first files
             return True
         return self._goes_to_the_end(queue, found)
+
+    def _begins_too_late(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
+        """Begin a queue anew whose first files are gone although the log has their records."""
+        first = queue.unit(queue.min_offset)
+        if first is not None and first[0] <= found.physical_offset:
+            return False  # it is the record's queue offset that is wrong
+        if not self._from_log_start:
+            self.missing = True
+            return False
+        text = f"{queue.topic} {queue.queue_id} begins at {queue.min_offset}: all of it is rebuilt"
+        self.notes.append(text)
+        queue.restart(found.queue_offset * UNIT)
+        return True
 
     def _replaces(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
         """Cut a unit that is in the record's place and not its own; False if it must stay."""

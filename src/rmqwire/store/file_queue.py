@@ -229,11 +229,11 @@ class FileQueue:
             return 0
         handle = self._handles.get(segment)
         rewritten = 0
-        for begin in range(offset - segment.start, self.segment_size, _ZERO_BLOCK):
-            size = min(_ZERO_BLOCK, self.segment_size - begin)
-            data = self._files.pread(handle, size, begin)
-            if data.count(0) != size:
-                rewritten += self._zero_blocks(handle, data, begin)
+        for first, stop in self._files.data_ranges(handle, offset - segment.start):
+            for begin in range(first, stop, _ZERO_BLOCK):
+                data = self._files.pread(handle, min(_ZERO_BLOCK, stop - begin), begin)
+                if data.count(0) != len(data):
+                    rewritten += self._zero_blocks(handle, data, begin)
         if rewritten:
             self._files.datasync(handle)
         return rewritten

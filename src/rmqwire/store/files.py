@@ -8,12 +8,16 @@ A write either puts down every byte or raises ``OSError``; there are no short wr
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from rmqwire.errors import StoreLocked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class FileLayer(Protocol):
@@ -33,6 +37,9 @@ class FileLayer(Protocol):
 
     def fallocate(self, handle: int, size: int) -> None:
         """Reserve space for bytes 0 to ``size``; the file has that size afterwards."""
+
+    def data_ranges(self, handle: int, offset: int) -> Sequence[tuple[int, int]]:
+        """Give (begin, end) of all bytes from ``offset`` on that may be other than zero."""
 
     def datasync(self, handle: int) -> None:
         """Return when the data of the file is on the disk. Blocks."""
@@ -65,7 +72,10 @@ class FileLayer(Protocol):
         """Tell whether there is a file or folder of that name."""
 
     def used_ratio(self, path: str) -> float:
-        """Give the share of the disk under ``path`` that is in use, 0.0 to 1.0, -1.0 unknown."""
+        """Give the share of the disk under ``path`` that is in use, -1.0 if unknown.
+
+        In hundredths, rounded up (Java ``UtilAll.getDiskPartitionSpaceUsedPercent``).
+        """
 
     def lock(self, path: str) -> int:
         """Lock a file against every other store, in this process or another.
@@ -122,6 +132,24 @@ class RealFiles:
         """Reserve space for bytes 0 to ``size``."""
         os.posix_fallocate(handle, 0, size)
 
+    def data_ranges(self, handle: int, offset: int) -> list[tuple[int, int]]:
+        """Give (begin, end) of all bytes from ``offset`` on that may be other than zero.
+
+        Space that was reserved and never written is skipped. All ranges are asked for before
+        anything is read: what the kernel reads ahead counts as data to it.
+        """
+        size = os.fstat(handle).st_size
+        found = []
+        try:
+            while offset < size:
+                begin = os.lseek(handle, offset, os.SEEK_DATA)
+                offset = os.lseek(handle, begin, os.SEEK_HOLE)
+                found.append((begin, offset))
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                found.append((offset, size))  # the file system doesn't know its holes
+        return found
+
     def datasync(self, handle: int) -> None:
         """Return when the data of the file is on the disk."""
         os.fdatasync(handle)
@@ -175,7 +203,8 @@ class RealFiles:
             usage = shutil.disk_usage(path)
         except OSError:
             return -1.0
-        return usage.used / usage.total
+        entire = usage.used + usage.free  # without what is reserved for root, as Java counts
+        return -(-usage.used * 100 // entire) / 100 if entire else -1.0
 
     def lock(self, path: str) -> int:
         """Lock a file against every other store, in this process or another."""
