@@ -457,3 +457,11 @@ class TornTail(StoreError):
 
 class StoreLocked(StoreError):
     """Another broker holds the lock of the store folder."""
+
+
+class ReplicationError(RmqError):
+    """The other side of a replication link sent what can't be; the link is closed."""
+
+
+class LogDiverged(ReplicationError):
+    """Master and slave hold different bytes at the same place, or the slave holds more."""

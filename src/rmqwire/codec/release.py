@@ -26,7 +26,12 @@ class Release:
         new_body_fields: JSON bodies carry the properties that 5.x added.
         json_references: an object met twice in one body is written as ``$ref`` (fastjson 1).
         abort_holds_pid: the ``abort`` file holds the process id (5.x) or is empty (4.9).
-        slave_sync_period_ms: period of the slave's metadata sync.
+        slave_sync_period_ms: period of the slave's metadata sync, with
+        slave_sync_delay_ms: the time from the start to the first one.
+        sync_master_needs_a_slave: a SYNC_MASTER answers SLAVE_NOT_AVAILABLE when no slave is near
+            (4.9); in 5.x inSyncReplicas says how many copies a send waits for.
+        slave_rejects: a slave refuses sends, and pulls without slaveReadEnable, as busy (5.x); 4.9
+            answers sends with SERVICE_NOT_AVAILABLE and serves pulls.
         checkpoint_fields: numbers that the store's ``checkpoint`` file holds.
         faq_suggestion: tail of many remarks (Java ``FAQUrl.suggestTodo``).
         invalid_parameter_code: answer to an illegal topic name or queue id.
@@ -71,6 +76,9 @@ class Release:
     json_references: bool
     abort_holds_pid: bool
     slave_sync_period_ms: int
+    slave_sync_delay_ms: int
+    sync_master_needs_a_slave: bool
+    slave_rejects: bool
     checkpoint_fields: int
     faq_suggestion: str
     invalid_parameter_code: int
@@ -111,6 +119,9 @@ V4_9_7 = Release(
     json_references=True,
     abort_holds_pid=False,
     slave_sync_period_ms=10_000,
+    slave_sync_delay_ms=3_000,
+    sync_master_needs_a_slave=True,
+    slave_rejects=False,
     checkpoint_fields=3,
     faq_suggestion="\nSee http://rocketmq.apache.org/docs/faq/ for further details.",
     invalid_parameter_code=1,
@@ -150,6 +161,9 @@ V5_5_0 = Release(
     json_references=False,
     abort_holds_pid=True,
     slave_sync_period_ms=60_000,
+    slave_sync_delay_ms=10_000,
+    sync_master_needs_a_slave=False,
+    slave_rejects=True,
     checkpoint_fields=6,
     faq_suggestion=(
         "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."

@@ -192,6 +192,18 @@ class CommitLog:
         except OSError:
             self.tail_unclean = True  # writing on would let an unacknowledged record come back
 
+    def write_raw(self, data: memoryview) -> None:
+        """Write records that another log has at ``end``; they don't cross a segment's end.
+
+        Raises:
+            DiskFull: no room for a new segment.
+            OSError: the disk failed. In both cases the log ends where it ended.
+        """
+        flushed = self.flushed
+        self.queue.write(data, self.end)
+        self.start_at(self.end + len(data))
+        self.flushed = flushed
+
     # --- flushing ----------------------------------------------------------------------------
 
     def flush_plan(self) -> FlushPlan | None:

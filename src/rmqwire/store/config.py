@@ -81,11 +81,12 @@ class StoreConfig:
     ha_transfer_batch_size: int = 32_768
     ha_master_address: str | None = None
     ha_slave_fallbehind_max: int = 256 * 1024 * 1024
+    ha_max_gap_not_in_sync: int = 256 * 1024 * 1024
+    ha_flow_control_enable: bool = False
+    max_ha_transfer_byte_in_second: int = 100 * 1024 * 1024
+    ha_ack_after_flush: bool = False  # ours: a slave reports only what is on its disk
     slave_timeout: int = 3_000
     in_sync_replicas: int = 1
-    min_in_sync_replicas: int = 1
-    all_ack_in_sync_state_set: bool = False
-    enable_auto_in_sync_replicas: bool = False
 
     @property
     def commit_log_path(self) -> str:

@@ -1,4 +1,4 @@
-"""What is written and waits for something more: a flush, later a slave (``GroupCommitService``).
+"""What is written and waits for something more: a flush, a slave (``GroupCommitService``).
 
 One flush answers all that it covers. Entries come in the order of the log, so the list is ordered
 by end offset and what a flush covers is its head.
@@ -7,12 +7,26 @@ by end offset and what a flush covers is its head.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.store.results import PutMessageResult
+
+
+class Replication(Protocol):
+    """What a put waits for besides the disk: slaves (``ha.group_transfer.GroupTransfer``)."""
+
+    def wait(
+        self, end: int, result: PutMessageResult, done: Callable[[PutMessageResult], None]
+    ) -> None:
+        """Answer a written put that ends at ``end`` (bytes of the log) when slaves have it."""
+
+    def after_flush(
+        self, end: int, done: Callable[[PutMessageResult], None]
+    ) -> Callable[[PutMessageResult], None]:
+        """Give what the flush, or its timeout, shall answer in place of ``done``."""
 
 
 class OffsetWaits:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.consume_queue import ConsumeQueue
     from rmqwire.store.consume_queue_store import ConsumeQueueStore, TopicQueues
+    from rmqwire.store.group_commit import Replication
     from rmqwire.store.health import StoreHealth
     from rmqwire.store.stats import StoreStats
 
@@ -83,6 +84,8 @@ class PutPath:
         self.dispatched_timestamp = 0  # store time (ms) of the newest record with a visible unit
         self.on_arrival: Arrival | None = None
         self.on_flush_wanted: Callable[[], None] | None = None
+        self.on_written: Callable[[], None] | None = None  # the log has grown: slaves want it
+        self.replication: Replication | None = None
 
     @property
     def dispatched_to(self) -> int:
@@ -217,6 +220,8 @@ class PutPath:
             self._wait_for_flush(put, touched)
         else:
             self._finish(put, touched)
+        if self.on_written is not None:
+            self.on_written()
 
     def _finish(
         self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
@@ -227,8 +232,12 @@ class PutPath:
             queue.pending.clear()
             self._dispatch(queue, units)
         self.dispatched_timestamp = self._log.last_store_timestamp
-        for _, result, done, _ in put:
-            done(result)
+        replication = self.replication
+        for end, result, done, wait in put:
+            if replication is None or not wait:
+                done(result)
+            else:
+                replication.wait(end, result, done)
         self._tell_arrival(arrived)
 
     def _dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
@@ -246,11 +255,15 @@ class PutPath:
             self._undispatched.append((end, queue, bytes(queue.pending)))
             queue.pending.clear()
         deadline = self._monotonic_ms() + self._config.sync_flush_timeout
+        replication = self.replication
         for offset, result, done, wait in put:
-            if wait:
+            if not wait:
+                done(result)
+            elif replication is None:
                 self.flush_waits.add(offset, deadline, result, done)
             else:
-                done(result)
+                finally_done = replication.after_flush(offset, done)
+                self.flush_waits.add(offset, deadline, result, finally_done)
         if self.on_flush_wanted is not None:
             self.on_flush_wanted()
 

@@ -1,0 +1,253 @@
+"""The master's side of replication (``DefaultHAConnection``), without sockets.
+
+::
+
+    slave's first report     where to start; 0: the beginning of our last file
+    next_data                ranges of the log with their headers, or a heartbeat
+    every other report       how far the slave is
+
+A report that can't be true closes the connection and is never counted: beyond the log's end,
+beyond what this slave was sent, or going back. Java counts them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from rmqwire.codec.ha import REPORT_SIZE, pack_transfer, unpack_report
+from rmqwire.errors import ReplicationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.store.config import StoreConfig
+
+SECOND_MS = 1_000
+PASS_SIZE = 1 << 20  # bytes of the log handed out at once, in batches of haTransferBatchSize
+
+
+class Files(Protocol):
+    """The log's files, as far as a master needs them."""
+
+    @property
+    def segment_size(self) -> int: ...  # noqa: D102
+
+
+class Source(Protocol):
+    """What a master needs of ``store.commit_log.CommitLog``."""
+
+    end: int
+
+    @property
+    def queue(self) -> Files: ...  # noqa: D102
+    @property
+    def min_offset(self) -> int: ...  # noqa: D102
+    def read(self, offset: int, size: int) -> bytes: ...  # noqa: D102
+
+
+class SlaveConnection:
+    """One slave, as its connection shows it.
+
+    Args:
+        peer: its ``ip:port``.
+        log: what it's sent.
+        config: intervals, ``haTransferBatchSize``, flow control.
+        now_ms: monotonic clock.
+
+    Attributes:
+        ack: offset up to which the slave has the log, -1 before its first report.
+        position: offset of the next byte that it's sent, -1 before its first report.
+        opened_ms: when it connected.
+        last_report_ms: when it reported last.
+        speed: bytes of the log sent in the last full second.
+    """
+
+    def __init__(
+        self, peer: str, log: Source, config: StoreConfig, now_ms: Callable[[], int]
+    ) -> None:
+        self.peer = peer
+        self.host = peer.rpartition(":")[0]
+        self._log = log
+        self._config = config
+        self._now_ms = now_ms
+        self._buffer = b""
+        self.ack = -1
+        self.position = -1
+        now = now_ms()
+        self.opened_ms = self.last_report_ms = self._last_write_ms = self._second_ms = now
+        self._sent_this_second = 0
+        self.speed = 0
+
+    # --- reports -----------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> bool:
+        """Take bytes of a slave; tell whether it got further.
+
+        Raises:
+            ReplicationError: a report that can't be true.
+        """
+        data = self._buffer + data
+        whole = len(data) - len(data) % REPORT_SIZE
+        self._buffer = data[whole:]
+        before = self.ack
+        for pos in range(0, whole, REPORT_SIZE):
+            self._reported(unpack_report(data, pos))
+        if whole:
+            self.last_report_ms = self._now_ms()
+        return self.ack > before
+
+    def _reported(self, offset: int) -> None:
+        end = self._log.end
+        if not 0 <= offset <= end:
+            raise ReplicationError(f"slave {self.peer} reports {offset}, our log ends at {end}")
+        if self.position < 0:
+            self.position = self._start(offset)
+        elif not self.ack <= offset <= self.position:
+            raise ReplicationError(
+                f"slave {self.peer} reports {offset} after {self.ack}; it was sent up to "
+                f"{self.position}"
+            )
+        self.ack = offset
+
+    def _start(self, offset: int) -> int:
+        log = self._log
+        if offset == 0:
+            return max(log.end - log.end % log.queue.segment_size, log.min_offset)
+        if offset < log.min_offset:
+            raise ReplicationError(
+                f"slave {self.peer} asks for offset {offset}, our log begins at {log.min_offset}"
+            )
+        return offset
+
+    # --- ranges ------------------------------------------------------------------------------
+
+    def next_data(self) -> bytes:
+        """Give what to send now: ranges of the log, a heartbeat when it's time, or nothing."""
+        now = self._now_ms()
+        if self.position < 0:
+            return b""
+        self._count_second(now)
+        left = min(self._log.end - self.position, PASS_SIZE, self._allowance())
+        parts: list[bytes] = []
+        while left > 0 and (body := self._read(left)):
+            parts += (pack_transfer(self.position, len(body)), body)
+            self.position += len(body)
+            self._sent_this_second += len(body)
+            left -= len(body)
+        if not parts:
+            if now - self._last_write_ms < self._config.ha_send_heartbeat_interval:
+                return b""
+            parts.append(pack_transfer(self.position, 0))
+        self._last_write_ms = now
+        return b"".join(parts)
+
+    def _read(self, limit: int) -> bytes:
+        """Read one batch: it doesn't cross a file's end, as a Java slave expects.
+
+        Raises:
+            ReplicationError: the log has lost these bytes.
+        """
+        log = self._log
+        size = log.queue.segment_size
+        to_file_end = size - self.position % size
+        batch = min(limit, self._config.ha_transfer_batch_size, to_file_end)
+        body = log.read(self.position, batch)
+        if not body:
+            raise ReplicationError(f"offset {self.position} is no longer there")
+        return body
+
+    def _count_second(self, now: int) -> None:
+        if now - self._second_ms >= SECOND_MS:
+            recent = now - self._second_ms < 2 * SECOND_MS
+            self.speed = self._sent_this_second if recent else 0
+            self._second_ms = now
+            self._sent_this_second = 0
+
+    def _allowance(self) -> int:
+        if not self._config.ha_flow_control_enable:
+            return PASS_SIZE
+        return max(self._config.max_ha_transfer_byte_in_second - self._sent_this_second, 0)
+
+    # --- time --------------------------------------------------------------------------------
+
+    def wait_ms(self) -> int:
+        """Give after how long ``next_data`` may have something without anything happening."""
+        now = self._now_ms()
+        if self.position < 0:
+            return self._config.ha_housekeeping_interval
+        beat = self._last_write_ms + self._config.ha_send_heartbeat_interval - now
+        if self._log.end > self.position:  # held back by flow control
+            beat = min(beat, self._second_ms + SECOND_MS - now)
+        return max(beat, 1)
+
+    def check(self) -> None:
+        """Look whether the slave is still there.
+
+        Raises:
+            ReplicationError: it hasn't reported for ``haHousekeepingInterval``.
+        """
+        silent = self._now_ms() - self.last_report_ms
+        if silent > self._config.ha_housekeeping_interval:
+            raise ReplicationError(f"slave {self.peer} hasn't reported for {silent} ms")
+
+
+class Slaves:
+    """All connected slaves of a master (``DefaultHAService``).
+
+    A slave that connects again while its old connection still looks alive counts once: the older
+    connection of the same host counts again only when something comes over it a heartbeat later.
+
+    Args:
+        log: what they're sent.
+        config: ``haMaxGapNotInSync``.
+        now_ms: monotonic clock.
+    """
+
+    def __init__(self, log: Source, config: StoreConfig, now_ms: Callable[[], int]) -> None:
+        self.log = log
+        self._config = config
+        self._now_ms = now_ms
+        self.connections: list[SlaveConnection] = []
+        self.pushed = 0  # largest offset that any slave has ever had (push2SlaveMaxOffset)
+
+    def open(self, peer: str) -> SlaveConnection:
+        """Take a new connection."""
+        connection = SlaveConnection(peer, self.log, self._config, self._now_ms)
+        self.connections.append(connection)
+        return connection
+
+    def close(self, connection: SlaveConnection) -> None:
+        """Forget one that ended."""
+        self.connections.remove(connection)
+
+    def received(self, connection: SlaveConnection, data: bytes) -> bool:
+        """Take a slave's bytes; tell whether it got further.
+
+        Raises:
+            ReplicationError: a report that can't be true.
+        """
+        moved = connection.receive_data(data)
+        self.pushed = max(self.pushed, connection.ack)
+        return moved
+
+    def counted(self) -> list[SlaveConnection]:
+        """Give those that are certainly slaves of their own."""
+        found = []
+        grace = self._config.ha_send_heartbeat_interval
+        newest: dict[str, int] = {}
+        for connection in reversed(self.connections):  # the newest first
+            newer = newest.get(connection.host)
+            if newer is None or connection.last_report_ms >= newer + grace:
+                found.append(connection)
+            newest.setdefault(connection.host, connection.opened_ms)
+        return found
+
+    def acked_by(self, count: int) -> int:
+        """Give the offset up to which ``count`` slaves have the log, -1 if there are fewer."""
+        acks = sorted((connection.ack for connection in self.counted()), reverse=True)
+        return acks[count - 1] if 0 < count <= len(acks) else -1
+
+    def in_sync(self, connection: SlaveConnection) -> bool:
+        """Tell whether a slave is near the log's end."""
+        gap = self.log.end - connection.ack
+        return gap < self._config.ha_max_gap_not_in_sync
