@@ -184,3 +184,11 @@ def test_locks_over_the_wire(admin_broker):
     assert body_of(broker.ask(R.LOCK_BATCH_MQ, body=body("c2")))["lockOKMQSet"] == []
     assert broker.ask(R.UNLOCK_BATCH_MQ, body=body("c1")).code == 0
     assert len(body_of(broker.ask(R.LOCK_BATCH_MQ, body=body("c2")))["lockOKMQSet"]) == 1
+
+
+@pytest.mark.parametrize("number", [-1, 65_537, 2**31 - 1])
+def test_a_group_cant_ask_for_more_retry_queues_than_a_topic_may_have(admin_broker, number):
+    config = SubscriptionGroupConfig(group_name="g", retry_queue_nums=number)
+    answer = admin_broker().ask(R.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, body=config.encode())
+    assert answer.code == 29
+    assert answer.remark == f"retryQueueNums[{number}] is illegal, allowing only 0 to 65536"

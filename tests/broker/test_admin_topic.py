@@ -177,3 +177,26 @@ def test_ends_of_queues(admin_broker):
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"topicConfigList":5}'])
 def test_a_body_that_cannot_be_read(admin_broker, body):
     assert admin_broker().ask(R.UPDATE_AND_CREATE_TOPIC_LIST, body=body).code != 0
+
+
+@pytest.mark.parametrize("field", ["read_queue_nums", "write_queue_nums"])
+@pytest.mark.parametrize("number", [-1, 65_537, 2**31 - 1])
+def test_no_topic_has_more_queues_than_can_be_looked_through(admin_broker, field, number):
+    broker = admin_broker()
+    answer = broker.ask(R.UPDATE_AND_CREATE_TOPIC, create(**{field: number}))
+    assert answer.code == 29
+    assert answer.remark.endswith(f"[{number}] is illegal, allowing only 0 to 65536")
+    assert "orders" not in broker.state.topics.table
+
+
+def test_a_list_with_one_topic_of_too_many_queues_creates_none(admin_broker):
+    broker = admin_broker()
+    body = CreateTopicListRequestBody(
+        topic_config_list=[
+            TopicConfig(topic_name="good"),
+            TopicConfig(topic_name="bad", read_queue_nums=-5),
+        ]
+    )
+    answer = broker.ask(R.UPDATE_AND_CREATE_TOPIC_LIST, body=body.encode())
+    assert (answer.code, answer.remark[:18]) == (29, "readQueueNums[-5] ")
+    assert "good" not in broker.state.topics.table

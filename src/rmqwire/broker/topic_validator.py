@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _ILLEGAL = re.compile(r"[^%|a-zA-Z0-9_-]")
 GROUP_MAX_LENGTH = 120
+# Java has no bound; its broker then loops over two thousand million queues at the first question.
+MAX_QUEUE_NUMS = 65_536
 
 SYSTEM_TOPICS = frozenset(
     {
@@ -78,3 +80,15 @@ def group_fault(group: str) -> str | None:
     if len(group) > GROUP_MAX_LENGTH:
         return f"The specified group: {group}, is longer than group max length: {GROUP_MAX_LENGTH}"
     return None
+
+
+def queue_nums_fault(field: str, number: int) -> str | None:
+    """Give the remark about a number of queues that no topic can have, or None when it can.
+
+    Args:
+        field: Java's name of the field, for the remark.
+        number: queues asked for.
+    """
+    if 0 <= number <= MAX_QUEUE_NUMS:
+        return None
+    return f"{field}[{number}] is illegal, allowing only 0 to {MAX_QUEUE_NUMS}"

@@ -136,6 +136,31 @@ def test_missing_and_unreadable_fields_are_a_system_error(broker, client):
         assert "RemotingCommandException" in answer.remark
 
 
+@pytest.mark.parametrize(
+    ("letter", "value", "field"),
+    [
+        ("a", None, "a"),
+        ("c", None, "c"),
+        ("d", None, "d"),
+        ("d", "four", "d"),
+        ("h", "2147483648", "h"),
+    ],
+)
+def test_a_bad_field_refuses_the_send_before_a_topic_is_made(broker, client, letter, value, field):
+    ext = {**requests.send(topic="fresh").ext_fields, letter: value}
+    ext = {name: text for name, text in ext.items() if text is not None}
+    answer = client.call(RemotingCommand(310, ext, b"body"))
+    assert answer.code == 1
+    assert f"the custom field <{field}> is " in answer.remark
+    assert "fresh" not in broker.state.topics.table
+
+
+def test_a_topic_without_queues_takes_no_message(broker, client):
+    answer = client.call(requests.send(topic="none", default_topic_queue_nums=0, queue_id=-1))
+    assert answer.code == 16
+    assert answer.remark == "topic[none] has no queue to write to, writeQueueNums:[0]"
+
+
 def test_an_order_topic_needs_the_brokers_write_permission(broker, client):
     client.call(requests.send())
     broker.state.config.broker_permission = 4

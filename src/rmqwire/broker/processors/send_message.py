@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.message_properties import Rewritten
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.bodies import TopicConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
@@ -101,6 +102,8 @@ class SendMessageProcessor:
         ext = request.ext_fields or {}
         try:
             topic = ext[fields.topic]
+            queue_nums = int(ext[fields.default_topic_queue_nums])
+            _ = ext[fields.default_topic], ext[fields.producer_group]  # required, used rarely
             message = MessageInner(
                 topic,
                 int(ext[fields.queue_id]),
@@ -115,6 +118,7 @@ class SendMessageProcessor:
             )
         except (KeyError, ValueError):
             raise unreadable(request, fields) from None
+        _check_numbers(message, request, fields)
         state = self._state
         config = state.topics.table.get(topic)
         if (
@@ -125,10 +129,9 @@ class SendMessageProcessor:
             or state.config.start_accept_send_request_time_stamp
         ):
             self._check_start()
-            config = check_send(state, connection, ext, fields, message.queue_id)
-        _check_numbers(message, request, fields)
+            config = check_send(state, connection, ext, fields, message.queue_id, queue_nums)
         if message.queue_id < 0:
-            message.queue_id = state.rng.randrange(_RANDOM_QUEUES) % config.write_queue_nums
+            message.queue_id = state.rng.randrange(_RANDOM_QUEUES) % _writable(config)
         if config.topic_filter_type == "MULTI_TAG":
             message.sys_flag |= MULTI_TAGS_FLAG
         if not message.body and state.release.empty_body_refused:
@@ -356,6 +359,21 @@ def _check_numbers(message: MessageInner, request: RemotingCommand, fields: Send
         and -_LONG_MAX <= message.born_timestamp <= _LONG_MAX
     ):
         raise unreadable(request, fields)
+
+
+def _writable(config: TopicConfig) -> int:
+    """Give how many queues the topic takes messages on, one at least.
+
+    Raises:
+        Reject: NO_PERMISSION: there is none.
+    """
+    if config.write_queue_nums < 1:
+        raise Reject(
+            ResponseCode.NO_PERMISSION,
+            f"topic[{config.topic_name}] has no queue to write to, "
+            f"writeQueueNums:[{config.write_queue_nums}]",
+        )
+    return config.write_queue_nums
 
 
 def _number(text: str) -> int:

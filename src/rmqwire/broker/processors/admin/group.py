@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.processors.admin.pages import page
-from rmqwire.broker.topic_validator import group_fault
+from rmqwire.broker.topic_validator import group_fault, queue_nums_fault
 from rmqwire.codec.bodies import (
     GroupForbidden,
     GroupList,
@@ -74,7 +74,9 @@ class GroupAdmin:
 
     def _update(self, configs: list[SubscriptionGroupConfig]) -> None:
         for config in configs:
-            fault = group_fault(config.group_name)
+            fault = group_fault(config.group_name) or queue_nums_fault(
+                "retryQueueNums", config.retry_queue_nums
+            )
             if fault is not None:
                 raise Reject(self._release.invalid_parameter_code, fault)
         try:

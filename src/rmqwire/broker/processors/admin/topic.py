@@ -9,7 +9,7 @@ from rmqwire.broker.processors.admin.answers import NOT_SET
 from rmqwire.broker.processors.admin.pages import page
 from rmqwire.broker.stats import TOPIC_PUT_NUMS, window
 from rmqwire.broker.topic_attributes import parse_attributes
-from rmqwire.broker.topic_validator import topic_fault
+from rmqwire.broker.topic_validator import queue_nums_fault, topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import (
     CreateTopicListRequestBody,
@@ -116,6 +116,7 @@ class TopicAdmin:
 
     def _update(self, configs: list[TopicConfig]) -> None:
         for config in configs:
+            self._check_queues(config)
             if config.attributes.get(MIXED[0]) == MIXED[1]:
                 raise Reject(ResponseCode.INVALID_PARAMETER, "MIXED message type is not supported.")
             for key, value in NOT_THERE.items():
@@ -132,6 +133,15 @@ class TopicAdmin:
         except UsageError as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
         self._state.register_soon()
+
+    def _check_queues(self, config: TopicConfig) -> None:
+        for field, number in (
+            ("readQueueNums", config.read_queue_nums),
+            ("writeQueueNums", config.write_queue_nums),
+        ):
+            fault = queue_nums_fault(field, number)
+            if fault is not None:
+                raise Reject(self._release.invalid_parameter_code, fault)
 
     # -- deletion ------------------------------------------------------------------------------
 
