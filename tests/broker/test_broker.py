@@ -16,9 +16,10 @@ from rmqwire.codec.headers import (
     PullMessageRequestHeader,
     SendMessageRequestHeaderV2,
 )
+from rmqwire.codec.message_id import decode_offset_id
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V5_5_0
-from rmqwire.errors import StoreError
+from rmqwire.errors import ConfigError, StoreError
 from rmqwire.namesrv.config import NamesrvConfig
 from rmqwire.namesrv.server import NameServer
 from rmqwire.remoting.client import RemotingClient
@@ -179,4 +180,23 @@ async def test_a_port_in_use_stops_the_start_and_closes_the_store(tmp_path: Path
     with pytest.raises(OSError, match="Address already in use"):
         await Broker(loaded).serve()
     await listeners[0].aclose()
+    assert not (tmp_path / "abort").exists()
+
+
+@pytest.mark.parametrize("host", ["localhost", "[127.0.0.1]"])
+async def test_broker_ip1_may_be_a_host_name(tmp_path, host):
+    async with trio.open_nursery() as nursery:
+        broker = Broker(config(tmp_path, None, broker_ip1=host))
+        addresses = await nursery.start(broker.serve)
+        async with RemotingClient() as client:
+            answer = await client.invoke(f"{HOST}:{addresses.listen[1]}", send_command("T", b"x"))
+        nursery.cancel_scope.cancel()
+    assert decode_offset_id(answer.ext_fields["msgId"])[:2] == (HOST, addresses.listen[1])
+    assert broker.loaded.broker.broker_addr == f"{host}:{addresses.listen[1]}"
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "no.such.host.invalid", "a..b"])
+async def test_a_broker_ip1_that_is_no_address_stops_the_start(tmp_path, host):
+    with pytest.raises(ConfigError, match=rf"^brokerIP1={host}: no IP address and no known host"):
+        await Broker(config(tmp_path, None, broker_ip1=host)).serve()
     assert not (tmp_path / "abort").exists()

@@ -14,6 +14,7 @@ from rmqwire.broker.config import (
     check_namesrv_addr,
     load_broker_config,
 )
+from rmqwire.broker.config_bounds import BOUNDS
 from rmqwire.broker.config_keys import KEYS
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import ConfigError
@@ -40,6 +41,13 @@ def test_defaults_without_a_file():
     assert loaded.store.ha_listen_port == 10912
     assert loaded.store.store_path_root_dir == "/home/mq/store"
     assert broker.broker_config_path is None
+
+
+def test_every_default_is_within_its_bounds():
+    for name, (low, high) in BOUNDS.items():
+        for release in (V4_9_7, V5_5_0):
+            default = KEYS[name].default(release)
+            assert isinstance(default, str) or low <= default <= high, name
 
 
 def test_the_quick_start_file_of_rocketmq(tmp_path):
@@ -106,7 +114,19 @@ def test_the_release_chooses_defaults(tmp_path):
     ("line", "said"),
     [
         ("listenPort=abc", "listenPort=abc: not a whole number"),
-        ("listenPort=70000", "listenPort=70000: not a port"),
+        ("listenPort=70000", "listenPort=70000: outside 0 to 65535"),
+        ("listenPort=2", "listenPort=2: no port is left for listenPort - 2"),
+        ("mappedFileSizeCommitLog=0", "mappedFileSizeCommitLog=0: outside 1024 to 2147483647"),
+        ("mappedFileSizeCommitLog=-5", "mappedFileSizeCommitLog=-5: outside 1024"),
+        ("mappedFileSizeConsumeQueue=19", "mappedFileSizeConsumeQueue=19: outside 20"),
+        ("maxMessageSize=-1", "maxMessageSize=-1: outside 1"),
+        ("flushConsumerOffsetInterval=0", "flushConsumerOffsetInterval=0: outside 1"),
+        ("consumerOffsetUpdateVersionStep=0", "consumerOffsetUpdateVersionStep=0: outside 1"),
+        ("messageDelayLevel=1s foo", "messageDelayLevel=1s foo: not a list of delays"),
+        ("messageDelayLevel=", "messageDelayLevel=: not a list of delays"),
+        ("brokerName=../x", "brokerName=../x: a name has 1 to 255 of the characters"),
+        ("brokerName=a..b", "brokerName=a..b: a name has"),
+        ("brokerClusterName=a/b", "brokerClusterName=a/b: a name has"),
         ("maxMessageSize=99999999999", "maxMessageSize=99999999999: outside"),
         ("autoCreateTopicEnable=yes", "autoCreateTopicEnable=yes: not true or false"),
         ("flushDiskType=FLUSH", "flushDiskType=FLUSH: not one of SYNC_FLUSH, ASYNC_FLUSH"),

@@ -12,6 +12,7 @@ import os
 import time
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ import trio
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.outer_api import BrokerOuterAPI
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
-from rmqwire.errors import UsageError
+from rmqwire.errors import ConfigError, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.server import RemotingServer
@@ -98,6 +99,7 @@ class Broker:
             task_status: started with the bound addresses, once requests are served.
 
         Raises:
+            ConfigError: ``brokerIP1`` can't be resolved.
             StoreError: a table or the store can't be used.
             OSError: a port can't be bound, or the disk failed.
         """
@@ -154,18 +156,19 @@ class Broker:
     async def _start(self, serving: trio.Nursery) -> BrokerAddresses:
         """Open the store and bind the ports."""
         config, serve = self.loaded.broker, self._server.serve
+        host_ip = await _address_of(config.broker_ip1)
         if config.listen_port:
-            self._open()
+            self._open(host_ip)
             listen = await serving.start(serve, config.bind_address, config.listen_port)
             vip = await serving.start(serve, config.bind_address, config.vip_port)
         else:  # the port is part of every record, so it must be known before the store opens
             vip = await serving.start(serve, config.bind_address, 0)
             listen = await serving.start(serve, config.bind_address, 0)
             config.listen_port = listen[1]
-            self._open()
+            self._open(host_ip)
         return BrokerAddresses(listen, vip, None)
 
-    def _open(self) -> None:
+    def _open(self, host_ip: str) -> None:
         core = BrokerCore(
             self.loaded,
             self._files,
@@ -174,6 +177,7 @@ class Broker:
             pid=os.getpid(),
             monotonic_ms=_monotonic_ms,
             handlers=self._handlers,
+            host_ip=host_ip,
         )
         report = core.open()
         log.info("store opened: %s", report)
@@ -302,6 +306,27 @@ async def _every(period_s: float, call: Callable[[], None]) -> None:
             call()
         except Exception:
             log.exception("timer of %s s failed", period_s)
+
+
+async def _address_of(host: str) -> str:
+    """Give the IP address that records name for ``brokerIP1``, which may be a host name as in Java.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    text = host.strip("[]")
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        pass
+    else:
+        return text
+    try:
+        found = await trio.socket.getaddrinfo(host, None, type=trio.socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name at all
+        raise ConfigError(f"brokerIP1={host}: no IP address and no known host: {error}") from None
+    first = min(found, key=lambda entry: entry[0] != trio.socket.AF_INET)  # IPv4 if there is one
+    return str(first[4][0])
 
 
 def _period_s(period_ms: int) -> float:

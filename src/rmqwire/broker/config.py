@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import javaproperties
 
+from rmqwire.broker.config_bounds import check_number, check_texts
 from rmqwire.broker.config_key import HONOURED, MEANINGLESS, REFUSED, ConfigKey, Value
 from rmqwire.broker.config_keys import KEYS
 from rmqwire.broker.local_address import addresses_of_this_machine, choose_local_address
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MASTER_ID: Final = 0
 _MAX_PORT: Final = 65535
-_VALID_PERMISSIONS: Final = range(8)
 # What 4.9 does where 5.x has a key: its behaviour for keys that it doesn't know.
 _UNKNOWN_TO_4: Final[Mapping[str, Value]] = {
     "enableCreateSysGroup": False,
@@ -175,14 +175,17 @@ def _load(properties: dict[str, str], path: str | None, machine: Machine) -> Loa
     broker, store = BrokerConfig(properties=properties), StoreConfig()
     for key in KEYS.values():
         if key.attribute in _ATTRIBUTES:
-            _assign(key, _value_of(key, properties, release, machine), broker, store)
+            value = _value_of(key, properties, release, machine)
+            check_number(key.name, value, properties.get(key.name, str(value)))
+            _assign(key, value, broker, store)
     if path is not None:
         broker.broker_config_path = str(Path(path).absolute())
     if not release.ha_listen_port_settable:
         broker.ha_listen_port = 0
     store.ha_listen_port = broker.ha_port
     _apply_role(broker, warnings)
-    _check(broker)
+    check_texts(broker, store)
+    check_namesrv_addr(broker.namesrv_addr)
     return LoadedConfig(broker, store, release, warnings)
 
 
@@ -265,15 +268,6 @@ def _apply_role(broker: BrokerConfig, warnings: list[str]) -> None:
     if broker.broker_id != MASTER_ID:
         warnings.append(f"brokerId={broker.broker_id}: a master is always 0")
         broker.broker_id = MASTER_ID
-
-
-def _check(broker: BrokerConfig) -> None:
-    for key, port in (("listenPort", broker.listen_port), ("haListenPort", broker.ha_listen_port)):
-        if not 0 <= port <= _MAX_PORT:
-            raise ConfigError(f"{key}={port}: not a port")
-    if broker.broker_permission not in _VALID_PERMISSIONS:
-        raise ConfigError(f"brokerPermission={broker.broker_permission}: not a permission")
-    check_namesrv_addr(broker.namesrv_addr)
 
 
 def check_namesrv_addr(text: str | None) -> None:

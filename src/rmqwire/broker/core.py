@@ -55,6 +55,7 @@ class BrokerCore:
         pid: process id, part of the unique keys made here.
         monotonic_ms: clock of the store's waits; ``now_ms`` when not given.
         handlers: where the processors are registered; a table of its own when not given.
+        host_ip: IP address that records and keys name; ``brokerIP1`` when not given.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class BrokerCore:
         pid: int = 0,
         monotonic_ms: Callable[[], int] | None = None,
         handlers: HandlerTable | None = None,
+        host_ip: str | None = None,
     ) -> None:
         config, release = loaded.broker, loaded.release
+        host_ip = host_ip or config.broker_ip1
         self.config = config
         self.on_register_soon: Callable[[], None] | None = None
 
@@ -80,7 +83,7 @@ class BrokerCore:
             release,
             files,
             now_ms,
-            pack_host(config.broker_ip1, config.listen_port),
+            pack_host(host_ip, config.listen_port),
             monotonic_ms=monotonic_ms,
         )
         self.state = BrokerState(
@@ -104,7 +107,7 @@ class BrokerCore:
         )
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
-        unique_keys = UniqueIdGenerator(config.broker_ip1, pid, now_ms, rng.getrandbits(31))
+        unique_keys = UniqueIdGenerator(host_ip, pid, now_ms, rng.getrandbits(31))
         self.handlers = HandlerTable(release) if handlers is None else handlers
         admin = AdminBrokerProcessor(self.state)
         locks = admin.connections.locks
