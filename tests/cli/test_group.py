@@ -20,7 +20,16 @@ def test_version(call):
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_has_help(call, flag):
     listed = call(flag).output
-    for name in ("namesrv", "broker", "standalone", "produce", "consume", "quickstart", "inspect"):
+    for name in (
+        "namesrv",
+        "broker",
+        "standalone",
+        "produce",
+        "consume",
+        "quickstart",
+        "inspect",
+        "store",
+    ):
         assert name in listed
         result = call(name, flag)
         assert result.exit_code == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from click import unstyle
@@ -111,3 +112,31 @@ def test_a_narrow_terminal_loses_columns_not_lines(store, monkeypatch):
     assert all(len(line) <= 60 for line in lines)
     assert "born host" not in lines[0]
     assert "body" in lines[0]
+
+
+def test_timer_files(store):
+    assert run("timerlog", store).stdout.splitlines()[1].split()[0] == "0"
+    rows = [json.loads(line) for line in run("timerlog", store, "--json").stdout.splitlines()]
+    wheel = run("timerwheel", store / "timerwheel", "--json", "--precision", 1000)
+    assert wheel.exit_code == 0
+    assert len(rows) == 5
+
+
+def test_a_plot_instead_of_a_table(store, tmp_path):
+    pytest.importorskip("matplotlib")
+    for command in ("commitlog", "consumequeue"):
+        target = tmp_path / f"{command}.png"
+        result = run(command, store, "--plot", target)
+        assert (result.exit_code, result.stdout) == (0, f"drawn into {target}\n")
+        assert target.stat().st_size > 10_000
+    absent = run("commitlog", store, "--topic", "none", "--plot", tmp_path / "no.png")
+    assert absent.exit_code == 2
+    assert "there is no message to draw" in absent.stderr
+
+
+def test_a_plot_without_matplotlib(store, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = run("commitlog", store, "--plot", tmp_path / "a.png")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "pip install 'rmqwire[plot]'" in result.stderr

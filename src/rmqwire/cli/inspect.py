@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rmqwire.cli.runner import explained
 from rmqwire.cli.table import Column, clip, print_table
+from rmqwire.codec.timer import DEFAULT_PRECISION_MS
 from rmqwire.errors import RmqError
 from rmqwire.inspector.checkpoint import checkpoint_rows
 from rmqwire.inspector.commitlog import commit_log_rows
@@ -18,7 +20,9 @@ from rmqwire.inspector.config import config_rows
 from rmqwire.inspector.consumequeue import consume_queue_rows
 from rmqwire.inspector.frame import frame_rows
 from rmqwire.inspector.index import index_rows
+from rmqwire.inspector.plot import CommitLogPlot, ConsumeQueuePlot
 from rmqwire.inspector.text import local_time
+from rmqwire.inspector.timer import timer_log_rows, timer_wheel_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +100,24 @@ INDEX = (
     Column("stored", _time("storeTimestamp")),
     Column("previous", "previous", right=True),
 )
+TIMER_WHEEL = (
+    Column("slot", "slot", right=True),
+    Column("time", _time("time")),
+    Column("firstPos", "firstPos", right=True),
+    Column("lastPos", "lastPos", right=True),
+    Column("num", "num", right=True),
+    Column("magic", "magic", right=True),
+)
+TIMER_LOG = (
+    Column("offset", "offset", right=True),
+    Column("prevPos", "prevPos", right=True),
+    Column("magic", "magic", right=True),
+    Column("written", _time("currWriteTime"), optional=True),
+    Column("deliver", _time("deliverTime")),
+    Column("offsetPy", "offsetPy", right=True),
+    Column("sizePy", "sizePy", right=True),
+    Column("topicHash", "hashCodeOfRealTopic", right=True, optional=True),
+)
 CHECKPOINT = (
     Column("file", lambda row: Path(row["file"]).name),
     Column("name", "name"),
@@ -165,7 +187,31 @@ def _show(
         click.echo(f"… more than {limit} rows: --limit 0 for all", err=True)
 
 
+PLOT = click.option(
+    "--plot",
+    metavar="FILE.png",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw all rows into this file instead of printing them.",
+)
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+def _draw(rows: Iterator[Row], kind: type[CommitLogPlot | ConsumeQueuePlot], path: Path) -> None:
+    """Draw what there is; an error comes after the rows before it were drawn."""
+    failure: RmqError | None = None
+    try:
+        plot = kind(path)
+        try:
+            for _ in plot.rows(rows):
+                pass
+        except RmqError as error:
+            failure = error
+        plot.save()
+        click.echo(f"drawn into {path}")
+        if failure is not None:
+            raise failure
+    except (RmqError, OSError) as error:
+        raise explained(error) from error
 
 
 @click.group("inspect")
@@ -177,10 +223,12 @@ def inspect_group() -> None:
 @PATHS
 @click.option("--topic", help="Only messages of this topic.")
 @click.option("--no-crc", is_flag=True, help="Don't compare CRCs.")
+@PLOT
 @_options
 def commitlog(
     paths: tuple[Path, ...],
     topic: str | None,
+    plot: Path | None,
     *,
     no_crc: bool,
     as_json: bool,
@@ -190,28 +238,41 @@ def commitlog(
     """Show the records of a commit log.
 
     PATHS are files, the folder commitlog, or a store's root. --offset is a physical offset in
-    bytes, where a record begins.
+    bytes, where a record begins. --plot draws message sizes and the rate of storing over time.
     """
     found = [commit_log_rows(path, offset, check_crc=not no_crc) for path in paths]
     rows: Iterator[Row] = itertools.chain.from_iterable(found)
     if topic is not None:
         rows = (row for row in rows if row.get("topic") == topic)
+    if plot is not None:
+        _draw(rows, CommitLogPlot, plot)
+        return
     _show(rows, COMMIT_LOG, as_json=as_json, limit=limit)
 
 
 @inspect_group.command("consumequeue")
 @PATHS
+@PLOT
 @_options
 def consumequeue(
-    paths: tuple[Path, ...], *, as_json: bool, limit: int | None, offset: int | None
+    paths: tuple[Path, ...],
+    plot: Path | None,
+    *,
+    as_json: bool,
+    limit: int | None,
+    offset: int | None,
 ) -> None:
     """Show the units of consume queues.
 
     PATHS are files, folders of queues or topics, the folder consumequeue, or a store's root.
-    --offset is a queue offset in messages.
+    --offset is a queue offset in messages. --plot draws how the queues grew with the log.
     """
     found = [consume_queue_rows(path, offset) for path in paths]
-    _show(itertools.chain.from_iterable(found), CONSUME_QUEUE, as_json=as_json, limit=limit)
+    rows = itertools.chain.from_iterable(found)
+    if plot is not None:
+        _draw(rows, ConsumeQueuePlot, plot)
+        return
+    _show(rows, CONSUME_QUEUE, as_json=as_json, limit=limit)
 
 
 @inspect_group.command("index")
@@ -232,6 +293,47 @@ def index(
     """
     found = [index_rows(path, offset, slots=slots) for path in paths]
     _show(itertools.chain.from_iterable(found), INDEX, as_json=as_json, limit=limit)
+
+
+@inspect_group.command("timerwheel")
+@PATHS
+@click.option(
+    "--precision",
+    type=click.IntRange(min=1),
+    default=DEFAULT_PRECISION_MS,
+    show_default=True,
+    help="timerPrecisionMs of the broker.",
+)
+@_options
+def timerwheel(
+    paths: tuple[Path, ...],
+    precision: int,
+    *,
+    as_json: bool,
+    limit: int | None,
+    offset: int | None,
+) -> None:
+    """Show the slots of a timer wheel that were ever used, by time.
+
+    PATHS are the files timerwheel, or a store's root. --offset is a time in ms.
+    """
+    found = [timer_wheel_rows(path, offset, precision_ms=precision) for path in paths]
+    _show(itertools.chain.from_iterable(found), TIMER_WHEEL, as_json=as_json, limit=limit)
+
+
+@inspect_group.command("timerlog")
+@PATHS
+@_options
+def timerlog(
+    paths: tuple[Path, ...], *, as_json: bool, limit: int | None, offset: int | None
+) -> None:
+    """Show the units of a timer log.
+
+    PATHS are files, the folder timerlog, or a store's root. --offset is a position in the timer
+    log in bytes, where a unit begins.
+    """
+    found = [timer_log_rows(path, offset) for path in paths]
+    _show(itertools.chain.from_iterable(found), TIMER_LOG, as_json=as_json, limit=limit)
 
 
 @inspect_group.command("checkpoint")
