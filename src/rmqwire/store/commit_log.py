@@ -71,7 +71,11 @@ class CommitLog:
         self, config: StoreConfig, files: FileLayer, handles: HandleCache, store_host: bytes
     ) -> None:
         self.queue = FileQueue(
-            config.commit_log_path, config.mapped_file_size_commit_log, files, handles
+            config.commit_log_path,
+            config.mapped_file_size_commit_log,
+            files,
+            handles,
+            ordered=True,
         )
         self._append_crc = config.enabled_append_prop_crc
         self._store_host = store_host

@@ -178,7 +178,7 @@ class ConsumeQueueStore:
         """Count the last file of every queue as not synced: its writer was killed."""
         for queue in self:
             last = max(queue.written - 1, 0)
-            queue.flushed = last - last % self._segment_size
+            queue.flushed = min(queue.flushed, last - last % self._segment_size)
             self._dirty[queue] = None
 
     def write_tails(self) -> None:

@@ -94,17 +94,36 @@ class FileQueue:
         segment_size: bytes of each file.
         files: the disk.
         handles: who keeps the handles.
+        ordered: files come and go durably one by one, so that a power cut leaves no gap. Without
+            it that waits for the next flush.
     """
 
-    __slots__ = ("_files", "_handles", "folder", "new_names", "segment_size", "segments")
+    __slots__ = (
+        "_files",
+        "_handles",
+        "_ordered",
+        "_parents",
+        "folder",
+        "new_names",
+        "segment_size",
+        "segments",
+    )
 
     def __init__(
-        self, folder: str, segment_size: int, files: FileLayer, handles: HandleCache
+        self,
+        folder: str,
+        segment_size: int,
+        files: FileLayer,
+        handles: HandleCache,
+        *,
+        ordered: bool = False,
     ) -> None:
         self.folder = folder
         self.segment_size = segment_size
         self.segments: list[Segment] = []
         self.new_names = False  # a file was made or removed since the folder was synced
+        self._ordered = ordered
+        self._parents: list[str] = []  # folders in which a folder was made, not synced since
         self._files = files
         self._handles = handles
 
@@ -162,12 +181,14 @@ class FileQueue:
         """
         files = self._files
         if not self.segments:
-            files.makedirs(self.folder)
+            self._make_folder()
         path = f"{self.folder}/{start:0{NAME_DIGITS}d}"
         segment = Segment(path, start, self.segment_size)
         handle = files.open(path, create=True)
         try:
             files.fallocate(handle, self.segment_size)
+            if self._ordered:
+                files.datasync(handle)
         except OSError as error:
             files.close(handle)
             files.unlink(path)
@@ -176,8 +197,20 @@ class FileQueue:
             raise
         files.close(handle)
         self.segments.append(segment)
-        self.new_names = True
+        self._names_changed()
         return segment
+
+    def _make_folder(self) -> None:
+        path = self.folder
+        while path not in {"", "/"} and not self._files.exists(path):
+            path = path.rpartition("/")[0]
+            self._parents.append(path or "/")
+        self._files.makedirs(self.folder)
+
+    def _names_changed(self) -> None:
+        self.new_names = True
+        if self._ordered:
+            self.sync_names()
 
     def for_writing(self, offset: int) -> Segment:
         """Give the segment that holds ``offset``, made if the row ends before it."""
@@ -202,7 +235,7 @@ class FileQueue:
         self.segments.remove(segment)
         self._handles.drop(segment)
         self._files.unlink(segment.path)
-        self.new_names = True
+        self._names_changed()
 
     def drop_from(self, offset: int) -> list[str]:
         """Remove the segments that begin at or behind ``offset``; give their paths."""
@@ -250,8 +283,22 @@ class FileQueue:
     def sync_names(self) -> None:
         """Sync the folder if files came or went since the last time."""
         if self.new_names:
-            self._files.fsync_dir(self.folder)
-            self.new_names = False
+            for folder in self.changed_folders():
+                self._files.fsync_dir(folder)
+
+    def changed_folders(self) -> list[str]:
+        """Give the folders to sync for the names to be durable, and count them as synced."""
+        if not self.new_names:
+            return []
+        folders = [self.folder, *self._parents]
+        self.new_names = False
+        self._parents = []
+        return folders
+
+    def folders_due(self, folders: list[str]) -> None:
+        """Take back what ``changed_folders`` gave: syncing them failed."""
+        self.new_names = True
+        self._parents = [*folders[1:], *self._parents]
 
     def pinned(self, begin: int, end: int) -> list[Segment]:
         """Pin the segments that hold bytes from ``begin`` to ``end``; ``unpin`` each afterwards."""

@@ -28,14 +28,14 @@ class FlushPlan:
         store_timestamp: store time (ms) of the newest record below ``end``.
     """
 
-    __slots__ = ("_folders", "_handles", "_pinned", "book", "end", "store_timestamp")
+    __slots__ = ("_changed", "_handles", "_pinned", "book", "end", "store_timestamp")
 
     def __init__(self, end: int = 0, store_timestamp: int = 0) -> None:
         self.end = end
         self.store_timestamp = store_timestamp
         self.book: list[tuple[ConsumeQueue, int]] = []  # queues and their new ``flushed``
         self._pinned: list[tuple[FileQueue, list[Segment]]] = []
-        self._folders: list[FileQueue] = []
+        self._changed: list[tuple[FileQueue, list[str]]] = []
         self._handles: list[int] = []
 
     def add(self, queue: FileQueue, begin: int, end: int) -> None:
@@ -43,9 +43,8 @@ class FlushPlan:
         segments = queue.pinned(begin, end)
         self._pinned.append((queue, segments))
         self._handles.extend(segment.handle for segment in segments)
-        if queue.new_names:
-            queue.new_names = False
-            self._folders.append(queue)
+        if folders := queue.changed_folders():
+            self._changed.append((queue, folders))
 
     def run(self, files: FileLayer) -> None:
         """Sync everything. Blocks; meant for a thread.
@@ -55,16 +54,17 @@ class FlushPlan:
         """
         for handle in self._handles:
             files.datasync(handle)
-        for queue in self._folders:
-            files.fsync_dir(queue.folder)
+        for _, folders in self._changed:
+            for folder in folders:
+                files.fsync_dir(folder)
 
     def release(self, *, succeeded: bool) -> None:
         """Let the segments go and book consume queues. After a failure the folders are due again."""
         for files, segments in self._pinned:
             files.unpin(segments)
         if not succeeded:
-            for files in self._folders:
-                files.new_names = True
+            for files, folders in self._changed:
+                files.folders_due(folders)
             return
         for queue, position in self.book:
             queue.flushed = min(max(queue.flushed, position), queue.written)

@@ -1,0 +1,1 @@
+"""Power cuts, failing disks and damaged bytes, on simulated disks and clocks."""

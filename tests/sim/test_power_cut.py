@@ -1,0 +1,38 @@
+"""D1, D2: the power goes at any moment of a SYNC_FLUSH store's life, and then once more.
+
+``python -m tools.nightly_crash_states`` runs the same over many more states.
+"""
+
+import pytest
+
+from tests.support.crash_states import record_run, sweep
+from tests.support.faulty_files import Fault, FaultyFiles
+
+STATES = 520
+
+
+def sweep_all_well(run, seed, states=STATES):
+    count, broken = sweep(run, seed, limit=states)
+    assert [(state.at, state.name, list(map(str, found[:3]))) for state, found in broken] == []
+    assert count > states * 0.8
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_power_cut(seed):
+    sweep_all_well(record_run(seed), seed)
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_power_cut_with_sectors_of_4096_bytes(seed):
+    run = record_run(seed, sector=4096, mapped_file_size_commit_log=16384)
+    sweep_all_well(run, seed, 400)
+
+
+@pytest.mark.parametrize("seed", [200, 201, 202])
+def test_power_cut_after_a_failed_sync(seed):
+    """The sync before the cut failed, and those after it did nothing and said yes."""
+
+    def faults(disk):
+        return FaultyFiles(disk, Fault("datasync", "commitlog", first=8 + seed % 7))
+
+    sweep_all_well(record_run(seed, faults=faults), seed, 200)

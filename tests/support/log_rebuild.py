@@ -1,0 +1,77 @@
+"""Consume queues made from the bytes of a commit log alone, without any code of the store.
+
+The oracle of I8: offsets and names are written out here once more, by the record layout.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.properties import decode_properties
+
+_HEAD = Struct(">iiiiiqqi")  # size magic bodyCrc queueId flag queueOffset physicalOffset sysFlag
+_INT = Struct(">i")
+_BLANK = -875286124
+_V1, _V2 = -626843481, -626843477
+
+
+def log_bytes(files, config) -> tuple[int, bytes]:
+    """Give (first offset, all bytes) of a log's files."""
+    folder = config.commit_log_path
+    names = files.list(folder)
+    parts = []
+    for name in names:
+        handle = files.open(f"{folder}/{name}")
+        parts.append(files.pread(handle, files.size(f"{folder}/{name}"), 0))
+        files.close(handle)
+    return int(names[0]) if names else 0, b"".join(parts)
+
+
+def rebuild_queues(files, config, end: int) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
+    """Give (topic, queue id) -> units (physical offset, size, tags code) below ``end``."""
+    start, log = log_bytes(files, config)
+    found: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
+    pos = 0
+    while start + pos + 8 <= end:
+        size, magic = _HEAD.unpack_from(log.ljust(pos + 48, b"\0"), pos)[:2]
+        if magic == _BLANK and size > 0:
+            pos += size
+        elif magic in {_V1, _V2} and size > 0:
+            place, code = _record(log, pos, magic)
+            if place is not None:
+                found.setdefault(place, []).append((start + pos, size, code))
+            pos += size
+        else:
+            break
+    return found
+
+
+def _record(log, pos, magic):
+    _, _, _, queue_id, _, _, _, sys_flag = _HEAD.unpack_from(log, pos)
+    if sys_flag & 0xC in {0x4, 0xC}:
+        return None, 0
+    at = pos + 40 + 8 + (20 if sys_flag & 0x10 else 8) + 8 + (20 if sys_flag & 0x20 else 8) + 4 + 8
+    (body_size,) = _INT.unpack_from(log, at)
+    at += 4 + body_size
+    if magic == _V1:
+        topic_size, at = log[at], at + 1
+    else:
+        topic_size, at = int.from_bytes(log[at : at + 2], "big"), at + 2
+    topic = log[at : at + topic_size].decode()
+    at += topic_size
+    properties_size = int.from_bytes(log[at : at + 2], "big")
+    properties = decode_properties(log[at + 2 : at + 2 + properties_size])
+    return (topic, queue_id), tags_code(properties.get("TAGS"))
+
+
+def served_queues(store) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
+    """Give the units that a store serves, in the same form."""
+    found = {}
+    for topic in store.topics():
+        for queue_id in store.queue_ids(topic):
+            queue = store.queues.find(topic, queue_id)
+            units = [queue.unit(at) for at in range(queue.min_offset, queue.max_offset)]
+            if units:
+                found[topic, queue_id] = units
+    return found
