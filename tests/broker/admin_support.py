@@ -34,6 +34,8 @@ class AdminBroker:
             store_path_root_dir="store",
             mapped_file_size_commit_log=65536,
             mapped_file_size_consume_queue=2000,
+            max_hash_slot_num=50,
+            max_index_num=200,
         )
         self.release = release
         self.files = MemoryFiles()

@@ -17,7 +17,7 @@ from tools import gen_broker_conf_page
 
 ATTRIBUTES = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
 # Read on the way, yet without the feature that would make a difference.
-READ_TOO = {"duplicationEnable", "offsetCheckInSlave", "messageIndexEnable", "messageIndexSafe"}
+READ_TOO = {"duplicationEnable", "offsetCheckInSlave"}
 SOURCE = Path(gen_broker_conf_page.__file__).parent.parent / "src" / "rmqwire"
 # Set by Java's start-up code over what its classes say, or made of the machine it was read on.
 EFFECTIVE = {"brokerName", "listenPort", "haListenPort"}

@@ -25,8 +25,13 @@ class Clock:
 
 
 def small_config(root: str = ROOT, **changes) -> StoreConfig:
-    """Settings with tiny files: 4 KiB of log, 10 units of queue."""
-    values = {"mapped_file_size_commit_log": 4096, "mapped_file_size_consume_queue": 200}
+    """Settings with tiny files: 4 KiB of log, 10 units of queue, 200 keys of an index."""
+    values = {
+        "mapped_file_size_commit_log": 4096,
+        "mapped_file_size_consume_queue": 200,
+        "max_hash_slot_num": 50,
+        "max_index_num": 200,
+    }
     return StoreConfig(store_path_root_dir=root, **(values | changes))
 
 

@@ -204,14 +204,12 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
+        HONOURED,
         "cleaning old files",
         """
         cleanResourceInterval                          int      both   10000
         deleteCommitLogFilesInterval                   int      both   100
         deleteConsumeQueueFilesInterval                int      both   100
-        destroyMapedFileIntervalForcibly               int      both   120000
-        redeleteHangedFileInterval                     int      both   120000
         deleteWhen                                     String   both   04
         diskMaxUsedSpaceRatio                          int      both   75
         fileReservedTime                               int      both   72
@@ -219,14 +217,34 @@ MESSAGE_STORE_CONFIG: Final = (
         diskSpaceWarningLevelRatio                     int      5.5.0  90
         diskSpaceCleanForciblyRatio                    int      5.5.0  85
         deleteFileBatchMax                             int      5.5.0  10
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "readers never hold up the removal of a file: the kernel keeps it while it is open",
+        """
+        destroyMapedFileIntervalForcibly               int      both   120000
+        redeleteHangedFileInterval                     int      both   120000
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "several brokers on one disk",
+        """
         replicasPerDiskPartition                       int      5.5.0  1
         logicalDiskSpaceCleanForciblyThreshold         double   5.5.0  0.8
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "a queue's first offset is corrected as soon as the log loses a file",
+        """
         correctLogicMinOffsetSleepInterval             int      5.5.0  1
         correctLogicMinOffsetForceInterval             int      5.5.0  300000
         """,
     ),
     *group(
-        NOT_YET,
+        HONOURED,
         "the index of keys",
         """
         messageIndexEnable                             boolean  both   true
@@ -234,10 +252,16 @@ MESSAGE_STORE_CONFIG: Final = (
         maxIndexNum                                    int      both   20000000
         defaultQueryMaxNum                             int      both   32
         messageIndexSafe                               boolean  both   false
-        putMsgIndexHightWater                          int      both   600000
         maxMsgsNumBatch                                int      both   64
         indexFileWriteEnable                           boolean  5.5.0  true
         indexFileReadEnable                            boolean  5.5.0  true
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "the index follows the log and has no queue",
+        """
+        putMsgIndexHightWater                          int      both   600000
         """,
     ),
     *group(

@@ -19,6 +19,7 @@ class Release:
         mq_version: ordinal announced in every command (Java ``MQVersion.CURRENT_VERSION``).
         trailing_property_separator: the property string ends in 0x02 (5.x) or not (4.9).
         message_v2: topics over 127 bytes are stored as V2 records (5.x) or refused (4.9).
+        index_tags: the index finds messages by tag too.
         topic_max_length: longest topic name in characters (Java ``TopicValidator``).
         retry_topic_max_length: the same for ``%RETRY%`` and ``%DLQ%`` topics.
         escape_line_separators: JSON text writes U+007F, U+2028 and U+2029 as ``\\uXXXX``
@@ -69,6 +70,7 @@ class Release:
     mq_version: int
     trailing_property_separator: bool
     message_v2: bool
+    index_tags: bool
     topic_max_length: int
     retry_topic_max_length: int
     escape_line_separators: bool
@@ -112,6 +114,7 @@ V4_9_7 = Release(
     mq_version=407,
     trailing_property_separator=False,
     message_v2=False,
+    index_tags=False,
     topic_max_length=127,
     retry_topic_max_length=127,
     escape_line_separators=True,
@@ -154,6 +157,7 @@ V5_5_0 = Release(
     mq_version=513,
     trailing_property_separator=True,
     message_v2=True,
+    index_tags=True,
     topic_max_length=127,
     retry_topic_max_length=255,
     escape_line_separators=False,

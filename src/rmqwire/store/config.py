@@ -64,11 +64,17 @@ class StoreConfig:
     message_index_safe: bool = False
     max_hash_slot_num: int = 5_000_000
     max_index_num: int = 5_000_000 * 4
+    index_file_read_enable: bool = True
+    index_file_write_enable: bool = True
+    max_msgs_num_batch: int = 64
 
     # cleaning
     delete_when: str = "04"
     file_reserved_time: int = 72  # hours
     clean_resource_interval: int = 10_000
+    delete_commit_log_files_interval: int = 100
+    delete_consume_queue_files_interval: int = 100
+    delete_file_batch_max: int = 10
     clean_file_forcibly_enable: bool = True
     disk_max_used_space_ratio: int = 75  # percent
     disk_space_warning_level_ratio: int = 90  # percent

@@ -159,6 +159,15 @@ class ConsumeQueueStore:
             self._files.remove_folder(folder)
         return True
 
+    def delete_queue(self, topic: str, queue_id: int) -> None:
+        """Remove one queue, and its topic's entry with the last one."""
+        queues = self.topics[topic].queues
+        queue = queues.pop(queue_id)
+        self._dirty.pop(queue, None)
+        queue.files.remove()
+        if not queues:
+            self.delete_topic(topic)
+
     def max_physical_offset(self) -> int:
         """Give the largest log offset that any queue reaches, -1 when there is no unit."""
         return max((queue.max_physical_offset() for queue in self), default=-1)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.errors import DiskFull, RmqError
 from rmqwire.store.checkpoint import CheckpointFile
+from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.commit_log import CommitLog
 from rmqwire.store.config import SLAVE
 from rmqwire.store.consume_queue_store import ConsumeQueueStore
@@ -21,6 +22,7 @@ from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
 from rmqwire.store.folder import StoreFolder
 from rmqwire.store.health import IS_SLAVE, NOT_OPEN, StoreHealth
+from rmqwire.store.index_service import SLICE, IndexService
 from rmqwire.store.put import PutPath
 from rmqwire.store.read import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
 from rmqwire.store.recovery import Recovery, RecoveryReport
@@ -30,6 +32,7 @@ from rmqwire.store.results import (
     MessageInner,
     PutMessageResult,
     PutStatus,
+    QueryMessageResult,
 )
 from rmqwire.store.stats import StoreStats
 from rmqwire.store.time_search import LOWER, TimeSearch, unit_store_timestamp
@@ -49,10 +52,13 @@ __all__ = [
     "MessageStore",
     "PutMessageResult",
     "PutStatus",
+    "QueryMessageResult",
     "RecoveryReport",
 ]
 
 _OPEN_LOG_FILES = 64
+_QUERY_SLICES = 16  # slices of the index built before a query: it lags less unless it is rebuilt
+_CLOSE_INDEX_MS = 5_000  # longer a stop doesn't wait for the index: the next start goes on
 _UNKNOWN_MEMORY = 1 << 40  # bytes assumed when the machine won't say
 
 
@@ -92,10 +98,14 @@ class MessageStore:
         self.files = files
         self.now_ms = now_ms
         self.monotonic_ms = clock
-        self._log_handles = HandleCache(files, _OPEN_LOG_FILES)
-        self.log = CommitLog(config, files, self._log_handles, store_host)
+        self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
+        self.log = CommitLog(config, files, self.log_handles, store_host)
         self.queues = ConsumeQueueStore(config, files, message_v2=release.message_v2)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
+        self.index = IndexService(
+            config, self.log, self.checkpoint, files, now_ms, tags=release.index_tags
+        )
+        self.cleaner = Cleaner(self, files, now_ms)
         self.stats = StoreStats(now_ms())
         self.health = StoreHealth(clock)
         host_id = store_host.hex().upper()
@@ -130,6 +140,7 @@ class MessageStore:
             self.files.makedirs(self.config.commit_log_path)
             recovery = Recovery(self.config, self.log, self.queues, self.checkpoint, self.files)
             report = recovery.run(clean=clean)
+            report.notes += self.index.load(clean=clean)
             self._folder.mark_open()
         except (OSError, RmqError):
             self._let_go()
@@ -174,12 +185,20 @@ class MessageStore:
             return False
         plan.run(self.files)
         self.queues_flushed(plan, thorough=True)
+        self._finish_index()
         self.checkpoint.write(sync=True)
         return not self.health.broken
 
+    def _finish_index(self) -> None:
+        deadline = self.monotonic_ms() + _CLOSE_INDEX_MS
+        while self.build_index() and self.monotonic_ms() < deadline:
+            pass
+        self.index.close()
+
     def _let_go(self) -> None:
+        self.index.release()
         self.queues.close()
-        self._log_handles.close()
+        self.log_handles.close()
         self.checkpoint.close()
         self._folder.release()
 
@@ -357,6 +376,51 @@ class MessageStore:
         queue = self.queues.find(topic, queue_id)
         unit = queue.unit(offset) if queue is not None else None
         return unit[0] if unit is not None else 0
+
+    def build_index(self) -> bool:
+        """Index some more records; tell whether there are yet more.
+
+        Raises:
+            OSError: the disk failed; the next call tries again.
+        """
+        return self.index.build(self.puts.dispatched_to, SLICE)
+
+    def query_message(
+        self,
+        topic: str,
+        key: str,
+        max_num: int,
+        begin_ms: int,
+        end_ms: int,
+        index_type: str | None = None,
+    ) -> QueryMessageResult:
+        """Give the messages of a topic with a key (``queryMessage``).
+
+        Keys with the same hash come along, as in Java: who asked compares.
+
+        Args:
+            topic: the topic.
+            key: a word of KEYS, a UNIQ_KEY, or a tag for ``index_type`` T.
+            max_num: messages wanted at most.
+            begin_ms: earliest store time.
+            end_ms: latest store time.
+            index_type: None or ``K`` or ``U``: a key; ``T``: a tag (5.5.0).
+
+        Raises:
+            OSError: the disk failed.
+        """
+        for _ in range(_QUERY_SLICES):
+            if not self.build_index():
+                break
+        found = self.index.query(topic, key, max_num, begin_ms, end_ms, index_type)
+        if not found.offsets:
+            return QueryMessageResult()
+        records = map(self.log.record_at, sorted(found.offsets))
+        return QueryMessageResult(
+            found.last_update_timestamp,
+            found.last_update_phyoffset,
+            b"".join(record for record in records if record is not None),
+        )
 
     def look_message(self, physical_offset: int) -> bytes | None:
         """Give the record that begins at an offset of the log, None if none does."""

@@ -110,6 +110,22 @@ class PutMessageResult:
 
 
 @dataclass(slots=True)
+class QueryMessageResult:
+    """What a key leads to.
+
+    Args:
+        index_last_update_timestamp: store time (ms) of the newest record in the index, 0 if the
+            key was not found.
+        index_last_update_phyoffset: its offset in the log, likewise.
+        body: the records, one after the other, in the order of the log.
+    """
+
+    index_last_update_timestamp: int = 0
+    index_last_update_phyoffset: int = 0
+    body: bytes = b""
+
+
+@dataclass(slots=True)
 class GetMessageResult:
     """What a get found.
 

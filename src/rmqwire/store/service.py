@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
+INDEX_S = 0.5  # how often records are looked for that are not in the index
+INDEX_PAUSE = 4  # a slice of the index is followed by a pause of so many times its time
+CLEAN_DELAY_S = 60.0  # from the start to the first cleaning
+DISK_CHECK_S = 10.0  # diskCheckScheduledExecutorService
 EXPIRE_S = 0.1  # how late a put may learn that syncFlushTimeout is over
 FLUSH_THREADS = 2  # one for the log, one for the queues
 
@@ -60,6 +64,9 @@ class StoreService:
             else:
                 nursery.start_soon(self._flush_log)
             nursery.start_soon(self._flush_queues)
+            nursery.start_soon(self._build_index)
+            nursery.start_soon(self._check_disk)
+            nursery.start_soon(self._clean)
             nursery.start_soon(self._sample)
             task_status.started()
 
@@ -136,6 +143,61 @@ class StoreService:
             self._store.queues_flushed(plan, thorough=thorough)
         except OSError as error:
             LOG.warning("the checkpoint can not be written: %s", error)
+
+    async def _build_index(self) -> None:
+        """Follow the log in slices short enough for sends and pulls not to notice."""
+        failing = False
+        while True:
+            await trio.sleep(INDEX_S)
+            try:
+                await self._follow_log()
+            except OSError as error:  # it can be rebuilt: the log alone decides about writing
+                if not failing:
+                    LOG.warning("the index can not be written, tried again: %s", error)
+                failing = True
+            else:
+                failing = False
+
+    async def _follow_log(self) -> None:
+        store, more = self._store, True
+        while more:
+            began = trio.current_time()
+            more = store.build_index()
+            await trio.sleep((trio.current_time() - began) * INDEX_PAUSE)
+        store.index.write()
+        full = store.index.full_files()
+        for file in full:
+            await self._offload(file.sync)
+        store.index.full_files_synced(full)
+
+    async def _check_disk(self) -> None:
+        while True:
+            await trio.sleep(DISK_CHECK_S)
+            self._store.cleaner.check_disk()
+
+    async def _clean(self) -> None:
+        """Remove what is old, every ``cleanResourceInterval``."""
+        await trio.sleep(CLEAN_DELAY_S)
+        while True:
+            try:
+                await self._clean_once()
+            except OSError as error:
+                LOG.warning("old files can not be removed, tried again: %s", error)
+            await trio.sleep(self._store.config.clean_resource_interval / 1000)
+
+    async def _clean_once(self) -> None:
+        cleaner, config = self._store.cleaner, self._store.config
+        cleaner.begin()
+        while (segment := cleaner.take_file()) is not None:
+            try:
+                await self._offload(partial(cleaner.remove, segment))
+            except (OSError, trio.Cancelled):
+                cleaner.keep(segment)
+                raise
+            LOG.info("old file of the commit log removed: %s", segment.path)
+            await trio.sleep(config.delete_commit_log_files_interval / 1000)
+        for _ in cleaner.trim():
+            await trio.sleep(config.delete_consume_queue_files_interval / 1000)
 
     async def _sample(self) -> None:
         while True:

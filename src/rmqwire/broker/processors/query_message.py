@@ -1,11 +1,17 @@
-"""VIEW_MESSAGE_BY_ID (``QueryMessageProcessor``); QUERY_MESSAGE needs the index and isn't served."""
+"""QUERY_MESSAGE and VIEW_MESSAGE_BY_ID (``QueryMessageProcessor``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.codec.headers import ViewMessageRequestHeader
+from rmqwire.codec.headers import (
+    QueryMessageRequestHeader,
+    QueryMessageResponseHeader,
+    ViewMessageRequestHeader,
+)
+from rmqwire.codec.message_const import UNIQUE_MSG_QUERY_FLAG
+from rmqwire.remoting.dispatch import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
@@ -13,9 +19,11 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
 
+_NOT_FOUND = "can not find message, maybe time range not correct"
+
 
 class QueryMessageProcessor:
-    """Gives single messages by their place in the log.
+    """Gives messages by key, and single ones by their place in the log.
 
     Args:
         state: the broker's store.
@@ -26,7 +34,42 @@ class QueryMessageProcessor:
 
     def handlers(self) -> dict[int, Handler]:
         """Give the request codes served here."""
-        return {int(RequestCode.VIEW_MESSAGE_BY_ID): self.view_message_by_id}
+        return {
+            int(RequestCode.QUERY_MESSAGE): self.query_message,
+            int(RequestCode.VIEW_MESSAGE_BY_ID): self.view_message_by_id,
+        }
+
+    def query_message(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Answer QUERY_MESSAGE with the records of a key, oldest first.
+
+        A query for a unique key is marked in the fields and has a limit of the broker's own.
+        """
+        del connection
+        header = request.decode_header(QueryMessageRequestHeader)
+        store = self._state.store
+        max_num, index_type = header.max_num, header.index_type
+        if (request.ext_fields or {}).get(UNIQUE_MSG_QUERY_FLAG, "").lower() == "true":
+            max_num, index_type = store.config.default_query_max_num, None
+        if max_num < 0:
+            raise Reject(ResponseCode.SYSTEM_ERROR, f"Illegal Capacity: {max_num}")
+        try:
+            found = store.query_message(
+                header.topic,
+                header.key,
+                max_num,
+                header.begin_timestamp,
+                header.end_timestamp,
+                index_type,
+            )
+        except OSError as error:
+            raise Reject(ResponseCode.SYSTEM_ERROR, f"the index can not be read: {error}") from None
+        answer = QueryMessageResponseHeader(
+            index_last_update_timestamp=found.index_last_update_timestamp,
+            index_last_update_phyoffset=found.index_last_update_phyoffset,
+        )
+        if not found.body:
+            return request.create_response(ResponseCode.QUERY_NOT_FOUND, _NOT_FOUND, answer)
+        return request.create_response(header=answer, body=found.body)
 
     def view_message_by_id(
         self, connection: Connection, request: RemotingCommand

@@ -72,6 +72,21 @@ CHANGEABLE: Final[Mapping[str, tuple[int, int] | tuple[()]]] = {
     "flushConsumeQueueLeastPages": (0, _INT_MAX),
     "flushConsumeQueueThoroughInterval": (1, 86_400_000),
     "maxFilterMessageSize": (1, _INT_MAX),
+    "fileReservedTime": (1, 87_600),
+    "deleteWhen": (),
+    "cleanResourceInterval": (1_000, 3_600_000),
+    "deleteCommitLogFilesInterval": (0, 60_000),
+    "deleteConsumeQueueFilesInterval": (0, 60_000),
+    "deleteFileBatchMax": (1, 1_000),
+    "cleanFileForciblyEnable": (),
+    "diskMaxUsedSpaceRatio": (10, 95),
+    "diskSpaceWarningLevelRatio": (35, 90),
+    "diskSpaceCleanForciblyRatio": (30, 85),
+    "defaultQueryMaxNum": (1, 1_000),
+    "maxMsgsNumBatch": (1, 10_000),
+    "messageIndexEnable": (),
+    "indexFileWriteEnable": (),
+    "indexFileReadEnable": (),
 }
 _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|token|signature|accesskey|initauthenticationuser"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
+from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
 from rmqwire.broker.processors.admin.connections import ConnectionAdmin
 from rmqwire.broker.processors.admin.consume_stats import ConsumeStatsAdmin
 from rmqwire.broker.processors.admin.group import GroupAdmin
@@ -49,6 +50,7 @@ class AdminBrokerProcessor:
             RelayAdmin(state),
             RuntimeAdmin(state),
             ConfigAdmin(state),
+            CleaningAdmin(state),
         )
 
     def handlers(self) -> dict[int, Handler]:

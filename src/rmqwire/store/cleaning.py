@@ -1,0 +1,265 @@
+"""Remove what is old (``CleanCommitLogService``, ``CleanConsumeQueueService``).
+
+Files of the log go one by one, the oldest first, when their time (``fileReservedTime``) is over and
+it is the hour for it (``deleteWhen``) or the disk fills up (``diskMaxUsedSpaceRatio``). Above
+``diskSpaceCleanForciblyRatio`` they go before their time, above ``diskSpaceWarningLevelRatio`` the
+store takes no writes. Queues and index follow: what points before the log's beginning goes.
+
+Never removed: the file being written, one that is not wholly on the disk and dispatched. A file
+is as old as the first record of the file behind it: so it never goes too early.
+
+A reader holds a file for one call only, a flush in a thread pins it, and the kernel keeps an
+unlinked file for whoever has it open. So nothing is to be waited for before a file goes
+(Java's ``destroyMapedFileIntervalForcibly`` and ``redeleteHangedFileInterval``).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from time import localtime
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.record import MIN_RECORD_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from rmqwire.store.consume_queue import ConsumeQueue
+    from rmqwire.store.file_queue import Segment
+    from rmqwire.store.files import FileLayer
+    from rmqwire.store.message_store import MessageStore
+
+LOG = logging.getLogger(__name__)
+MANUAL_TIMES = 20  # runs that one DELETE_EXPIRED_COMMITLOG is good for
+_HOUR_MS = 3_600_000
+_LMQ_PREFIX = "%LMQ%"
+
+
+@dataclass(slots=True)
+class DiskUse:
+    """Used shares of the disks (0.0 to 1.0, -1.0 unknown)."""
+
+    log: float
+    queues: float
+    index: float
+
+    def __str__(self) -> str:
+        """Write it as Java's ``diskUtil`` does."""
+        return f"CL: {self.log:5.2f} CQ: {self.queues:5.2f} INDEX: {self.index:5.2f}"
+
+
+class Cleaner:
+    """Decides what may go and lets go of it; the service takes the time and unlinks.
+
+    Args:
+        store: the store to clean.
+        files: the disk.
+        now_ms: wall clock; ``deleteWhen`` is in local time.
+    """
+
+    def __init__(self, store: MessageStore, files: FileLayer, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._config = store.config
+        self._files = files
+        self._now_ms = now_ms
+        self._manual = 0
+        self._full_reason = ""  # the reason given to the store's health, "" while the disk is fine
+        self._at_once = False
+        self._may_delete = 0
+        self._trimmed_to = 0
+
+    # --- the disk ------------------------------------------------------------------------------
+
+    def disk_use(self) -> DiskUse:
+        """Look how full the disks are."""
+        config, ratio = self._config, self._files.used_ratio
+        index = f"{config.store_path_root_dir}/index"
+        return DiskUse(
+            ratio(config.commit_log_path), ratio(config.consume_queue_path), ratio(index)
+        )
+
+    @property
+    def _warning_ratio(self) -> float:
+        return min(max(self._config.disk_space_warning_level_ratio / 100, 0.35), 0.90)
+
+    @property
+    def _forcibly_ratio(self) -> float:
+        return min(max(self._config.disk_space_clean_forcibly_ratio / 100, 0.30), 0.85)
+
+    def check_disk(self) -> None:
+        """Refuse writes while a disk is too full, take them again when it is not."""
+        use, health = self.disk_use(), self._store.health
+        if max(use.log, use.queues) > self._warning_ratio:
+            if not health.reason:
+                LOG.error("disk maybe full soon, no writes: %s", use)
+            if not health.reason or health.reason == self._full_reason:
+                self._full_reason = str(use)
+                health.refuse(self._full_reason)
+        elif self._full_reason:
+            if health.reason == self._full_reason:
+                LOG.info("disk space is enough again: %s", use)
+                health.allow()
+            self._full_reason = ""
+
+    # --- the commit log ------------------------------------------------------------------------
+
+    def delete_manually(self) -> None:
+        """Let the next runs remove what is old at any hour (``executeDeleteFilesManually``)."""
+        self._manual = MANUAL_TIMES
+
+    def begin(self) -> None:
+        """Begin a run: decide whether files may go, and how many at most."""
+        self.check_disk()
+        space = self._is_space_needed()
+        wanted = self._is_time() or space or self._manual > 0
+        if wanted and self._manual > 0:
+            self._manual -= 1
+        self._may_delete = self._config.delete_file_batch_max if wanted else 0
+        if self._at_once and self._first_expired() is None:
+            LOG.warning("disk space will be full soon, but no file can be deleted")
+
+    def _is_time(self) -> bool:
+        """Tell whether this is one of the hours of ``deleteWhen`` (``04`` or ``04;16``)."""
+        hour = localtime(self._now_ms() // 1000).tm_hour
+        words = self._config.delete_when.split(";")
+        return any(word.strip().isdigit() and int(word) == hour for word in words)
+
+    def _is_space_needed(self) -> bool:
+        use = self.disk_use()
+        self._at_once = False
+        if max(use.log, use.queues) > self._forcibly_ratio:
+            self._at_once = self._config.clean_file_forcibly_enable
+            return True
+        limit = min(max(self._config.disk_max_used_space_ratio, 10), 95) / 100
+        return not 0 <= use.log <= limit or not 0 <= use.queues <= limit
+
+    def _first_expired(self) -> Segment | None:
+        """Give the log's first file if it may go."""
+        store, segments = self._store, self._store.log.queue.segments
+        if len(segments) < 2:
+            return None
+        second = segments[1].start
+        if second > min(store.log.flushed, store.puts.dispatched_to):
+            return None
+        if self._at_once:
+            return segments[0]
+        newest = store.log.store_timestamp(second, MIN_RECORD_SIZE)
+        reserved = self._config.file_reserved_time * _HOUR_MS
+        expired = 0 < newest <= self._now_ms() - reserved
+        return segments[0] if expired else None
+
+    def take_file(self) -> Segment | None:
+        """Let go of the log's first file, if this run may remove one more; None at its end.
+
+        Nobody reads it any more; ``remove`` it, or give it back with ``keep``.
+        """
+        segment = self._first_expired() if self._may_delete > 0 else None
+        if segment is None:
+            return None
+        self._may_delete -= 1
+        self._store.log.queue.segments.remove(segment)
+        self._store.log_handles.drop(segment)
+        return segment
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a file of the log, durably; blocks, meant for a thread.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        self._files.unlink(segment.path)
+        self._files.fsync_dir(self._config.commit_log_path)
+
+    def keep(self, segment: Segment) -> None:
+        """Take a file back that could not be deleted, if it is still there."""
+        if self._files.exists(segment.path):
+            self._store.log.queue.segments.insert(0, segment)
+        self._may_delete = 0
+
+    # --- queues and index ----------------------------------------------------------------------
+
+    def trim(self) -> Iterator[int]:
+        """Remove files of queues and index that point before the log's beginning.
+
+        Yields:
+            After each queue that lost files how many those were; one may wait there.
+
+        Raises:
+            OSError: the disk failed; the next run goes on.
+        """
+        log_start = self._store.log.min_offset
+        if log_start <= self._trimmed_to:
+            return
+        for queue in list(self._store.queues):
+            if self._store.queues.find(queue.topic, queue.queue_id) is queue:
+                count = self._trim_queue(queue, log_start)
+                if count:
+                    yield count
+        self._store.index.delete_expired(log_start)
+        self._trimmed_to = log_start
+
+    def _trim_queue(self, queue: ConsumeQueue, log_start: int) -> int:
+        queue.correct_min(log_start)
+        segments = queue.files.segments
+        count = 0
+        while len(segments) > 1 and segments[1].start <= min(queue.min, queue.written):
+            queue.files.drop(segments[0])
+            count += 1
+        return count
+
+    def clean_expired_queues(self, keep: Callable[[str], bool]) -> int:
+        """Remove queues without a message in the log (``cleanExpiredConsumerQueue``).
+
+        Args:
+            keep: says which topics are left alone.
+
+        Returns:
+            How many queues were removed.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        store = self._store
+        store.end_pass()
+        count = 0
+        for topic, entry in list(store.queues.topics.items()):
+            if keep(topic):
+                continue
+            for queue_id, queue in list(entry.queues.items()):
+                if _last_offset(queue) < store.log.min_offset and _is_idle(queue):
+                    store.queues.delete_queue(topic, queue_id)
+                    count += 1
+        return count
+
+    def clean_unused_topics(self, topics: Collection[str], keep: Callable[[str], bool]) -> int:
+        """Remove the queues of topics that are not configured any more (``cleanUnusedTopic``).
+
+        Args:
+            topics: those in use.
+            keep: says which others are left alone.
+
+        Returns:
+            How many topics were removed.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        names = [
+            topic
+            for topic in self._store.topics()
+            if topic not in topics and not keep(topic) and not topic.startswith(_LMQ_PREFIX)
+        ]
+        return self._store.delete_topics(names)
+
+
+def _is_idle(queue: ConsumeQueue) -> bool:
+    """Tell whether no message is on its way into the queue."""
+    return not queue.pending and queue.next_offset == queue.max_offset
+
+
+def _last_offset(queue: ConsumeQueue) -> int:
+    """Give the log offset of a queue's last unit; one that has none yet counts as at the end."""
+    data = queue.read(queue.max_offset - 1, 1) if queue.max_offset else b""
+    return UNIT_STRUCT.unpack(data)[0] if len(data) == UNIT else 1 << 62
