@@ -13,7 +13,7 @@ class Trickle:
     def __init__(self, data, step):
         self.data, self.step = data, step
 
-    def read1(self, _):
+    def read(self, _):
         chunk, self.data = self.data[: self.step], self.data[self.step :]
         return chunk
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import trio
 
+from rmqwire.cli.options import namesrv_option
 from rmqwire.cli.runner import Failure, Outcome, run
 from rmqwire.consumer.config import ConsumeFromWhere
 from rmqwire.consumer.listener import ConsumeStatus
@@ -64,9 +66,15 @@ def _checked_format(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
+def _checked_timeout(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value < math.inf:
+        raise click.BadParameter(f"{value:g} is not a time in seconds")
+    return value
+
+
 @click.command()
-@click.option("-n", "--namesrvAddr", "namesrv_addr", metavar="ADDR", help="Default: $NAMESRV_ADDR.")
 @click.option("-t", "--topic", required=True, help="Topic to consume.")
+@namesrv_option
 @click.option("-g", "--group", default="rmqwire_consume", show_default=True, help="Consumer group.")
 @click.option(
     "-s", "--expression", default="*", show_default=True, help="Tags: * or 'tagA || tagB'."
@@ -74,7 +82,13 @@ def _checked_format(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option("--sql", help="An SQL92 condition instead of tags.")
 @click.option("--first", is_flag=True, help="A new group starts at the first message.")
 @click.option("--count", type=click.IntRange(1), help="End after so many messages.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="End when none came for so long.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=_checked_timeout,
+    help="End when none came for so long.",
+)
 @click.option(
     "-f",
     "--format",
@@ -88,7 +102,7 @@ def consume(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  cli
     """Print messages to stdout, one line each, and acknowledge them.
 
     Exit codes: 0 --count messages came, or without it the end by timeout or signal;
-    3 fewer than --count came; 1 it failed; 2 called wrongly.
+    3 fewer than --count came; 1 it failed; 2 called wrongly; 141 stdout was closed.
     """
     job = Job(**options)
     ctx.exit(run(lambda outcome: print_messages(job, outcome)))
@@ -102,6 +116,7 @@ class Printer:
         self._left = job.count
         self._out = sys.stdout.buffer
         self.done = trio.Event()
+        self.failure: OSError | None = None
         self.arrived = trio.Event()
         self.arrived_any = False
 
@@ -110,8 +125,14 @@ class Printer:
         for message in messages:
             if self.done.is_set():
                 await trio.sleep_forever()  # never acknowledged: it comes again, to somebody else
-            self._out.write(rendered(message, self._format) + b"\n")
-            self._out.flush()
+            try:
+                self._out.write(rendered(message, self._format) + b"\n")
+                self._out.flush()
+            except OSError as error:  # nobody reads any more, or the disk is full
+                self.failure = error
+                self.done.set()
+                self.arrived.set()
+                await trio.sleep_forever()
             self.arrived_any = True
             self.arrived.set()
             if self._left is not None:
@@ -149,6 +170,8 @@ async def print_messages(job: Job, outcome: Outcome) -> None:
         outcome.code = TOO_FEW
     async with consumer:
         await _enough(job, printer)
+        if printer.failure is not None:
+            raise printer.failure
         if not (printer.arrived_any or consumer.assigned_queues()):
             raise Failure(
                 f"no queue of topic {job.topic} to read: no name server answers, there is no such"
@@ -161,7 +184,7 @@ async def print_messages(job: Job, outcome: Outcome) -> None:
 async def _enough(job: Job, printer: Printer) -> None:
     while not printer.done.is_set():
         printer.arrived = trio.Event()
-        with trio.move_on_after(job.timeout or float("inf")) as scope:
+        with trio.move_on_after(float("inf") if job.timeout is None else job.timeout) as scope:
             await printer.arrived.wait()
         if scope.cancelled_caught:
             return

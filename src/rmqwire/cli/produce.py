@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rmqwire.cli.options import namesrv_option
 from rmqwire.cli.runner import Outcome, run
 from rmqwire.cli.stdin_lines import lines
 from rmqwire.codec.message import Message
@@ -47,13 +48,15 @@ def _properties(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
         name, equals, text = value.partition("=")
         if not equals or not name:
             raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+        if "\x01" in value or "\x02" in value:
+            raise click.BadParameter(f"{value!r} has a separator of properties in it")
         pairs[name] = text
     return pairs
 
 
 @click.command()
-@click.option("-n", "--namesrvAddr", "namesrv_addr", metavar="ADDR", help="Default: $NAMESRV_ADDR.")
 @click.option("-t", "--topic", required=True, help="Topic to send to.")
+@namesrv_option
 @click.option("-g", "--group", default="rmqwire_produce", show_default=True, help="Producer group.")
 @click.option("-k", "--key", help="KEYS of every message.")
 @click.option("--tag", help="TAGS of every message.")
@@ -70,7 +73,7 @@ def produce(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  cli
     """Send each line of stdin as a message and print one line per result.
 
     Exit codes: 0 all are stored; 3 all are stored, some with less safety than the broker is set to;
-    1 some were not stored; 2 called wrongly.
+    1 some were not stored; 2 called wrongly; 141 stdout was closed.
     """
     job = Job(**options)
     ctx.exit(run(lambda outcome: send_all(job, outcome)))

@@ -1,12 +1,16 @@
 """Run a command's async part: signals end it in order, errors become one line.
 
 Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it failed; 2 it was called or configured
-wrongly. Commands with more codes say so in their help.
+wrongly; 141 whoever read our output went away (what a shell sees of SIGPIPE). Commands with more
+codes say so in their help.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WRONG_USE = 2
+OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 
 
 class Failure(click.ClickException):
@@ -58,8 +63,17 @@ def run(job: Callable[[Outcome], Awaitable[None]]) -> int:
     try:
         trio.run(_run_until_signal, job, outcome)
     except Exception as error:
+        if any(isinstance(leaf, BrokenPipeError) for leaf in _leaves(error)):
+            return _output_closed()
         raise explained(error) from error
     return outcome.code
+
+
+def _output_closed() -> int:
+    """End quietly, as programs do that SIGPIPE ends; connections raise errors of our own."""
+    with Path(os.devnull).open("wb") as nowhere:  # or the last flush of stdout would complain
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return OUTPUT_CLOSED
 
 
 async def _run_until_signal(job: Callable[[Outcome], Awaitable[None]], outcome: Outcome) -> None:

@@ -14,7 +14,9 @@ CHUNK = 65_536
 
 async def lines(file: BinaryIO) -> AsyncGenerator[bytes]:
     """Give every line without its end; the last one also without a newline."""
-    read: Callable[[int], bytes] = getattr(file, "read1", None) or file.read
+    # The file below the buffer: a thread that waits in a buffered read holds the buffer's lock, and
+    # an interpreter that ends meanwhile (Ctrl-C) aborts on it.
+    read: Callable[[int], bytes] = getattr(file, "raw", file).read
     rest = b""
     while chunk := await trio.to_thread.run_sync(read, CHUNK, abandon_on_cancel=True):
         *whole, rest = (rest + chunk).split(b"\n")
