@@ -83,6 +83,20 @@ async def test_a_cancelled_first_caller_does_not_stop_the_others(net, autojump_c
     assert len(net.connects) == 1
 
 
+async def test_a_cancelled_caller_can_still_say_farewell(net, autojump_clock):
+    with trio.move_on_after(1) as scope:
+        async with RemotingClient(connect=net.connect) as client:
+            try:
+                await client.invoke(ADDR, RemotingCommand(11), 5000)  # no answer comes
+            finally:
+                with trio.CancelScope(shield=True):
+                    assert (await client.invoke(ADDR, RemotingCommand(1))).code == 1
+                    with pytest.raises(RemotingTimeout):
+                        await client.invoke(ADDR, RemotingCommand(11), 250)
+    assert scope.cancelled_caught
+    assert len(net.connects) == 1
+
+
 async def test_no_answer_in_time(net, autojump_clock):
     async with RemotingClient(connect=net.connect) as client:
         start = trio.current_time()

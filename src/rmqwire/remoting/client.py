@@ -3,11 +3,15 @@
 The first call for an address connects; calls that come meanwhile wait for the same attempt. When a
 connection ends, all who wait for answers get SendFailed and the next call connects anew. Requests
 that a server sends us go to the handler table. trio's exceptions stop here.
+
+A cancellation of the caller's block does not break the connections: they end when the block is
+left, so that a client can say what it has to say (offsets, farewells) in shielded scopes first.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
@@ -48,7 +52,11 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
         if isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.errno is not None and error.errno > 0:  # trio's text repeats the address
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def split_address(addr: str) -> tuple[str, int]:
@@ -105,9 +113,10 @@ class _Waiter:
 class _Link:
     """What the client knows of one address: connecting, connected, or failed."""
 
-    __slots__ = ("channel", "error", "settled")
+    __slots__ = ("channel", "error", "scope", "settled")
 
     def __init__(self) -> None:
+        self.scope = trio.CancelScope(shield=True)
         self.channel: Channel | None = None
         self.error: str = ""
         self.settled = trio.Event()
@@ -146,6 +155,7 @@ class RemotingClient:
         self._nursery: trio.Nursery | None = None
         self._tick_at = 0  # when the housekeeping wakes, ms
         self._earlier = trio.Event()  # a deadline before that came
+        self._housekeeping_scope = trio.CancelScope(shield=True)
         self.hooks: list[RpcHook] = []
 
     async def __aenter__(self) -> Self:
@@ -160,6 +170,9 @@ class RemotingClient:
         traceback: TracebackType | None,
     ) -> bool | None:
         nursery, self._nursery = self._nursery, None
+        self._housekeeping_scope.cancel()
+        for link in self._links.values():
+            link.scope.cancel()
         if nursery is not None:
             nursery.cancel_scope.cancel()
         return await self._nursery_manager.__aexit__(kind, error, traceback)
@@ -281,8 +294,9 @@ class RemotingClient:
     async def _run_link(self, addr: str, link: _Link) -> None:
         """Connect, then serve the connection until it ends; the border nothing of it passes."""
         try:
-            stream = await self._open(addr)
-            await self._serve(addr, link, stream)
+            with link.scope:
+                stream = await self._open(addr)
+                await self._serve(addr, link, stream)
         except ConnectFailed as error:
             link.error = error.args[0].removesuffix(f" <{addr}>")
         except Exception as error:  # noqa: BLE001  one connection is the border: logged with its peer
@@ -322,19 +336,23 @@ class RemotingClient:
             self._earlier.set()
 
     async def _housekeeping(self) -> None:
-        while True:
-            now = trio_ms()
-            wake = now + TICK_MS
-            for link in list(self._links.values()):
-                if link.channel is None:
-                    continue
+        with self._housekeeping_scope:
+            while True:
+                now = trio_ms()
+                self._tick_at = wake = self._expire(now)
+                self._earlier = trio.Event()
+                with trio.move_on_after((wake - now) / 1000):
+                    await self._earlier.wait()
+
+    def _expire(self, now: int) -> int:
+        """Tell every connection the time; give when to do it again."""
+        wake = now + TICK_MS
+        for link in list(self._links.values()):
+            if link.channel is not None:
                 connection = link.channel.connection
                 connection.expire(now)
                 wake = min(wake, connection.next_deadline or wake)
-            self._tick_at = wake
-            self._earlier = trio.Event()
-            with trio.move_on_after((wake - now) / 1000):
-                await self._earlier.wait()
+        return wake
 
 
 __all__ = ["RemotingClient", "connect_tcp", "format_address", "map_exceptions", "split_address"]
