@@ -131,7 +131,9 @@ def test_the_same_messages_make_java_s_log_byte_for_byte(archive):
     first = decode_message(raw[0])
     clock = Clock()
     crc = b"__CRC32#" in raw[0]
-    config = small_config(**SIZES, enabled_append_prop_crc=crc)
+    config = small_config(
+        **SIZES, enabled_append_prop_crc=crc, os_page_cache_busy_time_out_mills=1 << 40
+    )
     store = make_store(
         config=config, clock=clock, release=release, host=pack_host(*first.store_host)
     )

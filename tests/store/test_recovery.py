@@ -14,6 +14,7 @@ from tests.support.stores import ROOT, Clock, make_store, message, put, small_co
 
 LOG = f"{ROOT}/commitlog"
 QUEUES = f"{ROOT}/consumequeue"
+MARK = f"{ROOT}/rmqwire.mark"
 FIRST = f"{LOG}/{0:020d}"
 
 
@@ -300,7 +301,7 @@ def test_an_unclean_start_begins_where_the_checkpoint_allows():
 def test_without_a_log_the_queues_go():
     store = filled(10)
     store.close()
-    for path in [path for path in store.files.data if path.startswith(LOG)]:
+    for path in [path for path in store.files.data if path.startswith((LOG, MARK))]:
         del store.files.data[path]
     again, report = reopened(store.files)
     assert again.topics() == []

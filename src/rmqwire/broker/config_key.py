@@ -33,6 +33,7 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
 _ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "BrokerRole": ("ASYNC_MASTER", "SYNC_MASTER", "SLAVE"),
     "FlushDiskType": ("SYNC_FLUSH", "ASYNC_FLUSH"),
+    "CorruptionPolicy": ("refuse", "readonly", "java"),
     "MessageRequestMode": ("PULL", "POP"),
     "MetricsExporterType": ("DISABLE", "OTLP_GRPC", "PROM", "LOG"),
 }

@@ -32,6 +32,14 @@ RMQWIRE_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "what to do with a commit log that is damaged below what was on the disk: refuse to start, "
+        "serve it readonly, or cut it there as java does; a key of rmqwire's own",
+        """
+        corruptionPolicy   CorruptionPolicy   both   refuse
+        """,
+    ),
+    *group(
         REFUSED,
         "TLS is not there yet: the broker would talk in plain",
         """

@@ -22,6 +22,7 @@ MESSAGE_STORE_CONFIG: Final = (
         flushIntervalCommitLog                         int      both   500
         flushIntervalConsumeQueue                      int      both   1000
         maxMessageSize                                 int      both   4194304
+        osPageCacheBusyTimeOutMills                    long     both   1000
         checkCRCOnRecover                              boolean  both   true
         maxTransferBytesOnMessageInMemory              int      both   262144
         maxTransferCountOnMessageInMemory              int      both   32
@@ -137,7 +138,6 @@ MESSAGE_STORE_CONFIG: Final = (
         logicQueueSwapMapReserveFileNum                int      5.5.0  20
         putConsumeQueueDataByFileChannel               boolean  5.5.0  true
         sharedByteBufferNum                            int      5.5.0  16
-        osPageCacheBusyTimeOutMills                    long     both   1000
         """,
     ),
     *group(

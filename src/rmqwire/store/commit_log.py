@@ -39,6 +39,7 @@ _STORE_TIMESTAMP_AT_V6 = 68
 _BORNHOST_V6_FLAG = 0x10
 _LOOK_AHEAD = 4096  # bytes read at once when a single record is looked up
 _MERGE_GAP = 4096  # bytes: ranges closer than this are fetched by one pread
+_REWRITE = 4 << 20  # bytes written again at once
 _MAGICS = (MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2)
 
 
@@ -57,11 +58,13 @@ class CommitLog:
         "_buffer",
         "_buffer_start",
         "_chunks",
+        "_last_size",
         "_segment_end",
         "_store_host",
         "append_end",
         "end",
         "flushed",
+        "last_record",
         "last_store_timestamp",
         "queue",
         "tail_unclean",
@@ -80,6 +83,8 @@ class CommitLog:
         self._append_crc = config.enabled_append_prop_crc
         self._store_host = store_host
         self.last_store_timestamp = 0
+        self.last_record = (0, 0)  # offset and size of the newest whole record below ``end``
+        self._last_size = 0
         self.tail_unclean = False  # bytes of a failed write may stand behind ``end``
         self.start_at(0)
 
@@ -147,6 +152,7 @@ class CommitLog:
             self._roll()
             return self.append(message, topic, queue_offset, store_timestamp, v2)
         self.append_end = offset + size
+        self._last_size = size
         self.last_store_timestamp = store_timestamp
         return size
 
@@ -178,6 +184,7 @@ class CommitLog:
             self._forget_pass()
             raise
         self.end = self._buffer_start = self.append_end
+        self.last_record = (self.end - self._last_size, self._last_size)
         self._buffer.clear()
         if len(chunks) > 1:
             self._chunks = []
@@ -217,6 +224,22 @@ class CommitLog:
         plan = FlushPlan(self.end, self.last_store_timestamp)
         plan.add(self.queue, self.flushed, self.end)
         return plan
+
+    def rewrite(self, begin: int, end: int) -> None:
+        """Write the bytes from ``begin`` to ``end`` once more as they are.
+
+        After a failed sync the kernel takes pages for clean that never reached the disk; only
+        pages that are written again are synced again.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        while begin < end:
+            data = self.queue.read(begin, min(_REWRITE, end - begin))
+            if not data:
+                return
+            self.queue.write(data, begin)
+            begin += len(data)
 
     # --- reading -----------------------------------------------------------------------------
 

@@ -179,8 +179,11 @@ class ConsumeQueue:
 
     # --- opening and cutting -----------------------------------------------------------------
 
-    def load(self) -> None:
+    def load(self, *, thorough: bool = False) -> None:
         """Take up the files and find the end: the first unit without a size.
+
+        Args:
+            thorough: look at all files, not only at the last three as Java does.
 
         Raises:
             CorruptLog: the files don't fit together.
@@ -189,7 +192,7 @@ class ConsumeQueue:
         self.files.load()
         segments = self.files.segments
         first = end = self.files.start
-        for segment in segments[-_RECOVERED_FILES:]:
+        for segment in segments if thorough else segments[-_RECOVERED_FILES:]:
             end = self._used_until(segment.start)
             if end < segment.start + segment.size:
                 break

@@ -104,10 +104,13 @@ class ConsumeQueueStore:
         )
         return queue
 
-    def load(self) -> list[str]:
+    def load(self, *, thorough: bool = False) -> list[str]:
         """Open all queues that have a folder.
 
         A queue whose files don't fit together is removed: the log gives it back.
+
+        Args:
+            thorough: look at all units, not only at those of the last files.
 
         Returns:
             A sentence for each queue removed.
@@ -119,7 +122,7 @@ class ConsumeQueueStore:
                     continue
                 queue = self._load_queue(topic, int(name))
                 try:
-                    queue.load()
+                    queue.load(thorough=thorough)
                 except StoreError as error:
                     notes.append(f"consume queue {topic} {name} is rebuilt: {error}")
                     self._remove_files(queue.files.folder)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rmqwire.store.consume_queue import ConsumeQueue
     from rmqwire.store.file_queue import FileQueue, Segment
     from rmqwire.store.files import FileLayer
@@ -28,11 +30,12 @@ class FlushPlan:
         store_timestamp: store time (ms) of the newest record below ``end``.
     """
 
-    __slots__ = ("_changed", "_handles", "_pinned", "book", "end", "store_timestamp")
+    __slots__ = ("_changed", "_handles", "_pinned", "after", "book", "end", "store_timestamp")
 
     def __init__(self, end: int = 0, store_timestamp: int = 0) -> None:
         self.end = end
         self.store_timestamp = store_timestamp
+        self.after: Callable[[FileLayer], None] | None = None  # what follows the last sync
         self.book: list[tuple[ConsumeQueue, int]] = []  # queues and their new ``flushed``
         self._pinned: list[tuple[FileQueue, list[Segment]]] = []
         self._changed: list[tuple[FileQueue, list[str]]] = []
@@ -57,6 +60,17 @@ class FlushPlan:
         for _, folders in self._changed:
             for folder in folders:
                 files.fsync_dir(folder)
+        if self.after is not None:
+            self.after(files)
+
+    def read_back(self, files: FileLayer, offset: int, size: int) -> bytes:
+        """Read bytes of a segment that is being synced; b"" outside of them."""
+        for queue, segments in self._pinned:
+            for segment in segments:
+                begin = offset - segment.start
+                if 0 <= begin <= queue.segment_size - size:
+                    return files.pread(segment.handle, size, begin)
+        return b""
 
     def release(self, *, succeeded: bool) -> None:
         """Let the segments go and book consume queues. After a failure the folders are due again."""

@@ -19,11 +19,12 @@ class StoreHealth:
         monotonic_ms: clock of the retries.
     """
 
-    __slots__ = ("_monotonic_ms", "_retry_at", "broken", "reason")
+    __slots__ = ("_monotonic_ms", "_retry_at", "broken", "on_broken", "reason")
 
     def __init__(self, monotonic_ms: Callable[[], int]) -> None:
         self.reason = NOT_OPEN
         self.broken = False  # a write or flush failed for good: only a restart helps
+        self.on_broken: Callable[[], None] | None = None  # called once, when ``broken`` turns true
         self._monotonic_ms = monotonic_ms
         self._retry_at = 0
 
@@ -48,10 +49,16 @@ class StoreHealth:
 
     def disk_full(self, reason: str) -> None:
         """Refuse writes for a while."""
+        if self.broken:
+            return
         self.reason = reason
         self._retry_at = self._monotonic_ms() + DISK_FULL_RETRY_MS
 
     def fail(self, reason: str) -> None:
-        """Refuse writes until the next start."""
+        """Refuse writes until the next start. The first reason stays: others follow from it."""
+        if self.broken:
+            return
         self.broken = True
         self.refuse(reason)
+        if self.on_broken is not None:
+            self.on_broken()

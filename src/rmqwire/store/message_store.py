@@ -10,6 +10,7 @@ A failed write makes the store read-only, a full disk for a second at a time. A 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rmqwire.errors import DiskFull, RmqError
@@ -23,9 +24,11 @@ from rmqwire.store.flush import FlushPlan, pages_between
 from rmqwire.store.folder import StoreFolder
 from rmqwire.store.health import IS_SLAVE, NOT_OPEN, StoreHealth
 from rmqwire.store.index_service import SLICE, IndexService
+from rmqwire.store.mark import NAME as MARK_NAME
+from rmqwire.store.mark import MarkFile, follow, queues_crc
 from rmqwire.store.put import PutPath
 from rmqwire.store.read import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
-from rmqwire.store.recovery import Recovery, RecoveryReport
+from rmqwire.store.recovery import Recovery, RecoveryProgress, RecoveryReport
 from rmqwire.store.results import (
     GetMessageResult,
     GetStatus,
@@ -106,6 +109,8 @@ class MessageStore:
             config, self.log, self.checkpoint, files, now_ms, tags=release.index_tags
         )
         self.cleaner = Cleaner(self, files, now_ms)
+        self.mark = MarkFile(f"{root}/{MARK_NAME}", files)
+        self.on_recovery_progress: Callable[[RecoveryProgress], None] | None = None
         self.stats = StoreStats(now_ms())
         self.health = StoreHealth(clock)
         host_id = store_host.hex().upper()
@@ -130,7 +135,8 @@ class MessageStore:
 
         Raises:
             StoreLocked: another broker has the folder.
-            CorruptLog: the log's files don't fit together.
+            CorruptLog: the log's files don't fit together, or what had been on the disk is
+                damaged and ``corruptionPolicy`` is refuse.
             OSError: the disk failed.
         """
         self._folder.acquire()
@@ -138,7 +144,10 @@ class MessageStore:
             clean = self._folder.was_closed()
             note = self.checkpoint.load()
             self.files.makedirs(self.config.commit_log_path)
-            recovery = Recovery(self.config, self.log, self.queues, self.checkpoint, self.files)
+            recovery = Recovery(
+                self.config, self.log, self.queues, self.checkpoint, self.files, self.mark
+            )
+            recovery.on_progress = self.on_recovery_progress
             report = recovery.run(clean=clean)
             report.notes += self.index.load(clean=clean)
             self._folder.mark_open()
@@ -152,6 +161,8 @@ class MessageStore:
         self.health.allow()
         if self.config.broker_role == SLAVE and not self.config.duplication_enable:
             self.health.refuse(IS_SLAVE)
+        if report.read_only:
+            self.health.fail(f"the commit log is damaged: {report.read_only}")
         return report
 
     def close(self) -> None:
@@ -176,7 +187,7 @@ class MessageStore:
 
     def _sync_all(self) -> bool:
         """Sync log, queues and checkpoint; tell whether all went well."""
-        plan = self.log.flush_plan()
+        plan = self._log_plan()
         if plan is not None:
             self.run_flush(plan)
         try:
@@ -187,7 +198,16 @@ class MessageStore:
         self.queues_flushed(plan, thorough=True)
         self._finish_index()
         self.checkpoint.write(sync=True)
+        if not self.health.broken:
+            last = replace(self.mark.mark, closed=1, queues_crc=queues_crc(self.queues))
+            self.mark.write(last, sync=True)
         return not self.health.broken
+
+    def _log_plan(self) -> FlushPlan | None:
+        plan = self.log.flush_plan()
+        if plan is not None:
+            follow(plan, self.log, self.mark)
+        return plan
 
     def _finish_index(self) -> None:
         deadline = self.monotonic_ms() + _CLOSE_INDEX_MS
@@ -200,6 +220,7 @@ class MessageStore:
         self.queues.close()
         self.log_handles.close()
         self.checkpoint.close()
+        self.mark.close()
         self._folder.release()
 
     # --- state and hooks ---------------------------------------------------------------------
@@ -218,6 +239,20 @@ class MessageStore:
     def read_only_reason(self) -> str:
         """Why puts are refused, "" when they are not."""
         return self.health.reason
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the running pass takes too long (Java ``isOSPageCacheBusy``)."""
+        return self.puts.is_busy()
+
+    @property
+    def on_broken(self) -> Callable[[], None] | None:
+        """Called once when a write or flush failed for good: only a restart helps."""
+        return self.health.on_broken
+
+    @on_broken.setter
+    def on_broken(self, callback: Callable[[], None] | None) -> None:
+        self.health.on_broken = callback
 
     @property
     def on_arrival(self) -> Arrival | None:
@@ -247,7 +282,7 @@ class MessageStore:
             or log.flushed // size < log.end // size
             or pages_between(log.flushed, log.end) >= self.config.flush_commit_log_least_pages
         )
-        return log.flush_plan() if enough else None
+        return self._log_plan() if enough else None
 
     def flushed(self, plan: FlushPlan) -> None:
         """Book a flush of the log that went well: answer what it covers, make it visible."""

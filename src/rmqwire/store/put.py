@@ -11,6 +11,7 @@ A failed write answers the whole pass with SERVICE_NOT_AVAILABLE and takes the p
 
 from __future__ import annotations
 
+from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _TRANSACTION_MASK = 0xC
 _UNSEEN = (0x4, 0xC)  # PREPARED and ROLLBACK: no queue offset, no consume queue unit
+_NO_SPACE = (ENOSPC, EDQUOT)
 _CRC_PROPERTY = 21  # bytes: __CRC32# and the separator before it
 
 
@@ -79,7 +81,9 @@ class PutPath:
         self._put: list[tuple[int, PutMessageResult, Done, bool]] = []
         self._touched: list[ConsumeQueue] = []
         self._undispatched: list[tuple[int, ConsumeQueue, bytes]] = []
-        self._began_ms = 0
+        self._began_ms = 0  # of the running pass, wall clock
+        self._began_at_ms = 0  # the same by the clock of the timeouts
+        self._busy_ms = config.os_page_cache_busy_time_out_mills
         self.flush_waits = OffsetWaits(PutStatus.FLUSH_DISK_TIMEOUT)
         self.dispatched_timestamp = 0  # store time (ms) of the newest record with a visible unit
         self.on_arrival: Arrival | None = None
@@ -110,6 +114,9 @@ class PutPath:
             self._refuse(PutStatus.MESSAGE_ILLEGAL, self._why_illegal(message), done)
             return
         now = self._now_ms()
+        if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
+            self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
+            return
         try:
             offset, size, queue_offset = self._append(entry, message, now)
         except BadRecord as error:
@@ -118,9 +125,14 @@ class PutPath:
         put = self._put
         if not put:
             self._began_ms = now
+            self._began_at_ms = self._monotonic_ms()
         message_id = f"{self._host_id}{offset:016X}"
         result = PutMessageResult(0, offset, size, queue_offset, now, message_id, 1)
         put.append((offset + size, result, done, message.wait_store_ok))
+
+    def is_busy(self) -> bool:
+        """Tell whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
+        return bool(self._put) and self._monotonic_ms() - self._began_at_ms > self._busy_ms
 
     def _append(self, entry: TopicQueues, message: MessageInner, now: int) -> tuple[int, int, int]:
         """Append to log and queue; give (physical offset, size, queue offset)."""
@@ -150,8 +162,12 @@ class PutPath:
             self._refuse(PutStatus.MESSAGE_ILLEGAL, fault, done)
             return
         now = self._now_ms()
+        if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
+            self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
+            return
         if not self._put:
             self._began_ms = now
+            self._began_at_ms = self._monotonic_ms()
         places = [self._append(entry, message, now) for message in messages]
         offset, _, queue_offset = places[0]
         size = sum(place[1] for place in places)
@@ -304,8 +320,9 @@ class PutPath:
             queue.next_offset -= len(queue.pending) // UNIT
             queue.pending.clear()
         self._touched = []
-        if isinstance(error, DiskFull) and not self._log.tail_unclean:
-            self._health.disk_full(str(error))
+        full = isinstance(error, DiskFull) or getattr(error, "errno", 0) in _NO_SPACE
+        if full and not self._log.tail_unclean:
+            self._health.disk_full(f"{self._config.commit_log_path}: {error}")
         else:
             self._health.fail(f"write of the commit log failed: {error}")
         for _, _, done, _ in put:

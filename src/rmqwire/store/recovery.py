@@ -11,7 +11,9 @@ Ours go further where Java is known to be weak:
   known to be on disk, nor behind the largest offset they hold;
 - a queue found to lack units from before the scan's start makes it begin at the log's start;
 - a record must say the offset at which it stands;
-- behind the cut everything is zeroed and synced before anything is served.
+- behind the cut everything is zeroed and synced before anything is served;
+- what ``rmqwire.mark`` promised is never cut unless ``corruptionPolicy`` says so (``damage``);
+- after a kill the bytes beyond the mark are written again and synced: a sync may have failed.
 
 A cut is a torn tail: bytes that were never promised, or promised by ASYNC_FLUSH only.
 """
@@ -20,18 +22,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from rmqwire.codec.record import check_record
-from rmqwire.errors import BadRecord
+from rmqwire.errors import BadRecord, CorruptLog
+from rmqwire.store.damage import JAVA, READ_ONLY, DamageCheck
 from rmqwire.store.dispatch import LogScan, Redispatch
+from rmqwire.store.mark import DurableMark, queues_crc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rmqwire.store.checkpoint import CheckpointFile
     from rmqwire.store.commit_log import CommitLog
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.consume_queue_store import ConsumeQueueStore
     from rmqwire.store.file_queue import Segment
     from rmqwire.store.files import FileLayer
+    from rmqwire.store.mark import MarkFile
+
+PROGRESS_BYTES = 16 << 20  # of the log between two calls of ``on_progress``
+
+
+@dataclass(slots=True)
+class RecoveryProgress:
+    """How far a scan of the log is.
+
+    Args:
+        done: bytes scanned.
+        total: bytes there are to scan at most.
+        records: found in them.
+    """
+
+    done: int
+    total: int
+    records: int
 
 
 @dataclass(slots=True)
@@ -48,6 +73,7 @@ class RecoveryReport:
         bytes_zeroed: bytes rewritten behind the log's end, 0 if all were zero.
         files_dropped: commit log files behind the end.
         cut_reason: what stood at the log's end if not zeros.
+        read_only: the damage, if the store is served as it is and nothing may be written.
         notes: everything else that was put right, one sentence each.
     """
 
@@ -60,6 +86,7 @@ class RecoveryReport:
     bytes_zeroed: int = 0
     files_dropped: list[str] = field(default_factory=list)
     cut_reason: str = ""
+    read_only: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -73,7 +100,10 @@ class Recovery:
         queues: ConsumeQueueStore,
         checkpoint: CheckpointFile,
         files: FileLayer,
+        mark: MarkFile,
     ) -> None:
+        self.on_progress: Callable[[RecoveryProgress], None] | None = None
+        self._mark = mark
         self._config = config
         self._log = log
         self._queues = queues
@@ -84,20 +114,78 @@ class Recovery:
         """Load all files and make them agree.
 
         Raises:
-            CorruptLog: the files of the log don't fit together.
+            CorruptLog: the files of the log don't fit together, or it is damaged where it had
+                been on the disk and ``corruptionPolicy`` is refuse.
             OSError: the disk failed.
         """
         report = RecoveryReport(clean)
+        mark = self._mark.load()
         self._log.queue.load()
-        report.notes += self._queues.load()
+        check = DamageCheck(self._log.queue, mark)
+        report.notes += self._queues.load(thorough=not clean)
         if self._log.queue.segments:
-            self._scan(self._first_segment(clean=clean).start, report)
-        else:
+            start = self._first_segment(clean=clean).start
+            before = queues_crc(self._queues)
+            for queue in check.doubtful(self._queues) if clean else ():
+                report.notes.append(f"{queue.topic} {queue.queue_id} is wrong: it is rebuilt")
+                queue.restart(0)
+                start = self._log.min_offset
+            self._scan(start, report)
+            if clean and start > self._log.min_offset and self._lacks_queues(before, report):
+                self._scan(self._log.min_offset, report)
+        self._judge(check, report)
+        if not self._log.queue.segments:
             self._forget_queues(report)
+        if report.read_only:
+            self._serve_as_it_is(report)
+            return report
         self._cut_log(report)
         self._cut_queues(report)
         self._make_durable(report)
         return report
+
+    def _lacks_queues(self, found: int, report: RecoveryReport) -> bool:
+        """Tell whether the queues are others than those of our own clean stop."""
+        mark = self._mark.mark
+        if not mark.closed or mark.synced != report.log_end or mark.queues_crc == found:
+            return False
+        report.notes.append("the queues are not those of the last stop: all is scanned")
+        return True
+
+    # --- torn or damaged ---------------------------------------------------------------------
+
+    def _judge(self, check: DamageCheck, report: RecoveryReport) -> None:
+        """Refuse a damaged log, or do what ``corruptionPolicy`` says in its place."""
+        last = self._log.last_store_timestamp
+        fault = check.fault(report.log_end, last, report.cut_reason)
+        if fault is None and report.clean:
+            fault = check.beyond(report.log_end, self._queues)
+        if check.stale:
+            report.notes.append(f"{self._mark.path} is not used: another broker has written since")
+        if fault is None:
+            return
+        policy = self._config.corruption_policy
+        if policy == READ_ONLY:
+            report.read_only = str(fault)
+        elif policy == JAVA:
+            report.notes.append(f"the log is cut where it is damaged, as Java does: {fault}")
+            if fault.offset < report.log_end:
+                return  # the record is not the one it was, but it is whole
+        else:
+            raise CorruptLog(
+                f"{_reason(fault)}; repair it, or set corruptionPolicy=readonly (serve it without"
+                " writing) or java (cut it here and lose what follows)",
+                fault.file,
+                fault.offset,
+            )
+
+    def _serve_as_it_is(self, report: RecoveryReport) -> None:
+        """Change nothing on the disk: whole records behind the damage are still found by queues."""
+        reached = max(self._queues.max_physical_offset(), self._mark.mark.promised)
+        self._mark.frozen = True
+        self._log.start_at(min(max(report.log_end, reached), self._log.queue.end_of_files))
+        for queue in self._queues:
+            queue.next_offset = queue.max_offset
 
     def _forget_queues(self, report: RecoveryReport) -> None:
         """Remove all queues: without a log they point nowhere (Java does the same)."""
@@ -159,21 +247,37 @@ class Recovery:
         )
         report.scanned_from = start
         report.records = 0
+        self._tell(scan, report)
+        told = start
+        found = None
         for found in scan:
             redispatch.take(found)
             report.records += 1
             if redispatch.missing:
                 break
+            if scan.end - told >= PROGRESS_BYTES:
+                told = scan.end
+                self._tell(scan, report)
+        self._tell(scan, report)
+        if found is not None:
             self._log.last_store_timestamp = found.store_timestamp
+            self._log.last_record = (found.physical_offset, found.total_size)
         report.units_added += redispatch.added
         report.notes += redispatch.notes
         return None if redispatch.missing else scan
+
+    def _tell(self, scan: LogScan, report: RecoveryReport) -> None:
+        if self.on_progress is not None:
+            start = report.scanned_from
+            total = self._log.queue.end_of_files - start
+            self.on_progress(RecoveryProgress(scan.end - start, total, report.records))
 
     # --- the cut -----------------------------------------------------------------------------
 
     def _cut_log(self, report: RecoveryReport) -> None:
         end = report.log_end
         queue = self._log.queue
+        self._mark.lower(end)
         report.bytes_zeroed = queue.zero_tail(end)
         report.files_dropped = queue.drop_from(end + 1)
         self._log.start_at(end)
@@ -191,11 +295,35 @@ class Recovery:
         """Sync what is served from now on: a killed process leaves pages that are not on disk."""
         if report.clean:
             self._log.queue.sync_names()
+            self._promise(report)
             return
-        self._log.flushed = report.scanned_from
+        begin = report.scanned_from
+        if self._mark.mark.number:
+            begin = min(begin, self._mark.mark.synced)
+            self._log.rewrite(max(self._mark.mark.synced, self._log.min_offset), report.log_end)
+        self._log.flushed = max(begin, self._log.min_offset)
         self._queues.distrust()
         for plan in (self._log.flush_plan(), self._queues.flush_plan(thorough=True)):
             if plan is not None:
                 plan.run(self._files)
                 plan.release(succeeded=True)
         self._log.flushed = report.log_end
+        self._promise(report)
+
+    def _promise(self, report: RecoveryReport) -> None:
+        """Move the mark to the log's end, all of which is on the disk."""
+        at, size = self._log.last_record
+        if not report.records or at + size > report.log_end:
+            at = size = 0
+        old = self._mark.mark
+        if size == 0 and 0 < old.promised <= report.log_end:
+            return  # the scan saw no record, the mark knows one
+        crc = crc32(self._log.queue.read(at, size)) if size else 0
+        last = self._log.last_store_timestamp
+        self._mark.write(DurableMark(0, report.log_end, at, size, crc, last), sync=True)
+        if self._mark.fault:
+            report.notes.append(self._mark.fault)
+
+
+def _reason(fault: CorruptLog) -> str:
+    return str(fault).partition(f"{fault.file} at {fault.offset}: ")[2]

@@ -50,6 +50,7 @@ class StoreService:
         self._store = store
         self._offload = offload
         self._wanted = trio.Event()
+        self._mark_fault = ""
 
     def _want_flush(self) -> None:
         self._wanted.set()
@@ -132,6 +133,12 @@ class StoreService:
                 continue
             await self._sync_queues(plan, thorough=thorough)
 
+    def _tell_mark_fault(self) -> None:
+        fault = self._store.mark.fault
+        if fault and fault != self._mark_fault:
+            LOG.warning("%s", fault)  # an older mark is a safe one
+        self._mark_fault = fault
+
     async def _sync_queues(self, plan: FlushPlan, *, thorough: bool) -> None:
         try:
             await self._run(plan)
@@ -139,10 +146,12 @@ class StoreService:
             plan.release(succeeded=False)
             LOG.warning("consume queues can not be synced: %s", error)
             return
+        self._tell_mark_fault()
         try:
+            await self._offload(self._store.mark.sync)
             self._store.queues_flushed(plan, thorough=thorough)
         except OSError as error:
-            LOG.warning("the checkpoint can not be written: %s", error)
+            LOG.warning("checkpoint or mark can not be written: %s", error)
 
     async def _build_index(self) -> None:
         """Follow the log in slices short enough for sends and pulls not to notice."""
