@@ -20,11 +20,14 @@ import trio
 
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.outer_api import BrokerOuterAPI
+from rmqwire.broker.slave_sync import SlaveSynchronize
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
 from rmqwire.errors import ConfigError, UsageError
+from rmqwire.ha.service import HaMaster, HaSlave
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.server import RemotingServer
+from rmqwire.store.append_raw import ReplicaLog
 from rmqwire.store.files import RealFiles
 from rmqwire.store.service import run_store
 
@@ -44,6 +47,7 @@ HELD_PULL_TICK_S = 0.1  # how late a held pull may be answered
 HELD_PULL_CHECK_S = 5.0
 FLUSH_DELAY_OFFSET_S = 10.0
 UNREGISTER_S = 3.0
+NO_MASTER_RETRY_S = 2.0  # how often a slave without a master asks the name servers
 DAY_MS = 86_400_000
 
 Address = tuple[str, int]
@@ -87,6 +91,7 @@ class Broker:
         self._server = RemotingServer(
             self._handlers, on_close=self._connection_closed, end_of_pass=self._end_of_pass
         )
+        self._any_port = not loaded.broker.listen_port
         self._changed = trio.Event()  # topics changed: register at once
         self._schedule_wake = trio.Event()
 
@@ -142,6 +147,7 @@ class Broker:
                     await keeping.start(run_store, core.state.store)
                     api = BrokerOuterAPI(client, core.state)
                     self._start_loops(serving, core, api)
+                    self._start_role(serving, core, api, client)
                     log.info("broker %s serves on %s", config.broker_name, config.broker_addr)
                     task_status.started(addresses)
                     await stop.wait()
@@ -166,7 +172,19 @@ class Broker:
             listen = await serving.start(serve, config.bind_address, 0)
             config.listen_port = listen[1]
             self._open(host_ip)
-        return BrokerAddresses(listen, vip, None)
+        return BrokerAddresses(listen, vip, await self._start_ha(serving, self._opened()))
+
+    async def _start_ha(self, serving: trio.Nursery, core: BrokerCore) -> Address | None:
+        """Let slaves in, when we are a master."""
+        config, replication = self.loaded.broker, core.state.replication
+        if replication.is_slave:
+            return None
+        master = HaMaster(replication.slaves, replication.transfer)
+        core.state.store.puts.on_written = master.wake
+        port = 0 if self._any_port else config.ha_port
+        bound: Address = await serving.start(master.serve, config.bind_address, port)
+        config.ha_listen_port = bound[1]
+        return bound
 
     def _open(self, host_ip: str) -> None:
         core = BrokerCore(
@@ -213,7 +231,6 @@ class Broker:
         config = self.loaded.broker
         interval = config.flush_consumer_offset_interval / 1000
         nursery.start_soon(self._keep_registered, api)
-        nursery.start_soon(self._deliver_delayed, core)
         nursery.start_soon(self._expire_held_pulls, core)
         nursery.start_soon(_every, interval, core.persist_offsets)
         nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
@@ -226,6 +243,40 @@ class Broker:
         ):
             nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
         nursery.start_soon(self._record_midnights, core)
+
+    def _start_role(
+        self, nursery: trio.Nursery, core: BrokerCore, api: BrokerOuterAPI, client: RemotingClient
+    ) -> None:
+        """Start what only a master does, or only a slave."""
+        state = core.state
+        if not state.replication.is_slave:
+            nursery.start_soon(self._deliver_delayed, core)
+            return
+        slave = HaSlave(ReplicaLog(state.store), state.store.config, _monotonic_ms)
+        sync = SlaveSynchronize(client, state)
+        fixed = state.replication.fixed_master
+        state.replication.client = slave
+        slave.follow(fixed)
+
+        def found(ha_addr: str | None, addr: str | None) -> None:
+            sync.follow(addr)
+            if fixed is None and ha_addr is not None:
+                slave.follow(ha_addr)
+
+        api.on_master = found
+        nursery.start_soon(slave.run)
+        nursery.start_soon(self._sync_with_master, sync)
+
+    async def _sync_with_master(self, sync: SlaveSynchronize) -> None:
+        """Take the master's tables over at once, and again each period."""
+        config, release = self.loaded.broker, self.loaded.release
+        while True:
+            sync.on_change = (found := trio.Event()).set
+            good = await sync.sync_all()
+            period_ms = config.slave_sync_interval or release.slave_sync_period_ms
+            wait_ms = period_ms if good else min(period_ms, release.slave_sync_delay_ms)
+            with trio.move_on_after(wait_ms / 1000):
+                await found.wait()
 
     def _sample(self, core: BrokerCore, window: str) -> None:
         core.state.stats.sample(self._now_ms(), window)
@@ -281,6 +332,8 @@ class Broker:
                 changed = self._changed
                 registered = await api.register(addr, force=force or config.force_register)
                 wait_s = _period_s(config.register_name_server_period)
+                if registered and self._lacks_master():
+                    wait_s = NO_MASTER_RETRY_S
                 if registered:
                     retry_s = FIRST_RETRY_S
                 else:
@@ -289,6 +342,10 @@ class Broker:
                 with trio.move_on_after(wait_s):
                     await changed.wait()
                 force = not registered or changed.is_set()
+
+    def _lacks_master(self) -> bool:
+        replication = self._opened().state.replication
+        return replication.client is not None and replication.client.master is None
 
     async def _unregister(self, api: BrokerOuterAPI) -> None:
         """Leave all name servers, as far as they answer in time."""

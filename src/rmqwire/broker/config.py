@@ -83,6 +83,8 @@ class BrokerConfig:
     start_accept_send_request_time_stamp: int = 0
     reject_transaction_message: bool = False
     trace_on: bool = True
+    slave_read_enable: bool = False
+    slave_sync_interval: int = 0  # ours, ms; 0: the release's period
     reject_pull_consumer_enable: bool = False
     long_polling_enable: bool = True
     short_polling_time_mills: int = 1_000
@@ -264,7 +266,7 @@ def _apply_role(broker: BrokerConfig, warnings: list[str]) -> None:
     if broker.broker_role == "SLAVE":
         if broker.broker_id <= MASTER_ID:
             raise ConfigError(f"brokerId={broker.broker_id}: Slave's brokerId must be > 0")
-        raise ConfigError("brokerRole=SLAVE: replication isn't there yet")
+        return
     if broker.broker_id != MASTER_ID:
         warnings.append(f"brokerId={broker.broker_id}: a master is always 0")
         broker.broker_id = MASTER_ID

@@ -33,6 +33,20 @@ RMQWIRE_CONFIG: Final = (
     ),
     *group(
         HONOURED,
+        "a slave reports only what is on its disk; a key of rmqwire's own",
+        """
+        haAckAfterFlush    boolean  both   false
+        """,
+    ),
+    *group(
+        HONOURED,
+        "ms between two syncs of a slave's tables, 0 for the release's; a key of rmqwire's own",
+        """
+        slaveSyncInterval  int      both   0
+        """,
+    ),
+    *group(
+        HONOURED,
         "what to do with a commit log that is damaged below what was on the disk: refuse to start, "
         "serve it readonly, or cut it there as java does; a key of rmqwire's own",
         """

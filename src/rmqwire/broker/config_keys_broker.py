@@ -38,6 +38,7 @@ BROKER_CONFIG: Final = (
         registerBrokerTimeoutMills                     int      both   6000 | 24000
         startAcceptSendRequestTimeStamp                long     both   0
         traceOn                                        boolean  both   true
+        slaveReadEnable                                boolean  both   false
         compressedRegister                             boolean  both   false
         forceRegister                                  boolean  both   true
         registerNameServerPeriod                       int      both   30000
@@ -238,7 +239,6 @@ BROKER_CONFIG: Final = (
         NOT_YET,
         "replication",
         """
-        slaveReadEnable                                boolean  both   false
         disableConsumeIfConsumerReadSlowly             boolean  both   false
         consumerFallbehindThreshold                    long     both   17179869184
         brokerElectionPriority                         int      5.5.0  2147483647

@@ -46,6 +46,23 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "read by replication",
+        """
+        haSendHeartbeatInterval                        int      both   5000
+        haHousekeepingInterval                         int      both   20000
+        haTransferBatchSize                            int      both   32768
+        haMasterAddress                                String   both   -
+        haSlaveFallbehindMax                           int      4.9.7  268435456
+        slaveTimeout                                   int      both   3000
+        offsetCheckInSlave                             boolean  both   false
+        haMaxGapNotInSync                              int      5.5.0  268435456
+        inSyncReplicas                                 int      5.5.0  1
+        haFlowControlEnable                            boolean  5.5.0  false
+        maxHaTransferByteInSecond                      long     5.5.0  104857600
+        """,
+    ),
+    *group(
         REFUSED,
         "there is no DLedger commit log",
         """
@@ -268,22 +285,11 @@ MESSAGE_STORE_CONFIG: Final = (
         NOT_YET,
         "replication",
         """
-        haSendHeartbeatInterval                        int      both   5000
-        haHousekeepingInterval                         int      both   20000
-        haTransferBatchSize                            int      both   32768
-        haMasterAddress                                String   both   -
-        haSlaveFallbehindMax                           int      4.9.7  268435456
-        slaveTimeout                                   int      both   3000
-        offsetCheckInSlave                             boolean  both   false
         duplicationEnable                              boolean  both   false
-        haMaxGapNotInSync                              int      5.5.0  268435456
         totalReplicas                                  int      5.5.0  1
-        inSyncReplicas                                 int      5.5.0  1
         minInSyncReplicas                              int      5.5.0  1
         allAckInSyncStateSet                           boolean  5.5.0  false
         enableAutoInSyncReplicas                       boolean  5.5.0  false
-        haFlowControlEnable                            boolean  5.5.0  false
-        maxHaTransferByteInSecond                      long     5.5.0  104857600
         haMaxTimeSlaveNotCatchup                       long     5.5.0  15000
         syncMasterFlushOffsetWhenStartup               boolean  5.5.0  false
         maxChecksumRange                               long     5.5.0  1073741824

@@ -186,6 +186,23 @@ class ConsumerOffsetManager:
                 del table[key]
         self._dirty = True
 
+    def take_over(self, data: bytes) -> None:
+        """Take a master's offsets (``SlaveSynchronize``): its groups' win, others of ours stay.
+
+        Args:
+            data: the answer of GET_ALL_CONSUMER_OFFSET.
+
+        Raises:
+            BadBody: it isn't one; nothing has changed.
+            OSError: the disk refused.
+        """
+        table, version = _read(data)
+        self.table.update(table)
+        self._dirty = True
+        if version is not None:
+            assign(self.data_version, version)
+        self.persist()
+
     # -- the file ------------------------------------------------------------------------------
 
     def load(self) -> bool:
@@ -197,15 +214,9 @@ class ConsumerOffsetManager:
         return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        content = java_json.loads(data)
-        if not isinstance(content, dict):
-            raise BadBody("consumer offsets: not an object")
-        stored = content.get("offsetTable")
-        table = {} if stored is None else _table(stored)
-        version = content.get("dataVersion")
-        if isinstance(version, dict):
-            assign(self.data_version, DataVersion.from_value(version))
-        self.table = table
+        self.table, version = _read(data)
+        if version is not None:
+            assign(self.data_version, version)
 
     def wrapper(self) -> dict[str, Any]:
         """Give the table as GET_ALL_CONSUMER_OFFSET holds it, for ``java_json.dumps``.
@@ -236,6 +247,16 @@ class ConsumerOffsetManager:
         if self._dirty:
             self._file.persist(self.encode())
             self._dirty = False
+
+
+def _read(data: bytes) -> tuple[Table, DataVersion | None]:
+    content = java_json.loads(data)
+    if not isinstance(content, dict):
+        raise BadBody("consumer offsets: not an object")
+    stored = content.get("offsetTable")
+    table = {} if stored is None else _table(stored)
+    version = content.get("dataVersion")
+    return table, DataVersion.from_value(version) if isinstance(version, dict) else None
 
 
 def _table(value: object) -> Table:

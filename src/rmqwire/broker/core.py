@@ -21,8 +21,10 @@ from rmqwire.broker.processors.pull_message import PullMessageProcessor
 from rmqwire.broker.processors.query_message import QueryMessageProcessor
 from rmqwire.broker.processors.send_back import SendBackProcessor
 from rmqwire.broker.processors.send_message import SendMessageProcessor
+from rmqwire.broker.replication import Replication
 from rmqwire.broker.schedule import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.schedule import ScheduleMessageService
+from rmqwire.broker.slave_role import slave_handlers
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
 from rmqwire.broker.subscription_group import SubscriptionGroupManager
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.config import LoadedConfig
     from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.dispatch import Handler
     from rmqwire.store.files import FileLayer
     from rmqwire.store.recovery import RecoveryReport
 
@@ -104,6 +107,7 @@ class BrokerCore:
             rng=rng,
             register_soon=self._register_soon,
             start_time_ms=now_ms(),
+            replication=Replication(store, release, monotonic_ms or now_ms),
         )
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
@@ -120,7 +124,13 @@ class BrokerCore:
             QueryMessageProcessor(self.state),
             admin,
         ):
-            self.handlers.register_all(processor.handlers())
+            self.handlers.register_all(self._by_role(processor.handlers()))
+
+    def _by_role(self, handlers: dict[int, Handler]) -> dict[int, Handler]:
+        state = self.state
+        if not state.replication.is_slave:
+            return handlers
+        return handlers | slave_handlers(state.config, state.release, handlers)
 
     def open(self) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.
@@ -134,6 +144,7 @@ class BrokerCore:
         state.offsets.load()
         state.groups.load()
         report = state.store.open()
+        state.replication.initial_end = state.store.max_phy_offset
         try:
             state.schedule.load()
         except BaseException:
@@ -181,7 +192,10 @@ class BrokerCore:
         state.store.end_pass()
         self.persist_offsets()
         self.persist_delay_offsets()
-        state.store.close()
+        try:
+            state.store.close()
+        finally:
+            state.replication.close()
 
     def _register_soon(self) -> None:
         if self.on_register_soon is not None:

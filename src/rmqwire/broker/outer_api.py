@@ -23,13 +23,14 @@ from rmqwire.codec.headers import (
     QueryDataVersionRequestHeader,
     QueryDataVersionResponseHeader,
     RegisterBrokerRequestHeader,
+    RegisterBrokerResponseHeader,
     UnRegisterBrokerRequestHeader,
 )
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import BrokerError, ProtocolError, RemotingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.broker.topic_config import TopicConfigManager
@@ -50,6 +51,8 @@ class BrokerOuterAPI:
     def __init__(self, client: RemotingClient, state: BrokerState) -> None:
         self._client = client
         self._state = state
+        # Told a slave's master by each registration: its replication address and its address.
+        self.on_master: Callable[[str | None, str | None], None] | None = None
 
     async def register(self, namesrv_addr: str, *, force: bool) -> bool:
         """Register every topic at one name server and take its order topics.
@@ -76,6 +79,9 @@ class BrokerOuterAPI:
         response = await self._client.invoke(namesrv_addr, self.register_request(), timeout_ms)
         if response.code != ResponseCode.SUCCESS:
             raise BrokerError(response.code, response.remark, namesrv_addr)
+        if self.on_master is not None:
+            answer = response.decode_header(RegisterBrokerResponseHeader)
+            self.on_master(answer.ha_server_addr or None, answer.master_addr or None)
         if response.body:
             table = KVTable.decode(bytes(response.body)).table or {}
             update_order_topics(self._state.topics, table)

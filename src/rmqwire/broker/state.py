@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.config import BrokerConfig
     from rmqwire.broker.consumer_offset import ConsumerOffsetManager
     from rmqwire.broker.long_polling import LongPolling
+    from rmqwire.broker.replication import Replication
     from rmqwire.broker.schedule import ScheduleMessageService
     from rmqwire.broker.stats import BrokerStats
     from rmqwire.broker.subscription_group import SubscriptionGroupManager
@@ -41,6 +42,7 @@ class BrokerState:
         rng: picks queues.
         register_soon: asks the shell to register at the name servers at once.
         start_time_ms: when this broker started.
+        replication: slaves of a master, or the link of a slave.
     """
 
     config: BrokerConfig
@@ -58,3 +60,4 @@ class BrokerState:
     rng: Random
     register_soon: Callable[[], None]
     start_time_ms: int
+    replication: Replication

@@ -174,6 +174,19 @@ class SubscriptionGroupManager:
         advance(self.data_version, self._now_ms())
         self.persist()
 
+    def take_over(self, master: SubscriptionGroupWrapper) -> None:
+        """Make the table the master's, unless it has the same version (``SlaveSynchronize``).
+
+        Raises:
+            OSError: the disk refused; the table in memory is the master's all the same.
+        """
+        if master.data_version == self.data_version:
+            return
+        self.table.clear()
+        self.forbidden.clear()
+        self._take(master)
+        self.persist()
+
     # -- the file ------------------------------------------------------------------------------
 
     def load(self) -> bool:
@@ -185,7 +198,9 @@ class SubscriptionGroupManager:
         return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        wrapper = SubscriptionGroupWrapper.decode(data)
+        self._take(SubscriptionGroupWrapper.decode(data))
+
+    def _take(self, wrapper: SubscriptionGroupWrapper) -> None:
         for name, config in wrapper.subscription_group_table.items():
             fault = group_fault(name)
             if fault is not None:

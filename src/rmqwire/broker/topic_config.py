@@ -211,6 +211,19 @@ class TopicConfigManager:
         if self.on_change is not None:
             self.on_change()
 
+    def take_over(self, master: TopicConfigSerializeWrapper) -> None:
+        """Make the table the master's, unless it has the same version (``SlaveSynchronize``).
+
+        Raises:
+            OSError: the disk refused; the table in memory is the master's all the same.
+        """
+        if master.data_version == self.data_version:
+            return
+        self.table.clear()
+        self._take(master)
+        self.persist()
+        self._notify()
+
     # -- the file ------------------------------------------------------------------------------
 
     def load(self) -> bool:
@@ -222,7 +235,9 @@ class TopicConfigManager:
         return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        wrapper = TopicConfigSerializeWrapper.decode(data)
+        self._take(TopicConfigSerializeWrapper.decode(data))
+
+    def _take(self, wrapper: TopicConfigSerializeWrapper) -> None:
         for name, config in wrapper.topic_config_table.items():
             fault = topic_fault(name, self._release)
             if fault is not None and name not in self.system_topics:

@@ -118,7 +118,7 @@ class PullMessageProcessor:
                 header.max_msg_nums,
                 matches=matches,
             )
-        if may_suspend:
+        if may_suspend and (state.release.slave_rejects or not state.replication.is_slave):
             self._commit(connection, header)
         if state.release.pull_sys_flags:
             state.offsets.commit_pull(
@@ -129,6 +129,8 @@ class PullMessageProcessor:
         code = _CODES[result.status]
         if result.status == GetStatus.NO_MESSAGE_IN_QUEUE and header.queue_offset != 0:
             code = _MOVED
+        if self._sends_back(result) and result.status != GetStatus.FOUND:
+            code = _RETRY
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
             deadline = state.now_ms() + self._patience(header)
             key = (header.topic, header.queue_id)
@@ -269,6 +271,20 @@ class PullMessageProcessor:
             return header.suspend_timeout_millis
         return config.short_polling_time_mills
 
+    def _sends_back(self, result: GetMessageResult) -> bool:
+        """Tell whether a slave of 5.x sends the consumer back to the master."""
+        state = self._state
+        is_slave = state.replication.is_slave and state.release.slave_rejects
+        return is_slave and not result.suggest_pulling_from_slave
+
+    def _suggested(self, result: GetMessageResult, group: SubscriptionGroupConfig) -> int:
+        """Say where to pull next: at the master, unless slaves may be read and it lags behind."""
+        if not self._state.config.slave_read_enable or self._sends_back(result):
+            return const.MASTER_ID
+        if result.suggest_pulling_from_slave:
+            return group.which_broker_when_consume_slowly
+        return group.broker_id
+
     def _compose(
         self,
         request: RemotingCommand,
@@ -277,7 +293,7 @@ class PullMessageProcessor:
         configs: tuple[TopicConfig, SubscriptionGroupConfig],
     ) -> RemotingCommand:
         answer = PullMessageResponseHeader(
-            suggest_which_broker_id=const.MASTER_ID,
+            suggest_which_broker_id=self._suggested(result, configs[1]),
             next_begin_offset=result.next_begin_offset,
             min_offset=result.min_offset,
             max_offset=result.max_offset,

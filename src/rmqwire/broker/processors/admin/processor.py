@@ -9,6 +9,7 @@ from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
 from rmqwire.broker.processors.admin.connections import ConnectionAdmin
 from rmqwire.broker.processors.admin.consume_stats import ConsumeStatsAdmin
 from rmqwire.broker.processors.admin.group import GroupAdmin
+from rmqwire.broker.processors.admin.ha import HaAdmin
 from rmqwire.broker.processors.admin.offset import OffsetAdmin
 from rmqwire.broker.processors.admin.relay import RelayAdmin
 from rmqwire.broker.processors.admin.reset_offset import ResetOffsetAdmin
@@ -30,6 +31,8 @@ _SINCE_5: Final = frozenset(
         RequestCode.GET_TOPIC_CONFIG,
         RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG,
         RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN,
+        RequestCode.GET_BROKER_HA_STATUS,
+        RequestCode.EXCHANGE_BROKER_HA_INFO,
     }
 )
 
@@ -50,6 +53,7 @@ class AdminBrokerProcessor:
             RelayAdmin(state),
             RuntimeAdmin(state),
             ConfigAdmin(state),
+            HaAdmin(state),
             CleaningAdmin(state),
         )
 

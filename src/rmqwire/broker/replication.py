@@ -1,0 +1,97 @@
+"""What a broker is because of its role: master with slaves, or slave of a master."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.codec.bodies import HAClientRuntimeInfo, HAConnectionRuntimeInfo, HARuntimeInfo
+from rmqwire.ha.group_transfer import GroupTransfer
+from rmqwire.ha.master import Slaves
+from rmqwire.store.config import SLAVE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.codec.release import Release
+    from rmqwire.ha.service import HaSlave
+    from rmqwire.store.message_store import MessageStore
+
+SYNC_MASTER: Final = "SYNC_MASTER"
+HA_ADDRESS_MIN_LENGTH: Final = 6  # BrokerController.HA_ADDRESS_MIN_LENGTH
+
+
+class Replication:
+    """The replication of one broker, as its processors see it.
+
+    Args:
+        store: whose log it is.
+        release: whose rules count.
+        monotonic_ms: clock of waits and heartbeats.
+
+    Attributes:
+        is_slave: the broker's role.
+        slaves: the slaves of a master.
+        transfer: sends that wait for slaves; None unless it is a SYNC_MASTER.
+        client: a slave's end of the link, set by the shell.
+    """
+
+    def __init__(
+        self, store: MessageStore, release: Release, monotonic_ms: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self.is_slave = store.config.broker_role == SLAVE
+        self.slaves = Slaves(store.log, store.config, monotonic_ms)
+        self.transfer: GroupTransfer | None = None
+        self.client: HaSlave | None = None
+        self.initial_end = 0  # end of the log when the broker started (getBrokerInitMaxOffset)
+        if store.config.broker_role == SYNC_MASTER:
+            self.transfer = GroupTransfer(self.slaves, store.config, release, monotonic_ms)
+            store.puts.replication = self.transfer
+
+    def close(self) -> None:
+        """Answer the sends that still wait: nobody will confirm them any more."""
+        if self.transfer is not None:
+            self.transfer.fail_all()
+
+    @property
+    def fixed_master(self) -> str | None:
+        """The master's replication address of the file, which wins over the name server's."""
+        addr = (self._store.config.ha_master_address or "").strip()
+        return addr if len(addr) >= HA_ADDRESS_MIN_LENGTH else None
+
+    def runtime_info(self) -> HARuntimeInfo:
+        """Give what ``haStatus`` of mqadmin shows (``DefaultHAService.getRuntimeInfo``)."""
+        if self.is_slave:
+            return HARuntimeInfo(master=False, ha_client_runtime_info=self._client_info())
+        end = self._store.max_phy_offset
+        connections = [
+            HAConnectionRuntimeInfo(
+                addr=one.peer,
+                slave_ack_offset=one.ack,
+                diff=end - one.ack,
+                in_sync=self.slaves.in_sync(one),
+                transferred_byte_in_second=one.speed,
+                transfer_from_where=one.position,
+            )
+            for one in self.slaves.connections
+        ]
+        return HARuntimeInfo(
+            master=True,
+            master_commit_log_max_offset=end,
+            in_sync_slave_nums=sum(one.in_sync for one in connections),
+            ha_connection_info=connections,
+        )
+
+    def _client_info(self) -> HAClientRuntimeInfo:
+        info = HAClientRuntimeInfo(max_offset=self._store.max_phy_offset)
+        client = self.client
+        if client is None:
+            return info
+        info.master_addr = client.master
+        link = client.link
+        if link is not None:
+            # The link's clock is monotonic; tools want the time of day.
+            shift = self._store.now_ms() - self._store.monotonic_ms()
+            info.last_read_timestamp = link.last_read_ms + shift
+            info.last_write_timestamp = link.last_write_ms + shift
+        return info

@@ -1,0 +1,166 @@
+"""What a slave takes over from its master besides messages (``SlaveSynchronize``).
+
+Topics come from the master's second port, the rest from its first. A part that can't be had is
+logged and left as it is; the next round asks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.bodies import SubscriptionGroupWrapper, TopicConfigSerializeWrapper
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.headers import (
+    GetAllSubscriptionGroupRequestHeader,
+    GetAllSubscriptionGroupResponseHeader,
+    GetAllTopicConfigRequestHeader,
+    GetAllTopicConfigResponseHeader,
+)
+from rmqwire.errors import BrokerError, ConnectFailed, ProtocolError, RemotingError
+from rmqwire.remoting.client import split_address
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.bodies import DataVersion
+    from rmqwire.codec.headers.base import Header
+    from rmqwire.remoting.client import RemotingClient
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_MS = 3_000
+PAGE_SIZE = 2_000  # entries asked for at once (5.x splitMetadataSize)
+
+
+def vip_address(addr: str) -> str:
+    """Give a broker's second address: its port - 2 (``MixAll.brokerVIPChannel``)."""
+    host, port = split_address(addr)
+    return f"[{host}]:{port - 2}" if ":" in host else f"{host}:{port - 2}"
+
+
+class SlaveSynchronize:
+    """Copies a master's tables.
+
+    Args:
+        client: carries the questions.
+        state: whose tables are kept.
+
+    Attributes:
+        master_addr: the master's ``host:port`` for clients; None: nobody to ask.
+    """
+
+    def __init__(self, client: RemotingClient, state: BrokerState) -> None:
+        self._client = client
+        self._state = state
+        self.master_addr: str | None = None
+        self.on_change: Callable[[], None] | None = None  # there is another master to ask
+
+    def follow(self, master_addr: str | None) -> None:
+        """Ask another master from now on; the same one changes nothing."""
+        if master_addr == self.master_addr:
+            return
+        log.info("Update master address from %s to %s", self.master_addr, master_addr)
+        self.master_addr = master_addr
+        if master_addr is not None and self.on_change is not None:
+            self.on_change()
+
+    async def sync_all(self) -> bool:
+        """Take over all tables; tell whether every one of them came."""
+        master = self.master_addr
+        if master is None or master == self._state.config.broker_addr:
+            return False
+        parts: tuple[tuple[str, Callable[[str], Awaitable[None]]], ...] = (
+            ("topics", self._topics),
+            ("consumer offsets", self._consumer_offsets),
+            ("delay offsets", self._delay_offsets),
+            ("consumer groups", self._groups),
+        )
+        good = True
+        for name, sync in parts:
+            try:
+                await sync(master)
+            except (RemotingError, ProtocolError, BrokerError, OSError, ValueError) as error:
+                log.warning("%s not taken over from %s: %s", name, master, error)
+                good = False
+        return good
+
+    async def _ask(self, addr: str, code: int, header: Header | None = None) -> RemotingCommand:
+        request = RemotingCommand.request(int(code), header)
+        response = await self._client.invoke(addr, request, TIMEOUT_MS)
+        if response.code != ResponseCode.SUCCESS:
+            raise BrokerError(response.code, response.remark, addr)
+        return response
+
+    def _version_text(self, version: DataVersion | None) -> str:
+        return "" if version is None else version.encode(self._state.release).decode()
+
+    async def _topics(self, master: str) -> None:
+        whole: TopicConfigSerializeWrapper | None = None
+        total: int | None = 0
+        while whole is None or (total or 0) > len(whole.topic_config_table):
+            header = None
+            if self._state.release.tables_v5:
+                header = GetAllTopicConfigRequestHeader(
+                    topic_seq=0 if whole is None else len(whole.topic_config_table),
+                    data_version=self._version_text(None if whole is None else whole.data_version),
+                    max_topic_num=PAGE_SIZE,
+                )
+            response = await self._ask_topics(master, header)
+            part = TopicConfigSerializeWrapper.decode(bytes(response.body))
+            total = response.decode_header(GetAllTopicConfigResponseHeader).total_topic_num
+            if whole is None or part.data_version != whole.data_version:
+                whole = part
+            elif part.topic_config_table.keys() <= whole.topic_config_table.keys():
+                break
+            else:
+                whole.topic_config_table.update(part.topic_config_table)
+        self._state.topics.take_over(whole)
+
+    async def _ask_topics(self, master: str, header: Header | None) -> RemotingCommand:
+        """Ask at the second port, as Java does; at the first if nobody listens there."""
+        code = RequestCode.GET_ALL_TOPIC_CONFIG
+        try:
+            return await self._ask(vip_address(master), code, header)
+        except ConnectFailed:
+            return await self._ask(master, code, header)
+
+    async def _groups(self, master: str) -> None:
+        whole: SubscriptionGroupWrapper | None = None
+        total: int | None = 0
+        v5 = self._state.release.tables_v5
+        while whole is None or (total or 0) > len(whole.subscription_group_table):
+            header = None
+            if v5:
+                header = GetAllSubscriptionGroupRequestHeader(
+                    group_seq=0 if whole is None else len(whole.subscription_group_table),
+                    data_version=self._version_text(None if whole is None else whole.data_version),
+                    max_group_num=PAGE_SIZE,
+                )
+            code = RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG
+            response = await self._ask(master, code, header)
+            part = SubscriptionGroupWrapper.decode(bytes(response.body))
+            total = None
+            if (response.ext_fields or {}).get("totalGroupNum") is not None:
+                answer = response.decode_header(GetAllSubscriptionGroupResponseHeader)
+                total = answer.total_group_num
+            if whole is None or part.data_version != whole.data_version:
+                whole = part
+            elif part.subscription_group_table.keys() <= whole.subscription_group_table.keys():
+                break
+            else:
+                whole.subscription_group_table.update(part.subscription_group_table)
+                whole.forbidden_table.update(part.forbidden_table)
+        self._state.groups.take_over(whole)
+
+    async def _consumer_offsets(self, master: str) -> None:
+        response = await self._ask(master, RequestCode.GET_ALL_CONSUMER_OFFSET)
+        self._state.offsets.take_over(bytes(response.body))
+
+    async def _delay_offsets(self, master: str) -> None:
+        response = await self._ask(master, RequestCode.GET_ALL_DELAY_OFFSET)
+        if response.body:
+            self._state.schedule.decode(bytes(response.body))
+            self._state.schedule.persist()

@@ -1,0 +1,259 @@
+"""The sockets and clocks of replication (``AcceptSocketService``, ``HAClient``'s thread).
+
+A master has two tasks for each slave, one that reads reports and one that sends; a slave has one.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from rmqwire.errors import LogDiverged, ReplicationError, StoreError
+from rmqwire.ha.slave import SlaveLink
+from rmqwire.remoting.client import split_address
+from rmqwire.remoting.server import ANY
+from rmqwire.remoting.transport import SocketTransport, format_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.ha.group_transfer import GroupTransfer
+    from rmqwire.ha.master import SlaveConnection, Slaves
+    from rmqwire.store.append_raw import ReplicaLog
+    from rmqwire.store.config import StoreConfig
+
+LOG = logging.getLogger(__name__)
+LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+EXPIRE_S = 0.1  # how late a send may learn that slaveTimeout is over
+CHECK_S = 1.0  # how often a silent link is looked at
+FLUSHED_CHECK_S = 0.01  # the same where a report waits for the disk
+RECONNECT_S = 5.0  # DefaultHAClient.closeMasterAndWait
+CONNECT_S = 3.0
+RECEIVE_SIZE = 1 << 20  # bytes of the log taken in one pass
+
+
+class HaMaster:
+    """Serve the slaves of a master.
+
+    Args:
+        slaves: their connections.
+        transfer: the sends that wait for them; None: no send does.
+    """
+
+    def __init__(self, slaves: Slaves, transfer: GroupTransfer | None) -> None:
+        self._slaves = slaves
+        self._transfer = transfer
+        self._grown = trio.Event()
+
+    def wake(self) -> None:
+        """Look for something to send: the log has grown."""
+        if self._grown.statistics().tasks_waiting:
+            self._grown.set()
+            self._grown = trio.Event()
+
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        *,
+        task_status: trio.TaskStatus[tuple[str, int]] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Listen until cancelled.
+
+        Args:
+            host: address to bind, ``""`` for all.
+            port: port to bind, 0 for a free one.
+            task_status: started with the bound host and port.
+
+        Raises:
+            OSError: the address can't be bound; ``filename`` names it.
+        """
+        try:
+            listeners = await trio.open_tcp_listeners(port, host=host or ANY)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
+        bound = listeners[0].socket.getsockname()
+        async with trio.open_nursery() as nursery:
+            if self._transfer is not None:
+                nursery.start_soon(self._expire, self._transfer)
+            task_status.started((bound[0], bound[1]))
+            await trio.serve_listeners(self._accepted, listeners)
+
+    async def _expire(self, transfer: GroupTransfer) -> None:
+        while True:
+            await trio.sleep(EXPIRE_S)
+            transfer.expire()
+
+    async def _accepted(self, accepted: trio.SocketStream) -> None:
+        """Serve one slave; the border that nothing of it passes."""
+        try:
+            peer = format_address(accepted.socket.getpeername())
+            accepted.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
+            await self.serve_stream(SocketTransport.of(accepted), peer)
+        except LOST as error:
+            LOG.info("slave lost at its start: %s", error)
+
+    async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
+        """Serve one slave until it or we end it.
+
+        Args:
+            stream: the link.
+            peer: ``ip:port`` of the slave.
+        """
+        connection = self._slaves.open(peer)
+        LOG.info("slave %s connected", peer)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send, stream, connection, nursery.cancel_scope)
+                await self._receive(stream, connection)
+                nursery.cancel_scope.cancel()
+        finally:
+            self._slaves.close(connection)
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(stream)
+            LOG.info("slave %s is gone, it has up to %s", peer, connection.ack)
+
+    async def _receive(self, stream: trio.abc.Stream, connection: SlaveConnection) -> None:
+        try:
+            while True:
+                data = None
+                with trio.move_on_after(CHECK_S):
+                    data = await stream.receive_some()
+                if data == b"":
+                    return
+                if data is None:
+                    connection.check()
+                else:
+                    self._received(connection, bytes(data))
+        except ReplicationError as error:
+            LOG.error("replication to %s ends: %s", connection.peer, error)  # noqa: TRY400 - the text says all
+        except LOST as error:
+            LOG.info("slave %s lost: %s", connection.peer, error)
+
+    def _received(self, connection: SlaveConnection, data: bytes) -> None:
+        first = connection.position < 0
+        moved = self._slaves.received(connection, data)
+        if moved and self._transfer is not None:
+            self._transfer.acked()
+        if first and connection.position >= 0:
+            LOG.info("slave %s asks for offset %s", connection.peer, connection.ack)
+            self.wake()
+
+    async def _send(
+        self, stream: trio.abc.Stream, connection: SlaveConnection, scope: trio.CancelScope
+    ) -> None:
+        try:
+            while True:
+                grown = self._grown
+                data = connection.next_data()
+                if data:
+                    await stream.send_all(data)
+                    continue
+                with trio.move_on_after(connection.wait_ms() / 1000):
+                    await grown.wait()
+        except ReplicationError as error:
+            LOG.error("replication to %s ends: %s", connection.peer, error)  # noqa: TRY400 - the text says all
+        except LOST as error:
+            LOG.info("slave %s lost: %s", connection.peer, error)
+        scope.cancel()
+
+
+class HaSlave:
+    """Follow a master, whoever it is and whenever it is there.
+
+    Args:
+        log: what is replicated.
+        config: intervals.
+        now_ms: monotonic clock.
+
+    Attributes:
+        master: ``host:port`` of the master's replication port, None while nobody knows it.
+        link: the running link, None without one.
+        fault: why the last link ended, "" while one runs.
+    """
+
+    def __init__(self, log: ReplicaLog, config: StoreConfig, now_ms: Callable[[], int]) -> None:
+        self._log = log
+        self._config = config
+        self._now_ms = now_ms
+        self._changed = trio.Event()
+        self.master: str | None = None
+        self.link: SlaveLink | None = None
+        self.fault = ""
+
+    def follow(self, master: str | None) -> None:
+        """Follow another master from now on; the same one changes nothing."""
+        if master == self.master:
+            return
+        LOG.info("update master ha address, OLD: %s NEW: %s", self.master, master)
+        self.master = master
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def run(self) -> None:
+        """Connect, replicate and connect again until cancelled."""
+        while True:
+            changed, master = self._changed, self.master
+            if master is None:
+                await changed.wait()
+                continue
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_cancel_when, changed, scope)
+                    await self._follow(master)
+                    with trio.move_on_after(RECONNECT_S):
+                        await trio.sleep_forever()
+                    nursery.cancel_scope.cancel()
+
+    async def _follow(self, master: str) -> None:
+        """Replicate until the link ends; say once why."""
+        try:
+            host, port = split_address(master)
+            with trio.fail_after(CONNECT_S):
+                stream = await trio.open_tcp_stream(host, port)
+            stream.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
+            await self.replicate(SocketTransport.of(stream))
+            fault = "the master closed the link"
+        except LogDiverged as error:
+            fault = f"the logs have diverged: {error}; nothing is replicated"
+        except (ReplicationError, StoreError, ValueError, trio.TooSlowError, *LOST) as error:
+            fault = str(error) or type(error).__name__
+        if fault != self.fault:
+            self.fault = fault
+            LOG.error("replication from %s ended: %s", master, fault)
+
+    async def replicate(self, stream: trio.abc.Stream) -> None:
+        """Run one link until the master ends it.
+
+        Raises:
+            ReplicationError: the master sent what can't be, or nothing for too long.
+            StoreError, OSError: it can't be written.
+        """
+        link = self.link = SlaveLink(self._log, self._config, self._now_ms)
+        link.start()
+        check_s = FLUSHED_CHECK_S if self._config.ha_ack_after_flush else CHECK_S
+        try:
+            while True:
+                if reports := link.data_to_send():
+                    await stream.send_all(reports)
+                data = None
+                with trio.move_on_after(check_s):
+                    data = await stream.receive_some(RECEIVE_SIZE)
+                if data == b"":
+                    return
+                if data is not None:
+                    link.receive_data(bytes(data))
+                    if self.fault and link.verified:
+                        self.fault = ""
+                link.tick()
+        finally:
+            self.link = None
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(stream)
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
