@@ -134,10 +134,19 @@ class IndexService:
             return ""
         if self.files and header.begin_phy_offset < self.files[-1].header.end_phy_offset:
             return f"it begins at {header.begin_phy_offset}, before the end of the one before it"
-        end = header.end_phy_offset
-        if end >= self._log.min_offset and self._log.record_at(end) is None:
-            return f"its last record at {end} is not in the log"
+        ends = (
+            ("first", header.begin_phy_offset, header.begin_timestamp),
+            ("last", header.end_phy_offset, header.end_timestamp),
+        )
+        for which, offset, timestamp in ends:
+            if offset >= self._log.min_offset and self._stored_at(offset) != timestamp:
+                return f"its {which} record, {offset}, is not in the log"
         return ""
+
+    def _stored_at(self, offset: int) -> int:
+        """Give the store time (ms) of the record at an offset, -1 if none is there."""
+        record = self._log.record_at(offset)
+        return self._log.store_timestamp(offset, len(record)) if record is not None else -1
 
     def _indexed_to(self) -> int:
         """Give where building goes on: behind the last record that is in the index.

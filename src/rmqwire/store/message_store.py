@@ -450,7 +450,7 @@ class MessageStore:
         found = self.index.query(topic, key, max_num, begin_ms, end_ms, index_type)
         if not found.offsets:
             return QueryMessageResult()
-        records = map(self.log.record_at, sorted(found.offsets))
+        records = map(self.log.record_at, sorted(set(found.offsets)))
         return QueryMessageResult(
             found.last_update_timestamp,
             found.last_update_phyoffset,
