@@ -3,6 +3,7 @@
 
     python3 run.py quickstart [options]   install into .venv, then `rmqwire quickstart`
     python3 run.py test [pytest options]  ruff, format, mypy, lint-imports, then the tests
+    python3 run.py faults [pytest options]   the tests with kills, signals and full disks (Linux)
     python3 run.py interop [pytest options]  the tests against Java peers
 
 The exit code is the command's own. The installation is repeated only when pyproject.toml changed.
@@ -91,12 +92,17 @@ def test(arguments: list[str]) -> int:
     )
 
 
+def faults(arguments: list[str]) -> int:
+    """Install and run the tests with real processes and mounts."""
+    return install("[test,lint]") or run_all(["pytest", "tests/faults", *arguments])
+
+
 def interop(arguments: list[str]) -> int:
     """Install and run the tests against Java peers."""
     return install("[test,lint]") or run_all(["pytest", "interop/", *arguments])
 
 
-COMMANDS = {"quickstart": quickstart, "test": test, "interop": interop}
+COMMANDS = {"quickstart": quickstart, "test": test, "faults": faults, "interop": interop}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""Real processes, kills, signals and full disks: ``python3 run.py faults``. Linux only."""

@@ -37,7 +37,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-UNSETTLED_MS = 60_000  # how long after a fault queues may still move between members
+UNSETTLED_MS = 60_000  # how long after a fault or a join queues may still change hands
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,7 @@ class Checker:
 
     def _on_member(self, event):
         self._moves[event["group"]] = self._count
+        self._last_fault_ms = event.get("wall_ms", 0)
 
     def _on_consumed(self, event):
         group = event["group"]
