@@ -20,6 +20,7 @@ from rmqwire.codec.record import (
     MESSAGE_MAGIC_V1,
     MESSAGE_MAGIC_V2,
     append_record,
+    check_record,
 )
 from rmqwire.errors import BadRecord, StoreError
 from rmqwire.store.file_queue import FileQueue
@@ -39,6 +40,7 @@ _STORE_TIMESTAMP_AT_V6 = 68
 _BORNHOST_V6_FLAG = 0x10
 _LOOK_AHEAD = 4096  # bytes read at once when a single record is looked up
 _MERGE_GAP = 4096  # bytes: ranges closer than this are fetched by one pread
+_HOT = 64 << 20  # bytes
 _REWRITE = 4 << 20  # bytes written again at once
 _MAGICS = (MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2)
 
@@ -66,6 +68,7 @@ class CommitLog:
         "flushed",
         "last_record",
         "last_store_timestamp",
+        "opened_at",
         "queue",
         "tail_unclean",
     )
@@ -85,6 +88,7 @@ class CommitLog:
         self.last_store_timestamp = 0
         self.last_record = (0, 0)  # offset and size of the newest whole record below ``end``
         self._last_size = 0
+        self.opened_at = 0  # what lies below was there before this process
         self.tail_unclean = False  # bytes of a failed write may stand behind ``end``
         self.start_at(0)
 
@@ -104,6 +108,11 @@ class CommitLog:
     def min_offset(self) -> int:
         """Offset of the first byte still there."""
         return self.queue.start
+
+    @property
+    def trusted_from(self) -> int:
+        """Offset from which on records are this process's own and surely in memory still."""
+        return max(self.opened_at, self.end - _HOT)
 
     # --- appending ---------------------------------------------------------------------------
 
@@ -298,6 +307,9 @@ class CommitLog:
         size, magic, physical_offset, _ = _HEAD.unpack_from(data)
         if magic not in _MAGICS or physical_offset != offset or not _HEAD.size < size <= left:
             return None
-        if size <= len(data):
-            return data[:size]
-        return self.read(offset, size) or None
+        record = data[:size] if size <= len(data) else self.read(offset, size)
+        try:
+            check_record(record)
+        except BadRecord:
+            return None
+        return record

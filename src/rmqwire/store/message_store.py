@@ -156,6 +156,7 @@ class MessageStore:
             raise
         if note:
             report.notes.append(note)
+        self.log.opened_at = self.log.end
         self.puts.dispatched_timestamp = self.log.last_store_timestamp
         self._open = True
         self.health.allow()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.store.served import count_right, damaged
 from rmqwire.store.results import GetMessageResult, GetStatus
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Pull:
         "memory_from",
         "newest",
         "next_offset",
+        "offsets",
         "status",
         "total",
     )
@@ -57,6 +59,7 @@ class Pull:
         self.max_messages = max_messages
         self.memory_from = log.end - memory_bytes  # below it a record counts as on the disk only
         self.found: list[tuple[int, int]] = []
+        self.offsets: list[int] = []  # queue offsets of ``found``
         self.total = 0
         self.newest = 0  # physical offset of the last unit looked at
         self.next_offset = 0
@@ -95,15 +98,29 @@ class Pull:
                     self.status = GetStatus.MESSAGE_WAS_REMOVING
                 continue
             self.found.append((offset, size))
+            self.offsets.append(self.next_offset - 1)
             self.total += size
         return True
 
-    def body(self) -> bytes:
-        """Fetch the records found; what the log doesn't give any more is left out."""
-        records = self.log.read_ranges(self.found)
-        if not all(records):
-            self.found = [place for place, data in zip(self.found, records, strict=True) if data]
-        return b"".join(records)
+    def body(self, queue: ConsumeQueue) -> bytes:
+        """Fetch the records found; the answer ends before one that is not right.
+
+        Raises:
+            CorruptLog: already the first is damaged, or is not the message its unit is for.
+        """
+        found, offsets = self.found, self.offsets
+        records = self.log.read_ranges(found)
+        if found[0][0] >= self.log.trusted_from and all(records):
+            return b"".join(records)
+        in_a_row = offsets[-1] - offsets[0] == len(offsets) - 1
+        right = count_right(records, found, queue, offsets[0] if in_a_row else -1)
+        if right == len(records):
+            return b"".join(records)
+        if right == 0:
+            raise damaged(self.log, found[0][0], queue, offsets[0])
+        self.next_offset = offsets[right]
+        del found[right:]
+        return b"".join(records[:right])
 
 
 def out_of_range(queue: ConsumeQueue, offset: int, config: StoreConfig) -> GetMessageResult | None:
@@ -143,11 +160,12 @@ def get_message(
         begin = pull.next_offset
         if not more or pull.found or begin >= high or begin - offset >= budget:
             break
-    return _answer(pull, low, high)
+    return _answer(pull, queue)
 
 
-def _answer(pull: Pull, low: int, high: int) -> GetMessageResult:
-    body = pull.body() if pull.found else b""
+def _answer(pull: Pull, queue: ConsumeQueue) -> GetMessageResult:
+    low, high = queue.min_offset, queue.max_offset
+    body = pull.body(queue) if pull.found else b""
     status = pull.status
     if pull.found:
         status = GetStatus.FOUND
