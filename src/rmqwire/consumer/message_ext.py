@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
 from rmqwire.errors import BadBody
+from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
@@ -55,8 +56,15 @@ class MessageExt:
         if stored.is_compressed:
             try:
                 self.body = stored.decompressed_body()
-            except BadBody:
-                log.exception("%s is delivered as it is stored", self)
+            except BadBody as error:  # the message's fault: one line, as for every bad input
+                log.warning(
+                    "message %s of %s:%s at %d is delivered as it is stored: %s",
+                    printable(self.msg_id),
+                    self.topic,
+                    stored.queue_id,
+                    self.queue_offset,
+                    error,
+                )
 
     @property
     def msg_id(self) -> str:
