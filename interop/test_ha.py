@@ -1,0 +1,153 @@
+"""Replication between Java and rmqwire, both ways: same log, same queues, served when one is gone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from interop import nodes
+from interop.checks import all_of_it
+from interop.cluster import Cluster
+from interop.peer import Peer
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
+from interop.wire import ask
+from rmqwire.codec.bodies import KVTable, TopicConfigSerializeWrapper
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand
+
+MIB = 1 << 20
+COUNTS = {"small": 6_000, "large": 600}
+SETTINGS = {
+    "brokerName": "ha-a",
+    "brokerIP2": "127.0.0.1",
+    "mappedFileSizeCommitLog": str(MIB),
+    "mappedFileSizeConsumeQueue": "2000",
+}
+OWN_KEYS = {"slaveSyncInterval"}
+
+
+def master(role: str = "ASYNC_MASTER", **more: str) -> dict[str, str]:
+    port = {"listenPort": str(free_port(BROKER_PORTS))}
+    return SETTINGS | port | {"brokerRole": role, "brokerId": "0"} | more
+
+
+def slave(**more: str) -> dict[str, str]:
+    port = {"listenPort": str(free_port(BROKER_PORTS))}
+    role = {"brokerRole": "SLAVE", "brokerId": "1", "slaveReadEnable": "true"}
+    return SETTINGS | port | role | more
+
+
+def end_of_log(node: Node) -> int:
+    """What the broker itself says."""
+    request = RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO)
+    table = KVTable.decode(bytes(ask(node.addr, request).body)).table or {}
+    return int(table["commitLogMaxOffset"])
+
+
+def in_sync(one: Node, other: Node) -> bool:
+    return end_of_log(one) == end_of_log(other) > 0
+
+
+def log_hashes(store: Path, end: int) -> list[str]:
+    """The sha256 of each MiB of the log up to ``end``."""
+    found = []
+    for file in sorted((store / "commitlog").iterdir()):
+        data = file.read_bytes()[: max(end - int(file.name), 0)]
+        found += [
+            hashlib.sha256(data[at : at + MIB]).hexdigest() for at in range(0, len(data), MIB)
+        ]
+    return found
+
+
+def queue_units(store: Path) -> dict[str, list[bytes]]:
+    """Each queue's units up to the first that is empty, by folder."""
+    queues: dict[str, list[bytes]] = {}
+    for folder in sorted((store / "consumequeue").glob("*/*")):
+        data = b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+        units = [data[at : at + 20] for at in range(0, len(data), 20)]
+        filled = [unit for unit in units if int.from_bytes(unit[8:12], "big")]
+        if filled:
+            queues["/".join(folder.parts[-2:])] = filled
+    return queues
+
+
+def fill(peer: Peer, namesrv: str) -> list[dict[str, object]]:
+    sent: list[dict[str, object]] = []
+    for seed, (kind, count) in enumerate(COUNTS.items()):
+        sent += peer.produce(namesrv, "ha", count, kind=kind, seed=seed)
+    return sent
+
+
+class Servers:
+    """Starts what a test needs and ends what it leaves."""
+
+    def __init__(self, cluster: Cluster, version: str) -> None:
+        self.cluster, self.version = cluster, version
+        self.nodes: list[Node] = []
+
+    def start(self, kind: str, home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
+        if kind == "java":
+            known = {key: text for key, text in settings.items() if key not in OWN_KEYS}
+            node = self.cluster.start_broker(home, namesrv, known)
+        else:
+            settings = {"rocketmqVersion": self.version, **settings}
+            node = nodes.start_broker(home, namesrv, settings)
+        self.nodes.append(node)
+        return node
+
+    def end(self) -> None:
+        for node in self.nodes:
+            if node.process.poll() is None:
+                node.kill()
+
+
+@pytest.fixture
+def servers(cluster: Cluster, version: str) -> Iterator[Servers]:
+    made = Servers(cluster, version)
+    yield made
+    made.end()
+
+
+def replicate(peer: Peer, namesrv: str, servers: Servers, kinds: list[str], folder: Path) -> None:
+    homes = (folder / "master", folder / "slave")
+    first = servers.start(kinds[0], homes[0], namesrv, master())
+    second = servers.start(kinds[1], homes[1], namesrv, slave(slaveSyncInterval="1000"))
+    wait_until(lambda: end_of_log(first) == end_of_log(second), "the slave's first bytes")
+    sent = fill(peer, namesrv)
+    assert {message["status"] for message in sent if "status" in message} == {"SEND_OK"}
+    wait_until(lambda: in_sync(first, second), "the slave in sync", 90)
+    end = end_of_log(first)
+    assert end > 2 * MIB
+    stores = [home / "store" for home in homes]
+    assert log_hashes(stores[0], end) == log_hashes(stores[1], end)
+
+    wait_until(lambda: topics_of(stores[1]) >= {"ha"}, "the slave's topics", 90)
+    first.kill()
+    with peer.consume(namesrv, "ha", group="after_the_master") as consumer:
+        total = sum("keys" in message for message in sent)
+        received = consumer.take(total, 120) + consumer.take(1, 0.5)
+    all_of_it(sent, received)
+    assert second.stop() in (0, 143)
+    ours, theirs = queue_units(stores[0]), queue_units(stores[1])
+    for queue, units in ours.items():  # a killed master may not have written its last units
+        if queue.startswith("ha/"):
+            assert theirs[queue][: len(units)] == units, queue
+
+
+def topics_of(store: Path) -> set[str]:
+    file = store / "config" / "topics.json"
+    if not file.exists():
+        return set()
+    return set(TopicConfigSerializeWrapper.decode(file.read_bytes()).topic_config_table)
+
+
+@pytest.mark.parametrize("pair", ["java-rmqwire", "rmqwire-java", "rmqwire-rmqwire"])
+def test_a_slave_has_it_all_and_serves_it(
+    servers: Servers, json_peer: Peer, tmp_path: Path, pair: str
+) -> None:
+    namesrv = nodes.start_namesrv(tmp_path / "namesrv")
+    servers.nodes.append(namesrv)
+    replicate(json_peer, namesrv.addr, servers, pair.split("-"), tmp_path)
