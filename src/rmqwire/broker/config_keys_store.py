@@ -21,6 +21,9 @@ MESSAGE_STORE_CONFIG: Final = (
         mappedFileSizeConsumeQueue                     int      both   6000000
         flushIntervalCommitLog                         int      both   500
         flushIntervalConsumeQueue                      int      both   1000
+        enableLmq                                      boolean  both   false
+        enableMultiDispatch                            boolean  both   false
+        mapperFileSizeBatchConsumeQueue                int      5.5.0  13800000
         maxMessageSize                                 int      both   4194304
         osPageCacheBusyTimeOutMills                    long     both   1000
         checkCRCOnRecover                              boolean  both   true
@@ -359,8 +362,6 @@ MESSAGE_STORE_CONFIG: Final = (
         NOT_YET,
         "light message queues",
         """
-        enableLmq                                      boolean  both   false
-        enableMultiDispatch                            boolean  both   false
         maxLmqConsumeQueueNum                          int      both   20000
         enableLmqQuota                                 boolean  5.5.0  false
         """,
@@ -381,7 +382,6 @@ MESSAGE_STORE_CONFIG: Final = (
         NOT_YET,
         "batch consume queues",
         """
-        mapperFileSizeBatchConsumeQueue                int      5.5.0  13800000
         searchBcqByCacheEnable                         boolean  5.5.0  true
         """,
     ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rmqwire.codec.consume_queue import UNIT
+from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
 
 ASYNC_FLUSH = "ASYNC_FLUSH"
 SYNC_FLUSH = "SYNC_FLUSH"
@@ -27,7 +27,10 @@ class StoreConfig:
     store_path_commit_log: str | None = None  # None: ROOT/commitlog
     mapped_file_size_commit_log: int = 1024 * 1024 * 1024
     mapped_file_size_consume_queue: int = 300_000 * UNIT
+    mapper_file_size_batch_consume_queue: int = 300_000 * BATCH_UNIT
     max_message_size: int = 4 * 1024 * 1024
+    enable_lmq: bool = False
+    enable_multi_dispatch: bool = False
     broker_role: str = "ASYNC_MASTER"
 
     # flushing
@@ -110,6 +113,11 @@ class StoreConfig:
     def consume_queue_segment_size(self) -> int:
         """Bytes of one consume queue file: the configured size rounded up to whole units."""
         return -(-self.mapped_file_size_consume_queue // UNIT) * UNIT
+
+    @property
+    def batch_consume_queue_segment_size(self) -> int:
+        """Bytes of one BatchCQ file: the configured size rounded up to whole units."""
+        return -(-self.mapper_file_size_batch_consume_queue // BATCH_UNIT) * BATCH_UNIT
 
     @property
     def max_record_size(self) -> int:

@@ -11,7 +11,7 @@ was not closed rebuilds the units from the log. The tail keeps the newest units 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rmqwire.codec.consume_queue import PRE_BLANK, UNIT, UNIT_STRUCT
 from rmqwire.store.file_queue import FileQueue
@@ -70,6 +70,8 @@ class ConsumeQueue:
         self.pending = bytearray()  # units of the running pass, not visible yet
         self.start_at(0)
 
+    unit_size: ClassVar[int] = UNIT
+
     def start_at(self, position: int) -> None:
         """Begin, empty in memory, at ``position`` bytes."""
         self.min = self.tail_start = self.written = self.flushed = self.end = position
@@ -119,6 +121,19 @@ class ConsumeQueue:
         """Mark the units of the first file that come before the queue's first message."""
         begin = self.written - self.written % self.files.segment_size
         self.files.write(PRE_BLANK * ((self.written - begin) // UNIT), begin)
+
+    def tags_codes(self, units: bytes) -> dict[int, None]:
+        """Give the tags codes of units, each once."""
+        return {code: None for _, _, code in UNIT_STRUCT.iter_unpack(units)}
+
+    def forget_pending(self) -> None:
+        """Take the offsets of the running pass back."""
+        self.next_offset -= len(self.pending) // UNIT
+        self.pending.clear()
+
+    def record_offset(self, offset: int) -> int:
+        """Give the offset that the record of message ``offset`` says of itself."""
+        return offset
 
     # --- reading -----------------------------------------------------------------------------
 

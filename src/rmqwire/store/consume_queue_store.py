@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.errors import StoreError
+from rmqwire.store.batch_consume_queue import BatchConsumeQueue
 from rmqwire.store.consume_queue import ConsumeQueue
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.files import FileLayer
@@ -28,14 +29,16 @@ class TopicQueues:
         topic: its name.
         name: the same as it stands in a record.
         v2: its records are of version 2.
+        special: a put must look whether its queues are of another kind, or more than one.
     """
 
-    __slots__ = ("name", "queues", "topic", "v2")
+    __slots__ = ("name", "queues", "special", "topic", "v2")
 
-    def __init__(self, topic: str, name: bytes, *, v2: bool) -> None:
+    def __init__(self, topic: str, name: bytes, *, v2: bool, special: bool = False) -> None:
         self.topic = topic
         self.name = name
         self.v2 = v2
+        self.special = special
         self.queues: dict[int, ConsumeQueue] = {}
 
 
@@ -61,6 +64,12 @@ class ConsumeQueueStore:
         self._message_v2 = message_v2 and config.auto_message_version_on_topic_len
         self._handles = HandleCache(files, _OPEN_FILES)
         self._dirty: dict[ConsumeQueue, None] = {}  # not wholly on the disk; an ordered set
+        self._batch_folder = f"{config.store_path_root_dir}/batchconsumequeue"
+        self._batch_segment_size = config.batch_consume_queue_segment_size
+        self._batch_topics: set[str] = set()  # those that have such queues already
+        self.is_batch_topic: Callable[[str], bool] = lambda _: False
+        self.multi_dispatch = config.enable_multi_dispatch and config.enable_lmq
+        self.enable_lmq = config.enable_lmq
         self.topics: dict[str, TopicQueues] = {}
 
     def __iter__(self) -> Iterator[ConsumeQueue]:
@@ -86,7 +95,8 @@ class ConsumeQueueStore:
                 return None
             if len(name) > MAX_TOPIC_LENGTH or not is_folder_name(topic):
                 return None
-            entry = self.topics[topic] = TopicQueues(topic, name, v2=long)
+            special = self.enable_lmq or self._is_batch(topic)
+            entry = self.topics[topic] = TopicQueues(topic, name, v2=long, special=special)
         return entry
 
     def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
@@ -98,11 +108,22 @@ class ConsumeQueueStore:
 
     def add(self, entry: TopicQueues, queue_id: int) -> ConsumeQueue:
         """Make an empty queue of a topic."""
-        folder = f"{self._folder}/{entry.topic}/{queue_id}"
-        entry.queues[queue_id] = queue = ConsumeQueue(
-            entry.topic, queue_id, folder, self._segment_size, self._files, self._handles
+        kind, folder, size = ConsumeQueue, self._folder, self._segment_size
+        if self._is_batch(entry.topic):
+            kind, folder, size = BatchConsumeQueue, self._batch_folder, self._batch_segment_size
+            entry.special = True
+        folder = f"{folder}/{entry.topic}/{queue_id}"
+        entry.queues[queue_id] = queue = kind(
+            entry.topic, queue_id, folder, size, self._files, self._handles
         )
         return queue
+
+    def _is_batch(self, topic: str) -> bool:
+        return topic in self._batch_topics or self.is_batch_topic(topic)
+
+    def has_batches(self, topic: str) -> None:
+        """Count a topic as one of kind BatchCQ: a record of it holds an inner batch."""
+        self._batch_topics.add(topic)
 
     def load(self, *, thorough: bool = False) -> list[str]:
         """Open all queues that have a folder.
@@ -116,8 +137,18 @@ class ConsumeQueueStore:
             A sentence for each queue removed.
         """
         notes = []
-        for topic in self._files.list(self._folder):
-            for name in self._files.list(f"{self._folder}/{topic}"):
+        self._batch_topics.update(self._files.list(self._batch_folder))
+        for folder in (self._folder, self._batch_folder):
+            notes += self._load_folder(folder, thorough=thorough)
+        return notes
+
+    def _load_folder(self, folder: str, *, thorough: bool) -> list[str]:
+        notes = []
+        for topic in self._files.list(folder):
+            if self._is_batch(topic) != (folder == self._batch_folder):
+                notes.append(f"{folder}/{topic} is left alone: the topic's queues are elsewhere")
+                continue
+            for name in self._files.list(f"{folder}/{topic}"):
                 if not (name.isascii() and name.isdigit()):
                     continue
                 queue = self._load_queue(topic, int(name))
@@ -141,7 +172,7 @@ class ConsumeQueueStore:
         entry = self.topics.get(topic)
         if entry is None:  # no check of the name: it is a folder, and its records are in the log
             name = topic.encode("utf-8", "surrogateescape")
-            entry = TopicQueues(topic, name, v2=len(name) > MAX_TOPIC_V1)
+            entry = TopicQueues(topic, name, v2=len(name) > MAX_TOPIC_V1, special=self.enable_lmq)
             self.topics[topic] = entry
         return self.add(entry, queue_id)
 
@@ -157,9 +188,10 @@ class ConsumeQueueStore:
         for queue in entry.queues.values():
             self._dirty.pop(queue, None)
             queue.files.remove()
-        folder = f"{self._folder}/{topic}"
-        if self._files.exists(folder) and not self._files.list(folder):
-            self._files.remove_folder(folder)
+        for folder in (f"{self._folder}/{topic}", f"{self._batch_folder}/{topic}"):
+            if self._files.exists(folder) and not self._files.list(folder):
+                self._files.remove_folder(folder)
+        self._batch_topics.discard(topic)
         return True
 
     def delete_queue(self, topic: str, queue_id: int) -> None:
@@ -190,7 +222,7 @@ class ConsumeQueueStore:
         """Count the last file of every queue as not synced: its writer was killed."""
         for queue in self:
             last = max(queue.written - 1, 0)
-            queue.flushed = min(queue.flushed, last - last % self._segment_size)
+            queue.flushed = min(queue.flushed, last - last % queue.files.segment_size)
             self._dirty[queue] = None
 
     def write_tails(self) -> None:
@@ -216,7 +248,7 @@ class ConsumeQueueStore:
         return plan
 
     def _enough(self, queue: ConsumeQueue) -> bool:
-        full = queue.written % self._segment_size == 0
+        full = queue.written % queue.files.segment_size == 0
         return full or pages_between(queue.flushed, queue.written) >= self._least_pages
 
     def close(self) -> None:

@@ -110,6 +110,7 @@ class DamageCheck:
         if found.is_blank or (found.total_size, found.physical_offset) != (unit[1], unit[0]):
             return False
         said = (found.topic, found.queue_id, found.queue_offset)
+        offset = queue.record_offset(offset)
         return said == (queue.topic, queue.queue_id, offset) or queue.topic != found.topic
 
     def doubtful(self, queues: Iterable[ConsumeQueue]) -> list[ConsumeQueue]:

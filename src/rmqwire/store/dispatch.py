@@ -11,7 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT, pack_batch_unit
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message_const import (
@@ -30,10 +30,13 @@ from rmqwire.codec.record import (
     read_position,
 )
 from rmqwire.codec.sys_flag import (
+    INNER_BATCH_FLAG,
     TRANSACTION_PREPARED_TYPE,
     TRANSACTION_ROLLBACK_TYPE,
 )
 from rmqwire.errors import BadRecord
+from rmqwire.store.batch_consume_queue import batch_unit_of
+from rmqwire.store.multi_dispatch import LMQ_QUEUE_ID, recorded_queues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,8 +268,15 @@ class Redispatch:
         """Dispatch one record."""
         if found.sys_flag & _TRANSACTION_MASK in _UNSEEN:
             return
+        if found.sys_flag & INNER_BATCH_FLAG:
+            self._queues.has_batches(found.topic)
         queue = self._queues.recovered(found.topic, found.queue_id)
         if queue is None:
+            return
+        if self._queues.multi_dispatch:
+            self._take_light(found)
+        if queue.unit_size != UNIT:
+            self._take_batch(queue, found)
             return
         if found.queue_offset * UNIT != queue.end and not self._is_next(queue, found):
             return
@@ -274,6 +284,33 @@ class Redispatch:
         unit = UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
         self._queues.dispatch(queue, unit)
         self.added += 1
+
+    def _take_batch(self, queue: ConsumeQueue, found: RecordPosition) -> None:
+        """Give a BatchCQ queue the unit of a record that lies behind all it has."""
+        if found.physical_offset < queue.max_physical_offset():
+            return
+        unit = batch_unit_of(found, record_tags_code(found, self._delay_levels))
+        if unit.msg_base_offset > queue.max_offset and not self._from_log_start:
+            self.missing = True
+            return
+        self._queues.dispatch(queue, pack_batch_unit(unit))
+        self.added += 1
+
+    def _take_light(self, found: RecordPosition) -> None:
+        """Give light queues the units of a record that lies behind all they have."""
+        for name, offset in recorded_queues(found):
+            queue = self._queues.recovered(name, LMQ_QUEUE_ID)
+            if queue is None or found.physical_offset < queue.max_physical_offset():
+                continue
+            if offset > queue.max_offset and not self._from_log_start:
+                self.missing = True
+                return
+            if offset > queue.max_offset and queue.end == queue.min:
+                queue.restart(offset * UNIT)  # what came before went with the log's first files
+            code = record_tags_code(found, self._delay_levels)
+            unit = UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
+            self._queues.dispatch(queue, unit)
+            self.added += 1
 
     def _is_next(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
         """Make the record's unit the next one of the queue; False if there is nothing to add."""

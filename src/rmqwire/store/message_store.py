@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rmqwire.errors import DiskFull, RmqError
+from rmqwire.store.batch_consume_queue import BatchConsumeQueue, get_batch_message
 from rmqwire.store.checkpoint import CheckpointFile
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.commit_log import CommitLog
@@ -117,9 +118,11 @@ class MessageStore:
         self.puts = PutPath(
             config, self.log, self.queues, self.health, self.stats, now_ms, clock, host_id
         )
+        self.puts.special.release = release
         self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
+        self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
         # Straight to the put path: one call less per message.
         self.put = self.puts.put
         self.put_batch = self.puts.put_batch
@@ -162,6 +165,7 @@ class MessageStore:
         self.health.allow()
         if self.config.broker_role == SLAVE and not self.config.duplication_enable:
             self.health.refuse(IS_SLAVE)
+        self.read_only_from_start = bool(report.read_only)
         if report.read_only:
             self.health.fail(f"the commit log is damaged: {report.read_only}")
         return report
@@ -371,7 +375,10 @@ class MessageStore:
             wish = MAX_PULL_MSG_SIZE if max_bytes is None else max_bytes
             limit = min(max(wish, MIN_PULL_MSG_SIZE), MAX_PULL_MSG_SIZE)
             pull = Pull(self.config, self.log, max_msg_nums, limit, matches, self._memory)
-            result = get_message(queue, offset, self.config, pull)
+            if isinstance(queue, BatchConsumeQueue):
+                result = get_batch_message(queue, offset, self.config, pull)
+            else:
+                result = get_message(queue, offset, self.config, pull)
         stats = self.stats
         if result.status == GetStatus.FOUND:
             stats.get_found += 1
@@ -396,6 +403,9 @@ class MessageStore:
     ) -> int:
         """Give the offset of the first message stored at or after a time (UPPER: last up to it)."""
         queue = self.queues.find(topic, queue_id)
+        if isinstance(queue, BatchConsumeQueue):
+            found = queue.offset_by_time(timestamp_ms, boundary)
+            return min(max(found, queue.min_offset), queue.max_offset)
         return TimeSearch(self.log, queue, timestamp_ms).find(boundary) if queue else 0
 
     def store_timestamp(self, topic: str, queue_id: int, offset: int) -> int:

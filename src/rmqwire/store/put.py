@@ -14,11 +14,12 @@ from __future__ import annotations
 from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.errors import BadRecord, DiskFull, StoreError
 from rmqwire.store.group_commit import OffsetWaits
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
+from rmqwire.store.special_puts import SpecialPuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     Arrival = Callable[[str, int, int, int], None]
 
 _TRANSACTION_MASK = 0xC
+_SPECIAL = 0x84  # PREPARED and ROLLBACK have 0x4, an inner batch has 0x80
 _UNSEEN = (0x4, 0xC)  # PREPARED and ROLLBACK: no queue offset, no consume queue unit
 _NO_SPACE = (ENOSPC, EDQUOT)
 _CRC_PROPERTY = 21  # bytes: __CRC32# and the separator before it
@@ -84,6 +86,7 @@ class PutPath:
         self._began_ms = 0  # of the running pass, wall clock
         self._began_at_ms = 0  # the same by the clock of the timeouts
         self._busy_ms = config.os_page_cache_busy_time_out_mills
+        self.special = SpecialPuts(log, queues, self._touch)
         self.flush_waits = OffsetWaits(PutStatus.FLUSH_DISK_TIMEOUT)
         self.dispatched_timestamp = 0  # store time (ms) of the newest record with a visible unit
         self.on_arrival: Arrival | None = None
@@ -137,9 +140,8 @@ class PutPath:
     def _append(self, entry: TopicQueues, message: MessageInner, now: int) -> tuple[int, int, int]:
         """Append to log and queue; give (physical offset, size, queue offset)."""
         log = self._log
-        if message.sys_flag & _TRANSACTION_MASK in _UNSEEN:
-            size = log.append(message, entry.name, 0, now, entry.v2)
-            return log.append_end - size, size, 0
+        if message.sys_flag & _SPECIAL or entry.special:
+            return self.special.append(entry, message, now)
         queue = entry.queues.get(message.queue_id) or self._queues.add(entry, message.queue_id)
         queue_offset = queue.next_offset
         size = log.append(message, entry.name, queue_offset, now, entry.v2)
@@ -150,6 +152,10 @@ class PutPath:
             self._touched.append(queue)
         pending += UNIT_STRUCT.pack(offset, size, message.tags_code)
         return offset, size, queue_offset
+
+    def _touch(self, queue: ConsumeQueue) -> None:
+        """Note that a queue gets its first unit of the pass."""
+        self._touched.append(queue)
 
     def put_batch(self, messages: list[MessageInner], done: Done) -> None:
         """Take messages of one topic and queue: all of them or none, answered together."""
@@ -306,8 +312,7 @@ class PutPath:
         if notify is None:
             return
         for queue, units in arrived:
-            codes = {code: None for _, _, code in UNIT_STRUCT.iter_unpack(units)}
-            for code in codes:
+            for code in queue.tags_codes(units):
                 notify(queue.topic, queue.queue_id, queue.max_offset, code)
 
     def _fail_pass(
@@ -317,8 +322,7 @@ class PutPath:
     ) -> None:
         """Take the pass back and answer that it was not stored."""
         for queue in self._touched:
-            queue.next_offset -= len(queue.pending) // UNIT
-            queue.pending.clear()
+            queue.forget_pending()
         self._touched = []
         full = isinstance(error, DiskFull) or getattr(error, "errno", 0) in _NO_SPACE
         if full and not self._log.tail_unclean:
