@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.codec.consume_queue import UNIT, pack_unit
+from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
 from rmqwire.errors import StoreError
 from rmqwire.inspector.findings import NOTE, PROBLEM
 from rmqwire.inspector.verify import verify_store
@@ -77,6 +79,37 @@ def test_a_store_of_ours_is_clean_and_a_growing_one_is_noted(tmp_path):
     assert report.problems == []
     assert report.units == report.records == 199
     assert report.queues == 3
+
+
+def kinds_of_queues(root):
+    """Fill a store with a plain queue, a BatchCQ queue and light queues; give it, still open."""
+    config = small_config(str(root), enable_lmq=True, enable_multi_dispatch=True)
+    store = make_store(RealFiles(), config=config)
+    store.queues.is_batch_topic = "B".__eq__
+    store.open()
+    names = b"INNER_MULTI_DISPATCH\x01%LMQ%a,%LMQ%b\x02TAGS\x01t\x02"
+    for number in range(1, 20):
+        inner = {"sys_flag": INNER_BATCH_FLAG, "properties": b"INNER_NUM\x01%d\x02" % number}
+        put(
+            store,
+            message("T", 0, b"x", properties=names, tags_code=tags_code("t")),
+            message("B", 0, b"y" * number, **inner),
+            message("B", 0, b"z"),
+        )
+    return store
+
+
+def test_queues_of_all_kinds(tmp_path):
+    kinds_of_queues(tmp_path).close()
+    report = verify_store(tmp_path)
+    assert report.problems == []
+    assert (report.queues, report.records, report.units) == (4, 57, 19 * 5)
+    flip(tmp_path / "batchconsumequeue" / "B" / "0" / f"{0:020}", 46 * 3 + 37, 1)
+    flip(tmp_path / "consumequeue" / "%LMQ%a" / "0" / f"{0:020}", 20 * 4 + 19, 1)
+    found = {finding.file.split("/")[-2]: finding for finding in verify_store(tmp_path).problems}
+    assert set(found) == {"B", "%LMQ%a"}
+    assert found["%LMQ%a"].offset == 4
+    assert "the log has" in found["B"].text
 
 
 def test_a_flipped_bit_in_the_log_is_one_damage_and_the_rest_is_read(store):

@@ -108,8 +108,10 @@ def test_an_inner_batch_elsewhere_is_refused():
     assert result.status == PutStatus.MESSAGE_ILLEGAL
     assert "not BatchCQ" in result.remark
     assert store.max_offset("T", 0) == 0
-    (result,) = put(store, batch(2, properties=b"INNER_NUM\x010\x02"))
-    assert result.status == PutStatus.MESSAGE_ILLEGAL
+    for wrong in ({"properties": b"INNER_NUM\x010\x02"}, {"sys_flag": 0}):
+        (result,) = put(store, batch(2, **wrong))
+        assert result.status == PutStatus.MESSAGE_ILLEGAL
+    assert store.max_offset("B", 0) == 0
 
 
 @pytest.mark.parametrize(

@@ -103,19 +103,21 @@ class QueueCheck:
         self._absent: dict[tuple[str, int], int] = {}
         self._queues: dict[tuple[str, int], _Queue] = {}
         self.units = 0
-        folder = root / "consumequeue"
-        if folder.is_dir():
-            self._open_all(folder)
+        self._open_all(root / "consumequeue", batch=False)
+        self._open_all(root / "batchconsumequeue", batch=True)
 
-    def _open_all(self, folder: Path) -> None:
+    def _open_all(self, folder: Path, *, batch: bool) -> None:
+        if not folder.is_dir():
+            return
         for topic in sorted(path for path in folder.iterdir() if path.is_dir()):
+            if batch:
+                self._batch_topics.add(topic.name)
             for queue in sorted(path for path in topic.iterdir() if path.name.isdecimal()):
-                self._open(queue, topic.name, int(queue.name))
+                self._open(queue, topic.name, int(queue.name), batch=batch)
 
-    def _open(self, folder: Path, topic: str, queue_id: int) -> None:
+    def _open(self, folder: Path, topic: str, queue_id: int, *, batch: bool) -> None:
         if not any(folder.iterdir()):
             return
-        batch = topic in self._batch_topics
         try:
             reader = UnitReader(folder, BATCH_UNIT if batch else UNIT)
         except StoreError as error:
@@ -205,7 +207,7 @@ class QueueCheck:
     def _take_batch(self, found: RecordPosition, code: int) -> None:
         number, base = (find_property(found.properties, name) for name in _BATCH)
         if number is None or base is None or not (number.isdigit() and base.isdigit()):
-            return  # not dispatched, as in Java
+            number, base = b"1", b"%d" % found.queue_offset
         queue = self._queues.get((found.topic, found.queue_id))
         if queue is None:
             key = (found.topic, found.queue_id)

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from rmqwire.inspector.files import Segment
     from rmqwire.store.files import FileLayer
 
-DERIVED = ("consumequeue", "consumequeue_ext", "index", "checkpoint", "rmqwire.mark")
+DERIVED = (
+    "consumequeue",
+    "batchconsumequeue",
+    "consumequeue_ext",
+    "index",
+    "checkpoint",
+    "rmqwire.mark",
+)
 LOST_MESSAGES = "lost-messages.jsonl"
 _BLOCK = 1 << 20  # bytes
 

@@ -74,6 +74,8 @@ class SpecialPuts:
         base, number = queue.next_offset, messages_in(message.properties)
         if number < 1:
             raise BadRecord("an inner batch of no messages")
+        if number > 1 and not message.sys_flag & INNER_BATCH_FLAG:
+            raise BadRecord(f"{number} messages (INNER_NUM), but it is no inner batch")
         if message.sys_flag & INNER_BATCH_FLAG:
             message.properties = with_property(
                 message.properties, PROPERTY_INNER_BASE, str(base), self.release
