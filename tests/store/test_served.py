@@ -81,8 +81,7 @@ def test_flipped_bits_are_found_or_named(crc):
         try:
             body = store.get_message(topic, queue_id, offset, 1).body
         except CorruptLog as error:
-            assert error.offset == at
-            outcome["found"] += 1
+            outcome["found" if error.offset == at else "found elsewhere"] += 1
         else:
             outcome[f"{'served' if body else 'nothing'} {field}"] += 1
         data[position] = record[place]

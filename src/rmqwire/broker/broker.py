@@ -20,8 +20,10 @@ import trio
 
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.outer_api import BrokerOuterAPI
+from rmqwire.broker.recovery_log import RecoveryLog
 from rmqwire.broker.slave_sync import SlaveSynchronize
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
+from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.errors import ConfigError, UsageError
 from rmqwire.ha.service import HaMaster, HaSlave
 from rmqwire.remoting.client import RemotingClient
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.config import LoadedConfig
     from rmqwire.remoting.connection import Connection
     from rmqwire.store.files import FileLayer
+    from rmqwire.store.recovery import RecoveryProgress
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class Broker:
         loaded: its configuration; a ``listenPort`` of 0 binds free ports.
         files: the disk.
         now_ms: wall clock.
+        show_recovery: told how far the opening of the store is, and for how many ms.
     """
 
     def __init__(
@@ -82,7 +86,9 @@ class Broker:
         *,
         files: FileLayer | None = None,
         now_ms: Callable[[], int] = wall_ms,
+        show_recovery: Callable[[RecoveryProgress, int], None] | None = None,
     ) -> None:
+        self._show_recovery = show_recovery
         self.loaded = loaded
         self.core: BrokerCore | None = None
         self._files = files or RealFiles()
@@ -197,8 +203,12 @@ class Broker:
             handlers=self._handlers,
             host_ip=host_ip,
         )
-        report = core.open()
-        log.info("store opened: %s", report)
+        recovery = RecoveryLog(_monotonic_ms, self._show_recovery)
+        report = core.open(recovery.progress)
+        recovery.opened(report)
+        if report.read_only:
+            self.loaded.broker.broker_permission &= ~PERM_WRITE
+        core.state.store.on_broken = self._store_broke
         core.on_register_soon = self._register_soon
         core.state.schedule.on_pending = self._wake_schedule
         self.core = core
@@ -221,6 +231,12 @@ class Broker:
     def _register_soon(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+    def _store_broke(self) -> None:
+        """Leave the name servers: producers go elsewhere, who is connected can still pull."""
+        reason = self._opened().state.store.read_only_reason
+        log.error("the store takes no more messages, leaving the name servers: %s", reason)
+        self._register_soon()
 
     def _wake_schedule(self) -> None:
         self._schedule_wake.set()
@@ -310,12 +326,17 @@ class Broker:
     async def _keep_registered(self, api: BrokerOuterAPI) -> None:
         """Keep one task per name server of the configuration, which may change while we run."""
         scopes: dict[str, trio.CancelScope] = {}
+        store = self._opened().state.store
         async with trio.open_nursery() as nursery:
             while True:
                 changed = self._changed
-                wanted = self.loaded.broker.namesrv_addresses()
+                leaving = store.health.broken and not store.read_only_from_start
+                wanted = [] if leaving else self.loaded.broker.namesrv_addresses()
+                registered = bool(scopes)
                 for addr in [addr for addr in scopes if addr not in wanted]:
                     scopes.pop(addr).cancel()
+                if leaving and registered:
+                    await self._unregister(api)
                 for addr in wanted:
                     if addr not in scopes:
                         scopes[addr] = trio.CancelScope()

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
     from rmqwire.store.files import FileLayer
-    from rmqwire.store.recovery import RecoveryReport
+    from rmqwire.store.recovery import RecoveryProgress, RecoveryReport
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +132,11 @@ class BrokerCore:
             return handlers
         return handlers | slave_handlers(state.config, state.release, handlers)
 
-    def open(self) -> RecoveryReport:
+    def open(self, on_progress: Callable[[RecoveryProgress], None] | None = None) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.
+
+        Args:
+            on_progress: told how far a recovery is.
 
         Raises:
             StoreError: a table or the store can't be used.
@@ -143,6 +146,7 @@ class BrokerCore:
         state.topics.load()
         state.offsets.load()
         state.groups.load()
+        state.store.on_recovery_progress = on_progress
         report = state.store.open()
         state.replication.initial_end = state.store.max_phy_offset
         try:

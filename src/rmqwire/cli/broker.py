@@ -9,6 +9,7 @@ from rmqwire.broker.broker import Broker
 from rmqwire.broker.config import LoadedConfig, load_broker_config
 from rmqwire.cli.announce import announce_broker, say
 from rmqwire.cli.config_lines import broker_config_lines
+from rmqwire.cli.recovery_bar import recovery_bar
 from rmqwire.cli.runner import explained, run
 from rmqwire.errors import RmqError
 
@@ -54,6 +55,6 @@ async def serve_broker(
 ) -> None:
     """Run a broker until cancelled; started with the address it tells clients."""
     async with trio.open_nursery() as nursery:
-        addresses = await nursery.start(Broker(loaded).serve)
+        addresses = await nursery.start(Broker(loaded, show_recovery=recovery_bar()).serve)
         announce_broker(loaded, addresses)
         task_status.started(loaded.broker.broker_addr)

@@ -52,11 +52,13 @@ class RecoveryProgress:
         done: bytes scanned.
         total: bytes there are to scan at most.
         records: found in them.
+        finished: the scan is over.
     """
 
     done: int
     total: int
     records: int
+    finished: bool = False
 
 
 @dataclass(slots=True)
@@ -258,7 +260,7 @@ class Recovery:
             if scan.end - told >= PROGRESS_BYTES:
                 told = scan.end
                 self._tell(scan, report)
-        self._tell(scan, report)
+        self._tell(scan, report, finished=True)
         if found is not None:
             self._log.last_store_timestamp = found.store_timestamp
             self._log.last_record = (found.physical_offset, found.total_size)
@@ -266,11 +268,11 @@ class Recovery:
         report.notes += redispatch.notes
         return None if redispatch.missing else scan
 
-    def _tell(self, scan: LogScan, report: RecoveryReport) -> None:
+    def _tell(self, scan: LogScan, report: RecoveryReport, *, finished: bool = False) -> None:
         if self.on_progress is not None:
             start = report.scanned_from
             total = self._log.queue.end_of_files - start
-            self.on_progress(RecoveryProgress(scan.end - start, total, report.records))
+            self.on_progress(RecoveryProgress(scan.end - start, total, report.records, finished))
 
     # --- the cut -----------------------------------------------------------------------------
 

@@ -1,0 +1,96 @@
+"""A disk that fails under a running broker: what is answered, what goes on, who is told."""
+
+from __future__ import annotations
+
+import errno
+from functools import partial
+
+import pytest
+import trio
+
+from rmqwire.broker.broker import Broker
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.record import iter_messages
+from rmqwire.store.files import RealFiles
+from tests.end_to_end import support
+from tests.end_to_end.support import PATIENCE_S, cluster, healthy
+from tests.support import requests
+from tests.support.faulty_files import FOR_EVER, Fault, FaultyFiles
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """The disk of the broker that ``cluster`` starts; faults are added while it runs."""
+    files = FaultyFiles(RealFiles())
+    monkeypatch.setattr(support, "Broker", partial(Broker, files=files))
+    return files
+
+
+async def left_the_name_server(here):
+    question = RemotingCommand(105, {"topic": "SELF_TEST_TOPIC"})
+    async with here.wire(here.namesrv) as wire:
+        with trio.fail_after(PATIENCE_S):
+            while not (await wire.call(question)).code:  # noqa: ASYNC110  it goes by itself
+                await trio.sleep(0.01)
+
+
+async def pulled(wire, topic, offset):
+    return await wire.call(requests.pull(topic, offset))
+
+
+@pytest.mark.parametrize("wait", ["true", "false"])
+async def test_a_failed_fsync_is_no_ok_and_the_broker_leaves(tmp_path, disk, wait):
+    """D5: once EIO, then OK again. WAIT=false was answered before the disk was asked."""
+    async with cluster(tmp_path, flushDiskType="SYNC_FLUSH") as here, here.wire() as wire:
+        await healthy(wire)
+        disk.faults = [Fault("datasync", "commitlog")]
+        answer = await wire.call(requests.send("Healthy", b"x", properties=f"WAIT\x01{wait}\x02"))
+        assert answer.code == (10 if wait == "true" else 0)
+        await left_the_name_server(here)
+        for _ in range(3):
+            answer = await wire.call(requests.send("Healthy", b"y"))
+            assert answer.code == 14
+            assert "flush of the store failed" in answer.remark
+        assert (await pulled(wire, "Healthy", 0)).code == 0
+        assert disk.spoilt == [("datasync", disk.spoilt[0][1])]  # never asked again
+
+
+async def test_a_failed_write_is_not_acknowledged_and_reads_go_on(tmp_path, disk):
+    """D6: half of it was written."""
+    async with cluster(tmp_path) as here, here.wire() as wire:
+        await healthy(wire)
+        end = here.server.core.state.store.max_phy_offset
+        disk.faults = [Fault("write", "commitlog", short=True)]
+        answer = await wire.call(requests.send("Healthy", b"lost"))
+        assert answer.code == 14
+        assert "write of the commit log failed" in answer.remark
+        assert here.server.core.state.store.max_phy_offset == end
+        assert (await pulled(wire, "Healthy", 0)).code == 0
+        await left_the_name_server(here)
+
+
+async def test_a_failed_read_fails_that_pull_alone(tmp_path, disk):
+    async with cluster(tmp_path) as here, here.wire() as wire:
+        await healthy(wire, "A")
+        await healthy(wire, "B")
+        disk.faults = [Fault("pread", "commitlog")]
+        assert (await pulled(wire, "A", 0)).code == 1
+        assert (await pulled(wire, "B", 0)).code == 0
+        assert (await pulled(wire, "A", 0)).code == 0
+
+
+async def test_a_full_disk_is_named_and_tried_again(tmp_path, disk):
+    """D8: no room for the next file, then there is."""
+    async with cluster(tmp_path, mappedFileSizeCommitLog="4096") as here, here.wire() as wire:
+        await healthy(wire)
+        disk.faults = [Fault("fallocate", "commitlog", times=FOR_EVER, code=errno.ENOSPC)]
+        answers = [await wire.call(requests.send("Healthy", b"z" * 900)) for _ in range(6)]
+        full = [answer for answer in answers if answer.code]
+        assert {answer.code for answer in full} == {14}
+        assert all("no space left for" in answer.remark for answer in full)
+        stored = await pulled(wire, "Healthy", 1)
+        assert len(list(iter_messages(stored.body))) == len(answers) - len(full)
+        disk.faults = []
+        with trio.fail_after(PATIENCE_S):
+            while (await wire.call(requests.send("Healthy", b"again"))).code:  # noqa: ASYNC110  asks
+                await trio.sleep(0.1)
