@@ -35,7 +35,7 @@ INVALID_INDEX = 0
 
 _HEADER = Struct(">qqqqii")
 _SLOT = Struct(">i")
-_ENTRY = Struct(">iqii")
+ENTRY_STRUCT = Struct(">iqii")  # one entry, see IndexEntry
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ def unpack_slot(data: Data, pos: int = 0) -> int:
 
 def pack_entry(entry: IndexEntry) -> bytes:
     """Write an entry."""
-    return _ENTRY.pack(*entry)
+    return ENTRY_STRUCT.pack(*entry)
 
 
 def unpack_entry(data: Data, pos: int = 0) -> IndexEntry:
@@ -133,7 +133,7 @@ def unpack_entry(data: Data, pos: int = 0) -> IndexEntry:
     """
     if pos < 0 or len(data) - pos < ENTRY_SIZE:
         raise BadRecord("index entry cut off", pos)
-    return IndexEntry._make(_ENTRY.unpack_from(data, pos))
+    return IndexEntry._make(ENTRY_STRUCT.unpack_from(data, pos))
 
 
 def find_key(data: Data, hash_slot_num: int, key: str) -> Iterator[IndexEntry]:

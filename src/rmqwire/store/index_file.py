@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.index_file import (
     ENTRY_SIZE,
+    ENTRY_STRUCT,
     HEADER_SIZE,
     SLOT_SIZE,
     IndexEntry,
     IndexHeader,
     entry_position,
     file_size,
-    pack_entry,
     unpack_entry,
 )
 from rmqwire.errors import BadRecord
@@ -144,9 +144,10 @@ class IndexFile:
             previous = 0
             header.hash_slot_count += 1
         begin = header.begin_timestamp
-        seconds = (store_timestamp - begin) // 1000 if begin > 0 else 0
-        diff = min(max(seconds, 0), _MAX_DIFF_S)
-        self._tail += pack_entry(IndexEntry(key_hash, phy_offset, diff, previous))
+        seconds = (store_timestamp - begin) // 1000 if 0 < begin < store_timestamp else 0
+        if seconds > _MAX_DIFF_S:
+            seconds = _MAX_DIFF_S
+        self._tail += ENTRY_STRUCT.pack(key_hash, phy_offset, seconds, previous)
         page[place] = number
         self._dirty.add(page_number)
         if number <= 1:

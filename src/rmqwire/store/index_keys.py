@@ -36,18 +36,19 @@ class KeyHasher:
         tags: tags are keys too (5.5.0).
     """
 
-    __slots__ = ("_heads", "_tags")
+    __slots__ = ("_heads", "_tags", "_topics")
 
     def __init__(self, *, tags: bool) -> None:
         self._tags = tags
         self._heads: dict[tuple[int, bytes], int] = {}
+        self._topics: dict[str, int] = {}
 
     def hashes(self, found: RecordPosition) -> list[int]:
         """Give the hashes of a record's keys, in Java's order."""
         if transaction_type(found.sys_flag) == TRANSACTION_ROLLBACK_TYPE:
             return []
         properties = found.properties
-        begin = self._begin(0, found.topic.encode() + b"#")
+        begin = self._topic(found.topic)
         hashes = []
         unique_key = find_property(properties, _UNIQUE_KEY)
         if unique_key is not None:
@@ -63,6 +64,14 @@ class KeyHasher:
         if len(key) > _HEAD and key.isascii():
             begin, key = self._begin(begin, key[:_HEAD]), key[_HEAD:]
         return positive_hash(continue_hash(begin, key))
+
+    def _topic(self, topic: str) -> int:
+        known = self._topics.get(topic)
+        if known is None:
+            if len(self._topics) >= _KEPT:
+                self._topics.clear()
+            known = self._topics[topic] = continue_hash(0, f"{topic}#".encode())
+        return known
 
     def _begin(self, value: int, head: bytes) -> int:
         known = self._heads.get((value, head))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 SLICE = 128  # records built at once: about a millisecond
-_WINDOW = 256 * 1024  # bytes of the log read at once
+_WINDOW = 64 * 1024  # bytes of the log read at once
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
 
 
@@ -235,19 +235,21 @@ class IndexService:
         return data
 
     def _index(self, found: RecordPosition, offset: int) -> None:
+        timestamp = found.store_timestamp
         for key_hash in self._hasher.hashes(found):
-            self._writable().add(key_hash, offset, found.store_timestamp)
+            file = self.files[-1] if self.files else None
+            if file is None or file.is_full:
+                file = self._next_file(file)
+            file.add(key_hash, offset, timestamp)
 
-    def _writable(self) -> IndexFile:
-        """Give the file for the next key, made if need be."""
-        last = self.files[-1] if self.files else None
-        if last is not None and not last.is_full:
-            return last
-        if last is not None:
-            last.write()
-            self._full.append(last)
-        else:
+    def _next_file(self, last: IndexFile | None) -> IndexFile:
+        """Make the file for the next key; the one before it is full."""
+        if last is None:
             self._disk.makedirs(self._folder)
+        else:
+            last.write()
+            if last not in self._full:
+                self._full.append(last)
         file = self._new_file(self._next_name())
         file.create(last.header if last is not None else None)
         self.files.append(file)

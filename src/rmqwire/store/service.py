@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
 INDEX_S = 0.5  # how often records are looked for that are not in the index
-INDEX_PAUSE = 4  # a slice of the index is followed by a pause of so many times its time
+INDEX_PAUSE = 9  # a slice of the index is followed by a pause of so many times its time,
+INDEX_BEHIND = 64 << 20  # half as many when it is so many bytes behind, and so on
 CLEAN_DELAY_S = 60.0  # from the start to the first cleaning
 DISK_CHECK_S = 10.0  # diskCheckScheduledExecutorService
 EXPIRE_S = 0.1  # how late a put may learn that syncFlushTimeout is over
@@ -172,7 +173,9 @@ class StoreService:
         while more:
             began = trio.current_time()
             more = store.build_index()
-            await trio.sleep((trio.current_time() - began) * INDEX_PAUSE)
+            behind = store.max_phy_offset - store.index.position
+            pause = INDEX_PAUSE / (1 + behind / INDEX_BEHIND)
+            await trio.sleep((trio.current_time() - began) * pause)
         store.index.write()
         full = store.index.full_files()
         for file in full:
