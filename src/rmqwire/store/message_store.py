@@ -166,7 +166,6 @@ class MessageStore:
         if self.config.broker_role == SLAVE and not self.config.duplication_enable:
             self.health.refuse(IS_SLAVE)
         self.read_only_from_start = bool(report.read_only)
-        self.read_only_from_start = bool(report.read_only)
         if report.read_only:
             self.health.fail(f"the commit log is damaged: {report.read_only}")
         return report

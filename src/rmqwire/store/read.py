@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
-from rmqwire.store.served import count_right, damaged
 from rmqwire.store.results import GetMessageResult, GetStatus
+from rmqwire.store.served import count_right, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
