@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.consume_queue import UNIT_STRUCT
+from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.record import BLANK_MAGIC, BLANK_SIZE, RecordPosition, check_record, peek
 from rmqwire.codec.sys_flag import (
+    INNER_BATCH_FLAG,
     TRANSACTION_PREPARED_TYPE,
     TRANSACTION_ROLLBACK_TYPE,
     transaction_type,
@@ -52,6 +53,7 @@ class ReplicaLog:
         self._held = b""
         self._raw_until = store.log.end  # up to here bytes are behind a BLANK: no records
         self._units: dict[ConsumeQueue, bytearray] = {}
+        self._arrived: dict[tuple[ConsumeQueue, int], None] = {}  # queues that grew, tags codes
 
     # --- where it ends -----------------------------------------------------------------------
 
@@ -207,14 +209,18 @@ class ReplicaLog:
     # --- dispatching -------------------------------------------------------------------------
 
     def _dispatch(self, records: list[RecordPosition]) -> None:
+        queues = self._queues
         for found in records:
             if transaction_type(found.sys_flag) in _UNSEEN:
                 continue
-            queue = self._queues.recovered(found.topic, found.queue_id)
+            if found.sys_flag & INNER_BATCH_FLAG or queues.multi_dispatch:
+                self._dispatch_strange(found)
+                continue
+            queue = queues.recovered(found.topic, found.queue_id)
             if queue is None:
                 continue
-            if queue.next_offset != found.queue_offset:
-                self._dispatch_strange(queue, found)
+            if queue.next_offset != found.queue_offset or queue.unit_size != UNIT:
+                self._dispatch_strange(found)
                 continue
             code = record_tags_code(found, self._delay_levels)
             units = self._units.get(queue)
@@ -225,29 +231,35 @@ class ReplicaLog:
         if records:
             self._log.last_store_timestamp = records[-1].store_timestamp
 
-    def _dispatch_strange(self, queue: ConsumeQueue, found: RecordPosition) -> None:
-        """Dispatch a record that doesn't follow the last one of its queue, as a recovery would."""
-        self._publish_queue(queue, self._units.pop(queue, bytearray()))
+    def _dispatch_strange(self, found: RecordPosition) -> None:
+        """Dispatch a record that isn't simply the next of its queue, as a recovery would."""
+        queue = self._queues.find(found.topic, found.queue_id)
+        if queue is not None:
+            self._publish_queue(queue, self._units.pop(queue, bytearray()))
         self._redispatch.take(found)
-        queue.next_offset = queue.max_offset
+        queue = self._queues.find(found.topic, found.queue_id)
+        if queue is not None:
+            queue.next_offset = queue.max_offset
+            self._arrived[queue, record_tags_code(found, self._delay_levels)] = None
 
     def _publish(self) -> None:
         """Make the pass visible, then tell who waits for messages or for a flush."""
-        if not self._units:
-            return
         units, self._units = self._units, {}
+        arrived, self._arrived = self._arrived, {}
+        if not units and not arrived:
+            return
         puts = self._store.puts
         for queue, some in units.items():
             self._publish_queue(queue, some)
+            arrived |= {(queue, code): None for _, _, code in UNIT_STRUCT.iter_unpack(some)}
         puts.dispatched_timestamp = self._log.last_store_timestamp
         if self._store.config.sync_flush and puts.on_flush_wanted is not None:
             puts.on_flush_wanted()
         notify = self._store.on_arrival
         if notify is None:
             return
-        for queue, some in units.items():
-            for code in {code: None for _, _, code in UNIT_STRUCT.iter_unpack(some)}:
-                notify(queue.topic, queue.queue_id, queue.max_offset, code)
+        for queue, code in arrived:
+            notify(queue.topic, queue.queue_id, queue.max_offset, code)
 
     def _publish_queue(self, queue: ConsumeQueue, units: bytearray) -> None:
         try:
