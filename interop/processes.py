@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
 import subprocess
 import time
@@ -67,6 +68,7 @@ class Node:
                 command, cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         node = cls(name, addr, process, log)
+        atexit.register(node.kill)  # a test that fails leaves nothing running behind
         try:
             wait_until(node.accepts, f"{name} on {addr}\n{node.tail()}")
         except BaseException:
@@ -93,5 +95,6 @@ class Node:
         return self.process.wait(seconds)
 
     def kill(self) -> None:
+        """End it at once, if it still runs."""
         self.process.kill()
         self.process.wait(30)
