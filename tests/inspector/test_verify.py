@@ -222,5 +222,8 @@ def test_what_is_no_store(tmp_path):
     with pytest.raises(StoreError, match="so no store"):
         verify_store(tmp_path)
     (tmp_path / "commitlog").mkdir()
+    empty = verify_store(tmp_path)
+    assert (empty.problems, empty.records, empty.log_end) == ([], 0, 0)
+    (tmp_path / "commitlog" / "notes.txt").touch()
     with pytest.raises(StoreError, match="no log files"):
         verify_store(tmp_path)

@@ -90,7 +90,7 @@ class StoreReport:
 
 
 def log_segments(root: Path) -> list[Segment]:
-    """Give the files of a store's commit log.
+    """Give the files of a store's commit log; none if nothing was ever stored.
 
     Raises:
         StoreError: there is no store, or its log can't be listed.
@@ -99,6 +99,8 @@ def log_segments(root: Path) -> list[Segment]:
         raise StoreError(f"{root}: no such folder")
     if not (root / "commitlog").is_dir():
         raise StoreError(f"{root}: no folder commitlog in it, so no store")
+    if not any((root / "commitlog").iterdir()):
+        return []
     return segments(root / "commitlog")
 
 
