@@ -1,0 +1,162 @@
+"""The shells: two brokers' logs joined by streams in memory, on a clock that jumps."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+
+from rmqwire.codec.ha import pack_report, pack_transfer
+from rmqwire.codec.release import V5_5_0
+from rmqwire.errors import ReplicationError
+from rmqwire.ha.group_transfer import GroupTransfer
+from rmqwire.ha.master import Slaves
+from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.store.append_raw import ReplicaLog
+from tests.ha.support import fill, log_bytes, master_store, slave_store
+from tests.support.stores import message
+
+
+def trio_ms() -> int:
+    return int(trio.current_time() * 1000)
+
+
+async def until(what):
+    while not what():  # noqa: ASYNC110  a figure without an event
+        await trio.sleep(0.01)
+
+
+class Linked:
+    """A master's and a slave's shell with one link between them."""
+
+    def __init__(self, **changes):
+        self.master = master_store(**changes)
+        self.slave = slave_store()
+        self.slaves = Slaves(self.master.log, self.master.config, trio_ms)
+        self.transfer = GroupTransfer(self.slaves, self.master.config, V5_5_0, trio_ms)
+        self.master.puts.replication = self.transfer
+        self.serving = HaMaster(self.slaves, self.transfer)
+        self.master.puts.on_written = self.serving.wake
+        self.following = HaSlave(ReplicaLog(self.slave), self.slave.config, trio_ms)
+
+    def start(self, nursery):
+        here, there = trio.testing.memory_stream_pair()
+        nursery.start_soon(self.serving.serve_stream, here, "10.0.0.2:1")
+        nursery.start_soon(self.following.replicate, there)
+        return here, there
+
+    @property
+    def same(self):
+        return log_bytes(self.master) == log_bytes(self.slave)
+
+
+async def test_what_is_put_is_at_the_slave_without_waiting(autojump_clock):
+    linked = Linked()
+    async with trio.open_nursery() as nursery:
+        linked.start(nursery)
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        fill(linked.master, 50)
+        await trio.testing.wait_all_tasks_blocked()
+        assert linked.same
+        assert trio.current_time() == began
+        assert linked.slaves.connections[0].ack == linked.master.max_phy_offset
+        nursery.cancel_scope.cancel()
+
+
+async def test_sends_are_answered_by_the_slave_s_report(autojump_clock):
+    linked = Linked(in_sync_replicas=2)
+    answers = []
+    async with trio.open_nursery() as nursery:
+        linked.start(nursery)
+        await trio.testing.wait_all_tasks_blocked()
+        linked.master.put(message(), lambda result: answers.append(result.status))
+        linked.master.end_pass()
+        assert answers == []
+        await trio.testing.wait_all_tasks_blocked()
+        assert answers == [0]
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_idle_link_lives_for_hours(autojump_clock):
+    linked = Linked()
+    async with trio.open_nursery() as nursery:
+        linked.start(nursery)
+        await trio.sleep(7200)
+        assert len(linked.slaves.connections) == 1
+        fill(linked.master, 1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert linked.same
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_silent_slave_is_let_go(autojump_clock):
+    linked = Linked()
+    here, there = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(linked.serving.serve_stream, here, "10.0.0.2:1")
+        await there.send_all(pack_report(0))
+        await trio.sleep(19)
+        assert linked.slaves.connections
+        await trio.sleep(3)
+        assert not linked.slaves.connections
+
+
+async def test_a_silent_master_is_left(autojump_clock):
+    linked = Linked()
+    _, there = trio.testing.memory_stream_pair()
+    with pytest.raises(ReplicationError, match="silent"):
+        await linked.following.replicate(there)
+    assert trio.current_time() > 20
+
+
+async def test_a_forger_is_thrown_out(autojump_clock):
+    linked = Linked()
+    here, there = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(linked.serving.serve_stream, here, "10.0.0.2:1")
+        await there.send_all(pack_report(1 << 40))
+        await trio.testing.wait_all_tasks_blocked()
+        assert not linked.slaves.connections
+    assert linked.slaves.pushed == 0
+
+
+async def test_an_evil_master_is_left(autojump_clock):
+    linked = Linked()
+    here, there = trio.testing.memory_stream_pair()
+    await here.send_all(pack_transfer(0, 2**31 - 1))
+    with pytest.raises(ReplicationError, match="2147483647 bytes"):
+        await linked.following.replicate(there)
+
+
+async def test_real_sockets_reconnect_and_go_on():
+    linked = Linked()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(linked.following.run)
+        async with trio.open_nursery() as first:
+            host, port = await first.start(linked.serving.serve, "127.0.0.1", 0)
+            linked.following.follow(f"{host}:{port}")
+            with trio.fail_after(10):
+                await until(lambda: linked.slaves.connections)
+                fill(linked.master, 20)
+                await until(lambda: linked.same)
+            first.cancel_scope.cancel()
+        assert not linked.slaves.connections
+        fill(linked.master, 20, first=20)
+        async with trio.open_nursery() as second:
+            host, port = await second.start(linked.serving.serve, "127.0.0.1", 0)
+            linked.following.follow(f"{host}:{port}")
+            with trio.fail_after(10):
+                await until(lambda: linked.same)
+            second.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
+    assert not linked.following.link
+
+
+async def test_the_listener_names_the_port_it_can_not_have():
+    linked = Linked()
+    async with trio.open_nursery() as nursery:
+        host, port = await nursery.start(linked.serving.serve, "127.0.0.1", 0)
+        with pytest.raises(OSError, match=str(port)):
+            await linked.serving.serve(host, port)
+        nursery.cancel_scope.cancel()
