@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from fuzz.files import (
+    BROKER_CONFS,
+    KV_TABLES,
+    NAMESRV_CONFS,
+    read_broker_conf,
+    read_kv_table,
+    read_namesrv_conf,
+    read_table,
+    tables,
+)
 from fuzz.mutate import with_true_length
 from rmqwire.codec import bodies, java_json
 from rmqwire.codec.batch import decode_batch
@@ -41,7 +51,16 @@ from rmqwire.codec.pop import (
 from rmqwire.codec.properties import decode_properties, find_property
 from rmqwire.codec.record import check_record, decode_message, encode_message, iter_messages
 from rmqwire.codec.timer import unpack_slot, unpack_unit
-from rmqwire.errors import BadBody, BadHeader, BadRecord, FrameTooLarge, ProtocolError, RmqError
+from rmqwire.errors import (
+    BadBody,
+    BadHeader,
+    BadRecord,
+    ConfigError,
+    FrameTooLarge,
+    ProtocolError,
+    RmqError,
+    StoreError,
+)
 from rmqwire.remoting.frame_reader import FrameReader
 from tests.support.golden import (
     commit_log_files,
@@ -142,9 +161,12 @@ def store_files_named(name: str) -> list[bytes]:
 
 
 @cache
-def ha_samples() -> list[bytes]:
-    """Give stretches of the replication streams."""
-    return [path.read_bytes()[:64] for suffix in ("c2s", "s2c") for path in ha_streams(suffix)]
+def ha_samples(suffix: str) -> list[bytes]:
+    """Give stretches of the replication streams of one direction."""
+    streams = [path.read_bytes() for path in ha_streams(suffix)]
+    return [
+        data[start : start + 64] for data in streams for start in (0, 8, 12, 16) if data[start:]
+    ]
 
 
 @cache
@@ -211,16 +233,6 @@ def read_index(data: bytes) -> None:
     for key in ("a", "T#k", "goldx#key1"):
         list(find_key(data, 100, key))
     unpack_entry(data, 440)
-
-
-def read_ha(data: bytes) -> None:
-    """Each header of the replication protocols reads what is there."""
-    unpack_report(data)
-    unpack_transfer(data)
-    unpack_slave_report(data)
-    unpack_slave_handshake(data)
-    unpack_master_transfer(data)
-    unpack_master_handshake(data)
 
 
 def read_body(data: bytes) -> None:
@@ -294,8 +306,17 @@ ROWS = (
     Row("timer check", TimerCheckpoint.decode, lambda: store_files_named("config/timercheck"), (BadRecord,)),
     Row("timer log", unpack_unit, lambda: store_samples("timerlog/", 104), (BadRecord,)),
     Row("timer slot", unpack_slot, lambda: store_samples("timerwheel", 64), (BadRecord,)),
-    Row("replication", read_ha, ha_samples, (ProtocolError,)),
+    Row("HA report", unpack_report, lambda: ha_samples("c2s"), (ProtocolError,)),
+    Row("HA transfer", unpack_transfer, lambda: ha_samples("s2c"), (ProtocolError,)),
+    Row("HA slave report", unpack_slave_report, lambda: ha_samples("c2s"), (ProtocolError,)),
+    Row("HA slave hello", unpack_slave_handshake, lambda: ha_samples("c2s"), (ProtocolError,)),
+    Row("HA master data", unpack_master_transfer, lambda: ha_samples("s2c"), (ProtocolError,)),
+    Row("HA master hello", unpack_master_handshake, lambda: ha_samples("s2c"), (ProtocolError,)),
     Row("JSON", java_json.loads, json_samples, (BadBody,)),
     Row("bodies", read_body, tagged_bodies, (BadBody,)),
+    Row("config JSON", read_table, tables, (StoreError,)),
+    Row("kvConfig.json", read_kv_table, lambda: KV_TABLES, (StoreError,)),
+    Row("broker.conf", read_broker_conf, lambda: BROKER_CONFS, (ConfigError,)),
+    Row("namesrv.conf", read_namesrv_conf, lambda: NAMESRV_CONFS, (ConfigError,)),
     Row("strings", read_strings, lambda: STRINGS, (ProtocolError,)),
 )  # fmt: skip
