@@ -10,6 +10,7 @@ from rmqwire.broker.topic_attributes import GROUP_ATTRIBUTES, alter_attributes
 from rmqwire.broker.topic_validator import group_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapper
+from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -204,7 +205,7 @@ class SubscriptionGroupManager:
         for name, config in wrapper.subscription_group_table.items():
             fault = group_fault(name)
             if fault is not None:
-                log.warning("group of the file left out: %s", fault)
+                log.warning("group of the file left out: %s", printable(fault))
                 continue
             config.group_name = name
             self.table[name] = config

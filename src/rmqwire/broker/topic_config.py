@@ -10,6 +10,7 @@ from rmqwire.broker.topic_attributes import TOPIC_ATTRIBUTES, alter_attributes
 from rmqwire.broker.topic_validator import SYSTEM_TOPICS, is_system_topic, topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
+from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -242,7 +243,7 @@ class TopicConfigManager:
             fault = topic_fault(name, self._release)
             if fault is not None and name not in self.system_topics:
                 # A name that could leave the store's folder must never become one.
-                log.warning("topic of the file left out: %s", fault)
+                log.warning("topic of the file left out: %s", printable(fault))
                 continue
             config.topic_name = name
             self.table[name] = config

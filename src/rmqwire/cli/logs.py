@@ -1,12 +1,62 @@
-"""Logging of the commands; the library itself never configures any."""
+"""Logging of the commands; the library itself never configures any.
+
+Log lines quote names and texts of strangers: topics, groups, remarks. Whatever is in them, a record
+is one line of bounded length (a traceback of ours keeps its lines), and no peer can fill the disk
+by repeating itself: of one kind of line only so many are written per period.
+"""
 
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import click
 
+from rmqwire.remoting.limited_log import monotonic_ms, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FORMAT = "%(asctime)s %(levelname)s %(name)s - %(message)s"
+MAX_LINE = 4096  # characters of a message
+BURST = 100  # lines of one kind per period
+PERIOD_MS = 10_000
+
+
+class OneLineFormatter(logging.Formatter):
+    """Writes a message as one printable line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Give the line of a record, control characters escaped."""
+        record.message = printable(record.message, MAX_LINE)
+        return super().formatMessage(record)
+
+
+class RateLimit(logging.Filter):
+    """Lets ``BURST`` records of one kind through per period, then says how many were left out.
+
+    A kind is a logger and its text before the values are put in.
+
+    Args:
+        now_ms: monotonic clock.
+    """
+
+    def __init__(self, now_ms: Callable[[], int] = monotonic_ms) -> None:
+        super().__init__()
+        self._now_ms = now_ms
+        self._seen: dict[tuple[str, str], tuple[int, int]] = {}  # kind -> period's start, records
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record is to be written."""
+        kind, now = (record.name, str(record.msg)), self._now_ms()
+        start, count = self._seen.get(kind, (now, 0))
+        if now - start >= PERIOD_MS:
+            if count > BURST:
+                left_out = f"({count - BURST} more lines like this were left out) "
+                record.msg, record.args = left_out + record.getMessage(), ()
+            start, count = now, 0
+        self._seen[kind] = (start, count + 1)
+        return count < BURST
 
 
 def configure_logging(level: str, file: str | None) -> None:
@@ -16,6 +66,9 @@ def configure_logging(level: str, file: str | None) -> None:
         ClickException: the file can't be written.
     """
     try:
-        logging.basicConfig(level=level.upper(), format=FORMAT, filename=file, force=True)
+        handler = logging.StreamHandler() if file is None else logging.FileHandler(file)
     except OSError as error:
         raise click.ClickException(f"--log-file {file}: {error.strerror}") from None
+    handler.setFormatter(OneLineFormatter(FORMAT))
+    handler.addFilter(RateLimit())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
