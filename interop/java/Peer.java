@@ -68,6 +68,8 @@ public class Peer {
             case "consume-start": consumeStart(words); break;
             case "consume-poll": consumePoll(words); break;
             case "consume-stop": CONSUMERS.remove(words[1]).client.shutdown(); break;
+            case "try-send": BadInput.send(words); break;
+            case "try-pull": BadInput.pull(words); break;
             case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length)); break;
             default: throw new IllegalArgumentException("unknown command " + words[0]);
         }
@@ -260,12 +262,12 @@ public class Peer {
         return text.toString();
     }
 
-    private static synchronized void say(String json) {
+    static synchronized void say(String json) {
         OUT.println("@@ " + json);
         OUT.flush();
     }
 
-    private static String quote(String s) {
+    static String quote(String s) {
         if (s == null) {
             return "null";
         }
