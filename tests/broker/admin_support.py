@@ -23,7 +23,12 @@ PEER = "127.0.0.1:40000"
 class AdminBroker:
     """Tables, store and administration of one broker; ``ask`` goes through a real connection."""
 
-    def __init__(self, release: Release = DEFAULT_RELEASE, **settings: object) -> None:
+    def __init__(
+        self,
+        release: Release = DEFAULT_RELEASE,
+        files: MemoryFiles | None = None,
+        **settings: object,
+    ) -> None:
         self.now_ms = NOW_MS
         config = BrokerConfig(broker_name="gold-a", broker_cluster_name="GoldCluster")
         if not release.tables_v5:
@@ -38,7 +43,7 @@ class AdminBroker:
             max_index_num=200,
         )
         self.release = release
-        self.files = MemoryFiles()
+        self.files = files or MemoryFiles()
         self.core = BrokerCore(
             LoadedConfig(config, store, release, []), self.files, self.clock, Random(1)
         )

@@ -28,12 +28,15 @@ class ConfigFile:
     Args:
         path: where Java keeps it, such as ``store/config/topics.json``.
         files: the file layer.
+        holds: a property that a whole table has; without it the file is damaged. ``{}`` would be
+            an empty table otherwise.
     """
 
-    def __init__(self, path: str, files: FileLayer) -> None:
+    def __init__(self, path: str, files: FileLayer, *, holds: str = "") -> None:
         self.path = path
         self.backup = path + ".bak"
         self._files = files
+        self._holds = holds
         self._folder = path.rpartition("/")[0] or "."
         self._damaged = False  # the file itself was unreadable: it must not become the backup
 
@@ -71,6 +74,8 @@ class ConfigFile:
             data = read_whole(self._files, path)
             if not data.strip():
                 return f"{path} is empty"
+            if self._holds.encode() not in data:
+                return f"{path} is damaged (it holds no {self._holds})"
             decode(data)
         except OSError as error:
             return f"{path} can't be read ({error.strerror})"

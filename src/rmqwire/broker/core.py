@@ -78,8 +78,9 @@ class BrokerCore:
         self.config = config
         self.on_register_soon: Callable[[], None] | None = None
 
-        def table(name: str) -> ConfigFile:
-            return ConfigFile(config_path(loaded.store.store_path_root_dir, name), files)
+        def table(name: str, holds: str) -> ConfigFile:
+            path = config_path(loaded.store.store_path_root_dir, name)
+            return ConfigFile(path, files, holds=holds)
 
         store = MessageStore(
             loaded.store,
@@ -93,11 +94,15 @@ class BrokerCore:
             config=config,
             release=release,
             store=store,
-            topics=TopicConfigManager(config, release, table("topics.json"), now_ms),
-            groups=SubscriptionGroupManager(
-                config, release, table("subscriptionGroup.json"), now_ms
+            topics=TopicConfigManager(
+                config, release, table("topics.json", "topicConfigTable"), now_ms
             ),
-            offsets=ConsumerOffsetManager(config, release, table("consumerOffset.json"), now_ms),
+            groups=SubscriptionGroupManager(
+                config, release, table("subscriptionGroup.json", "subscriptionGroupTable"), now_ms
+            ),
+            offsets=ConsumerOffsetManager(
+                config, release, table("consumerOffset.json", "offsetTable"), now_ms
+            ),
             producers=ProducerTable(),
             consumers=ConsumerTable(notify_broadcast=release.notifies_broadcast),
             held_pulls=LongPolling(store.max_offset),

@@ -87,7 +87,8 @@ class ScheduleMessageService:
         self.on_pending = on_pending
         self.levels = {level: _Level(delay) for level, delay in config.delay_levels().items()}
         self.max_level = max(self.levels, default=0)
-        self._file = ConfigFile(config_path(config.store_path_root_dir, "delayOffset.json"), files)
+        path = config_path(config.store_path_root_dir, "delayOffset.json")
+        self._file = ConfigFile(path, files, holds="offsetTable")
         self.data_version = first_version(now_ms())
         self._updates = 0
 
