@@ -48,6 +48,29 @@ def test_a_sync_that_fails_once_acknowledges_nothing(first):
     assert (disk.exists("/store/abort"), checker.acked) == (True, acked)
 
 
+@pytest.mark.parametrize("first", range(1, 9))
+def test_what_a_failed_sync_left_in_the_cache_is_not_served_before_it_is_on_disk(first):
+    """The process is started again on the same machine: the cache shows what the disk has not."""
+    disk, checker, rng = new_disk(), Checker(), random.Random(first)
+    driver = start(FaultyFiles(disk, Fault("datasync", "commitlog", first=first)), checker, "p")
+    write_passes(driver, rng, 10)
+    driver.store.close()
+    checker.feed(KILL)
+    driver = start(disk, checker, "q")
+    driver.drain()
+    driver.put(payload=b"after")
+    driver.store.end_pass()
+    driver.flush()
+    driver.drain()
+    assert checker.violations == []
+    pending = disk.pending()
+    for picks in power_cuts(pending, rng):
+        after = checker.copy()
+        after.feed(POWER_CUT)
+        start(disk.crash(pending, picks), after, "r").drain()
+        assert list(map(str, after.violations)) == []
+
+
 def power_cuts(pending, rng):
     yield [0] * len(pending)
     yield [item.choices for item in pending]

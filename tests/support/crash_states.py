@@ -97,7 +97,8 @@ def _one_pass(driver, rng):
     for _ in range(rng.choice((1, 1, 2, 5, 9))):
         payload = rng.randbytes(rng.choice((0, 10, 90, 400, 700)))
         topic = "T" if rng.random() < 0.85 else f"U{rng.randrange(6)}"
-        driver.put(topic, rng.randrange(3) if topic == "T" else 0, payload)
+        tag = rng.choice(("", "a", "tag"))
+        driver.put(topic, rng.randrange(3) if topic == "T" else 0, payload, tag=tag)
     driver.store.end_pass()
     if rng.random() < 0.8:
         driver.flush()

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 
+from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.record import iter_messages
 from rmqwire.store.message_store import GetStatus, PutStatus
 from tests.support.checker import make_body, read_body, sha_of
@@ -54,7 +55,7 @@ class StoreDriver:
         self.count = first
         self.read_to = {}  # (topic, queue id) -> next offset of the reader
 
-    def put(self, topic="T", queue_id=0, payload=b"", **fields):
+    def put(self, topic="T", queue_id=0, payload=b"", tag=""):
         """Put one message into the running pass; its answer becomes an event when it comes."""
         uid = f"{self.name}:{self.count}:0"
         self.count += 1
@@ -70,7 +71,9 @@ class StoreDriver:
                 event |= {"type": "ok", "queue": name, "offset": result.queue_offset}
             self.emit(event)
 
-        self.store.put(message(topic, queue_id, body, **fields), done)
+        properties = b"TAGS\x01%s\x02" % tag.encode() if tag else b""
+        code = tags_code(tag or None)
+        self.store.put(message(topic, queue_id, body, properties=properties, tags_code=code), done)
         refused = False  # what is answered later may be on the disk, whatever the answer
 
     def flush(self):
