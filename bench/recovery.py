@@ -1,7 +1,9 @@
 """Time the opening of a log whose consume queues are gone: MB/s and messages/s.
 
-Run ``python bench/recovery.py [--mib 1024] [--folder DIR]``. A log of 1 KiB messages over 8 queues
-is made, the queues and the checkpoint are deleted, the store counts as killed, and is opened.
+Run ``python bench/recovery.py [--mib 1024] [--folder DIR] [--java 5.5.0]``. A log of 1 KiB messages
+over 8 queues is made, the queues and the checkpoint are deleted, the store counts as killed, and is
+opened. With ``--java`` a Java broker opens a copy of the same folder: its time ends when all its
+queues are complete; the time that it takes with an empty folder is taken off.
 """
 
 from __future__ import annotations
@@ -13,11 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
+import trio
+
 if __package__ in {None, ""}:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from interop.cluster import MavenCluster
+from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.record import pack_host
 from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.remoting.client import RemotingClient
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import MessageInner, MessageStore
@@ -77,20 +84,61 @@ def run_ours(root: Path) -> str:
     return line("rmqwire", report.log_end, complete, seconds)
 
 
+async def java_offsets(addr: str, topic: str) -> int:
+    """Give the sum of the queues' ends at a broker."""
+    total = 0
+    async with RemotingClient() as client:
+        for queue in range(QUEUES):
+            ask = RemotingCommand(30, {"topic": topic, "queueId": str(queue)})
+            answer = await client.invoke(addr, ask)
+            total += int((answer.ext_fields or {}).get("offset", 0))
+    return total
+
+
+def java_start(version: str, home: Path, store: Path | None, count: int) -> float:
+    """Give the seconds until a Java broker has ``count`` messages in its queues."""
+    cluster = MavenCluster(version, home)
+    try:
+        namesrv = cluster.start_namesrv(home / "namesrv").addr
+        settings = {} if store is None else {"storePathRootDir": str(store)}
+        settings["mappedFileSizeCommitLog"] = str(1 << 30)
+        settings["mappedFileSizeConsumeQueue"] = "6000000"
+        began = time.perf_counter()
+        broker = cluster.start_broker(home / "broker", namesrv, settings)
+        while count and trio.run(java_offsets, broker.addr, TOPIC) < count:
+            time.sleep(0.05)
+        return time.perf_counter() - began
+    finally:
+        cluster.stop()
+
+
+def run_java(version: str, home: Path, root: Path, count: int) -> str:
+    idle = java_start(version, home / "idle", None, 0)
+    busy = java_start(version, home / "busy", root, count)
+    size = count * RECORD
+    return line(f"Java {version}", size, count, busy - idle) + f", start without it {idle:.1f} s"
+
+
 def line(name: str, size: int, count: int, seconds: float) -> str:
     rate = f"{size / MIB / seconds:7,.0f} MB/s {count / seconds:10,.0f} messages/s"
-    return f"{name:10} {seconds:6.2f} s {rate}  ({count:,} messages)"
+    return f"{name:11} {seconds:6.2f} s {rate}  ({count:,} messages)"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mib", type=int, default=1024, help="size of the log")
     parser.add_argument("--folder", help="where to make the store")
+    parser.add_argument("--java", metavar="VERSION", help="a Java broker of it too: 4.9.7 or 5.5.0")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         root = Path(folder) / "store"
-        fill(root, chosen.mib)
+        count = fill(root, chosen.mib)
+        twin = Path(folder) / "twin"
+        if chosen.java:
+            shutil.copytree(root, twin)
         print(run_ours(root), flush=True)
+        if chosen.java:
+            print(run_java(chosen.java, Path(folder), twin, count), flush=True)
 
 
 if __name__ == "__main__":
