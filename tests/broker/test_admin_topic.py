@@ -87,7 +87,6 @@ def test_names_that_may_not_be(admin_broker, topic, said):
         ("+no.such=1", "unsupported key: no.such"),
         ("-message.type", "only add attribute is supported while creating topic"),
         ("+message.type=MIXED", "MIXED message type is not supported."),
-        ("+queue.type=BatchCQ", "queue.type=BatchCQ is not supported."),
         ("+cleanup.policy=COMPACTION", "cleanup.policy=COMPACTION is not supported."),
     ],
 )

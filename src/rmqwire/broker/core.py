@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.config_file import ConfigFile, config_path
 from rmqwire.broker.consumer_offset import ConsumerOffsetManager
+from rmqwire.broker.inner_batch import is_batch_cq
 from rmqwire.broker.long_polling import LongPolling
 from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
@@ -116,6 +117,8 @@ class BrokerCore:
         )
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
+        topics = self.state.topics
+        store.queues.is_batch_topic = lambda topic: is_batch_cq(topics.table.get(topic))
         unique_keys = UniqueIdGenerator(host_ip, pid, now_ms, rng.getrandbits(31))
         self.handlers = HandlerTable(release) if handlers is None else handlers
         admin = AdminBrokerProcessor(self.state)

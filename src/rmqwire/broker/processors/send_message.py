@@ -11,6 +11,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.inner_batch import is_batch_cq, make_inner_batch
 from rmqwire.broker.message_properties import PropertyRewriter, has_timer, write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
@@ -22,7 +23,13 @@ from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import ROCKETMQ
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.properties import decode_properties, find_property
-from rmqwire.codec.sys_flag import MULTI_TAGS_FLAG, PERM_READ, PERM_WRITE, transaction_type
+from rmqwire.codec.sys_flag import (
+    INNER_BATCH_FLAG,
+    MULTI_TAGS_FLAG,
+    PERM_READ,
+    PERM_WRITE,
+    transaction_type,
+)
 from rmqwire.errors import BadBody
 from rmqwire.remoting.dispatch import Reject
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
@@ -267,6 +274,11 @@ class SendMessageProcessor:
             entries = decode_batch(batch.body)
         except BadBody as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, f"the batch can't be read: {error}") from None
+        if unique_key is not None and is_batch_cq(state.topics.table.get(topic)):
+            named = properties | {const.PROPERTY_CLUSTER: state.config.broker_cluster_name}
+            make_inner_batch(batch, named, len(entries), state.release)
+            state.store.put(batch, done)
+            return
         wait = properties.get(const.PROPERTY_WAIT_STORE_MSG_OK, "true") == "true"
         messages = [
             MessageInner(
@@ -310,6 +322,8 @@ class SendMessageProcessor:
         queue_id, unique_key = sent
         response = request.create_response(code)
         response.ext_fields = self._answer_fields(request, result, queue_id, unique_key)
+        if message.sys_flag & INNER_BATCH_FLAG and unique_key is not None:
+            response.ext_fields["batchUniqId"] = unique_key
         connection.reply(request, response)
 
     def _answer_fields(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FILTER_TYPES = ("SINGLE_TAG", "MULTI_TAG")
 MIXED = ("+message.type", "MIXED")
 # Attributes whose feature isn't there: such a topic would keep its messages otherwise than asked.
-NOT_THERE = {"+queue.type": "BatchCQ", "+cleanup.policy": "COMPACTION"}
+NOT_THERE = {"+cleanup.policy": "COMPACTION"}
 
 
 class TopicAdmin:
