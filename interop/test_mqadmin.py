@@ -121,6 +121,31 @@ def test_query_message_by_id(
     assert str(filled[3]["msgId"]) in found["Properties"]
 
 
+def test_query_message_by_key(
+    rmqwire: Rmqwire, json_peer: Peer, filled: list[dict[str, object]]
+) -> None:
+    message = filled[7]
+    words = ["queryMsgByKey", "-n", rmqwire.namesrv.addr, "-t", TOPIC]
+    text = json_peer.mqadmin(*words, "-k", str(message["keys"]))
+    (row,) = rows(text, str(message["msgId"]))
+    assert row[1:3] == [str(message["queueId"]), str(message["queueOffset"])], text
+    text = json_peer.mqadmin(*words, "-k", "no_such_key")
+    assert "CODE: 208" in text or "query message by key finished, but no message" in text, text
+
+
+def test_query_message_by_unique_key(
+    rmqwire: Rmqwire, json_peer: Peer, filled: list[dict[str, object]]
+) -> None:
+    message = filled[11]
+    words = ["queryMsgByUniqueKey", "-n", rmqwire.namesrv.addr, "-t", TOPIC]
+    text = json_peer.mqadmin(*words, "-i", str(message["msgId"]))
+    found = dict(re.findall(r"^([A-Z][A-Za-z ]+):\s+(.*)$", text, re.MULTILINE))
+    assert found["Topic"] == TOPIC, text
+    assert found["Keys"] == f"[{message['keys']}]"
+    assert found["Queue ID"] == str(message["queueId"])
+    assert found["Queue Offset"] == str(message["queueOffset"])
+
+
 def test_query_message_by_offset(
     rmqwire: Rmqwire, json_peer: Peer, filled: list[dict[str, object]]
 ) -> None:

@@ -145,8 +145,7 @@ class IndexFile:
             header.hash_slot_count += 1
         begin = header.begin_timestamp
         seconds = (store_timestamp - begin) // 1000 if 0 < begin < store_timestamp else 0
-        if seconds > _MAX_DIFF_S:
-            seconds = _MAX_DIFF_S
+        seconds = min(seconds, _MAX_DIFF_S)
         self._tail += ENTRY_STRUCT.pack(key_hash, phy_offset, seconds, previous)
         page[place] = number
         self._dirty.add(page_number)
