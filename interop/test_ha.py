@@ -19,7 +19,7 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 
 MIB = 1 << 20
-COUNTS = {"small": 6_000, "large": 600}
+COUNTS = {"small": 8_000, "large": 600}
 SETTINGS = {
     "brokerName": "ha-a",
     "brokerIP2": "127.0.0.1",

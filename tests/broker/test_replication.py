@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,12 +13,14 @@ from rmqwire.broker.broker import Broker
 from rmqwire.broker.slave_role import BUSY, FROM_MASTER_ONLY
 from rmqwire.codec.bodies import HARuntimeInfo, SubscriptionGroupConfig
 from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.command import RemotingCommand, decode_command
+from rmqwire.codec.ha import pack_report
 from rmqwire.codec.headers import (
     ExchangeHAInfoRequestHeader,
     ExchangeHAInfoResponseHeader,
     PullMessageRequestHeader,
     PullMessageResponseHeader,
+    ResetMasterFlushOffsetHeader,
 )
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V4_9_7, V5_5_0
@@ -26,6 +29,7 @@ from rmqwire.namesrv.server import NameServer
 from rmqwire.remoting.client import RemotingClient
 from tests.broker.test_broker import HOST, config, send_command
 from tests.support.broker import MemoryBroker
+from tests.support.golden import frame_files, frames
 
 
 @pytest.fixture
@@ -118,6 +122,56 @@ def test_ha_status_of_a_master_without_slaves(tmp_path):
     assert told.master_ha_address == "127.0.0.1:10912"
     assert told.master_address == "127.0.0.1:10911"
     master.close()
+
+
+def recorded(name: str, kind: str = "response"):
+    for path in frame_files("e_ha_*"):
+        if path.parts[-3:-1] == ("5.5.0", "JSON-ha"):
+            for entry, frame in frames(path):
+                if (entry["name"], entry["kind"]) == (name, kind):
+                    return decode_command(frame)
+    raise AssertionError(name)
+
+
+def test_ha_status_has_java_s_fields(tmp_path):
+    java = json.loads(bytes(recorded("GET_BROKER_HA_STATUS").body))
+    master = MemoryBroker(tmp_path)
+    client = master.connect()
+    client.call(send_command("T", b"x"))
+    slaves = master.state.replication.slaves
+    connected = slaves.open("127.0.0.1:33868")
+    end = master.state.store.max_phy_offset
+    slaves.received(connected, pack_report(end))
+    answer = client.call(RemotingCommand.request(RequestCode.GET_BROKER_HA_STATUS))
+    ours = json.loads(bytes(answer.body))
+    assert ours.keys() == java.keys()
+    assert ours["haClientRuntimeInfo"] == java["haClientRuntimeInfo"]
+    (theirs,), (one,) = java["haConnectionInfo"], ours["haConnectionInfo"]
+    assert one == theirs | {"slaveAckOffset": end, "transferFromWhere": end}
+    assert (ours["master"], ours["inSyncSlaveNums"]) == (True, 1)
+    master.close()
+
+
+def test_what_a_slave_of_5_asks_every_minute_is_answered(tmp_path):
+    master = MemoryBroker(tmp_path)
+    client = master.connect()
+    modes = client.call(RemotingCommand.request(RequestCode.GET_ALL_MESSAGE_REQUEST_MODE))
+    assert bytes(modes.body) == bytes(recorded("GET_ALL_MESSAGE_REQUEST_MODE").body)
+    for code in (RequestCode.GET_TIMER_CHECK_POINT, RequestCode.GET_TIMER_METRICS):
+        answer = client.call(RemotingCommand.request(code))
+        assert (answer.code, answer.remark[-7:]) == (ResponseCode.SYSTEM_ERROR, "is null")
+    master.close()
+
+
+def test_a_master_s_flush_offset_is_kept_by_a_slave(slave):
+    client = slave.connect()
+    header = ResetMasterFlushOffsetHeader(master_flush_offset=4711)
+    request = RemotingCommand.request(RequestCode.RESET_MASTER_FLUSH_OFFSET, header)
+    assert client.call(request).code == ResponseCode.SUCCESS
+    answer = client.call(RemotingCommand.request(RequestCode.GET_BROKER_HA_STATUS))
+    info = HARuntimeInfo.decode(bytes(answer.body))
+    assert not info.master
+    assert info.ha_client_runtime_info.master_flush_offset == 4711
 
 
 @asynccontextmanager

@@ -43,6 +43,7 @@ class Replication:
         self.slaves = Slaves(store.log, store.config, monotonic_ms)
         self.transfer: GroupTransfer | None = None
         self.client: HaSlave | None = None
+        self.master_flush_offset = 0  # a slave's: what its master has on the disk, when told
         self.initial_end = 0  # end of the log when the broker started (getBrokerInitMaxOffset)
         if store.config.broker_role == SYNC_MASTER:
             self.transfer = GroupTransfer(self.slaves, store.config, release, monotonic_ms)
@@ -84,6 +85,7 @@ class Replication:
 
     def _client_info(self) -> HAClientRuntimeInfo:
         info = HAClientRuntimeInfo(max_offset=self._store.max_phy_offset)
+        info.master_flush_offset = self.master_flush_offset
         client = self.client
         if client is None:
             return info

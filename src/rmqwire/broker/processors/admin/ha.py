@@ -1,11 +1,21 @@
-"""Replication as tools and other brokers of the group ask for it (5.x)."""
+"""Replication as tools and other brokers of the group ask for it (5.x).
+
+A slave asks for timers and request modes too. There are none here, so it hears what a Java broker
+says that has none either.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.codes import RequestCode
-from rmqwire.codec.headers import ExchangeHAInfoRequestHeader, ExchangeHAInfoResponseHeader
+from rmqwire.codec.bodies import MessageRequestModeSerializeWrapper
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.headers import (
+    ExchangeHAInfoRequestHeader,
+    ExchangeHAInfoResponseHeader,
+    ResetMasterFlushOffsetHeader,
+)
+from rmqwire.remoting.dispatch import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
@@ -15,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class HaAdmin:
-    """Answers GET_BROKER_HA_STATUS and EXCHANGE_BROKER_HA_INFO."""
+    """Answers GET_BROKER_HA_STATUS, EXCHANGE_BROKER_HA_INFO and what slaves ask every minute."""
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
@@ -25,6 +35,10 @@ class HaAdmin:
         return {
             RequestCode.GET_BROKER_HA_STATUS: self.status,
             RequestCode.EXCHANGE_BROKER_HA_INFO: self.exchange,
+            RequestCode.RESET_MASTER_FLUSH_OFFSET: self.reset_flush_offset,
+            RequestCode.GET_TIMER_CHECK_POINT: self.timer_check_point,
+            RequestCode.GET_TIMER_METRICS: self.timer_metrics,
+            RequestCode.GET_ALL_MESSAGE_REQUEST_MODE: self.request_modes,
         }
 
     def status(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
@@ -46,3 +60,23 @@ class HaAdmin:
             answer.master_flush_offset = replication.initial_end
             answer.master_address = config.broker_addr
         return request.create_response(header=answer)
+
+    def reset_flush_offset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Hear up to where the master's log was on its disk."""
+        if self._state.replication.is_slave:
+            header = request.decode_header(ResetMasterFlushOffsetHeader)
+            self._state.replication.master_flush_offset = header.master_flush_offset
+        return request.create_response()
+
+    def timer_check_point(self, _: Connection, __: RemotingCommand) -> RemotingCommand:
+        """Say that there is no timer store, in Java's words."""
+        raise Reject(ResponseCode.SYSTEM_ERROR, "The checkpoint is null")
+
+    def timer_metrics(self, _: Connection, __: RemotingCommand) -> RemotingCommand:
+        """Say that there is no timer store, in Java's words."""
+        raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
+
+    def request_modes(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+        """Give the groups that pop instead of pulling: none, SET_MESSAGE_REQUEST_MODE isn't there."""
+        body = MessageRequestModeSerializeWrapper().encode(self._state.release)
+        return request.create_response(body=body)

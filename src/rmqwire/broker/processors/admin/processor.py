@@ -33,6 +33,10 @@ _SINCE_5: Final = frozenset(
         RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN,
         RequestCode.GET_BROKER_HA_STATUS,
         RequestCode.EXCHANGE_BROKER_HA_INFO,
+        RequestCode.RESET_MASTER_FLUSH_OFFSET,
+        RequestCode.GET_TIMER_CHECK_POINT,
+        RequestCode.GET_TIMER_METRICS,
+        RequestCode.GET_ALL_MESSAGE_REQUEST_MODE,
     }
 )
 

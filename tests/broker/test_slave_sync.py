@@ -1,0 +1,158 @@
+"""A slave's tables against what Java masters were recorded to answer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rmqwire.broker.slave_sync import SlaveSynchronize, vip_address
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.command import RemotingCommand, decode_command
+from rmqwire.codec.release import release_named
+from rmqwire.errors import ConnectFailed, SendFailed
+from tests.support.broker import MemoryBroker
+from tests.support.golden import frame_files, frames
+
+MASTER = "10.0.0.1:10911"
+CODES = (21, 43, 45, 201)
+
+
+class Master:
+    """Answers as it was recorded; ``by_code`` may be changed."""
+
+    def __init__(self, release: str) -> None:
+        self.by_code: dict[int, RemotingCommand | Exception] = {}
+        self.asked: list[tuple[str, RemotingCommand]] = []
+        self.requests: dict[int, RemotingCommand] = {}
+        for path in frame_files("e_ha_metadata_sync"):
+            if path.parts[-3:-1] == (release, "JSON-ha"):
+                for entry, frame in frames(path):
+                    if entry["link"] != "slave->master":
+                        continue
+                    command = decode_command(frame)
+                    if entry["kind"] == "request":
+                        self.requests[entry["opaque"]] = command
+                    else:
+                        self.by_code[self.requests[entry["opaque"]].code] = command
+
+    async def invoke(self, addr, command, timeout_ms):
+        self.asked.append((addr, command))
+        answer = self.by_code[command.code]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture(params=["4.9.7", "5.5.0"])
+def pair(request, tmp_path):
+    slave = MemoryBroker(tmp_path, release_named(request.param), broker_role="SLAVE", broker_id=1)
+    master = Master(request.param)
+    sync = SlaveSynchronize(master, slave.state)
+    sync.follow(MASTER)
+    yield slave, master, sync
+    slave.close()
+
+
+async def test_all_tables_of_a_java_master_are_taken_over(pair):
+    slave, master, sync = pair
+    assert await sync.sync_all()
+    state = slave.state
+    assert {"goldhha", "%RETRY%goldhcg_ha"} <= state.topics.table.keys()
+    recorded = json.loads(bytes(master.by_code[21].body))
+    assert state.topics.table.keys() == recorded["topicConfigTable"].keys()
+    assert state.topics.data_version.counter == recorded["dataVersion"]["counter"]
+    assert {"goldhcg_ha", "goldhcg_delay"} <= state.groups.table.keys()
+    assert state.offsets.query("CID_RMQ_SYS_TRANS", "RMQ_SYS_TRANS_HALF_TOPIC", 0) == 1
+    assert state.schedule.levels[1].offset == 1
+    assert state.schedule.levels[2].offset == 1
+
+
+async def test_they_are_on_the_disk_for_the_next_start(pair, tmp_path):
+    _, _, sync = pair
+    await sync.sync_all()
+    config = tmp_path / "config"
+    for name, part in (
+        ("topics.json", "goldhha"),
+        ("subscriptionGroup.json", "goldhcg_ha"),
+        ("consumerOffset.json", "CID_RMQ_SYS_TRANS"),
+        ("delayOffset.json", "offsetTable"),
+    ):
+        assert part in (config / name).read_text(), name
+
+
+async def test_the_questions_are_java_s(pair):
+    _, master, sync = pair
+    await sync.sync_all()
+    by_code = {request.code: request for request in master.requests.values()}
+    assert [command.code for _, command in master.asked] == list(CODES)
+    for addr, command in master.asked:
+        assert addr == ("10.0.0.1:10909" if command.code == 21 else MASTER)
+        assert (command.ext_fields or None) == (by_code[command.code].ext_fields or None)
+
+
+async def test_a_part_that_fails_leaves_the_others(pair):
+    slave, master, sync = pair
+    master.by_code[43] = SendFailed("gone", MASTER)
+    master.by_code[45] = RemotingCommand(ResponseCode.SYSTEM_ERROR)
+    master.by_code[201] = RemotingCommand(0, body=b"no json")
+    assert not await sync.sync_all()
+    assert "goldhha" in slave.state.topics.table
+    assert "goldhcg_ha" not in slave.state.groups.table
+
+
+async def test_without_the_second_port_the_first_is_asked(pair):
+    slave, master, sync = pair
+    invoke = master.invoke
+
+    async def no_vip(addr, command, timeout_ms):
+        if addr.endswith(":10909"):
+            raise ConnectFailed("refused", addr)
+        return await invoke(addr, command, timeout_ms)
+
+    master.invoke = no_vip
+    assert await sync.sync_all()
+    assert "goldhha" in slave.state.topics.table
+
+
+async def test_topics_that_the_master_lost_are_lost_here_and_own_groups_offsets_stay(pair):
+    slave, _, sync = pair
+    slave.state.topics.create_topic_in_send_message_back("ours", 1, 6, 0)
+    slave.state.offsets.commit("c", "own", "goldhha", 0, 3)
+    await sync.sync_all()
+    assert "ours" not in slave.state.topics.table
+    assert slave.state.offsets.query("own", "goldhha", 0) == 3
+
+
+async def test_nobody_is_asked_without_a_master(pair):
+    slave, master, sync = pair
+    for addr in (None, slave.state.config.broker_addr):
+        sync.follow(addr)
+        assert not await sync.sync_all()
+    assert master.asked == []
+
+
+async def test_large_tables_come_in_pages(tmp_path):
+    master = MemoryBroker(tmp_path / "m")
+    slave = MemoryBroker(tmp_path / "s", broker_role="SLAVE", broker_id=1)
+    for number in range(4100):
+        master.state.topics.table[f"t{number:05d}"] = master.state.topics.table["TBW102"]
+    master.state.topics.data_version.counter = 4100
+    client = master.connect()
+
+    class Direct:
+        async def invoke(self, addr, command, timeout_ms):
+            return client.call(command)
+
+    sync = SlaveSynchronize(Direct(), slave.state)
+    sync.follow(MASTER)
+    assert await sync.sync_all()
+    assert slave.state.topics.table.keys() == master.state.topics.table.keys()
+    master.close()
+    slave.close()
+
+
+def test_the_second_port():
+    assert vip_address("10.0.0.1:10911") == "10.0.0.1:10909"
+    assert vip_address("[::1]:10911") == "[::1]:10909"
+    assert int(RequestCode.GET_ALL_TOPIC_CONFIG) == 21
