@@ -350,3 +350,39 @@ def test_a_full_disk_stops_the_acks_and_nothing_else():
 
 def test_small_config_is_what_the_tests_think():
     assert small_config().mapped_file_size_commit_log == SEGMENT
+
+
+def test_a_slave_becomes_a_master_and_its_queues_go_on():
+    clock = Clock()
+    pair = Pair(master_store(clock), slave_store(clock), clock)
+    pair.sync()
+    fill(pair.master, 10)
+    pair.sync()
+    pair.slave.close()
+    promoted = master_store(clock, pair.slave.files)
+    results = put(promoted, message(queue_id=0), message(queue_id=1))
+    assert [result.status for result in results] == [0, 0]
+    assert [result.queue_offset for result in results] == [5, 5]
+    assert results[0].physical_offset == pair.master.max_phy_offset
+    # The old master lost nothing, so it can follow the new one.
+    pair.master.close()
+    back = Pair(promoted, slave_store(clock, pair.master.files), clock)
+    back.sync()
+    assert log_bytes(back.slave) == log_bytes(promoted)
+    assert units(back.slave) == units(promoted)
+
+
+def test_an_old_master_with_more_than_the_new_one_is_noticed():
+    clock = Clock()
+    pair = Pair(master_store(clock), slave_store(clock), clock)
+    pair.sync()
+    fill(pair.master, 10)
+    pair.sync()
+    fill(pair.master, 2, first=10)  # never replicated
+    pair.slave.close()
+    pair.master.close()
+    promoted = master_store(clock, pair.slave.files)
+    fill(promoted, 5, first=50)
+    back = Pair(promoted, slave_store(clock, pair.master.files), clock)
+    with pytest.raises(LogDiverged):
+        back.sync()
