@@ -4,7 +4,15 @@ import logging
 
 import pytest
 
-from rmqwire.cli.logs import BURST, FORMAT, MAX_LINE, PERIOD_MS, OneLineFormatter, RateLimit
+from rmqwire.cli.logs import (
+    ACCEPTING,
+    BURST,
+    FORMAT,
+    MAX_LINE,
+    PERIOD_MS,
+    OneLineFormatter,
+    RateLimit,
+)
 
 
 def record(text="topic %s not created", *args, exc_info=None):
@@ -40,3 +48,10 @@ def test_a_flood_is_cut_and_counted():
     late = record("topic %s not created", "100%d")
     assert limit.filter(late)
     assert late.getMessage() == "(9900 more lines like this were left out) topic 100%d not created"
+
+
+def test_a_full_process_says_so_in_one_line():
+    full = record("accept returned EMFILE", exc_info=(OSError, OSError(24, "Too many"), None))
+    full.name = ACCEPTING
+    assert RateLimit(lambda: 0).filter(full)
+    assert len(OneLineFormatter(FORMAT).format(full).splitlines()) == 1

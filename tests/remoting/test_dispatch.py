@@ -117,3 +117,14 @@ def test_a_hook_may_refuse_before_the_handler():
     table.hooks.append(Recorder(refuse={1}))
     assert answer(table, RemotingCommand(1)).code == 16
     assert called == []
+
+
+def test_what_the_system_refuses_is_one_line(caplog):
+    def full(connection, request):
+        raise OSError(28, "No space left on device", "/data/topics.json")
+
+    answer = HandlerTable(handlers={7: full}).handle(Connection(HandlerTable()), RemotingCommand(7))
+    assert answer.code == 1
+    assert "No space left on device" in answer.remark
+    assert "No space left on device" in caplog.text
+    assert "Traceback" not in caplog.text

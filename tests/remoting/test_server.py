@@ -9,6 +9,7 @@ import trio.testing
 from rmqwire.codec.command import RemotingCommand, decode_frame
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
+from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.server import RemotingServer
 from tests.remoting.support import frame
 
@@ -72,6 +73,28 @@ async def test_a_bad_frame_closes_that_connection_only(nursery, dial):
     assert await bad.receive_some() == b""
     await good.send_all(frame(RemotingCommand(1)))
     assert len(await answers(good, 1)) == 1
+
+
+async def test_a_full_server_turns_away_and_takes_the_next_when_there_is_room(
+    nursery, dial, caplog
+):
+    server = RemotingServer(table(), limits=Limits(connections=2))
+    _, port = await nursery.start(server.serve, "127.0.0.1", 0)
+    first, second = await dial(port), await dial(port)
+    for stream in (first, second):
+        await stream.send_all(frame(RemotingCommand(1)))
+        await answers(stream, 1)
+    third = await dial(port)
+    assert await third.receive_some() == b""
+    assert "is turned away: 2 connections are open" in caplog.text
+    await first.send_all(frame(RemotingCommand(1)))
+    await answers(first, 1)
+    await first.aclose()
+    while len(server.connections) == 2:  # noqa: ASYNC110  the server's task sees it by itself
+        await trio.sleep(0.01)
+    fourth = await dial(port)
+    await fourth.send_all(frame(RemotingCommand(1)))
+    await answers(fourth, 1)
 
 
 async def test_many_chunks_on_many_connections_never_mix(nursery, dial):

@@ -21,6 +21,7 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s - %(message)s"
 MAX_LINE = 4096  # characters of a message
 BURST = 100  # lines of one kind per period
 PERIOD_MS = 10_000
+ACCEPTING = "trio.serve_listeners"
 
 
 class OneLineFormatter(logging.Formatter):
@@ -48,6 +49,8 @@ class RateLimit(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether the record is to be written."""
+        if record.name == ACCEPTING:
+            record.exc_info = None  # "accept returned EMFILE": its text says all
         kind, now = (record.name, str(record.msg)), self._now_ms()
         start, count = self._seen.get(kind, (now, 0))
         if now - start >= PERIOD_MS:

@@ -8,8 +8,10 @@ codes say so in their help.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +62,7 @@ def run(job: Callable[[Outcome], Awaitable[None]]) -> int:
         Failure: an error that is the user's or the surroundings', in one line.
     """
     outcome = Outcome()
+    _allow_many_files()
     try:
         trio.run(_run_until_signal, job, outcome)
     except Exception as error:
@@ -67,6 +70,14 @@ def run(job: Callable[[Outcome], Awaitable[None]]) -> int:
             return _output_closed()
         raise explained(error) from error
     return outcome.code
+
+
+def _allow_many_files() -> None:
+    """Let the process open as many files as the system allows it, as a JVM does by itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):  # not allowed here: it stays as it was
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _output_closed() -> int:

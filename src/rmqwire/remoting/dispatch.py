@@ -134,10 +134,11 @@ class HandlerTable:
     ) -> RemotingCommand:
         self.notices.error(
             "handler",
-            "request code %s of %s failed",
+            "request code %s of %s failed: %s",
             request.code,
             connection.peer,
-            exc=error,
+            error,
+            exc=None if isinstance(error, OSError) else error,  # the system's, not ours: one line
         )
         remark = printable(f"{type(error).__name__}: {error}", MAX_REMARK)
         return request.create_response(SYSTEM_ERROR, remark)

@@ -27,6 +27,8 @@ class Limits:
         handshake_ms: how long TLS, or the wait for the first byte that tells it, may take.
         connect_ms: how long connecting may take (``connectTimeoutMillis``).
         drain_ms: how long a stopping server goes on sending answers that are ready.
+        connections: of one server at a time; 0 for three quarters of the files that the process
+            may open, so that the store can always open its own.
     """
 
     max_frame: int = 16 * MIB
@@ -39,6 +41,7 @@ class Limits:
     handshake_ms: int = 10_000
     connect_ms: int = 3_000
     drain_ms: int = 3_000
+    connections: int = 0
 
 
 DEFAULT_LIMITS = Limits()

@@ -7,6 +7,7 @@ sent, for at most ``drain_ms``.
 from __future__ import annotations
 
 import logging
+import resource
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,9 +26,16 @@ _log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
+NO_LIMIT = 1 << 30
 ANY = "0.0.0.0"  # noqa: S104  bindAddress, Java's default
 
 Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
+
+
+def _files_for_connections() -> int:
+    """Give how many connections the process's limit of open files leaves room for."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return NO_LIMIT if files == resource.RLIM_INFINITY else files * 3 // 4
 
 
 class RemotingServer:
@@ -58,6 +66,7 @@ class RemotingServer:
         self._on_close = on_close
         self._end_of_pass = end_of_pass
         self._wrap = wrap
+        self._most = limits.connections or _files_for_connections()
         self._channels: set[Channel] = set()
 
     @property
@@ -112,6 +121,9 @@ class RemotingServer:
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
             peer = format_address(accepted.socket.getpeername())
+            if len(self._channels) >= self._most:
+                self._turn_away(accepted, peer)
+                return
             local = format_address(accepted.socket.getsockname())
             stream = await self._prepare(accepted)
             # From here on the task only ends by stop(), which lets it send what is ready; a stop
@@ -124,6 +136,12 @@ class RemotingServer:
             _log.debug("connection lost at its start: %r", error)
         except Exception:  # noqa: BLE001  one connection is the border: logged
             _log.exception("connection of %s failed", peer)
+
+    def _turn_away(self, accepted: trio.SocketStream, peer: str) -> None:
+        accepted.socket.close()
+        self._handlers.notices.warning(
+            "full", "%s is turned away: %s connections are open", peer, len(self._channels)
+        )
 
     async def _prepare(self, accepted: trio.SocketStream) -> trio.abc.Stream | None:
         if self._wrap is None:
