@@ -1,8 +1,8 @@
-"""Sessions of mutated requests against a whole broker: no bug shows, nobody else is disturbed.
+"""Sessions of mutated requests against whole servers: no bug shows, nobody else is disturbed.
 
 The recorded requests of all scenarios, with their fields and bytes changed, go through connection,
-dispatch, processors and store, in one process without sockets. ``SEEDS`` and ``FRAMES`` are small
-here; a longer run is ``RMQWIRE_FUZZ_FRAMES=100000 pytest tests/end_to_end/test_session_fuzz.py``.
+dispatch, processors, tables and store, in one process without sockets. A longer run than the tests'
+own is ``RMQWIRE_FUZZ_FRAMES=100000 pytest --timeout 900 tests/end_to_end/test_session_fuzz.py``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from random import Random
 import pytest
 
 from fuzz.mutate import TOKENS, mutate, with_true_length
+from rmqwire.codec.bodies import TopicList
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import RmqError
+from rmqwire.namesrv.names import is_topic
 from rmqwire.remoting.limited_log import LimitedLog
 from tests.end_to_end.support import tracebacks
+from tests.namesrv.support import Server
 from tests.support import requests
 from tests.support.broker import Client, MemoryBroker
 from tests.support.golden import frame_files, frames
@@ -33,13 +36,13 @@ OTHER_CODES = (10, 11, 310, 320, 34, 35, 36, 17, 215, 200, 25, 30, 46, 222)
 
 
 @cache
-def recorded_requests() -> tuple[bytes, ...]:
-    """Give a request of each code, serialisation and set of fields that was sent to a broker."""
+def recorded_requests(server: str) -> tuple[bytes, ...]:
+    """Give a request of each code, serialisation and set of fields that a server was sent."""
     found: dict[tuple[object, ...], bytes] = {}
     for path in frame_files():
         for entry, frame in frames(path):
-            to_broker = entry["conn"].startswith("broker") and entry["dir"] == "c2s"
-            if to_broker and entry["kind"] != "response" and len(frame) < 16_000:
+            asked = entry["conn"].startswith(server) and entry["dir"] == "c2s"
+            if asked and entry["kind"] != "response" and len(frame) < 16_000:
                 fields = decode_command(frame).ext_fields or {}
                 found.setdefault((entry["code"], frame[4], *sorted(fields)), frame)
     return tuple(found.values())
@@ -71,7 +74,7 @@ def with_other_fields(rng: Random, frame: bytes) -> bytes:
                 fields[name] = value
     code = command.code if rng.random() < 0.9 else rng.choice(OTHER_CODES)
     body = bytes(command.body)
-    changed = RemotingCommand(
+    other = RemotingCommand(
         code,
         fields,
         mutate(rng, [body]) if rng.random() < 0.3 else body,
@@ -80,9 +83,15 @@ def with_other_fields(rng: Random, frame: bytes) -> bytes:
         version=command.version,
     )
     try:
-        return encode_command(changed)
+        return encode_command(other)
     except RmqError:  # too long for the ROCKETMQ serialisation
         return frame
+
+
+def changed(rng: Random, pool: tuple[bytes, ...]) -> bytes:
+    if rng.random() < 0.7:
+        return with_other_fields(rng, rng.choice(pool))
+    return with_true_length(mutate(rng, pool))
 
 
 def check_healthy(client: Client, number: int) -> None:
@@ -99,16 +108,12 @@ def check_healthy(client: Client, number: int) -> None:
 def test_mutated_requests_hurt_nobody(tmp_path, caplog, monkeypatch, release, seed):
     monkeypatch.setattr(LimitedLog, "_log", unlimited(LimitedLog._log))
     rng = Random(f"{seed}/{release.name}")
-    pool = recorded_requests()
+    pool = recorded_requests("broker")
     assert len(pool) > 150
     broker = MemoryBroker(tmp_path, release)
     hostile, closed = broker.connect(), 0
     for number in range(FRAMES):
-        if rng.random() < 0.7:
-            data = with_other_fields(rng, rng.choice(pool))
-        else:
-            data = with_true_length(mutate(rng, pool))
-        hostile.feed(data)  # raises nothing, whatever comes
+        hostile.feed(changed(rng, pool))  # raises nothing, whatever comes
         if hostile.connection.closed:
             closed += 1
             hostile.close()
@@ -130,6 +135,32 @@ def test_mutated_requests_hurt_nobody(tmp_path, caplog, monkeypatch, release, se
     check_healthy(again.connect(), -1)
     again.close()
     assert not tracebacks(caplog)
+
+
+@pytest.mark.parametrize("release", [V4_9_7, V5_5_0], ids=lambda release: release.name)
+def test_mutated_requests_do_not_hurt_the_name_server(tmp_path, caplog, monkeypatch, release):
+    monkeypatch.setattr(LimitedLog, "_log", unlimited(LimitedLog._log))
+    rng = Random(f"namesrv/{release.name}")
+    pool = recorded_requests("namesrv")
+    assert len(pool) > 40
+    server = Server(release=release, home=str(tmp_path))
+    hostile = server.connect()
+    for _ in range(FRAMES):
+        hostile.receive_data(changed(rng, pool))
+        hostile.data_to_send()
+        if hostile.closed:
+            server.routes.connection_closed(hostile)
+            hostile = server.connect()
+    question = RemotingCommand(206, {})  # all topics: whatever was registered can be listed
+    answer = server.table.handle(server.connect(), question)
+    assert answer.code == 0
+    assert all(
+        is_topic(topic) for topic in TopicList.decode(answer.body).topic_list if "." not in topic
+    )
+    assert not tracebacks(caplog)
+    again = Server(release=release, home=str(tmp_path))
+    again.kv.load()
+    assert again.kv.table == server.kv.table
 
 
 def unlimited(log):
