@@ -8,12 +8,11 @@ from rmqwire.codec.index_file import IndexHeader
 from rmqwire.codec.record import decode_message, iter_messages
 from rmqwire.codec.release import release_named
 from rmqwire.store.dispatch import LogScan
-from tests.store.test_golden_stores import ARCHIVES, IDS, on_disk, open_java
+from tests.store.test_golden_stores import ARCHIVES, IDS, SIZES, on_disk, open_java
 from tests.support.golden import store_files
 from tests.support.stores import ROOT
 
 INDEX = f"{ROOT}/index/"
-JAVA = {"max_hash_slot_num": 100, "max_index_num": 400}
 FOR_EVER = 1 << 62
 LEFT_BY_A_KILL = ("kill9.tar.gz",)
 
@@ -40,7 +39,7 @@ def offsets(store, topic, key, **changes) -> set[int]:
 
 @pytest.mark.parametrize("archive", ARCHIVES, ids=IDS)
 def test_every_key_leads_to_its_messages(archive):
-    store, _ = open_java(archive, **JAVA)
+    store, _ = open_java(archive)
     files_kept = len(store.index.files)
     wanted: dict[tuple[str, str], set[int]] = {}
     for one in messages(store):
@@ -59,7 +58,7 @@ def test_every_key_leads_to_its_messages(archive):
 @pytest.mark.parametrize("archive", ARCHIVES, ids=IDS)
 def test_tags_are_keys_of_5_5_0(archive):
     release = release_named(archive.parent.parent.name)
-    store, _ = open_java(archive, **JAVA)
+    store, _ = open_java(archive)
     for one in list(messages(store))[::7]:
         if one.tags:
             found = offsets(store, one.topic, one.tags, index_type="T")
@@ -73,7 +72,7 @@ def test_an_index_built_from_the_log_is_java_s_byte_for_byte(archive):
     java = index_files(files)
     for path in [path for path in files.data if path.startswith(INDEX)]:
         del files.data[path]
-    store, _ = open_java(archive, files, **JAVA)
+    store, _ = open_java(archive, files)
     store.close()
     ours = index_files(files)
     if "kill9" not in archive.name:
@@ -90,7 +89,7 @@ def _places(files: list[bytes]) -> set[tuple[int, int]]:
     for data in files:
         header = IndexHeader.decode(data)
         for number in range(1, header.index_count):
-            at = 40 + 4 * JAVA["max_hash_slot_num"] + 20 * number
+            at = 40 + 4 * SIZES["max_hash_slot_num"] + 20 * number
             entry = data[at : at + 12]
             found.add((int.from_bytes(entry[:4], "big"), int.from_bytes(entry[4:], "big")))
     return found
@@ -99,7 +98,7 @@ def _places(files: list[bytes]) -> set[tuple[int, int]]:
 @pytest.mark.parametrize("archive", ARCHIVES, ids=IDS)
 def test_java_s_files_are_written_on(archive):
     files = on_disk(archive)
-    store, report = open_java(archive, files, **JAVA)
+    store, report = open_java(archive, files)
     before = {path: bytes(files.data[path]) for path in files.data if path.startswith(INDEX)}
     while store.build_index():
         pass
