@@ -118,6 +118,7 @@ class BrokerCore:
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
         topics = self.state.topics
+        topics.light_queues = loaded.store.enable_lmq
         store.queues.is_batch_topic = lambda topic: is_batch_cq(topics.table.get(topic))
         unique_keys = UniqueIdGenerator(host_ip, pid, now_ms, rng.getrandbits(31))
         self.handlers = HandlerTable(release) if handlers is None else handlers

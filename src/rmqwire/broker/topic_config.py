@@ -54,6 +54,7 @@ class TopicConfigManager:
         now_ms: Callable[[], int],
     ) -> None:
         self.table: dict[str, TopicConfig] = {}
+        self.light_queues = False  # enableLmq
         self.system_topics: set[str] = set()
         self.on_change: Callable[[], None] | None = None
         self._config = config
@@ -70,8 +71,14 @@ class TopicConfigManager:
     # -- questions -----------------------------------------------------------------------------
 
     def select(self, topic: str) -> TopicConfig | None:
-        """Give the topic's configuration (``selectTopicConfig``), None when it doesn't exist."""
-        return self.table.get(topic)
+        """Give the topic's configuration (``selectTopicConfig``), None when it doesn't exist.
+
+        A light queue has one as soon as somebody asks (``LmqTopicConfigManager``).
+        """
+        config = self.table.get(topic)
+        if config is None and self.light_queues and topic.startswith(const.LMQ_PREFIX):
+            return _topic(topic, 1)
+        return config
 
     def is_system_topic(self, topic: str) -> bool:
         """Tell whether the topic is the system's own: nobody may create or delete it."""

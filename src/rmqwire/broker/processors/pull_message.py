@@ -163,7 +163,7 @@ class PullMessageProcessor:
             raise Forbidden(
                 GROUP_FORBIDDEN, f"subscription group no permission, {header.consumer_group}"
             )
-        topic = state.topics.table.get(header.topic)
+        topic = state.topics.select(header.topic)
         if topic is None:
             raise Reject(
                 ResponseCode.TOPIC_NOT_EXIST,
