@@ -27,8 +27,8 @@ class Limits:
         handshake_ms: how long TLS, or the wait for the first byte that tells it, may take.
         connect_ms: how long connecting may take (``connectTimeoutMillis``).
         drain_ms: how long a stopping server goes on sending answers that are ready.
-        connections: of one server at a time; 0 for three quarters of the files that the process
-            may open, so that the store can always open its own.
+        connections: of one server at a time; 0 for what half to three quarters of the files that
+            the process may open allow, so that the store can always open its own.
     """
 
     max_frame: int = 16 * MIB

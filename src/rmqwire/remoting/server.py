@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
+FILES_OF_OUR_OWN = 64  # what a process has open before its first connection, amply
 ANY = "0.0.0.0"  # noqa: S104  bindAddress, Java's default
 
 Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
@@ -35,7 +36,9 @@ Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
 def _files_for_connections() -> int:
     """Give how many connections the process's limit of open files leaves room for."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return NO_LIMIT if files == resource.RLIM_INFINITY else files * 3 // 4
+    if files == resource.RLIM_INFINITY:
+        return NO_LIMIT
+    return max(files // 2, files * 3 // 4 - FILES_OF_OUR_OWN)
 
 
 class RemotingServer:
