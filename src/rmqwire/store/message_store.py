@@ -19,6 +19,7 @@ from rmqwire.store.checkpoint import CheckpointFile
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.commit_log import CommitLog
 from rmqwire.store.config import SLAVE
+from rmqwire.store.consume_queue_ext import ConsumeQueueExts
 from rmqwire.store.consume_queue_store import ConsumeQueueStore
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
@@ -119,6 +120,7 @@ class MessageStore:
             config, self.log, self.queues, self.health, self.stats, now_ms, clock, host_id
         )
         self.puts.special.release = release
+        self.exts = ConsumeQueueExts(root, files)
         self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
@@ -153,6 +155,7 @@ class MessageStore:
             recovery.on_progress = self.on_recovery_progress
             report = recovery.run(clean=clean)
             report.notes += self.index.load(clean=clean)
+            self.exts.load()
             self._folder.mark_open()
         except (OSError, RmqError):
             self._let_go()
@@ -372,6 +375,8 @@ class MessageStore:
             corrected = 0 if self.config.corrects_offsets else offset
             result = GetMessageResult(GetStatus.NO_MATCHED_LOGIC_QUEUE, corrected)
         else:
+            if matches is not None and topic in self.exts.topics:
+                matches = self.exts.matching(topic, queue_id, matches)
             wish = MAX_PULL_MSG_SIZE if max_bytes is None else max_bytes
             limit = min(max(wish, MIN_PULL_MSG_SIZE), MAX_PULL_MSG_SIZE)
             pull = Pull(self.config, self.log, max_msg_nums, limit, matches, self._memory)
