@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from interop import nodes
-from interop.checks import all_of_it
+from interop.checks import all_of_it, queues_dense, same_messages
 from interop.cluster import Cluster
 from interop.peer import Peer
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
@@ -155,3 +155,73 @@ def test_a_slave_has_it_all_and_serves_it(
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
     servers.nodes.append(namesrv)
     replicate(json_peer, namesrv.addr, servers, pair.split("-"), tmp_path)
+
+
+def send_some(peer: Peer, namesrv: str, seed: int, count: int = 200) -> list[dict[str, object]]:
+    """Send until the slave confirms, then much more: all of that must be confirmed."""
+    sent: list[dict[str, object]] = []
+
+    def confirmed() -> bool:
+        sent.extend(peer.produce(namesrv, "swap", 1, seed=1000 * seed + len(sent)))
+        return sent[-1]["status"] == "SEND_OK"
+
+    wait_until(confirmed, "a confirmed send")
+    surely = peer.produce(namesrv, "swap", count, seed=seed)
+    assert {message["status"] for message in surely} == {"SEND_OK"}
+    return sent + surely
+
+
+def drain(peer: Peer, namesrv: str, sent: list[dict[str, object]]) -> None:
+    """Everything comes from the slave once, also what a master didn't confirm: it was stored."""
+    with peer.consume(namesrv, "swap", group="after_the_master") as consumer:
+        received = consumer.take(len(sent), 90) + consumer.take(1, 0.5)
+    same_messages(sent, received)
+    queues_dense(received)
+
+
+def test_a_java_slave_is_replaced_and_comes_back(
+    servers: Servers, version: str, json_peer: Peer, tmp_path: Path
+) -> None:
+    """Same folder, same broker.conf; a SYNC_MASTER says what it thinks of each change."""
+    namesrv = nodes.start_namesrv(tmp_path / "namesrv")
+    servers.nodes.append(namesrv)
+    copies = {} if version == "4.9.7" else {"inSyncReplicas": "2"}
+    of_master = master("SYNC_MASTER", slaveTimeout="1000", **copies)
+    of_slave = slave()
+    home = tmp_path / "slave"
+    first = servers.start("java", tmp_path / "master", namesrv.addr, of_master)
+    second = servers.start("java", home, namesrv.addr, of_slave)
+    alone = json_peer.produce(namesrv.addr, "swap", 1, seed=0)[0]
+    wanted = "SLAVE_NOT_AVAILABLE" if version == "4.9.7" else "FLUSH_SLAVE_TIMEOUT"
+    assert alone["status"] == wanted  # a Java slave takes seconds to connect
+    wait_until(lambda: in_sync(first, second), "the Java slave in sync")
+    sent = [alone, *send_some(json_peer, namesrv.addr, 1)]
+    second.stop()
+
+    without = json_peer.produce(namesrv.addr, "swap", 1, seed=2)
+    assert without[0]["status"] in {"SLAVE_NOT_AVAILABLE", "FLUSH_SLAVE_TIMEOUT"}
+    ours = servers.start("rmqwire", home, namesrv.addr, of_slave)
+    wait_until(lambda: in_sync(first, ours), "rmqwire in the Java slave's place")
+    sent += without + send_some(json_peer, namesrv.addr, 3)
+    assert ours.stop() == 0
+
+    again = servers.start("java", home, namesrv.addr, of_slave)
+    wait_until(lambda: in_sync(first, again), "the Java slave back")
+    sent += send_some(json_peer, namesrv.addr, 4)
+    wait_until(lambda: in_sync(first, again), "the Java slave in sync again")
+    again.stop()
+
+    ours = servers.start("rmqwire", home, namesrv.addr, of_slave | {"slaveSyncInterval": "1000"})
+    wait_until(lambda: in_sync(first, ours), "rmqwire in its place again")
+    end = end_of_log(first)
+    stores = (tmp_path / "master" / "store", home / "store")
+    assert log_hashes(stores[0], end) == log_hashes(stores[1], end)
+    wait_until(lambda: topics_of(stores[1]) >= {"swap"}, "the slave's topics", 90)
+    first.kill()
+    drain(json_peer, namesrv.addr, sent)
+
+    first = servers.start("java", tmp_path / "master", namesrv.addr, of_master)
+    wait_until(lambda: in_sync(first, ours), "the master back")
+    send_some(json_peer, namesrv.addr, 5)
+    wait_until(lambda: in_sync(first, ours), "all going on")
+    assert ours.stop() == 0

@@ -83,6 +83,11 @@ def test_a_slave_of_5_serves_pulls_only_when_told(slave):
     answer = client.call(pull_command())
     assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
     assert answer.decode_header(PullMessageResponseHeader).suggest_which_broker_id == 0
+    slave.state.replication.master_is_there = False
+    assert client.call(pull_command()).code == ResponseCode.PULL_NOT_FOUND
+    assert client.ask(pull_command(suspend=1000)) is None
+    slave.pass_time(1000)
+    assert client.received[-1].code == ResponseCode.PULL_NOT_FOUND
 
 
 def test_a_slave_of_4_9_serves_pulls(tmp_path):

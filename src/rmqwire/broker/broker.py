@@ -276,6 +276,7 @@ class Broker:
 
         def found(ha_addr: str | None, addr: str | None) -> None:
             sync.follow(addr)
+            state.replication.master_is_there = addr is not None
             if fixed is None and ha_addr is not None:
                 slave.follow(ha_addr)
 

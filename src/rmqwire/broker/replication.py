@@ -43,6 +43,7 @@ class Replication:
         self.slaves = Slaves(store.log, store.config, monotonic_ms)
         self.transfer: GroupTransfer | None = None
         self.client: HaSlave | None = None
+        self.master_is_there = True  # as far as a slave has heard from the name servers
         self.master_flush_offset = 0  # a slave's: what its master has on the disk, when told
         self.initial_end = 0  # end of the log when the broker started (getBrokerInitMaxOffset)
         if store.config.broker_role == SYNC_MASTER:

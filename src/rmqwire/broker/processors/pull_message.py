@@ -272,10 +272,14 @@ class PullMessageProcessor:
         return config.short_polling_time_mills
 
     def _sends_back(self, result: GetMessageResult) -> bool:
-        """Tell whether a slave of 5.x sends the consumer back to the master."""
-        state = self._state
-        is_slave = state.replication.is_slave and state.release.slave_rejects
-        return is_slave and not result.suggest_pulling_from_slave
+        """Tell whether a slave of 5.x sends the consumer back to the master.
+
+        Java's does so when the master is gone too, and a consumer that has all asks in a circle.
+        """
+        replication = self._state.replication
+        if not (replication.is_slave and self._state.release.slave_rejects):
+            return False
+        return replication.master_is_there and not result.suggest_pulling_from_slave
 
     def _suggested(self, result: GetMessageResult, group: SubscriptionGroupConfig) -> int:
         """Say where to pull next: at the master, unless slaves may be read and it lags behind."""
