@@ -24,7 +24,9 @@ Java's defaults. Every key of the two releases is listed here with what this bro
 | not yet | one warning at the start: the feature it belongs to isn't there |
 | refused | the broker doesn't start: going on would be dangerous |
 
-- A value that can't be parsed stops the start with one line (Java keeps the default instead).
+- A value that can't be parsed stops the start with one line (Java keeps the default instead), and
+  so does one that can't work: a segment of 0 bytes, a port above 65535, a name with a `/` in it.
+- `brokerIP1` may be a host name, as in Java.
 - Unknown keys are named once at the start.
 - `${...}` is not expanded in the file, as in Java; a default written so below is filled in.
 - `namesrvAddr` falls back to the environment's `NAMESRV_ADDR`.
