@@ -58,6 +58,8 @@ class Release:
         retry_response_codes: answers after which a producer tries another broker.
         batch_unique_key: a batch has a UNIQ_KEY of its own besides its messages' (5.x).
         asks_offset_bounds: offset queries say committed and boundaryType (5.x).
+        nearest_time_search: a search by time finds the message nearest to it (4.9), not the first
+            at or after it (5.x).
         pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
         tables_v5: the broker's tables hold topic and group attributes, the system topics of pop,
             transactions and timers, forbidden bits, and offsets with a data version.
@@ -103,6 +105,7 @@ class Release:
     retry_response_codes: frozenset[int]
     batch_unique_key: bool
     asks_offset_bounds: bool
+    nearest_time_search: bool
     pull_batch_size_in_bytes: int | None
     tables_v5: bool
     min_offset_remark: str | None
@@ -147,6 +150,7 @@ V4_9_7 = Release(
     retry_response_codes=frozenset({17, 14, 1, 16, 204, 205}),
     batch_unique_key=False,
     asks_offset_bounds=False,
+    nearest_time_search=True,
     pull_batch_size_in_bytes=None,
     tables_v5=False,
     min_offset_remark=None,
@@ -192,6 +196,7 @@ V5_5_0 = Release(
     retry_response_codes=frozenset({17, 14, 1, 2, 16, 204, 205, 1500}),
     batch_unique_key=True,
     asks_offset_bounds=True,
+    nearest_time_search=False,
     pull_batch_size_in_bytes=262_144,
     tables_v5=True,
     min_offset_remark="",

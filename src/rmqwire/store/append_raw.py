@@ -163,6 +163,8 @@ class ReplicaLog:
             whole, records, blank, fault = self._split(piece, end, size - end % size)
             if whole:
                 self._log.write_raw(piece[:whole])
+                if records:
+                    self._log.last_record = records[-1].physical_offset, records[-1].total_size
                 if blank:
                     self._raw_until = end - end % size + size
                 self._dispatch(records)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.release import Release
     from rmqwire.store.config import StoreConfig
+    from rmqwire.store.consume_queue import ConsumeQueue
     from rmqwire.store.files import FileLayer
     from rmqwire.store.put import Arrival
 
@@ -102,6 +103,7 @@ class MessageStore:
         self.config = config
         self.files = files
         self.now_ms = now_ms
+        self._nearest_time = release.nearest_time_search
         self.monotonic_ms = clock
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
         self.log = CommitLog(config, files, self.log_handles, store_host)
@@ -411,7 +413,11 @@ class MessageStore:
         if isinstance(queue, BatchConsumeQueue):
             found = queue.offset_by_time(timestamp_ms, boundary)
             return min(max(found, queue.min_offset), queue.max_offset)
-        return TimeSearch(self.log, queue, timestamp_ms).find(boundary) if queue else 0
+        return self._search_time(queue, timestamp_ms, boundary) if queue else 0
+
+    def _search_time(self, queue: ConsumeQueue, timestamp_ms: int, boundary: str) -> int:
+        search = TimeSearch(self.log, queue, timestamp_ms)
+        return search.find_nearest() if self._nearest_time else search.find(boundary)
 
     def store_timestamp(self, topic: str, queue_id: int, offset: int) -> int:
         """Give the store time (ms) of one message, -1 if it is not there."""

@@ -59,6 +59,28 @@ class TimeSearch:
             return self._first_not_before(low, high, self._timestamp)
         return self._first_not_before(low, high, self._timestamp + 1) - 1
 
+    def find_nearest(self) -> int:
+        """Search as 4.9 does: any message of that very time, else the one nearest to it."""
+        if self._queue.end == self._queue.min:
+            return 0
+        low, high = self._file(LOWER)
+        left, right, high = -1, -1, high - 1
+        left_time = right_time = -1
+        while low <= high:
+            middle = (low + high) // 2
+            time = self._time(middle)
+            if time < 0:
+                return 0
+            if time == self._timestamp:
+                return middle
+            if time > self._timestamp:
+                high, right, right_time = middle - 1, middle, time
+            else:
+                low, left, left_time = middle + 1, middle, time
+        if left < 0 or right < 0:
+            return max(left, right)
+        return right if self._timestamp - left_time > right_time - self._timestamp else left
+
     def _time(self, offset: int) -> int:
         return unit_store_timestamp(self._log, self._queue, offset)
 
