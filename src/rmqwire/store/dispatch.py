@@ -15,6 +15,7 @@ from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT, pack_batch_unit
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message_const import (
+    LMQ_PREFIX,
     PROPERTY_DELAY_TIME_LEVEL,
     PROPERTY_TAGS,
     RMQ_SYS_SCHEDULE_TOPIC,
@@ -110,7 +111,9 @@ class LogScan:
         pos, limit = self.end - base, len(window)
         while 0 <= pos <= limit - MIN_RECORD_SIZE:
             fields = unpack(window, pos)
-            size, magic, body_crc, _, _, _, physical_offset, sys_flag, *_, body_length = fields
+            size, magic, body_crc, queue_id, _, _, physical_offset, sys_flag, *_, body_length = (
+                fields
+            )
             stop = pos + size
             topic_at = pos + body_length + 89
             if (
@@ -118,6 +121,7 @@ class LogScan:
                 or body_length < 0
                 or not topic_at < stop <= limit
                 or sys_flag & _V6_HOSTS
+                or queue_id < 0
                 or physical_offset != base + pos
             ):
                 return
@@ -197,6 +201,8 @@ class LogScan:
                 raise BadRecord(f"blank of {found.total_size} bytes where {left} are left")
         elif found.physical_offset != self.end:
             raise BadRecord(f"record of offset {found.physical_offset} at {self.end}")
+        elif found.queue_id < 0:
+            raise BadRecord(f"record at {self.end} says queue {found.queue_id}")
         elif "\0" in found.topic or found.properties.endswith(b"\0"):
             # The body's CRC says nothing about these: a record torn here ends in zeros.
             raise BadRecord(f"record at {self.end} ends in zeros")
@@ -263,6 +269,8 @@ class Redispatch:
         self.added = 0
         self.missing = False
         self.notes: list[str] = []
+        self._found_queues = [queue for queue in queues if queue.end > queue.min]
+        self._reach = queues.max_physical_offset()
 
     def take(self, found: RecordPosition) -> None:
         """Dispatch one record."""
@@ -280,10 +288,31 @@ class Redispatch:
             return
         if found.queue_offset * UNIT != queue.end and not self._is_next(queue, found):
             return
+        if found.physical_offset < self._reach and self._is_anothers(found):
+            return
         code = record_tags_code(found, self._delay_levels)
         unit = UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
         self._queues.dispatch(queue, unit)
         self.added += 1
+
+    def _is_anothers(self, found: RecordPosition) -> bool:
+        """Tell whether another queue, as it was found, has the record already.
+
+        No CRC covers topic and queue id: a damaged one must not make a message appear where
+        nobody sent it. Its own queue tells the damage when it is read.
+        """
+        place = found.physical_offset
+        for queue in self._found_queues:
+            if queue.unit_size != UNIT or queue.topic.startswith(LMQ_PREFIX):
+                continue
+            unit = queue.unit(found.queue_offset)
+            if unit is not None and unit[:2] == (place, found.total_size):
+                name = f"{found.topic} {found.queue_id}"
+                self.notes.append(
+                    f"the record at {place} says {name}, it is of {queue.topic} {queue.queue_id}"
+                )
+                return True
+        return False
 
     def _take_batch(self, queue: ConsumeQueue, found: RecordPosition) -> None:
         """Give a BatchCQ queue the unit of a record that lies behind all it has."""
