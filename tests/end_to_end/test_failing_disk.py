@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from functools import partial
 
 import pytest
@@ -94,3 +95,25 @@ async def test_a_full_disk_is_named_and_tried_again(tmp_path, disk):
         with trio.fail_after(PATIENCE_S):
             while (await wire.call(requests.send("Healthy", b"again"))).code:  # noqa: ASYNC110  asks
                 await trio.sleep(0.1)
+
+
+async def test_others_are_served_while_the_disk_hangs(tmp_path, monkeypatch):
+    """D10: an fdatasync that doesn't come back stops neither pulls nor the answer 10."""
+    goes_on = threading.Event()
+    disk = FaultyFiles(RealFiles(), sleep=lambda _: goes_on.wait(PATIENCE_S))
+    monkeypatch.setattr(support, "Broker", partial(Broker, files=disk))
+    settings = {"flushDiskType": "SYNC_FLUSH", "syncFlushTimeout": "500"}
+    async with cluster(tmp_path, **settings) as here, here.wire() as wire:
+        await healthy(wire)
+        disk.faults = [Fault("datasync", "commitlog", delay_s=1)]
+        try:
+            late = await wire.call(requests.send("Healthy", b"slow"))
+            async with here.wire() as other:
+                for _ in range(20):
+                    assert (await pulled(other, "Healthy", 0)).code == 0
+        finally:
+            goes_on.set()
+        assert late.code == 10  # stored, not promised
+        assert (await wire.call(requests.send("Healthy", b"after"))).code == 0
+        answer = await pulled(wire, "Healthy", 1)
+        assert [one.body for one in iter_messages(answer.body)] == [b"slow", b"after"]
