@@ -26,11 +26,10 @@ def expected_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> i
         found: the record.
         delay_levels: level -> delay in ms; one that isn't there counts a second, as in Java.
     """
-    level = find_property(found.properties, _DELAY)
-    if found.topic == RMQ_SYS_SCHEDULE_TOPIC and level and level.isdigit() and int(level) > 0:
+    if found.topic == RMQ_SYS_SCHEDULE_TOPIC:
+        level = find_property(found.properties, _DELAY)
         highest = max(delay_levels, default=0)
-        delay = delay_levels.get(min(int(level), highest), 1_000)
-        if highest:
-            return found.store_timestamp + delay
+        if highest and level and level.isdigit() and int(level) > 0:
+            return found.store_timestamp + delay_levels.get(min(int(level), highest), 1_000)
     tags = find_property(found.properties, _TAGS)
     return tags_code(tags.decode("utf-8", "replace")) if tags else 0

@@ -239,6 +239,8 @@ class QueueCheck:
         return b""
 
     def _take_multi(self, found: RecordPosition, code: int) -> None:
+        if _MULTI[1] not in found.properties:
+            return
         names, offsets = (find_property(found.properties, name) for name in _MULTI)
         if not names or not offsets:
             return

@@ -100,7 +100,7 @@ class UnitReader:
         with open_file(segment.path) as file:
             for begin in range(0, segment.size, _UNITS * self.unit):
                 data = file.read(_UNITS * self.unit)
-                if not any(data):
+                if data.count(0) == len(data):
                     continue
                 for at in range(len(data) - self.unit, -1, -self.unit):
                     if any(data[at + _SIZE_AT : at + _SIZE_AT + 4]):
