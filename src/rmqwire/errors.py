@@ -25,6 +25,8 @@
         CorruptLog        damaged data below the durable mark: .file .offset
         TornTail          an incomplete record at the end of the log: .offset
         StoreLocked       another broker holds the store folder
+      ReplicationError    the other side of a replication link sent what can't be
+        LogDiverged       master and slave hold different bytes at the same place
 """
 
 from __future__ import annotations

@@ -9,13 +9,14 @@ that silently started from an empty table would lose topics, or deliver everythi
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rmqwire.errors import ProtocolError, StoreError
 from rmqwire.store.files import read_whole, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rmqwire.store.files import FileLayer
 
@@ -98,6 +99,40 @@ class ConfigFile:
         files.rename(fresh, self.path)
         files.fsync_dir(self._folder)
         self._damaged = False
+
+
+class TableWriter:
+    """When a table is written: at each change, or once for several that belong together.
+
+    Args:
+        file: where to.
+        encode: gives the table's text.
+    """
+
+    def __init__(self, file: ConfigFile, encode: Callable[[], bytes]) -> None:
+        self._file = file
+        self._encode = encode
+        self._holding = False
+        self._wanted = False
+
+    def write(self) -> None:
+        """Write the table now, or at the end of :meth:`together`."""
+        if self._holding:
+            self._wanted = True
+        else:
+            self._file.persist(self._encode())
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write once, at the end, for all changes made inside."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+            if self._wanted:
+                self._wanted = False
+                self.write()
 
 
 def config_path(store_root: str, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from rmqwire.broker.config_file import TableWriter
 from rmqwire.broker.data_version import advance, assign, first_version
 from rmqwire.broker.topic_attributes import GROUP_ATTRIBUTES, alter_attributes
 from rmqwire.broker.topic_validator import group_fault
@@ -14,6 +15,7 @@ from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     from rmqwire.broker.config import BrokerConfig
     from rmqwire.broker.config_file import ConfigFile
@@ -64,6 +66,7 @@ class SubscriptionGroupManager:
         self._config = config
         self._release = release
         self._file = file
+        self._writer = TableWriter(file, self.encode)
         self._now_ms = now_ms
         self.data_version: DataVersion = first_version(now_ms())
 
@@ -219,4 +222,8 @@ class SubscriptionGroupManager:
 
     def persist(self) -> None:
         """Write the table to its file, whole or not at all."""
-        self._file.persist(self.encode())
+        self._writer.write()
+
+    def written_together(self) -> AbstractContextManager[None]:
+        """Write the file once, at the end, for all changes made inside."""
+        return self._writer.together()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rmqwire.broker.config_file import ConfigFile
 from rmqwire.codec.bodies import CheckClientRequestBody, SubscriptionData
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import UnregisterClientRequestHeader
@@ -132,3 +133,24 @@ def test_only_tag_expressions_can_be_used(broker, kind, code):
     if code:
         expected = "The broker does not support consumer to filter message by SQL92"
         assert answer.remark == expected
+
+
+def test_new_groups_of_one_heartbeat_are_written_once(broker, monkeypatch):
+    client = broker.connect()
+    written = []
+    persist = ConfigFile.persist
+
+    def counted(self, data):
+        written.append(self.path.rpartition("/")[2])
+        persist(self, data)
+
+    monkeypatch.setattr(ConfigFile, "persist", counted)
+    groups = {f"g{number}": [requests.subscription("T")] for number in range(300)}
+    assert client.call(requests.heartbeat(groups=groups)).code == 0
+    assert sorted(written) == ["subscriptionGroup.json", "topics.json"]
+    assert {*groups} <= set(broker.state.groups.table)
+    assert "%RETRY%g299" in broker.state.topics.table
+    assert client.call(requests.heartbeat(groups=groups)).code == 0
+    assert len(written) == 2  # nothing new
+    assert client.call(requests.send("Fresh")).code == 0
+    assert written[2:] == ["topics.json"]  # and alone at once, as before

@@ -74,16 +74,9 @@ class ClientManageProcessor:
         client = ClientChannelInfo(
             connection, heartbeat.client_id, request.language, request.version, state.now_ms()
         )
-        changed = heartbeat.heartbeat_fingerprint == 0
-        for consumer in heartbeat.consumer_data_set:
-            if (
-                state.config.reject_pull_consumer_enable
-                and consumer.consume_type == CONSUME_ACTIVELY
-            ):
-                continue
-            if self._is_new_fingerprint(consumer.group_name, heartbeat.heartbeat_fingerprint):
-                changed = True
-            self._register_consumer(client, consumer, without_sub=heartbeat.without_sub)
+        # New groups and their retry topics are written once, however many there are.
+        with state.groups.written_together(), state.topics.written_together():
+            changed = self._register_consumers(client, heartbeat)
         for producer in heartbeat.producer_data_set:
             state.producers.register(producer.group_name, client)
         response = request.create_response()
@@ -93,6 +86,19 @@ class ClientManageProcessor:
                 IS_SUB_CHANGE: "true" if changed else "false",
             }
         return response
+
+    def _register_consumers(self, client: ClientChannelInfo, heartbeat: HeartbeatData) -> bool:
+        """Take the consumers of a heartbeat over; tell whether a subscription may have changed."""
+        state, fingerprint = self._state, heartbeat.heartbeat_fingerprint
+        changed = fingerprint == 0
+        for consumer in heartbeat.consumer_data_set:
+            pulls = consumer.consume_type == CONSUME_ACTIVELY
+            if pulls and state.config.reject_pull_consumer_enable:
+                continue
+            self._register_consumer(client, consumer, without_sub=heartbeat.without_sub)
+            if state.groups.contains(consumer.group_name):  # others would fill the memory
+                changed |= self._is_new_fingerprint(consumer.group_name, fingerprint)
+        return changed
 
     def _is_new_fingerprint(self, group: str, fingerprint: int) -> bool:
         before = self._fingerprints.get(group)
