@@ -26,6 +26,7 @@ SETTINGS = {
     "mappedFileSizeCommitLog": str(MIB),
     "mappedFileSizeConsumeQueue": "2000",
 }
+COPIES = {"slaveTimeout": "1000", "inSyncReplicas": "2"}  # 4.9.7 doesn't know the second
 OWN_KEYS = {"slaveSyncInterval"}
 
 
@@ -115,10 +116,13 @@ def servers(cluster: Cluster, version: str) -> Iterator[Servers]:
 
 def replicate(peer: Peer, namesrv: str, servers: Servers, kinds: list[str], folder: Path) -> None:
     homes = (folder / "master", folder / "slave")
-    first = servers.start(kinds[0], homes[0], namesrv, master())
+    role = "ASYNC_MASTER" if kinds[0] == "java" else "SYNC_MASTER"  # java's comes below
+    first = servers.start(kinds[0], homes[0], namesrv, master(role, **COPIES))
     second = servers.start(kinds[1], homes[1], namesrv, slave(slaveSyncInterval="1000"))
     # A slave that comes later starts at the master's last file: let it have the first one.
-    assert peer.produce(namesrv, "first", 1)[0]["status"] == "SEND_OK"
+    wait_until(
+        lambda: peer.produce(namesrv, "first", 1)[0]["status"] == "SEND_OK", "a confirmed send"
+    )
     wait_until(lambda: in_sync(first, second), "the slave's first bytes")
     sent = fill(peer, namesrv)
     assert {message["status"] for message in sent if "status" in message} == {"SEND_OK"}
@@ -185,8 +189,7 @@ def test_a_java_slave_is_replaced_and_comes_back(
     """Same folder, same broker.conf; a SYNC_MASTER says what it thinks of each change."""
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
     servers.nodes.append(namesrv)
-    copies = {} if version == "4.9.7" else {"inSyncReplicas": "2"}
-    of_master = master("SYNC_MASTER", slaveTimeout="1000", **copies)
+    of_master = master("SYNC_MASTER", **COPIES)
     of_slave = slave()
     home = tmp_path / "slave"
     first = servers.start("java", tmp_path / "master", namesrv.addr, of_master)
