@@ -43,7 +43,7 @@ def test_sync_flush_is_asked_for():
 
 def test_half_messages_are_in_the_log_and_in_no_queue():
     master = master_store()
-    put(master, message(), message(sys_flag=0x4), message(sys_flag=0xC), message())
+    put(master, message(sys_flag=0x4), message(), message(sys_flag=0xC), message())
     slave = slave_store()
     ReplicaLog(slave).append(log_bytes_of(master))
     assert units(slave) == units(master)
