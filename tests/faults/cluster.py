@@ -38,10 +38,12 @@ class Server:
             text=True,
         )
         self.said = ""
-        self._is_ready = threading.Event()
+        self._is_ready = False
+        self._told = threading.Event()  # it is ready, or its output has ended
         self._reader = threading.Thread(target=self._read, args=(re.compile(ready),), daemon=True)
         self._reader.start()
-        if not self._is_ready.wait(START_LIMIT_S) or self.process.poll() is not None:
+        self._told.wait(START_LIMIT_S)
+        if not self._is_ready:
             self.kill()
             raise AssertionError(f"{arguments} did not start: {self.said}")
         self.start_s = time.monotonic() - began
@@ -50,8 +52,9 @@ class Server:
         for line in self.process.stdout:
             self.said += line
             if ready.search(line):
-                self._is_ready.set()
-        self._is_ready.set()
+                self._is_ready = True
+                self._told.set()
+        self._told.set()
 
     def kill(self) -> None:
         """Send SIGKILL and wait for the end."""
