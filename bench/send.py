@@ -96,16 +96,19 @@ def measure(
     )
 
 
-def java_side(home: Path) -> tuple[str, Node, Callable[[], None]]:
+Settings = dict[str, str]
+
+
+def java_side(home: Path, settings: Settings) -> tuple[str, Node, Callable[[], None]]:
     cluster = MavenCluster(VERSION, home)
     namesrv = cluster.start_namesrv(home / "namesrv")
-    broker = cluster.start_broker(home / "broker", namesrv.addr, STORE)
+    broker = cluster.start_broker(home / "broker", namesrv.addr, STORE | settings)
     return namesrv.addr, broker, cluster.stop
 
 
-def rmqwire_side(home: Path) -> tuple[str, Node, Callable[[], None]]:
+def rmqwire_side(home: Path, settings: Settings) -> tuple[str, Node, Callable[[], None]]:
     namesrv = nodes.start_namesrv(home / "namesrv")
-    broker = nodes.start_broker(home / "broker", namesrv.addr, STORE)
+    broker = nodes.start_broker(home / "broker", namesrv.addr, STORE | settings)
 
     def stop() -> None:
         broker.stop()
@@ -115,11 +118,12 @@ def rmqwire_side(home: Path) -> tuple[str, Node, Callable[[], None]]:
 
 
 def measure_side(
-    start: Callable[[Path], tuple[str, Node, Callable[[], None]]],
+    start: Callable[[Path, Settings], tuple[str, Node, Callable[[], None]]],
+    settings: Settings,
     threads: list[int], size: int, seconds: float,
 ) -> dict[int, Figures]:  # fmt: skip
     home = Path(tempfile.mkdtemp(prefix="rmqwire-bench-"))
-    namesrv, broker, stop = start(home)
+    namesrv, broker, stop = start(home, settings)
     try:
         return {
             count: measure(namesrv, broker, count, size, seconds, home / f"producer-{count}")
@@ -135,15 +139,21 @@ def main() -> None:
     parser.add_argument("--threads", default="64,1", help="numbers of sending threads")
     parser.add_argument("--seconds", type=float, default=20, help="length of each run")
     parser.add_argument("--size", type=int, default=128, help="bytes of a body")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a line of both broker.conf"
+    )
     options = parser.parse_args()
+    settings = dict(line.split("=", 1) for line in options.set)
     threads = [int(count) for count in options.threads.split(",")]
     sides = {"java": java_side, "rmqwire": rmqwire_side}
     found = {
-        name: measure_side(start, threads, options.size, options.seconds)
+        name: measure_side(start, settings, threads, options.size, options.seconds)
         for name, start in sides.items()
     }
 
-    table = Table(title=f"benchmark.Producer {VERSION}, {options.size}-byte bodies")
+    table = Table(
+        title=" ".join([f"benchmark.Producer {VERSION}, {options.size}-byte bodies", *options.set])
+    )
     for column in (
         "threads",
         "broker",

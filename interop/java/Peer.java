@@ -2,6 +2,7 @@ import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,8 +20,11 @@ import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -89,7 +93,10 @@ public class Peer {
         return producer;
     }
 
-    /** produce NAMESRV TOPIC MODE COUNT KIND SEED QUEUE: KIND is small, large, unicode, binary; QUEUE -1 is the client's choice. */
+    /**
+     * produce NAMESRV TOPIC MODE COUNT KIND SEED QUEUE: MODE is sync, oneway, async, batch, half or
+     * delay-LEVEL; KIND is small, large, unicode, binary; QUEUE -1 is the client's choice.
+     */
     private static void produce(String[] w) throws Exception {
         DefaultMQProducer producer = producer(w[1]);
         List<Message> messages = messages(w[2], Integer.parseInt(w[4]), w[5], Long.parseLong(w[6]));
@@ -108,7 +115,15 @@ public class Peer {
                 break;
             case "async": async(producer, messages); break;
             case "batch": batch(producer, messages); break;
-            default: throw new IllegalArgumentException("unknown mode " + w[3]);
+            case "half": half(w[1], messages); break;
+            default:
+                if (!w[3].startsWith("delay-")) {
+                    throw new IllegalArgumentException("unknown mode " + w[3]);
+                }
+                for (Message m : messages) {
+                    m.setDelayTimeLevel(Integer.parseInt(w[3].substring(6)));
+                    report(m, producer.send(m));
+                }
         }
     }
 
@@ -150,6 +165,30 @@ public class Peer {
             say("{\"batch\":" + quote(result.getMsgId()) + ",\"status\":" + quote(result.getSendStatus().name())
                 + ",\"queueId\":" + result.getMessageQueue().getQueueId() + ",\"queueOffset\":" + result.getQueueOffset()
                 + ",\"offsetMsgId\":" + quote(result.getOffsetMsgId()) + "}");
+        }
+    }
+
+    /** Transactional messages that nobody decides on. */
+    private static void half(String namesrv, List<Message> messages) throws Exception {
+        TransactionMQProducer producer = new TransactionMQProducer("interop_half");
+        producer.setNamesrvAddr(namesrv);
+        producer.setInstanceName("half-" + System.nanoTime());
+        producer.setTransactionListener(new TransactionListener() {
+            @Override public LocalTransactionState executeLocalTransaction(Message m, Object arg) {
+                return LocalTransactionState.UNKNOW;
+            }
+
+            @Override public LocalTransactionState checkLocalTransaction(MessageExt m) {
+                return LocalTransactionState.UNKNOW;
+            }
+        });
+        producer.start();
+        try {
+            for (Message m : messages) {
+                report(m, producer.sendMessageInTransaction(m, null));
+            }
+        } finally {
+            producer.shutdown();
         }
     }
 
@@ -228,12 +267,23 @@ public class Peer {
         PrintStream stream = new PrintStream(captured, true, "UTF-8");
         System.setOut(stream);
         System.setErr(stream);
+        forgetCommands();
         try {
             MQAdminStartup.main0(args, null);
         } finally {
             System.setOut(OUT);
         }
         say("{\"output\":" + quote(captured.toString("UTF-8")) + "}");
+    }
+
+    /** A command object keeps the client of its first run, shut down since: let each run make its own. */
+    private static void forgetCommands() throws Exception {
+        for (Field field : MQAdminStartup.class.getDeclaredFields()) {
+            if (List.class.isAssignableFrom(field.getType())) {
+                field.setAccessible(true);
+                ((List<?>) field.get(null)).clear();
+            }
+        }
     }
 
     private static void report(Message m, SendResult r) {
