@@ -19,7 +19,7 @@ MESSAGE_MAGIC_V2 = -626843477  # 0xDAA320AB, two-byte topic length, 5.x
 BLANK_MAGIC = -875286124  # 0xCBD43194, rest of a full file
 
 
-class _Properties:
+class NamedProperties:
     """Named access to the well-known properties."""
 
     __slots__ = ()
@@ -52,7 +52,7 @@ class _Properties:
         return self.properties.get(const.PROPERTY_WAIT_STORE_MSG_OK, "true").lower() == "true"
 
 
-class Message(_Properties):
+class Message(NamedProperties):
     """One message to send (Java ``Message``).
 
     Args:
@@ -128,7 +128,7 @@ class Message(_Properties):
 
 
 @dataclass(slots=True)
-class StoredMessage(_Properties):
+class StoredMessage(NamedProperties):
     """One record of a commit log, decoded (Java ``MessageExt``).
 
     Times are ms since the epoch, hosts (ip, port), ``body`` is as stored: see

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
+from rmqwire.codec.message import NamedProperties
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class MessageExt:
+class MessageExt(NamedProperties):
     """A received message, its body decompressed.
 
     Args:
@@ -75,21 +76,6 @@ class MessageExt:
     def offset_msg_id(self) -> str:
         """The broker's id of the record."""
         return self.stored.message_id
-
-    @property
-    def tags(self) -> str | None:
-        """TAGS."""
-        return self.properties.get(const.PROPERTY_TAGS)
-
-    @property
-    def keys(self) -> str | None:
-        """KEYS, joined by blanks."""
-        return self.properties.get(const.PROPERTY_KEYS)
-
-    @property
-    def unique_key(self) -> str | None:
-        """UNIQ_KEY."""
-        return self.properties.get(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX)
 
     @property
     def queue_id(self) -> int:
