@@ -383,7 +383,7 @@ async def _every(period_s: float, call: Callable[[], None]) -> None:
         await trio.sleep(period_s)
         try:
             call()
-        except Exception:
+        except Exception:  # one tick is the border: logged, the next goes on
             log.exception("timer of %s s failed", period_s)
 
 

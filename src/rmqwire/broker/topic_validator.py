@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
+from rmqwire.codec.names import GROUP_MAX_LENGTH, NAME_PATTERN, has_legal_characters
 
 if TYPE_CHECKING:
     from rmqwire.codec.release import Release
 
-_ILLEGAL = re.compile(r"[^%|a-zA-Z0-9_-]")
-GROUP_MAX_LENGTH = 120
 # Java has no bound; its broker then loops over two thousand million queues at the first question.
 MAX_QUEUE_NUMS = 65_536
 
@@ -22,16 +20,6 @@ SYSTEM_TOPICS = frozenset(
         const.RMQ_SYS_BENCHMARK_TOPIC,
         const.RMQ_SYS_TRANS_HALF_TOPIC,
         const.RMQ_SYS_TRACE_TOPIC,
-        const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
-        const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
-        const.RMQ_SYS_SELF_TEST_TOPIC,
-        const.RMQ_SYS_OFFSET_MOVED_EVENT,
-    }
-)
-NOT_ALLOWED_SEND_TOPICS = frozenset(
-    {
-        const.RMQ_SYS_SCHEDULE_TOPIC,
-        const.RMQ_SYS_TRANS_HALF_TOPIC,
         const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
         const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
         const.RMQ_SYS_SELF_TEST_TOPIC,
@@ -50,9 +38,9 @@ def topic_fault(topic: str, release: Release) -> str | None:
     if not topic.strip():
         return "The specified topic is blank."
     named = release.names_topic_in_remark
-    if _ILLEGAL.search(topic):
+    if not has_legal_characters(topic):
         subject = f"The specified topic: {topic}," if named else "The specified topic"
-        return f"{subject} contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$"
+        return f"{subject} contains illegal characters, allowing only {NAME_PATTERN}"
     if const.is_retry_or_dlq(topic) and release.retry_topic_max_length > release.topic_max_length:
         limit = release.retry_topic_max_length
         subject = f"The specified topic is DLQ or Retry topic: {topic}, and it's"
@@ -72,10 +60,10 @@ def group_fault(group: str) -> str | None:
     """Give Java's remark about an illegal group name, or None when it is legal."""
     if not group.strip():
         return "The specified group is blank."
-    if _ILLEGAL.search(group):
+    if not has_legal_characters(group):
         return (
             f"The specified group: {group}, contains illegal characters, "
-            "allowing only ^[%|a-zA-Z0-9_-]+$"
+            f"allowing only {NAME_PATTERN}"
         )
     if len(group) > GROUP_MAX_LENGTH:
         return f"The specified group: {group}, is longer than group max length: {GROUP_MAX_LENGTH}"

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from rmqwire.codec import message_const as const
+from rmqwire.codec.names import (
+    GROUP_MAX_LENGTH,
+    NAME_PATTERN,
+    NOT_ALLOWED_SEND_TOPICS,
+    has_legal_characters,
+)
 from rmqwire.errors import UsageError
 
 TOPIC_MAX_LENGTH = 127  # characters (Validators.TOPIC_MAX_LENGTH)
-GROUP_MAX_LENGTH = 120  # characters; leaves room for %RETRY%group_topic
-VALID_PATTERN = "^[%|a-zA-Z0-9_-]+$"  # in the messages, as TopicValidator spells it
-_VALID = re.compile(r"[%|a-zA-Z0-9_-]+")
-NOT_ALLOWED_SEND_TOPICS = frozenset(
-    {
-        const.RMQ_SYS_SCHEDULE_TOPIC,
-        const.RMQ_SYS_TRANS_HALF_TOPIC,
-        const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
-        const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
-        const.RMQ_SYS_SELF_TEST_TOPIC,
-        const.RMQ_SYS_OFFSET_MOVED_EVENT,
-    }
-)
 RESERVED_GROUPS = frozenset({const.DEFAULT_PRODUCER_GROUP, const.DEFAULT_CONSUMER_GROUP})
 
 
@@ -34,10 +25,10 @@ def check_topic(topic: str) -> None:
         raise UsageError("The specified topic is blank")
     if len(topic) > TOPIC_MAX_LENGTH:
         raise UsageError(f"The specified topic is longer than topic max length {TOPIC_MAX_LENGTH}.")
-    if not _VALID.fullmatch(topic):
+    if not has_legal_characters(topic):
         raise UsageError(
             f"The specified topic[{topic}] contains illegal characters, "
-            f"allowing only {VALID_PATTERN}"
+            f"allowing only {NAME_PATTERN}"
         )
 
 
@@ -53,10 +44,10 @@ def check_group(group: str) -> None:
         raise UsageError(
             f"the specified group[{group}] is longer than group max length: {GROUP_MAX_LENGTH}."
         )
-    if not _VALID.fullmatch(group):
+    if not has_legal_characters(group):
         raise UsageError(
             f"the specified group[{group}] contains illegal characters, "
-            f"allowing only {VALID_PATTERN}"
+            f"allowing only {NAME_PATTERN}"
         )
 
 

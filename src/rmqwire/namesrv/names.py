@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.names import has_legal_characters
 from rmqwire.remoting.dispatch import Reject
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 MAX_TOPIC: Final = 255  # characters; Java's TopicValidator.RETRY_OR_DLQ_TOPIC_MAX_LENGTH
 MAX_NAME: Final = 255  # of a broker, a cluster, a key; a host name has at most 253
-_TOPIC = re.compile(r"[%|a-zA-Z0-9_-]+")
 _NAME = re.compile(r"[%|a-zA-Z0-9_.:@#$-]+")  # a broker is named after its host by default
 _ADDRESS = re.compile(
     r"([a-zA-Z0-9_.-]{1,253}|\[[0-9a-fA-F:.%a-zA-Z0-9]{2,64}\]|[0-9a-fA-F:.]{2,64}):([0-9]{1,5})"
@@ -27,7 +27,7 @@ _ADDRESS = re.compile(
 
 def is_topic(name: str) -> bool:
     """Tell whether a topic's name is legal (``TopicValidator``)."""
-    return 0 < len(name) <= MAX_TOPIC and _TOPIC.fullmatch(name) is not None
+    return 0 < len(name) <= MAX_TOPIC and has_legal_characters(name)
 
 
 def is_name(name: str) -> bool:

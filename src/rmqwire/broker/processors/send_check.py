@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.topic_validator import NOT_ALLOWED_SEND_TOPICS, topic_fault
+from rmqwire.broker.topic_validator import topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec.sys_flag import (
     PERM_READ,
     PERM_WRITE,

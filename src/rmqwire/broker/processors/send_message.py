@@ -16,12 +16,12 @@ from rmqwire.broker.message_properties import PropertyRewriter, has_timer, write
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
 from rmqwire.broker.processors.send_fields import V1, V2, unreadable
-from rmqwire.broker.topic_validator import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import ROCKETMQ
 from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec.properties import decode_properties, find_property
 from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
