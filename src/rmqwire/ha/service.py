@@ -210,11 +210,7 @@ class HaSlave:
     async def _follow(self, master: str) -> None:
         """Replicate until the link ends; say once why."""
         try:
-            host, port = split_address(master)
-            with trio.fail_after(CONNECT_S):
-                stream = await trio.open_tcp_stream(host, port)
-            stream.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
-            await self.replicate(SocketTransport.of(stream))
+            await self.replicate(await self._connect(master))
             fault = "the master closed the link"
         except LogDiverged as error:
             fault = f"the logs have diverged: {error}; nothing is replicated"
@@ -223,6 +219,14 @@ class HaSlave:
         if fault != self.fault:
             self.fault = fault
             LOG.error("replication from %s ended: %s", master, fault)
+
+    async def _connect(self, master: str) -> trio.abc.Stream:
+        """Open the link, which may also be a simulated one."""
+        host, port = split_address(master)
+        with trio.fail_after(CONNECT_S):
+            stream = await trio.open_tcp_stream(host, port)
+        stream.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
+        return SocketTransport.of(stream)
 
     async def replicate(self, stream: trio.abc.Stream) -> None:
         """Run one link until the master ends it.
