@@ -30,6 +30,7 @@ from interop.processes import Node
 
 VERSION = "5.5.0"
 TOPIC = "BenchmarkTest"
+FAST_JVM = ["-Xms1g", "-Xmx1g", *[flag for flag in JVM if flag.startswith("--add-opens")]]
 STORE = {"mappedFileSizeCommitLog": "1073741824"}  # Java's default
 
 
@@ -62,7 +63,7 @@ def run_producer(
     """Run Java's benchmark producer and give (messages/s, average ms) of each reported second."""
     make_home(home)
     command = [
-        "java", *[flag for flag in JVM if "Tiered" not in flag], f"-Duser.home={home}",
+        "java", *FAST_JVM, f"-Duser.home={home}",
         "-Drocketmq.serialize.type=ROCKETMQ", "-cp", class_path(VERSION),
         "org.apache.rocketmq.example.benchmark.Producer",
         "-n", namesrv, "-t", TOPIC, "-w", str(threads), "-s", str(size), "-ri", "1000",
@@ -100,7 +101,7 @@ Settings = dict[str, str]
 
 
 def java_side(home: Path, settings: Settings) -> tuple[str, Node, Callable[[], None]]:
-    cluster = MavenCluster(VERSION, home)
+    cluster = MavenCluster(VERSION, home, FAST_JVM)
     namesrv = cluster.start_namesrv(home / "namesrv")
     broker = cluster.start_broker(home / "broker", namesrv.addr, STORE | settings)
     return namesrv.addr, broker, cluster.stop

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from interop.jars import class_path, missing_tools
@@ -59,13 +59,20 @@ class Cluster(ABC):
 
 
 class MavenCluster(Cluster):
-    """JVM processes on 127.0.0.1 from the jars of Maven Central."""
+    """JVM processes on 127.0.0.1 from the jars of Maven Central.
 
-    def __init__(self, version: str, home: Path) -> None:
+    Args:
+        version: of Apache RocketMQ.
+        home: folder of those that the cluster itself needs.
+        jvm: options of every JVM; by default small and quick to start.
+    """
+
+    def __init__(self, version: str, home: Path, jvm: Sequence[str] = JVM) -> None:
         reason = missing_tools()
         if reason:
             raise Unavailable(f"--cluster=maven: {reason}")
         self.version = version
+        self._jvm = jvm
         self.home = home
         self.nodes: list[Node] = []
         self._namesrv: str | None = None
@@ -103,7 +110,7 @@ class MavenCluster(Cluster):
         file = home / f"{name}.conf"
         file.write_text("".join(f"{key}={value}\n" for key, value in conf.items()))
         command = [
-            "java", *JVM, "-XX:MaxDirectMemorySize=256m",
+            "java", *self._jvm, "-XX:MaxDirectMemorySize=256m",
             f"-Drocketmq.home.dir={home}", f"-Duser.home={home}",
             "-cp", class_path(self.version), main, "-c", str(file),
         ]  # fmt: skip
