@@ -49,7 +49,7 @@ def wall_ms() -> int:
 
 
 def fill(root: Path, mib: int) -> int:
-    """Write a log of ``mib`` MiB and forget everything but it; give the number of messages."""
+    """Write a log of ``mib`` MiB and its queues; give the number of messages."""
     body = BODY[: RECORD - 91 - len(TOPIC) - len(PROPERTIES)]
     born = pack_host("127.0.0.1", 40000)
     store = make_store(root)
@@ -65,12 +65,16 @@ def fill(root: Path, mib: int) -> int:
         store.end_pass()
         done.clear()
     store.close()
+    return count
+
+
+def forget_queues(root: Path) -> None:
+    """Leave nothing but the log, as if its broker had been killed."""
     shutil.rmtree(root / "consumequeue")
     shutil.rmtree(root / "index", ignore_errors=True)
     (root / "checkpoint").unlink()
     (root / "rmqwire.mark").unlink(missing_ok=True)
     (root / "abort").write_bytes(b"")
-    return count
 
 
 def run_ours(root: Path) -> str:
@@ -133,6 +137,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         root = Path(folder) / "store"
         count = fill(root, chosen.mib)
+        forget_queues(root)
         twin = Path(folder) / "twin"
         if chosen.java:
             shutil.copytree(root, twin)
