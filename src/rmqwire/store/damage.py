@@ -21,7 +21,9 @@ from rmqwire.store.file_queue import NAME_DIGITS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rmqwire.codec.record import RecordPosition
     from rmqwire.store.consume_queue import ConsumeQueue
+    from rmqwire.store.consume_queue_store import ConsumeQueueStore
     from rmqwire.store.file_queue import FileQueue
     from rmqwire.store.mark import DurableMark
 
@@ -101,17 +103,22 @@ class DamageCheck:
     def is_right(self, queue: ConsumeQueue, offset: int) -> bool:
         """Tell whether a queue's unit points to the record of that message."""
         unit = queue.unit(offset)
-        if unit is None:
-            return False
-        try:
-            found = read_position(self._log.read(unit[0], unit[1]))
-        except BadRecord:
-            return False
-        if found.is_blank or (found.total_size, found.physical_offset) != (unit[1], unit[0]):
+        found = self._record_of(unit) if unit is not None else None
+        if found is None:
             return False
         said = (found.topic, found.queue_id, found.queue_offset)
         offset = queue.record_offset(offset)
         return said == (queue.topic, queue.queue_id, offset) or queue.topic != found.topic
+
+    def _record_of(self, unit: tuple[int, int, int]) -> RecordPosition | None:
+        """Give the record that a unit points to, None if there is none of that size."""
+        place, size, _ = unit
+        try:
+            found = read_position(self._log.read(place, size))
+        except BadRecord:
+            return None
+        right = (found.total_size, found.physical_offset) == (size, place) and not found.is_blank
+        return found if right else None
 
     def doubtful(self, queues: Iterable[ConsumeQueue]) -> list[ConsumeQueue]:
         """Give the queues that can't be trusted though their files look well.
@@ -125,3 +132,33 @@ class DamageCheck:
             if (queue.min and whole)
             or (queue.end > queue.min and not self.is_right(queue, queue.max_offset - 1))
         ]
+
+    def wrong(
+        self, doubtful: Iterable[ConsumeQueue], queues: ConsumeQueueStore, end: int
+    ) -> list[ConsumeQueue]:
+        """Give those of the doubtful queues whose last unit is wrong, not the record it is for.
+
+        Args:
+            doubtful: they; what the log tells of them is in them by now.
+            queues: all queues.
+            end: below it the log is a chain of whole records: a unit that leads there leads to
+                the beginning of one of them, or is wrong.
+        """
+        return [
+            queue
+            for queue in doubtful
+            if queue.end > queue.min and self._is_wrong(queue, queues, queue.max_offset - 1, end)
+        ]
+
+    def _is_wrong(
+        self, queue: ConsumeQueue, queues: ConsumeQueueStore, offset: int, end: int
+    ) -> bool:
+        unit = queue.unit(offset)
+        if unit is None or unit[0] + unit[1] > end or self.is_right(queue, offset):
+            return False
+        found = self._record_of(unit)
+        if found is None:
+            return True
+        other = queues.find(found.topic, found.queue_id)
+        has = other.unit(found.queue_offset) if other is not None else None
+        return has is not None and has[:2] == unit[:2]  # else the record's own names are damaged

@@ -128,11 +128,14 @@ class Recovery:
         if self._log.queue.segments:
             start = self._first_segment(clean=clean).start
             before = queues_crc(self._queues)
-            for queue in check.doubtful(self._queues) if clean else ():
-                report.notes.append(f"{queue.topic} {queue.queue_id} is wrong: it is rebuilt")
-                queue.restart(0)
-                start = self._log.min_offset
+            doubtful = check.doubtful(self._queues) if clean else []
+            start = self._log.min_offset if doubtful else start
             self._scan(start, report)
+            if wrong := check.wrong(doubtful, self._queues, report.log_end):
+                for queue in wrong:
+                    report.notes.append(f"{queue.topic} {queue.queue_id} is wrong: it is rebuilt")
+                    queue.restart(0)
+                self._scan(start, report)
             if clean and start > self._log.min_offset and self._lacks_queues(before, report):
                 self._scan(self._log.min_offset, report)
         self._judge(check, report)
