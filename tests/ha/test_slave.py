@@ -97,8 +97,8 @@ class _GoesOn:
     def forget(self):
         pass
 
-    def append(self, data):
-        self.data += data
+    def append(self, *pieces):
+        self.data += b"".join(pieces)
 
     def read(self, offset, size):
         return bytes(self.data[offset - self.start : offset - self.start + size])

@@ -40,7 +40,7 @@ class Log(Protocol):
     def read(self, offset: int, size: int) -> bytes: ...  # noqa: D102
     def begin(self, offset: int) -> None: ...  # noqa: D102
     def forget(self) -> None: ...  # noqa: D102
-    def append(self, data: bytes | memoryview) -> None: ...  # noqa: D102
+    def append(self, *pieces: bytes | memoryview) -> None: ...  # noqa: D102
 
 
 class SlaveLink:
@@ -193,7 +193,7 @@ class SlaveLink:
         pieces, self._pieces = self._pieces, []
         if not pieces:
             return
-        self._log.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        self._log.append(*pieces)
         self.transferred += sum(map(len, pieces))
 
     # --- what goes ---------------------------------------------------------------------------

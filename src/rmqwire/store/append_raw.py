@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.record import BLANK_MAGIC, BLANK_SIZE, RecordPosition, check_record, peek
 from rmqwire.codec.sys_flag import (
-    INNER_BATCH_FLAG,
     TRANSACTION_PREPARED_TYPE,
     TRANSACTION_ROLLBACK_TYPE,
     transaction_type,
 )
 from rmqwire.errors import BadRecord, ReplicationError, StoreError, StoreReadOnly
+from rmqwire.store.bulk_dispatch import BulkDispatch
 from rmqwire.store.dispatch import Redispatch, record_tags_code
 
 if TYPE_CHECKING:
@@ -52,8 +51,9 @@ class ReplicaLog:
         )
         self._held = b""
         self._raw_until = store.log.end  # up to here bytes are behind a BLANK: no records
+        self._bulk = BulkDispatch(store.queues, check_crc=self._check_crc)
         self._units: dict[ConsumeQueue, bytearray] = {}
-        self._arrived: dict[tuple[ConsumeQueue, int], None] = {}  # queues that grew, tags codes
+        self._arrived: dict[ConsumeQueue, set[int]] = {}  # queues that grew, their tags codes
 
     # --- where it ends -----------------------------------------------------------------------
 
@@ -128,8 +128,8 @@ class ReplicaLog:
         """Forget the beginning of a record: the rest won't come, the link is lost."""
         self._held = b""
 
-    def append(self, data: bytes | memoryview) -> None:
-        """Take the bytes that follow at ``received``.
+    def append(self, *pieces: bytes | memoryview) -> None:
+        """Take the bytes that follow at ``received``, in as many pieces as they came.
 
         Raises:
             ReplicationError: they hold something that is no record of this place. What came before
@@ -141,100 +141,102 @@ class ReplicaLog:
         health = self._store.health
         if health.broken:
             raise StoreReadOnly(health.reason)
-        joined = self._held + bytes(data) if self._held else data
+        data = b"".join((self._held, *pieces))
         self._held = b""
-        view = memoryview(joined)
+        before = self._log.end
         try:
-            self._take(view)
+            self._take(data)
         except OSError as error:
             health.fail(f"write of the commit log failed: {error}")
             raise
         finally:
+            self._bulk.take()  # what a failed write leaves
             self._publish()
+            if self._log.end > before:
+                self._want_flush()
 
-    def _take(self, view: memoryview) -> None:
-        """Write file by file: no record crosses a file's end."""
-        size = self.segment_size
+    def _take(self, data: bytes) -> None:
+        """Write run by run; a run is in one file, as no record crosses a file's end."""
+        view = memoryview(data)
+        size, base = self.segment_size, self._log.end
         pos = 0
-        while pos < len(view):
-            end = self._log.end
-            stop = min(len(view), pos + size - end % size)
-            piece = view[pos:stop]
-            whole, records, blank, fault = self._split(piece, end, size - end % size)
-            if whole:
-                self._log.write_raw(piece[:whole])
-                if records:
-                    self._log.last_record = records[-1].physical_offset, records[-1].total_size
-                if blank:
-                    self._raw_until = end - end % size + size
-                self._dispatch(records)
-                pos += whole
-            if fault is not None:
-                raise ReplicationError(f"no record at {self._log.end}: {fault}") from fault
-            if whole < len(piece):
-                self._held = bytes(piece[whole:])
+        while pos < len(data):
+            at = base + pos
+            file_end = at - at % size + size - base  # as a position in data
+            stop = min(len(data), file_end)
+            if at < self._raw_until:
+                self._log.write_raw(view[pos:stop])
+                pos = stop
+                continue
+            end = self._bulk.walk(data, pos, stop, base)
+            if end > pos:
+                self._take_run(view[pos:end])
+            else:
+                end = self._take_one(view, pos, stop, file_end)
+            if end == pos:
+                self._held = data[pos:]
                 return
+            pos = end
 
-    def _split(
-        self, piece: memoryview, base: int, left: int
-    ) -> tuple[int, list[RecordPosition], bool, BadRecord | None]:
-        """Find the whole records of a piece.
+    def _take_run(self, run: memoryview) -> None:
+        """Write usual records, dispatch their units."""
+        self._log.write_raw(run)
+        self._log.last_record = self._bulk.last_record
+        self._log.last_store_timestamp = self._bulk.last_store_timestamp
+        for lane in self._bulk.take():
+            queue = lane.queue
+            queue.next_offset = lane.next_offset
+            self._arrived.setdefault(queue, set()).update(lane.codes)
+            units = self._units.get(queue)
+            if units is None:
+                self._units[queue] = lane.units
+            else:
+                units += lane.units
+
+    def _take_one(self, view: memoryview, pos: int, stop: int, file_end: int) -> int:
+        """Take the record at ``pos``, of whatever kind.
 
         Returns:
-            Their bytes, they, whether a BLANK ends them, what is wrong behind them.
-        """
-        records: list[RecordPosition] = []
-        pos = min(max(self._raw_until - base, 0), len(piece))
-        try:
-            while len(piece) - pos >= BLANK_SIZE:
-                size, magic = peek(piece, pos)
-                if magic == BLANK_MAGIC and size == left - pos:
-                    return len(piece), records, True, None
-                if BLANK_SIZE < size <= min(left - pos, MAX_HELD) and pos + size > len(piece):
-                    break
-                found = self._check(piece, pos, base)
-                records.append(found)
-                pos += found.total_size
-        except BadRecord as fault:
-            return pos, records, False, fault
-        return pos, records, False, None
+            Position behind it; ``pos`` if it isn't whole yet.
 
-    def _check(self, piece: memoryview, pos: int, base: int) -> RecordPosition:
-        """Read the record at ``pos`` of a piece that begins at ``base``."""
-        found = check_record(piece, pos, check_crc=self._check_crc)
+        Raises:
+            ReplicationError: it is no record of this place.
+        """
+        left = stop - pos
+        if left < BLANK_SIZE:
+            return pos
+        try:
+            size, magic = peek(view, pos)
+            if magic == BLANK_MAGIC and size == file_end - pos:
+                self._log.write_raw(view[pos:stop])
+                self._raw_until = self._log.end + file_end - stop
+                return stop
+            if left < size <= min(file_end - pos, MAX_HELD):
+                return pos
+            found = self._check(view[:stop], pos)
+        except BadRecord as fault:
+            raise ReplicationError(f"no record at {self._log.end}: {fault}") from fault
+        end = pos + found.total_size
+        self._log.write_raw(view[pos:end])
+        self._log.last_record = found.physical_offset, found.total_size
+        self._log.last_store_timestamp = found.store_timestamp
+        self._dispatch(found)
+        return end
+
+    def _check(self, view: memoryview, pos: int) -> RecordPosition:
+        found = check_record(view, pos, check_crc=self._check_crc)
         if found.is_blank:
             raise BadRecord(f"blank of {found.total_size} bytes before the file's end", pos)
-        if found.physical_offset != base + pos:
+        if found.physical_offset != self._log.end:
             raise BadRecord(f"it says it stands at {found.physical_offset}", pos)
         return found
 
     # --- dispatching -------------------------------------------------------------------------
 
-    def _dispatch(self, records: list[RecordPosition]) -> None:
-        queues = self._queues
-        for found in records:
-            if transaction_type(found.sys_flag) in _UNSEEN:
-                continue
-            if found.sys_flag & INNER_BATCH_FLAG or queues.multi_dispatch:
-                self._dispatch_strange(found)
-                continue
-            queue = queues.recovered(found.topic, found.queue_id)
-            if queue is None:
-                continue
-            if queue.next_offset != found.queue_offset or queue.unit_size != UNIT:
-                self._dispatch_strange(found)
-                continue
-            code = record_tags_code(found, self._delay_levels)
-            units = self._units.get(queue)
-            if units is None:
-                units = self._units[queue] = bytearray()
-            units += UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
-            queue.next_offset += 1
-        if records:
-            self._log.last_store_timestamp = records[-1].store_timestamp
-
-    def _dispatch_strange(self, found: RecordPosition) -> None:
-        """Dispatch a record that isn't simply the next of its queue, as a recovery would."""
+    def _dispatch(self, found: RecordPosition) -> None:
+        """Dispatch a record that isn't of the usual kind, as a recovery would."""
+        if transaction_type(found.sys_flag) in _UNSEEN:
+            return
         queue = self._queues.find(found.topic, found.queue_id)
         if queue is not None:
             self._publish_queue(queue, self._units.pop(queue, bytearray()))
@@ -242,31 +244,34 @@ class ReplicaLog:
         queue = self._queues.find(found.topic, found.queue_id)
         if queue is not None:
             queue.next_offset = queue.max_offset
-            self._arrived[queue, record_tags_code(found, self._delay_levels)] = None
+            codes = self._arrived.setdefault(queue, set())
+            codes.add(record_tags_code(found, self._delay_levels))
 
     def _publish(self) -> None:
-        """Make the pass visible, then tell who waits for messages or for a flush."""
+        """Make the pass visible, then tell who waits for messages."""
         units, self._units = self._units, {}
         arrived, self._arrived = self._arrived, {}
-        if not units and not arrived:
+        if not arrived:
             return
-        puts = self._store.puts
         for queue, some in units.items():
             self._publish_queue(queue, some)
-            arrived |= {(queue, code): None for _, _, code in UNIT_STRUCT.iter_unpack(some)}
-        puts.dispatched_timestamp = self._log.last_store_timestamp
-        if self._store.config.sync_flush and puts.on_flush_wanted is not None:
-            puts.on_flush_wanted()
+        self._store.puts.dispatched_timestamp = self._log.last_store_timestamp
         notify = self._store.on_arrival
         if notify is None:
             return
-        for queue, code in arrived:
-            notify(queue.topic, queue.queue_id, queue.max_offset, code)
+        for queue, codes in arrived.items():
+            for code in codes:
+                notify(queue.topic, queue.queue_id, queue.max_offset, code)
 
     def _publish_queue(self, queue: ConsumeQueue, units: bytearray) -> None:
         try:
-            self._queues.dispatch(queue, bytes(units))
+            self._queues.dispatch(queue, units)
         except (OSError, StoreError) as error:
             # The units stay in memory and are written again with the next flush of the queues.
             if not isinstance(error, StoreError):
                 self._store.health.fail(f"consume queue can not write: {error}")
+
+    def _want_flush(self) -> None:
+        wanted = self._store.puts.on_flush_wanted
+        if self._store.config.sync_flush and wanted is not None:
+            wanted()

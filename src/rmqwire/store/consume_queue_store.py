@@ -207,7 +207,7 @@ class ConsumeQueueStore:
         """Give the largest log offset that any queue reaches, -1 when there is no unit."""
         return max((queue.max_physical_offset() for queue in self), default=-1)
 
-    def dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
+    def dispatch(self, queue: ConsumeQueue, units: bytes | bytearray) -> None:
         """Make units of a queue visible, unless its topic was deleted meanwhile.
 
         Raises:

@@ -13,7 +13,6 @@ from zlib import crc32
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT, pack_batch_unit
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN
-from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message_const import (
     LMQ_PREFIX,
     PROPERTY_DELAY_TIME_LEVEL,
@@ -37,6 +36,7 @@ from rmqwire.codec.sys_flag import (
 )
 from rmqwire.errors import BadRecord
 from rmqwire.store.batch_consume_queue import batch_unit_of
+from rmqwire.store.bulk_dispatch import TagsCodes
 from rmqwire.store.multi_dispatch import LMQ_QUEUE_ID, recorded_queues
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _UNKNOWN_LEVEL_MS = 1_000  # computeDeliverTimestamp of a level that isn't confi
 _PREFIX = Struct(">5i2qiq8sq8siqi")  # a record up to BODY length, both hosts IPv4
 _V6_HOSTS = 0x30
 _CRC_STOP = len(CRC32_PREFIX) - CRC32_RESERVED_LEN
-_KNOWN_NAMES = 10_000  # topics and tags remembered in one scan
+_KNOWN_NAMES = 10_000  # topics remembered in one scan
 
 
 class LogScan:
@@ -208,16 +208,7 @@ class LogScan:
             raise BadRecord(f"record at {self.end} ends in zeros")
 
 
-_tags_codes: dict[bytes, int] = {}  # of tags seen; the hash is a loop over characters
-
-
-def _code_of(tags: bytes) -> int:
-    code = _tags_codes.get(tags)
-    if code is None:
-        code = tags_code(tags.decode("utf-8", "replace"))
-        if len(_tags_codes) < _KNOWN_NAMES:
-            _tags_codes[tags] = code
-    return code
+_tags_codes = TagsCodes()
 
 
 def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int:
@@ -234,7 +225,7 @@ def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int
             if level > 0:
                 return found.store_timestamp + delay_levels.get(level, _UNKNOWN_LEVEL_MS)
     tags = find_property(found.properties, _TAGS)
-    return _code_of(tags) if tags else 0
+    return _tags_codes[tags] if tags else 0
 
 
 class Redispatch:
