@@ -9,8 +9,10 @@ from functools import partial
 import pytest
 import trio
 
+from rmqwire.broker import broker
 from rmqwire.broker.broker import Broker
-from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.headers import CreateTopicRequestHeader
 from rmqwire.codec.record import iter_messages
 from rmqwire.store.files import RealFiles
 from tests.end_to_end import support
@@ -117,3 +119,73 @@ async def test_others_are_served_while_the_disk_hangs(tmp_path, monkeypatch):
         assert (await wire.call(requests.send("Healthy", b"after"))).code == 0
         answer = await pulled(wire, "Healthy", 1)
         assert [one.body for one in iter_messages(answer.body)] == [b"slow", b"after"]
+
+
+def creation(topic):
+    header = CreateTopicRequestHeader(
+        topic=topic,
+        default_topic="TBW102",
+        read_queue_nums=1,
+        write_queue_nums=1,
+        perm=6,
+        topic_filter_type="SINGLE_TAG",
+        topic_sys_flag=0,
+        order=False,
+    )
+    return RemotingCommand.request(17, header)
+
+
+async def test_d10_others_are_served_while_a_table_hangs(tmp_path, monkeypatch):
+    """D10: who creates a topic waits until topics.json is on the disk, nobody else does."""
+    goes_on, asked = threading.Event(), trio.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    def hang(_):
+        token.run_sync_soon(asked.set)
+        goes_on.wait(PATIENCE_S)
+
+    disk = FaultyFiles(RealFiles(), sleep=hang)
+    monkeypatch.setattr(support, "Broker", partial(Broker, files=disk))
+    async with cluster(tmp_path) as here, here.wire() as wire, here.wire() as other:
+        await healthy(wire)
+        disk.faults = [Fault("datasync", "topics.json", delay_s=1)]
+        try:
+            await wire.send(encode_command(creation("Fresh")))
+            await asked.wait()
+            for _ in range(20):
+                assert (await pulled(other, "Healthy", 0)).code == 0
+                assert (await other.call(requests.heartbeat())).code == 0
+            assert (await other.call(requests.send("Fresh", b"at once"))).code == 0
+            with trio.move_on_after(0.05) as unanswered:
+                await wire.frame()
+            assert unanswered.cancelled_caught
+        finally:
+            goes_on.set()
+        assert decode_command(await wire.frame()).code == 0
+        text = (tmp_path / "store" / "config" / "topics.json").read_text()
+        assert '"Fresh"' in text
+
+
+async def test_d6_a_table_that_is_refused_is_not_acknowledged_and_tried_again(
+    tmp_path, disk, monkeypatch
+):
+    monkeypatch.setattr(broker, "TABLE_RETRY_S", 0.05)
+    file = tmp_path / "store" / "config" / "topics.json"
+    async with cluster(tmp_path) as here, here.wire() as wire:
+        await healthy(wire)
+        disk.faults = [Fault("datasync", "topics.json", code=errno.ENOSPC)]
+        await wire.send(encode_command(creation("Fresh")))
+        assert await wire.frame() is None
+        async with here.wire() as again:
+            await healthy(again)
+        with trio.fail_after(PATIENCE_S):
+            while '"Fresh"' not in file.read_text():  # noqa: ASYNC110  it goes by itself
+                await trio.sleep(0.01)
+
+
+async def test_d6_a_table_that_is_refused_to_the_end_is_written_at_the_stop(tmp_path, disk):
+    async with cluster(tmp_path) as here, here.wire() as wire:
+        disk.faults = [Fault("datasync", "topics.json")]
+        await wire.send(encode_command(creation("Fresh")))
+        assert await wire.frame() is None
+    assert '"Fresh"' in (tmp_path / "store" / "config" / "topics.json").read_text()

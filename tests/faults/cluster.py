@@ -27,12 +27,18 @@ def free_port() -> int:
 
 
 class Server:
-    """One ``rmqwire`` process; ``said`` holds what it wrote."""
+    """One process of ours; ``said`` holds what it wrote.
 
-    def __init__(self, *arguments, ready: str):
+    Args:
+        arguments: of the program.
+        ready: pattern of the line that says that it serves.
+        module: the program.
+    """
+
+    def __init__(self, *arguments, ready: str, module="rmqwire"):
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rmqwire", *map(str, arguments)],
+            [sys.executable, "-m", module, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

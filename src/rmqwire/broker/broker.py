@@ -8,6 +8,7 @@ that wait, accept and read no more, send what is ready, write the tables, close 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from rmqwire.store.files import RealFiles
 from rmqwire.store.service import run_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from rmqwire.broker.config import LoadedConfig
     from rmqwire.remoting.connection import Connection
@@ -50,6 +51,7 @@ HELD_PULL_TICK_S = 0.1  # how late a held pull may be answered
 HELD_PULL_CHECK_S = 5.0
 FLUSH_DELAY_OFFSET_S = 10.0
 UNREGISTER_S = 3.0
+TABLE_RETRY_S = 5.0  # a table that the disk refused is written again after this
 NO_MASTER_RETRY_S = 2.0  # how often a slave without a master asks the name servers
 DAY_MS = 86_400_000
 
@@ -63,6 +65,29 @@ class BrokerAddresses:
     listen: Address
     vip: Address | None
     ha: Address | None
+
+
+class _TableRound:
+    """One writing of the tables that have changed: when it is due, and how it ended."""
+
+    def __init__(self) -> None:
+        self.wanted = trio.Event()
+        self.failure: OSError | None = None
+        self._ended = trio.Event()
+
+    def ended(self, failure: OSError | None) -> None:
+        self.failure = failure
+        self._ended.set()
+
+    async def wait(self) -> None:
+        """Return when the tables are on the disk.
+
+        Raises:
+            OSError: they are not: the request that changed one must not be answered.
+        """
+        await self._ended.wait()
+        if self.failure is not None:
+            raise self.failure
 
 
 def wall_ms() -> int:
@@ -100,6 +125,9 @@ class Broker:
         self._any_port = not loaded.broker.listen_port
         self._changed = trio.Event()  # topics changed: register at once
         self._schedule_wake = trio.Event()
+        self._table_round = _TableRound()  # the next one
+        self._held_for: _TableRound | None = None  # what the answers of this pass wait for
+        self._table_lock = trio.Lock()  # held while tables are written
 
     async def serve(
         self, *, task_status: trio.TaskStatus[BrokerAddresses] = trio.TASK_STATUS_IGNORED
@@ -151,6 +179,8 @@ class Broker:
                     addresses = await self._start(serving)
                     core = self._opened()
                     await keeping.start(run_store, core.state.store)
+                    core.tables.start(self._hold_answers, self._want_tables)
+                    keeping.start_soon(self._write_tables, core)
                     api = BrokerOuterAPI(client, core.state)
                     self._start_loops(serving, core, api)
                     self._start_role(serving, core, api, client)
@@ -161,8 +191,10 @@ class Broker:
                     core.state.held_pulls.wake_all()
                     serving.cancel_scope.cancel()
             finally:
-                if self.core is not None:
-                    self.core.close()
+                with trio.CancelScope(shield=True):
+                    async with self._table_lock:  # no table is half written
+                        if self.core is not None:
+                            self.core.close()
                 keeping.cancel_scope.cancel()
 
     async def _start(self, serving: trio.Nursery) -> BrokerAddresses:
@@ -220,9 +252,13 @@ class Broker:
 
     # ---- what connections and tables tell
 
-    def _end_of_pass(self) -> None:
-        if self.core is not None:
-            self.core.state.store.end_pass()
+    def _end_of_pass(self) -> Awaitable[None] | None:
+        """Write what the pass brought; give what its answers must wait for."""
+        if self.core is None:
+            return None
+        self.core.state.store.end_pass()
+        held_for, self._held_for = self._held_for, None
+        return None if held_for is None else held_for.wait()
 
     def _connection_closed(self, connection: Connection) -> None:
         if self.core is not None:
@@ -237,6 +273,13 @@ class Broker:
         reason = self._opened().state.store.read_only_reason
         log.error("the store takes no more messages, leaving the name servers: %s", reason)
         self._register_soon()
+
+    def _hold_answers(self) -> None:
+        self._held_for = self._table_round
+        self._want_tables()
+
+    def _want_tables(self) -> None:
+        self._table_round.wanted.set()
 
     def _wake_schedule(self) -> None:
         self._schedule_wake.set()
@@ -283,6 +326,21 @@ class Broker:
         api.on_master = found
         nursery.start_soon(slave.run)
         nursery.start_soon(self._sync_with_master, sync)
+
+    async def _write_tables(self, core: BrokerCore) -> None:
+        """Write changed tables in a thread: a slow disk holds up nobody but who changed them."""
+        while True:
+            with trio.move_on_after(TABLE_RETRY_S if core.tables.waiting else math.inf):
+                await self._table_round.wanted.wait()
+            running, self._table_round = self._table_round, _TableRound()
+            failure = None
+            async with self._table_lock:
+                try:
+                    await trio.to_thread.run_sync(core.tables.take())
+                except OSError as error:
+                    log.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
+                    failure = error
+            running.ended(failure)
 
     async def _sync_with_master(self, sync: SlaveSynchronize) -> None:
         """Take the master's tables over at once, and again each period."""

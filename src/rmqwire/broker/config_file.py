@@ -1,22 +1,27 @@
-"""One JSON table of the broker on disk: Java ``ConfigManager``'s role, without its gaps.
+"""The broker's JSON tables on disk: Java ``ConfigManager``'s role, without its gaps.
 
 ``persist`` writes ``name.tmp``, syncs it, turns the file of before into ``name.bak``, renames and
 syncs the folder. At every moment a whole table stands under one of the two names. ``load`` takes
 the file, else the backup. When something is there but nothing can be read, it refuses: a broker
 that silently started from an empty table would lose topics, or deliver everything again.
+
+``TableWriter`` says when. By itself it writes at once; when :class:`TableWrites` looks after it, the
+table is only encoded in the event loop and the disk is met in a thread, so that a slow one holds up
+nobody but those whose requests changed a table.
 """
 
 from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.errors import ProtocolError, StoreError
 from rmqwire.store.files import read_whole, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rmqwire.store.files import FileLayer
 
@@ -107,20 +112,50 @@ class TableWriter:
     Args:
         file: where to.
         encode: gives the table's text.
+
+    Attributes:
+        wanted: the table has changed and isn't written yet.
+        on_wanted: called instead of writing, by whom the table is to be written soon.
     """
 
     def __init__(self, file: ConfigFile, encode: Callable[[], bytes]) -> None:
+        self.wanted = False
+        self.on_wanted: Callable[[], None] | None = None
         self._file = file
         self._encode = encode
         self._holding = False
-        self._wanted = False
+        self._changed = False  # while holding
 
     def write(self) -> None:
-        """Write the table now, or at the end of :meth:`together`."""
+        """Write the table now, or at the end of :meth:`together`, or have it written.
+
+        Raises:
+            OSError: the disk refused; the table is still wanted.
+        """
         if self._holding:
-            self._wanted = True
+            self._changed = True
+            return
+        self.wanted = True
+        if self.on_wanted is None:
+            self.take()()
         else:
-            self._file.persist(self._encode())
+            self.on_wanted()
+
+    def take(self) -> Callable[[], None]:
+        """Give what writes the table as it is now; it may run in a thread, one at a time.
+
+        It raises OSError when the disk refuses; the table is wanted again then.
+        """
+        data = self._encode()
+        self.wanted = False
+        return partial(self._persist, data)
+
+    def _persist(self, data: bytes) -> None:
+        try:
+            self._file.persist(data)
+        except OSError:
+            self.wanted = True
+            raise
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -130,9 +165,65 @@ class TableWriter:
             yield
         finally:
             self._holding = False
-            if self._wanted:
-                self._wanted = False
+            if self._changed:
+                self._changed = False
                 self.write()
+
+
+class TableWrites:
+    """Which of a broker's tables wait to be written elsewhere than in the event loop.
+
+    Args:
+        answered: tables that requests change: the answer waits until they are on the disk.
+        timed: tables that are written from time to time; nobody waits for them.
+    """
+
+    def __init__(self, answered: Sequence[TableWriter], timed: Sequence[TableWriter]) -> None:
+        self._answered = answered
+        self._timed = timed
+
+    def start(self, on_request: Callable[[], None], on_time: Callable[[], None]) -> None:
+        """From now on tell instead of writing; whoever is told uses :meth:`take`.
+
+        Args:
+            on_request: a table of ``answered`` is to be written.
+            on_time: one of ``timed`` is.
+        """
+        for writer in self._answered:
+            writer.on_wanted = on_request
+        for writer in self._timed:
+            writer.on_wanted = on_time
+
+    def stop(self) -> None:
+        """Let tables be written at once again, where they change."""
+        for writer in self._writers():
+            writer.on_wanted = None
+
+    def _writers(self) -> tuple[TableWriter, ...]:
+        return (*self._answered, *self._timed)
+
+    @property
+    def waiting(self) -> bool:
+        """A table is to be written, maybe again because the disk refused."""
+        return any(writer.wanted for writer in self._writers())
+
+    def take(self) -> Callable[[], None]:
+        """Give what writes the tables that wait, as they are now. Meant for a thread.
+
+        It raises the first OSError after it has tried all; what failed waits again.
+        """
+        return partial(_write_all, [writer.take() for writer in self._writers() if writer.wanted])
+
+
+def _write_all(writes: list[Callable[[], None]]) -> None:
+    failure: OSError | None = None
+    for write in writes:
+        try:
+            write()
+        except OSError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def config_path(store_root: str, name: str) -> str:

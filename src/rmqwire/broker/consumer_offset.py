@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from rmqwire.broker.config_file import TableWriter
 from rmqwire.broker.data_version import advance, assign, first_version
 from rmqwire.codec import java_json
 from rmqwire.codec.bodies import DataVersion
@@ -54,6 +55,7 @@ class ConsumerOffsetManager:
         self._config = config
         self._release = release
         self._file = file
+        self.writer = TableWriter(file, self.encode)
         self._now_ms = now_ms
         self._commits = 0
         self._dirty = True
@@ -245,7 +247,7 @@ class ConsumerOffsetManager:
     def persist(self) -> None:
         """Write the table to its file, whole or not at all, unless nothing has changed."""
         if self._dirty:
-            self._file.persist(self.encode())
+            self.writer.write()
             self._dirty = False
 
 

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.client_table import ConsumerTable, ProducerTable
-from rmqwire.broker.config_file import ConfigFile, config_path
+from rmqwire.broker.config_file import ConfigFile, TableWrites, config_path
 from rmqwire.broker.consumer_offset import ConsumerOffsetManager
 from rmqwire.broker.inner_batch import is_batch_cq
 from rmqwire.broker.long_polling import LongPolling
@@ -115,6 +115,11 @@ class BrokerCore:
             start_time_ms=now_ms(),
             replication=Replication(store, release, monotonic_ms or now_ms),
         )
+        state = self.state
+        self.tables = TableWrites(
+            (state.topics.writer, state.groups.writer),
+            (state.offsets.writer, state.schedule.writer),
+        )
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
         topics = self.state.topics
@@ -203,8 +208,13 @@ class BrokerCore:
         state = self.state
         state.held_pulls.wake_all()
         state.store.end_pass()
+        self.tables.stop()
         self.persist_offsets()
         self.persist_delay_offsets()
+        try:
+            self.tables.take()()
+        except OSError as error:
+            log.error("tables not written: %s", error)  # noqa: TRY400  one line says it
         try:
             state.store.close()
         finally:

@@ -13,7 +13,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.config_file import ConfigFile, config_path
+from rmqwire.broker.config_file import ConfigFile, TableWriter, config_path
 from rmqwire.broker.data_version import advance, assign, first_version
 from rmqwire.broker.message_properties import write_properties
 from rmqwire.codec import message_const as const
@@ -89,6 +89,7 @@ class ScheduleMessageService:
         self.max_level = max(self.levels, default=0)
         path = config_path(config.store_path_root_dir, "delayOffset.json")
         self._file = ConfigFile(path, files, holds="offsetTable")
+        self.writer = TableWriter(self._file, self.encode)
         self.data_version = first_version(now_ms())
         self._updates = 0
 
@@ -257,7 +258,7 @@ class ScheduleMessageService:
         Raises:
             OSError: the disk refused.
         """
-        self._file.persist(self.encode())
+        self.writer.write()
 
 
 class _Due:

@@ -62,7 +62,7 @@ class TopicConfigManager:
         self._config = config
         self._release = release
         self._file = file
-        self._writer = TableWriter(file, self.encode)
+        self.writer = TableWriter(file, self.encode)
         self._now_ms = now_ms
         self.data_version: DataVersion = first_version(now_ms())
         for topic in _system_topics(config, release):
@@ -265,11 +265,11 @@ class TopicConfigManager:
 
     def persist(self) -> None:
         """Write the table to its file, whole or not at all."""
-        self._writer.write()
+        self.writer.write()
 
     def written_together(self) -> AbstractContextManager[None]:
         """Write the file once, at the end, for all changes made inside."""
-        return self._writer.together()
+        return self.writer.together()
 
 
 def _topic(name: str, queues: int, perm: int = PERM_READ_WRITE) -> TopicConfig:

@@ -9,6 +9,7 @@ waits for that, so a peer that does not read is not read from either.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
@@ -16,12 +17,12 @@ import trio
 from rmqwire.remoting.transport import SocketTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.limits import Limits
 
 _log = logging.getLogger(__name__)
+
+EndOfPass = Callable[[], Awaitable[None] | None]
 
 LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
@@ -38,7 +39,8 @@ class Channel:
         stream: any byte stream; a SocketTransport also sends without a checkpoint.
         connection: its core.
         limits: ``drain_ms`` bounds the sending after the connection was closed.
-        end_of_pass: called after each pass, before its answers are sent.
+        end_of_pass: called after each pass, before its answers are sent; what it gives is awaited
+            before that, and when it raises OSError the connection ends without them.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Channel:
         stream: trio.abc.Stream,
         connection: Connection,
         limits: Limits,
-        end_of_pass: Callable[[], None] | None = None,
+        end_of_pass: EndOfPass | None = None,
     ) -> None:
         self.stream = stream
         self.connection = connection
@@ -89,24 +91,24 @@ class Channel:
             await trio.aclose_forcefully(self.stream)
 
     async def _read_loop(self) -> None:
-        connection, stream, end_of_pass = self.connection, self.stream, self._end_of_pass
-        receive_some = stream.receive_some
+        connection, receive_some = self.connection, self.stream.receive_some
         while not (connection.closed or self._stopping):
             data = await receive_some()
             if not data:
                 return
             connection.corked = True
             connection.receive_data(bytes(data))
-            if end_of_pass is not None:
-                end_of_pass()
-            await self.flush()
+            await self._finish_pass()
             while connection.paused:
                 connection.resume()
-                if end_of_pass is not None:
-                    end_of_pass()
-                await self.flush()
+                await self._finish_pass()
                 await trio.lowlevel.checkpoint()  # much was answered: let others run
             connection.corked = False
+
+    async def _finish_pass(self) -> None:
+        if self._end_of_pass is not None and (barrier := self._end_of_pass()) is not None:
+            await barrier
+        await self.flush()
 
     async def flush(self) -> None:
         """Send the outbox, or wait until whoever is sending has sent it."""

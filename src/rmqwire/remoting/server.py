@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.remoting.channel import LOST, Channel, trio_ms
+from rmqwire.remoting.channel import LOST, Channel, EndOfPass, trio_ms
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.transport import SocketTransport, format_address
@@ -49,7 +49,8 @@ class RemotingServer:
         limits: of each connection.
         on_open: called with every new connection.
         on_close: called with every connection that ended.
-        end_of_pass: called after the requests of one read were handled, before the answers leave.
+        end_of_pass: called after the requests of one read were handled, before the answers leave;
+            they wait for what it gives.
         wrap: turns an accepted stream into the one to use, e.g. TLS; bounded by ``handshake_ms``.
     """
 
@@ -60,7 +61,7 @@ class RemotingServer:
         limits: Limits = DEFAULT_LIMITS,
         on_open: Callable[[Connection], None] | None = None,
         on_close: Callable[[Connection], None] | None = None,
-        end_of_pass: Callable[[], None] | None = None,
+        end_of_pass: EndOfPass | None = None,
         wrap: Wrap | None = None,
     ) -> None:
         self._handlers = handlers
