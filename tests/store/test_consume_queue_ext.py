@@ -14,7 +14,6 @@ from rmqwire.codec.consume_queue import (
 )
 from rmqwire.codec.record import iter_messages
 from rmqwire.inspector.verify import verify_store
-from rmqwire.store.consume_queue_ext import ConsumeQueueExt, ConsumeQueueExts
 from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import GetStatus
 from tests.support.memory_files import MemoryFiles
@@ -98,14 +97,25 @@ def test_our_own_units_go_on_behind_java_s():
 
 
 def test_a_unit_that_is_not_there_lets_its_message_through():
+    store = java_store(MemoryFiles())
+    queue = store.queues.find("T", 0)
+    queue.ext.clear()
+    assert len(wanted(store, "A")) == 60
+
+
+@pytest.mark.parametrize("which", ["all", "last", "first"])
+def test_extension_files_that_are_gone_are_made_good_from_the_log(which):
     files = MemoryFiles()
     store = java_store(files)
     store.close()
-    for name in files.list(f"{ROOT}/consumequeue_ext/T/0"):
-        files.unlink(f"{ROOT}/consumequeue_ext/T/0/{name}")
+    folder = f"{ROOT}/consumequeue_ext/T/0"
+    names = files.list(folder)
+    for name in {"all": names, "last": names[-1:], "first": names[:1]}[which]:
+        files.unlink(f"{folder}/{name}")
     again = make_store(files, config=store.config)
     again.open()
-    assert len(wanted(again, "A")) == 60
+    assert wanted(again, "A") == [b"A"] * 30
+    assert wanted(again, "B") == [b"B"] * 30
 
 
 def test_such_a_store_verifies(tmp_path):
@@ -117,21 +127,3 @@ def test_such_a_store_verifies(tmp_path):
     file.write_bytes(data)
     (problem,) = verify_store(tmp_path).problems
     assert "the log has" in problem.text
-
-
-def test_addresses_and_codes():
-    files = MemoryFiles()
-    found, addresses = ext_files([7] * 200)
-    for start, data in found.items():
-        write(files, f"{ROOT}/consumequeue_ext/T/0/{start:020}", data)
-    exts = ConsumeQueueExts(ROOT, files)
-    exts.load()
-    assert exts.topics == {"T"}
-    assert {exts.tags_code("T", 0, address) for address in addresses} == {7}
-    assert {exts.tags_code("T", 0, address) for address in reversed(addresses)} == {7}
-    assert exts.tags_code("T", 0, 12) == 12
-    assert exts.tags_code("T", 1, addresses[0]) is None
-    queue = ConsumeQueueExt(files, f"{ROOT}/consumequeue_ext/T/0")
-    assert queue.unit(5) is None
-    assert queue.unit(ext_address(10**9)) is None
-    assert queue.unit(addresses[3]) == ConsumeQueueExtUnit(7, START_MS)

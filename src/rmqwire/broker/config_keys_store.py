@@ -24,6 +24,8 @@ MESSAGE_STORE_CONFIG: Final = (
         enableLmq                                      boolean  both   false
         enableMultiDispatch                            boolean  both   false
         mapperFileSizeBatchConsumeQueue                int      5.5.0  13800000
+        enableConsumeQueueExt                          boolean  both   false
+        mappedFileSizeConsumeQueueExt                  int      both   50331648
         maxMessageSize                                 int      both   4194304
         osPageCacheBusyTimeOutMills                    long     both   1000
         checkCRCOnRecover                              boolean  both   true
@@ -350,11 +352,9 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "consume queue extension units",
+        MEANINGLESS,
+        "the size of a buffer of Java's; an extension unit is as long as what it holds",
         """
-        enableConsumeQueueExt                          boolean  both   false
-        mappedFileSizeConsumeQueueExt                  int      both   50331648
         bitMapLengthConsumeQueueExt                    int      both   64
         """,
     ),

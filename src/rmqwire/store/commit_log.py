@@ -289,7 +289,12 @@ class CommitLog:
 
     def store_timestamp(self, offset: int, size: int) -> int:
         """Give the store time (ms) of the record at ``offset``, -1 if it isn't there."""
-        data = self.read(offset, min(size, _STORE_TIMESTAMP_AT_V6 + 8))
+        inside = self.queue.start <= offset and offset + size <= self.end
+        return self.written_timestamp(offset, size) if inside else -1
+
+    def written_timestamp(self, offset: int, size: int) -> int:
+        """Give the same from the files, while it isn't known yet where the log ends."""
+        data = self.queue.read(offset, min(size, _STORE_TIMESTAMP_AT_V6 + 8))
         if len(data) < _STORE_TIMESTAMP_AT + 8:
             return -1
         sys_flag = _HEAD.unpack_from(data)[3]

@@ -28,6 +28,8 @@ class StoreConfig:
     mapped_file_size_commit_log: int = 1024 * 1024 * 1024
     mapped_file_size_consume_queue: int = 300_000 * UNIT
     mapper_file_size_batch_consume_queue: int = 300_000 * BATCH_UNIT
+    enable_consume_queue_ext: bool = False
+    mapped_file_size_consume_queue_ext: int = 48 * 1024 * 1024
     max_message_size: int = 4 * 1024 * 1024
     enable_lmq: bool = False
     enable_multi_dispatch: bool = False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rmqwire.store.file_queue import HandleCache
     from rmqwire.store.files import FileLayer
+    from rmqwire.store.flush import FlushPlan
 
 TAIL_LIMIT = 3200 * UNIT  # a longer tail is written at once
 TAIL_KEPT = 400 * UNIT  # bytes that stay in memory for readers after a write
@@ -121,6 +122,11 @@ class ConsumeQueue:
         """Mark the units of the first file that come before the queue's first message."""
         begin = self.written - self.written % self.files.segment_size
         self.files.write(PRE_BLANK * ((self.written - begin) // UNIT), begin)
+
+    def plan_flush(self, plan: FlushPlan) -> None:
+        """Let a plan sync what is written and not on the disk."""
+        plan.add(self.files, self.flushed, self.written)
+        plan.book.append((self, self.written))
 
     def tags_codes(self, units: bytes) -> dict[int, None]:
         """Give the tags codes of units, each once."""
@@ -265,6 +271,10 @@ class ConsumeQueue:
         if keep < high:
             self.cut(keep * UNIT)
         return high - keep
+
+    def remove(self) -> None:
+        """Remove all files and the folder."""
+        self.files.remove()
 
     def correct_min(self, min_physical_offset: int) -> None:
         """Let the queue begin at its first message that the log still has."""

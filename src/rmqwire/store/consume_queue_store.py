@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.codec.message_const import LMQ_PREFIX, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.errors import StoreError
 from rmqwire.store.batch_consume_queue import BatchConsumeQueue
 from rmqwire.store.consume_queue import ConsumeQueue
+from rmqwire.store.consume_queue_ext import FOLDER as EXT_FOLDER
+from rmqwire.store.consume_queue_ext import ConsumeQueueExt, ExtConsumeQueue
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
 
@@ -67,6 +69,10 @@ class ConsumeQueueStore:
         self._batch_folder = f"{config.store_path_root_dir}/batchconsumequeue"
         self._batch_segment_size = config.batch_consume_queue_segment_size
         self._batch_topics: set[str] = set()  # those that have such queues already
+        self._ext_folder = f"{config.store_path_root_dir}/{EXT_FOLDER}"
+        self._ext_segment_size = config.mapped_file_size_consume_queue_ext
+        self._ext_topics: set[str] = set()  # those that have extension files already
+        self._ext_time: Callable[[int, int], int] | None = None
         self.is_batch_topic: Callable[[str], bool] = lambda _: False
         self.multi_dispatch = config.enable_multi_dispatch and config.enable_lmq
         self.enable_lmq = config.enable_lmq
@@ -112,11 +118,31 @@ class ConsumeQueueStore:
         if self._is_batch(entry.topic):
             kind, folder, size = BatchConsumeQueue, self._batch_folder, self._batch_segment_size
             entry.special = True
-        folder = f"{folder}/{entry.topic}/{queue_id}"
-        entry.queues[queue_id] = queue = kind(
-            entry.topic, queue_id, folder, size, self._files, self._handles
-        )
+        place = f"{entry.topic}/{queue_id}"
+        values = (entry.topic, queue_id, f"{folder}/{place}", size, self._files, self._handles)
+        if kind is ConsumeQueue and self._has_ext(entry.topic):
+            queue: ConsumeQueue = ExtConsumeQueue(*values, self._ext(place), self._ext_time)
+        else:
+            queue = kind(*values)
+        entry.queues[queue_id] = queue
         return queue
+
+    def _has_ext(self, topic: str) -> bool:
+        """Tell whether a topic's queues have extension units; light queues get none, as in Java."""
+        written = self._ext_time is not None and not topic.startswith(LMQ_PREFIX)
+        return written or topic in self._ext_topics
+
+    def _ext(self, place: str) -> ConsumeQueueExt:
+        folder = f"{self._ext_folder}/{place}"
+        return ConsumeQueueExt(folder, self._ext_segment_size, self._files, self._handles)
+
+    def write_ext(self, store_time: Callable[[int, int], int]) -> None:
+        """Let new queues have extension units (``enableConsumeQueueExt``).
+
+        Args:
+            store_time: gives the store time (ms) of the record at (offset, size) of the log.
+        """
+        self._ext_time = store_time
 
     def _is_batch(self, topic: str) -> bool:
         return topic in self._batch_topics or self.is_batch_topic(topic)
@@ -138,6 +164,7 @@ class ConsumeQueueStore:
         """
         notes = []
         self._batch_topics.update(self._files.list(self._batch_folder))
+        self._ext_topics.update(self._files.list(self._ext_folder))
         for folder in (self._folder, self._batch_folder):
             notes += self._load_folder(folder, thorough=thorough)
         return notes
@@ -158,7 +185,7 @@ class ConsumeQueueStore:
                     notes.append(f"consume queue {topic} {name} is rebuilt: {error}")
                     self._remove_files(queue.files.folder)
                     queue.files.segments.clear()
-                    queue.start_at(0)
+                    queue.restart(0)
         return notes
 
     def recovered(self, topic: str, queue_id: int) -> ConsumeQueue | None:
@@ -187,11 +214,13 @@ class ConsumeQueueStore:
             return False
         for queue in entry.queues.values():
             self._dirty.pop(queue, None)
-            queue.files.remove()
-        for folder in (f"{self._folder}/{topic}", f"{self._batch_folder}/{topic}"):
+            queue.remove()
+        for parent in (self._folder, self._batch_folder, self._ext_folder):
+            folder = f"{parent}/{topic}"
             if self._files.exists(folder) and not self._files.list(folder):
                 self._files.remove_folder(folder)
         self._batch_topics.discard(topic)
+        self._ext_topics.discard(topic)
         return True
 
     def delete_queue(self, topic: str, queue_id: int) -> None:
@@ -199,7 +228,7 @@ class ConsumeQueueStore:
         queues = self.topics[topic].queues
         queue = queues.pop(queue_id)
         self._dirty.pop(queue, None)
-        queue.files.remove()
+        queue.remove()
         if not queues:
             self.delete_topic(topic)
 
@@ -243,8 +272,7 @@ class ConsumeQueueStore:
             if queue.flushed >= queue.end:
                 del self._dirty[queue]
             elif queue.written > queue.flushed and (thorough or self._enough(queue)):
-                plan.add(queue.files, queue.flushed, queue.written)
-                plan.book.append((queue, queue.written))
+                queue.plan_flush(plan)
         return plan
 
     def _enough(self, queue: ConsumeQueue) -> bool:

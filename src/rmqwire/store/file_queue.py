@@ -96,6 +96,7 @@ class FileQueue:
         handles: who keeps the handles.
         ordered: files come and go durably one by one, so that a power cut leaves no gap. Without
             it that waits for the next flush.
+        sparse: files get their size without the space: a write may find the disk full.
     """
 
     __slots__ = (
@@ -103,6 +104,7 @@ class FileQueue:
         "_handles",
         "_ordered",
         "_parents",
+        "_sparse",
         "folder",
         "new_names",
         "segment_size",
@@ -117,12 +119,14 @@ class FileQueue:
         handles: HandleCache,
         *,
         ordered: bool = False,
+        sparse: bool = False,
     ) -> None:
         self.folder = folder
         self.segment_size = segment_size
         self.segments: list[Segment] = []
         self.new_names = False  # a file was made or removed since the folder was synced
         self._ordered = ordered
+        self._sparse = sparse
         self._parents: list[str] = []  # folders in which a folder was made, not synced since
         self._files = files
         self._handles = handles
@@ -186,7 +190,10 @@ class FileQueue:
         segment = Segment(path, start, self.segment_size)
         handle = files.open(path, create=True)
         try:
-            files.fallocate(handle, self.segment_size)
+            if self._sparse:
+                files.truncate(handle, self.segment_size)
+            else:
+                files.fallocate(handle, self.segment_size)
             if self._ordered:
                 files.datasync(handle)
         except OSError as error:

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.store.consume_queue import ConsumeQueue
     from rmqwire.store.file_queue import FileQueue, Segment
     from rmqwire.store.files import FileLayer
 
@@ -20,6 +19,13 @@ PAGE = 4096  # bytes: the unit of flushCommitLogLeastPages (Java MappedFile.OS_P
 def pages_between(begin: int, end: int) -> int:
     """Count the page borders from ``begin`` to ``end``, as ``isAbleToFlush`` does."""
     return end // PAGE - begin // PAGE
+
+
+class Flushed(Protocol):
+    """A queue of units: positions in bytes up to which it is in the files and on the disk."""
+
+    flushed: int
+    written: int
 
 
 class FlushPlan:
@@ -36,7 +42,7 @@ class FlushPlan:
         self.end = end
         self.store_timestamp = store_timestamp
         self.after: Callable[[FileLayer], None] | None = None  # what follows the last sync
-        self.book: list[tuple[ConsumeQueue, int]] = []  # queues and their new ``flushed``
+        self.book: list[tuple[Flushed, int]] = []  # queues and their new ``flushed``
         self._pinned: list[tuple[FileQueue, list[Segment]]] = []
         self._changed: list[tuple[FileQueue, list[str]]] = []
         self._handles: list[int] = []

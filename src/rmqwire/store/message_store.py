@@ -19,7 +19,7 @@ from rmqwire.store.checkpoint import CheckpointFile
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.commit_log import CommitLog
 from rmqwire.store.config import SLAVE
-from rmqwire.store.consume_queue_ext import ConsumeQueueExts
+from rmqwire.store.consume_queue_ext import ExtConsumeQueue
 from rmqwire.store.consume_queue_store import ConsumeQueueStore
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
@@ -108,6 +108,8 @@ class MessageStore:
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
         self.log = CommitLog(config, files, self.log_handles, store_host)
         self.queues = ConsumeQueueStore(config, files, message_v2=release.message_v2)
+        if config.enable_consume_queue_ext:
+            self.queues.write_ext(self.log.written_timestamp)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
         self.index = IndexService(
             config, self.log, self.checkpoint, files, now_ms, tags=release.index_tags
@@ -122,7 +124,6 @@ class MessageStore:
             config, self.log, self.queues, self.health, self.stats, now_ms, clock, host_id
         )
         self.puts.special.release = release
-        self.exts = ConsumeQueueExts(root, files)
         self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
@@ -157,7 +158,6 @@ class MessageStore:
             recovery.on_progress = self.on_recovery_progress
             report = recovery.run(clean=clean)
             report.notes += self.index.load(clean=clean)
-            self.exts.load()
             self._folder.mark_open()
         except (OSError, RmqError):
             self._let_go()
@@ -377,8 +377,8 @@ class MessageStore:
             corrected = 0 if self.config.corrects_offsets else offset
             result = GetMessageResult(GetStatus.NO_MATCHED_LOGIC_QUEUE, corrected)
         else:
-            if matches is not None and topic in self.exts.topics:
-                matches = self.exts.matching(topic, queue_id, matches)
+            if matches is not None and isinstance(queue, ExtConsumeQueue):
+                matches = queue.matching(matches)
             wish = MAX_PULL_MSG_SIZE if max_bytes is None else max_bytes
             limit = min(max(wish, MIN_PULL_MSG_SIZE), MAX_PULL_MSG_SIZE)
             pull = Pull(self.config, self.log, max_msg_nums, limit, matches, self._memory)
