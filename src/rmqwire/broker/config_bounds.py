@@ -11,8 +11,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.topic_validator import MAX_QUEUE_NUMS
-from rmqwire.codec.consume_queue import UNIT
+from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
 from rmqwire.errors import ConfigError
+from rmqwire.store.consume_queue_ext import MIN_EXT_SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,8 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "registerBrokerTimeoutMills": (1, _INT_MAX),
     "mappedFileSizeCommitLog": (MIN_SEGMENT, _INT_MAX),
     "mappedFileSizeConsumeQueue": (UNIT, _INT_MAX),
+    "mapperFileSizeBatchConsumeQueue": (BATCH_UNIT, _INT_MAX),
+    "mappedFileSizeConsumeQueueExt": (MIN_EXT_SEGMENT, _INT_MAX),
     "maxMessageSize": (1, _MAX_MESSAGE_SIZE),
     "flushIntervalCommitLog": (1, _INT_MAX),
     "flushIntervalConsumeQueue": (1, _INT_MAX),

@@ -47,6 +47,7 @@ _LARGEST = 32 * 1024
 _END = EXT_END_SIZE.to_bytes(2, "big", signed=True)
 _END_ROOM = 4  # ConsumeQueueExt.END_BLANK_DATA_LENGTH, bytes
 _UNITS = 1024  # units looked at once
+MIN_EXT_SEGMENT = EXT_MIN_UNIT + _END_ROOM  # bytes: a file of one unit
 
 
 class ConsumeQueueExt:
