@@ -151,9 +151,36 @@ def test_a_crc_in_the_properties_is_left_to_its_caller():
 
 def test_a_gap_in_a_queue_is_left_to_its_caller():
     data = log_of(message(), message(), message(queue_id=1))
-    store = open_store()
-    put(store, message())
-    assert walked(data, store=store)[0] == 0
+    assert walked(data, store=open_store())[0] == len(data)
+    half = len(data) // 3
+    behind = BulkDispatch(open_store().queues, check_crc=True)
+    assert behind.walk(data, half, len(data), 0) == half
+
+
+def test_units_that_are_there_are_passed_and_others_are_left_to_the_caller():
+    data = log_of(message(), message(), message(), message(queue_id=1))
+    store, other = open_store(), open_store()
+    put(store, message(), message())
+    end, found = walked(data, store=store)
+    assert end == len(data)
+    half = len(data) // 2
+    assert [unit[0] for unit in found["T", 0]] == [half]
+    put(other, message(), message(body=b"another one"))
+    assert walked(data, store=other)[0] == half // 2
+
+
+def test_no_queue_gets_units_below_the_reach_without_a_closer_look():
+    data = log_of(message(), message())
+    for reach, end in ((0, len(data)), (1, 0), (len(data) // 2, 0)):
+        bulk = BulkDispatch(open_store().queues, check_crc=True, reach=reach)
+        assert bulk.walk(data, 0, len(data), 0) == end
+        assert bulk.records == (2 if end else 0)
+
+
+def test_a_record_that_ends_in_zeros_is_left_to_its_caller():
+    first = log_of(message())
+    data = log_of(message(), message(properties=b"TAGS\x01A\0"))
+    assert walked(data)[0] == len(first)
 
 
 def test_half_messages_and_rollbacks_are_in_no_queue():
@@ -170,7 +197,7 @@ def test_where_it_ended_and_when_that_was_stored():
     bulk = BulkDispatch(store.queues, check_crc=True)
     other = BulkDispatch(open_store().queues, check_crc=True)
     data = store.log.read(0, store.log.end)
-    assert bulk.walk(data, 0, len(data), 0) == 0  # the queue is ahead
+    assert bulk.walk(data, 0, 40, 0) == 0
     assert bulk.last_record == (0, 0)
     assert other.walk(data, 0, len(data), 0) == len(data)
     assert other.last_record == store.log.last_record

@@ -7,7 +7,7 @@ import pytest
 from rmqwire.codec.index_file import IndexHeader
 from rmqwire.codec.record import decode_message, iter_messages
 from rmqwire.codec.release import release_named
-from rmqwire.store.dispatch import LogScan
+from rmqwire.store.log_scan import LogScan
 from tests.store.test_golden_stores import ARCHIVES, IDS, SIZES, on_disk, open_java
 from tests.support.golden import store_files
 from tests.support.stores import ROOT

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from rmqwire.codec.record import BLANK_MAGIC
 from rmqwire.store import commit_log, dispatch, recovery
+from rmqwire.store.bulk_dispatch import BulkDispatch
 from rmqwire.store.commit_log import CommitLog
 from rmqwire.store.consume_queue import ConsumeQueue
-from rmqwire.store.dispatch import LogScan, Redispatch
+from rmqwire.store.dispatch import Redispatch
 from rmqwire.store.file_queue import FileQueue
 from rmqwire.store.flush import FlushPlan
 from rmqwire.store.folder import StoreFolder
 from rmqwire.store.group_commit import OffsetWaits
 from rmqwire.store.health import StoreHealth
+from rmqwire.store.log_scan import LogScan
 from rmqwire.store.message_store import MessageStore
 from rmqwire.store.put import PutPath
 from rmqwire.store.recovery import Recovery
@@ -253,6 +255,7 @@ def recovery_begins_at_the_last_file(patch):
 @mutant
 def recovery_rebuilds_no_queue(patch):
     patch.setattr(Redispatch, "take", _nothing)
+    patch.setattr(Redispatch, "take_lanes", _nothing)
 
 
 @mutant
@@ -274,6 +277,7 @@ def a_queue_without_its_first_file_is_served(patch):
 @mutant
 def tags_forgotten_at_recovery(patch):
     patch.setattr(dispatch, "record_tags_code", lambda _found, _levels: 0)
+    patch.setattr(BulkDispatch, "_code", lambda *_: 0)
 
 
 @mutant

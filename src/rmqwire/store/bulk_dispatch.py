@@ -1,10 +1,11 @@
 """From records to units of consume queues, many at once (``ReputMessageService``).
 
 A log mostly holds records of one kind: version 1, IPv4 hosts, of a queue whose last unit is that
-of the message before. ``BulkDispatch`` walks those in one loop, with every check that
-``codec.record.check_record`` makes, and stops at the first that is anything else: BLANK, cut off,
-damaged, a delayed message, an inner batch, a strange queue offset. Whoever called it looks at that
-one more closely and goes on behind it.
+of the message before, or that has the record's unit already. ``BulkDispatch`` walks those in one
+loop, with every check that ``codec.record.check_record`` makes, and stops at the first that is
+anything else: BLANK, cut off, damaged, a delayed message, an inner batch, a strange queue offset.
+Whoever called it, a slave that receives or a start that recovers, looks at that one more closely
+and goes on behind it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from rmqwire.store.consume_queue_store import ConsumeQueueStore
 
 _KNOWN_TAGS = 10_000
+_KNOWN_UNITS = 4096  # units of a queue read at once to be compared
+_RECORD_OF = Struct(">qi")  # the beginning of a unit
 _TAGS = PROPERTY_TAGS.encode()
 _TAGS_KEY = _TAGS + b"\x01"
 _NO_LANES: dict[int, Lane] = {}
@@ -56,13 +59,24 @@ class TagsCodes(dict[bytes, int]):
 class Lane:
     """What a walk found for one queue: its units in a row and their tags codes."""
 
-    __slots__ = ("codes", "next_offset", "queue", "units")
+    __slots__ = ("_known", "_known_from", "codes", "next_offset", "queue", "units")
 
     def __init__(self, queue: ConsumeQueue) -> None:
         self.queue = queue
         self.next_offset = queue.next_offset
         self.units = bytearray()
         self.codes: set[int] = set()
+        self._known = b""  # units that the queue has
+        self._known_from = 0  # offset of the first of them
+
+    def has(self, offset: int, place: int, size: int) -> bool:
+        """Tell whether message ``offset`` of the queue is the record at ``place``, of that size."""
+        at = (offset - self._known_from) * UNIT
+        if not 0 <= at < len(self._known):
+            if not self.queue.min_offset <= offset < self.queue.max_offset:
+                return False
+            self._known, self._known_from, at = self.queue.read(offset, _KNOWN_UNITS), offset, 0
+        return self._known[at : at + _RECORD_OF.size] == _RECORD_OF.pack(place, size)
 
 
 class BulkDispatch:
@@ -71,17 +85,21 @@ class BulkDispatch:
     Args:
         queues: all queues.
         check_crc: compare CRCs.
+        reach: queues get no units of records below it, an offset of the log, without a closer look.
 
     Attributes:
+        records: how many were walked over.
         last_record: offset and size of the last record walked over.
         last_store_timestamp: when it was stored, ms.
     """
 
-    def __init__(self, queues: ConsumeQueueStore, *, check_crc: bool) -> None:
+    def __init__(self, queues: ConsumeQueueStore, *, check_crc: bool, reach: int = 0) -> None:
         self._queues = queues
         self._check_crc = check_crc
+        self._reach = reach
         self._codes = TagsCodes()
         self._lanes: dict[bytes, dict[int, Lane]] = {}
+        self.records = 0
         self.last_record = (0, 0)
         self.last_store_timestamp = 0
 
@@ -106,7 +124,8 @@ class BulkDispatch:
             return pos
         view, lanes = memoryview(data), self._lanes
         unpack, pack, check_crc = _HEAD.unpack_from, UNIT_STRUCT.pack, self._check_crc
-        begin, size, stored = pos, 0, 0
+        begin, count, size, stored = pos, 0, 0, 0
+        appends_from = self._reach - base
         limit = stop - MIN_RECORD_SIZE
         while pos <= limit:
             fields = unpack(data, pos)
@@ -128,6 +147,7 @@ class BulkDispatch:
                 or not 0 <= end - properties_at <= MAX_PROPERTIES_LENGTH
                 or end - properties_at != data[properties_at - 2] << 8 | data[properties_at - 1]
                 or data.startswith(CRC32_PREFIX, end - CRC32_RESERVED_LEN)
+                or (not data[end - 1] and end > properties_at)  # torn, it may be
             ):
                 break
             if (
@@ -139,15 +159,17 @@ class BulkDispatch:
             if not sys_flag & _IN_NO_QUEUE:
                 topic = data[topic_at : properties_at - 2]
                 lane = lanes.get(topic, _NO_LANES).get(queue_id) or self._lane(topic, queue_id)
-                if lane is None or lane.next_offset != queue_offset:
+                if lane and lane.next_offset == queue_offset and pos >= appends_from:
+                    code = self._code(data, properties_at, end)
+                    lane.next_offset = queue_offset + 1
+                    lane.codes.add(code)
+                    lane.units += pack(place, total, code)
+                elif lane is None or not lane.has(queue_offset, place, total):
                     break
-                tags_at = data.rfind(_TAGS_KEY, properties_at, end)
-                code = 0 if tags_at < 0 else self._code(data, properties_at, tags_at, end)
-                lane.next_offset = queue_offset + 1
-                lane.codes.add(code)
-                lane.units += pack(place, total, code)
+            count += 1
             pos, size, stored = end, total, time
         if pos > begin:
+            self.records += count
             self.last_record = base + pos - size, size
             self.last_store_timestamp = stored
         return pos
@@ -161,8 +183,11 @@ class BulkDispatch:
         lane = self._lanes.setdefault(topic, {})[queue_id] = Lane(queue)
         return lane
 
-    def _code(self, data: bytes, begin: int, at: int, end: int) -> int:
-        """Hash TAGS, whose name was last seen at ``at`` in the properties."""
+    def _code(self, data: bytes, begin: int, end: int) -> int:
+        """Hash TAGS of the properties from ``begin`` to ``end``."""
+        at = data.rfind(_TAGS_KEY, begin, end)
+        if at < 0:
+            return 0
         start = at + len(_TAGS_KEY)
         stop = data.find(b"\x02", start, end)
         if (at == begin or data[at - 1] == 2) and start < stop:

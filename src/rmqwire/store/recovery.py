@@ -26,8 +26,10 @@ from zlib import crc32
 
 from rmqwire.codec.record import check_record
 from rmqwire.errors import BadRecord, CorruptLog
+from rmqwire.store.bulk_dispatch import BulkDispatch
 from rmqwire.store.damage import JAVA, READ_ONLY, DamageCheck
-from rmqwire.store.dispatch import LogScan, Redispatch
+from rmqwire.store.dispatch import Redispatch
+from rmqwire.store.log_scan import LogScan
 from rmqwire.store.mark import DurableMark, queues_crc
 
 if TYPE_CHECKING:
@@ -243,35 +245,37 @@ class Recovery:
         self, start: int, report: RecoveryReport, *, from_log_start: bool
     ) -> LogScan | None:
         """Scan and dispatch; None if the scan has to begin earlier."""
-        scan = LogScan(self._log.queue, start, check_crc=self._config.check_crc_on_recover)
         redispatch = Redispatch(
             self._queues,
             self._log.queue,
             self._config.delay_levels(),
             from_log_start=from_log_start,
         )
+        check_crc = self._config.check_crc_on_recover
+        bulk = BulkDispatch(self._queues, check_crc=check_crc, reach=redispatch.reach)
+        scan = LogScan(self._log.queue, start, check_crc=check_crc, bulk=bulk)
         report.scanned_from = start
-        report.records = 0
         self._tell(scan, report)
         told = start
-        found = None
         for found in scan:
+            redispatch.take_lanes(bulk.take())
             redispatch.take(found)
-            report.records += 1
             if redispatch.missing:
                 break
             if scan.end - told >= PROGRESS_BYTES:
                 told = scan.end
                 self._tell(scan, report)
+        redispatch.take_lanes(bulk.take())
         self._tell(scan, report, finished=True)
-        if found is not None:
-            self._log.last_store_timestamp = found.store_timestamp
-            self._log.last_record = (found.physical_offset, found.total_size)
+        if scan.records:
+            self._log.last_store_timestamp = scan.last_store_timestamp
+            self._log.last_record = scan.last_record
         report.units_added += redispatch.added
         report.notes += redispatch.notes
         return None if redispatch.missing else scan
 
     def _tell(self, scan: LogScan, report: RecoveryReport, *, finished: bool = False) -> None:
+        report.records = scan.records
         if self.on_progress is not None:
             start = report.scanned_from
             total = self._log.queue.end_of_files - start
