@@ -466,4 +466,12 @@ class ReplicationError(RmqError):
 
 
 class LogDiverged(ReplicationError):
-    """Master and slave hold different bytes at the same place, or the slave holds more."""
+    """Master and slave hold different bytes at the same place, or the slave holds more.
+
+    What was compared is equal from offset ``begin`` up to ``end`` (bytes of the log).
+    """
+
+    def __init__(self, message: str, begin: int, end: int) -> None:
+        super().__init__(message)
+        self.begin = begin
+        self.end = end

@@ -91,7 +91,7 @@ class _GoesOn:
 
     received = flushed = end
 
-    def overlap_start(self):
+    def overlap_start(self, size):
         return self.start
 
     def forget(self):

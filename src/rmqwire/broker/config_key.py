@@ -34,6 +34,7 @@ _ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "BrokerRole": ("ASYNC_MASTER", "SYNC_MASTER", "SLAVE"),
     "FlushDiskType": ("SYNC_FLUSH", "ASYNC_FLUSH"),
     "CorruptionPolicy": ("refuse", "readonly", "java"),
+    "DivergencePolicy": ("stop", "truncate"),
     "MessageRequestMode": ("PULL", "POP"),
     "MetricsExporterType": ("DISABLE", "OTLP_GRPC", "PROM", "LOG"),
 }

@@ -40,6 +40,14 @@ RMQWIRE_CONFIG: Final = (
     ),
     *group(
         HONOURED,
+        "what a slave does when its log and its master's differ: stop and say so, or truncate: save "
+        "what only it has in storePathRootDir/diverged, cut it and follow; a key of rmqwire's own",
+        """
+        haDivergencePolicy DivergencePolicy   both   stop
+        """,
+    ),
+    *group(
+        HONOURED,
         "ms between two syncs of a slave's tables, 0 for the release's; a key of rmqwire's own",
         """
         slaveSyncInterval  int      both   0

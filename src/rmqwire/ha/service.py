@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.errors import LogDiverged, ReplicationError, StoreError
+from rmqwire.ha.divergence import Divergence
 from rmqwire.ha.slave import SlaveLink
 from rmqwire.remoting.client import split_address
 from rmqwire.remoting.server import ANY
@@ -179,6 +180,7 @@ class HaSlave:
         self._config = config
         self._now_ms = now_ms
         self._changed = trio.Event()
+        self._divergence = Divergence(log, config.ha_divergence_policy)
         self.master: str | None = None
         self.link: SlaveLink | None = None
         self.fault = ""
@@ -203,22 +205,30 @@ class HaSlave:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_cancel_when, changed, scope)
                     await self._follow(master)
-                    with trio.move_on_after(RECONNECT_S):
-                        await trio.sleep_forever()
+                    if not self._divergence.again:
+                        await trio.sleep(RECONNECT_S)
                     nursery.cancel_scope.cancel()
 
     async def _follow(self, master: str) -> None:
         """Replicate until the link ends; say once why."""
+        self._divergence.link_begins()
         try:
-            await self.replicate(await self._connect(master))
-            fault = "the master closed the link"
-        except LogDiverged as error:
-            fault = f"the logs have diverged: {error}; nothing is replicated"
+            fault = await self._replicate_or_settle(await self._connect(master))
         except (ReplicationError, StoreError, ValueError, trio.TooSlowError, *LOST) as error:
             fault = str(error) or type(error).__name__
         if fault != self.fault:
             self.fault = fault
             LOG.error("replication from %s ended: %s", master, fault)
+
+    async def _replicate_or_settle(self, stream: trio.abc.Stream) -> str:
+        """Replicate until the master ends the link or the logs are found to differ; say which."""
+        try:
+            await self.replicate(stream)
+        except LogDiverged as error:
+            while self._log.flushing:  # noqa: ASYNC110  over in ms, once in a broker's life
+                await trio.sleep(FLUSHED_CHECK_S)
+            return self._divergence.settle(error)
+        return "the master closed the link"
 
     async def _connect(self, master: str) -> trio.abc.Stream:
         """Open the link, which may also be a simulated one."""
@@ -235,7 +245,8 @@ class HaSlave:
             ReplicationError: the master sent what can't be, or nothing for too long.
             StoreError, OSError: it can't be written.
         """
-        link = self.link = SlaveLink(self._log, self._config, self._now_ms)
+        overlap = self._divergence.overlap
+        link = self.link = SlaveLink(self._log, self._config, self._now_ms, overlap)
         link.start()
         check_s = FLUSHED_CHECK_S if self._config.ha_ack_after_flush else CHECK_S
         try:
@@ -254,6 +265,7 @@ class HaSlave:
                 link.tick()
         finally:
             self.link = None
+            self._divergence.link_ended(link)
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rmqwire.codec.ha import TRANSFER_HEADER_SIZE, pack_report, unpack_transfer
 from rmqwire.errors import LogDiverged, ProtocolError, ReplicationError
+from rmqwire.store.append_raw import OVERLAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ class Log(Protocol):
     def received(self) -> int: ...  # noqa: D102
     @property
     def flushed(self) -> int: ...  # noqa: D102
-    def overlap_start(self) -> int: ...  # noqa: D102
+    def overlap_start(self, size: int) -> int: ...  # noqa: D102
     def read(self, offset: int, size: int) -> bytes: ...  # noqa: D102
     def begin(self, offset: int) -> None: ...  # noqa: D102
     def forget(self) -> None: ...  # noqa: D102
@@ -50,15 +51,20 @@ class SlaveLink:
         log: what is replicated.
         config: ``haSendHeartbeatInterval``, ``haHousekeepingInterval``, ``haAckAfterFlush``.
         now_ms: monotonic clock.
+        overlap: bytes before the log's end that are compared.
 
     Attributes:
+        heard: whether the master has sent anything.
         position: offset of the next byte that the master must send.
         last_read_ms, last_write_ms: when something came, when a report left.
         transferred: bytes of the log that came.
     """
 
-    def __init__(self, log: Log, config: StoreConfig, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, log: Log, config: StoreConfig, now_ms: Callable[[], int], overlap: int = OVERLAP
+    ) -> None:
         self._log = log
+        self._overlap = overlap
         self._config = config
         self._now_ms = now_ms
         self._buffer = b""
@@ -66,6 +72,8 @@ class SlaveLink:
         self._pieces: list[memoryview] = []
         self._reported = -1
         self._beats = 0
+        self._began = 0  # offset from which on what came is equal to what we have
+        self.heard = False
         self.position = 0
         self.last_read_ms = self.last_write_ms = now_ms()
         self.transferred = 0
@@ -78,9 +86,10 @@ class SlaveLink:
     def start(self) -> None:
         """Begin: the link is up. The first report tells the master where to start."""
         self._log.forget()
-        self.position = self._log.overlap_start()
+        self.position = self._log.overlap_start(self._overlap)
         if self._config.ha_ack_after_flush and self.position:
             self.position = max(min(self.position, self._log.flushed), 1)
+        self._began = self.position
         self.last_read_ms = self._now_ms()
         self._report(self.position)
 
@@ -101,6 +110,7 @@ class SlaveLink:
             StoreError, OSError: it can't be written.
         """
         self.last_read_ms = self._now_ms()
+        self.heard = True
         joined = self._buffer + data if self._buffer else data
         view = memoryview(joined)
         left = len(view)
@@ -165,7 +175,9 @@ class SlaveLink:
         if self._beats >= _SILENT_BEATS:
             raise LogDiverged(
                 f"the master has nothing at offset {self.position} and we have up to "
-                f"{self._log.received}: it lost its end, or removed what is older"
+                f"{self._log.received}: it lost its end, or removed what is older",
+                self._began,
+                self.position,
             )
 
     def _compare(self, offset: int, body: memoryview) -> None:
@@ -180,7 +192,9 @@ class SlaveLink:
             at = offset + next(i for i in range(have) if own[i] != body[i])
             raise LogDiverged(
                 f"our log and the master's are different at offset {at} "
-                f"(ours ends at {self._log.end})"
+                f"(ours ends at {self._log.end})",
+                self._began,
+                at,
             )
         self.position = max(self.position, offset + have)
         rest = body[have:]

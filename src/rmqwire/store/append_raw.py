@@ -23,10 +23,12 @@ from rmqwire.codec.sys_flag import (
 from rmqwire.errors import BadRecord, ReplicationError, StoreError, StoreReadOnly
 from rmqwire.store.bulk_dispatch import BulkDispatch
 from rmqwire.store.dispatch import Redispatch, record_tags_code
+from rmqwire.store.truncate_dirty_files import last_boundary, truncate_dirty_files
 
 if TYPE_CHECKING:
     from rmqwire.store.consume_queue import ConsumeQueue
     from rmqwire.store.message_store import MessageStore
+    from rmqwire.store.truncate_dirty_files import DirtyTail
 
 OVERLAP = 65_536  # bytes of the log's end that a slave compares when it connects again
 MAX_HELD = 64 << 20  # bytes of one record that are kept in memory until it's whole
@@ -46,14 +48,19 @@ class ReplicaLog:
         self._queues = store.queues
         self._check_crc = store.config.check_crc_on_recover
         self._delay_levels = store.config.delay_levels()
+        self._units: dict[ConsumeQueue, bytearray] = {}
+        self._arrived: dict[ConsumeQueue, set[int]] = {}  # queues that grew, their tags codes
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin at the log's end."""
+        store = self._store
         self._redispatch = Redispatch(
             store.queues, store.log.queue, self._delay_levels, from_log_start=True
         )
         self._held = b""
         self._raw_until = store.log.end  # up to here bytes are behind a BLANK: no records
         self._bulk = BulkDispatch(store.queues, check_crc=self._check_crc)
-        self._units: dict[ConsumeQueue, bytearray] = {}
-        self._arrived: dict[ConsumeQueue, set[int]] = {}  # queues that grew, their tags codes
 
     # --- where it ends -----------------------------------------------------------------------
 
@@ -77,17 +84,17 @@ class ReplicaLog:
         """Bytes of one file."""
         return self._log.queue.segment_size
 
-    def overlap_start(self) -> int:
+    def overlap_start(self, size: int = OVERLAP) -> int:
         """Give where a slave that goes on begins to compare, 0 when it has nothing.
 
-        It is in the log's last file, at most 64 KiB before the end and never 0, which would ask
-        for the master's last file instead.
+        It is at most ``size`` bytes before the end and never 0, which would ask for the master's
+        last file instead. 64 KiB stay in the log's last file.
         """
         end = self._log.end
         if end == 0:
             return 0
-        begin = (end - 1) - (end - 1) % self.segment_size
-        return max(begin, end - OVERLAP, self._log.min_offset, 1)
+        begin = (end - 1) - (end - 1) % self.segment_size if size == OVERLAP else 0
+        return max(begin, end - size, self._log.min_offset, 1)
 
     def read(self, offset: int, size: int) -> bytes:
         """Read what was received, across files; fewer bytes than asked where it isn't there."""
@@ -230,6 +237,28 @@ class ReplicaLog:
         if found.physical_offset != self._log.end:
             raise BadRecord(f"it says it stands at {found.physical_offset}", pos)
         return found
+
+    # --- cutting -----------------------------------------------------------------------------
+
+    @property
+    def flushing(self) -> bool:
+        """Whether a flush runs: nothing can be cut then."""
+        return self._store.flushing > 0
+
+    def cut_behind(self, begin: int, end: int) -> DirtyTail | None:
+        """Save and cut what lies behind the last whole record between ``begin`` and ``end``.
+
+        None: there is no whole record, nothing is cut.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        last = last_boundary(self._store, 0 if begin == 1 else begin, end)
+        if last is None:
+            return None
+        tail = truncate_dirty_files(self._store, last)
+        self._go_on()
+        return tail
 
     # --- dispatching -------------------------------------------------------------------------
 

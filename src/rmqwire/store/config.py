@@ -98,6 +98,7 @@ class StoreConfig:
     ha_flow_control_enable: bool = False
     max_ha_transfer_byte_in_second: int = 100 * 1024 * 1024
     ha_ack_after_flush: bool = False  # ours: a slave reports only what is on its disk
+    ha_divergence_policy: str = "stop"  # ours: stop or truncate; see ``ha.divergence``
     slave_timeout: int = 3_000
     in_sync_replicas: int = 1
 

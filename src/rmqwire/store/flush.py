@@ -36,12 +36,22 @@ class FlushPlan:
         store_timestamp: store time (ms) of the newest record below ``end``.
     """
 
-    __slots__ = ("_changed", "_handles", "_pinned", "after", "book", "end", "store_timestamp")
+    __slots__ = (
+        "_changed",
+        "_handles",
+        "_pinned",
+        "after",
+        "book",
+        "end",
+        "on_released",
+        "store_timestamp",
+    )
 
     def __init__(self, end: int = 0, store_timestamp: int = 0) -> None:
         self.end = end
         self.store_timestamp = store_timestamp
         self.after: Callable[[FileLayer], None] | None = None  # what follows the last sync
+        self.on_released: Callable[[], None] | None = None
         self.book: list[tuple[Flushed, int]] = []  # queues and their new ``flushed``
         self._pinned: list[tuple[FileQueue, list[Segment]]] = []
         self._changed: list[tuple[FileQueue, list[str]]] = []
@@ -80,6 +90,8 @@ class FlushPlan:
 
     def release(self, *, succeeded: bool) -> None:
         """Let the segments go and book consume queues. After a failure the folders are due again."""
+        if self.on_released is not None:
+            self.on_released()
         for files, segments in self._pinned:
             files.unpin(segments)
         if not succeeded:

@@ -278,9 +278,27 @@ class IndexService:
     def full_files_synced(self, files: list[IndexFile]) -> None:
         """Book that full files are on disk: a start may trust them now."""
         for file in [*files]:
+            if file not in self._full:  # the log was cut meanwhile
+                continue
             self._full.remove(file)
             values = self._checkpoint.values
             values.index_msg_timestamp = max(values.index_msg_timestamp, file.header.end_timestamp)
+
+    def cut(self, log_end: int) -> None:
+        """Remove files with records that are cut off the log: what is left is indexed again.
+
+        Args:
+            log_end: where the log will end.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        for file in [file for file in self.files if file.header.end_phy_offset >= log_end]:
+            self.files.remove(file)
+            if file in self._full:
+                self._full.remove(file)
+            file.remove()
+        self.position = self._indexed_to()
 
     # --- asking --------------------------------------------------------------------------------
 

@@ -127,6 +127,7 @@ class MessageStore:
         self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
+        self.flushing = 0  # plans that are made and not booked yet
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
         # Straight to the put path: one call less per message.
         self.put = self.puts.put
@@ -217,7 +218,16 @@ class MessageStore:
         plan = self.log.flush_plan()
         if plan is not None:
             follow(plan, self.log, self.mark)
+            self._count(plan)
         return plan
+
+    def _count(self, plan: FlushPlan) -> None:
+        """Count a plan until it is booked or given up."""
+        self.flushing += 1
+        plan.on_released = self._released
+
+    def _released(self) -> None:
+        self.flushing -= 1
 
     def _finish_index(self) -> None:
         deadline = self.monotonic_ms() + _CLOSE_INDEX_MS
@@ -326,6 +336,7 @@ class MessageStore:
         """
         self.queues.write_tails()
         plan = self.queues.flush_plan(thorough=thorough)
+        self._count(plan)
         plan.end = self.puts.dispatched_to
         plan.store_timestamp = self.puts.dispatched_timestamp
         return plan

@@ -143,16 +143,16 @@ class StoreService:
     async def _sync_queues(self, plan: FlushPlan, *, thorough: bool) -> None:
         try:
             await self._run(plan)
+            self._tell_mark_fault()
+            await self._offload(self._store.mark.sync)
         except OSError as error:  # they can be rebuilt: the log alone decides about writing
             plan.release(succeeded=False)
-            LOG.warning("consume queues can not be synced: %s", error)
+            LOG.warning("consume queues or mark can not be synced: %s", error)
             return
-        self._tell_mark_fault()
         try:
-            await self._offload(self._store.mark.sync)
             self._store.queues_flushed(plan, thorough=thorough)
         except OSError as error:
-            LOG.warning("checkpoint or mark can not be written: %s", error)
+            LOG.warning("the checkpoint can not be written: %s", error)
 
     async def _build_index(self) -> None:
         """Follow the log in slices short enough for sends and pulls not to notice."""
