@@ -10,6 +10,8 @@ import pytest
 import trio
 
 from rmqwire.broker.broker import Broker
+from rmqwire.broker.outer_api import BrokerOuterAPI
+from rmqwire.broker.role import RoleService
 from rmqwire.broker.slave_role import BUSY, FROM_MASTER_ONLY
 from rmqwire.codec.bodies import HARuntimeInfo, SubscriptionGroupConfig
 from rmqwire.codec.codes import RequestCode, ResponseCode
@@ -257,3 +259,55 @@ async def test_a_slave_follows_serves_and_outlives_its_master(tmp_path, release)
             assert answer.code == ResponseCode.SUCCESS, answer.remark
             bodies = [message.body for message in iter_messages(bytes(answer.body))]
             assert bodies == [b"%d" % number * 300 for number in range(30)]
+
+
+def test_a_role_is_taken_at_run_time(tmp_path):
+    broker = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1)
+    client = broker.connect()
+    store = broker.state.store
+    assert client.call(send_command("T", b"x")).code == ResponseCode.SYSTEM_BUSY
+    for role, code in (
+        ("ASYNC_MASTER", ResponseCode.SUCCESS),
+        ("SLAVE", ResponseCode.SYSTEM_BUSY),
+        ("SYNC_MASTER", ResponseCode.SUCCESS),  # inSyncReplicas=1
+    ):
+        store.config.broker_role = role
+        broker.core.take_role()
+        assert client.call(send_command("T", role.encode())).code == code
+        assert (broker.state.replication.transfer is not None) == (role == "SYNC_MASTER")
+        assert store.puts.replication is broker.state.replication.transfer
+    assert store.max_offset("T", 0) + store.max_offset("T", 1) >= 1
+    store.health.fail("the disk is gone")
+    store.config.broker_role = "ASYNC_MASTER"
+    broker.core.take_role()
+    assert not store.is_writable
+    broker.close()
+
+
+async def test_the_tasks_of_a_role_end_and_those_of_another_begin(tmp_path):
+    broker = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1, bind_address=HOST)
+    state, producer = broker.state, broker.connect()
+    async with RemotingClient() as client:
+        tasks = RoleService(
+            broker.core, BrokerOuterAPI(client, state), client, broker.clock, any_port=True
+        )
+        for broker_role in ("SLAVE", "ASYNC_MASTER", "SLAVE", "SYNC_MASTER"):
+            state.store.config.broker_role = broker_role
+            is_slave = broker_role == "SLAVE"
+            async with trio.open_nursery() as nursery:
+                bound = await nursery.start(tasks.run)
+                assert (bound is None) == is_slave
+                assert (state.replication.client is not None) == is_slave
+                assert (state.store.puts.on_written is None) == is_slave
+                assert (state.schedule.on_pending is None) == is_slave
+                answer = producer.call(send_command("T", b"x"))
+                assert (answer.code == ResponseCode.SUCCESS) == (not is_slave)
+                if bound is not None:
+                    stream = await trio.open_tcp_stream(*bound)
+                    await until(lambda: state.replication.slaves.connections)
+                    await stream.aclose()
+                nursery.cancel_scope.cancel()
+            assert state.replication.client is None
+            assert state.store.puts.on_written is None
+            assert state.replication.slaves.connections == []
+    broker.close()

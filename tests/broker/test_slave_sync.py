@@ -7,15 +7,16 @@ import json
 import pytest
 
 from rmqwire.broker.slave_sync import SlaveSynchronize, vip_address
+from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command
 from rmqwire.codec.release import release_named
-from rmqwire.errors import ConnectFailed, SendFailed
+from rmqwire.errors import ConnectFailed, SendFailed, StoreError
 from tests.support.broker import MemoryBroker
 from tests.support.golden import frame_files, frames
 
 MASTER = "10.0.0.1:10911"
-CODES = (21, 43, 45, 201)
+CODES = {"4.9.7": (21, 43, 45, 201), "5.5.0": (21, 43, 45, 201, 402, 61)}
 
 
 class Master:
@@ -82,10 +83,10 @@ async def test_they_are_on_the_disk_for_the_next_start(pair, tmp_path):
 
 
 async def test_the_questions_are_java_s(pair):
-    _, master, sync = pair
+    slave, master, sync = pair
     await sync.sync_all()
     by_code = {request.code: request for request in master.requests.values()}
-    assert [command.code for _, command in master.asked] == list(CODES)
+    assert [command.code for _, command in master.asked] == list(CODES[slave.state.release.name])
     for addr, command in master.asked:
         assert addr == ("10.0.0.1:10909" if command.code == 21 else MASTER)
         assert (command.ext_fields or None) == (by_code[command.code].ext_fields or None)
@@ -124,11 +125,119 @@ async def test_topics_that_the_master_lost_are_lost_here_and_own_groups_offsets_
     assert slave.state.offsets.query("own", "goldhha", 0) == 3
 
 
+POPS = (
+    b'{"messageRequestModeMap":{"T":{"g":'
+    b'{"consumerGroup":"g","mode":"POP","popShareQueueNum":-1,"topic":"T"}}}}'
+)
+# As Java's own MessageRequestModeManager writes this table into its file.
+POPS_FILE = """{
+\t"messageRequestModeMap":{
+\t\t"T":{
+\t\t\t"g":{
+\t\t\t\t"consumerGroup":"g",
+\t\t\t\t"mode":"POP",
+\t\t\t\t"popShareQueueNum":-1,
+\t\t\t\t"topic":"T"
+\t\t\t}
+\t\t}
+\t}
+}"""
+METRICS = (
+    '{"dataVersion":{"counter":1,"stateVersion":0,"timestamp":5},"timingCount":{"Tä":{"count":3}}}'
+)
+
+
+@pytest.fixture
+def pair5(tmp_path):
+    slave = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1)
+    master = Master("5.5.0")
+    sync = SlaveSynchronize(master, slave.state)
+    sync.follow(MASTER)
+    yield slave, master, sync
+    slave.close()
+
+
+async def test_request_modes_are_kept_as_java_keeps_them_and_given_on(pair5, tmp_path):
+    slave, master, sync = pair5
+    master.by_code[402] = RemotingCommand(0, body=POPS)
+    assert await sync.sync_all()
+    assert (tmp_path / "config/messageRequestMode.json").read_text() == POPS_FILE
+    slave.close()
+    promoted = MemoryBroker(tmp_path)
+    request = RemotingCommand.request(RequestCode.GET_ALL_MESSAGE_REQUEST_MODE)
+    assert bytes(promoted.connect().call(request).body) == POPS
+    promoted.close()
+    (tmp_path / "config/messageRequestMode.json").write_text("damaged")
+    (tmp_path / "config/messageRequestMode.json.bak").unlink(missing_ok=True)
+    with pytest.raises(StoreError, match="messageRequestMode"):
+        MemoryBroker(tmp_path)
+
+
+async def test_the_master_s_timer_progress_is_on_the_disk_for_java(pair5, tmp_path):
+    _, master, sync = pair5
+    path = tmp_path / "config/timercheck"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(TimerCheckpoint(1, 22, 33, 4, 5, 6, 7).encode().ljust(4096, b"\0"))
+    told = TimerCheckpoint.decode(bytes(master.by_code[60].body))
+    assert told.last_read_time_ms > 0
+    await sync.sync_timer_checkpoint()
+    data = path.read_bytes()
+    found = TimerCheckpoint.decode(data)
+    assert len(data) == 4096
+    assert found.last_read_time_ms == told.last_read_time_ms
+    assert found.master_timer_queue_offset == told.master_timer_queue_offset
+    assert (found.timestamp, found.counter) == (told.timestamp, told.counter)
+    # What this folder's own wheel has come to is nobody else's business.
+    assert (found.last_timer_log_flush_pos, found.last_timer_queue_offset) == (22, 33)
+    master.by_code[61] = RemotingCommand(0, body=METRICS.encode())
+    assert await sync.sync_all()
+    assert (tmp_path / "config/timermetrics").read_text() == METRICS
+
+
+async def test_a_check_point_is_made_where_there_is_none(pair5, tmp_path):
+    _, master, sync = pair5
+    await sync.sync_timer_checkpoint()
+    data = (tmp_path / "config/timercheck").read_bytes()
+    assert len(data) == 4096
+    assert TimerCheckpoint.decode(data).counter > 0
+    assert master.asked[-1][0] == MASTER
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"timingCount":3}', b"x"])
+async def test_bad_timer_answers_change_nothing(pair5, tmp_path, body, caplog):
+    _, master, sync = pair5
+    master.by_code[61] = RemotingCommand(0, body=body)
+    master.by_code[60] = RemotingCommand(0, body=b"short")
+    assert not await sync.sync_all()
+    await sync.sync_timer_checkpoint()
+    assert not (tmp_path / "config/timermetrics").exists()
+    assert "timer check point not taken over" in caplog.text
+
+
+async def test_a_master_without_timers_is_no_failure(pair5, tmp_path, caplog):
+    _, master, sync = pair5
+    for code, remark in ((60, "The checkpoint is null"), (61, "The timer message store is null")):
+        master.by_code[code] = RemotingCommand(ResponseCode.SYSTEM_ERROR, remark=remark)
+    assert await sync.sync_all()
+    await sync.sync_timer_checkpoint()
+    assert not (tmp_path / "config/timercheck").exists()
+    assert "timer" not in caplog.text
+
+
+def test_4_9_and_a_broker_without_timers_ask_for_none(pair, tmp_path):
+    slave, _, sync = pair
+    assert sync.wants_timers == (slave.state.release.name == "5.5.0")
+    slave.state.config.timer_wheel_enable = False
+    assert not sync.wants_timers
+
+
 async def test_nobody_is_asked_without_a_master(pair):
     slave, master, sync = pair
     for addr in (None, slave.state.config.broker_addr):
         sync.follow(addr)
         assert not await sync.sync_all()
+    sync.follow(None)
+    await sync.sync_timer_checkpoint()
     assert master.asked == []
 
 

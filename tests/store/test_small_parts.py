@@ -29,7 +29,7 @@ def camel(name: str) -> str:
     return head + "".join(word.title() for word in rest)
 
 
-OWN_SETTINGS = {"ha_ack_after_flush", "corruption_policy"}
+OWN_SETTINGS = {"ha_ack_after_flush", "ha_divergence_policy", "corruption_policy"}
 
 
 def test_every_setting_is_a_java_key_with_java_s_default():

@@ -22,15 +22,13 @@ import trio
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
-from rmqwire.broker.slave_sync import SlaveSynchronize
+from rmqwire.broker.role import RoleService
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.errors import ConfigError, UsageError
-from rmqwire.ha.service import HaMaster, HaSlave
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.server import RemotingServer
-from rmqwire.store.append_raw import ReplicaLog
 from rmqwire.store.files import RealFiles
 from rmqwire.store.service import run_store
 
@@ -58,7 +56,7 @@ DAY_MS = 86_400_000
 Address = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BrokerAddresses:
     """Where a started broker listens: clients' port, VIP port, replication port."""
 
@@ -124,7 +122,6 @@ class Broker:
         )
         self._any_port = not loaded.broker.listen_port
         self._changed = trio.Event()  # topics changed: register at once
-        self._schedule_wake = trio.Event()
         self._table_round = _TableRound()  # the next one
         self._held_for: _TableRound | None = None  # what the answers of this pass wait for
         self._table_lock = trio.Lock()  # held while tables are written
@@ -182,8 +179,9 @@ class Broker:
                     core.tables.start(self._hold_answers, self._want_tables)
                     keeping.start_soon(self._write_tables, core)
                     api = BrokerOuterAPI(client, core.state)
+                    role = RoleService(core, api, client, _monotonic_ms, any_port=self._any_port)
+                    addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
-                    self._start_role(serving, core, api, client)
                     log.info("broker %s serves on %s", config.broker_name, config.broker_addr)
                     task_status.started(addresses)
                     await stop.wait()
@@ -210,19 +208,7 @@ class Broker:
             listen = await serving.start(serve, config.bind_address, 0)
             config.listen_port = listen[1]
             self._open(host_ip)
-        return BrokerAddresses(listen, vip, await self._start_ha(serving, self._opened()))
-
-    async def _start_ha(self, serving: trio.Nursery, core: BrokerCore) -> Address | None:
-        """Let slaves in, when we are a master."""
-        config, replication = self.loaded.broker, core.state.replication
-        if replication.is_slave:
-            return None
-        master = HaMaster(replication.slaves, replication.transfer)
-        core.state.store.puts.on_written = master.wake
-        port = 0 if self._any_port else config.ha_port
-        bound: Address = await serving.start(master.serve, config.bind_address, port)
-        config.ha_listen_port = bound[1]
-        return bound
+        return BrokerAddresses(listen, vip, None)
 
     def _open(self, host_ip: str) -> None:
         core = BrokerCore(
@@ -242,7 +228,6 @@ class Broker:
             self.loaded.broker.broker_permission &= ~PERM_WRITE
         core.state.store.on_broken = self._store_broke
         core.on_register_soon = self._register_soon
-        core.state.schedule.on_pending = self._wake_schedule
         self.core = core
 
     def _opened(self) -> BrokerCore:
@@ -281,9 +266,6 @@ class Broker:
     def _want_tables(self) -> None:
         self._table_round.wanted.set()
 
-    def _wake_schedule(self) -> None:
-        self._schedule_wake.set()
-
     # ---- loops
 
     def _start_loops(self, nursery: trio.Nursery, core: BrokerCore, api: BrokerOuterAPI) -> None:
@@ -303,30 +285,6 @@ class Broker:
             nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
         nursery.start_soon(self._record_midnights, core)
 
-    def _start_role(
-        self, nursery: trio.Nursery, core: BrokerCore, api: BrokerOuterAPI, client: RemotingClient
-    ) -> None:
-        """Start what only a master does, or only a slave."""
-        state = core.state
-        if not state.replication.is_slave:
-            nursery.start_soon(self._deliver_delayed, core)
-            return
-        slave = HaSlave(ReplicaLog(state.store), state.store.config, _monotonic_ms)
-        sync = SlaveSynchronize(client, state)
-        fixed = state.replication.fixed_master
-        state.replication.client = slave
-        slave.follow(fixed)
-
-        def found(ha_addr: str | None, addr: str | None) -> None:
-            sync.follow(addr)
-            state.replication.master_is_there = addr is not None
-            if fixed is None and ha_addr is not None:
-                slave.follow(ha_addr)
-
-        api.on_master = found
-        nursery.start_soon(slave.run)
-        nursery.start_soon(self._sync_with_master, sync)
-
     async def _write_tables(self, core: BrokerCore) -> None:
         """Write changed tables in a thread: a slow disk holds up nobody but who changed them."""
         while True:
@@ -341,17 +299,6 @@ class Broker:
                     log.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
                     failure = error
             running.ended(failure)
-
-    async def _sync_with_master(self, sync: SlaveSynchronize) -> None:
-        """Take the master's tables over at once, and again each period."""
-        config, release = self.loaded.broker, self.loaded.release
-        while True:
-            sync.on_change = (found := trio.Event()).set
-            good = await sync.sync_all()
-            period_ms = config.slave_sync_interval or release.slave_sync_period_ms
-            wait_ms = period_ms if good else min(period_ms, release.slave_sync_delay_ms)
-            with trio.move_on_after(wait_ms / 1000):
-                await found.wait()
 
     def _sample(self, core: BrokerCore, window: str) -> None:
         core.state.stats.sample(self._now_ms(), window)
@@ -369,18 +316,6 @@ class Broker:
         while True:
             await trio.sleep(HELD_PULL_TICK_S)
             held.expire(self._now_ms())
-
-    async def _deliver_delayed(self, core: BrokerCore) -> None:
-        """Deliver delayed messages when they are due, or when a level has something new."""
-        schedule, store = core.state.schedule, core.state.store
-        while True:
-            self._schedule_wake = wake = trio.Event()
-            due = schedule.deliver_due()
-            store.end_pass()
-            wait = FLUSH_DELAY_OFFSET_S if due is None else (due - self._now_ms()) / 1000
-            with trio.move_on_after(max(wait, 0.0)):
-                await wake.wait()
-            await trio.lowlevel.checkpoint()
 
     async def _keep_registered(self, api: BrokerOuterAPI) -> None:
         """Keep one task per name server of the configuration, which may change while we run."""

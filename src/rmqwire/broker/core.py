@@ -15,6 +15,7 @@ from rmqwire.broker.config_file import ConfigFile, TableWrites, config_path
 from rmqwire.broker.consumer_offset import ConsumerOffsetManager
 from rmqwire.broker.inner_batch import is_batch_cq
 from rmqwire.broker.long_polling import LongPolling
+from rmqwire.broker.message_request_mode import MessageRequestModeManager
 from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
 from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
@@ -29,6 +30,7 @@ from rmqwire.broker.slave_role import slave_handlers
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
 from rmqwire.broker.subscription_group import SubscriptionGroupManager
+from rmqwire.broker.timer_progress import TimerProgress
 from rmqwire.broker.topic_config import TopicConfigManager
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_id import UniqueIdGenerator
@@ -78,6 +80,7 @@ class BrokerCore:
         host_ip = host_ip or config.broker_ip1
         self.config = config
         self.on_register_soon: Callable[[], None] | None = None
+        self._of_a_master: dict[int, Handler] = {}
 
         def table(name: str, holds: str) -> ConfigFile:
             path = config_path(loaded.store.store_path_root_dir, name)
@@ -114,11 +117,24 @@ class BrokerCore:
             register_soon=self._register_soon,
             start_time_ms=now_ms(),
             replication=Replication(store, release, monotonic_ms or now_ms),
+            request_modes=MessageRequestModeManager(
+                release, table("messageRequestMode.json", "messageRequestModeMap")
+            ),
+            timer_progress=TimerProgress(
+                config_path(loaded.store.store_path_root_dir, "timercheck"),
+                table("timermetrics", "timingCount"),
+                files,
+            ),
         )
         state = self.state
         self.tables = TableWrites(
             (state.topics.writer, state.groups.writer),
-            (state.offsets.writer, state.schedule.writer),
+            (
+                state.offsets.writer,
+                state.schedule.writer,
+                state.request_modes.writer,
+                state.timer_progress.metrics_writer,
+            ),
         )
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
@@ -138,13 +154,21 @@ class BrokerCore:
             QueryMessageProcessor(self.state),
             admin,
         ):
-            self.handlers.register_all(self._by_role(processor.handlers()))
+            of_one = processor.handlers()
+            self.handlers.register_all(of_one)
+            self._of_a_master |= of_one
+        self.take_role()
 
-    def _by_role(self, handlers: dict[int, Handler]) -> dict[int, Handler]:
+    def take_role(self) -> None:
+        """Be what ``brokerRole`` says: master or slave. What runs because of it is ``role``'s."""
         state = self.state
-        if not state.replication.is_slave:
-            return handlers
-        return handlers | slave_handlers(state.config, state.release, handlers)
+        self.handlers.replace_all(self._of_a_master)
+        if state.replication.is_slave:
+            of_a_slave = slave_handlers(state.config, state.release, self._of_a_master)
+            self.handlers.replace_all(of_a_slave)
+        state.replication.take_role()
+        if state.store.is_open:
+            state.store.take_role()
 
     def open(self, on_progress: Callable[[RecoveryProgress], None] | None = None) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.
@@ -160,6 +184,7 @@ class BrokerCore:
         state.topics.load()
         state.offsets.load()
         state.groups.load()
+        state.request_modes.load()
         state.store.on_recovery_progress = on_progress
         report = state.store.open()
         state.replication.initial_end = state.store.max_phy_offset

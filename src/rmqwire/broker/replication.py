@@ -29,7 +29,6 @@ class Replication:
         monotonic_ms: clock of waits and heartbeats.
 
     Attributes:
-        is_slave: the broker's role.
         slaves: the slaves of a master.
         transfer: sends that wait for slaves; None unless it is a SYNC_MASTER.
         client: a slave's end of the link, set by the shell.
@@ -39,16 +38,28 @@ class Replication:
         self, store: MessageStore, release: Release, monotonic_ms: Callable[[], int]
     ) -> None:
         self._store = store
-        self.is_slave = store.config.broker_role == SLAVE
+        self._release = release
+        self._monotonic_ms = monotonic_ms
         self.slaves = Slaves(store.log, store.config, monotonic_ms)
         self.transfer: GroupTransfer | None = None
         self.client: HaSlave | None = None
         self.master_is_there = True  # as far as a slave has heard from the name servers
         self.master_flush_offset = 0  # a slave's: what its master has on the disk, when told
         self.initial_end = 0  # end of the log when the broker started (getBrokerInitMaxOffset)
-        if store.config.broker_role == SYNC_MASTER:
-            self.transfer = GroupTransfer(self.slaves, store.config, release, monotonic_ms)
-            store.puts.replication = self.transfer
+
+    @property
+    def is_slave(self) -> bool:
+        """Whether ``brokerRole`` is SLAVE."""
+        return self._store.config.broker_role == SLAVE
+
+    def take_role(self) -> None:
+        """Let sends wait for slaves if ``brokerRole`` is SYNC_MASTER now, and only then."""
+        self.close()
+        self.transfer = None
+        if self._store.config.broker_role == SYNC_MASTER:
+            config = self._store.config
+            self.transfer = GroupTransfer(self.slaves, config, self._release, self._monotonic_ms)
+        self._store.puts.replication = self.transfer
 
     def close(self) -> None:
         """Answer the sends that still wait: nobody will confirm them any more."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT_MS = 3_000
+FAULTS = (RemotingError, ProtocolError, BrokerError, OSError, ValueError)
 PAGE_SIZE = 2_000  # entries asked for at once (5.x splitMetadataSize)
 
 
@@ -72,20 +73,42 @@ class SlaveSynchronize:
         master = self.master_addr
         if master is None or master == self._state.config.broker_addr:
             return False
-        parts: tuple[tuple[str, Callable[[str], Awaitable[None]]], ...] = (
+        parts: list[tuple[str, Callable[[str], Awaitable[None]]]] = [
             ("topics", self._topics),
             ("consumer offsets", self._consumer_offsets),
             ("delay offsets", self._delay_offsets),
             ("consumer groups", self._groups),
-        )
+        ]
+        if self._state.release.tables_v5:
+            parts.append(("message request modes", self._request_modes))
+        if self.wants_timers:
+            parts.append(("timer metrics", self._timer_metrics))
         good = True
         for name, sync in parts:
             try:
                 await sync(master)
-            except (RemotingError, ProtocolError, BrokerError, OSError, ValueError) as error:
+            except FAULTS as error:
                 log.warning("%s not taken over from %s: %s", name, master, error)
                 good = False
         return good
+
+    @property
+    def wants_timers(self) -> bool:
+        """Whether a broker of this release and with these settings asks for timers."""
+        state = self._state
+        return state.release.tables_v5 and state.config.timer_wheel_enable
+
+    async def sync_timer_checkpoint(self) -> None:
+        """Take over how far the master has delivered timer messages (``syncTimerCheckPoint``)."""
+        master = self.master_addr
+        if master is None:
+            return
+        try:
+            response = await self._ask_timers(master, RequestCode.GET_TIMER_CHECK_POINT)
+            if response is not None:
+                self._state.timer_progress.take_checkpoint(bytes(response.body))
+        except FAULTS as error:
+            log.warning("timer check point not taken over from %s: %s", master, error)
 
     async def _ask(self, addr: str, code: int, header: Header | None = None) -> RemotingCommand:
         request = RemotingCommand.request(int(code), header)
@@ -164,3 +187,21 @@ class SlaveSynchronize:
         if response.body:
             self._state.schedule.decode(bytes(response.body))
             self._state.schedule.persist()
+
+    async def _request_modes(self, master: str) -> None:
+        response = await self._ask(master, RequestCode.GET_ALL_MESSAGE_REQUEST_MODE)
+        self._state.request_modes.take_over(bytes(response.body))
+
+    async def _timer_metrics(self, master: str) -> None:
+        response = await self._ask_timers(master, RequestCode.GET_TIMER_METRICS)
+        if response is not None:
+            self._state.timer_progress.take_metrics(bytes(response.body))
+
+    async def _ask_timers(self, master: str, code: int) -> RemotingCommand | None:
+        """Ask for something of the timer store; None from a master that has none."""
+        try:
+            return await self._ask(master, code)
+        except BrokerError as error:
+            if error.code == ResponseCode.SYSTEM_ERROR and "is null" in (error.remark or ""):
+                return None
+            raise

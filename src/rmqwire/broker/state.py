@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from rmqwire.broker.config import BrokerConfig
     from rmqwire.broker.consumer_offset import ConsumerOffsetManager
     from rmqwire.broker.long_polling import LongPolling
+    from rmqwire.broker.message_request_mode import MessageRequestModeManager
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.schedule import ScheduleMessageService
     from rmqwire.broker.stats import BrokerStats
     from rmqwire.broker.subscription_group import SubscriptionGroupManager
+    from rmqwire.broker.timer_progress import TimerProgress
     from rmqwire.broker.topic_config import TopicConfigManager
     from rmqwire.codec.release import Release
     from rmqwire.store.message_store import MessageStore
@@ -43,6 +45,8 @@ class BrokerState:
         register_soon: asks the shell to register at the name servers at once.
         start_time_ms: when this broker started.
         replication: slaves of a master, or the link of a slave.
+        request_modes: groups that pop.
+        timer_progress: what a slave keeps of its master's timers.
     """
 
     config: BrokerConfig
@@ -61,3 +65,5 @@ class BrokerState:
     register_soon: Callable[[], None]
     start_time_ms: int
     replication: Replication
+    request_modes: MessageRequestModeManager
+    timer_progress: TimerProgress

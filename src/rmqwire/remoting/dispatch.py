@@ -88,6 +88,10 @@ class HandlerTable:
         for code, handler in handlers.items():
             self.register(code, handler)
 
+    def replace_all(self, handlers: Mapping[int, Handler]) -> None:
+        """Let ``handlers`` answer from now on, in place of those that their codes had."""
+        self._handlers.update((int(code), handler) for code, handler in handlers.items())
+
     def register_default(self, handler: Handler) -> None:
         """Let ``handler`` answer all codes without one of their own."""
         self._default = handler

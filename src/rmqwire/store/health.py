@@ -47,6 +47,16 @@ class StoreHealth:
         self.reason = reason
         self._retry_at = 0
 
+    def become_slave(self) -> None:
+        """Refuse puts as a slave does, unless they're refused for good."""
+        if not self.broken:
+            self.refuse(IS_SLAVE)
+
+    def become_master(self) -> None:
+        """Take puts if being a slave was all that spoke against it."""
+        if self.reason == IS_SLAVE:
+            self.allow()
+
     def disk_full(self, reason: str) -> None:
         """Refuse writes for a while."""
         if self.broken:

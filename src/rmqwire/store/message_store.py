@@ -24,7 +24,7 @@ from rmqwire.store.consume_queue_store import ConsumeQueueStore
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
 from rmqwire.store.folder import StoreFolder
-from rmqwire.store.health import IS_SLAVE, NOT_OPEN, StoreHealth
+from rmqwire.store.health import NOT_OPEN, StoreHealth
 from rmqwire.store.index_service import SLICE, IndexService
 from rmqwire.store.mark import NAME as MARK_NAME
 from rmqwire.store.mark import MarkFile, follow, queues_crc
@@ -169,12 +169,18 @@ class MessageStore:
         self.puts.dispatched_timestamp = self.log.last_store_timestamp
         self._open = True
         self.health.allow()
-        if self.config.broker_role == SLAVE and not self.config.duplication_enable:
-            self.health.refuse(IS_SLAVE)
+        self.take_role()
         self.read_only_from_start = bool(report.read_only)
         if report.read_only:
             self.health.fail(f"the commit log is damaged: {report.read_only}")
         return report
+
+    def take_role(self) -> None:
+        """Take puts as a master, refuse them as a slave, whichever ``brokerRole`` says now."""
+        if self.config.broker_role == SLAVE and not self.config.duplication_enable:
+            self.health.become_slave()
+        else:
+            self.health.become_master()
 
     def close(self) -> None:
         """Write and sync everything, say so by removing ``abort``, let go. Twice does no harm.

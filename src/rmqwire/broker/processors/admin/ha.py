@@ -1,14 +1,13 @@
 """Replication as tools and other brokers of the group ask for it (5.x).
 
-A slave asks for timers and request modes too. There are none here, so it hears what a Java broker
-says that has none either.
+A slave asks for timers too. There are none here, so it hears what a Java broker says that has none
+either.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import MessageRequestModeSerializeWrapper
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import (
     ExchangeHAInfoRequestHeader,
@@ -77,6 +76,5 @@ class HaAdmin:
         raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
 
     def request_modes(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the groups that pop instead of pulling: none, SET_MESSAGE_REQUEST_MODE isn't there."""
-        body = MessageRequestModeSerializeWrapper().encode(self._state.release)
-        return request.create_response(body=body)
+        """Give the groups that pop instead of pulling."""
+        return request.create_response(body=self._state.request_modes.encode())
