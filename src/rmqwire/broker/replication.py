@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.codec.bodies import HAClientRuntimeInfo, HAConnectionRuntimeInfo, HARuntimeInfo
+from rmqwire.codec.bodies.ha import SLAVE_LAG_KEY
 from rmqwire.ha.group_transfer import GroupTransfer
 from rmqwire.ha.master import Slaves
 from rmqwire.store.config import SLAVE
+from rmqwire.store.first_record import first_store_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +97,19 @@ class Replication:
             ha_connection_info=connections,
         )
 
+    def lag_table(self) -> dict[str, str]:
+        """Give slave -> ms since the first message was stored that it hasn't got, 0 without one.
+
+        A slave that hasn't reported yet, or of which that can't be told, is left out.
+        """
+        log, now = self._store.log, self._store.now_ms()
+        table = {}
+        for one in self.slaves.connections:
+            stored = first_store_timestamp(log, one.ack) if 0 <= one.ack < log.end else now
+            if one.ack >= 0 and stored >= 0:
+                table[SLAVE_LAG_KEY + one.peer] = str(max(now - stored, 0))
+        return table
+
     def _client_info(self) -> HAClientRuntimeInfo:
         info = HAClientRuntimeInfo(max_offset=self._store.max_phy_offset)
         info.master_flush_offset = self.master_flush_offset
@@ -104,6 +119,7 @@ class Replication:
         info.master_addr = client.master
         link = client.link
         if link is not None:
+            info.transferred_byte_in_second = link.speed
             # The link's clock is monotonic; tools want the time of day.
             shift = self._store.now_ms() - self._store.monotonic_ms()
             info.last_read_timestamp = link.last_read_ms + shift

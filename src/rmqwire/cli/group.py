@@ -17,6 +17,7 @@ COMMANDS = {
     "produce": "rmqwire.cli.produce:produce",
     "consume": "rmqwire.cli.consume:consume",
     "quickstart": "rmqwire.cli.quickstart:quickstart",
+    "admin": "rmqwire.cli.admin:admin_group",
     "inspect": "rmqwire.cli.inspect:inspect_group",
     "store": "rmqwire.cli.store:store_group",
 }

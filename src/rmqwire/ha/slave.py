@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rmqwire.store.config import StoreConfig
 
+SECOND_MS = 1_000
 MAX_BODY = 4 * 1024 * 1024  # bytes: DefaultHAClient.READ_MAX_BUFFER_SIZE, the header within
 _SILENT_BEATS = 2  # heartbeats instead of the overlap: one may come before the first bytes
 
@@ -58,6 +59,7 @@ class SlaveLink:
         position: offset of the next byte that the master must send.
         last_read_ms, last_write_ms: when something came, when a report left.
         transferred: bytes of the log that came.
+        speed: bytes of the log that came in the last second.
     """
 
     def __init__(
@@ -76,7 +78,8 @@ class SlaveLink:
         self.heard = False
         self.position = 0
         self.last_read_ms = self.last_write_ms = now_ms()
-        self.transferred = 0
+        self.transferred = self.speed = 0
+        self._second = (now_ms(), 0)  # when the running second began, bytes that had come by then
 
     @property
     def verified(self) -> bool:
@@ -221,9 +224,16 @@ class SlaveLink:
         now = self._now_ms()
         if now - self.last_read_ms > self._config.ha_housekeeping_interval:
             raise ReplicationError(f"the master was silent for {now - self.last_read_ms} ms")
+        self._count_second(now)
         self._report_progress()
         if now - self.last_write_ms >= self._config.ha_send_heartbeat_interval:
             self._report(max(self._reported, self._reportable()))
+
+    def _count_second(self, now: int) -> None:
+        began, before = self._second
+        if now - began >= SECOND_MS:
+            self.speed = (self.transferred - before) * SECOND_MS // (now - began)
+            self._second = now, self.transferred
 
     def _report_progress(self) -> None:
         """Report if the log has grown since the last report."""

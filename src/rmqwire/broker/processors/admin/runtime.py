@@ -52,6 +52,7 @@ class RuntimeAdmin:
         """Collect the figures of store, delays, totals and disk."""
         info = self._state.store.runtime_info()
         info |= self._delays() | self._totals() | self._store() | self._queues()
+        info |= self._state.replication.lag_table()  # ours: Java has no such keys
         info["brokerVersionDesc"] = version_name(self._release.mq_version)
         start = self._state.config.start_accept_send_request_time_stamp
         info["startAcceptSendRequestTimeStamp"] = str(start)
