@@ -131,6 +131,9 @@ def test_the_release_chooses_defaults(tmp_path):
         ("flushDiskType=FLUSH", "flushDiskType=FLUSH: not one of SYNC_FLUSH, ASYNC_FLUSH"),
         ("brokerRole=MASTER", "brokerRole=MASTER: not one of"),
         ("brokerRole=SLAVE", "Slave's brokerId must be > 0"),
+        ("haDivergencePolicy=cut", "haDivergencePolicy=cut: not one of stop, truncate"),
+        ("haTlsMode=on", "haTlsMode=on: not one of disabled, permissive, enforcing"),
+        ("haTlsMode=enforcing\nhaTlsCertPath=a\nhaTlsKeyPath=b", "haTlsTrustCertPath are needed"),
         ("brokerPermission=9", "brokerPermission=9"),
         ("rocketmqVersion=4.8", "rocketmqVersion=4.8"),
         ("namesrvAddr=localhost", "The Name Server Address[localhost] illegal"),
@@ -169,6 +172,26 @@ def test_what_would_be_dangerous_is_refused(tmp_path, line):
 def test_refused_keys_at_their_default_do_no_harm(tmp_path):
     lines = "aclEnable=false\nstoreType=default\ntls.server.mode=disabled\nuseTLS=false\n"
     assert load(tmp_path, lines).warnings == []
+
+
+def test_keys_of_the_ha_link_are_read(tmp_path):
+    text = (
+        "haDivergencePolicy=truncate\nhaTlsMode=permissive\nhaTlsCertPath=/c\nhaTlsKeyPath=/k\n"
+        "haTlsTrustCertPath=/t\nhaTlsNeedClientAuth=true\ninSyncReplicas=2\n"
+    )
+    loaded = load(tmp_path, text)
+    store = loaded.store
+    assert loaded.warnings == []
+    assert (store.ha_divergence_policy, store.ha_tls_mode) == ("truncate", "permissive")
+    paths = store.ha_tls_cert_path, store.ha_tls_key_path, store.ha_tls_trust_cert_path
+    assert paths == ("/c", "/k", "/t")
+    assert (store.ha_tls_need_client_auth, store.in_sync_replicas) == (True, 2)
+
+
+def test_what_only_a_controller_looks_at_is_named(tmp_path):
+    text = "minInSyncReplicas=2\nallAckInSyncStateSet=true\nenableAutoInSyncReplicas=true\n"
+    (warning,) = load(tmp_path, text).warnings
+    assert warning.startswith("keys without meaning here, ignored: ")
 
 
 def test_unknown_and_meaningless_keys_are_named_once(tmp_path):

@@ -140,6 +140,7 @@ def test_a_master_that_ends_links_for_another_reason_costs_nothing_for_ever():
     seen = set()
     for _ in range(20):
         parted.divergence.link_ended(link)  # not a byte came
+        assert parted.divergence.silence.endswith(f"when asked for offset {link.position}")
         seen.add(parted.divergence.overlap)
     assert OVERLAP in seen
     assert max(seen) <= 2 * len(parted.ours)

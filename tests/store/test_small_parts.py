@@ -29,7 +29,16 @@ def camel(name: str) -> str:
     return head + "".join(word.title() for word in rest)
 
 
-OWN_SETTINGS = {"ha_ack_after_flush", "ha_divergence_policy", "corruption_policy"}
+OWN_SETTINGS = {
+    "corruption_policy",
+    "ha_ack_after_flush",
+    "ha_divergence_policy",
+    "ha_tls_cert_path",
+    "ha_tls_key_path",
+    "ha_tls_mode",
+    "ha_tls_need_client_auth",
+    "ha_tls_trust_cert_path",
+}
 
 
 def test_every_setting_is_a_java_key_with_java_s_default():

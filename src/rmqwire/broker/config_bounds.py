@@ -95,6 +95,12 @@ def check_texts(broker: BrokerConfig, store: StoreConfig) -> None:
             raise ConfigError(
                 f"{key}={name}: a name has 1 to 255 of the characters a-z A-Z 0-9 _ - . : @ # $ % |"
             )
+    paths = (store.ha_tls_cert_path, store.ha_tls_key_path, store.ha_tls_trust_cert_path)
+    if store.ha_tls_mode != "disabled" and not all(paths):
+        raise ConfigError(
+            f"haTlsMode={store.ha_tls_mode}: haTlsCertPath, haTlsKeyPath and haTlsTrustCertPath "
+            "are needed"
+        )
     words = store.message_delay_level.split()
     if not words or not all(_DELAY.fullmatch(word) for word in words):
         raise ConfigError(

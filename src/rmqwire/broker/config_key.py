@@ -35,6 +35,7 @@ _ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "FlushDiskType": ("SYNC_FLUSH", "ASYNC_FLUSH"),
     "CorruptionPolicy": ("refuse", "readonly", "java"),
     "DivergencePolicy": ("stop", "truncate"),
+    "HaTlsMode": ("disabled", "permissive", "enforcing"),
     "MessageRequestMode": ("PULL", "POP"),
     "MetricsExporterType": ("DISABLE", "OTLP_GRPC", "PROM", "LOG"),
 }

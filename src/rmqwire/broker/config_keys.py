@@ -48,6 +48,26 @@ RMQWIRE_CONFIG: Final = (
     ),
     *group(
         HONOURED,
+        "TLS on the replication link, between rmqwire nodes only: disabled, permissive (a master "
+        "takes both, a slave speaks plain) or enforcing; never against a Java master, which takes "
+        "the handshake for a report; a key of rmqwire's own",
+        """
+        haTlsMode          HaTlsMode          both   disabled
+        """,
+    ),
+    *group(
+        HONOURED,
+        "for haTlsMode: this node's certificate and key, the certificate that signed those of all "
+        "nodes, and whether a master wants its slaves' too; keys of rmqwire's own",
+        """
+        haTlsCertPath        String   both   -
+        haTlsKeyPath         String   both   -
+        haTlsTrustCertPath   String   both   -
+        haTlsNeedClientAuth  boolean  both   false
+        """,
+    ),
+    *group(
+        HONOURED,
         "ms between two syncs of a slave's tables, 0 for the release's; a key of rmqwire's own",
         """
         slaveSyncInterval  int      both   0

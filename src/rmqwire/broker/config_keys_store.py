@@ -287,14 +287,20 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
+        MEANINGLESS,
+        "looked at only with a controller or enableSlaveActingMaster, in Java too",
+        """
+        minInSyncReplicas                              int      5.5.0  1
+        allAckInSyncStateSet                           boolean  5.5.0  false
+        enableAutoInSyncReplicas                       boolean  5.5.0  false
+        """,
+    ),
+    *group(
         NOT_YET,
         "replication",
         """
         duplicationEnable                              boolean  both   false
         totalReplicas                                  int      5.5.0  1
-        minInSyncReplicas                              int      5.5.0  1
-        allAckInSyncStateSet                           boolean  5.5.0  false
-        enableAutoInSyncReplicas                       boolean  5.5.0  false
         haMaxTimeSlaveNotCatchup                       long     5.5.0  15000
         syncMasterFlushOffsetWhenStartup               boolean  5.5.0  false
         maxChecksumRange                               long     5.5.0  1073741824

@@ -17,6 +17,7 @@ import trio
 
 from rmqwire.broker.slave_sync import SlaveSynchronize
 from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.tls import LinkTls
 from rmqwire.store.append_raw import ReplicaLog
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class RoleService:
 
         Raises:
             OSError: that address can't be bound.
+            ConfigError: the certificates of replication can't be used.
         """
+        self._tls = LinkTls(self._core.state.store.config)
         self._core.take_role()
         replication = self._core.state.replication
         try:
@@ -89,7 +92,7 @@ class RoleService:
 
     async def _start_master(self, nursery: trio.Nursery) -> Address:
         state = self._core.state
-        master = HaMaster(state.replication.slaves, state.replication.transfer)
+        master = HaMaster(state.replication.slaves, state.replication.transfer, self._tls)
         state.store.puts.on_written = master.wake
         port = 0 if self._any_port else state.config.ha_port
         bound: Address = await nursery.start(master.serve, state.config.bind_address, port)
@@ -117,7 +120,8 @@ class RoleService:
 
     def _start_slave(self, nursery: trio.Nursery) -> None:
         state = self._core.state
-        slave = HaSlave(ReplicaLog(state.store), state.store.config, self._monotonic_ms)
+        config = state.store.config
+        slave = HaSlave(ReplicaLog(state.store), config, self._monotonic_ms, self._tls)
         sync = SlaveSynchronize(self._client, state)
         fixed = state.replication.fixed_master
         state.replication.client = slave

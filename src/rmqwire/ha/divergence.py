@@ -34,6 +34,7 @@ class Divergence:
     Attributes:
         overlap: bytes before the log's end that the next link compares.
         again: something was changed: the next link is worth trying at once.
+        silence: what the last link's end means, when its master never said a word.
     """
 
     def __init__(self, log: ReplicaLog, policy: str) -> None:
@@ -41,16 +42,19 @@ class Divergence:
         self._policy = policy
         self.overlap = OVERLAP
         self.again = False
+        self.silence = ""
 
     def link_begins(self) -> None:
         """Take note that a link begins."""
         self.again = False
+        self.silence = ""
 
     def link_ended(self, link: SlaveLink) -> None:
         """Choose how much the next link compares."""
         if link.verified:
             self.overlap = OVERLAP
         elif not link.heard:
+            self.silence = f"the master closed the link when asked for offset {link.position}"
             self._widen()
 
     def settle(self, error: LogDiverged) -> str:

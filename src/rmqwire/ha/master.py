@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.store.config import StoreConfig
 
 SECOND_MS = 1_000
+_TLS_HANDSHAKE = 0x16  # first byte of a slave that wants TLS: no log is as long
 PASS_SIZE = 1 << 20  # bytes of the log handed out at once, in batches of haTransferBatchSize
 
 
@@ -98,6 +99,8 @@ class SlaveConnection:
 
     def _reported(self, offset: int) -> None:
         end = self._log.end
+        if offset >> 56 == _TLS_HANDSHAKE:
+            raise ReplicationError(f"slave {self.peer} speaks TLS, haTlsMode is disabled here")
         if not 0 <= offset <= end:
             raise ReplicationError(f"slave {self.peer} reports {offset}, our log ends at {end}")
         if self.position < 0:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rmqwire.ha.group_transfer import GroupTransfer
     from rmqwire.ha.master import SlaveConnection, Slaves
+    from rmqwire.ha.tls import LinkTls
     from rmqwire.store.append_raw import ReplicaLog
     from rmqwire.store.config import StoreConfig
 
@@ -41,10 +42,14 @@ class HaMaster:
     Args:
         slaves: their connections.
         transfer: the sends that wait for them; None: no send does.
+        tls: which links are taken; None: plain ones.
     """
 
-    def __init__(self, slaves: Slaves, transfer: GroupTransfer | None) -> None:
+    def __init__(
+        self, slaves: Slaves, transfer: GroupTransfer | None, tls: LinkTls | None = None
+    ) -> None:
         self._slaves = slaves
+        self._tls = tls
         self._transfer = transfer
         self._grown = trio.Event()
 
@@ -92,7 +97,13 @@ class HaMaster:
         try:
             peer = format_address(accepted.socket.getpeername())
             accepted.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
-            await self.serve_stream(SocketTransport.of(accepted), peer)
+            if self._tls is None:
+                stream: trio.abc.Stream = SocketTransport.of(accepted)
+            else:
+                stream = await self._tls.accepted(accepted, peer)
+            await self.serve_stream(stream, peer)
+        except ReplicationError as error:
+            LOG.error("no replication: %s", error)  # noqa: TRY400 - the text says all
         except LOST as error:
             LOG.info("slave lost at its start: %s", error)
 
@@ -168,6 +179,7 @@ class HaSlave:
         log: what is replicated.
         config: intervals.
         now_ms: monotonic clock.
+        tls: how the link is opened; None: plainly.
 
     Attributes:
         master: ``host:port`` of the master's replication port, None while nobody knows it.
@@ -175,9 +187,16 @@ class HaSlave:
         fault: why the last link ended, "" while one runs.
     """
 
-    def __init__(self, log: ReplicaLog, config: StoreConfig, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        log: ReplicaLog,
+        config: StoreConfig,
+        now_ms: Callable[[], int],
+        tls: LinkTls | None = None,
+    ) -> None:
         self._log = log
         self._config = config
+        self._tls = tls
         self._now_ms = now_ms
         self._changed = trio.Event()
         self._divergence = Divergence(log, config.ha_divergence_policy)
@@ -228,7 +247,7 @@ class HaSlave:
             while self._log.flushing:  # noqa: ASYNC110  over in ms, once in a broker's life
                 await trio.sleep(FLUSHED_CHECK_S)
             return self._divergence.settle(error)
-        return "the master closed the link"
+        return self._divergence.silence or "the master closed the link"
 
     async def _connect(self, master: str) -> trio.abc.Stream:
         """Open the link, which may also be a simulated one."""
@@ -236,7 +255,9 @@ class HaSlave:
         with trio.fail_after(CONNECT_S):
             stream = await trio.open_tcp_stream(host, port)
         stream.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
-        return SocketTransport.of(stream)
+        if self._tls is None:
+            return SocketTransport.of(stream)
+        return await self._tls.connected(stream, master)
 
     async def replicate(self, stream: trio.abc.Stream) -> None:
         """Run one link until the master ends it.

@@ -99,6 +99,11 @@ class StoreConfig:
     max_ha_transfer_byte_in_second: int = 100 * 1024 * 1024
     ha_ack_after_flush: bool = False  # ours: a slave reports only what is on its disk
     ha_divergence_policy: str = "stop"  # ours: stop or truncate; see ``ha.divergence``
+    ha_tls_mode: str = "disabled"  # ours, as the next four; see ``ha.tls``
+    ha_tls_cert_path: str | None = None
+    ha_tls_key_path: str | None = None
+    ha_tls_trust_cert_path: str | None = None
+    ha_tls_need_client_auth: bool = False
     slave_timeout: int = 3_000
     in_sync_replicas: int = 1
 
