@@ -17,7 +17,7 @@ from time import localtime, strftime
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT
-from rmqwire.store.dispatch import LogScan
+from rmqwire.store.log_scan import LogScan
 
 if TYPE_CHECKING:
     from rmqwire.codec.record import RecordPosition
