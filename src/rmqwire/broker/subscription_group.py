@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.broker.config_file import TableWriter
-from rmqwire.broker.data_version import advance, assign, first_version
-from rmqwire.broker.topic_attributes import GROUP_ATTRIBUTES, alter_attributes
+from rmqwire.broker.config_table import ConfigTable
+from rmqwire.broker.data_version import advance, assign
+from rmqwire.broker.topic_attributes import GROUP_ATTRIBUTES
 from rmqwire.broker.topic_validator import group_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapper
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from rmqwire.broker.config import BrokerConfig
     from rmqwire.broker.config_file import ConfigFile
-    from rmqwire.codec.bodies import DataVersion
     from rmqwire.codec.release import Release
 
 log = logging.getLogger(__name__)
@@ -37,7 +35,7 @@ SYSTEM_GROUPS: Final = (
 )
 
 
-class SubscriptionGroupManager:
+class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
     """The group table: whether each group may consume, and how often it retries.
 
     Args:
@@ -47,9 +45,7 @@ class SubscriptionGroupManager:
         now_ms: epoch milliseconds.
 
     Attributes:
-        table: group -> its configuration.
         forbidden: group -> topic -> bits of what is forbidden (5.x).
-        data_version: when and how often the table changed.
     """
 
     def __init__(
@@ -59,16 +55,15 @@ class SubscriptionGroupManager:
         file: ConfigFile,
         now_ms: Callable[[], int],
     ) -> None:
-        self.table: dict[str, SubscriptionGroupConfig] = {
-            name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS
-        }
+        super().__init__(GROUP_ATTRIBUTES, file, now_ms)
+        self.table |= {name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS}
         self.forbidden: dict[str, dict[str, int]] = {}
         self._config = config
         self._release = release
-        self._file = file
-        self.writer = TableWriter(file, self.encode)
-        self._now_ms = now_ms
-        self.data_version: DataVersion = first_version(now_ms())
+
+    def name_of(self, entry: SubscriptionGroupConfig) -> str:
+        """Give the group's name."""
+        return entry.group_name
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -117,35 +112,6 @@ class SubscriptionGroupManager:
 
     # -- changes -------------------------------------------------------------------------------
 
-    def update(self, config: SubscriptionGroupConfig) -> None:
-        """Create or replace a group; its attributes are the *changes* to the current ones.
-
-        Raises:
-            UsageError: an attribute can't be changed so; nothing has changed.
-        """
-        self.update_list([config])
-
-    def update_list(self, configs: Iterable[SubscriptionGroupConfig]) -> None:
-        """Create or replace several groups, and write the table once.
-
-        Raises:
-            UsageError: an attribute of one can't be changed so; nothing has changed.
-        """
-        ready = [(config, self._new_attributes(config)) for config in configs]
-        for config, attributes in ready:
-            config.attributes = attributes
-            self.table[config.group_name] = config
-            advance(self.data_version, self._now_ms())
-        self.persist()
-
-    def _new_attributes(self, config: SubscriptionGroupConfig) -> dict[str, str]:
-        current = self.table.get(config.group_name)
-        return alter_attributes(
-            GROUP_ATTRIBUTES,
-            None if current is None else dict(current.attributes or {}),
-            config.attributes or {},
-        )
-
     def update_forbidden(self, group: str, topic: str, index: int, *, forbid: bool) -> None:
         """Set or clear bit ``index`` of what the group must not do with the topic."""
         bits = self.forbidden.get(group, {}).get(topic, 0)
@@ -174,10 +140,6 @@ class SubscriptionGroupManager:
         self._changed()
         return True
 
-    def _changed(self) -> None:
-        advance(self.data_version, self._now_ms())
-        self.persist()
-
     def take_over(self, master: SubscriptionGroupWrapper) -> None:
         """Make the table the master's, unless it has the same version (``SlaveSynchronize``).
 
@@ -192,14 +154,6 @@ class SubscriptionGroupManager:
         self.persist()
 
     # -- the file ------------------------------------------------------------------------------
-
-    def load(self) -> bool:
-        """Add what the file holds to the system groups; False when there is no file yet.
-
-        Raises:
-            StoreError: there is a table, but neither it nor its backup can be read.
-        """
-        return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
         self._take(SubscriptionGroupWrapper.decode(data))
@@ -219,11 +173,3 @@ class SubscriptionGroupManager:
     def encode(self) -> bytes:
         """Give the text of the file."""
         return self.wrapper().encode(self._release, pretty=True)
-
-    def persist(self) -> None:
-        """Write the table to its file, whole or not at all."""
-        self.writer.write()
-
-    def written_together(self) -> AbstractContextManager[None]:
-        """Write the file once, at the end, for all changes made inside."""
-        return self.writer.together()

@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.broker.config_file import TableWriter
-from rmqwire.broker.data_version import advance, assign, first_version
-from rmqwire.broker.topic_attributes import TOPIC_ATTRIBUTES, alter_attributes
+from rmqwire.broker.config_table import ConfigTable
+from rmqwire.broker.data_version import advance, assign
+from rmqwire.broker.topic_attributes import TOPIC_ATTRIBUTES
 from rmqwire.broker.topic_validator import SYSTEM_TOPICS, is_system_topic, topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from rmqwire.broker.config import BrokerConfig
     from rmqwire.broker.config_file import ConfigFile
-    from rmqwire.codec.bodies import DataVersion
     from rmqwire.codec.release import Release
 
 log = logging.getLogger(__name__)
@@ -33,7 +31,7 @@ BENCHMARK_QUEUE_NUM: Final = 1024
 DEFAULT_QUEUE_NUM: Final = 16
 
 
-class TopicConfigManager:
+class TopicConfigManager(ConfigTable[TopicConfig]):
     """The topic table: what each topic allows, and how many queues it has.
 
     Args:
@@ -43,9 +41,8 @@ class TopicConfigManager:
         now_ms: epoch milliseconds.
 
     Attributes:
-        table: topic name -> its configuration.
-        data_version: when and how often the table changed.
-        on_change: called after a topic was created or changed (the shell registers at once).
+        light_queues: topics of light queues exist as soon as somebody asks (``enableLmq``).
+        system_topics: names of the system's own topics.
     """
 
     def __init__(
@@ -55,21 +52,20 @@ class TopicConfigManager:
         file: ConfigFile,
         now_ms: Callable[[], int],
     ) -> None:
-        self.table: dict[str, TopicConfig] = {}
-        self.light_queues = False  # enableLmq
+        super().__init__(TOPIC_ATTRIBUTES, file, now_ms)
+        self.light_queues = False
         self.system_topics: set[str] = set()
-        self.on_change: Callable[[], None] | None = None
         self._config = config
         self._release = release
-        self._file = file
-        self.writer = TableWriter(file, self.encode)
-        self._now_ms = now_ms
-        self.data_version: DataVersion = first_version(now_ms())
         for topic in _system_topics(config, release):
             self.table[topic.topic_name] = topic
             self.system_topics.add(topic.topic_name)
         if release.tables_v5:
             self.system_topics.add(const.RMQ_SYS_ROCKSDB_OFFSET_TOPIC)
+
+    def name_of(self, entry: TopicConfig) -> str:
+        """Give the topic's name."""
+        return entry.topic_name
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -173,36 +169,6 @@ class TopicConfigManager:
 
     # -- changes -------------------------------------------------------------------------------
 
-    def update(self, config: TopicConfig) -> None:
-        """Create or replace a topic; its attributes are the *changes* to the current ones.
-
-        Raises:
-            UsageError: an attribute can't be changed so; nothing has changed.
-        """
-        self.update_list([config])
-
-    def update_list(self, configs: Iterable[TopicConfig]) -> None:
-        """Create or replace several topics, and write the table once.
-
-        Raises:
-            UsageError: an attribute of one can't be changed so; nothing has changed.
-        """
-        ready = [(config, self._new_attributes(config)) for config in configs]
-        for config, attributes in ready:
-            config.attributes = attributes
-            self.table[config.topic_name] = config
-            advance(self.data_version, self._now_ms())
-        self.persist()
-        self._notify()
-
-    def _new_attributes(self, config: TopicConfig) -> dict[str, str]:
-        current = self.table.get(config.topic_name)
-        return alter_attributes(
-            TOPIC_ATTRIBUTES,
-            None if current is None else dict(current.attributes or {}),
-            config.attributes or {},
-        )
-
     def delete(self, topic: str) -> bool:
         """Forget the topic; False when there was none."""
         if self.table.pop(topic, None) is None:
@@ -212,15 +178,6 @@ class TopicConfigManager:
         advance(self.data_version, self._now_ms())
         self.persist()
         return True
-
-    def _changed(self) -> None:
-        advance(self.data_version, self._now_ms())
-        self.persist()
-        self._notify()
-
-    def _notify(self) -> None:
-        if self.on_change is not None:
-            self.on_change()
 
     def take_over(self, master: TopicConfigSerializeWrapper) -> None:
         """Make the table the master's, unless it has the same version (``SlaveSynchronize``).
@@ -232,18 +189,9 @@ class TopicConfigManager:
             return
         self.table.clear()
         self._take(master)
-        self.persist()
-        self._notify()
+        self._written()
 
     # -- the file ------------------------------------------------------------------------------
-
-    def load(self) -> bool:
-        """Add what the file holds to the system topics; False when there is no file yet.
-
-        Raises:
-            StoreError: there is a table, but neither it nor its backup can be read.
-        """
-        return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
         self._take(TopicConfigSerializeWrapper.decode(data))
@@ -262,14 +210,6 @@ class TopicConfigManager:
     def encode(self) -> bytes:
         """Give the text of the file."""
         return self.wrapper().encode(self._release, pretty=True)
-
-    def persist(self) -> None:
-        """Write the table to its file, whole or not at all."""
-        self.writer.write()
-
-    def written_together(self) -> AbstractContextManager[None]:
-        """Write the file once, at the end, for all changes made inside."""
-        return self.writer.together()
 
 
 def _topic(name: str, queues: int, perm: int = PERM_READ_WRITE) -> TopicConfig:
