@@ -1,0 +1,201 @@
+"""What rmqwire's replication does beside its log: the master's 5.x tables, haStatus, parted logs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from interop import nodes
+from interop.cluster import Cluster
+from interop.peer import Peer
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
+from interop.wire import ask
+from rmqwire.codec.bodies import KVTable
+from rmqwire.codec.checkpoint import TimerCheckpoint
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.headers import SendMessageRequestHeader
+
+pytestmark = pytest.mark.optin
+
+SETTINGS = {"brokerName": "ha-f", "brokerIP2": "127.0.0.1", "mappedFileSizeCommitLog": "1048576"}
+
+
+class Group:
+    """One broker name: its servers end with the test."""
+
+    def __init__(self, cluster: Cluster, version: str, folder: Path) -> None:
+        self.cluster, self.version, self.folder = cluster, version, folder
+        self.nodes: list[Node] = [nodes.start_namesrv(folder / "namesrv")]
+        self.namesrv = self.nodes[0].addr
+
+    def master(self, kind: str, **more: str) -> Node:
+        return self._start(kind, "master", {"brokerRole": "ASYNC_MASTER", "brokerId": "0"} | more)
+
+    def slave(self, kind: str, **more: str) -> Node:
+        role = {"brokerRole": "SLAVE", "brokerId": "1", "slaveReadEnable": "true"}
+        return self._start(kind, "slave", role | more)
+
+    def _start(self, kind: str, home: str, settings: Mapping[str, str]) -> Node:
+        settings = {**SETTINGS, "listenPort": str(free_port(BROKER_PORTS)), **settings}
+        if kind == "java":
+            node = self.cluster.start_broker(self.folder / home, self.namesrv, settings)
+        else:
+            settings = {"rocketmqVersion": self.version, **settings}
+            node = nodes.start_broker(self.folder / home, self.namesrv, settings)
+        self.nodes.append(node)
+        return node
+
+    def end(self) -> None:
+        for node in self.nodes:
+            if node.process.poll() is None:
+                node.kill()
+
+
+@pytest.fixture
+def group(cluster: Cluster, version: str, tmp_path: Path) -> Iterator[Group]:
+    made = Group(cluster, version, tmp_path)
+    yield made
+    made.end()
+
+
+def end_of_log(node: Node) -> int:
+    answer = ask(node.addr, RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO))
+    table = KVTable.decode(bytes(answer.body)).table or {}
+    return int(table.get("commitLogMaxOffset", -1))
+
+
+def in_sync(one: Node, other: Node) -> bool:
+    return end_of_log(one) == end_of_log(other) > 0
+
+
+def send(node: Node, properties: str) -> int:
+    header = SendMessageRequestHeader(
+        producer_group="p",
+        topic="timed",
+        default_topic="TBW102",
+        default_topic_queue_nums=4,
+        queue_id=0,
+        sys_flag=0,
+        born_timestamp=1,
+        flag=0,
+        properties=properties,
+    )
+    return ask(node.addr, RemotingCommand.request(RequestCode.SEND_MESSAGE, header, b"x")).code
+
+
+def test_a_5_x_master_s_modes_and_timers_are_kept(group: Group, version: str) -> None:
+    if version == "4.9.7":
+        pytest.skip("4.9 has neither")
+    master = group.master("java")
+    wait_until(
+        lambda: send(master, "TIMER_DELAY_SEC\x0130\x02") == ResponseCode.SUCCESS, "a timed message"
+    )
+    modes = {"consumerGroup": "g", "mode": "POP", "popShareQueueNum": -1, "topic": "timed"}
+    request = RemotingCommand.request(RequestCode.SET_MESSAGE_REQUEST_MODE)
+    request.body = json.dumps(modes).encode()
+    assert ask(master.addr, request).code == ResponseCode.SUCCESS
+    slave = group.slave("rmqwire", slaveSyncInterval="1000")
+    tables = [group.folder / home / "store" / "config" for home in ("master", "slave")]
+    theirs, ours = (folder / "messageRequestMode.json" for folder in tables)
+    wait_until(lambda: ours.exists() and "POP" in ours.read_text(), "the request modes")
+    assert ours.read_text() == theirs.read_text()
+
+    check = tables[1] / "timercheck"
+    metrics = tables[1] / "timermetrics"
+    wait_until(check.exists, "the timer check point")
+    first = TimerCheckpoint.decode(check.read_bytes())
+    wait_until(
+        lambda: (
+            TimerCheckpoint.decode(check.read_bytes()).last_read_time_ms > first.last_read_time_ms
+        ),
+        "the master's next check point",
+    )
+    wait_until(lambda: '"timed":{"count":1' in metrics.read_text(), "the timer metrics", 120)
+    assert len(check.read_bytes()) == 4096
+    assert slave.stop() == 0
+    assert group.slave("java").process.poll() is None  # Java opens what we wrote
+
+
+def test_ha_status_is_mqadmin_s(group: Group, version: str, json_peer: Peer) -> None:
+    if version == "4.9.7":
+        pytest.skip("4.9's mqadmin has no haStatus")
+    master, slave = group.master("rmqwire"), group.slave("rmqwire")
+    json_peer.produce(group.namesrv, "status", 50)
+    wait_until(lambda: in_sync(master, slave), "the slave in sync")
+    for node in (master, slave):
+        java = json_peer.mqadmin("haStatus", "-b", node.addr)
+        ours = ha_status("-b", node.addr)
+        wanted = [line for line in java.splitlines() if line.strip()]
+        wanted = wanted[wanted.index(next(line for line in wanted if line.startswith("#M"))) :]
+        found = [line for line in ours.splitlines() if line]
+        assert len(found) == len(wanted)
+        for mine, line in zip(found, wanted, strict=True):
+            if "Time\t" not in line:  # what beats every few seconds
+                assert mine.startswith(line.rstrip("\n")), (mine, line)
+    by_cluster = ha_status("-c", "DefaultCluster", "-n", group.namesrv)
+    assert by_cluster.split()[-1] == "0"  # ms
+    java_s = group.cluster.start_broker(
+        group.folder / "other", group.namesrv, {"brokerName": "other", "brokerRole": "SYNC_MASTER"}
+    )
+    group.nodes.append(java_s)
+    assert f"#MasterAddr\t{java_s.addr}\n" in ha_status("-b", java_s.addr)
+
+
+def ha_status(*words: str) -> str:
+    command = [sys.executable, "-m", "rmqwire", "admin", "haStatus", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+@pytest.mark.parametrize("written", [0, 300], ids=["lost", "lost and written"])
+def test_n7_a_java_master_that_lost_its_end_is_followed(
+    group: Group, json_peer: Peer, written: int
+) -> None:
+    """What only the slave has is saved and cut; from there on both are the same."""
+    port = {"listenPort": str(free_port(BROKER_PORTS))}
+    master = group.master("java", **port)
+    slave = group.slave("rmqwire", haDivergencePolicy="truncate", slaveSyncInterval="1000")
+    json_peer.produce(group.namesrv, "parted", 100)
+    wait_until(lambda: in_sync(master, slave), "the slave in sync")
+    kept = end_of_log(master)
+    master.stop()
+    home = group.folder / "master"
+    shutil.copytree(home / "store", group.folder / "before")
+    master = group.master("java", **port)
+    json_peer.produce(group.namesrv, "parted", 200, seed=1)
+    wait_until(lambda: in_sync(master, slave) and end_of_log(slave) > kept, "all of it")
+    lost = end_of_log(slave)
+    master.kill()
+    shutil.rmtree(home / "store")
+    shutil.copytree(group.folder / "before", home / "store")
+    master = group.master("java", **port)
+    if written:
+        json_peer.produce(group.namesrv, "parted", written, seed=2)
+    wait_until(lambda: in_sync(master, slave), "the slave behind its master again", 90)
+    end = end_of_log(master)
+    assert (end == kept) == (not written)
+    wait_until(lambda: "200 messages" in slave.tail(20_000), "what was cut, told")
+    saved = sorted((group.folder / "slave/store/diverged").glob("*/*"))
+    assert int(saved[0].name) == kept
+    assert sum(file.stat().st_size for file in saved) == lost - kept
+    shown = subprocess.run(
+        [sys.executable, "-m", "rmqwire", "inspect", "commitlog", "--json", *map(str, saved)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+    assert sum('"kind": "message"' in line for line in shown.splitlines()) == 200
+    logs = []
+    for store in (home / "store", group.folder / "slave/store"):
+        files = sorted((store / "commitlog").iterdir())
+        logs.append(b"".join(file.read_bytes() for file in files)[:end])
+    assert logs[0] == logs[1]
+    json_peer.produce(group.namesrv, "parted", 50, seed=3)
+    wait_until(lambda: in_sync(master, slave), "going on")
