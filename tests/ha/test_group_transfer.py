@@ -88,6 +88,30 @@ def test_4_9_times_out_and_then_finds_the_slave_too_far_behind():
     assert master.answers[1:] == [NO_SLAVE, OK, OK]
 
 
+@pytest.mark.parametrize(
+    ("release", "refused"), [(V4_9_7, NO_SLAVE), (V5_5_0, SLAVE)], ids=["4.9.7", "5.5.0"]
+)
+def test_n5_no_slave_a_slave_far_behind_a_slave_in_range(release, refused):
+    master = SyncMaster(release, in_sync_replicas=2, ha_slave_fallbehind_max=400)
+    for _ in range(4):
+        master.put()
+        master.pass_time(3_000)
+    late = master.slaves.open("10.0.0.2:1")
+    master.slaves.received(late, pack_report(1))
+    master.put()
+    master.pass_time(3_000)
+    assert master.answers == [refused] * 5
+    master.ack(late)
+    for _ in range(3):  # no time passes: nothing has to recover first
+        master.put()
+        master.ack(late)
+    assert master.answers[5:] == [OK] * 3
+    master.slaves.close(late)
+    master.put()
+    master.pass_time(3_000)
+    assert master.answers[8:] == [refused]
+
+
 def test_5_answers_alone_by_default():
     master = SyncMaster(V5_5_0)
     master.put()
@@ -112,7 +136,7 @@ def test_5_counts_copies():
     assert master.answers == [OK]
 
 
-def test_one_slave_with_two_connections_is_one_copy():
+def test_n4_one_slave_with_two_connections_is_one_copy():
     master = SyncMaster(V5_5_0, in_sync_replicas=3)
     first, again = master.slave("10.0.0.2:1"), master.slave("10.0.0.2:2")
     master.put()

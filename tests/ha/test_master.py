@@ -103,7 +103,7 @@ def test_heartbeats_come_when_nothing_else_does():
 
 @pytest.mark.parametrize("forged", [-1, -(2**63), 2**63 - 1, 1 << 40, "end+1"])
 @pytest.mark.parametrize("first", [True, False])
-def test_forged_reports_are_never_counted(forged, first):
+def test_n3_forged_reports_are_never_counted(forged, first):
     store = filled()
     slaves, slave = open_slave(store)
     if not first:
@@ -117,7 +117,7 @@ def test_forged_reports_are_never_counted(forged, first):
     assert slaves.acked_by(1) == slave.ack
 
 
-def test_a_report_of_what_was_not_sent_is_forged():
+def test_n3_a_report_of_what_was_not_sent_is_forged():
     store = filled()
     slaves, slave = open_slave(store)
     slaves.received(slave, pack_report(100))
@@ -133,7 +133,7 @@ def test_a_report_can_not_go_back():
         slaves.received(slave, pack_report(99))
 
 
-def test_junk_ends_the_connection_and_counts_for_nothing():
+def test_n3_junk_ends_the_connection_and_counts_for_nothing():
     clock = Clock()
     slaves, slave = open_slave(filled(), clock)
     with pytest.raises(ReplicationError):
@@ -143,7 +143,7 @@ def test_junk_ends_the_connection_and_counts_for_nothing():
     assert slaves.acked_by(1) == -1
 
 
-def test_what_was_removed_is_said_to_be_gone():
+def test_n11_what_was_removed_is_said_to_be_gone():
     store = filled()
     store.log.queue.drop(store.log.queue.segments[0])
     _, slave = open_slave(store)
@@ -151,7 +151,7 @@ def test_what_was_removed_is_said_to_be_gone():
         slave.receive_data(pack_report(100))
 
 
-def test_a_slave_that_connects_twice_counts_once():
+def test_n4_a_slave_that_connects_twice_counts_once():
     clock = Clock()
     store = filled()
     end = store.max_phy_offset

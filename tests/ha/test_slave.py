@@ -35,7 +35,7 @@ def check_same(pair):
     size=st.sampled_from([6, 150, 1500]),
     batch=st.sampled_from([1, 13, 500, 32_768]),
 )
-def test_every_chunking_gives_the_master_s_log(counts, cut, size, batch):
+def test_n10_every_chunking_gives_the_master_s_log(counts, cut, size, batch):
     pair = Pair(master_store(ha_transfer_batch_size=batch), slave_store())
     first = 0
     pair.sync()
@@ -104,7 +104,7 @@ class _GoesOn:
         return bytes(self.data[offset - self.start : offset - self.start + size])
 
 
-def test_an_empty_slave_starts_at_the_master_s_last_file():
+def test_n11_an_empty_slave_starts_at_the_master_s_last_file():
     pair = Pair(master_store(), slave_store())
     fill(pair.master, 100, size=300)
     assert len(pair.master.log.queue.segments) >= 5
@@ -142,7 +142,7 @@ def test_what_is_not_whole_is_neither_visible_nor_reported():
         assert log_bytes(slave) == log_bytes(pair.master)
 
 
-def test_a_slave_goes_on_where_it_was_killed():
+def test_n12_a_slave_goes_on_where_it_was_killed():
     clock = Clock()
     pair = Pair(master_store(clock), slave_store(clock), clock)
     pair.sync()
@@ -159,7 +159,7 @@ def test_a_slave_goes_on_where_it_was_killed():
     check_same(pair)
 
 
-def test_a_link_lost_in_a_record_goes_on():
+def test_n12_a_link_lost_in_a_record_goes_on():
     pair = Pair(master_store(), slave_store())
     fill(pair.master, 9)
     pair.up()
@@ -244,7 +244,7 @@ def test_one_heartbeat_before_the_overlap_is_nothing():
         lambda end, log: pack_transfer(0, 200) + log[1:201],
     ],
 )
-def test_an_evil_master_changes_nothing(frame):
+def test_n9_an_evil_master_changes_nothing(frame):
     pair = Pair(master_store(), slave_store())
     fill(pair.master, 10)
     pair.sync()
@@ -274,7 +274,7 @@ def test_an_equal_duplicate_is_skipped():
     check_same(pair)
 
 
-def test_a_byte_torn_on_the_way_never_gets_in():
+def test_n12_a_byte_torn_on_the_way_never_gets_in():
     pair = Pair(master_store(), slave_store())
     fill(pair.master, 6)
     pair.up()
@@ -330,7 +330,7 @@ def test_a_slave_takes_no_puts_of_its_own():
     assert "slave mode" in results[0].remark
 
 
-def test_a_full_disk_stops_the_acks_and_nothing_else():
+def test_n12_a_full_disk_stops_the_acks_and_nothing_else():
     pair = Pair(master_store(), slave_store())
     pair.sync()
     fill(pair.master, 20)
