@@ -105,7 +105,7 @@ class HaMaster:
         except ReplicationError as error:
             LOG.error("no replication: %s", error)  # noqa: TRY400 - the text says all
         except LOST as error:
-            LOG.info("slave lost at its start: %s", error)
+            LOG.info("slave lost at its start: %s", _why(error))
 
     async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
         """Serve one slave until it or we end it.
@@ -142,7 +142,7 @@ class HaMaster:
         except ReplicationError as error:
             LOG.error("replication to %s ends: %s", connection.peer, error)  # noqa: TRY400 - the text says all
         except LOST as error:
-            LOG.info("slave %s lost: %s", connection.peer, error)
+            LOG.info("slave %s lost: %s", connection.peer, _why(error))
 
     def _received(self, connection: SlaveConnection, data: bytes) -> None:
         first = connection.position < 0
@@ -168,7 +168,7 @@ class HaMaster:
         except ReplicationError as error:
             LOG.error("replication to %s ends: %s", connection.peer, error)  # noqa: TRY400 - the text says all
         except LOST as error:
-            LOG.info("slave %s lost: %s", connection.peer, error)
+            LOG.info("slave %s lost: %s", connection.peer, _why(error))
         scope.cancel()
 
 
@@ -234,7 +234,7 @@ class HaSlave:
         try:
             fault = await self._replicate_or_settle(await self._connect(master))
         except (ReplicationError, StoreError, ValueError, trio.TooSlowError, *LOST) as error:
-            fault = str(error) or type(error).__name__
+            fault = _why(error)
         if fault != self.fault:
             self.fault = fault
             LOG.error("replication from %s ended: %s", master, fault)
@@ -289,6 +289,11 @@ class HaSlave:
             self._divergence.link_ended(link)
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
+
+
+def _why(error: BaseException) -> str:
+    """Give an error's text, or its cause's, or its name: those of trio and TLS may have none."""
+    return str(error) or str(error.__cause__ or "") or type(error).__name__
 
 
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
