@@ -13,6 +13,7 @@ from rmqwire.store.consume_queue import ConsumeQueue
 from rmqwire.store.dispatch import Redispatch
 from rmqwire.store.file_queue import FileQueue
 from rmqwire.store.flush import FlushPlan
+from rmqwire.store.flush_manager import FlushManager
 from rmqwire.store.folder import StoreFolder
 from rmqwire.store.group_commit import OffsetWaits
 from rmqwire.store.health import StoreHealth
@@ -163,18 +164,18 @@ def folders_of_new_queues_not_synced(patch):
 
 @mutant
 def checkpoint_before_the_queues_are_synced(patch):
-    plan_queues = MessageStore.queue_flush_plan
+    plan_queues = FlushManager.queue_flush_plan
 
     def hasty(self, *, thorough):
         plan = plan_queues(self, thorough=thorough)
-        self.checkpoint.values.logics_physical_offset = plan.end
-        self.checkpoint.values.logics_msg_timestamp = plan.store_timestamp
-        self.checkpoint.write(sync=True)
+        self._checkpoint.values.logics_physical_offset = plan.end
+        self._checkpoint.values.logics_msg_timestamp = plan.store_timestamp
+        self._checkpoint.write(sync=True)
         plan._handles.clear()
         plan._changed.clear()
         return plan
 
-    patch.setattr(MessageStore, "queue_flush_plan", hasty)
+    patch.setattr(FlushManager, "queue_flush_plan", hasty)
 
 
 # --- writing ---------------------------------------------------------------------------------

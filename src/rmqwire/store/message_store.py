@@ -1,7 +1,8 @@
 """The store as the broker sees it (Java ``DefaultMessageStore``).
 
 Everything here is plain calls: no waiting, no thread, no clock of its own. ``put`` and
-``end_pass`` are those of ``put.PutPath``; ``service.run_store`` drives the flushes.
+``end_pass`` are those of ``put.PutPath``, flushes those of ``flush_manager.FlushManager``, which
+``service.run_store`` drives, and ``query_message`` is that of ``query.MessageQuery``.
 
 A failed write makes the store read-only, a full disk for a second at a time. A failed
 ``fdatasync`` is never tried again: the kernel may have dropped the pages and say yes next time.
@@ -22,13 +23,14 @@ from rmqwire.store.config import SLAVE
 from rmqwire.store.consume_queue_ext import ExtConsumeQueue
 from rmqwire.store.consume_queue_store import ConsumeQueueStore
 from rmqwire.store.file_queue import HandleCache
-from rmqwire.store.flush import FlushPlan, pages_between
+from rmqwire.store.flush_manager import FlushManager
 from rmqwire.store.folder import StoreFolder
 from rmqwire.store.health import NOT_OPEN, StoreHealth
 from rmqwire.store.index_service import SLICE, IndexService
 from rmqwire.store.mark import NAME as MARK_NAME
-from rmqwire.store.mark import MarkFile, follow, queues_crc
+from rmqwire.store.mark import MarkFile, queues_crc
 from rmqwire.store.put import PutPath
+from rmqwire.store.query import MessageQuery
 from rmqwire.store.read import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
 from rmqwire.store.recovery import Recovery, RecoveryProgress, RecoveryReport
 from rmqwire.store.results import (
@@ -63,7 +65,6 @@ __all__ = [
 ]
 
 _OPEN_LOG_FILES = 64
-_QUERY_SLICES = 16  # slices of the index built before a query: it lags less unless it is rebuilt
 _CLOSE_INDEX_MS = 5_000  # longer a stop doesn't wait for the index: the next start goes on
 _UNKNOWN_MEMORY = 1 << 40  # bytes assumed when the machine won't say
 
@@ -127,8 +128,17 @@ class MessageStore:
         self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
-        self.flushing = 0  # plans that are made and not booked yet
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
+        self.flushes = flushes = FlushManager(
+            config, files, self.log, self.queues, self.puts, self.checkpoint, self.mark
+        )
+        self.log_flush_plan = flushes.log_flush_plan
+        self.flushed = flushes.flushed
+        self.flush_failed = flushes.flush_failed
+        self.run_flush = flushes.run_flush
+        self.queue_flush_plan = flushes.queue_flush_plan
+        self.queues_flushed = flushes.queues_flushed
+        self.query_message = MessageQuery(self.index, self.log, self.build_index).query_message
         # Straight to the put path: one call less per message.
         self.put = self.puts.put
         self.put_batch = self.puts.put_batch
@@ -204,7 +214,7 @@ class MessageStore:
 
     def _sync_all(self) -> bool:
         """Sync log, queues and checkpoint; tell whether all went well."""
-        plan = self._log_plan()
+        plan = self.log_flush_plan(thorough=True)
         if plan is not None:
             self.run_flush(plan)
         try:
@@ -219,21 +229,6 @@ class MessageStore:
             last = replace(self.mark.mark, closed=1, queues_crc=queues_crc(self.queues))
             self.mark.write(last, sync=True)
         return not self.health.broken
-
-    def _log_plan(self) -> FlushPlan | None:
-        plan = self.log.flush_plan()
-        if plan is not None:
-            follow(plan, self.log, self.mark)
-            self._count(plan)
-        return plan
-
-    def _count(self, plan: FlushPlan) -> None:
-        """Count a plan until it is booked or given up."""
-        self.flushing += 1
-        plan.on_released = self._released
-
-    def _released(self) -> None:
-        self.flushing -= 1
 
     def _finish_index(self) -> None:
         deadline = self.monotonic_ms() + _CLOSE_INDEX_MS
@@ -267,6 +262,11 @@ class MessageStore:
         return self.health.reason
 
     @property
+    def flushing(self) -> int:
+        """How many flushes are planned and not booked yet."""
+        return self.flushes.running
+
+    @property
     def is_busy(self) -> bool:
         """Whether the running pass takes too long (Java ``isOSPageCacheBusy``)."""
         return self.puts.is_busy()
@@ -291,73 +291,6 @@ class MessageStore:
     @on_arrival.setter
     def on_arrival(self, callback: Arrival | None) -> None:
         self.puts.on_arrival = callback
-
-    # --- flushing, driven by the service -----------------------------------------------------
-
-    def log_flush_plan(self, *, thorough: bool) -> FlushPlan | None:
-        """Plan a flush of the log if enough is dirty, or anything when ``thorough``.
-
-        SYNC_FLUSH has no "enough": whatever is written is wanted on the disk.
-        """
-        if self.health.broken:
-            return None
-        log, size = self.log, self.config.mapped_file_size_commit_log
-        enough = (
-            thorough
-            or self.config.sync_flush
-            or log.flushed // size < log.end // size
-            or pages_between(log.flushed, log.end) >= self.config.flush_commit_log_least_pages
-        )
-        return self._log_plan() if enough else None
-
-    def flushed(self, plan: FlushPlan) -> None:
-        """Book a flush of the log that went well: answer what it covers, make it visible."""
-        plan.release(succeeded=True)
-        self.log.flushed = max(self.log.flushed, plan.end)
-        if plan.store_timestamp > 0:
-            self.checkpoint.values.physic_msg_timestamp = plan.store_timestamp
-        self.puts.flushed(self.log.flushed, plan.store_timestamp)
-
-    def flush_failed(self, plan: FlushPlan, error: OSError) -> None:
-        """Book a flush that failed: nobody gets an OK for it and nothing is written any more."""
-        plan.release(succeeded=False)
-        self.health.fail(f"flush of the store failed: {error}")
-        self.puts.flush_waits.fail_all()
-
-    def run_flush(self, plan: FlushPlan) -> None:
-        """Run a plan of the log here and now, and book it."""
-        try:
-            plan.run(self.files)
-        except OSError as error:
-            self.flush_failed(plan, error)
-        else:
-            self.flushed(plan)
-
-    def queue_flush_plan(self, *, thorough: bool) -> FlushPlan:
-        """Write the queues' tails and plan the sync of those with enough dirty pages, or all.
-
-        Raises:
-            DiskFull: no room; the units stay in memory.
-            OSError: the disk failed.
-        """
-        self.queues.write_tails()
-        plan = self.queues.flush_plan(thorough=thorough)
-        self._count(plan)
-        plan.end = self.puts.dispatched_to
-        plan.store_timestamp = self.puts.dispatched_timestamp
-        return plan
-
-    def queues_flushed(self, plan: FlushPlan, *, thorough: bool) -> None:
-        """Book a sync of the queues; after a thorough one the checkpoint says so."""
-        plan.release(succeeded=True)
-        if not thorough:
-            return
-        values = self.checkpoint.values
-        if plan.store_timestamp > 0:
-            values.logics_msg_timestamp = plan.store_timestamp
-        values.confirm_phy_offset = plan.end
-        values.logics_physical_offset = plan.end
-        self.checkpoint.write(sync=False)
 
     def expire_waits(self) -> None:
         """Answer the puts that waited for the disk longer than ``syncFlushTimeout``."""
@@ -458,43 +391,6 @@ class MessageStore:
             OSError: the disk failed; the next call tries again.
         """
         return self.index.build(self.puts.dispatched_to, SLICE)
-
-    def query_message(
-        self,
-        topic: str,
-        key: str,
-        max_num: int,
-        begin_ms: int,
-        end_ms: int,
-        index_type: str | None = None,
-    ) -> QueryMessageResult:
-        """Give the messages of a topic with a key (``queryMessage``).
-
-        Keys with the same hash come along, as in Java: who asked compares.
-
-        Args:
-            topic: the topic.
-            key: a word of KEYS, a UNIQ_KEY, or a tag for ``index_type`` T.
-            max_num: messages wanted at most.
-            begin_ms: earliest store time.
-            end_ms: latest store time.
-            index_type: None or ``K`` or ``U``: a key; ``T``: a tag (5.5.0).
-
-        Raises:
-            OSError: the disk failed.
-        """
-        for _ in range(_QUERY_SLICES):
-            if not self.build_index():
-                break
-        found = self.index.query(topic, key, max_num, begin_ms, end_ms, index_type)
-        if not found.offsets:
-            return QueryMessageResult()
-        records = map(self.log.record_at, sorted(set(found.offsets)))
-        return QueryMessageResult(
-            found.last_update_timestamp,
-            found.last_update_phyoffset,
-            b"".join(record for record in records if record is not None),
-        )
 
     def look_message(self, physical_offset: int) -> bytes | None:
         """Give the record that begins at an offset of the log, None if none does."""

@@ -71,7 +71,7 @@ class PutPath:
         self._log = log
         self._queues = queues
         self._topics = queues.topics
-        self._health = health
+        self.health = health
         self._stats = stats
         self._now_ms = now_ms
         self._monotonic_ms = monotonic_ms
@@ -109,8 +109,8 @@ class PutPath:
             done: called once with the result: at once when the message is refused, else by
                 ``end_pass`` or, in SYNC_FLUSH, when the disk has it.
         """
-        if self._health.reason and self._health.refuses():
-            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self._health.reason, done)
+        if self.health.reason and self.health.refuses():
+            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
             return
         entry = self._topics.get(message.topic) or self._queues.topic(message.topic)
         if entry is None or len(message.body) > self._max_body:
@@ -159,8 +159,8 @@ class PutPath:
 
     def put_batch(self, messages: list[MessageInner], done: Done) -> None:
         """Take messages of one topic and queue: all of them or none, answered together."""
-        if self._health.reason and self._health.refuses():
-            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self._health.reason, done)
+        if self.health.reason and self.health.refuses():
+            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
             return
         entry = self._queues.topic(messages[0].topic) if messages else None
         fault = self._batch_fault(messages)
@@ -266,7 +266,7 @@ class PutPath:
         try:
             self._queues.dispatch(queue, units)
         except (OSError, StoreError) as error:  # its units stay in memory and are tried again
-            self._health.disk_full(f"consume queue can not write: {error}")
+            self.health.disk_full(f"consume queue can not write: {error}")
 
     def _wait_for_flush(
         self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
@@ -326,8 +326,8 @@ class PutPath:
         self._touched = []
         full = isinstance(error, DiskFull) or getattr(error, "errno", 0) in _NO_SPACE
         if full and not self._log.tail_unclean:
-            self._health.disk_full(f"{self._config.commit_log_path}: {error}")
+            self.health.disk_full(f"{self._config.commit_log_path}: {error}")
         else:
-            self._health.fail(f"write of the commit log failed: {error}")
+            self.health.fail(f"write of the commit log failed: {error}")
         for _, _, done, _ in put:
-            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self._health.reason, done)
+            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
