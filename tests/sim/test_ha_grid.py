@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 
 import pytest
-import trio
 
 from rmqwire.codec.ha import pack_report, pack_transfer
 from rmqwire.store.results import PutStatus
 from tests.support import ha_tap
 from tests.support.ha_grid import CELLS, run_cell
-from tests.support.ha_proxy import FAULTS, SIGKILL, SIGSTOP
-from tests.support.ha_sim import MASTER, SLAVE_NODE, SimPair
+from tests.support.ha_proxy import BLACKHOLE_DOWN, BLACKHOLE_UP, FAULTS, FIN, RST, SIGKILL, SIGSTOP
+from tests.support.ha_rows import row
+from tests.support.ha_sim import MASTER, SLAVE_NODE, sim_pair
 from tests.support.ha_tap import POINTS, Tap, Watch
 
 PASSED = {SLAVE_NODE: [], MASTER: []}
@@ -24,12 +24,9 @@ PASSED = {SLAVE_NODE: [], MASTER: []}
 async def run_cells(cells, peer=SLAVE_NODE):
     """Run cells one after the other on one pair; give the results and the pair."""
     results = []
-    async with trio.open_nursery() as world:
-        pair = SimPair(world, peer)
-        await pair.start()
+    async with sim_pair(peer) as pair:
         for point, fault in cells:
             results.append(await run_cell(pair, point, fault))
-        world.cancel_scope.cancel()
     return results, pair
 
 
@@ -43,6 +40,20 @@ async def test_n1_grid(autojump_clock, peer, fault):
     PASSED[peer] += results
     assert pair.codes <= {PutStatus.PUT_OK, PutStatus.FLUSH_SLAVE_TIMEOUT}
     assert pair.acked
+
+
+@row
+async def test_n1_some_cells():
+    cells = [
+        (ha_tap.PARTIAL_FIRST_REPORT, BLACKHOLE_UP),
+        (ha_tap.IN_HEADER, BLACKHOLE_DOWN),
+        (ha_tap.IN_BODY, RST),
+        (ha_tap.BODY_COMPLETE, SIGKILL),
+        (ha_tap.PARTIAL_REPORT, FIN),
+        (ha_tap.PAST_SILENCE, SIGSTOP),
+    ]
+    results, _ = await run_cells(cells)
+    assert [str(result) for result in results if result.wrong] == []
 
 
 def test_n1_figures(capsys):

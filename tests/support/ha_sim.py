@@ -6,6 +6,8 @@ if its timeouts are over; one that is killed is fenced first: what it does later
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 import trio
 
 from rmqwire.codec.release import V5_5_0
@@ -251,8 +253,9 @@ class SimPair(Pair):
     async def start(self):
         await self.master.start()
         await self.slave.start()
-        await until(self.send, self.times.pause)
-        await until(self.in_sync, self.times.pause)
+        with trio.fail_after(self.times.strike):
+            await until(self.send, self.times.pause)
+            await until(self.in_sync, self.times.pause)
 
     async def _to_master(self):
         self._ports += 1
@@ -320,6 +323,20 @@ class SimPair(Pair):
         if len(self.master.slaves.connections) != 1:
             wrong.append(f"I12: {len(self.master.slaves.connections)} connections of one slave")
         return wrong
+
+
+@asynccontextmanager
+async def sim_pair(peer=SLAVE_NODE, **changes):
+    """Run a pair that is in sync, until the block ends."""
+    async with trio.open_nursery() as world:
+        pair = SimPair(world, peer, **changes)
+        try:
+            await pair.start()
+            yield pair
+        finally:
+            for node in (pair.master, pair.slave):
+                await node.cont()  # one that stands still could not even be cancelled
+            world.cancel_scope.cancel()
 
 
 def log_from(store, begin) -> bytes:
