@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from rmqwire.codec.ha import REPORT_SIZE, pack_transfer, unpack_report
+from rmqwire.codec.ha import REPORT_SIZE, TRANSFER_HEADER_SIZE, pack_transfer, unpack_report
 from rmqwire.errors import ReplicationError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class SlaveConnection:
         self._config = config
         self._now_ms = now_ms
         self._buffer = b""
+        self._out = memoryview(b"")
         self.ack = -1
         self.position = -1
         now = now_ms()
@@ -124,40 +125,61 @@ class SlaveConnection:
 
     # --- ranges ------------------------------------------------------------------------------
 
-    def next_data(self) -> bytes:
-        """Give what to send now: ranges of the log, a heartbeat when it's time, or nothing."""
+    def next_data(self) -> bytes | memoryview:
+        """Give what to send now: ranges of the log, a heartbeat when it's time, or nothing.
+
+        It is valid until the next call.
+
+        Raises:
+            ReplicationError: the log has lost what is to be sent.
+        """
         now = self._now_ms()
         if self.position < 0:
             return b""
         self._count_second(now)
         left = min(self._log.end - self.position, PASS_SIZE, self._allowance())
-        parts: list[bytes] = []
-        while left > 0 and (body := self._read(left)):
-            parts += (pack_transfer(self.position, len(body)), body)
-            self.position += len(body)
-            self._sent_this_second += len(body)
-            left -= len(body)
-        if not parts:
-            if now - self._last_write_ms < self._config.ha_send_heartbeat_interval:
-                return b""
-            parts.append(pack_transfer(self.position, 0))
+        if left > 0:
+            data = self._batches(self._read(left))
+        elif now - self._last_write_ms >= self._config.ha_send_heartbeat_interval:
+            data = pack_transfer(self.position, 0)
+        else:
+            return b""
         self._last_write_ms = now
-        return b"".join(parts)
+        return data
 
     def _read(self, limit: int) -> bytes:
-        """Read one batch: it doesn't cross a file's end, as a Java slave expects.
-
-        Raises:
-            ReplicationError: the log has lost these bytes.
-        """
+        """Read what comes next: it doesn't cross a file's end, as a Java slave expects."""
         log = self._log
         size = log.queue.segment_size
-        to_file_end = size - self.position % size
-        batch = min(limit, self._config.ha_transfer_batch_size, to_file_end)
-        body = log.read(self.position, batch)
+        body = log.read(self.position, min(limit, size - self.position % size))
         if not body:
             raise ReplicationError(f"offset {self.position} is no longer there")
         return body
+
+    def _batches(self, body: bytes) -> bytes | memoryview:
+        """Cut what was read into batches, each behind its header.
+
+        One large ``pread``, copied once into a buffer that stays, costs a fifth of a ``pread`` for
+        each batch and a join, and less than a ``sendfile`` for each batch.
+        """
+        position, size = self.position, len(body)
+        self.position += size
+        self._sent_this_second += size
+        batch = self._config.ha_transfer_batch_size
+        if size <= batch:
+            return pack_transfer(position, size) + body
+        data = self._out
+        room = size + -(-size // batch) * TRANSFER_HEADER_SIZE
+        if len(data) < room:
+            data = self._out = memoryview(bytearray(room))
+        view, to = memoryview(body), 0
+        for begin in range(0, size, batch):
+            part = view[begin : begin + batch]
+            start = to + TRANSFER_HEADER_SIZE
+            data[to:start] = pack_transfer(position + begin, len(part))
+            to = start + len(part)
+            data[start:to] = part
+        return data[:to]
 
     def _count_second(self, now: int) -> None:
         if now - self._second_ms >= SECOND_MS:

@@ -69,7 +69,8 @@ class SlaveLink:
         self._overlap = overlap
         self._config = config
         self._now_ms = now_ms
-        self._buffer = b""
+        self._buffer = b""  # the beginning of a header
+        self._offset = self._left = 0  # where the range goes on, and how much of it is to come
         self._outbox = bytearray()
         self._pieces: list[memoryview] = []
         self._reported = -1
@@ -114,22 +115,34 @@ class SlaveLink:
         """
         self.last_read_ms = self._now_ms()
         self.heard = True
-        joined = self._buffer + data if self._buffer else data
-        view = memoryview(joined)
-        left = len(view)
-        pos = 0
+        view = memoryview(self._buffer + data if self._buffer else data)
+        pos, size = 0, len(view)
         try:
-            while left - pos >= TRANSFER_HEADER_SIZE:
-                offset, size = self._header(view, pos)
-                body_at = pos + TRANSFER_HEADER_SIZE
-                if left - body_at < size:
-                    break
-                pos = body_at + size
-                self._take(offset, view[body_at:pos])
+            while pos < size:
+                if not self._left:
+                    if size - pos < TRANSFER_HEADER_SIZE:
+                        break
+                    self._begin_range(*self._header(view, pos))
+                    pos += TRANSFER_HEADER_SIZE
+                    continue
+                end = min(pos + self._left, size)
+                self._take(view[pos:end])
+                pos = end
         finally:
             self._append_pieces()
         self._buffer = bytes(view[pos:])
         self._report_progress()
+
+    def _begin_range(self, offset: int, size: int) -> None:
+        """Expect a range, or take a heartbeat."""
+        if not size:
+            self._take_heartbeat(offset)
+            return
+        self._beats = 0
+        if self.position == 0:
+            self._log.begin(offset)
+            self.position = offset
+        self._offset, self._left = offset, size
 
     def _header(self, view: memoryview, pos: int) -> tuple[int, int]:
         """Read a header and refuse one that can't follow, before its body is waited for."""
@@ -148,14 +161,11 @@ class SlaveLink:
             )
         return offset, size
 
-    def _take(self, offset: int, body: memoryview) -> None:
-        if not body:
-            self._take_heartbeat(offset)
-            return
-        self._beats = 0
-        if self.position == 0:
-            self._log.begin(offset)
-            self.position = offset
+    def _take(self, body: memoryview) -> None:
+        """Take the next bytes of the range: nothing waits until all of it is there."""
+        offset = self._offset
+        self._offset += len(body)
+        self._left -= len(body)
         if offset == self.position and self._up_to_date():
             self._pieces.append(body)
             self.position += len(body)
