@@ -113,13 +113,13 @@ class Servers:
         self._home = home
         self._cluster = MavenCluster(VERSION, home, FAST_JVM)
         self._nodes = [nodes.start_namesrv(home / "namesrv")]
+        self.namesrv = self._nodes[0].addr
 
     def start(self, kind: str, name: str, settings: dict[str, str]) -> Node:
         home = self._home / name
-        namesrv = self._nodes[0].addr
         if kind == "java":
-            return self._cluster.start_broker(home, namesrv, SETTINGS | settings)
-        node = nodes.start_broker(home, namesrv, SETTINGS | settings)
+            return self._cluster.start_broker(home, self.namesrv, SETTINGS | settings)
+        node = nodes.start_broker(home, self.namesrv, SETTINGS | settings)
         self._nodes.append(node)
         return node
 
