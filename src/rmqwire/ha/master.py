@@ -125,6 +125,11 @@ class SlaveConnection:
 
     # --- ranges ------------------------------------------------------------------------------
 
+    @property
+    def behind(self) -> bool:
+        """Whether the slave hasn't been sent all of the log yet."""
+        return self.position < self._log.end
+
     def next_data(self) -> bytes | memoryview:
         """Give what to send now: ranges of the log, a heartbeat when it's time, or nothing.
 

@@ -12,6 +12,7 @@ import trio
 
 from rmqwire.errors import LogDiverged, ReplicationError, StoreError
 from rmqwire.ha.divergence import Divergence
+from rmqwire.ha.sender import LOST, SlaveSender
 from rmqwire.ha.slave import SlaveLink
 from rmqwire.remoting.client import split_address
 from rmqwire.remoting.server import ANY
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from rmqwire.store.config import StoreConfig
 
 LOG = logging.getLogger(__name__)
-LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 EXPIRE_S = 0.1  # how late a send may learn that slaveTimeout is over
 CHECK_S = 1.0  # how often a silent link is looked at
 FLUSHED_CHECK_S = 0.01  # the same where a report waits for the disk
@@ -51,13 +51,12 @@ class HaMaster:
         self._slaves = slaves
         self._tls = tls
         self._transfer = transfer
-        self._grown = trio.Event()
+        self._senders: list[SlaveSender] = []
 
     def wake(self) -> None:
         """Look for something to send: the log has grown."""
-        if self._grown.statistics().tasks_waiting:
-            self._grown.set()
-            self._grown = trio.Event()
+        for sender in self._senders:
+            sender.grown()
 
     async def serve(
         self,
@@ -115,61 +114,47 @@ class HaMaster:
             peer: ``ip:port`` of the slave.
         """
         connection = self._slaves.open(peer)
+        sender = SlaveSender(stream, connection)
+        self._senders.append(sender)
         LOG.info("slave %s connected", peer)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._send, stream, connection, nursery.cancel_scope)
-                await self._receive(stream, connection)
+                nursery.start_soon(sender.run)
+                await self._receive(stream, connection, sender)
                 nursery.cancel_scope.cancel()
+        except* ReplicationError as group:
+            LOG.error("replication to %s ends: %s", peer, group.exceptions[0])  # noqa: TRY400 - the text says all
+        except* LOST as group:
+            LOG.info("slave %s lost: %s", peer, _why(group.exceptions[0]))
         finally:
+            self._senders.remove(sender)
             self._slaves.close(connection)
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
             LOG.info("slave %s is gone, it has up to %s", peer, connection.ack)
 
-    async def _receive(self, stream: trio.abc.Stream, connection: SlaveConnection) -> None:
-        try:
-            while True:
-                data = None
-                with trio.move_on_after(CHECK_S):
-                    data = await stream.receive_some()
-                if data == b"":
-                    return
-                if data is None:
-                    connection.check()
-                else:
-                    self._received(connection, bytes(data))
-        except ReplicationError as error:
-            LOG.error("replication to %s ends: %s", connection.peer, error)  # noqa: TRY400 - the text says all
-        except LOST as error:
-            LOG.info("slave %s lost: %s", connection.peer, _why(error))
+    async def _receive(
+        self, stream: trio.abc.Stream, connection: SlaveConnection, sender: SlaveSender
+    ) -> None:
+        while True:
+            data = None
+            with trio.move_on_after(CHECK_S):
+                data = await stream.receive_some()
+            if data == b"":
+                return
+            if data is None:
+                connection.check()
+            else:
+                self._received(connection, bytes(data), sender)
 
-    def _received(self, connection: SlaveConnection, data: bytes) -> None:
+    def _received(self, connection: SlaveConnection, data: bytes, sender: SlaveSender) -> None:
         first = connection.position < 0
         moved = self._slaves.received(connection, data)
         if moved and self._transfer is not None:
             self._transfer.acked()
         if first and connection.position >= 0:
             LOG.info("slave %s asks for offset %s", connection.peer, connection.ack)
-            self.wake()
-
-    async def _send(
-        self, stream: trio.abc.Stream, connection: SlaveConnection, scope: trio.CancelScope
-    ) -> None:
-        try:
-            while True:
-                grown = self._grown
-                data = connection.next_data()
-                if data:
-                    await stream.send_all(data)
-                    continue
-                with trio.move_on_after(connection.wait_ms() / 1000):
-                    await grown.wait()
-        except ReplicationError as error:
-            LOG.error("replication to %s ends: %s", connection.peer, error)  # noqa: TRY400 - the text says all
-        except LOST as error:
-            LOG.info("slave %s lost: %s", connection.peer, _why(error))
-        scope.cancel()
+            sender.grown()
 
 
 class HaSlave:
@@ -270,9 +255,13 @@ class HaSlave:
         link = self.link = SlaveLink(self._log, self._config, self._now_ms, overlap)
         link.start()
         check_s = FLUSHED_CHECK_S if self._config.ha_ack_after_flush else CHECK_S
+        send_now = stream.send_now if isinstance(stream, SocketTransport) else None
         try:
             while True:
-                if reports := link.data_to_send():
+                reports = link.data_to_send()
+                if reports and send_now is not None:
+                    reports = reports[send_now(reports) :]
+                if reports:
                     await stream.send_all(reports)
                 data = None
                 with trio.move_on_after(check_s):
