@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from rmqwire.client.api import PULL_NOT_FOUND, PULL_OFFSET_MOVED, PULL_RETRY_IMMEDIATELY, SUCCESS
 from rmqwire.codec import message_const as const
+from rmqwire.codec.batch import decode_batch
+from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record import iter_messages
+from rmqwire.codec.sys_flag import (
+    COMPRESSED_FLAG,
+    COMPRESSION_TYPE_COMPARATOR,
+    INNER_BATCH_FLAG,
+    NEED_UNWRAP_FLAG,
+)
 from rmqwire.consumer.message_ext import MessageExt
+from rmqwire.errors import BadBody
+from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from rmqwire.client.api import PullAnswer
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
+    from rmqwire.codec.message import StoredMessage
+
+log = logging.getLogger(__name__)
+
+_WRAPPED = INNER_BATCH_FLAG | NEED_UNWRAP_FLAG
+_COMPRESSED = COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR
 
 
 class PullStatus(Enum):
@@ -33,12 +53,19 @@ STATUS_OF_CODE = {
 
 
 def found_messages(
-    answer: PullAnswer, queue: MessageQueue, subscription: SubscriptionData
+    answer: PullAnswer, queue: MessageQueue, subscription: SubscriptionData, offset: int
 ) -> list[MessageExt]:
     """Give the messages of an answer that the group wants.
 
     The broker filters by hash codes of tags; different tags may share one, so their texts are
-    compared here.
+    compared here. A record that holds many messages (an inner batch) comes whole: those before
+    ``offset`` are left out, for they have been consumed (Java's client delivers them again).
+
+    Args:
+        answer: the broker's.
+        queue: that was asked for.
+        subscription: which tags are wanted.
+        offset: of the first message that was asked for.
 
     Raises:
         BadRecord: the answer isn't made of records.
@@ -47,11 +74,43 @@ def found_messages(
     delta = answer.offset_delta
     min_offset, max_offset = str(answer.min_offset), str(answer.max_offset)
     messages = []
-    for stored in iter_messages(answer.body):
-        if tags and stored.tags not in tags:
+    for stored in _unwrapped(iter_messages(answer.body)):
+        if (tags and stored.tags not in tags) or stored.queue_offset + delta < offset:
             continue
         properties = stored.properties
         properties[const.PROPERTY_MIN_OFFSET] = min_offset
         properties[const.PROPERTY_MAX_OFFSET] = max_offset
         messages.append(MessageExt(stored, queue.broker_name, stored.queue_offset + delta))
     return messages
+
+
+def _unwrapped(records: Iterable[StoredMessage]) -> Iterator[StoredMessage]:
+    """Give the messages of each record: more than one where it is an inner batch."""
+    for record in records:
+        if record.sys_flag & _WRAPPED == _WRAPPED:
+            yield from _inner_messages(record)
+        else:
+            yield record
+
+
+def _inner_messages(record: StoredMessage) -> list[StoredMessage]:
+    """Take an inner batch apart (``MessageDecoder.decodeMessage``); itself if that can't be done."""
+    try:
+        entries = decode_batch(record.decompressed_body() if record.is_compressed else record.body)
+    except BadBody as error:
+        place = f"{record.topic}:{record.queue_id} at {record.queue_offset}"
+        log.warning("inner batch of %s is delivered as it is: %s", printable(place), error)
+        return [record]
+    return [
+        replace(
+            record,
+            body=entry.body,
+            properties=decode_properties(entry.properties),
+            flag=entry.flag,
+            queue_offset=record.queue_offset + index,
+            sys_flag=record.sys_flag & ~_COMPRESSED,
+            reconsume_times=0,
+            record=b"",
+        )
+        for index, entry in enumerate(entries)
+    ]

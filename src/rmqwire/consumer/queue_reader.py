@@ -117,7 +117,7 @@ class QueueReader:
                     log.warning("%s has no offset %d, but %s", queue, offset, answer)
                     return answer.next_begin_offset
                 if status is PullStatus.FOUND:
-                    self._take(answer, queue, process_queue, subscription)
+                    self._take(answer, queue, process_queue, subscription, offset)
             except RmqError as error:
                 await self._sleep(self._pause_after(queue, error))
                 continue
@@ -135,8 +135,9 @@ class QueueReader:
         queue: MessageQueue,
         process_queue: ProcessQueue,
         subscription: SubscriptionData,
+        offset: int,
     ) -> None:
-        messages = found_messages(answer, queue, subscription)
+        messages = found_messages(answer, queue, subscription, offset)
         took_ms = self._instance.now_ms() - process_queue.last_pull_ms
         self._stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:
