@@ -242,3 +242,19 @@ def test_a_deleted_topic_leaves_no_folder():
     again, _ = open_store(store.files)
     assert again.delete_topics(["B"]) == 1
     assert store.files.list(f"{ROOT}/batchconsumequeue") == []
+
+
+def test_a_put_counts_the_messages_it_holds():
+    store, _ = open_store()
+    (result,) = put(store, batch(3))
+    assert (result.count, store.stats.put_times) == (3, 3)
+
+
+@pytest.mark.parametrize("member", [batch(2), message("B", 0, properties=b"INNER_NUM\x012\x02")])
+def test_a_batch_of_batches_is_refused_as_a_whole(member):
+    store, _ = open_store()
+    results = []
+    store.put_batch([message("B", 0), member], results.append)
+    store.end_pass()
+    assert [one.status for one in results] == [PutStatus.MESSAGE_ILLEGAL]
+    assert (store.max_phy_offset, store.max_offset("B", 0)) == (0, 0)

@@ -177,3 +177,40 @@ def test_properties_stand_in_the_order_of_java_s_map():
             "INNER_MULTI_QUEUE_OFFSET": "7"
         }
         assert data.endswith(b"\x02") == release.trailing_property_separator
+
+
+def test_the_wait_property_is_not_stored():
+    properties = b"UNIQ_KEY\x01A\x02WAIT\x01true\x02"
+    assert b"WAIT" not in with_offsets(properties, [0], V5_5_0)
+    assert b"WAIT" not in with_offsets(properties, [0], V4_9_7)
+
+
+def test_the_quota_refuses_new_light_queues_only():
+    store = open_store(enable_lmq_quota=True, max_lmq_consume_queue_num=2)
+    assert [one.status for one in put(store, light(A), light(B))] == [0, 0]
+    end = store.max_phy_offset
+    (refused,) = put(store, light(A, "%LMQ%c"))
+    assert refused.status == PutStatus.LMQ_CONSUME_QUEUE_NUM_EXCEEDED
+    assert (store.max_phy_offset, store.max_offset("T", 0), store.max_offset(A, 0)) == (end, 2, 1)
+    assert [one.status for one in put(store, light(A, B), message("T"))] == [0, 0]
+    store.delete_topics([B])
+    assert [one.status for one in put(store, light("%LMQ%c"))] == [0]
+    assert [one.status for one in put(store, light(B))] == [12]
+    store.close()
+    again = open_store(store.files, enable_lmq_quota=True, max_lmq_consume_queue_num=2)
+    assert [one.status for one in put(again, light("%LMQ%d"))] == [12]
+
+
+def test_without_the_quota_the_number_is_no_limit():
+    store = open_store(max_lmq_consume_queue_num=1)
+    assert [one.status for one in put(store, light(A), light(B))] == [0, 0]
+
+
+def test_messages_of_a_batch_are_in_their_own_queue_only():
+    store = open_store()
+    results = []
+    store.put_batch([light(A), light(A, B)], results.append)
+    store.end_pass()
+    assert [(one.status, one.count) for one in results] == [(0, 2)]
+    assert (store.max_offset("T", 0), store.max_offset(A, 0)) == (2, 0)
+    assert offsets(store, results[0]) is None

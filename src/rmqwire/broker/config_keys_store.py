@@ -23,6 +23,8 @@ MESSAGE_STORE_CONFIG: Final = (
         flushIntervalConsumeQueue                      int      both   1000
         enableLmq                                      boolean  both   false
         enableMultiDispatch                            boolean  both   false
+        maxLmqConsumeQueueNum                          int      both   20000
+        enableLmqQuota                                 boolean  5.5.0  false
         mapperFileSizeBatchConsumeQueue                int      5.5.0  13800000
         enableConsumeQueueExt                          boolean  both   false
         mappedFileSizeConsumeQueueExt                  int      both   50331648
@@ -362,14 +364,6 @@ MESSAGE_STORE_CONFIG: Final = (
         "the size of a buffer of Java's; an extension unit is as long as what it holds",
         """
         bitMapLengthConsumeQueueExt                    int      both   64
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "light message queues",
-        """
-        maxLmqConsumeQueueNum                          int      both   20000
-        enableLmqQuota                                 boolean  5.5.0  false
         """,
     ),
     *group(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from rmqwire.broker.config_file import TableWriter
 from rmqwire.broker.data_version import advance, first_version
 from rmqwire.broker.topic_attributes import alter_attributes
+from rmqwire.codec.message_const import LMQ_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +45,7 @@ class ConfigTable(ABC, Generic[E]):
         data_version: when and how often the table changed.
         writer: writes the file.
         on_change: called after an entry was created or changed.
+        light_queues: ``enableLmq``: light queues and groups have entries without being in the table.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class ConfigTable(ABC, Generic[E]):
         self.data_version: DataVersion = first_version(now_ms())
         self.writer = TableWriter(file, self.encode)
         self.on_change: Callable[[], None] | None = None
+        self.light_queues = False
         self._attributes = attributes
         self._file = file
         self._now_ms = now_ms
@@ -73,6 +76,10 @@ class ConfigTable(ABC, Generic[E]):
             ProtocolError: it is no such table.
         """
 
+    def is_light(self, name: str) -> bool:
+        """Tell whether a name is a light queue's: it has an entry as soon as somebody asks."""
+        return self.light_queues and name.startswith(LMQ_PREFIX)
+
     # -- changes -------------------------------------------------------------------------------
 
     def update(self, entry: E) -> None:
@@ -89,7 +96,8 @@ class ConfigTable(ABC, Generic[E]):
         Raises:
             UsageError: an attribute of one can't be changed so; nothing has changed.
         """
-        ready = [(entry, self._new_attributes(entry)) for entry in entries]
+        kept = [entry for entry in entries if not self.is_light(self.name_of(entry))]
+        ready = [(entry, self._new_attributes(entry)) for entry in kept]
         for entry, attributes in ready:
             entry.attributes = attributes
             self.table[self.name_of(entry)] = entry

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 TOPIC_GROUP_SEPARATOR: Final = "@"
 UNKNOWN_OFFSET: Final = -1
+LMQ_OFFSETS: Final = "lmqOffsetTable"
 
 Table = dict[str, dict[int, int]]  # topic@group -> queue id -> offset
 
@@ -257,6 +258,9 @@ def _read(data: bytes) -> tuple[Table, DataVersion | None]:
         raise BadBody("consumer offsets: not an object")
     stored = content.get("offsetTable")
     table = {} if stored is None else _table(stored)
+    light = content.get(LMQ_OFFSETS)
+    if isinstance(light, dict):  # one offset each: those queues have the number 0
+        table |= _table({key: {0: offset} for key, offset in light.items()})
     version = content.get("dataVersion")
     return table, DataVersion.from_value(version) if isinstance(version, dict) else None
 

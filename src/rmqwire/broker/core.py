@@ -14,6 +14,7 @@ from rmqwire.broker.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.config_file import ConfigFile, TableWrites, config_path
 from rmqwire.broker.consumer_offset import ConsumerOffsetManager
 from rmqwire.broker.inner_batch import is_batch_cq
+from rmqwire.broker.lmq_consumer_offset import LmqConsumerOffsetManager
 from rmqwire.broker.long_polling import LongPolling
 from rmqwire.broker.message_request_mode import MessageRequestModeManager
 from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
@@ -94,6 +95,14 @@ class BrokerCore:
             pack_host(host_ip, config.listen_port),
             monotonic_ms=monotonic_ms,
         )
+        offset_file = table("consumerOffset.json", "offsetTable")
+        offsets = (
+            LmqConsumerOffsetManager(
+                config, release, table("lmqConsumerOffset.json", "offsetTable"), now_ms, offset_file
+            )
+            if loaded.store.enable_lmq
+            else ConsumerOffsetManager(config, release, offset_file, now_ms)
+        )
         self.state = BrokerState(
             config=config,
             release=release,
@@ -104,9 +113,7 @@ class BrokerCore:
             groups=SubscriptionGroupManager(
                 config, release, table("subscriptionGroup.json", "subscriptionGroupTable"), now_ms
             ),
-            offsets=ConsumerOffsetManager(
-                config, release, table("consumerOffset.json", "offsetTable"), now_ms
-            ),
+            offsets=offsets,
             producers=ProducerTable(),
             consumers=ConsumerTable(notify_broadcast=release.notifies_broadcast),
             held_pulls=LongPolling(store.max_offset),
@@ -139,7 +146,7 @@ class BrokerCore:
         self.state.topics.on_change = self._register_soon
         store.on_arrival = self._arrived
         topics = self.state.topics
-        topics.light_queues = loaded.store.enable_lmq
+        topics.light_queues = self.state.groups.light_queues = loaded.store.enable_lmq
         store.queues.is_batch_topic = lambda topic: is_batch_cq(topics.table.get(topic))
         unique_keys = UniqueIdGenerator(host_ip, pid, now_ms, rng.getrandbits(31))
         self.handlers = HandlerTable(release) if handlers is None else handlers

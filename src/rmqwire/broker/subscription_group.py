@@ -73,7 +73,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         Returns:
             None when it doesn't exist and may not be created, or its name isn't legal.
         """
-        existing = self.table.get(group)
+        existing = self.select(group)
         if existing is not None:
             return existing
         if not self._may_create(group) or group_fault(group) is not None:
@@ -91,12 +91,18 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         return is_system and self._config.enable_create_sys_group
 
     def select(self, group: str) -> SubscriptionGroupConfig | None:
-        """Give the group as it is, without creating it."""
-        return self.table.get(group)
+        """Give the group as it is, without creating it.
+
+        A light group is one as soon as somebody asks (``LmqSubscriptionGroupManager``).
+        """
+        config = self.table.get(group)
+        if config is None and self.is_light(group):
+            return SubscriptionGroupConfig(group_name=group)
+        return config
 
     def contains(self, group: str) -> bool:
         """Tell whether the group exists."""
-        return group in self.table
+        return group in self.table or self.is_light(group)
 
     def is_forbidden(self, group: str, topic: str, index: int) -> bool:
         """Tell whether bit ``index`` of what the group must not do with the topic is set."""

@@ -41,7 +41,6 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         now_ms: epoch milliseconds.
 
     Attributes:
-        light_queues: topics of light queues exist as soon as somebody asks (``enableLmq``).
         system_topics: names of the system's own topics.
     """
 
@@ -53,7 +52,6 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         now_ms: Callable[[], int],
     ) -> None:
         super().__init__(TOPIC_ATTRIBUTES, file, now_ms)
-        self.light_queues = False
         self.system_topics: set[str] = set()
         self._config = config
         self._release = release
@@ -75,7 +73,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         A light queue has one as soon as somebody asks (``LmqTopicConfigManager``).
         """
         config = self.table.get(topic)
-        if config is None and self.light_queues and topic.startswith(const.LMQ_PREFIX):
+        if config is None and self.is_light(topic):
             return _topic(topic, 1)
         return config
 

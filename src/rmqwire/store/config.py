@@ -33,6 +33,8 @@ class StoreConfig:
     max_message_size: int = 4 * 1024 * 1024
     enable_lmq: bool = False
     enable_multi_dispatch: bool = False
+    enable_lmq_quota: bool = False
+    max_lmq_consume_queue_num: int = 20_000
     broker_role: str = "ASYNC_MASTER"
 
     # flushing

@@ -76,6 +76,8 @@ class ConsumeQueueStore:
         self.is_batch_topic: Callable[[str], bool] = lambda _: False
         self.multi_dispatch = config.enable_multi_dispatch and config.enable_lmq
         self.enable_lmq = config.enable_lmq
+        self._light_limit = config.max_lmq_consume_queue_num if config.enable_lmq_quota else None
+        self._lights = 0  # light queues there are
         self.topics: dict[str, TopicQueues] = {}
 
     def __iter__(self) -> Iterator[ConsumeQueue]:
@@ -125,7 +127,13 @@ class ConsumeQueueStore:
         else:
             queue = kind(*values)
         entry.queues[queue_id] = queue
+        self._lights += entry.topic.startswith(LMQ_PREFIX)
         return queue
+
+    def has_room_for(self, light: str) -> bool:
+        """Tell whether a message may be in a light queue: a new one counts against the quota."""
+        limit = self._light_limit
+        return limit is None or self._lights < limit or light in self.topics
 
     def _has_ext(self, topic: str) -> bool:
         """Tell whether a topic's queues have extension units; light queues get none, as in Java."""
@@ -212,6 +220,8 @@ class ConsumeQueueStore:
         entry = self.topics.pop(topic, None)
         if entry is None:
             return False
+        if topic.startswith(LMQ_PREFIX):
+            self._lights -= len(entry.queues)
         for queue in entry.queues.values():
             self._dirty.pop(queue, None)
             queue.remove()
@@ -227,6 +237,7 @@ class ConsumeQueueStore:
         """Remove one queue, and its topic's entry with the last one."""
         queues = self.topics[topic].queues
         queue = queues.pop(queue_id)
+        self._lights -= topic.startswith(LMQ_PREFIX)
         self._dirty.pop(queue, None)
         queue.remove()
         if not queues:

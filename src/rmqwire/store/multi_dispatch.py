@@ -3,7 +3,9 @@
 A message that names queues in INNER_MULTI_DISPATCH (``%LMQ%a,%LMQ%b``) lies in the log once and in
 each of them too. With ``enableLmq`` its offsets there are stored in INNER_MULTI_QUEUE_OFFSET; with
 ``enableMultiDispatch`` too each queue gets a unit. A light queue has the number 0 and no topic
-configuration; its folder is like any other queue's.
+configuration; its folder is like any other queue's. ``enableLmqQuota`` limits how many there are.
+
+The messages of a batch send are in their own queue only, as in Java.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from rmqwire.codec.message_const import (
     LMQ_PREFIX,
     PROPERTY_INNER_MULTI_DISPATCH,
     PROPERTY_INNER_MULTI_QUEUE_OFFSET,
+    PROPERTY_WAIT_STORE_MSG_OK,
     RETRY_GROUP_TOPIC_PREFIX,
     SYSTEM_TOPIC_PREFIX,
 )
 from rmqwire.codec.properties import decode_properties, find_property
+from rmqwire.errors import BadRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +36,10 @@ _NAMES = PROPERTY_INNER_MULTI_DISPATCH.encode()
 _OFFSETS = PROPERTY_INNER_MULTI_QUEUE_OFFSET.encode()
 _NO_LMQ = (RETRY_GROUP_TOPIC_PREFIX, SYSTEM_TOPIC_PREFIX)
 _SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX"
+
+
+class TooManyLightQueues(BadRecord):
+    """A message names a new light queue where ``maxLmqConsumeQueueNum`` are."""
 
 
 def allows_lmq(topic: str) -> bool:
@@ -61,6 +69,7 @@ def with_offsets(properties: bytes, offsets: list[int | None], release: Release)
         release: who orders the properties and ends them.
     """
     found = decode_properties(properties)
+    found.pop(PROPERTY_WAIT_STORE_MSG_OK, None)  # removeWaitStorePropertyString: it is not stored
     text = SEPARATOR.join("" if offset is None else str(offset) for offset in offsets)
     return _joined(found | {PROPERTY_INNER_MULTI_QUEUE_OFFSET: text}, release)
 

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
+from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
 from rmqwire.errors import BadRecord, DiskFull, StoreError
+from rmqwire.store.batch_consume_queue import messages_in
 from rmqwire.store.group_commit import OffsetWaits
+from rmqwire.store.multi_dispatch import TooManyLightQueues
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 from rmqwire.store.special_puts import SpecialPuts
 
@@ -123,25 +126,28 @@ class PutPath:
         try:
             offset, size, queue_offset = self._append(entry, message, now)
         except BadRecord as error:
-            self._refuse(self._status_of(message), str(error), done)
+            self._refuse(self._status_of(message, error), str(error), done)
             return
         put = self._put
         if not put:
             self._began_ms = now
             self._began_at_ms = self._monotonic_ms()
         message_id = f"{self._host_id}{offset:016X}"
-        result = PutMessageResult(0, offset, size, queue_offset, now, message_id, 1)
+        count = messages_in(message.properties) if message.sys_flag & INNER_BATCH_FLAG else 1
+        result = PutMessageResult(0, offset, size, queue_offset, now, message_id, count)
         put.append((offset + size, result, done, message.wait_store_ok))
 
     def is_busy(self) -> bool:
         """Tell whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
         return bool(self._put) and self._monotonic_ms() - self._began_at_ms > self._busy_ms
 
-    def _append(self, entry: TopicQueues, message: MessageInner, now: int) -> tuple[int, int, int]:
+    def _append(
+        self, entry: TopicQueues, message: MessageInner, now: int, *, alone: bool = True
+    ) -> tuple[int, int, int]:
         """Append to log and queue; give (physical offset, size, queue offset)."""
         log = self._log
         if message.sys_flag & _SPECIAL or entry.special:
-            return self.special.append(entry, message, now)
+            return self.special.append(entry, message, now, alone=alone)
         queue = entry.queues.get(message.queue_id) or self._queues.add(entry, message.queue_id)
         queue_offset = queue.next_offset
         size = log.append(message, entry.name, queue_offset, now, entry.v2)
@@ -174,7 +180,7 @@ class PutPath:
         if not self._put:
             self._began_ms = now
             self._began_at_ms = self._monotonic_ms()
-        places = [self._append(entry, message, now) for message in messages]
+        places = [self._append(entry, message, now, alone=False) for message in messages]
         offset, _, queue_offset = places[0]
         size = sum(place[1] for place in places)
         message_id = ",".join(f"{self._host_id}{place[0]:016X}" for place in places)
@@ -199,6 +205,8 @@ class PutPath:
             return "a batch is of one topic and queue"
         if message.sys_flag & _TRANSACTION_MASK:
             return "a batch can't be part of a transaction"
+        if message.sys_flag & INNER_BATCH_FLAG or messages_in(message.properties) != 1:
+            return "a message of a batch can't hold many messages itself"
         too_long = len(message.properties) > self._max_properties
         return self._why_illegal(message) if too_long else ""
 
@@ -210,8 +218,10 @@ class PutPath:
             return f"message properties length too long. length={len(message.properties)}"
         return f"message topic [{message.topic}] is too long or not a name"
 
-    def _status_of(self, message: MessageInner) -> int:
-        """Give the status of a message that the codec refused."""
+    def _status_of(self, message: MessageInner, error: BadRecord) -> int:
+        """Give the status of a message that can't be a record."""
+        if isinstance(error, TooManyLightQueues):
+            return PutStatus.LMQ_CONSUME_QUEUE_NUM_EXCEEDED
         if len(message.properties) > self._max_properties:
             return PutStatus.PROPERTIES_SIZE_EXCEEDED
         return PutStatus.MESSAGE_ILLEGAL

@@ -15,6 +15,7 @@ from rmqwire.errors import BadRecord
 from rmqwire.store.batch_consume_queue import BatchConsumeQueue, messages_in
 from rmqwire.store.multi_dispatch import (
     LMQ_QUEUE_ID,
+    TooManyLightQueues,
     is_light,
     light_queues,
     with_offsets,
@@ -52,10 +53,17 @@ class SpecialPuts:
         self._touch = touch
         self.release: Release = DEFAULT_RELEASE
 
-    def append(self, entry: TopicQueues, message: MessageInner, now: int) -> Place:
+    def append(self, entry: TopicQueues, message: MessageInner, now: int, *, alone: bool) -> Place:
         """Append one message.
 
+        Args:
+            entry: its topic.
+            message: it; properties that only the store knows are added.
+            now: store time, ms.
+            alone: it is no message of a batch: it may be in light queues, too.
+
         Raises:
+            TooManyLightQueues: the quota has no room for those that it names.
             BadRecord: it can't be stored; nothing was appended.
         """
         if message.sys_flag & _HALF_OR_ROLLBACK:
@@ -66,7 +74,8 @@ class SpecialPuts:
             return self._append_batch(queue, entry, message, now)
         if message.sys_flag & INNER_BATCH_FLAG:
             raise BadRecord(f"an inner batch, but the queues of {message.topic} are not BatchCQ")
-        return self._append_multi(queue, entry, message, now)
+        lights = self._lights(message) if alone else []
+        return self._append_multi(queue, lights, entry, message, now)
 
     def _append_batch(
         self, queue: BatchConsumeQueue, entry: TopicQueues, message: MessageInner, now: int
@@ -88,9 +97,13 @@ class SpecialPuts:
         return offset, size, base
 
     def _append_multi(
-        self, queue: ConsumeQueue, entry: TopicQueues, message: MessageInner, now: int
+        self,
+        queue: ConsumeQueue,
+        lights: list[ConsumeQueue],
+        entry: TopicQueues,
+        message: MessageInner,
+        now: int,
     ) -> Place:
-        lights = self._lights(message)
         queue_offset = queue.next_offset
         size = self._log.append(message, entry.name, queue_offset, now, entry.v2)
         offset = self._log.append_end - size
@@ -106,6 +119,9 @@ class SpecialPuts:
         names = light_queues(message.topic, message.properties) if self._queues.enable_lmq else []
         if not names:
             return []
+        for name in names:
+            if is_light(name) and not self._queues.has_room_for(name):
+                raise TooManyLightQueues(f"no room for the light queue {name}")
         found: dict[str, ConsumeQueue] = {}
         for name in names:
             queue = self._queues.queue(name, LMQ_QUEUE_ID) if is_light(name) else None

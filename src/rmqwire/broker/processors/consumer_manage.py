@@ -71,7 +71,7 @@ class ConsumerManageProcessor:
                     ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
                     f"Group {group} not exist!",
                 )
-            if topic not in state.topics.table:
+            if state.topics.select(topic) is None:
                 return _empty(request, ResponseCode.TOPIC_NOT_EXIST, f"Topic {topic} not exist!")
             if state.config.use_server_side_reset_offset and state.offsets.has_offset_reset(
                 group, topic, queue_id

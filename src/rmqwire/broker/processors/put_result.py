@@ -33,6 +33,13 @@ _REFUSED = {
         _SYSTEM_ERROR,
         "accurate timer message is not enabled, timerWheelEnable is false",
     ),
+    PutStatus.LMQ_CONSUME_QUEUE_NUM_EXCEEDED: (
+        _SYSTEM_ERROR,
+        (
+            "[LMQ_CONSUME_QUEUE_NUM_EXCEEDED]broker config enableLmq and enableMultiDispatch, lmq"
+            " consumeQueue num exceed maxLmqConsumeQueueNum config num, default limit 2w."
+        ),
+    ),
     PutStatus.UNKNOWN_ERROR: (_SYSTEM_ERROR, "UNKNOWN_ERROR"),
 }
 
