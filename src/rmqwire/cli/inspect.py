@@ -18,6 +18,7 @@ from rmqwire.inspector.checkpoint import checkpoint_rows
 from rmqwire.inspector.commitlog import commit_log_rows
 from rmqwire.inspector.config import config_rows
 from rmqwire.inspector.consumequeue import consume_queue_rows
+from rmqwire.inspector.consumequeue_ext import ext_rows
 from rmqwire.inspector.frame import frame_rows
 from rmqwire.inspector.index import index_rows
 from rmqwire.inspector.plot import CommitLogPlot, ConsumeQueuePlot
@@ -89,7 +90,19 @@ CONSUME_QUEUE = (
     Column("physicalOffset", "physicalOffset", right=True),
     Column("size", "size", right=True),
     Column("tagsCode", "tagsCode", right=True),
-    Column("deliver", _time("deliverTimestamp")),
+    Column("messages", "messages", right=True, sparse=True),
+    Column("stored", _time("storeTimestamp"), sparse=True),
+    Column("extension", "extOffset", right=True, sparse=True),
+    Column("deliver", _time("deliverTimestamp"), sparse=True),
+)
+CONSUME_QUEUE_EXT = (
+    Column("topic", lambda row: clip(row["topic"])),
+    Column("queue", "queueId", right=True),
+    Column("extOffset", "extOffset", right=True),
+    Column("size", "size", right=True),
+    Column("tagsCode", "tagsCode", right=True),
+    Column("stored", _time("storeTimestamp")),
+    Column("bitMap", "bitMap", flexible=True, sparse=True),
 )
 INDEX = (
     Column("file", lambda row: Path(row["file"]).name),
@@ -262,10 +275,11 @@ def consumequeue(
     limit: int | None,
     offset: int | None,
 ) -> None:
-    """Show the units of consume queues.
+    """Show the units of consume queues, those of batches too.
 
-    PATHS are files, folders of queues or topics, the folder consumequeue, or a store's root.
-    --offset is a queue offset in messages. --plot draws how the queues grew with the log.
+    PATHS are files, folders of queues or topics, the folder consumequeue or batchconsumequeue, or
+    a store's root. --offset is a queue offset in messages. --plot draws how the queues grew with
+    the log.
     """
     found = [consume_queue_rows(path, offset) for path in paths]
     rows = itertools.chain.from_iterable(found)
@@ -273,6 +287,21 @@ def consumequeue(
         _draw(rows, ConsumeQueuePlot, plot)
         return
     _show(rows, CONSUME_QUEUE, as_json=as_json, limit=limit)
+
+
+@inspect_group.command("consumequeueext")
+@PATHS
+@_options
+def consumequeueext(
+    paths: tuple[Path, ...], *, as_json: bool, limit: int | None, offset: int | None
+) -> None:
+    """Show the extension units of consume queues.
+
+    PATHS are files, folders of queues or topics, the folder consumequeue_ext, or a store's root.
+    --offset is a position in a queue's extension files in bytes, where a unit begins.
+    """
+    found = [ext_rows(path, offset) for path in paths]
+    _show(itertools.chain.from_iterable(found), CONSUME_QUEUE_EXT, as_json=as_json, limit=limit)
 
 
 @inspect_group.command("index")

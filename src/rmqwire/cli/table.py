@@ -34,9 +34,10 @@ class Column:
         right: aligned to the right.
         optional: left out when the terminal is too narrow for all.
         flexible: cut to what the others leave of the terminal's width.
+        sparse: left out when no row has it.
     """
 
-    __slots__ = ("flexible", "optional", "right", "title", "value")
+    __slots__ = ("flexible", "optional", "right", "sparse", "title", "value")
 
     def __init__(
         self,
@@ -46,12 +47,14 @@ class Column:
         right: bool = False,
         optional: bool = False,
         flexible: bool = False,
+        sparse: bool = False,
     ) -> None:
         self.title = title
         self.value = value
         self.right = right
         self.optional = optional
         self.flexible = flexible
+        self.sparse = sparse
 
     def cell(self, row: Row) -> str:
         """Give the cell on one line."""
@@ -75,11 +78,22 @@ def print_table(rows: Iterable[Row], columns: Sequence[Column]) -> RmqError | No
     except RmqError as error:
         failure = error
     if cells:
-        console = Console(file=sys.stdout, highlight=False)
-        if not console.is_terminal:
-            console.width = PIPE_WIDTH
-        console.print(_table(cells, columns, console.width))
+        used = [
+            i for i, one in enumerate(columns) if not one.sparse or any(row[i] for row in cells)
+        ]
+        _print([[row[i] for i in used] for row in cells], [columns[i] for i in used])
     return failure
+
+
+def _print(cells: list[list[str]], columns: Sequence[Column]) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    if console.is_terminal:
+        console.print(_table(cells, columns, console.width))
+        return
+    console.width = PIPE_WIDTH
+    with console.capture() as lines:
+        console.print(_table(cells, columns, console.width))
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in lines.get().splitlines())
 
 
 def _table(cells: list[list[str]], columns: Sequence[Column], width: int) -> Table:

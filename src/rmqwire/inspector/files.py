@@ -64,6 +64,42 @@ def _segments(path: Path, inside: str) -> list[Segment]:
     return [Segment(entry, int(entry.name), entry.stat().st_size) for entry in found]
 
 
+def queue_folders(path: Path, *kinds: str) -> list[Path]:
+    """Give the folders of all queues under ``path``, or the file itself.
+
+    Args:
+        path: a file, a queue's folder, a topic's, the folder of a kind, or a store's root.
+        kinds: folders of a root in which such queues are.
+
+    Raises:
+        StoreError: nothing there, or no queue in it.
+    """
+    if not path.exists():
+        raise StoreError(f"{path}: no such file or folder")
+    if path.is_file():
+        return [path]
+    parents = [path / kind for kind in kinds if (path / kind).is_dir()] or [path]
+    found = {
+        entry.parent
+        for parent in parents
+        for entry in parent.rglob("*")
+        if is_segment_name(entry.name)
+    }
+    if not found:
+        raise StoreError(f"{path}: no {kinds[0]} files in this folder")
+    return sorted(found, key=_queue_order)
+
+
+def _queue_order(folder: Path) -> tuple[str, int]:
+    return folder.parent.name, int(folder.name) if folder.name.isdecimal() else 0
+
+
+def queue_of(file: Path) -> tuple[str, int | str]:
+    """Give (topic, queue id) of a queue's file, as far as its path tells them."""
+    topic, queue_id = file.parts[-3:-1] if len(file.parts) > 2 else ("", "")
+    return topic, int(queue_id) if queue_id.isdecimal() else queue_id
+
+
 def read_file(path: Path) -> bytes:
     """Read a small file.
 

@@ -18,7 +18,6 @@ from rmqwire.codec.consume_queue import (
     ext_offset,
     pack_batch_unit,
     unpack_batch_unit,
-    unpack_ext_unit,
     unpack_unit,
 )
 from rmqwire.codec.message_const import (
@@ -34,8 +33,8 @@ from rmqwire.codec.sys_flag import (
     transaction_type,
 )
 from rmqwire.errors import BadRecord, StoreError
+from rmqwire.inspector.consumequeue_ext import ext_folder_of, find_ext_unit
 from rmqwire.inspector.expected_unit import expected_tags_code
-from rmqwire.inspector.files import open_file, segments
 from rmqwire.inspector.findings import NOTE, PROBLEM
 from rmqwire.inspector.unit_reader import UnitReader
 
@@ -99,7 +98,6 @@ class QueueCheck:
         self._batch_topics = batch_topics
         self._known_topics = known_topics
         self._lag = lag
-        self._ext = root / "consumequeue_ext"
         self._absent: dict[tuple[str, int], int] = {}
         self._queues: dict[tuple[str, int], _Queue] = {}
         self.units = 0
@@ -188,17 +186,13 @@ class QueueCheck:
         return place, size, code
 
     def _ext_tags_code(self, folder: Path, at: int, code: int) -> int:
-        ext = self._ext / folder.parent.name / folder.name
+        ext = ext_folder_of(folder)
         try:
-            for segment in segments(ext):
-                if segment.start <= at < segment.end:
-                    with open_file(segment.path) as file:
-                        file.seek(at - segment.start)
-                        unit = unpack_ext_unit(file.read(1 << 15))
-                    return code if unit is None else unit.tags_code
+            unit = find_ext_unit(ext, at)
         except (StoreError, BadRecord) as error:
             self._findings.add(PROBLEM, PART, "ext", ext, at, f"extension unit: {error}")
-        return code
+            return code
+        return code if unit is None else unit.tags_code
 
     def _wrong(self, queue: _Queue, offset: int, text: str) -> None:
         queue.wrong = queue.wrong or (offset, text)
