@@ -88,12 +88,13 @@ class Cluster:
 
     Args:
         folder: for broker.conf and the store.
+        store: the store's folder when it is to be elsewhere.
         settings: further lines of broker.conf.
     """
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, store=None, **settings):
         self.folder = folder
-        self.store = folder / "store"
+        self.store = store or folder / "store"
         self.port = free_port()
         self.namesrv = Server("namesrv", "--port", 0, "--bind", "127.0.0.1", ready="boot success")
         self.namesrv_addr = re.search(r"address (\S+)", self.namesrv.said)[1]

@@ -14,19 +14,12 @@ from rmqwire.store.files import RealFiles
 from tests.faults.cluster import Cluster, report
 from tests.faults.load import GROUP, Load, run_load, until
 from tests.support.checker import Checker
-from tests.support.histories import HistoryFile, StoreDriver
+from tests.support.histories import StoreDriver
 from tests.support.stores import make_store, small_config
 
 KILLS = int(os.environ.get("RMQWIRE_KILLS", "20"))
 PRODUCERS, CONSUMERS = 8, 4
 LOG_SIZES = (64 * 1024, 256 * 1024)
-
-
-@pytest.fixture
-def history(tmp_path):
-    history = HistoryFile(tmp_path / "history.jsonl")
-    yield history
-    history.close()
 
 
 def judge(history, cluster, log_size, flush):
