@@ -19,8 +19,8 @@ from interop.wire import ask
 from rmqwire.codec.checkpoint import StoreCheckpoint
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.headers import PullMessageRequestHeader, SendMessageRequestHeaderV2
 from rmqwire.codec.consume_queue import pack_unit
+from rmqwire.codec.headers import PullMessageRequestHeader, SendMessageRequestHeaderV2
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.record import append_blank, append_record, iter_messages, peek
 from rmqwire.codec.release import RELEASES

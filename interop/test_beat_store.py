@@ -16,7 +16,9 @@ from interop import nodes
 from interop.cluster import Cluster
 from interop.processes import BROKER_PORTS, Node, free_port
 from interop.store_faults import (
+    SEGMENT,
     Subject,
+    clock_trap,
     commit,
     committed,
     drain,
@@ -28,7 +30,6 @@ from interop.store_faults import (
     send,
     send_all,
     zero_units,
-    clock_trap, SEGMENT,
 )
 
 pytestmark = pytest.mark.optin
@@ -70,73 +71,47 @@ def is_java(subject: Subject) -> bool:
     return subject.home.name == "java"
 
 
-def say(capsys, text):
-    with capsys.disabled():
-        print("\n" + text)
+CONTENTS = {"garbage": b"{garbage", "zeros": bytes(200), "empty": b""}
 
 
-@pytest.mark.parametrize("damage", ["garbage", "zeros", "empty"])
-def test_k4_consumer_offsets_damaged(subject, is_java, version, damage, capsys):
+@pytest.mark.parametrize("content", CONTENTS)
+def test_k4_both_files_of_the_consumer_offsets_are_damaged(
+    subject: Subject, is_java: bool, content: str
+) -> None:
+    """Java forgets them, at the second start at the latest: the first writes an empty table."""
     node = subject.start()
-    assert send_all(node, [b"message %d" % n for n in range(10)]) == [0] * 10
+    assert send_all(node, [b"message %d" % number for number in range(10)]) == [0] * 10
     assert len(drain(node)) == 10  # a 5.x broker makes the group now
     commit(node, 7)
-    assert node.stop() is not None
+    assert committed(node) == 7
+    node.stop()
     file = subject.store / "config" / "consumerOffset.json"
     assert file.exists()
-    for path in (file, file.with_name(file.name + ".bak")):
-        size = len(file.read_bytes())
-        path.write_bytes({"garbage": b"{garbage", "zeros": bytes(size), "empty": b""}[damage])
-    node, said = subject.try_start()
-    out = ["refused " + said[-300:] if node is None else f"serves, offset {committed(node)}"]
-    if node is None:
-        node, said = subject.try_start()
-        out.append("again: " + ("refused" if node is None else f"serves, offset {committed(node)}"))
-    say(capsys, f"K4 {subject.home.name} {version} {damage}: {out}, config {[(f.name, f.stat().st_size) for f in file.parent.glob('consumerOffset*')]}")
-
-
-def test_d5_sync_fails_once(subject, is_java, version, capsys, tmp_path):
-    subject.settings["flushDiskType"] = "SYNC_FLUSH"
-    node = subject.start()
-    assert send_all(node, [b"before"]) == [0]
-    trace = tmp_path / "strace.txt"
-    with first_sync_fails(node, trace):
-        codes = [send(node, b"while %d" % n).code for n in range(3)]
-    after = send(node, b"after").code
-    say(capsys, f"D5 {subject.home.name} {version}: codes {codes} after {after} failed/ok {failed_syncs_of_log(node, trace)} drained {drain(node)}\n" + trace.read_text()[:1500])
-
-
-@pytest.mark.parametrize("end", ["stopped", "killed"])
-def test_c2_damage_with_good_records_behind_it(subject, is_java, version, end, capsys):
-    subject.settings["flushDiskType"] = "SYNC_FLUSH"
-    node = subject.start()
-    bodies = [b"message %02d" % n for n in range(30)]
-    assert send_all(node, bodies) == [0] * 30
-    if end == "killed":
-        node.kill()
-    else:
-        node.stop()
-    data = subject.log.read_bytes()
-    at = data.index(bodies[12])
-    overwrite(subject.log, at, bytes([data[at] ^ 1]))
-    node, said = subject.try_start()
-    if node is None:
-        say(capsys, f"C2 {subject.home.name} {version} {end}: refused: {said[-400:]}")
+    for path in (file, file.with_name(f"{file.name}.bak")):
+        path.write_bytes(CONTENTS[content])
+    first, said = subject.try_start()
+    if is_java:
+        assert (first is None) == (content != "empty")
+        again = first or subject.start()
+        assert committed(again) == 0
         return
-    found = drain(node)
-    more = send(node, b"more")
-    say(capsys, f"C2 {subject.home.name} {version} {end}: serves {len(found)} of 30, max {max_offset(node)}, next send at {more.ext_fields} {more.code}; again {len(drain(node))}")
+    assert first is None
+    assert "not starting from an empty table" in said
+    second, said = subject.try_start()
+    assert second is None
+    assert "not starting from an empty table" in said
 
 
-def test_d4_ghost(subject, is_java, version, capsys):
+def test_d4_what_a_power_cut_took_does_not_come_back(subject: Subject, is_java: bool) -> None:
+    """A and B are gone, C is still on the disk behind them, then others take their places."""
     node = subject.start()
     assert send_all(node, [b"message -"]) == [0]
     node.stop()
-    kept = subject.home / "kept"
-    kept.mkdir()
-    for name in ("rmqwire.mark", "checkpoint"):
-        if (subject.store / name).exists():
-            shutil.copy(subject.store / name, kept / name)
+    synced = {
+        name: (subject.store / name).read_bytes()
+        for name in ("rmqwire.mark", "checkpoint")
+        if (subject.store / name).exists()
+    }
     node = subject.start()
     assert send_all(node, [b"message A", b"message B", b"message C"]) == [0] * 3
     node.kill()
@@ -145,27 +120,88 @@ def test_d4_ghost(subject, is_java, version, capsys):
     for at, size in places[1:3]:
         overwrite(subject.log, at, bytes(size))
     zero_units(subject.queue, 1)
-    for file in kept.iterdir():
-        shutil.copy(file, subject.store / file.name)
+    for name, data in synced.items():
+        (subject.store / name).write_bytes(data)
+
     node = subject.start()
-    out = [f"after the cut {drain(node)} max {max_offset(node)}"]
-    codes = send_all(node, [b"message a", b"message b"])
-    out.append(f"sent {codes} {drain(node)}")
+    assert drain(node) == {0: b"message -"}
+    assert send_all(node, [b"message a", b"message b"]) == [0, 0]
     node.kill()
     node = subject.start()
-    out.append(f"after the second {drain(node)} max {max_offset(node)}")
-    say(capsys, f"D4 {subject.home.name} {version}: " + "\n   ".join(out))
+    expected = {0: b"message -", 1: b"message a", 2: b"message b"}
+    ghost = {3: b"message C"} if is_java else {}
+    assert drain(node) == expected | ghost
+    assert max_offset(node) == 3 + is_java
 
 
-def test_c7_clock(subject, is_java, version, capsys):
+def test_d5_a_sync_that_fails_once(
+    subject: Subject, is_java: bool, version: str, tmp_path: Path
+) -> None:
+    """The kernel says EIO once. It may have dropped the pages: a later OK says nothing of them."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed: nothing makes a sync fail")
+    subject.settings["flushDiskType"] = "SYNC_FLUSH"
+    node = subject.start()
+    assert send_all(node, [b"before"]) == [0]
+    trace = tmp_path / "strace.txt"
+    with first_sync_fails(node, trace):
+        code = send(node, b"while").code
+        failed, succeeded = failed_syncs_of_log(node, trace)
+    after = send_all(node, [b"after", b"later"])
+    assert failed == 1
+    if is_java:  # 4.9.7 takes it for done, 5.5.0 asks again: both answer SEND_OK
+        assert succeeded == (0 if version == "4.9.7" else 1)
+        assert (code, after) == (0, [0, 0])
+        assert list(drain(node).values()) == [b"before", b"while", b"after", b"later"]
+    else:
+        assert succeeded == 0
+        assert (code, after) == (10, [14, 14])
+        assert drain(node) == {0: b"before"}
+
+
+@pytest.mark.parametrize("end", ["stopped", "killed"])
+def test_c2_a_damaged_record_with_good_ones_behind_it(
+    subject: Subject, is_java: bool, end: str
+) -> None:
+    """30 messages were acknowledged on the disk. One bit of the 13th changes."""
+    subject.settings["flushDiskType"] = "SYNC_FLUSH"
+    node = subject.start()
+    bodies = [b"message %02d" % number for number in range(30)]
+    assert send_all(node, bodies) == [0] * 30
+    node.kill() if end == "killed" else node.stop()
+    data = subject.log.read_bytes()
+    at = data.index(bodies[12])
+    overwrite(subject.log, at, bytes([data[at] ^ 1]))
+    begin, size = records(subject.log)[12]
+    assert begin < at < begin + size
+
+    again, said = subject.try_start()
+    if is_java:  # 18 are gone without a word, and new ones take their places
+        assert again is not None
+        assert drain(again) == dict(enumerate(bodies[:12]))
+        assert send(again, b"new").code == 0
+        assert drain(again) == dict(enumerate([*bodies[:12], b"new"]))
+    else:
+        assert again is None
+        assert f"{subject.log} at {begin}: body CRC" in said
+        assert subject.log.read_bytes()[begin:] == (
+            data[begin:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        )
+
+
+def test_c7_the_clock_was_wrong_for_a_while(subject: Subject, is_java: bool, version: str) -> None:
+    """The checkpoint's time is from the wrong hour, so all later records look older than it."""
     subject.settings["mappedFileSizeCommitLog"] = str(SEGMENT)
     node = subject.start()
-    assert send_all(node, [b"first"]) == [0]
+    assert send_all(node, [b"first"]) == [0]  # makes the topic
     node.stop()
     bodies = clock_trap(subject, version)
+    assert len(bodies) == 60
     node = subject.start()
-    found = drain(node)
-    out = [f"{len(found)} of {len(bodies)}, max {max_offset(node)}, right {sum(found.get(n) == b for n, b in enumerate(bodies))} {sorted(found)}"]
-    code = send(node, b"more")
-    out.append(f"{code.ext_fields} max {max_offset(node)}")
-    say(capsys, f"C7 {subject.home.name} {version}: {out}")
+    if is_java:  # it dispatches the last file alone: 15 messages have no entry in the queue,
+        kept = [*range(30), *range(45, 60)]  # and the 15 behind them theirs
+        assert drain(node) == {number: bodies[number] for number in kept}
+        assert max_offset(node) == 45
+    else:
+        assert drain(node) == dict(enumerate(bodies))
+        assert max_offset(node) == 60

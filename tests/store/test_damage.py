@@ -1,4 +1,4 @@
-"""Any damage of any file: the store refuses with its own error or serves what is right."""
+"""C2, C3: any damage of any file: the store refuses with its own error or serves what is right."""
 
 from __future__ import annotations
 

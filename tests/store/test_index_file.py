@@ -1,4 +1,4 @@
-"""One index file: what stands in it, and that no damage makes a query crash or loop."""
+"""C5: one index file: what stands in it, and that no damage makes a query crash or loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index of a store: it follows the log, survives stops and kills, and is built again."""
+"""C5: the index of a store follows the log, survives stops and kills, and is built again."""
 
 from __future__ import annotations
 

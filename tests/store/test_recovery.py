@@ -258,6 +258,7 @@ def test_stale_units_are_replaced():
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"\xff" * 4096, b"\x7f" * 4096, b"abc"])
 def test_any_checkpoint_leads_to_a_complete_store(content):
+    """C6."""
     store = filled(clock=Clock(), step_ms=10_000)
     expected = all_bodies(store)
     files = store.files.copy()
@@ -267,7 +268,7 @@ def test_any_checkpoint_leads_to_a_complete_store(content):
 
 
 def test_a_clock_that_jumped_does_not_hide_messages():
-    """Some stores an hour ahead, the checkpoint believes it, the queues lack the rest."""
+    """C7: some stores an hour ahead, the checkpoint believes it, the queues lack the rest."""
     clock = Clock()
     store = filled(20, clock=clock)
     clock.now_ms += 3_600_000
