@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.recovery import QUEUES, RECORD, TOPIC, fill
+from bench.recovery import QUEUES, RECORD, TOPIC, fill, make_store
 from bench.send import FAST_JVM, VERSION, cpu_seconds
 from interop import nodes
 from interop.cluster import MavenCluster
@@ -55,6 +55,15 @@ class Figures:
     rate: float
     master_cpu: float
     slave_cpu: float
+
+
+def build_index(root: Path) -> None:
+    """Leave the master nothing to do but to serve its slave."""
+    store = make_store(root)
+    store.open()
+    while store.build_index():
+        pass
+    store.close()
 
 
 def end_of_log(addr: str) -> int:
@@ -230,6 +239,7 @@ def main() -> None:
     try:
         store = home / "store"
         messages = fill(store, options.mib)
+        build_index(store)
         size = options.mib * MIB
         limits = loopback_rate(size, None), loopback_rate(size, home / "plain")
         (home / "plain").unlink()
