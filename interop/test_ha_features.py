@@ -66,7 +66,10 @@ def group(cluster: Cluster, version: str, tmp_path: Path) -> Iterator[Group]:
 
 
 def end_of_log(node: Node) -> int:
+    """What the broker itself says; -1 while it is still starting."""
     answer = ask(node.addr, RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO))
+    if answer.code != ResponseCode.SUCCESS:
+        return -1
     table = KVTable.decode(bytes(answer.body)).table or {}
     return int(table.get("commitLogMaxOffset", -1))
 
@@ -168,6 +171,7 @@ def test_n7_a_java_master_that_lost_its_end_is_followed(
     home = group.folder / "master"
     shutil.copytree(home / "store", group.folder / "before")
     master = group.master("java", **port)
+    wait_until(lambda: end_of_log(master) == kept, "the master back")
     json_peer.produce(group.namesrv, "parted", 200, seed=1)
     wait_until(lambda: in_sync(master, slave) and end_of_log(slave) > kept, "all of it")
     lost = end_of_log(slave)
@@ -175,6 +179,7 @@ def test_n7_a_java_master_that_lost_its_end_is_followed(
     shutil.rmtree(home / "store")
     shutil.copytree(group.folder / "before", home / "store")
     master = group.master("java", **port)
+    wait_until(lambda: end_of_log(master) > 0, "the master back")
     if written:
         json_peer.produce(group.namesrv, "parted", written, seed=2)
     wait_until(lambda: in_sync(master, slave), "the slave behind its master again", 90)
