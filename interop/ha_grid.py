@@ -45,8 +45,10 @@ SETTINGS = {
     "inSyncReplicas": "2",  # 4.9.7 doesn't know it
     "slaveTimeout": "1000",
 }
-TIMES = Times(hold=2.0, past=7.0, strike=40.0)
+STARTING = trio.Lock()  # free ports are taken one pair after the other
+TIMES = Times(hold=2.0, past=7.0, strike=30.0)
 ASK_S = 3.0
+NO_ANSWER = -1
 PROMISED = {
     int(ResponseCode.SUCCESS),
     int(ResponseCode.FLUSH_SLAVE_TIMEOUT),
@@ -76,6 +78,29 @@ async def _frame(stream: trio.SocketStream) -> bytes:
             raise EOFError
         data += piece
     return data
+
+
+async def send_one(addr: str, number: int, body: bytes, topic: str = "cells") -> tuple[int, int]:
+    """Send a message; give the answer's code and the record's offset in the log.
+
+    Without an answer they are ``NO_ANSWER`` and -1; the offset is known if it was stored.
+    """
+    header = SendMessageRequestHeader(
+        producer_group="grid",
+        topic=topic,
+        default_topic="TBW102",
+        default_topic_queue_nums=2,
+        queue_id=number % 2,
+        sys_flag=0,
+        born_timestamp=time.time_ns() // 1_000_000,
+        flag=0,
+        properties=f"UNIQ_KEY\x01{number:032X}\x02",
+    )
+    answer = await ask(addr, RemotingCommand.request(RequestCode.SEND_MESSAGE, header, body))
+    if answer is None:
+        return NO_ANSWER, -1
+    message_id = (answer.ext_fields or {}).get("msgId")
+    return answer.code, -1 if message_id is None else decode_offset_id(message_id)[2]
 
 
 class RealNode(Node):
@@ -163,26 +188,12 @@ class RealPair(Pair):
     async def send(self) -> bool:
         self.sent += 1
         body = b"%06d" % self.sent * (1 + self.sent % 7 * 400)
-        header = SendMessageRequestHeader(
-            producer_group="grid",
-            topic="cells",
-            default_topic="TBW102",
-            default_topic_queue_nums=2,
-            queue_id=self.sent % 2,
-            sys_flag=0,
-            born_timestamp=time.time_ns() // 1_000_000,
-            flag=0,
-            properties=f"UNIQ_KEY\x01{self.sent:032X}\x02",
-        )
-        request = RemotingCommand.request(RequestCode.SEND_MESSAGE, header, body)
-        answer = await ask(self.master.addr, request)
+        code, offset = await send_one(self.master.addr, self.sent, body)
         reported = self.proxy.watch.reported
-        if answer is None:
+        if code != NO_ANSWER:
+            self.codes.add(code)
+        if code != ResponseCode.SUCCESS:
             return False
-        self.codes.add(answer.code)
-        if answer.code != ResponseCode.SUCCESS:
-            return False
-        offset = decode_offset_id((answer.ext_fields or {})["msgId"])[2]
         self.confirmed.append((offset, reported, body))
         return True
 
@@ -252,8 +263,9 @@ async def running_pair(
 
         return RealNode(launch, folder / "store")
 
-    namesrv = await trio.to_thread.run_sync(nodes.start_namesrv, home / "namesrv")
     started: list[RealNode] = []
+    await STARTING.acquire()
+    namesrv = await trio.to_thread.run_sync(nodes.start_namesrv, home / "namesrv")
     try:
         port = free_port(BROKER_PORTS)
         front = ("127.0.0.2", port + 1) if kinds[1] == JAVA else ("127.0.0.1", 0)
@@ -274,6 +286,7 @@ async def running_pair(
             pair = RealPair(master, slave, peer, port + 1)
             nursery.start_soon(trio.serve_listeners, pair.serve, listeners)
             await slave.start()
+            STARTING.release()
             yield pair
             nursery.cancel_scope.cancel()
         for node, kind in zip((master, slave), kinds, strict=True):

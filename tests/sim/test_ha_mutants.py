@@ -6,7 +6,12 @@ import sys
 
 import pytest
 
-from tests.sim import test_ha_grid, test_ha_master_rows, test_ha_slave_rows
+from tests.sim import (
+    test_ha_divergence_rows,
+    test_ha_grid,
+    test_ha_master_rows,
+    test_ha_slave_rows,
+)
 from tests.support.ha_mutants import MUTANTS
 from tests.support.ha_rows import ROWS
 
@@ -15,7 +20,8 @@ KILLED = []
 
 def first_finding():
     """Go through the rows; name the first one that fails, None if all hold."""
-    for judge in ROWS:
+    slow = test_ha_divergence_rows.__name__
+    for judge in sorted(ROWS, key=lambda judge: judge.__module__ == slow):
         try:
             judge()
         except BaseException as error:
@@ -34,7 +40,12 @@ def test_mutant_is_killed(monkeypatch, mutant):
 
 
 def test_the_rows_are_there():
-    modules = (test_ha_grid, test_ha_master_rows, test_ha_slave_rows)
+    modules = (
+        test_ha_divergence_rows,
+        test_ha_grid,
+        test_ha_master_rows,
+        test_ha_slave_rows,
+    )
     assert {judge.__module__ for judge in ROWS} == {module.__name__ for module in modules}
 
 

@@ -13,6 +13,7 @@ from tests.support.ha_proxy import FAULTS, FIN, RST, FaultProxy
 from tests.support.ha_tap import CONNECTING, PAST_SILENCE, POINTS, QUIET
 
 CELLS = [(point, fault) for fault in FAULTS for point in POINTS]
+EACH_POINT = [(point, FAULTS[at % len(FAULTS)]) for at, point in enumerate(POINTS)]
 
 
 @dataclass(slots=True)
@@ -77,8 +78,8 @@ async def run_cell(pair: Pair, point: str, fault: str) -> Result:
         result.wrong.append("the point was not reached")
         await pair.proxy.heal()
         return result
-    began = trio.current_time()
     await pair.proxy.heal()
+    began = trio.current_time()
     try:
         with trio.fail_after(pair.times.heal):
             await _settle(pair)

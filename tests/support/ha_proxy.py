@@ -115,6 +115,8 @@ class FaultProxy:
         self._active = self.upheld = False
         self.point = None
         self._healed.set()
+        if not self.struck.is_set():
+            return
         if self._fault == SIGSTOP:
             await self._peer.thaw()
         elif self._fault == SIGKILL:
