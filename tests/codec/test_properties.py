@@ -48,6 +48,8 @@ def test_one_property_is_found_without_a_dict(data):
         wanted = decode_properties(data).get(name.decode())
         found = find_property(memoryview(data), name)
         assert (found.decode() if found is not None else None) == wanted
+        inside = find_property(b"A\x01" + data + b"\x01B", name, 2, 2 + len(data))
+        assert inside == found
 
 
 @given(st.binary(max_size=60))

@@ -42,7 +42,7 @@ def select(file, key, begin=ALL[0], end=ALL[1], limit=100) -> list[int]:
 
 
 def add(file, key, place, seconds=0) -> None:
-    file.add(index_key_hash(key), place, T0 + seconds * 1000)
+    file.extend([(index_key_hash(key), place, T0 + seconds * 1000)])
 
 
 keys = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.integers(0, 9), st.booleans()))

@@ -64,27 +64,20 @@ def _culprit(properties: Mapping[str, str]) -> str:
     return "a property"  # pragma: no cover - only called when one is bad
 
 
-def find_property(data: bytes | bytearray | memoryview, name: bytes) -> bytes | None:
+def find_property(
+    data: bytes | bytearray | memoryview, name: bytes, begin: int = 0, end: int | None = None
+) -> bytes | None:
     """Find one value in the raw bytes, without building a dict.
 
-    Agrees with ``decode_properties(data).get(name)``: the last entry with a value wins.
+    Agrees with ``decode_properties(data[begin:end]).get(name)``: the last entry with a value wins.
     """
     raw = data if isinstance(data, bytes) else bytes(data)
-    if name not in raw:
-        return None
-    needle = b"\x02" + name + b"\x01"
-    end = len(raw)
-    while (at := raw.rfind(needle, 0, end)) >= 0:
-        start = at + len(needle)
-        if value := _value_at(raw, start):
-            return value
-        end = start - 1
-    if raw.startswith(needle[1:]):
-        return _value_at(raw, len(needle) - 1)
+    stop = end = len(raw) if end is None else end
+    while (at := raw.rfind(name, begin, stop)) >= 0:
+        stop = at + len(name)
+        if raw[stop : stop + 1] == b"\x01" and stop < end and (at == begin or raw[at - 1] == 2):
+            until = raw.find(b"\x02", stop, end)
+            if value := raw[stop + 1 : end if until < 0 else until]:
+                return value
+        stop -= 1
     return None
-
-
-def _value_at(raw: bytes, start: int) -> bytes | None:
-    """Give the value that begins at ``start``, or None when it is empty."""
-    stop = raw.find(b"\x02", start)
-    return (raw[start:] if stop < 0 else raw[start:stop]) or None

@@ -28,10 +28,14 @@ from rmqwire.codec.index_file import (
 from rmqwire.errors import BadRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rmqwire.store.files import FileLayer
+    from rmqwire.store.index_keys import Key
 
 _PAGE_SLOTS = 1024  # slots in a page of 4 KiB
 _PAGE_SIZE = _PAGE_SLOTS * SLOT_SIZE
+_RUN_PAGES = 256  # pages written at once at most
 _MAX_DIFF_S = 0x7FFFFFFF
 _SWAPPED = sys.byteorder == "little"  # the file is big-endian
 MAX_WALK = 100_000  # entries looked at in one query: a tag of a full file has millions
@@ -122,39 +126,40 @@ class IndexFile:
 
     # --- appending -----------------------------------------------------------------------------
 
-    def add(self, key_hash: int, phy_offset: int, store_timestamp: int) -> None:
-        """Append one key; the file must not be full.
+    def extend(self, keys: Sequence[Key]) -> None:
+        """Append keys as far as they fit: ``header.index_count`` tells how many that were.
 
         Args:
-            key_hash: ``index_key_hash`` of the key.
-            phy_offset: where in the log its record begins.
-            store_timestamp: of the record, ms.
+            keys: (``index_key_hash`` of the key, where in the log its record begins, store time
+                of that in ms).
 
         Raises:
-            OSError: a page of slots can't be read; nothing was appended.
+            OSError: a page of slots can't be read; the keys before it are appended.
         """
-        header = self.header
-        number = header.index_count
-        page_number, place = divmod(key_hash % self.slot_num, _PAGE_SLOTS)
-        page = self._pages.get(page_number)
-        if page is None:
-            page = self._page(page_number)
-        previous = page[place]
-        if not 0 < previous < number:
-            previous = 0
-            header.hash_slot_count += 1
-        begin = header.begin_timestamp
-        seconds = (store_timestamp - begin) // 1000 if 0 < begin < store_timestamp else 0
-        seconds = min(seconds, _MAX_DIFF_S)
-        self._tail += ENTRY_STRUCT.pack(key_hash, phy_offset, seconds, previous)
-        page[place] = number
-        self._dirty.add(page_number)
-        if number <= 1:
-            header.begin_phy_offset = phy_offset
-            header.begin_timestamp = store_timestamp
-        header.index_count = number + 1
-        header.end_phy_offset = phy_offset
-        header.end_timestamp = store_timestamp
+        header, tail, pages, dirty = self.header, self._tail, self._pages, self._dirty
+        slot_num, pack, begin = self.slot_num, ENTRY_STRUCT.pack, header.begin_timestamp
+        for key_hash, phy_offset, stored in keys[: self.index_num - header.index_count]:
+            number = header.index_count
+            page_number, place = divmod(key_hash % slot_num, _PAGE_SLOTS)
+            page = pages.get(page_number)
+            if page is None:
+                page = self._page(page_number)
+            previous = page[place]
+            if not 0 < previous < number:
+                previous = 0
+                header.hash_slot_count += 1
+            seconds = (stored - begin) // 1000 if 0 < begin < stored else 0
+            tail += pack(key_hash, phy_offset, min(seconds, _MAX_DIFF_S), previous)
+            page[place] = number
+            dirty.add(page_number)
+            if (
+                number <= 1
+            ):  # after the entry, whose time is counted from the file before, as Java's
+                header.begin_phy_offset = phy_offset
+                header.begin_timestamp = begin = stored
+            header.index_count = number + 1
+            header.end_phy_offset = phy_offset
+            header.end_timestamp = stored
 
     def _page(self, number: int) -> array[int]:
         """Give a page of slots, read from the file when it is asked for the first time."""
@@ -181,12 +186,8 @@ class IndexFile:
             return
         write, handle = self._files.pwrite, self._open()
         write(handle, self._tail, entry_position(self._tail_from, self.slot_num))
-        for number in sorted(self._dirty):
-            page = self._pages[number]
-            if _SWAPPED:
-                page = page[:]
-                page.byteswap()
-            write(handle, page.tobytes(), HEADER_SIZE + number * _PAGE_SIZE)
+        for first, pages in self._dirty_runs():
+            write(handle, pages, HEADER_SIZE + first * _PAGE_SIZE)
         write(handle, self.header.encode(), 0)
         self._tail.clear()
         self._tail_from = self.header.index_count
@@ -194,6 +195,21 @@ class IndexFile:
         self.unsynced = True
         if self.is_full:
             self._pages.clear()  # it is only read from now on
+
+    def _dirty_runs(self) -> Iterator[tuple[int, bytes]]:
+        """Give the changed pages, neighbours joined: (number of the first, bytes as in the file)."""
+        run: list[int] = []
+        for number in [*sorted(self._dirty), None]:
+            if run and (number != run[-1] + 1 or len(run) == _RUN_PAGES):
+                joined = array("i")
+                for one in run:
+                    joined += self._pages[one]
+                if _SWAPPED:
+                    joined.byteswap()
+                yield run[0], joined.tobytes()
+                run = []
+            if number is not None:
+                run.append(number)
 
     def sync(self) -> None:
         """Sync what is written; blocks.

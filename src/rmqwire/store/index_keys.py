@@ -6,6 +6,7 @@ Records of a rolled back transaction have none.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.index_file import index_key
@@ -16,70 +17,124 @@ from rmqwire.codec.message_const import (
     PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX,
 )
 from rmqwire.codec.properties import find_property
-from rmqwire.codec.sys_flag import TRANSACTION_ROLLBACK_TYPE, transaction_type
+from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE
+from rmqwire.codec.sys_flag import (
+    BORNHOST_V6_FLAG,
+    STOREHOSTADDRESS_V6_FLAG,
+    TRANSACTION_PREPARED_TYPE,
+    TRANSACTION_ROLLBACK_TYPE,
+    transaction_type,
+)
 
 if TYPE_CHECKING:
     from rmqwire.codec.record import RecordPosition
 
 TAG_TYPE = "T"
+Key = tuple[int, int, int]  # hash, offset of its record in the log, store time of that in ms
 _UNIQUE_KEY = PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
 _KEYS = PROPERTY_KEYS.encode()
 _TAGS = PROPERTY_TAGS.encode()
-_HEAD = 20  # characters of a unique key that its producer doesn't change: host, process, loader
-_KEPT = 4096  # beginnings whose hash is kept
+_TAIL = 4  # characters of a key hashed apart: the counter of a unique key, the last of a number
+_POWERS = tuple(pow(31, length, 1 << 32) for length in range(_TAIL + 1))
+_KEPT = 4096  # topics and beginnings of keys whose hash is kept
+_KEPT_TAILS = 0x10000
+# TOTALSIZE MAGICCODE, SYSFLAG, STORETIMESTAMP, BODY length of a record with IPv4 hosts
+_HEAD = Struct(">2i28xi16xq20xi")
+_STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
 
 
 class KeyHasher:
-    """Hash the keys of records; beginnings that come again and again are hashed once.
+    """Hash the keys of records; what comes again and again is hashed once.
 
     Args:
         tags: tags are keys too (5.5.0).
     """
 
-    __slots__ = ("_heads", "_tags", "_topics")
+    __slots__ = ("_heads", "_tags", "_tails", "_topics")
 
     def __init__(self, *, tags: bool) -> None:
         self._tags = tags
+        self._topics: dict[bytes, int] = {}  # by length byte and name, as a record has them
         self._heads: dict[tuple[int, bytes], int] = {}
-        self._topics: dict[str, int] = {}
+        self._tails: dict[bytes, int] = {}
+
+    def walk(self, data: bytes, pos: int, base: int, most: int) -> tuple[list[Key], int, int]:
+        """Hash the keys of records as long as they are of the usual kind and there.
+
+        Args:
+            data: a part of the log.
+            pos: where in it a record begins, bytes.
+            base: the log's offset of its first byte.
+            most: records wanted at most.
+
+        Returns:
+            The keys in Java's order, the position behind the last record, how many there were.
+        """
+        unpack, topics, limit = _HEAD.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
+        keys: list[Key] = []
+        count = 0
+        while count < most and pos <= limit:
+            size, magic, sys_flag, stored, length = unpack(data, pos)
+            end, topic_at = pos + size, pos + _HEAD.size + length
+            if (
+                magic != MESSAGE_MAGIC_V1
+                or sys_flag & _STRANGE
+                or length < 0
+                or not topic_at < end <= len(data)
+            ):
+                break
+            begin = topic_at + data[topic_at] + 3
+            topic = topics.get(data[topic_at : begin - 2])
+            if (
+                topic is None
+                or begin > end
+                or data[begin - 2] << 8 | data[begin - 1] != end - begin
+            ):
+                break
+            keys += [(key, base + pos, stored) for key in self._hashes(topic, data, begin, end)]
+            pos = end
+            count += 1
+        return keys, pos, count
 
     def hashes(self, found: RecordPosition) -> list[int]:
-        """Give the hashes of a record's keys, in Java's order."""
+        """Give the hashes of any record's keys, in Java's order, and know its topic from now on."""
         if transaction_type(found.sys_flag) == TRANSACTION_ROLLBACK_TYPE:
             return []
-        properties = found.properties
-        begin = self._topic(found.topic)
+        name = found.topic.encode()
+        topic = continue_hash(0, name + b"#")
+        if len(name) <= MAX_TOPIC_V1 and len(self._topics) < _KEPT:
+            self._topics[bytes([len(name)]) + name] = topic
+        return self._hashes(topic, found.properties, 0, len(found.properties))
+
+    def _hashes(self, topic: int, data: bytes, begin: int, end: int) -> list[int]:
+        """Give the hashes of the keys in the properties from ``begin`` to ``end``."""
         hashes = []
-        unique_key = find_property(properties, _UNIQUE_KEY)
+        unique_key = find_property(data, _UNIQUE_KEY, begin, end)
         if unique_key is not None:
-            hashes.append(self._hash(begin, unique_key))
-        keys = find_property(properties, _KEYS)
+            hashes.append(self._hash(topic, unique_key))
+        keys = find_property(data, _KEYS, begin, end)
         if keys is not None:
-            hashes += [self._hash(begin, key) for key in keys.split(b" ") if key]
-        if self._tags and (tags := find_property(properties, _TAGS)) is not None:
-            hashes.append(self._hash(self._begin(begin, b"T#"), tags))
+            hashes += [self._hash(topic, key) for key in keys.split(b" ") if key]
+        if self._tags and (tags := find_property(data, _TAGS, begin, end)) is not None:
+            hashes.append(self._hash(continue_hash(topic, b"T#"), tags))
         return hashes
 
     def _hash(self, begin: int, key: bytes) -> int:
-        if len(key) > _HEAD and key.isascii():
-            begin, key = self._begin(begin, key[:_HEAD]), key[_HEAD:]
-        return positive_hash(continue_hash(begin, key))
-
-    def _topic(self, topic: str) -> int:
-        known = self._topics.get(topic)
-        if known is None:
-            if len(self._topics) >= _KEPT:
-                self._topics.clear()
-            known = self._topics[topic] = continue_hash(0, f"{topic}#".encode())
-        return known
-
-    def _begin(self, value: int, head: bytes) -> int:
-        known = self._heads.get((value, head))
-        if known is None:
+        """Go on with the hash of what comes before a key; its last characters are hashed apart."""
+        if not key.isascii():
+            return positive_hash(continue_hash(begin, key))
+        head, tail = key[:-_TAIL], key[-_TAIL:]
+        value = self._heads.get((begin, head))
+        if value is None:
             if len(self._heads) >= _KEPT:
                 self._heads.clear()
-            known = self._heads[value, head] = continue_hash(value, head)
-        return known
+            value = self._heads[begin, head] = continue_hash(begin, head)
+        last = self._tails.get(tail)
+        if last is None:
+            if len(self._tails) >= _KEPT_TAILS:
+                self._tails.clear()
+            last = self._tails[tail] = continue_hash(0, tail)
+        return positive_hash((value * _POWERS[len(tail)] + last) & 0xFFFFFFFF)
 
 
 def query_hash(topic: str, key: str, index_type: str | None) -> int:

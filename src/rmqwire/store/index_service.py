@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.record import BLANK_SIZE, peek, read_position
 from rmqwire.errors import BadRecord
 from rmqwire.store.index_file import IndexFile
-from rmqwire.store.index_keys import KeyHasher, query_hash
+from rmqwire.store.index_keys import Key, KeyHasher, query_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.codec.record import RecordPosition
     from rmqwire.store.checkpoint import CheckpointFile
     from rmqwire.store.commit_log import CommitLog
     from rmqwire.store.config import StoreConfig
@@ -211,21 +210,24 @@ class IndexService:
         size = self._log.queue.segment_size
         stop = min(limit, start - start % size + size)
         data = self._window(start, stop)
-        pos = count = 0
-        while count < records and pos < len(data):
-            try:
-                found = read_position(data, pos)
-            except BadRecord:  # cut off by the end of the window, or damaged
-                break
-            if not found.is_blank:
-                self._index(found, start + pos)
-            pos += found.total_size
-            count += 1
-            self.position = start + pos
+        keys, pos, count = self._hasher.walk(data, 0, start, records)
+        if not count:
+            keys, pos, count = self._one(data, start)
         if not count:
             LOG.warning("records of the log from %d to %d can not be indexed", start, stop)
-            self.position = stop
+            pos = stop - start
+        self._add(keys)
+        self.position = start + pos
         return count or 1
+
+    def _one(self, data: bytes, start: int) -> tuple[list[Key], int, int]:
+        """Hash the keys of the record that begins the data, of whatever kind, as ``walk`` does."""
+        try:
+            found = read_position(data)
+        except BadRecord:  # damaged
+            return [], 0, 0
+        hashes = [] if found.is_blank else self._hasher.hashes(found)
+        return [(one, start, found.store_timestamp) for one in hashes], found.total_size, 1
 
     def _window(self, start: int, stop: int) -> bytes:
         data = self._log.read(start, min(_WINDOW, stop - start))
@@ -234,13 +236,22 @@ class IndexService:
             data = self._log.read(start, size)
         return data
 
-    def _index(self, found: RecordPosition, offset: int) -> None:
-        timestamp = found.store_timestamp
-        for key_hash in self._hasher.hashes(found):
+    def _add(self, keys: list[Key]) -> None:
+        """Append keys to the last file, and to new ones when it is full."""
+        done = 0
+        while done < len(keys):
             file = self.files[-1] if self.files else None
-            if file is None or file.is_full:
-                file = self._next_file(file)
-            file.add(key_hash, offset, timestamp)
+            try:
+                if file is None or file.is_full:
+                    file = self._next_file(file)
+                before = file.header.index_count
+                try:
+                    file.extend(keys[done:])
+                finally:
+                    done += file.header.index_count - before
+            except OSError:
+                self.position = keys[done][1]  # the record goes on, with the keys it has already
+                raise
 
     def _next_file(self, last: IndexFile | None) -> IndexFile:
         """Make the file for the next key; the one before it is full."""
