@@ -148,7 +148,7 @@ class Recovery:
             return report
         self._cut_log(report)
         self._cut_queues(report)
-        self._make_durable(report)
+        self._make_durable(report, stale=check.stale)
         return report
 
     def _lacks_queues(self, found: int, report: RecoveryReport) -> bool:
@@ -300,16 +300,17 @@ class Recovery:
             queue.next_offset = queue.max_offset
         self._queues.write_tails()
 
-    def _make_durable(self, report: RecoveryReport) -> None:
+    def _make_durable(self, report: RecoveryReport, *, stale: bool) -> None:
         """Sync what is served from now on: a killed process leaves pages that are not on disk."""
         if report.clean:
             self._log.queue.sync_names()
             self._promise(report)
             return
-        begin = report.scanned_from
-        if self._mark.mark.number:
-            begin = min(begin, self._mark.mark.synced)
-            self._log.rewrite(max(self._mark.mark.synced, self._log.min_offset), report.log_end)
+        begin, mark = report.scanned_from, self._mark.mark
+        if mark.number:
+            # What lies below the mark was synced, unless Java has written there since.
+            begin = min(begin, mark.synced) if stale else mark.synced
+            self._log.rewrite(max(mark.synced, self._log.min_offset), report.log_end)
         self._log.flushed = max(begin, self._log.min_offset)
         self._queues.distrust()
         for plan in (self._log.flush_plan(), self._queues.flush_plan(thorough=True)):
