@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
 INDEX_S = 0.5  # how often records are looked for that are not in the index
+INDEX_WRITE_S = 10.0  # how often what is new in it is written: a kill has it built again anyway
 INDEX_PAUSE = 9  # a slice of the index is followed by a pause of so many times its time,
 INDEX_BEHIND = 64 << 20  # half as many when it is so many bytes behind, and so on
 CLEAN_DELAY_S = 60.0  # from the start to the first cleaning
@@ -52,6 +53,7 @@ class StoreService:
         self._offload = offload
         self._wanted = trio.Event()
         self._mark_fault = ""
+        self._index_due = 0.0
 
     def _want_flush(self) -> None:
         self._wanted.set()
@@ -176,7 +178,9 @@ class StoreService:
             behind = store.max_phy_offset - store.index.position
             pause = INDEX_PAUSE / (1 + behind / INDEX_BEHIND)
             await trio.sleep((trio.current_time() - began) * pause)
-        store.index.write()
+        if trio.current_time() >= self._index_due:
+            store.index.write()
+            self._index_due = trio.current_time() + INDEX_WRITE_S
         full = store.index.full_files()
         for file in full:
             await self._offload(file.sync)
