@@ -4,9 +4,10 @@ import random
 
 import pytest
 
+from rmqwire.errors import StoreError
 from tests.support.checker import Checker
 from tests.support.crash_states import new_disk
-from tests.support.faulty_files import Fault, FaultyFiles, ProcessKilled
+from tests.support.faulty_files import FOR_EVER, Fault, FaultyFiles, ProcessKilled
 from tests.support.lab import POWER_CUT, start, write_passes
 from tests.support.stores import make_store
 
@@ -59,3 +60,30 @@ def test_killed_at_every_call(torn, power):
         assert list(map(str, after.violations)) == []
         assert log_and_queues(files) == log_and_queues(whole)
     assert number > 40
+
+
+@pytest.mark.parametrize("times", [1, FOR_EVER])
+def test_d7_every_call_of_a_recovery_fails(torn, times):
+    """The start is given up or goes well; the next one is right in any case."""
+    disk, checker, config = torn
+    whole = disk.copy()
+    make_store(whole, config=config).open()
+    given_up = 0
+    for number in range(1, 1000):
+        files = disk.copy()
+        faulty = FaultyFiles(files, Fault(first=number, times=times))
+        try:
+            make_store(faulty, config=config).open()
+        except (OSError, StoreError) as error:
+            assert "injected" in str(error)  # noqa: PT017 - it may come or not
+            given_up += 1
+        if not faulty.spoilt:
+            break
+        files = files.copy()
+        after = checker.copy()
+        driver = start(files, after, "q")
+        driver.drain()
+        driver.audit()
+        assert list(map(str, after.violations)) == [], (number, faulty.spoilt)
+        assert log_and_queues(files) == log_and_queues(whole)
+    assert given_up > 20
