@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from rmqwire.broker.config_file import ConfigFile, config_path
+from rmqwire.broker.config_file import ConfigFile, TableWriter, TableWrites, config_path
 from rmqwire.codec import java_json
 from rmqwire.errors import BadBody, StoreError
 from tests.support.memory_files import MemoryFiles
 
 PATH = "store/config/topics.json"
+OTHER = PATH + "2"
 OLD, NEW, NEWEST = b'{"n":1}', b'{"n":2}', b'{"n":3}'
 
 
@@ -135,3 +136,73 @@ def test_decode_errors_are_protocol_errors():
 
     with pytest.raises(StoreError, match="is damaged"):
         ConfigFile(PATH, files_with(OLD, None)).load(decode)
+
+
+# --- when a table is written -----------------------------------------------------------------------
+
+
+def writer(files, path=PATH, texts=(OLD, NEW)):
+    """A writer of a table that has another text each time it is encoded."""
+    following = iter(texts)
+    return TableWriter(ConfigFile(path, files), lambda: next(following))
+
+
+def test_a_table_is_written_where_it_changes():
+    files = MemoryFiles()
+    table = writer(files)
+    table.write()
+    assert bytes(files.data[PATH]) == OLD
+    assert not table.wanted
+
+
+def test_a_table_is_told_instead_of_written_and_taken_as_it_is_then():
+    files, told = MemoryFiles(), []
+    requested, timed = writer(files), writer(files, OTHER)
+    tables = TableWrites([requested], [timed])
+    tables.start(lambda: told.append("request"), lambda: told.append("time"))
+    requested.write()
+    timed.write()
+    assert told == ["request", "time"]
+    assert tables.waiting
+    assert not files.data
+    write = tables.take()
+    assert not tables.waiting
+    assert not files.data
+    write()
+    assert (bytes(files.data[PATH]), bytes(files.data[OTHER])) == (OLD, OLD)
+    tables.stop()
+    requested.write()
+    assert told == ["request", "time"]
+    assert bytes(files.data[PATH]) == NEW
+
+
+def test_a_table_that_was_refused_is_wanted_again_and_the_others_are_written():
+    files = MemoryFiles()
+    first, second = writer(files), writer(files, OTHER)
+    tables = TableWrites([first, second], [])
+    tables.start(lambda: None, lambda: None)
+    first.write()
+    second.write()
+    files.fail("pwrite")
+    with pytest.raises(OSError, match="injected"):
+        tables.take()()
+    assert (first.wanted, second.wanted) == (True, False)
+    assert bytes(files.data[OTHER]) == OLD
+    tables.take()()
+    assert bytes(files.data[PATH]) == NEW
+
+
+def test_what_waits_already_does_not_make_others_wait():
+    """A heartbeat that changes nothing isn't held up by a topic that somebody else creates."""
+    told = []
+    table = writer(MemoryFiles())
+    TableWrites([table], []).start(lambda: told.append(1), lambda: None)
+    table.write()
+    with table.together():
+        pass
+    assert told == [1]
+    with table.together():
+        table.write()
+        table.write()
+        assert told == [1]
+    assert told == [1, 1]
