@@ -189,3 +189,19 @@ async def test_d6_a_table_that_is_refused_to_the_end_is_written_at_the_stop(tmp_
         await wire.send(encode_command(creation("Fresh")))
         assert await wire.frame() is None
     assert '"Fresh"' in (tmp_path / "store" / "config" / "topics.json").read_text()
+
+
+async def test_a_table_that_can_not_be_encoded_ends_neither_the_broker_nor_the_others(
+    tmp_path, disk, monkeypatch
+):
+    monkeypatch.setattr(broker, "TABLE_RETRY_S", 0.05)
+    async with cluster(tmp_path) as here, here.wire() as wire:
+        await healthy(wire)
+        with monkeypatch.context() as odd:
+            odd.setattr(here.server.core.state.topics.writer, "_encode", lambda: 1 // 0)
+            await wire.send(encode_command(creation("Fresh")))
+            assert await wire.frame() is None
+        async with here.wire() as again:
+            await healthy(again)
+            assert (await again.call(creation("Next"))).code == 0
+    assert '"Next"' in (tmp_path / "store" / "config" / "topics.json").read_text()

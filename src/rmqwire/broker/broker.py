@@ -70,10 +70,10 @@ class _TableRound:
 
     def __init__(self) -> None:
         self.wanted = trio.Event()
-        self.failure: OSError | None = None
+        self.failure: Exception | None = None
         self._ended = trio.Event()
 
-    def ended(self, failure: OSError | None) -> None:
+    def ended(self, failure: Exception | None) -> None:
         self.failure = failure
         self._ended.set()
 
@@ -81,7 +81,7 @@ class _TableRound:
         """Return when the tables are on the disk.
 
         Raises:
-            OSError: they are not: the request that changed one must not be answered.
+            Exception: they are not: the request that changed one must not be answered.
         """
         await self._ended.wait()
         if self.failure is not None:
@@ -291,12 +291,15 @@ class Broker:
             with trio.move_on_after(TABLE_RETRY_S if core.tables.waiting else math.inf):
                 await self._table_round.wanted.wait()
             running, self._table_round = self._table_round, _TableRound()
-            failure = None
+            failure: Exception | None = None
             async with self._table_lock:
                 try:
                     await trio.to_thread.run_sync(core.tables.take())
                 except OSError as error:
                     log.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
+                    failure = error
+                except Exception as error:  # one writing is the border: logged, tried again
+                    log.exception("tables not written, tried again")
                     failure = error
             running.ended(failure)
 
