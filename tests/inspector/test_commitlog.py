@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from rmqwire.codec.batch import encode_batch
+from rmqwire.codec.compression import CompressionType, compress
+from rmqwire.codec.message import StoredMessage
+from rmqwire.codec.record import encode_message
 from rmqwire.errors import CorruptLog, StoreError
 from rmqwire.inspector.commitlog import commit_log_rows
 from tests.inspector.stores import unpack
@@ -44,6 +48,31 @@ def test_a_compressed_body_is_shown_plain(tmp_path):
     assert plain["body"].startswith("rocketmq golden")
     assert len(plain["body"]) > plain["bodyLength"]
     assert {row["version"] for row in rows if row["kind"] == "message"} == {1, 2}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_batch_that_is_one_record_shows_its_messages(tmp_path, compressed):
+    entries = [StoredMessage("", b"one", {"KEYS": "a"}, flag=3), StoredMessage("", b"\xff")]
+    body, sys_flag = encode_batch(entries), 0xC0
+    if compressed:
+        body, sys_flag = compress(body, CompressionType.ZLIB), sys_flag | 0x301
+    message = StoredMessage("B", body, sys_flag=sys_flag, queue_offset=10)
+    (tmp_path / f"{0:020}").write_bytes(encode_message(message))
+    (row,) = commit_log_rows(tmp_path, check_crc=False)
+    assert row["messages"] == [
+        {"queueOffset": 10, "flag": 3, "properties": {"KEYS": "a"}, "body": "one",
+         "bodyEncoding": "utf-8"},
+        {"queueOffset": 11, "flag": 0, "properties": {}, "body": "ff", "bodyEncoding": "hex"},
+    ]  # fmt: skip
+    assert ("body" in row, row["bodyLength"]) == (False, len(body))
+
+
+def test_a_record_that_only_says_it_is_a_batch_shows_its_body(tmp_path):
+    message = StoredMessage("B", b"junk", sys_flag=0xC0)
+    (tmp_path / f"{0:020}").write_bytes(encode_message(message))
+    (row,) = commit_log_rows(tmp_path, check_crc=False)
+    assert (row["body"], "messages" in row) == ("junk", False)
+    assert "cut off" in row["bodyError"]
 
 
 def test_damage_is_named_after_the_rows_before_it(store):

@@ -71,7 +71,7 @@ def test_tags_codes_are_those_of_the_extension_units(kinds):
     assert [row["storeTimestamp"] - START_MS for row in rows] == [1000, 2000, 3000, 4000]
     (delayed,) = consume_queue_rows(kinds / "consumequeue" / "SCHEDULE_TOPIC_XXXX")
     assert delayed["deliverTimestamp"] == START_MS + 5000
-    (kinds / "consumequeue_ext" / "T" / "0" / f"{60:020}").unlink()
+    (kinds / "consumequeue_ext" / "T" / "0" / f"{60:020}").unlink()  # the second file
     rows = list(consume_queue_rows(kinds / "consumequeue" / "T"))
     assert [row["tagsCode"] for row in rows] == [60, 61, None, None]
 

@@ -7,7 +7,7 @@ import pytest
 from rmqwire.errors import UsageError
 from rmqwire.inspector.commitlog import commit_log_rows
 from rmqwire.inspector.consumequeue import consume_queue_rows
-from rmqwire.inspector.plot import MAX_QUEUES, CommitLogPlot, ConsumeQueuePlot
+from rmqwire.inspector.plot import MAX_QUEUES, CommitLogPlot, ConsumeQueuePlot, _shortened
 from tests.inspector.stores import unpack
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -51,6 +51,29 @@ def test_many_long_queues_keep_few_points(tmp_path):
         assert len(list(plot.rows(units))) == 1500
     plot.save()
     assert all(len(points) <= 241 for points in plot._points.values())
+
+
+def test_a_batch_moves_its_queue_by_what_it_holds_and_long_names_are_cut(tmp_path):
+    pytest.importorskip("matplotlib")
+    plot = ConsumeQueuePlot(tmp_path / "queues.png")
+    name = "%RETRY%" + "g" * 200
+    units = [
+        {
+            "topic": name,
+            "queueId": 3,
+            "queueOffset": n * 5,
+            "physicalOffset": n * 100,
+            "messages": 5,
+        }
+        for n in range(4)
+    ]
+    assert list(plot.rows(units)) == units
+    assert plot._ends[f"{name}:3"] == (300, 20)
+    plot.save()
+    picture = (tmp_path / "queues.png").read_bytes()
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == (1210, 880)
+    assert _shortened(f"{name}:3") == "%RETRY%ggggggggggggggggg…" + "g" * 22 + ":3"
 
 
 def test_nothing_to_draw(tmp_path):

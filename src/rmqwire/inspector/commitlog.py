@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.compression import DEFAULT_LIMIT, compression_type
 from rmqwire.codec.host import format_host
+from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record import MESSAGE_MAGIC_V2, check_record, decode_message, peek
+from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
 from rmqwire.errors import BadBody, CorruptLog, ProtocolError, StoreError
 from rmqwire.inspector.files import Segment, open_file, segments
 from rmqwire.inspector.text import printable
@@ -81,7 +84,10 @@ def _row(segment: Segment, pos: int, record: bytes, *, check_crc: bool) -> Row:
 
 
 def message_row(message: StoredMessage) -> Row:
-    """Give a message's fields under Java's names, the body as text or hex, uncompressed."""
+    """Give a message's fields under Java's names, the body as text or hex, uncompressed.
+
+    A batch that is one record has ``messages`` in its place.
+    """
     return {
         "msgId": message.message_id,
         "version": 2 if message.magic == MESSAGE_MAGIC_V2 else 1,
@@ -102,6 +108,27 @@ def message_row(message: StoredMessage) -> Row:
     }
 
 
+def _inner_rows(message: StoredMessage, body: bytes) -> list[Row]:
+    """Give the messages of an inner batch (BatchCQ).
+
+    Raises:
+        BadBody: it isn't one.
+    """
+    rows = []
+    for index, entry in enumerate(decode_batch(body)):
+        text, encoding = printable(entry.body)
+        rows.append(
+            {
+                "queueOffset": message.queue_offset + index,
+                "flag": entry.flag,
+                "properties": decode_properties(entry.properties),
+                "body": text,
+                "bodyEncoding": encoding,
+            }
+        )
+    return rows
+
+
 def _body_fields(message: StoredMessage) -> Row:
     fields: Row = {"bodyLength": len(message.body)}
     body = message.body
@@ -110,6 +137,8 @@ def _body_fields(message: StoredMessage) -> Row:
         if kind is not None:
             body = message.decompressed_body(DEFAULT_LIMIT)
             fields["compression"] = kind.name
+        if message.sys_flag & INNER_BATCH_FLAG:
+            return fields | {"messages": _inner_rows(message, body)}
     except BadBody as error:  # the record is whole all the same: show what is stored
         fields["bodyError"] = str(error)
     fields["body"], fields["bodyEncoding"] = printable(body)

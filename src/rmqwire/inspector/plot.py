@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MAX_QUEUES = 12  # lines with a name; the others are drawn grey
+_NAME = 48  # characters of a name
 _SLICES = 120  # points on the time axis at most
 _TICK_MS = 100  # finest resolution of the time axis
 _SIZE_BINS = 48
@@ -136,7 +137,7 @@ class ConsumeQueuePlot:
         """Take some points of each queue and pass the rows on."""
         for row in rows:
             name = f"{row['topic']}:{row['queueId']}"
-            point = (row["physicalOffset"], row["queueOffset"] + 1)
+            point = (row["physicalOffset"], row["queueOffset"] + row.get("messages", 1))
             points, step = self._points[name], self._steps[name]
             if row["queueOffset"] % step == 0:
                 points.append(point)
@@ -157,13 +158,14 @@ class ConsumeQueuePlot:
             raise UsageError("--plot: there is no unit to draw")
         figure, axes = self._plt.subplots(figsize=_INCHES)
         colours = dict(zip(self._largest(), self._plt.get_cmap("tab20").colors, strict=False))
+        unit, size = _unit_for(max(offset for offset, _ in self._ends.values()))
         for name in sorted(self._points, key=lambda one: self._ends[one][1], reverse=True):
             x, y = zip(*self._points[name], self._ends[name], strict=True)
-            label = {"label": name} if name in colours else {}
+            label = {"label": _shortened(name)} if name in colours else {}
             colour = colours.get(name, "lightgrey")
-            axes.plot([at / 2**20 for at in x], y, color=colour, marker=".", markersize=3, **label)
+            axes.plot([at / size for at in x], y, color=colour, marker=".", markersize=3, **label)
         axes.set_title(f"Growth of {len(self._points)} queues")
-        axes.set_xlabel("commit log offset, MiB")
+        axes.set_xlabel(f"commit log offset, {unit}")
         axes.set_ylabel("messages in the queue")
         axes.legend(loc="upper left", fontsize="small")
         axes.grid(alpha=0.3)
@@ -174,6 +176,16 @@ class ConsumeQueuePlot:
     def _largest(self) -> Sequence[str]:
         by_size = sorted(self._ends, key=lambda name: self._ends[name][1], reverse=True)
         return by_size[:MAX_QUEUES]
+
+
+def _shortened(name: str) -> str:
+    """Cut a queue's name in the middle: its number stays."""
+    return name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[-_NAME // 2 :]}"
+
+
+def _unit_for(largest: int) -> tuple[str, int]:
+    """Give the unit (name, bytes) in which offsets up to ``largest`` are read best."""
+    return ("KiB", 2**10) if largest < 4 * 2**20 else ("MiB", 2**20)
 
 
 def _times(times_ms: list[int]) -> list[datetime]:
