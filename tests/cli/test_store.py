@@ -60,6 +60,14 @@ def test_repair_says_what_it_would_do_and_does_it_only_when_told(damaged, tmp_pa
     assert run("verify", damaged).exit_code == 0
 
 
+def test_without_a_way_nothing_is_repaired(damaged):
+    told = run("repair", damaged, "--yes")
+    assert told.exit_code == 1
+    assert told.output.splitlines()[-1] == (
+        "nothing was changed: say how, with --cut, --at or --rebuild"
+    )
+
+
 def test_the_backup_lies_beside_the_store_by_default(damaged, tmp_path):
     assert run("repair", damaged, "--rebuild", "--at", 0, "--yes").exit_code == 0
     (backup,) = (path for path in tmp_path.iterdir() if path != damaged)

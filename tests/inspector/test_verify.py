@@ -212,6 +212,17 @@ def test_checkpoint_and_tables(store):
     assert {"checkpoint", "config"} == parts(report)
     assert any("takes the .bak" in finding.text for finding in report.problems)
     assert any("stands at 99999" in f.text for f in report.findings if f.level == NOTE)
+
+
+def test_light_groups_offsets_are_compared_too(store):
+    offsets = store / "config" / "lmqConsumerOffset.json"
+    offsets.write_text(
+        '{"lmqOffsetTable":{"gsst1@%LMQ%g":77777},"offsetTable":{"gsst1@g":{0:99999}}}'
+    )
+    texts = [found.text for found in verify_store(store).findings if found.level == NOTE]
+    assert [number for number in (77777, 99999) if any(f"at {number}" in t for t in texts)] == [
+        77777, 99999,
+    ]  # fmt: skip
     (store / "checkpoint").unlink()
     assert "checkpoint" in parts(verify_store(store), NOTE)
 

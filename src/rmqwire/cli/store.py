@@ -174,6 +174,8 @@ def repair(  # noqa: PLR0913  one argument per option
             _export(folder, export)
         plan = _planned(folder, report, at, cut=cut, rebuild=rebuild)
         if plan is None:
+            if report.problems and export is None:
+                click.echo("nothing was changed: say how, with --cut, --at or --rebuild")
             ctx.exit(PROBLEMS_FOUND if report.problems else 0)
         click.echo("\n".join(f"{'' if yes else 'would '}{step}" for step in plan.steps()))
         if not yes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rmqwire.inspector.findings import Findings
 
+_OFFSETS = ("consumerOffset.json", "lmqConsumerOffset.json")
 _BATCH_KIND = "BatchCQ"
 _QUEUE_TYPE = ("+queue.type", "queue.type")
 
@@ -55,7 +56,7 @@ class Tables:
 
     topics: set[str]
     batch_topics: set[str]
-    offsets: dict[str, dict[Any, Any]]
+    offsets: dict[str, dict[str, dict[Any, Any]]]  # file -> topic@group -> queue id -> offset
     files: int
 
 
@@ -70,9 +71,11 @@ def check_tables(root: Path, findings: Findings) -> Tables:
             configs = _dict(table.get("topicConfigTable"))
             tables.topics = set(configs)
             tables.batch_topics = {name for name, one in configs.items() if _is_batch(_dict(one))}
-        elif path.name == "consumerOffset.json":
+        elif path.name in _OFFSETS:
             offsets = _dict(table.get("offsetTable"))
-            tables.offsets = {name: _dict(queues) for name, queues in offsets.items()}
+            tables.offsets[path.name] = {name: _dict(queues) for name, queues in offsets.items()}
+            light = _dict(table.get("lmqOffsetTable"))
+            tables.offsets[path.name] |= {name: {0: offset} for name, offset in light.items()}
     return tables
 
 
@@ -101,7 +104,8 @@ def _is_batch(config: dict[str, Any]) -> bool:
 
 def check_offsets(tables: Tables, ends: dict[tuple[str, int], int], findings: Findings) -> None:
     """Compare the groups' offsets with the queues' ends: beyond the end is noted."""
-    for name, queues in tables.offsets.items():
+    groups = ((file, *one) for file, table in tables.offsets.items() for one in table.items())
+    for file, name, queues in groups:
         topic = name.partition("@")[0]
         for queue_id, offset in queues.items():
             if not (str(queue_id).isdecimal() and isinstance(offset, int)):
@@ -109,7 +113,7 @@ def check_offsets(tables: Tables, ends: dict[tuple[str, int], int], findings: Fi
             end = ends.get((topic, int(queue_id)))
             if end is not None and offset > end:
                 text = f"{name} queue {queue_id} stands at {offset}, the queue ends at {end}"
-                findings.add(NOTE, "config", "offset", "consumerOffset.json", offset, text)
+                findings.add(NOTE, "config", "offset", file, offset, text)
 
 
 def check_checkpoint(
