@@ -128,10 +128,15 @@ class IndexCheck:
         findings: where findings go.
         slots: maxHashSlotNum of the broker; guessed from a file's size when None.
         lag: level of what the next start puts right.
+        log_start: where the log begins, in bytes. Entries before it are no fault: their file goes
+            when the records of all its entries have gone.
     """
 
-    def __init__(self, root: Path, findings: Findings, *, slots: int | None, lag: str) -> None:
+    def __init__(
+        self, root: Path, findings: Findings, *, slots: int | None, lag: str, log_start: int
+    ) -> None:
         self._findings = findings
+        self._log_start = log_start
         self._lag = lag
         self._files: list[_File] = []
         self._runs: list[_Run] = []
@@ -233,11 +238,13 @@ class IndexCheck:
             target[1] = place if target[1] < 0 else target[1]
 
     def _lead_nowhere(self, place: int) -> None:
+        if place < self._log_start:
+            return
         text = "an entry leads to no whole record"
         self._findings.add(PROBLEM, PART, "nowhere", "index", place, text)
 
-    def finish(self, log_start: int, log_end: int) -> None:
-        """Report; ``log_start`` and ``log_end`` bound the log, in bytes."""
+    def finish(self, log_end: int) -> None:
+        """Report; ``log_end`` is the end of the log in bytes."""
         for run in self._runs:
             while run.head is not None:
                 text = f"an entry leads behind the log's end {log_end}"
@@ -257,7 +264,7 @@ class IndexCheck:
         if self._duplicates:
             text = "entries stand twice: a recovery indexed their records again (as Java does)"
             add(NOTE, PART, "twice", "index", None, text, self._duplicates)
-        if self._first >= 0 and log_start < self._first:
+        if self._first >= 0 and self._log_start < self._first:
             text = f"records before {self._first} may have no entry: the index begins there"
             add(NOTE, PART, "begin", "index", self._first, text)
 

@@ -141,8 +141,8 @@ def verify_store(
         known_topics=tables.topics,
         lag=lag,
     )
-    index = IndexCheck(root, findings, slots=slots, lag=lag)
     walk = LogWalk(files, check_crc=check_crc, progress=progress)
+    index = IndexCheck(root, findings, slots=slots, lag=lag, log_start=walk.start)
     report = StoreReport(str(root), state.clean, state.lock, walk.start, tables=tables.files)
     newest = 0
     for found in walk:
@@ -154,7 +154,7 @@ def verify_store(
     report.damages = walk.damages
     _report_walk(walk, files, findings, lag)
     queues.finish(walk.start, walk.end)
-    index.finish(walk.start, walk.end)
+    index.finish(walk.end)
     check_checkpoint(root, findings, log_end=walk.end, newest_ms=newest)
     check_offsets(tables, queues.ends(), findings)
     _note_state(report, findings)
