@@ -11,7 +11,7 @@ from tests.support.crash_states import record_run, sweep
 from tests.support.faulty_files import Fault, FaultyFiles
 
 STATES = 450
-RUNS = 14
+RUNS = 16
 CHECKED = []
 
 
@@ -31,6 +31,13 @@ def test_power_cut(seed):
 def test_power_cut_with_sectors_of_4096_bytes(seed):
     run = record_run(seed, sector=4096, mapped_file_size_commit_log=16384)
     sweep_all_well(run, seed, 400)
+
+
+@pytest.mark.parametrize("seed", [300, 301])
+def test_power_cut_with_extension_units(seed):
+    """No tags code is another one, wherever it stands: in a unit or in its extension."""
+    run = record_run(seed, enable_consume_queue_ext=True, mapped_file_size_consume_queue_ext=500)
+    sweep_all_well(run, seed, 250)
 
 
 @pytest.mark.parametrize("seed", [200, 201, 202])

@@ -110,3 +110,18 @@ def test_a_restarted_slave_cuts_what_was_torn_and_has_the_same_queues():
     ReplicaLog(again).append(data[again.max_phy_offset :])
     assert log_bytes(again) == log_bytes(master)
     assert units(again) == units(master)
+
+
+def test_a_slave_writes_extension_units_of_its_own():
+    settings = {"enable_consume_queue_ext": True, "mapped_file_size_consume_queue_ext": 100}
+    master, slave = master_store(**settings), slave_store(**settings)
+    for number in range(9):
+        master.now_ms.now_ms += 1000
+        properties = b"TAGS\x01%c\x02" % (ord("a") + number)  # the hash of one letter is itself
+        put(master, message(tags_code=ord("a") + number, properties=properties))
+    ReplicaLog(slave).append(log_bytes(master))
+    assert units(slave) == units(master)
+    queues = [store.queues.find("T", 0) for store in (slave, master)]
+    extended = [[queue.ext.unit(queue.unit(offset)[2]) for offset in range(9)] for queue in queues]
+    assert extended[0] == extended[1]
+    assert [unit.tags_code for unit in extended[0]] == list(range(97, 106))

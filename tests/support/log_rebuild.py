@@ -9,6 +9,7 @@ from struct import Struct
 
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.properties import decode_properties
+from rmqwire.store.consume_queue_ext import ExtConsumeQueue
 
 _HEAD = Struct(">iiiiiqqi")  # size magic bodyCrc queueId flag queueOffset physicalOffset sysFlag
 _INT = Struct(">i")
@@ -72,6 +73,8 @@ def served_queues(store) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
         for queue_id in store.queue_ids(topic):
             queue = store.queues.find(topic, queue_id)
             units = [queue.unit(at) for at in range(queue.min_offset, queue.max_offset)]
+            if isinstance(queue, ExtConsumeQueue):
+                units = [(*unit[:2], queue.ext.tags_code(unit[2])) for unit in units]
             if units:
                 found[topic, queue_id] = units
     return found

@@ -379,8 +379,8 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "batch consume queues",
+        MEANINGLESS,
+        "a cache of Java's; a unit of a batch is found by halving",
         """
         searchBcqByCacheEnable                         boolean  5.5.0  true
         """,
