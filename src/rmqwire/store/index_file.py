@@ -81,7 +81,10 @@ class IndexFile:
     # --- making and opening --------------------------------------------------------------------
 
     def create(self, previous: IndexHeader | None) -> None:
-        """Make the file in its full size, without taking the space.
+        """Make the file in its full size (420 MB by default), without taking the space, as Java.
+
+        So the index grows into what is free of the disk, as it is needed. On a full one its writes
+        fail and are tried again; nothing waits for them, and the log has the space of its file.
 
         Args:
             previous: header of the file before it: until the first key comes, times and offsets
