@@ -125,17 +125,15 @@ class Servers:
         self.namesrv = self._nodes[0].addr
 
     def start(self, kind: str, name: str, settings: dict[str, str]) -> Node:
-        home = self._home / name
-        if kind == "java":
-            return self._cluster.start_broker(home, self.namesrv, SETTINGS | settings)
-        node = nodes.start_broker(home, self.namesrv, SETTINGS | settings)
+        start = self._cluster.start_broker if kind == "java" else nodes.start_broker
+        node = start(self._home / name, self.namesrv, SETTINGS | settings)
         self._nodes.append(node)
         return node
 
     def stop(self) -> None:
-        self._cluster.stop()
+        """End all in order: the next broker on the master's store has nothing to repair."""
         for node in reversed(self._nodes):
-            node.kill()
+            node.stop()
 
 
 def measure(pair: str, home: Path, store: Path, messages: int) -> Figures:

@@ -78,6 +78,32 @@ async def test_sends_are_answered_by_the_slave_s_report(autojump_clock):
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_reports_of_a_slave_far_behind_are_read_together_unless_a_send_waits(
+    waits, autojump_clock, monkeypatch
+):
+    linked = Linked(in_sync_replicas=2, mapped_file_size_commit_log=1 << 22)
+    fill(linked.master, 30, size=60_000)
+    if not waits:
+        linked.transfer.fail_all()
+    assert bool(len(linked.transfer)) == waits
+    reads = []
+    received = linked.slaves.received
+    monkeypatch.setattr(
+        linked.slaves, "received", lambda *read: reads.append(len(read[1])) or received(*read)
+    )
+    here, there = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(linked.serving.serve_stream, here, "10.0.0.2:1")
+        for offset in range(100):
+            await there.send_all(pack_report(offset))
+        await trio.sleep(1)
+        assert linked.slaves.connections[0].ack == 99
+        nursery.cancel_scope.cancel()
+    assert sum(reads) == 800
+    assert (len(reads) < 10) != waits
+
+
 async def test_an_idle_link_lives_for_hours(autojump_clock):
     linked = Linked()
     async with trio.open_nursery() as nursery:

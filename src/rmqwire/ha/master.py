@@ -130,6 +130,11 @@ class SlaveConnection:
         """Whether the slave hasn't been sent all of the log yet."""
         return self.position < self._log.end
 
+    @property
+    def is_far(self) -> bool:
+        """Whether the slave lacks so much that many reports will come, of each batch in Java."""
+        return self._log.end - self.ack > PASS_SIZE
+
     def next_data(self) -> bytes | memoryview:
         """Give what to send now: ranges of the log, a heartbeat when it's time, or nothing.
 

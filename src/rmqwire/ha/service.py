@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 EXPIRE_S = 0.1  # how late a send may learn that slaveTimeout is over
+REPORTS_S = 0.01  # how late reports of a slave that is far behind may be read
 CHECK_S = 1.0  # how often a silent link is looked at
 FLUSHED_CHECK_S = 0.01  # the same where a report waits for the disk
 RECONNECT_S = 5.0  # DefaultHAClient.closeMasterAndWait
@@ -146,6 +147,8 @@ class HaMaster:
                 connection.check()
             else:
                 self._received(connection, bytes(data), sender)
+                if connection.is_far and not self._transfer:
+                    await trio.sleep(REPORTS_S)  # nobody waits for what it will report
 
     def _received(self, connection: SlaveConnection, data: bytes, sender: SlaveSender) -> None:
         first = connection.position < 0
