@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 import trio
 import trio.testing
 
 from rmqwire.store.message_store import PutStatus
-from rmqwire.store.service import run_store
+from rmqwire.store.service import FlushThread, run_store
 from tests.support.memory_files import MemoryFiles
 from tests.support.stores import ROOT, START_MS, make_store, message, put, small_config
 
@@ -205,6 +206,47 @@ async def test_flushes_run_in_a_thread():
         assert threading.get_ident() not in threads
         nursery.cancel_scope.cancel()
     assert results[0].status == 0
+
+
+async def test_the_flush_thread_runs_call_after_call_and_passes_errors_on():
+    def fail():
+        raise OSError("no disk")
+
+    threads = []
+    with FlushThread() as thread:
+        for _ in range(3):
+            await thread.offload(lambda: threads.append(threading.current_thread()))
+            with pytest.raises(OSError, match="no disk"):
+                await thread.offload(fail)
+    assert len(set(threads)) == 1
+    assert threads[0] is not threading.current_thread()
+    threads[0].join(10)
+    assert not threads[0].is_alive()
+
+
+async def test_a_call_that_runs_is_waited_for_and_one_after_the_end_is_not_begun():
+    begun, go_on = threading.Event(), threading.Event()
+    done = []
+
+    def slow():
+        begun.set()
+        go_on.wait(10)
+        done.append("slow")
+
+    async def cancel_it(scope):
+        await trio.to_thread.run_sync(begun.wait)
+        scope.cancel()
+        go_on.set()
+
+    with FlushThread() as thread:
+        async with trio.open_nursery() as nursery:
+            with trio.CancelScope() as scope:
+                nursery.start_soon(cancel_it, scope)
+                await thread.offload(slow)
+                done.append("told")
+                await thread.offload(lambda: done.append("never"))
+    assert done == ["slow", "told"]
+    assert scope.cancelled_caught
 
 
 async def test_samples_give_rates(autojump_clock):
