@@ -1,8 +1,8 @@
 """Time the opening of a log whose consume queues are gone: MB/s and messages/s.
 
-Run ``python bench/recovery.py [--mib 1024] [--folder DIR] [--java 5.5.0]``. A log of 1 KiB messages
-over 8 queues is made, the queues and the checkpoint are deleted, the store counts as killed, and is
-opened. With ``--java`` a Java broker opens a copy of the same folder: its time ends when all its
+Run ``python bench/recovery.py [--mib 1024] [--folder DIR] [--keep] [--java 5.5.0]``. A log of 1 KiB
+messages over 8 queues is made, the queues and the checkpoint are deleted, the store counts as killed,
+and is opened. ``--keep`` leaves the queues there, as they are after a kill. With ``--java`` a Java broker opens a copy of the same folder: its time ends when all its
 queues are complete; the time that it takes with an empty folder is taken off.
 """
 
@@ -68,12 +68,13 @@ def fill(root: Path, mib: int) -> int:
     return count
 
 
-def forget_queues(root: Path) -> None:
-    """Leave nothing but the log, as if its broker had been killed."""
-    shutil.rmtree(root / "consumequeue")
+def kill(root: Path, *, keep_queues: bool) -> None:
+    """Leave the folder as if its broker had been killed, with the queues or without."""
+    if not keep_queues:
+        shutil.rmtree(root / "consumequeue")
+        (root / "rmqwire.mark").unlink(missing_ok=True)
     shutil.rmtree(root / "index", ignore_errors=True)
     (root / "checkpoint").unlink()
-    (root / "rmqwire.mark").unlink(missing_ok=True)
     (root / "abort").write_bytes(b"")
 
 
@@ -132,12 +133,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mib", type=int, default=1024, help="size of the log")
     parser.add_argument("--folder", help="where to make the store")
+    parser.add_argument("--keep", action="store_true", help="leave the queues there")
     parser.add_argument("--java", metavar="VERSION", help="a Java broker of it too: 4.9.7 or 5.5.0")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         root = Path(folder) / "store"
         count = fill(root, chosen.mib)
-        forget_queues(root)
+        kill(root, keep_queues=chosen.keep)
         twin = Path(folder) / "twin"
         if chosen.java:
             shutil.copytree(root, twin)

@@ -105,6 +105,18 @@ def test_dropping_segments():
     assert (files.data, files.handles, files.exists("/q")) == ({}, {}, False)
 
 
+@pytest.mark.parametrize("begin", [0, 200, 299, 300, 301, 450, 700])
+@pytest.mark.parametrize("end", [0, 300, 301, 399, 400, 450, 700])
+def test_pinned_are_those_that_hold_some_of_the_bytes(begin, end):
+    queue, _, _ = make()
+    for start in (200, 300, 400):
+        queue.create(start)
+    pinned = queue.pinned(begin, end)
+    held = [start for start in (200, 300, 400) if start < end and start + 100 > begin]
+    assert [segment.start for segment in pinned] == held
+    queue.unpin(pinned)
+
+
 def test_handles_are_few_and_pinned_ones_stay():
     queue, files, handles = make(limit=2)
     for start in (0, 100, 200, 300):

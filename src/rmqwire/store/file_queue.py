@@ -309,8 +309,9 @@ class FileQueue:
 
     def pinned(self, begin: int, end: int) -> list[Segment]:
         """Pin the segments that hold bytes from ``begin`` to ``end``; ``unpin`` each afterwards."""
-        size = self.segment_size
-        found = [s for s in self.segments if s.start < end and s.start + size > begin]
+        first = max(begin - self.start, 0) // self.segment_size
+        behind = max(-(-(end - self.start) // self.segment_size), 0)
+        found = self.segments[first:behind]
         for segment in found:
             self._handles.pin(segment)
         return found
