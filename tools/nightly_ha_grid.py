@@ -41,11 +41,13 @@ class Grid:
             home = self.options.home
             if home is None:
                 home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            groups: dict[str, list] = {}
+            for cell in self.cells:
+                name = "each-point" if self.options.each_point else cell[1].replace(" ", "-")
+                groups.setdefault(name, []).append(cell)
             async with trio.open_nursery() as nursery:
-                for fault in FAULTS:
-                    cells = [cell for cell in self.cells if cell[1] == fault]
-                    if cells:
-                        nursery.start_soon(self._run_pair, home / fault.replace(" ", "-"), cells)
+                for name, cells in groups.items():
+                    nursery.start_soon(self._run_pair, home / name, cells)
 
     async def _run_pair(self, home, cells):
         kinds = tuple(self.options.pair.split("-"))

@@ -12,7 +12,7 @@ import pytest
 from rmqwire.codec.ha import pack_report, pack_transfer
 from rmqwire.store.results import PutStatus
 from tests.support import ha_tap
-from tests.support.ha_grid import CELLS, run_cell
+from tests.support.ha_grid import CELLS, reach, run_cell
 from tests.support.ha_proxy import BLACKHOLE_DOWN, BLACKHOLE_UP, FAULTS, FIN, RST, SIGKILL, SIGSTOP
 from tests.support.ha_rows import row
 from tests.support.ha_sim import MASTER, SLAVE_NODE, sim_pair
@@ -65,6 +65,26 @@ def test_n1_figures(capsys):
             f" {more} of 22; lag 0 at most {longest:.0f} s after the fault\n"
         )
     assert (cells, more) == (66, 22)
+
+
+@pytest.mark.parametrize(
+    ("point", "holds"),
+    [
+        (ha_tap.PARTIAL_FIRST_REPORT, lambda got, end, reported: (got, reported) == (-1, -1)),
+        (ha_tap.REPORTED, lambda got, end, reported: got == reported < end),
+        (ha_tap.IN_HEADER, lambda got, end, reported: got == end),
+        (ha_tap.IN_BODY, lambda got, end, reported: got > end),
+        (ha_tap.BODY_COMPLETE, lambda got, end, reported: got > end),
+        (ha_tap.APPENDED, lambda got, end, reported: got == end > reported),
+        (ha_tap.PARTIAL_REPORT, lambda got, end, reported: got == end > reported),
+    ],
+)
+async def test_a_point_is_what_its_name_says(autojump_clock, point, holds):
+    async with sim_pair(ha_transfer_batch_size=100_000) as pair:
+        await reach(pair, point, SIGSTOP)
+        tap = pair.proxy.links[0].tap
+        assert holds(tap.got, pair.slave.store.max_phy_offset, tap.reported)
+        await pair.proxy.heal()
 
 
 # --- the tap itself -------------------------------------------------------------------------------

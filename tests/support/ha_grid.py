@@ -72,7 +72,7 @@ async def run_cell(pair: Pair, point: str, fault: str) -> Result:
     """Bring a healthy pair to the point, break it, heal it, look at everything."""
     result = Result(point, fault)
     try:
-        await _break(pair, point, fault)
+        await reach(pair, point, fault)
         await _last(pair, point, fault)
     except trio.TooSlowError:
         result.wrong.append("the point was not reached")
@@ -91,7 +91,7 @@ async def run_cell(pair: Pair, point: str, fault: str) -> Result:
     return result
 
 
-async def _break(pair, point, fault):
+async def reach(pair, point, fault):
     """Reach the point under load and let the fault hit."""
     proxy = pair.proxy
     proxy.upheld = point == PAST_SILENCE

@@ -70,6 +70,7 @@ class FaultProxy:
     Attributes:
         watch: what the links have shown.
         struck: set when the fault has hit.
+        links: those that are open.
         upheld: the fault goes on for links that are opened while it lasts.
     """
 
@@ -89,7 +90,7 @@ class FaultProxy:
         self.upheld = False
         self.struck = trio.Event()
         self._healed = trio.Event()
-        self._links: list[_Link] = []
+        self.links: list[_Link] = []
 
     # --- what the grid says ------------------------------------------------------------------
 
@@ -97,17 +98,17 @@ class FaultProxy:
         """Let ``fault`` hit at ``point``: on the links there are, or on the next one."""
         self.point, self._fault = point, fault
         self.struck, self._healed = trio.Event(), trio.Event()
-        for link in self._links:
+        for link in self.links:
             link.tap.point = point
 
     async def drop(self) -> None:
         """End all links, so that the slave connects again."""
-        for link in list(self._links):
+        for link in list(self.links):
             await link.end(RST)
 
     async def strike(self) -> None:
         """Let the fault hit now: the links are quiet."""
-        for link in list(self._links):
+        for link in list(self.links):
             await self.strike_at(link)
 
     async def heal(self) -> None:
@@ -125,7 +126,7 @@ class FaultProxy:
     async def strike_at(self, link):
         """Let the fault hit one link."""
         self.point = None
-        for other in self._links:
+        for other in self.links:
             other.tap.point = None
         self._active = self._fault in {BLACKHOLE_UP, BLACKHOLE_DOWN} or self.upheld
         if self._fault == SIGSTOP:
@@ -156,13 +157,13 @@ class FaultProxy:
             await self.refuse(stream, FIN)
             return
         link = _Link(self, stream, master)
-        self._links.append(link)
+        self.links.append(link)
         try:
             if self.point == ACCEPTED:
                 await self.strike_at(link)
             await link.run()
         finally:
-            self._links.remove(link)
+            self.links.remove(link)
 
     async def refuse(self, stream, how):
         """End a stream with RST or FIN."""
@@ -175,6 +176,13 @@ class FaultProxy:
         """Hold what goes one way while it is a black hole."""
         if self._active and self._fault == way:
             await self._healed.wait()
+
+    async def pass_point(self, link: _Link) -> None:
+        """Hold what follows the point while its sender stands still; a dead one never sent it."""
+        if self._fault == SIGSTOP:
+            await self._healed.wait()
+        elif self._fault == SIGKILL:
+            await link.end(FIN)
 
 
 class _Link:
@@ -223,6 +231,7 @@ class _Link:
                 return
             head, data = data[:hit], data[hit:]
             await self._hit(head, sink, point)
+            await self.proxy.pass_point(self)
             await self.proxy.pass_gate(way)
 
     async def _hit(self, head, sink, point):

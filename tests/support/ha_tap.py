@@ -63,6 +63,10 @@ class Tap:
     Args:
         watch: where findings go.
         point: where a fault shall hit, None for a link that is only watched.
+
+    Attributes:
+        got: offset up to which bytes have passed to the slave.
+        reported: the last offset that has passed to the master.
     """
 
     def __init__(self, watch: Watch, point: str | None = None):
@@ -71,8 +75,8 @@ class Tap:
         self._report = b""  # bytes of a report that is not whole
         self._header = b""
         self._body_left = 0
-        self._got = -1  # offset up to which the slave has been sent something
-        self._reported = -1
+        self.got = -1
+        self.reported = -1
 
     # --- slave to master ---------------------------------------------------------------------
 
@@ -103,20 +107,20 @@ class Tap:
 
     def _hit_by_report(self, offset):
         """Give the bytes of this report that pass before the fault."""
-        if self._reported < 0:
+        if self.reported < 0:
             return {PARTIAL_FIRST_REPORT: _CUT_REPORT, REPORTED: REPORT_SIZE}.get(self.point)
-        if offset > self._reported:
+        if offset > self.reported:
             return {APPENDED: 0, PARTIAL_REPORT: _CUT_REPORT}.get(self.point)
         return None
 
     def _take_report(self, offset):
-        if self._reported < 0:
-            self._got = max(offset, 0)
-        elif offset > self._got:
-            self.watch.wrong.append(f"I10: a report of {offset} by a slave that got {self._got}")
-        elif offset < self._reported:
-            self.watch.wrong.append(f"I10: a report of {offset} after {self._reported}")
-        self._reported = offset
+        if self.reported < 0:
+            self.got = max(offset, 0)
+        elif offset > self.got:
+            self.watch.wrong.append(f"I10: a report of {offset} by a slave that got {self.got}")
+        elif offset < self.reported:
+            self.watch.wrong.append(f"I10: a report of {offset} after {self.reported}")
+        self.reported = offset
         self.watch.reported = max(self.watch.reported, offset)
 
     # --- master to slave ---------------------------------------------------------------------
@@ -128,7 +132,7 @@ class Tap:
             if self._body_left:
                 step = min(self._body_left, len(data) - pos)
                 self._body_left -= step
-                self._got += step
+                self.got += step
                 pos += step
                 continue
             need = TRANSFER_HEADER_SIZE - len(self._header)
@@ -158,9 +162,9 @@ class Tap:
         }.get(self.point)
 
     def _take_header(self, offset, size):
-        if self._reported == 0 and self._got == 0:
-            self._got = offset  # an empty slave starts where the master's last file does
-        if offset != self._got:
-            self.watch.wrong.append(f"a range at {offset} after {self._got}")
-            self._got = offset
+        if self.reported == 0 and self.got == 0:
+            self.got = offset  # an empty slave starts where the master's last file does
+        if offset != self.got:
+            self.watch.wrong.append(f"a range at {offset} after {self.got}")
+            self.got = offset
         self._body_left = size
