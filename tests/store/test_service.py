@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from rmqwire.store import service
 from rmqwire.store.message_store import PutStatus
 from rmqwire.store.service import FlushThread, run_store
 from tests.support.memory_files import MemoryFiles
@@ -206,6 +207,24 @@ async def test_flushes_run_in_a_thread():
         assert threading.get_ident() not in threads
         nursery.cancel_scope.cancel()
     assert results[0].status == 0
+
+
+@pytest.mark.parametrize(("limit", "after_s"), [(1 << 20, 10), (20, 0.5)])
+async def test_the_index_is_written_every_ten_seconds_or_when_much_is_new(
+    autojump_clock, monkeypatch, limit, after_s
+):
+    monkeypatch.setattr(service, "INDEX_UNWRITTEN", limit)
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await trio.sleep(0.6)  # the first time it is written at once
+        put(store, message())
+        await trio.sleep(after_s - 0.2)
+        assert store.index.unwritten == (20 if after_s == 10 else 0)
+        await trio.sleep(0.8)
+        assert store.index.files
+        assert store.index.unwritten == 0
+        nursery.cancel_scope.cancel()
 
 
 async def test_the_flush_thread_runs_call_after_call_and_passes_errors_on():

@@ -175,9 +175,9 @@ class IndexFile:
         return page
 
     @property
-    def unwritten(self) -> bool:
-        """Something is in memory only."""
-        return bool(self._tail)
+    def unwritten(self) -> int:
+        """Bytes of entries that are in memory only."""
+        return len(self._tail)
 
     def write(self) -> None:
         """Put what is only in memory into the file.

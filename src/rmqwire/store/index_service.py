@@ -273,6 +273,11 @@ class IndexService:
         last = self.files[-1].path.rpartition("/")[2] if self.files else ""
         return name if name > last else str(int(last) + 1)
 
+    @property
+    def unwritten(self) -> int:
+        """Bytes of entries that are in memory only."""
+        return self.files[-1].unwritten if self.files else 0
+
     def write(self) -> None:
         """Put what is only in memory into the files.
 

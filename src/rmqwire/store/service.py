@@ -27,6 +27,7 @@ LOG = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
 INDEX_S = 0.5  # how often records are looked for that are not in the index
 INDEX_WRITE_S = 10.0  # how often what is new in it is written: a kill has it built again anyway
+INDEX_UNWRITTEN = 16 << 20  # bytes of new entries that are written at once
 INDEX_PAUSE = 9  # a slice of the index is followed by a pause of so many times its time,
 INDEX_BEHIND = 64 << 20  # half as many when it is so many bytes behind, and so on
 CLEAN_DELAY_S = 60.0  # from the start to the first cleaning
@@ -225,13 +226,17 @@ class StoreService:
             behind = store.max_phy_offset - store.index.position
             pause = INDEX_PAUSE / (1 + behind / INDEX_BEHIND)
             await trio.sleep((trio.current_time() - began) * pause)
-        if trio.current_time() >= self._index_due:
-            store.index.write()
-            self._index_due = trio.current_time() + INDEX_WRITE_S
+            self._write_index()
         full = store.index.full_files()
         for file in full:
             await self._offload(file.sync)
         store.index.full_files_synced(full)
+
+    def _write_index(self) -> None:
+        index, now = self._store.index, trio.current_time()
+        if now >= self._index_due or index.unwritten >= INDEX_UNWRITTEN:
+            index.write()
+            self._index_due = now + INDEX_WRITE_S
 
     async def _check_disk(self) -> None:
         while True:
