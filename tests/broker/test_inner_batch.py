@@ -52,6 +52,8 @@ def test_a_batch_is_one_record_and_as_many_offsets(broker, client):
         "UNIQ_KEY": "U1",
         "WAIT": "true",
         "TAGS": "t",
+        "MSG_REGION": "DefaultRegion",
+        "TRACE_ON": "true",
         "CLUSTER": broker.state.config.broker_cluster_name,
         "INNER_NUM": "3",
         "INNER_BASE": "0",

@@ -179,12 +179,6 @@ def test_properties_stand_in_the_order_of_java_s_map():
         assert data.endswith(b"\x02") == release.trailing_property_separator
 
 
-def test_the_wait_property_is_not_stored():
-    properties = b"UNIQ_KEY\x01A\x02WAIT\x01true\x02"
-    assert b"WAIT" not in with_offsets(properties, [0], V5_5_0)
-    assert b"WAIT" not in with_offsets(properties, [0], V4_9_7)
-
-
 def test_the_quota_refuses_new_light_queues_only():
     store = open_store(enable_lmq_quota=True, max_lmq_consume_queue_num=2)
     assert [one.status for one in put(store, light(A), light(B))] == [0, 0]

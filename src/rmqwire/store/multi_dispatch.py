@@ -17,7 +17,6 @@ from rmqwire.codec.message_const import (
     LMQ_PREFIX,
     PROPERTY_INNER_MULTI_DISPATCH,
     PROPERTY_INNER_MULTI_QUEUE_OFFSET,
-    PROPERTY_WAIT_STORE_MSG_OK,
     RETRY_GROUP_TOPIC_PREFIX,
     SYSTEM_TOPIC_PREFIX,
 )
@@ -69,7 +68,6 @@ def with_offsets(properties: bytes, offsets: list[int | None], release: Release)
         release: who orders the properties and ends them.
     """
     found = decode_properties(properties)
-    found.pop(PROPERTY_WAIT_STORE_MSG_OK, None)  # removeWaitStorePropertyString: it is not stored
     text = SEPARATOR.join("" if offset is None else str(offset) for offset in offsets)
     return _joined(found | {PROPERTY_INNER_MULTI_QUEUE_OFFSET: text}, release)
 

@@ -275,7 +275,11 @@ class SendMessageProcessor:
         except BadBody as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, f"the batch can't be read: {error}") from None
         if unique_key is not None and is_batch_cq(state.topics.table.get(topic)):
-            named = properties | {const.PROPERTY_CLUSTER: state.config.broker_cluster_name}
+            named = properties | {
+                const.PROPERTY_MSG_REGION: self._region,
+                const.PROPERTY_TRACE_SWITCH: self._trace,
+                const.PROPERTY_CLUSTER: state.config.broker_cluster_name,
+            }
             make_inner_batch(batch, named, len(entries), state.release)
             state.store.put(batch, done)
             return
