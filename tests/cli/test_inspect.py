@@ -10,6 +10,7 @@ from rich.console import Console
 
 from rmqwire.cli.inspect import inspect_group
 from rmqwire.codec.command import RemotingCommand, encode_command
+from rmqwire.codec.consume_queue import ConsumeQueueExtUnit, pack_ext_unit
 from tests.inspector.stores import unpack
 
 
@@ -140,3 +141,24 @@ def test_a_plot_without_matplotlib(store, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
     assert "pip install 'rmqwire[plot]'" in result.stderr
+
+
+def test_extension_units_and_empty_columns(tmp_path):
+    queue = tmp_path / "consumequeue_ext" / "T" / "0"
+    queue.mkdir(parents=True)
+    unit = pack_ext_unit(ConsumeQueueExtUnit(2598920, 1_700_000_000_000))
+    (queue / f"{0:020}").write_bytes(unit.ljust(100, b"\0"))
+    result = run("consumequeueext", tmp_path)
+    head, row = result.stdout.splitlines()
+    assert head.split() == ["topic", "queue", "extOffset", "size", "tagsCode", "stored"]
+    assert row.split()[:5] == ["T", "0", "0", "20", "2598920"]
+    assert [line for line in (head, row) if line != line.rstrip()] == []
+    rows = run("consumequeueext", tmp_path, "--json").stdout.splitlines()
+    assert [json.loads(line)["bitMap"] for line in rows] == [""]
+
+
+def test_nothing_is_said_to_be_nothing(tmp_path):
+    (tmp_path / f"{0:020}").write_bytes(bytes(100))
+    result = run("commitlog", tmp_path)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "nothing to show\n")
+    assert run("commitlog", tmp_path, "--json").stderr == ""

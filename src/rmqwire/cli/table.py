@@ -82,6 +82,8 @@ def print_table(rows: Iterable[Row], columns: Sequence[Column]) -> RmqError | No
             i for i, one in enumerate(columns) if not one.sparse or any(row[i] for row in cells)
         ]
         _print([[row[i] for i in used] for row in cells], [columns[i] for i in used])
+    elif failure is None:
+        sys.stderr.write("nothing to show\n")
     return failure
 
 
