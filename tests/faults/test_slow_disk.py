@@ -14,7 +14,7 @@ from tests.support import requests
 
 SLOW_S = 10
 EVERY_S = 0.02  # a request is due each so often, however long those before it take
-BOUND_S = 0.25  # the figure aimed at is 0.1; a stall of 2 s would be the 75th percentile
+BOUND_S = 0.5  # 0.1 is the aim, 0.015 was seen; one stall of 2 s would make it 1.9
 RECOVER_S = 10
 SETTINGS = {
     "flushDiskType": "SYNC_FLUSH",
