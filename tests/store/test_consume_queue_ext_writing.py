@@ -9,7 +9,7 @@ import pytest
 
 from rmqwire.codec.consume_queue import EXT_MIN_UNIT, ext_address
 from rmqwire.inspector.verify import verify_store
-from rmqwire.store.consume_queue_ext import ExtConsumeQueue
+from rmqwire.store.ext_consume_queue import ExtConsumeQueue
 from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import GetStatus
 from tests.support.memory_files import MemoryFiles

@@ -9,7 +9,8 @@ from rmqwire.errors import StoreError
 from rmqwire.store.batch_consume_queue import BatchConsumeQueue
 from rmqwire.store.consume_queue import ConsumeQueue
 from rmqwire.store.consume_queue_ext import FOLDER as EXT_FOLDER
-from rmqwire.store.consume_queue_ext import ConsumeQueueExt, ExtConsumeQueue
+from rmqwire.store.consume_queue_ext import ConsumeQueueExt
+from rmqwire.store.ext_consume_queue import ExtConsumeQueue
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush import FlushPlan, pages_between
 

@@ -20,8 +20,8 @@ from rmqwire.store.checkpoint import CheckpointFile
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.commit_log import CommitLog
 from rmqwire.store.config import SLAVE
-from rmqwire.store.consume_queue_ext import ExtConsumeQueue
 from rmqwire.store.consume_queue_store import ConsumeQueueStore
+from rmqwire.store.ext_consume_queue import ExtConsumeQueue
 from rmqwire.store.file_queue import HandleCache
 from rmqwire.store.flush_manager import FlushManager
 from rmqwire.store.folder import StoreFolder
