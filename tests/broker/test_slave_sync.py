@@ -69,6 +69,15 @@ async def test_all_tables_of_a_java_master_are_taken_over(pair):
     assert state.schedule.levels[2].offset == 1
 
 
+async def test_a_master_that_is_gone_is_one_line_of_the_log(pair, caplog):
+    _, master, sync = pair
+    master.by_code = dict.fromkeys(master.by_code, ConnectFailed("connect failed: refused", MASTER))
+    assert not await sync.sync_all()
+    assert [record.message for record in caplog.records] == [
+        f"no tables taken over from {MASTER}: connect failed: refused <{MASTER}>"
+    ]
+
+
 async def test_they_are_on_the_disk_for_the_next_start(pair, tmp_path):
     _, _, sync = pair
     await sync.sync_all()

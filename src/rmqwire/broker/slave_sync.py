@@ -87,6 +87,9 @@ class SlaveSynchronize:
         for name, sync in parts:
             try:
                 await sync(master)
+            except ConnectFailed as error:  # nor will the other parts come: one line says it
+                log.warning("no tables taken over from %s: %s", master, error)
+                return False
             except FAULTS as error:
                 log.warning("%s not taken over from %s: %s", name, master, error)
                 good = False
