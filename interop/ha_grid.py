@@ -24,14 +24,14 @@ import trio
 
 from interop import nodes
 from interop.cluster import Cluster
-from interop.processes import BROKER_PORTS, free_port
+from interop.processes import BROKER_PORTS, lasting_port
 from interop.processes import Node as Process
 from rmqwire.codec import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.bodies import KVTable
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import SendMessageRequestHeader
 from rmqwire.codec.message_id import decode_offset_id
-from tests.support.ha_grid import Pair, Times
+from tests.support.ha_grid import Pair, Times, settle
 from tests.support.ha_proxy import FaultProxy, Node
 
 JAVA, RMQWIRE = "java", "rmqwire"
@@ -48,6 +48,7 @@ SETTINGS = {
 STARTING = trio.Lock()  # free ports are taken one pair after the other
 TIMES = Times(hold=2.0, past=7.0, strike=30.0)
 ASK_S = 3.0
+START_S = 60.0
 NO_ANSWER = -1
 PROMISED = {
     int(ResponseCode.SUCCESS),
@@ -245,7 +246,7 @@ def _settings(port: int, kind: str, version: str, **more: str) -> dict[str, str]
 async def running_pair(
     kinds: tuple[str, str], version: str, home: Path, cluster: Cluster | None
 ) -> AsyncIterator[RealPair]:
-    """Run a pair of (master's kind, slave's kind) until the block ends.
+    """Run a pair of (master's kind, slave's kind), in sync, until the block ends.
 
     Args:
         kinds: ``java`` or ``rmqwire`` each.
@@ -267,7 +268,7 @@ async def running_pair(
     await STARTING.acquire()
     namesrv = await trio.to_thread.run_sync(nodes.start_namesrv, home / "namesrv")
     try:
-        port = free_port(BROKER_PORTS)
+        port = lasting_port(BROKER_PORTS)
         front = ("127.0.0.2", port + 1) if kinds[1] == JAVA else ("127.0.0.1", 0)
         role = {"brokerRole": "SYNC_MASTER", "brokerId": "0", "brokerIP2": front[0]}
         master = launcher(kinds[0], home / "master", _settings(port, kinds[0], version, **role))
@@ -279,7 +280,7 @@ async def running_pair(
             if kinds[1] == RMQWIRE:
                 number = listeners[0].socket.getsockname()[1]
                 more["haMasterAddress"] = f"{front[0]}:{number}"
-            settings = _settings(free_port(BROKER_PORTS), kinds[1], version, **more)
+            settings = _settings(lasting_port(BROKER_PORTS), kinds[1], version, **more)
             slave = launcher(kinds[1], home / "slave", settings)
             started.append(slave)
             peer = master if kinds == (JAVA, RMQWIRE) else slave
@@ -287,6 +288,8 @@ async def running_pair(
             nursery.start_soon(trio.serve_listeners, pair.serve, listeners)
             await slave.start()
             STARTING.release()
+            with trio.fail_after(START_S):
+                await settle(pair)
             yield pair
             nursery.cancel_scope.cancel()
         for node, kind in zip((master, slave), kinds, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import random
 import socket
 import subprocess
 import time
@@ -19,6 +20,14 @@ def free_port(offsets: Sequence[int] = (0,)) -> int:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        if all(_is_free(port + offset) for offset in offsets):
+            return port
+
+
+def lasting_port(offsets: Sequence[int] = (0,)) -> int:
+    """Find the same below the ports of outgoing connections: none takes it during a restart."""
+    while True:
+        port = random.randrange(15_000, 32_000)
         if all(_is_free(port + offset) for offset in offsets):
             return port
 

@@ -82,7 +82,7 @@ async def run_cell(pair: Pair, point: str, fault: str) -> Result:
     began = trio.current_time()
     try:
         with trio.fail_after(pair.times.heal):
-            await _settle(pair)
+            await settle(pair)
     except trio.TooSlowError:
         result.wrong.append(f"I13: no SEND_OK with lag 0 within {pair.times.heal:g} s")
     result.heal_s = trio.current_time() - began
@@ -97,7 +97,7 @@ async def reach(pair, point, fault):
     proxy.upheld = point == PAST_SILENCE
     with trio.fail_after(pair.times.strike):
         if point in QUIET:
-            await _settle(pair)
+            await settle(pair)
             proxy.arm(point, fault)
             await proxy.strike()
             return
@@ -125,7 +125,7 @@ async def _load(pair):
         await trio.sleep(pair.times.pause)
 
 
-async def _settle(pair):
+async def settle(pair):
     """Wait until a send is confirmed and the slave has it all."""
     await until(pair.send, pair.times.pause)
     await until(pair.in_sync, pair.times.pause)
