@@ -301,7 +301,12 @@ class Recovery:
         self._queues.write_tails()
 
     def _make_durable(self, report: RecoveryReport, *, stale: bool) -> None:
-        """Sync what is served from now on: a killed process leaves pages that are not on disk."""
+        """Sync the log that is served from now on: a killed process leaves pages not on the disk.
+
+        The queues are synced by the service like all that is new in them, before the checkpoint
+        says so: one ``fdatasync`` for each of a thousand queues would hold up the start for seconds,
+        and what a power cut takes of them until then the log gives back.
+        """
         if report.clean:
             self._log.queue.sync_names()
             self._promise(report)
@@ -313,10 +318,10 @@ class Recovery:
             self._log.rewrite(max(mark.synced, self._log.min_offset), report.log_end)
         self._log.flushed = max(begin, self._log.min_offset)
         self._queues.distrust()
-        for plan in (self._log.flush_plan(), self._queues.flush_plan(thorough=True)):
-            if plan is not None:
-                plan.run(self._files)
-                plan.release(succeeded=True)
+        plan = self._log.flush_plan()
+        if plan is not None:
+            plan.run(self._files)
+            plan.release(succeeded=True)
         self._log.flushed = report.log_end
         self._promise(report)
 
