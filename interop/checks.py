@@ -8,6 +8,11 @@ from typing import Any
 Message = dict[str, Any]
 
 
+def statuses(sent: list[Message]) -> set[object]:
+    """What the brokers said, or why a message could not be sent."""
+    return {message.get("status", message.get("failed")) for message in sent}
+
+
 def same_messages(sent: list[Message], received: list[Message]) -> None:
     """Every message once, with the body, keys and tags that were sent."""
     wanted = Counter((m["keys"], m["tags"], m["body"]) for m in sent if "keys" in m)

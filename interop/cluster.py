@@ -16,7 +16,7 @@ from pathlib import Path
 from interop.jars import class_path, missing_tools
 from interop.peer import JVM, make_home
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
-from interop.wire import route_known
+from interop.wire import registered, route_known
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROKER_DEFAULTS = {
@@ -100,9 +100,8 @@ class MavenCluster(Cluster):
         }
         conf |= settings
         node = self._start("broker", home, port, conf, "org.apache.rocketmq.broker.BrokerStartup")
-        wait_until(
-            lambda: route_known(namesrv, conf["brokerName"]), f"route of {conf['brokerName']}"
-        )
+        name = conf["brokerName"]
+        wait_until(lambda: registered(namesrv, name, node.addr), f"{node.addr} as {name}")
         return node
 
     def _start(self, name: str, home: Path, port: int, conf: Mapping[str, str], main: str) -> Node:

@@ -13,6 +13,7 @@ from interop.cluster import Cluster, Unavailable, choose
 from interop.jars import missing_tools
 from interop.peer import Peer
 from interop.processes import Node
+from interop.replication import Servers
 
 VERSIONS = ("4.9.7", "5.5.0")
 SERIALIZATIONS = ("JSON", "ROCKETMQ")
@@ -37,12 +38,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("serialize", SERIALIZATIONS, scope="session")
 
 
+def is_optin(item: pytest.Item) -> bool:
+    """Tell whether a test is opt-in: always, or for the releases that its marker names."""
+    callspec = getattr(item, "callspec", None)
+    version = callspec.params.get("version") if callspec else None
+    return any(not one.args or version in one.args for one in item.iter_markers("optin"))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.timeout(300))
     if not config.getoption("-m"):
-        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("optin")])
-        items[:] = [item for item in items if not item.get_closest_marker("optin")]
+        config.hook.pytest_deselected(items=[item for item in items if is_optin(item)])
+        items[:] = [item for item in items if not is_optin(item)]
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +102,14 @@ def peer(peers: dict[str, Peer], serialize: str) -> Peer:
 @pytest.fixture
 def json_peer(peers: dict[str, Peer]) -> Peer:
     return peers["JSON"]
+
+
+@pytest.fixture
+def servers(cluster: Cluster, version: str) -> Iterator[Servers]:
+    """Servers of a test's own, ended with it."""
+    made = Servers(cluster, version)
+    yield made
+    made.end()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
-from interop.wire import route_known
+from interop.wire import registered
 
 BROKER_DEFAULTS = {
     "brokerName": "rmqwire-a",
@@ -33,7 +33,7 @@ def start_namesrv(home: Path, settings: Mapping[str, str] | None = None) -> Node
 
 
 def start_broker(home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
-    """Start an rmqwire broker and wait until ``namesrv`` knows it."""
+    """Start an rmqwire broker and wait until every server of ``namesrv`` knows it."""
     port = int(settings.get("listenPort", free_port(BROKER_PORTS)))
     conf = {
         **BROKER_DEFAULTS,
@@ -43,7 +43,8 @@ def start_broker(home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
         **settings,
     }
     node = _start("broker", home, port, conf)
-    wait_until(lambda: route_known(namesrv, conf["brokerName"]), f"route of {conf['brokerName']}")
+    name = conf["brokerName"]
+    wait_until(lambda: registered(namesrv, name, node.addr), f"{node.addr} as {name}")
     return node
 
 

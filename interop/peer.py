@@ -81,6 +81,14 @@ class Peer:
     ) -> JavaConsumer:  # fmt: skip
         return JavaConsumer(self, namesrv, topic, expression, failures, group)
 
+    def load(
+        self, namesrv: str, topic: str, count: int = 1 << 30, seed: int = 1, threads: int = 8
+    ) -> JavaLoad:
+        return JavaLoad(self, namesrv, topic, count, seed, threads)
+
+    def half(self, namesrv: str, topic: str, count: int, seed: int = 1) -> JavaTransactions:
+        return JavaTransactions(self, namesrv, topic, count, seed)
+
     def mqadmin(self, *words: str) -> str:
         """Run one mqadmin command and give what it printed."""
         return "".join(answer["output"] for answer in self.call("mqadmin", *words))
@@ -121,6 +129,41 @@ class JavaConsumer:
     def take(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         """Give ``count`` deliveries, or those that came within ``seconds``."""
         return self.peer.call("consume-poll", self.name, count, int(seconds * 1000))
+
+
+class JavaLoad:
+    """A DefaultMQProducer with threads that send ``count`` messages; it keeps away from what fails.
+
+    What could not be sent has an ``failed`` (why) instead of a ``status``.
+    """
+
+    def __init__(
+        self, peer: Peer, namesrv: str, topic: str, count: int, seed: int, threads: int
+    ) -> None:
+        self.peer = peer
+        self.name = uuid.uuid4().hex[:8]
+        peer.call("load-start", self.name, namesrv, topic, threads, count, seed)
+
+    def wait(self) -> list[dict[str, Any]]:
+        """Let it send all and give what became of each message."""
+        return self.peer.call("load-end", self.name, "wait")
+
+    def stop(self) -> list[dict[str, Any]]:
+        """Let it send no more and give what became of each message."""
+        return self.peer.call("load-end", self.name, "stop")
+
+
+class JavaTransactions:
+    """A TransactionMQProducer with ``count`` half messages; a broker that asks is told to commit."""
+
+    def __init__(self, peer: Peer, namesrv: str, topic: str, count: int, seed: int) -> None:
+        self.peer = peer
+        self.name = uuid.uuid4().hex[:8]
+        self.sent = peer.call("half-start", self.name, namesrv, topic, count, seed)
+
+    def stop(self) -> int:
+        """End it and tell how often a broker has asked."""
+        return int(self.peer.call("half-end", self.name)[0]["asked"])
 
 
 LOGBACK = """<configuration>

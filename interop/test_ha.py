@@ -2,180 +2,112 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+import re
 from pathlib import Path
 
 import pytest
 
-from interop import nodes
-from interop.checks import all_of_it, queues_dense, same_messages
-from interop.cluster import Cluster
+from interop.checks import Message, queues_dense, results_agree, same_messages, statuses
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, Node, free_port, wait_until
-from interop.wire import ask
-from rmqwire.codec.bodies import KVTable, TopicConfigSerializeWrapper
-from rmqwire.codec.codes import RequestCode
-from rmqwire.codec.command import RemotingCommand
+from interop.processes import Node, wait_until
+from interop.replication import (
+    Servers,
+    await_sync,
+    broker,
+    end_of_log,
+    equal_logs,
+    equal_queues,
+    equal_tables,
+    in_role,
+    in_sync,
+    without_a_slave,
+)
+from interop.stores import log_hashes, verify
 
-MIB = 1 << 20
-COUNTS = {"small": 8_000, "large": 600}
-SETTINGS = {
-    "brokerName": "ha-a",
-    "brokerIP2": "127.0.0.1",
-    "mappedFileSizeCommitLog": str(MIB),
-    "mappedFileSizeConsumeQueue": "2000",
-}
-COPIES = {"slaveTimeout": "1000", "inSyncReplicas": "2"}  # 4.9.7 doesn't know the second
-OWN_KEYS = {"slaveSyncInterval"}
-
-
-def master(role: str = "ASYNC_MASTER", **more: str) -> dict[str, str]:
-    port = {"listenPort": str(free_port(BROKER_PORTS))}
-    return SETTINGS | port | {"brokerRole": role, "brokerId": "0"} | more
-
-
-def slave(**more: str) -> dict[str, str]:
-    port = {"listenPort": str(free_port(BROKER_PORTS))}
-    role = {"brokerRole": "SLAVE", "brokerId": "1", "slaveReadEnable": "true"}
-    return SETTINGS | port | role | more
-
-
-def end_of_log(node: Node) -> int:
-    """What the broker itself says; -1 while it is still starting."""
-    answer = ask(node.addr, RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO))
-    if answer.code != 0:
-        return -1
-    table = KVTable.decode(bytes(answer.body)).table or {}
-    return int(table["commitLogMaxOffset"])
+COUNT = 20_000
+optin = pytest.mark.optin
+PAIRS = [
+    pytest.param("java", "rmqwire", "SYNC_MASTER", id="java-rmqwire-sync"),
+    pytest.param("java", "rmqwire", "ASYNC_MASTER", id="java-rmqwire-async", marks=optin),
+    pytest.param("rmqwire", "java", "SYNC_MASTER", id="rmqwire-java-sync", marks=optin),
+    pytest.param("rmqwire", "java", "ASYNC_MASTER", id="rmqwire-java-async", marks=optin),
+    pytest.param("rmqwire", "rmqwire", "SYNC_MASTER", id="rmqwire-both-sync", marks=optin("5.5.0")),
+    pytest.param(
+        "rmqwire", "rmqwire", "ASYNC_MASTER", id="rmqwire-both-async", marks=optin("4.9.7")
+    ),
+]
 
 
-def in_sync(one: Node, other: Node) -> bool:
-    return end_of_log(one) == end_of_log(other) > 0
+def confirmed(peer: Peer, namesrv: str, topic: str, seed: int) -> list[Message]:
+    """Send until the slave confirms; gives all that was stored."""
+    sent: list[Message] = []
 
+    def sent_and_confirmed() -> bool:
+        sent.extend(peer.produce(namesrv, topic, 1, seed=1000 * seed + len(sent)))
+        return sent[-1]["status"] == "SEND_OK"
 
-def log_hashes(store: Path, end: int) -> list[str]:
-    """The sha256 of each MiB of the log up to ``end``."""
-    found = []
-    for file in sorted((store / "commitlog").iterdir()):
-        data = file.read_bytes()[: max(end - int(file.name), 0)]
-        found += [
-            hashlib.sha256(data[at : at + MIB]).hexdigest() for at in range(0, len(data), MIB)
-        ]
-    return found
-
-
-def queue_units(store: Path) -> dict[str, list[bytes]]:
-    """Each queue's units up to the first that is empty, by folder."""
-    queues: dict[str, list[bytes]] = {}
-    for folder in sorted((store / "consumequeue").glob("*/*")):
-        data = b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
-        units = [data[at : at + 20] for at in range(0, len(data), 20)]
-        filled = [unit for unit in units if int.from_bytes(unit[8:12], "big")]
-        if filled:
-            queues["/".join(folder.parts[-2:])] = filled
-    return queues
-
-
-def fill(peer: Peer, namesrv: str) -> list[dict[str, object]]:
-    sent: list[dict[str, object]] = []
-    for seed, (kind, count) in enumerate(COUNTS.items()):
-        sent += peer.produce(namesrv, "ha", count, kind=kind, seed=seed)
+    wait_until(sent_and_confirmed, "a confirmed send")
     return sent
 
 
-class Servers:
-    """Starts what a test needs and ends what it leaves."""
-
-    def __init__(self, cluster: Cluster, version: str) -> None:
-        self.cluster, self.version = cluster, version
-        self.nodes: list[Node] = []
-
-    def start(self, kind: str, home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
-        if kind == "java":
-            known = {key: text for key, text in settings.items() if key not in OWN_KEYS}
-            node = self.cluster.start_broker(home, namesrv, known)
-        else:
-            settings = {"rocketmqVersion": self.version, **settings}
-            node = nodes.start_broker(home, namesrv, settings)
-        self.nodes.append(node)
-        return node
-
-    def end(self) -> None:
-        for node in self.nodes:
-            if node.process.poll() is None:
-                node.kill()
-
-
-@pytest.fixture
-def servers(cluster: Cluster, version: str) -> Iterator[Servers]:
-    made = Servers(cluster, version)
-    yield made
-    made.end()
-
-
-def replicate(peer: Peer, namesrv: str, servers: Servers, kinds: list[str], folder: Path) -> None:
-    homes = (folder / "master", folder / "slave")
-    role = "ASYNC_MASTER" if kinds[0] == "java" else "SYNC_MASTER"  # java's comes below
-    first = servers.start(kinds[0], homes[0], namesrv, master(role, **COPIES))
-    second = servers.start(kinds[1], homes[1], namesrv, slave(slaveSyncInterval="1000"))
-    # A slave that comes later starts at the master's last file: let it have the first one.
-    wait_until(
-        lambda: peer.produce(namesrv, "first", 1)[0]["status"] == "SEND_OK", "a confirmed send"
-    )
-    wait_until(lambda: in_sync(first, second), "the slave's first bytes")
-    sent = fill(peer, namesrv)
-    assert {message["status"] for message in sent if "status" in message} == {"SEND_OK"}
-    wait_until(lambda: in_sync(first, second), "the slave in sync", 90)
-    end = end_of_log(first)
-    assert end > 2 * MIB
-    stores = [home / "store" for home in homes]
-    assert log_hashes(stores[0], end) == log_hashes(stores[1], end)
-
-    wait_until(lambda: topics_of(stores[1]) >= {"ha"}, "the slave's topics", 90)
-    first.kill()
-    with peer.consume(namesrv, "ha", group="after_the_master") as consumer:
-        total = sum("keys" in message for message in sent)
-        received = consumer.take(total, 120) + consumer.take(1, 0.5)
-    all_of_it(sent, received)
-    assert second.stop() in (0, 143)
-    ours, theirs = queue_units(stores[0]), queue_units(stores[1])
-    for queue, units in ours.items():  # a killed master may not have written its last units
-        if queue.startswith("ha/"):
-            assert theirs[queue][: len(units)] == units, queue
-
-
-def topics_of(store: Path) -> set[str]:
-    file = store / "config" / "topics.json"
-    if not file.exists():
-        return set()
-    return set(TopicConfigSerializeWrapper.decode(file.read_bytes()).topic_config_table)
-
-
-@pytest.mark.parametrize("pair", ["java-rmqwire", "rmqwire-java", "rmqwire-rmqwire"])
+@pytest.mark.parametrize(("kind", "of_slave", "role"), PAIRS)
 def test_a_slave_has_it_all_and_serves_it(
-    servers: Servers, json_peer: Peer, tmp_path: Path, pair: str
+    servers: Servers,
+    version: str,
+    json_peer: Peer,
+    tmp_path: Path,
+    kind: str,
+    of_slave: str,
+    role: str,
 ) -> None:
-    namesrv = nodes.start_namesrv(tmp_path / "namesrv")
-    servers.nodes.append(namesrv)
-    replicate(json_peer, namesrv.addr, servers, pair.split("-"), tmp_path)
+    peer = json_peer
+    namesrv = servers.namesrv("rmqwire", tmp_path / "namesrv").addr
+    homes = tmp_path / "master", tmp_path / "slave"
+    stores = homes[0] / "store", homes[1] / "store"
+    settings = broker("ha-a", role)
+    master = servers.broker(kind, homes[0], namesrv, settings)
+    alone = peer.produce(namesrv, "first", 1)
+    assert statuses(alone) == {without_a_slave(version) if role == "SYNC_MASTER" else "SEND_OK"}
+    # A slave that comes later starts at the master's last file: let it have the first one.
+    slave = servers.broker(of_slave, homes[1], namesrv, broker("ha-a", "SLAVE"))
+    await_sync(master, slave, "the slave's first bytes")
+    confirmed(peer, namesrv, "first", 1)
+
+    with peer.consume(namesrv, "ha", group="early") as consumer:
+        sent = peer.load(namesrv, "ha", COUNT).wait()
+        assert statuses(sent) == {"SEND_OK"}
+        delayed = peer.produce(namesrv, "ha", 5, mode="delay-1", seed=2)
+        assert len(consumer.take(COUNT + 5, 60)) == COUNT + 5
+    assert equal_logs(master, slave, stores) > 4
+    equal_queues(stores)
+    equal_tables(stores, {"early"}, delivered=5)
+
+    master.kill()
+    with peer.consume(namesrv, "ha", group="after_the_master") as consumer:
+        received = consumer.take(COUNT + 5, 60) + consumer.take(1, 0.5)
+        same_messages(sent + delayed, received)
+        queues_dense(received)
+        results_agree(sent, received)
+        master = servers.broker(kind, homes[0], namesrv, settings)
+        await_sync(master, slave, "the master back")
+        more = confirmed(peer, namesrv, "ha", 3) + peer.produce(namesrv, "ha", 200, seed=4)
+        same_messages(more, consumer.take(len(more), 30) + consumer.take(1, 0.5))
+    assert statuses(more[-200:]) == {"SEND_OK"}
+    equal_logs(master, slave, stores)
+    equal_queues(stores)
+    assert slave.stop() in {0, 143}
+    verify(stores[1])
 
 
-def send_some(peer: Peer, namesrv: str, seed: int, count: int = 200) -> list[dict[str, object]]:
+def send_some(peer: Peer, namesrv: str, seed: int, count: int = 200) -> list[Message]:
     """Send until the slave confirms, then much more: all of that must be confirmed."""
-    sent: list[dict[str, object]] = []
-
-    def confirmed() -> bool:
-        sent.extend(peer.produce(namesrv, "swap", 1, seed=1000 * seed + len(sent)))
-        return sent[-1]["status"] == "SEND_OK"
-
-    wait_until(confirmed, "a confirmed send")
+    sent = confirmed(peer, namesrv, "swap", seed)
     surely = peer.produce(namesrv, "swap", count, seed=seed)
-    assert {message["status"] for message in surely} == {"SEND_OK"}
+    assert statuses(surely) == {"SEND_OK"}
     return sent + surely
 
 
-def drain(peer: Peer, namesrv: str, sent: list[dict[str, object]]) -> None:
+def drain(peer: Peer, namesrv: str, sent: list[Message]) -> None:
     """Everything comes from the slave once, also what a master didn't confirm: it was stored."""
     with peer.consume(namesrv, "swap", group="after_the_master") as consumer:
         received = consumer.take(len(sent), 90) + consumer.take(1, 0.5)
@@ -183,48 +115,118 @@ def drain(peer: Peer, namesrv: str, sent: list[dict[str, object]]) -> None:
     queues_dense(received)
 
 
+def looked_at(peer: Peer, version: str, namesrv: str, master: Node, slave: Node) -> None:
+    """What an operator sees: both have the same, and with 5.x the master says that there is no lag."""
+    ends = set()
+    for addr in (master.addr, slave.addr):
+        text = peer.mqadmin("brokerStatus", "-n", namesrv, "-b", addr)
+        ends |= set(re.findall(r"commitLogMaxOffset\s*: (\d+)", text))
+    assert len(ends) == 1, ends
+    end = ends.pop()
+
+    def no_lag() -> bool:
+        text = peer.mqadmin("haStatus", "-n", namesrv, "-b", master.addr)
+        return bool(re.search(rf"^/?127\.0\.0\.1:\d+ +{end} +0 .* OK ", text, re.MULTILINE))
+
+    if version != "4.9.7":
+        wait_until(no_lag, "haStatus without lag", 10)
+
+
 def test_a_java_slave_is_replaced_and_comes_back(
     servers: Servers, version: str, json_peer: Peer, tmp_path: Path
 ) -> None:
     """Same folder, same broker.conf; a SYNC_MASTER says what it thinks of each change."""
-    namesrv = nodes.start_namesrv(tmp_path / "namesrv")
-    servers.nodes.append(namesrv)
-    of_master = master("SYNC_MASTER", **COPIES)
-    of_slave = slave()
-    home = tmp_path / "slave"
-    first = servers.start("java", tmp_path / "master", namesrv.addr, of_master)
-    second = servers.start("java", home, namesrv.addr, of_slave)
-    alone = json_peer.produce(namesrv.addr, "swap", 1, seed=0)[0]
-    wanted = "SLAVE_NOT_AVAILABLE" if version == "4.9.7" else "FLUSH_SLAVE_TIMEOUT"
-    assert alone["status"] == wanted  # a Java slave takes seconds to connect
-    wait_until(lambda: in_sync(first, second), "the Java slave in sync")
-    sent = [alone, *send_some(json_peer, namesrv.addr, 1)]
-    second.stop()
+    namesrv = servers.namesrv("rmqwire", tmp_path / "namesrv").addr
+    of_master, of_slave = broker("ha-a", "SYNC_MASTER"), broker("ha-a", "SLAVE")
+    homes = tmp_path / "master", tmp_path / "slave"
+    stores = homes[0] / "store", homes[1] / "store"
+    master = servers.broker("java", homes[0], namesrv, of_master)
+    slave = servers.broker("java", homes[1], namesrv, of_slave)
+    alone = json_peer.produce(namesrv, "swap", 1, seed=0)
+    assert statuses(alone) == {without_a_slave(version)}  # a Java slave takes seconds to connect
+    await_sync(master, slave, "the Java slave in sync")
+    sent = alone + send_some(json_peer, namesrv, 1)
+    slave.stop()
 
-    without = json_peer.produce(namesrv.addr, "swap", 1, seed=2)
+    without = json_peer.produce(namesrv, "swap", 1, seed=2)
     assert without[0]["status"] in {"SLAVE_NOT_AVAILABLE", "FLUSH_SLAVE_TIMEOUT"}
-    ours = servers.start("rmqwire", home, namesrv.addr, of_slave)
-    wait_until(lambda: in_sync(first, ours), "rmqwire in the Java slave's place")
-    sent += without + send_some(json_peer, namesrv.addr, 3)
-    assert ours.stop() == 0
+    slave = servers.broker("rmqwire", homes[1], namesrv, of_slave)
+    await_sync(master, slave, "rmqwire in the Java slave's place")
+    sent += without + send_some(json_peer, namesrv, 3)
+    await_sync(master, slave, "rmqwire in sync")
+    looked_at(json_peer, version, namesrv, master, slave)
+    assert slave.stop() == 0
 
-    again = servers.start("java", home, namesrv.addr, of_slave)
-    wait_until(lambda: in_sync(first, again), "the Java slave back")
-    sent += send_some(json_peer, namesrv.addr, 4)
-    wait_until(lambda: in_sync(first, again), "the Java slave in sync again")
-    again.stop()
+    slave = servers.broker("java", homes[1], namesrv, of_slave)
+    await_sync(master, slave, "the Java slave back")
+    sent += send_some(json_peer, namesrv, 4)
+    await_sync(master, slave, "the Java slave in sync again")
+    slave.stop()
 
-    ours = servers.start("rmqwire", home, namesrv.addr, of_slave | {"slaveSyncInterval": "1000"})
-    wait_until(lambda: in_sync(first, ours), "rmqwire in its place again")
-    end = end_of_log(first)
-    stores = (tmp_path / "master" / "store", home / "store")
-    assert log_hashes(stores[0], end) == log_hashes(stores[1], end)
-    wait_until(lambda: topics_of(stores[1]) >= {"swap"}, "the slave's topics", 90)
+    slave = servers.broker("rmqwire", homes[1], namesrv, of_slave)
+    equal_logs(master, slave, stores)
+    equal_queues(stores)
+    equal_tables(stores, set())
+    master.kill()
+    drain(json_peer, namesrv, sent)
+
+    master = servers.broker("java", homes[0], namesrv, of_master)
+    await_sync(master, slave, "the master back")
+    send_some(json_peer, namesrv, 5)
+    await_sync(master, slave, "all going on")
+    assert slave.stop() == 0
+
+
+OLD_AND_NEW = [
+    pytest.param("rmqwire", "java", id="rmqwire-then-java", marks=optin),
+    pytest.param("java", "rmqwire", id="java-then-rmqwire", marks=optin),
+    pytest.param("rmqwire", "rmqwire", id="rmqwire-then-rmqwire", marks=optin),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), OLD_AND_NEW)
+def test_an_old_master_comes_back_with_what_it_alone_had(
+    servers: Servers, json_peer: Peer, tmp_path: Path, old: str, new: str
+) -> None:
+    """rmqwire finds it out, takes nothing, or cuts that; Java goes on behind it: it must be empty."""
+    namesrv = servers.namesrv("rmqwire", tmp_path / "namesrv").addr
+    homes = tmp_path / "old", tmp_path / "new"
+    settings = [broker("ha-a", "ASYNC_MASTER"), broker("ha-a", "SLAVE")]
+    first = servers.broker(old, homes[0], namesrv, settings[0])
+    sent = json_peer.produce(namesrv, "tail", 100, seed=1)
+    second = servers.broker(new, homes[1], namesrv, settings[1])
+    await_sync(first, second, "the slave in sync")
+    equal_tables((homes[0] / "store", homes[1] / "store"), set())
+    second.stop()
+    tail = json_peer.produce(namesrv, "tail", 20, seed=2)
     first.kill()
-    drain(json_peer, namesrv.addr, sent)
 
-    first = servers.start("java", tmp_path / "master", namesrv.addr, of_master)
-    wait_until(lambda: in_sync(first, ours), "the master back")
-    send_some(json_peer, namesrv.addr, 5)
-    wait_until(lambda: in_sync(first, ours), "all going on")
-    assert ours.stop() == 0
+    settings[0] |= in_role("SLAVE")
+    settings[1] |= in_role("ASYNC_MASTER")
+    second = servers.broker(new, homes[1], namesrv, settings[1])
+    sent += json_peer.produce(namesrv, "tail", 40, seed=3)
+    first = servers.broker(old, homes[0], namesrv, settings[0])
+    stores = homes[1] / "store", homes[0] / "store"
+    if old == "java":
+        wait_until(lambda: in_sync(second, first), "a Java slave that noticed nothing")
+        end = end_of_log(second)
+        assert log_hashes(stores[0], end) != log_hashes(stores[1], end)
+    else:
+        end = end_of_log(first)
+        wait_until(lambda: "the logs have diverged" in first.tail(), "the difference named")
+        assert end_of_log(first) == end
+    first.stop()
+
+    if old == "java":
+        (homes[0] / "store").rename(homes[0] / "store.before")
+    else:
+        settings[0]["haDivergencePolicy"] = "truncate"
+    first = servers.broker(old, homes[0], namesrv, settings[0])
+    equal_logs(second, first, stores)
+    equal_queues(stores)
+    with json_peer.consume(namesrv, "tail", group="after") as consumer:
+        same_messages(sent, consumer.take(len(sent), 60) + consumer.take(1, 0.5))
+    if old == "rmqwire":
+        files = [file for file in (stores[1] / "diverged").rglob("*") if file.is_file()]
+        saved = b"".join(file.read_bytes() for file in files)
+        assert all(str(m["keys"]).encode() in saved for m in tail)

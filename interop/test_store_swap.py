@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,14 +13,12 @@ from interop.checks import all_of_it, same_messages
 from interop.cluster import Cluster
 from interop.peer import Peer
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
-from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC as SCHEDULE_TOPIC
-from rmqwire.codec.record import BLANK_MAGIC, decode_message, peek
+from interop.stores import HALF_TOPIC, SCHEDULE_TOPIC, pending, verify
 
 COUNT = 400
 BATCHED = 100
 TOTAL = 2 * COUNT + BATCHED  # several segments of 1 MiB
 TWO_HOURS = "delay-18"  # the last delay level
-HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC"
 SMALL_SEGMENTS = {
     "mappedFileSizeCommitLog": "1048576",
     "mappedFileSizeConsumeQueue": "2000",
@@ -61,30 +57,6 @@ def lag(peer: Peer, namesrv: str, group: str) -> int:
     found = re.search(r"Diff Total: (\d+)", text)
     assert found is not None, text
     return int(found[1])
-
-
-def pending(store: Path) -> dict[tuple[str, int], bytes]:
-    """Every record of the delay and half topics, by topic and position in the log."""
-    found = {}
-    for file in sorted((store / "commitlog").iterdir()):
-        data, at = file.read_bytes(), 0
-        while at + 8 <= len(data):
-            size, magic = peek(data, at)
-            if size <= 0 or magic == BLANK_MAGIC:
-                break
-            record = data[at : at + size]
-            topic = decode_message(record).topic
-            if topic in {SCHEDULE_TOPIC, HALF_TOPIC}:
-                found[topic, int(file.name) + at] = record
-            at += size
-    return found
-
-
-def verify(store: Path) -> None:
-    """`rmqwire store verify`: clean."""
-    command = [sys.executable, "-m", "rmqwire", "store", "verify", "--slots", "10000", str(store)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
 def query(peer: Peer, namesrv: str, message: dict[str, object]) -> None:

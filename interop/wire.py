@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from rmqwire.codec import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.bodies import TopicRouteData
 from rmqwire.codec.codes import RequestCode, ResponseCode
 
 
@@ -35,3 +36,26 @@ def route_known(namesrv: str, topic: str) -> bool:
     """Tell whether the name server has a route for ``topic``."""
     request = RemotingCommand(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": topic})
     return ask(namesrv, request).code == ResponseCode.SUCCESS
+
+
+def registered(namesrv: str, name: str, addr: str) -> bool:
+    """Tell whether each name server of ``namesrv`` has the broker ``name`` at ``addr``."""
+    request = RemotingCommand(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": name})
+    for server in namesrv.split(";"):
+        answer = ask(server, request)
+        if answer.code != ResponseCode.SUCCESS:
+            return False
+        route = TopicRouteData.decode(bytes(answer.body))
+        if not any(addr in broker.broker_addrs.values() for broker in route.broker_datas):
+            return False
+    return True
+
+
+def max_offset(addr: str, topic: str, queue_id: int) -> int:
+    """Ask a broker where a queue ends."""
+    request = RemotingCommand(
+        RequestCode.GET_MAX_OFFSET, {"topic": topic, "queueId": str(queue_id)}
+    )
+    answer = ask(addr, request)
+    assert answer.code == ResponseCode.SUCCESS, answer.remark
+    return int((answer.ext_fields or {})["offset"])

@@ -72,6 +72,10 @@ public class Peer {
             case "consume-start": consumeStart(words); break;
             case "consume-poll": consumePoll(words); break;
             case "consume-stop": CONSUMERS.remove(words[1]).client.shutdown(); break;
+            case "load-start": Load.start(words); break;
+            case "load-end": Load.end(words); break;
+            case "half-start": Transactions.start(words); break;
+            case "half-end": Transactions.end(words); break;
             case "try-send": BadInput.send(words); break;
             case "try-pull": BadInput.pull(words); break;
             case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length)); break;
@@ -196,12 +200,16 @@ public class Peer {
         List<Message> messages = new ArrayList<>();
         Random random = new Random(seed);
         for (int i = 0; i < count; i++) {
-            Message m = new Message(topic, "Tag" + (char) ('A' + i % 3), "key-" + seed + "-" + i, body(kind, i, random));
-            m.putUserProperty("n", Integer.toString(i));
-            m.putUserProperty("city", "東京 " + i);
-            messages.add(m);
+            messages.add(message(topic, i, kind, seed, random));
         }
         return messages;
+    }
+
+    static Message message(String topic, int i, String kind, long seed, Random random) {
+        Message m = new Message(topic, "Tag" + (char) ('A' + i % 3), "key-" + seed + "-" + i, body(kind, i, random));
+        m.putUserProperty("n", Integer.toString(i));
+        m.putUserProperty("city", "東京 " + i);
+        return m;
     }
 
     private static byte[] body(String kind, int i, Random random) {
@@ -287,10 +295,15 @@ public class Peer {
     }
 
     private static void report(Message m, SendResult r) {
+        say(result(m, r));
+    }
+
+    /** What was sent and, unless R is null, what the broker said. */
+    static String result(Message m, SendResult r) {
         String result = r == null ? "" : ",\"msgId\":" + quote(r.getMsgId()) + ",\"offsetMsgId\":" + quote(r.getOffsetMsgId())
             + ",\"status\":" + quote(r.getSendStatus().name()) + ",\"queueId\":" + r.getMessageQueue().getQueueId()
             + ",\"brokerName\":" + quote(r.getMessageQueue().getBrokerName()) + ",\"queueOffset\":" + r.getQueueOffset();
-        say("{\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags()) + ",\"body\":" + quote(hex(m.getBody())) + result + "}");
+        return "{\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags()) + ",\"body\":" + quote(hex(m.getBody())) + result + "}";
     }
 
     private static String describe(MessageExt m) {
@@ -301,13 +314,14 @@ public class Peer {
         return "{\"topic\":" + quote(m.getTopic()) + ",\"queueId\":" + m.getQueueId() + ",\"queueOffset\":" + m.getQueueOffset()
             + ",\"msgId\":" + quote(m.getMsgId()) + ",\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags())
             + ",\"reconsumeTimes\":" + m.getReconsumeTimes() + ",\"bornHost\":" + quote(String.valueOf(m.getBornHost()))
+            + ",\"brokerName\":" + quote(m.getBrokerName()) + ",\"born\":" + m.getBornTimestamp() + ",\"stored\":" + m.getStoreTimestamp()
             + ",\"body\":" + quote(hex(m.getBody())) + ",\"properties\":{" + properties + "}}";
     }
 
-    private static String hex(byte[] bytes) {
-        StringBuilder text = new StringBuilder();
+    static String hex(byte[] bytes) {
+        StringBuilder text = new StringBuilder(2 * bytes.length);
         for (byte b : bytes) {
-            text.append(String.format("%02x", b));
+            text.append(Character.forDigit(b >> 4 & 15, 16)).append(Character.forDigit(b & 15, 16));
         }
         return text.toString();
     }
