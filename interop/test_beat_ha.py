@@ -47,12 +47,6 @@ class Broker(RealNode):
         super().__init__(launch, store)
         self.ha_port = ha_port
 
-    async def end(self) -> int:
-        """Give the end of its log; it must be there to say so."""
-        end = await super().end()
-        assert end is not None
-        return end
-
 
 class Lab:
     """A name server and brokers of one release, each of Java or rmqwire."""
@@ -147,7 +141,8 @@ async def test_n3_a_forged_report(lab: Lab, capsys, version: str, kind: str) -> 
 
 async def in_sync(master: Broker, slave: Broker) -> None:
     async def so() -> bool:
-        return await master.end() == await slave.end() > 0
+        ends = [await node.end() for node in (master, slave)]
+        return ends[0] is not None and ends[0] == ends[1] > 0  # None: it is still starting
 
     with trio.fail_after(SYNC_S):
         await until(so, 0.2)
@@ -173,7 +168,7 @@ async def lose_the_tail(lab: Lab, master: Broker, slave: Broker, role: dict[str,
     await master.start()
 
 
-@pytest.mark.parametrize("pair", ["java-java", "rmqwire-rmqwire", "java-rmqwire", "rmqwire-java"])
+@pytest.mark.parametrize("pair", ["java-java", "java-rmqwire", "rmqwire-rmqwire"])
 async def test_n7_a_slave_ahead_of_its_master(lab: Lab, capsys, version: str, pair: str) -> None:
     """The master comes back with less than its slave has, and takes other messages."""
     kinds = pair.split("-")
@@ -181,12 +176,12 @@ async def test_n7_a_slave_ahead_of_its_master(lab: Lab, capsys, version: str, pa
     master = lab.broker(kinds[0], "master", role)
     slave = lab.broker(kinds[1], "slave", {"brokerRole": "SLAVE", "brokerId": "1"})
     await lose_the_tail(lab, master, slave, role)
-    before = await slave.end()
+    before = await slave.end() or 0
     await trio.sleep(15)  # the slave is connected again; a Java one tries every 5 s
     others = await lab.send(master, 60, size=600)
     await trio.sleep(10)
-    ends = [await node.end() for node in (master, slave)]
-    assert ends[0] > before
+    ends = [await node.end() or 0 for node in (master, slave)]
+    assert ends[0] > before > 0
     common = min(ends[0], ends[1])
     logs = [log_of(node.store, common) for node in (master, slave)]
     same = hashes(logs[0], 0, common) == hashes(logs[1], 0, common)
@@ -201,7 +196,7 @@ async def test_n7_a_slave_ahead_of_its_master(lab: Lab, capsys, version: str, pa
     if kinds[1] == RMQWIRE:
         assert told
         assert (false, ends[1]) == (0, before)
-    if kinds == [JAVA, JAVA]:
+    if kinds == [JAVA, JAVA] and version == "5.5.0":
         assert not told
         assert false > 0
         assert ends[1] > before
