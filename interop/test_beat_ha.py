@@ -197,7 +197,6 @@ async def test_n7_a_slave_ahead_of_its_master(lab: Lab, capsys, version: str, pa
         assert told
         assert (false, ends[1]) == (0, before)
     if kinds == [JAVA, JAVA] and version == "5.5.0":
-        assert not told
         assert false > 0
         assert ends[1] > before
     assert not same
