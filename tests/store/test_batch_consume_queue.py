@@ -176,6 +176,24 @@ def test_queues_are_rebuilt_from_the_log_byte_for_byte(numbers, forget_topic):
     assert {k: bytes(v) for k, v in files.data.items() if "batchconsumequeue" in k} == before
 
 
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_file_that_is_lost_is_made_good_from_the_log(clean, lost):
+    store = filled(*[2, 3, 1] * 3, tagged=False)
+    store.close()
+    files, folder = store.files, f"{ROOT}/batchconsumequeue/B/0"
+    before = units(files)
+    names = files.list(folder)
+    assert len(names) == 3
+    del files.data[f"{folder}/{names[lost]}"]
+    if not clean:
+        files.data[f"{ROOT}/abort"] = bytearray()
+    again, _ = open_store(files)
+    assert (again.min_offset("B", 0), again.max_offset("B", 0)) == (0, 18)
+    again.close()
+    assert units(files) == before
+
+
 def test_units_of_torn_records_are_cut():
     store = filled(3, 1, 5)
     end = store.max_phy_offset

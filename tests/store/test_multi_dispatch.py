@@ -208,3 +208,23 @@ def test_messages_of_a_batch_are_in_their_own_queue_only():
     assert [(one.status, one.count) for one in results] == [(0, 2)]
     assert (store.max_offset("T", 0), store.max_offset(A, 0)) == (2, 0)
     assert offsets(store, results[0]) is None
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_file_of_a_light_queue_that_is_lost_is_made_good_from_the_log(clean, lost):
+    store = open_store()
+    for number in range(20):
+        put(store, light(A, body=b"%d" % number))
+    store.close()
+    folder = f"{ROOT}/consumequeue/{A}/0"
+    names = store.files.list(folder)
+    before = {name: bytes(store.files.data[f"{folder}/{name}"]) for name in names}
+    assert len(before) == 2
+    del store.files.data[f"{folder}/{names[lost]}"]
+    if not clean:
+        store.files.data[f"{ROOT}/abort"] = bytearray()
+    again = open_store(store.files)
+    assert (again.min_offset(A, 0), again.max_offset(A, 0)) == (0, 20)
+    again.close()
+    assert {name: bytes(store.files.data[f"{folder}/{name}"]) for name in names} == before

@@ -150,9 +150,11 @@ class Redispatch:
 
     def _take_batch(self, queue: ConsumeQueue, found: RecordPosition) -> None:
         """Give a BatchCQ queue the unit of a record that lies behind all it has."""
-        if found.physical_offset < queue.max_physical_offset():
-            return
         unit = batch_unit_of(found, record_tags_code(found, self._delay_levels))
+        if found.physical_offset < queue.max_physical_offset():
+            early = unit.msg_base_offset < queue.min_offset
+            if not (early and self._begins_too_late(queue, found, 0)):
+                return
         if unit.msg_base_offset > queue.max_offset and not self._from_log_start:
             self.missing = True
             return
@@ -162,8 +164,12 @@ class Redispatch:
         """Give light queues the units of a record that lies behind all they have."""
         for name, offset in recorded_queues(found):
             queue = self._queues.recovered(name, LMQ_QUEUE_ID)
-            if queue is None or found.physical_offset < queue.max_physical_offset():
+            if queue is None:
                 continue
+            if found.physical_offset < queue.max_physical_offset():
+                early = offset < queue.min_offset
+                if not (early and self._begins_too_late(queue, found, offset * UNIT)):
+                    continue
             if offset > queue.max_offset and not self._from_log_start:
                 self.missing = True
                 return
@@ -181,7 +187,7 @@ class Redispatch:
         if queue.min_offset <= offset < end:
             return self._replaces(queue, found)
         if 0 <= offset < queue.min_offset:
-            return self._begins_too_late(queue, found)
+            return self._begins_too_late(queue, found, offset * UNIT)
         if offset > end and not self._from_log_start:
             self.missing = True
             return False
@@ -190,8 +196,14 @@ class Redispatch:
             return True
         return self._goes_to_the_end(queue, found)
 
-    def _begins_too_late(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
-        """Begin a queue anew whose first files are gone although the log has their records."""
+    def _begins_too_late(self, queue: ConsumeQueue, found: RecordPosition, position: int) -> bool:
+        """Begin a queue anew whose first files are gone although the log has their records.
+
+        Args:
+            queue: it.
+            found: a record that is before all it has.
+            position: of the record's unit, bytes.
+        """
         first = queue.unit(queue.min_offset)
         if first is not None and first[0] <= found.physical_offset:
             return False  # it is the record's queue offset that is wrong
@@ -200,7 +212,7 @@ class Redispatch:
             return False
         text = f"{queue.topic} {queue.queue_id} begins at {queue.min_offset}: all of it is rebuilt"
         self.notes.append(text)
-        queue.restart(found.queue_offset * UNIT)
+        queue.restart(position)
         return True
 
     def _replaces(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
