@@ -178,7 +178,7 @@ def test_a_java_slave_is_replaced_and_comes_back(
 
 
 OLD_AND_NEW = [
-    pytest.param("rmqwire", "java", id="rmqwire-then-java", marks=optin),
+    pytest.param("rmqwire", "java", id="rmqwire-then-java", marks=optin("4.9.7")),
     pytest.param("java", "rmqwire", id="java-then-rmqwire", marks=optin),
     pytest.param("rmqwire", "rmqwire", id="rmqwire-then-rmqwire", marks=optin),
 ]
