@@ -141,9 +141,9 @@ def test_a_java_slave_is_replaced_and_comes_back(
     homes = tmp_path / "master", tmp_path / "slave"
     stores = homes[0] / "store", homes[1] / "store"
     master = servers.broker("java", homes[0], namesrv, of_master)
-    slave = servers.broker("java", homes[1], namesrv, of_slave)
     alone = json_peer.produce(namesrv, "swap", 1, seed=0)
-    assert statuses(alone) == {without_a_slave(version)}  # a Java slave takes seconds to connect
+    assert statuses(alone) == {without_a_slave(version)}
+    slave = servers.broker("java", homes[1], namesrv, of_slave)
     await_sync(master, slave, "the Java slave in sync")
     sent = alone + send_some(json_peer, namesrv, 1)
     slave.stop()
@@ -204,7 +204,7 @@ def test_an_old_master_comes_back_with_what_it_alone_had(
     settings[0] |= in_role("SLAVE")
     settings[1] |= in_role("ASYNC_MASTER")
     second = servers.broker(new, homes[1], namesrv, settings[1])
-    sent += json_peer.produce(namesrv, "tail", 40, seed=3)
+    sent += json_peer.load(namesrv, "tail", 40, seed=3).wait()  # by a producer that knows it
     first = servers.broker(old, homes[0], namesrv, settings[0])
     stores = homes[1] / "store", homes[0] / "store"
     if old == "java":
