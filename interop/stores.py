@@ -15,7 +15,7 @@ from rmqwire.codec.record import BLANK_MAGIC, decode_message, peek
 
 MIB = 1 << 20
 UNIT = 20  # bytes of a consume queue's unit
-OF_THE_BROKER = "CID_RMQ_SYS_"  # groups that each Java broker makes for itself
+OF_THE_BROKER = "CID_RMQ_SYS_"  # groups of a Java broker itself, with their progress
 TABLES = {
     "topics": "topicConfigTable",
     "subscriptionGroup": "subscriptionGroupTable",
@@ -58,7 +58,7 @@ def tables(store: Path) -> dict[str, dict[str, object]]:
         found[name] = {
             str(key): value
             for key, value in content.get(table, {}).items()
-            if not str(key).startswith(OF_THE_BROKER)
+            if OF_THE_BROKER not in str(key)
         }
     return found
 
