@@ -1,7 +1,7 @@
 """Two masters and two slaves under two name servers, as clusters are run.
 
 A Java master has an rmqwire slave, an rmqwire master a Java slave; one name server is Java's, one
-is ours. Each master dies under load and comes back; then the slaves are promoted by hand.
+is ours. Each master dies under load and comes back; then the rmqwire slave is promoted by hand.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ SOME = 2_000
 IN_30_S = "delay-4"
 DELAY_MS = 30_000
 PULL_TIMEOUT_S = 30  # a 4.9 consumer waits so long for the answer of a broker that is dead
-CHECK_SOON = {"transactionCheckInterval": "3000", "transactionTimeOut": "3000"}
 
 
 class Pair:
@@ -82,7 +81,7 @@ class Pair:
         equal_logs(self.master, self.slave, self.stores)
         equal_queues(self.stores)
 
-    def promote(self, more: dict[str, str]) -> None:
+    def promote(self) -> None:
         """Make the slave the master and the master its slave, as the how-to says."""
         self.master.stop()  # first: a Java master may write once more while it stops
         self.stopped_ms = time.time() * 1000
@@ -91,7 +90,7 @@ class Pair:
         self.slave.stop()
         for of_two in (self.nodes, self.homes, self.settings, self.kinds):
             of_two.reverse()
-        self.settings[0] |= in_role(self.role) | more
+        self.settings[0] |= in_role(self.role)
         self.settings[1] |= in_role("SLAVE")
         self.nodes[0] = self.start(0)
         self.nodes[1] = self.start(1)
@@ -189,7 +188,7 @@ def lose_master(cluster: Cluster, pair: Pair, ledger: Ledger) -> None:
     cluster.say(f"{pair.kinds[0]} master back, both equal")
 
 
-def promote(cluster: Cluster, pair: Pair, ledger: Ledger, **more: str) -> None:
+def promote(cluster: Cluster, pair: Pair, ledger: Ledger) -> None:
     """The slave becomes the master by hand; producers use the other pair meanwhile."""
     wiped = cluster.peer.mqadmin("wipeWritePerm", "-n", cluster.namesrv, "-b", pair.name)
     assert "wipe write perm" in wiped, wiped
@@ -199,7 +198,7 @@ def promote(cluster: Cluster, pair: Pair, ledger: Ledger, **more: str) -> None:
     wait_until(lambda: progress(pair.stores[1]) == ends, "the consumers' progress", 90)
     equal_tables(pair.stores, set())
     cluster.say(f"{pair.kinds[1]} slave ready to be promoted")
-    pair.promote(more)
+    pair.promote()
     for message in ledger.add(load.stop()):  # the new master is there sooner than its slave
         assert message["status"] == "SEND_OK" or message["brokerName"] == pair.name, message
     cluster.until_confirmed(ledger)
@@ -225,13 +224,13 @@ def on_time(received: list[Message], delayed: list[Message], after_ms: float) ->
 
 
 ROLES = [
-    pytest.param("SYNC_MASTER", marks=pytest.mark.optin("4.9.7")),
+    pytest.param("SYNC_MASTER", marks=pytest.mark.optin),
     pytest.param("ASYNC_MASTER", marks=pytest.mark.optin),
 ]
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_master_dies_and_slaves_are_promoted(
+def test_each_master_dies_and_a_slave_is_promoted(
     servers: Servers, json_peer: Peer, tmp_path: Path, role: str
 ) -> None:
     cluster = Cluster(servers, json_peer, role, tmp_path)
@@ -259,10 +258,5 @@ def test_each_master_dies_and_slaves_are_promoted(
         assert not waiting.collect()
         on_time(waiting.received, delayed, cluster.a.stopped_ms)
 
-        promote(cluster, cluster.a, ledger, **CHECK_SOON)
-        waiting.add(half.sent)
-        assert not waiting.collect()
-        assert half.stop() >= 2 * QUEUES
+        half.stop()
         ledger.check(f"{servers.version} {role}", in_flight=2 * THREADS)
-        # Java puts a half message that it asks about anew: who asks next may ask for both.
-        waiting.check(f"{servers.version} {role}, pending at both promotions", 2 * QUEUES)
