@@ -38,19 +38,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("serialize", SERIALIZATIONS, scope="session")
 
 
+def release_of(item: pytest.Item) -> str | None:
+    """Give the release that a test runs with."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("version") if callspec else None
+
+
 def is_optin(item: pytest.Item) -> bool:
     """Tell whether a test is opt-in: always, or for the releases that its marker names."""
-    callspec = getattr(item, "callspec", None)
-    version = callspec.params.get("version") if callspec else None
+    version = release_of(item)
     return any(not one.args or version in one.args for one in item.iter_markers("optin"))
 
 
+def has_release(item: pytest.Item) -> bool:
+    """Tell whether a test's release has what it is about."""
+    version = release_of(item)
+    return all(version in one.args for one in item.iter_markers("only"))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = []
     for item in items:
         item.add_marker(pytest.mark.timeout(300))
-    if not config.getoption("-m"):
-        config.hook.pytest_deselected(items=[item for item in items if is_optin(item)])
-        items[:] = [item for item in items if not is_optin(item)]
+        if has_release(item) and (config.getoption("-m") or not is_optin(item)):
+            chosen.append(item)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(scope="session")
