@@ -28,6 +28,7 @@ from rmqwire.codec.headers import (
 )
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import BrokerError, ProtocolError, RemotingError
+from rmqwire.remoting.client import expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,9 +77,10 @@ class BrokerOuterAPI:
 
     async def _register(self, namesrv_addr: str) -> None:
         timeout_ms = self._state.config.register_broker_timeout_mills
-        response = await self._client.invoke(namesrv_addr, self.register_request(), timeout_ms)
-        if response.code != ResponseCode.SUCCESS:
-            raise BrokerError(response.code, response.remark, namesrv_addr)
+        response = expect(
+            await self._client.invoke(namesrv_addr, self.register_request(), timeout_ms),
+            namesrv_addr,
+        )
         if self.on_master is not None:
             answer = response.decode_header(RegisterBrokerResponseHeader)
             self.on_master(answer.ha_server_addr or None, answer.master_addr or None)

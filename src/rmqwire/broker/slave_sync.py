@@ -19,7 +19,7 @@ from rmqwire.codec.headers import (
     GetAllTopicConfigResponseHeader,
 )
 from rmqwire.errors import BrokerError, ConnectFailed, ProtocolError, RemotingError
-from rmqwire.remoting.client import split_address
+from rmqwire.remoting.client import expect, split_address
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -115,10 +115,7 @@ class SlaveSynchronize:
 
     async def _ask(self, addr: str, code: int, header: Header | None = None) -> RemotingCommand:
         request = RemotingCommand.request(int(code), header)
-        response = await self._client.invoke(addr, request, TIMEOUT_MS)
-        if response.code != ResponseCode.SUCCESS:
-            raise BrokerError(response.code, response.remark, addr)
-        return response
+        return expect(await self._client.invoke(addr, request, TIMEOUT_MS), addr)
 
     def _version_text(self, version: DataVersion | None) -> str:
         return "" if version is None else version.encode(self._state.release).decode()

@@ -17,9 +17,8 @@ from rmqwire.admin.ha_status import (
     status_request,
 )
 from rmqwire.cli.runner import Failure, Outcome, run
-from rmqwire.codec.codes import ResponseCode
-from rmqwire.errors import BrokerError, RemotingError
-from rmqwire.remoting.client import RemotingClient
+from rmqwire.errors import RemotingError
+from rmqwire.remoting.client import RemotingClient, expect
 
 if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
@@ -107,7 +106,4 @@ async def _masters(client: RemotingClient, namesrv_addr: str, cluster: str) -> l
 
 
 async def _ask(client: RemotingClient, addr: str, request: RemotingCommand) -> RemotingCommand:
-    answer = await client.invoke(addr, request, TIMEOUT_MS)
-    if answer.code != ResponseCode.SUCCESS:
-        raise BrokerError(answer.code, answer.remark, addr)
-    return answer
+    return expect(await client.invoke(addr, request, TIMEOUT_MS), addr)

@@ -20,7 +20,7 @@ from rmqwire.codec.headers import (
     SendMessageResponseHeader,
 )
 from rmqwire.codec.record import decode_message
-from rmqwire.errors import BrokerError
+from rmqwire.remoting.client import SUCCESS_ONLY, expect
 
 if TYPE_CHECKING:
     from rmqwire.client.config import ClientConfig
@@ -111,14 +111,12 @@ class ClientApi:
         addr: str,
         command: RemotingCommand,
         timeout_ms: int | None = None,
-        accepted: frozenset[int] = frozenset((SUCCESS,)),
+        accepted: frozenset[int] = SUCCESS_ONLY,
     ) -> RemotingCommand:
         answer = await self.remoting.invoke(
             addr, command, self.timeout_ms if timeout_ms is None else timeout_ms
         )
-        if answer.code not in accepted:
-            raise BrokerError(answer.code, answer.remark, addr)
-        return answer
+        return expect(answer, addr, accepted)
 
     def _broker(self, addr: str) -> str:
         return vip_address(addr) if self._vip else addr

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.errors import ReplicationError
+from rmqwire.remoting.channel import LOST
 from rmqwire.remoting.transport import SocketTransport
 
 if TYPE_CHECKING:
     from rmqwire.ha.master import SlaveConnection
-
-LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
 class SlaveSender:

@@ -12,8 +12,9 @@ import trio
 
 from rmqwire.errors import LogDiverged, ReplicationError, StoreError
 from rmqwire.ha.divergence import Divergence
-from rmqwire.ha.sender import LOST, SlaveSender
+from rmqwire.ha.sender import SlaveSender
 from rmqwire.ha.slave import SlaveLink
+from rmqwire.remoting.channel import LOST
 from rmqwire.remoting.client import split_address
 from rmqwire.remoting.server import ANY
 from rmqwire.remoting.transport import SocketTransport, format_address

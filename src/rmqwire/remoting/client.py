@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Self
 
 import trio
 
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
+from rmqwire.errors import BrokerError, ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.connection import Connection, OnReply
 from rmqwire.remoting.dispatch import HandlerTable, RpcHook
@@ -33,7 +34,27 @@ _log = logging.getLogger(__name__)
 
 TICK_MS = 1000  # longest sleep of the housekeeping
 
+SUCCESS_ONLY = frozenset((int(ResponseCode.SUCCESS),))
+
 Connect = Callable[[str, int], Awaitable[trio.abc.Stream]]
+
+
+def expect(
+    answer: RemotingCommand, addr: str, codes: frozenset[int] = SUCCESS_ONLY
+) -> RemotingCommand:
+    """Give an answer back if its code is one of those wanted.
+
+    Args:
+        answer: what a server said.
+        addr: its ``host:port``, for the error.
+        codes: the response codes wanted.
+
+    Raises:
+        BrokerError: it has another code.
+    """
+    if answer.code not in codes:
+        raise BrokerError(answer.code, answer.remark, addr)
+    return answer
 
 
 @contextmanager
