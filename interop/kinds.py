@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from interop.processes import wait_until
+from interop.stores import raw_records
 from interop.wire import ask
 from rmqwire.codec.batch import encode_entry
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.consume_queue import BATCH_UNIT, EXT_MIN_UNIT, UNIT
 from rmqwire.codec.headers import (
-    CreateTopicRequestHeader,
     PopMessageRequestHeader,
     PullMessageRequestHeader,
     SendMessageRequestHeaderV2,
 )
 from rmqwire.codec.message import MESSAGE_MAGIC_V2, StoredMessage
-from rmqwire.codec.record import BLANK_MAGIC, decode_message, iter_messages, peek
+from rmqwire.codec.record import decode_message, iter_messages
+from tests.support import requests
 
 PLAIN, MULTI, BATCHES = "kinds", "kinds_multi", "kinds_batches"
 LIGHT = ("%LMQ%one", "%LMQ%two")
@@ -31,7 +32,7 @@ LONG_COUNT = 3
 IN_BATCH = 5
 BORN_MS = 1_795_228_200_000
 _SUBSCRIPTION = 4  # PullSysFlag: the pull says what it wants
-_SEND, _PULL, _CREATE_TOPIC, _POP = 310, 11, 17, 200050
+_SEND, _PULL, _POP = 310, 11, 200050
 
 
 def send(addr: str, topic: str, number: int, properties: dict[str, str], **changes: Any) -> None:
@@ -175,18 +176,7 @@ def ends_of(addr: str, topic: str) -> tuple[int, int]:
 
 def make_topic(addr: str, topic: str, attributes: str | None = None) -> None:
     """Make a topic, as ``mqadmin updateTopic -a ATTRIBUTES`` does."""
-    header = CreateTopicRequestHeader(
-        topic=topic,
-        default_topic="TBW102",
-        read_queue_nums=1,
-        write_queue_nums=1,
-        perm=6,
-        topic_filter_type="SINGLE_TAG",
-        topic_sys_flag=0,
-        order=False,
-        attributes=attributes,
-    )
-    answer = ask(addr, RemotingCommand.request(_CREATE_TOPIC, header))
+    answer = ask(addr, requests.create_topic(topic, attributes))
     assert answer.code == ResponseCode.SUCCESS, answer.remark
 
 
@@ -206,16 +196,7 @@ def committed(addr: str, group: str, topic: str) -> int:
 
 def records(store: Path) -> list[StoredMessage]:
     """Give every record of a commit log."""
-    found = []
-    for file in sorted((store / "commitlog").iterdir()):
-        data, at = file.read_bytes(), 0
-        while at + 8 <= len(data):
-            size, magic = peek(data, at)
-            if size <= 0 or magic == BLANK_MAGIC:
-                break
-            found.append(decode_message(data[at : at + size]))
-            at += size
-    return found
+    return [decode_message(record) for _, record in raw_records(store)]
 
 
 def units(store: Path) -> dict[str, list[bytes]]:

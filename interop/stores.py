@@ -6,6 +6,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rmqwire.codec.java_json import loads
@@ -63,21 +64,23 @@ def tables(store: Path) -> dict[str, dict[str, object]]:
     return found
 
 
-def pending(store: Path) -> dict[tuple[str, int], bytes]:
-    """Every record of the delay and half topics, by topic and position in the log."""
-    found = {}
+def raw_records(store: Path) -> Iterator[tuple[int, bytes]]:
+    """Give every record of a commit log with its offset."""
     for file in sorted((store / "commitlog").iterdir()):
         data, at = file.read_bytes(), 0
         while at + 8 <= len(data):
             size, magic = peek(data, at)
             if size <= 0 or magic == BLANK_MAGIC:
                 break
-            record = data[at : at + size]
-            topic = decode_message(record).topic
-            if topic in {SCHEDULE_TOPIC, HALF_TOPIC}:
-                found[topic, int(file.name) + at] = record
+            yield int(file.name) + at, data[at : at + size]
             at += size
-    return found
+
+
+def pending(store: Path) -> dict[tuple[str, int], bytes]:
+    """Every record of the delay and half topics, by topic and position in the log."""
+    topics = {SCHEDULE_TOPIC, HALF_TOPIC}
+    found = ((decode_message(record).topic, at, record) for at, record in raw_records(store))
+    return {(topic, at): record for topic, at, record in found if topic in topics}
 
 
 def verify(store: Path) -> None:

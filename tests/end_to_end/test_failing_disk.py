@@ -12,7 +12,6 @@ import trio
 from rmqwire.broker import broker
 from rmqwire.broker.broker import Broker
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
-from rmqwire.codec.headers import CreateTopicRequestHeader
 from rmqwire.codec.record import iter_messages
 from rmqwire.store.files import RealFiles
 from tests.end_to_end import support
@@ -121,20 +120,6 @@ async def test_others_are_served_while_the_disk_hangs(tmp_path, monkeypatch):
         assert [one.body for one in iter_messages(answer.body)] == [b"slow", b"after"]
 
 
-def creation(topic):
-    header = CreateTopicRequestHeader(
-        topic=topic,
-        default_topic="TBW102",
-        read_queue_nums=1,
-        write_queue_nums=1,
-        perm=6,
-        topic_filter_type="SINGLE_TAG",
-        topic_sys_flag=0,
-        order=False,
-    )
-    return RemotingCommand.request(17, header)
-
-
 async def test_d10_others_are_served_while_a_table_hangs(tmp_path, monkeypatch):
     """D10: who creates a topic waits until topics.json is on the disk, nobody else does."""
     goes_on, asked = threading.Event(), trio.Event()
@@ -150,7 +135,7 @@ async def test_d10_others_are_served_while_a_table_hangs(tmp_path, monkeypatch):
         await healthy(wire)
         disk.faults = [Fault("datasync", "topics.json", delay_s=1)]
         try:
-            await wire.send(encode_command(creation("Fresh")))
+            await wire.send(encode_command(requests.create_topic("Fresh")))
             await asked.wait()
             for _ in range(20):
                 assert (await pulled(other, "Healthy", 0)).code == 0
@@ -174,7 +159,7 @@ async def test_d6_a_table_that_is_refused_is_not_acknowledged_and_tried_again(
     async with cluster(tmp_path) as here, here.wire() as wire:
         await healthy(wire)
         disk.faults = [Fault("datasync", "topics.json", code=errno.ENOSPC)]
-        await wire.send(encode_command(creation("Fresh")))
+        await wire.send(encode_command(requests.create_topic("Fresh")))
         assert await wire.frame() is None
         async with here.wire() as again:
             await healthy(again)
@@ -186,7 +171,7 @@ async def test_d6_a_table_that_is_refused_is_not_acknowledged_and_tried_again(
 async def test_d6_a_table_that_is_refused_to_the_end_is_written_at_the_stop(tmp_path, disk):
     async with cluster(tmp_path) as here, here.wire() as wire:
         disk.faults = [Fault("datasync", "topics.json")]
-        await wire.send(encode_command(creation("Fresh")))
+        await wire.send(encode_command(requests.create_topic("Fresh")))
         assert await wire.frame() is None
     assert '"Fresh"' in (tmp_path / "store" / "config" / "topics.json").read_text()
 
@@ -199,9 +184,9 @@ async def test_a_table_that_can_not_be_encoded_ends_neither_the_broker_nor_the_o
         await healthy(wire)
         with monkeypatch.context() as odd:
             odd.setattr(here.server.core.state.topics.writer, "_encode", lambda: 1 // 0)
-            await wire.send(encode_command(creation("Fresh")))
+            await wire.send(encode_command(requests.create_topic("Fresh")))
             assert await wire.frame() is None
         async with here.wire() as again:
             await healthy(again)
-            assert (await again.call(creation("Next"))).code == 0
+            assert (await again.call(requests.create_topic("Next"))).code == 0
     assert '"Next"' in (tmp_path / "store" / "config" / "topics.json").read_text()

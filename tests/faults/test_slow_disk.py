@@ -7,7 +7,6 @@ import pytest
 import trio
 
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
-from rmqwire.codec.headers import CreateTopicRequestHeader
 from tests.faults.cluster import Cluster, Server, report
 from tests.faults.test_kill import percentile
 from tests.support import requests
@@ -101,17 +100,8 @@ async def keep_committing(client):
 async def keep_creating(client, created):
     """Change topics.json all the time."""
     while True:
-        header = CreateTopicRequestHeader(
-            topic=f"Created{len(created)}",
-            default_topic="TBW102",
-            read_queue_nums=1,
-            write_queue_nums=1,
-            perm=6,
-            topic_filter_type="SINGLE_TAG",
-            topic_sys_flag=0,
-            order=False,
-        )
-        created.append((await client.call(RemotingCommand.request(17, header))).code)
+        request = requests.create_topic(f"Created{len(created)}")
+        created.append((await client.call(request)).code)
 
 
 @pytest.mark.timeout(90)

@@ -14,18 +14,10 @@ from rmqwire.ha.slave import SlaveLink
 from rmqwire.store.append_raw import ReplicaLog
 from rmqwire.store.group_commit import OffsetWaits
 from rmqwire.store.results import PutStatus
+from tests.support.seeded import adding_to, nothing
 
 MUTANTS = []
-
-
-def mutant(function):
-    """Count a function as a mutant."""
-    MUTANTS.append(function)
-    return function
-
-
-def _nothing(*_args, **_kwargs):
-    return None
+mutant = adding_to(MUTANTS)
 
 
 # --- what a master counts --------------------------------------------------------------------------
@@ -114,7 +106,7 @@ def any_byte_is_a_sign_of_life(patch):
 
 @mutant
 def never_close_silent_slaves(patch):
-    patch.setattr(SlaveConnection, "check", _nothing)
+    patch.setattr(SlaveConnection, "check", nothing)
 
 
 @mutant
@@ -165,12 +157,12 @@ def answer_before_the_slave_has_it(patch):
 
 @mutant
 def wait_for_ever(patch):
-    patch.setattr(GroupTransfer, "expire", _nothing)
+    patch.setattr(GroupTransfer, "expire", nothing)
 
 
 @mutant
 def never_look_at_reports(patch):
-    patch.setattr(GroupTransfer, "acked", _nothing)
+    patch.setattr(GroupTransfer, "acked", nothing)
 
 
 @mutant
@@ -258,7 +250,7 @@ def records_are_not_looked_at(patch):
 
 @mutant
 def what_comes_is_not_dispatched(patch):
-    patch.setattr(ReplicaLog, "_publish", _nothing)
+    patch.setattr(ReplicaLog, "_publish", nothing)
 
 
 @mutant
@@ -311,7 +303,7 @@ def ack_before_the_disk(patch):
 
 @mutant
 def report_only_now_and_then(patch):
-    patch.setattr(SlaveLink, "_report_progress", _nothing)
+    patch.setattr(SlaveLink, "_report_progress", nothing)
 
 
 @mutant

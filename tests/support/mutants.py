@@ -22,18 +22,10 @@ from rmqwire.store.message_store import MessageStore
 from rmqwire.store.put import PutPath
 from rmqwire.store.recovery import Recovery
 from rmqwire.store.results import PutStatus
+from tests.support.seeded import adding_to, nothing
 
 MUTANTS = []
-
-
-def mutant(function):
-    """Count a function as a mutant."""
-    MUTANTS.append(function)
-    return function
-
-
-def _nothing(*_args, **_kwargs):
-    return None
+mutant = adding_to(MUTANTS)
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -48,7 +40,7 @@ def ack_before_write(patch):
         if self._put and self._put[-1][2] is done:
             end, result, _, wait = self._put[-1]
             done(result)
-            self._put[-1] = (end, result, _nothing, wait)
+            self._put[-1] = (end, result, nothing, wait)
 
     patch.setattr(PutPath, "put", eager)
 
@@ -121,7 +113,7 @@ def retry_a_failed_sync(patch):
 
 @mutant
 def write_on_after_a_failed_sync(patch):
-    patch.setattr(StoreHealth, "fail", _nothing)
+    patch.setattr(StoreHealth, "fail", nothing)
 
 
 @mutant
@@ -214,7 +206,7 @@ def failed_pass_is_not_zeroed(patch):
         self.flushed = flushed
 
     patch.setattr(CommitLog, "_forget_pass", careless)
-    patch.setattr(StoreHealth, "fail", _nothing)
+    patch.setattr(StoreHealth, "fail", nothing)
 
 
 @mutant
@@ -255,13 +247,13 @@ def recovery_begins_at_the_last_file(patch):
 
 @mutant
 def recovery_rebuilds_no_queue(patch):
-    patch.setattr(Redispatch, "take", _nothing)
-    patch.setattr(Redispatch, "take_lanes", _nothing)
+    patch.setattr(Redispatch, "take", nothing)
+    patch.setattr(Redispatch, "take_lanes", nothing)
 
 
 @mutant
 def recovery_syncs_nothing(patch):
-    patch.setattr(Recovery, "_make_durable", _nothing)
+    patch.setattr(Recovery, "_make_durable", nothing)
 
 
 @mutant
@@ -288,13 +280,13 @@ def unclean_stop_taken_for_clean(patch):
 
 @mutant
 def cache_after_a_failed_sync_is_believed(patch):
-    patch.setattr(CommitLog, "rewrite", _nothing)
+    patch.setattr(CommitLog, "rewrite", nothing)
 
 
 @mutant
 def damage_below_the_mark_is_cut(patch):
-    patch.setattr(recovery.DamageCheck, "fault", _nothing)
-    patch.setattr(recovery.DamageCheck, "beyond", _nothing)
+    patch.setattr(recovery.DamageCheck, "fault", nothing)
+    patch.setattr(recovery.DamageCheck, "beyond", nothing)
 
 
 # --- reading ---------------------------------------------------------------------------------

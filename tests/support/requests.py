@@ -13,6 +13,7 @@ from rmqwire.codec.bodies import (
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
     ConsumerSendMsgBackRequestHeader,
+    CreateTopicRequestHeader,
     PullMessageRequestHeader,
     SendMessageRequestHeader,
     SendMessageRequestHeaderV2,
@@ -43,6 +44,22 @@ def send(
     } | fields
     header = SendMessageRequestHeader if code == 10 else SendMessageRequestHeaderV2
     return RemotingCommand.request(code, header(**values), body)
+
+
+def create_topic(topic: str, attributes: str | None = None) -> RemotingCommand:
+    """Make what creates a topic with one queue, as ``mqadmin updateTopic`` sends it."""
+    header = CreateTopicRequestHeader(
+        topic=topic,
+        default_topic="TBW102",
+        read_queue_nums=1,
+        write_queue_nums=1,
+        perm=6,
+        topic_filter_type="SINGLE_TAG",
+        topic_sys_flag=0,
+        order=False,
+        attributes=attributes,
+    )
+    return RemotingCommand.request(17, header)
 
 
 def pull(topic: str = "T", offset: int = 0, **fields: Any) -> RemotingCommand:
