@@ -82,7 +82,7 @@ def end_of_log(node: Node) -> int:
     if answer.code != 0:
         return -1
     table = KVTable.decode(bytes(answer.body)).table or {}
-    return int(table["commitLogMaxOffset"])
+    return int(table.get("commitLogMaxOffset", -1))
 
 
 def in_sync(one: Node, other: Node) -> bool:

@@ -6,17 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from interop import nodes
-from interop.cluster import Cluster
 from interop.peer import Peer
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
+from interop.replication import Servers, broker, end_of_log, in_sync
 from interop.wire import ask
-from rmqwire.codec.bodies import KVTable
 from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
@@ -24,58 +21,28 @@ from rmqwire.codec.headers import SendMessageRequestHeader
 
 pytestmark = pytest.mark.optin
 
-SETTINGS = {"brokerName": "ha-f", "brokerIP2": "127.0.0.1", "mappedFileSizeCommitLog": "1048576"}
-
 
 class Group:
-    """One broker name: its servers end with the test."""
+    """One broker name: a master and a slave with folders of their own."""
 
-    def __init__(self, cluster: Cluster, version: str, folder: Path) -> None:
-        self.cluster, self.version, self.folder = cluster, version, folder
-        self.nodes: list[Node] = [nodes.start_namesrv(folder / "namesrv")]
-        self.namesrv = self.nodes[0].addr
+    def __init__(self, servers: Servers, folder: Path) -> None:
+        self.servers, self.folder = servers, folder
+        self.namesrv = servers.namesrv("rmqwire", folder / "namesrv").addr
 
     def master(self, kind: str, **more: str) -> Node:
-        return self._start(kind, "master", {"brokerRole": "ASYNC_MASTER", "brokerId": "0"} | more)
+        return self._start(kind, "master", "ASYNC_MASTER", more)
 
     def slave(self, kind: str, **more: str) -> Node:
-        role = {"brokerRole": "SLAVE", "brokerId": "1", "slaveReadEnable": "true"}
-        return self._start(kind, "slave", role | more)
+        return self._start(kind, "slave", "SLAVE", more)
 
-    def _start(self, kind: str, home: str, settings: Mapping[str, str]) -> Node:
-        settings = {**SETTINGS, "listenPort": str(free_port(BROKER_PORTS)), **settings}
-        if kind == "java":
-            node = self.cluster.start_broker(self.folder / home, self.namesrv, settings)
-        else:
-            settings = {"rocketmqVersion": self.version, **settings}
-            node = nodes.start_broker(self.folder / home, self.namesrv, settings)
-        self.nodes.append(node)
-        return node
-
-    def end(self) -> None:
-        for node in self.nodes:
-            if node.process.poll() is None:
-                node.kill()
+    def _start(self, kind: str, home: str, role: str, more: dict[str, str]) -> Node:
+        settings = broker("ha-f", role, **more)
+        return self.servers.broker(kind, self.folder / home, self.namesrv, settings)
 
 
 @pytest.fixture
-def group(cluster: Cluster, version: str, tmp_path: Path) -> Iterator[Group]:
-    made = Group(cluster, version, tmp_path)
-    yield made
-    made.end()
-
-
-def end_of_log(node: Node) -> int:
-    """What the broker itself says; -1 while it is still starting."""
-    answer = ask(node.addr, RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO))
-    if answer.code != ResponseCode.SUCCESS:
-        return -1
-    table = KVTable.decode(bytes(answer.body)).table or {}
-    return int(table.get("commitLogMaxOffset", -1))
-
-
-def in_sync(one: Node, other: Node) -> bool:
-    return end_of_log(one) == end_of_log(other) > 0
+def group(servers: Servers, tmp_path: Path) -> Group:
+    return Group(servers, tmp_path)
 
 
 def send(node: Node, properties: str) -> int:
@@ -103,7 +70,7 @@ def test_a_5_x_master_s_modes_and_timers_are_kept(group: Group) -> None:
     request = RemotingCommand.request(RequestCode.SET_MESSAGE_REQUEST_MODE)
     request.body = json.dumps(modes).encode()
     assert ask(master.addr, request).code == ResponseCode.SUCCESS
-    slave = group.slave("rmqwire", slaveSyncInterval="1000")
+    slave = group.slave("rmqwire")
     tables = [group.folder / home / "store" / "config" for home in ("master", "slave")]
     theirs, ours = (folder / "messageRequestMode.json" for folder in tables)
     wait_until(lambda: ours.exists() and "POP" in ours.read_text(), "the request modes")
@@ -142,10 +109,8 @@ def test_ha_status_is_mqadmin_s(group: Group, json_peer: Peer) -> None:
                 assert mine.startswith(line.rstrip("\n")), (mine, line)
     by_cluster = ha_status("-c", "DefaultCluster", "-n", group.namesrv)
     assert by_cluster.split()[-1] == "0"  # ms
-    java_s = group.cluster.start_broker(
-        group.folder / "other", group.namesrv, {"brokerName": "other", "brokerRole": "SYNC_MASTER"}
-    )
-    group.nodes.append(java_s)
+    other = broker("other", "SYNC_MASTER")
+    java_s = group.servers.broker("java", group.folder / "other", group.namesrv, other)
     assert f"#MasterAddr\t{java_s.addr}\n" in ha_status("-b", java_s.addr)
 
 
@@ -161,7 +126,7 @@ def test_n7_a_java_master_that_lost_its_end_is_followed(
     """What only the slave has is saved and cut; from there on both are the same."""
     port = {"listenPort": str(free_port(BROKER_PORTS))}
     master = group.master("java", **port)
-    slave = group.slave("rmqwire", haDivergencePolicy="truncate", slaveSyncInterval="1000")
+    slave = group.slave("rmqwire", haDivergencePolicy="truncate")
     json_peer.produce(group.namesrv, "parted", 100)
     wait_until(lambda: in_sync(master, slave), "the slave in sync")
     kept = end_of_log(master)
