@@ -126,9 +126,3 @@ class Cluster:
         for server in (self.broker, self.namesrv):
             if server is not None and server.process.poll() is None:
                 server.kill()
-
-
-def report(capsys, text) -> None:
-    """Show a figure in the run's output, whatever is captured."""
-    with capsys.disabled():
-        sys.stdout.write(f"\n{text}\n")

@@ -12,6 +12,7 @@ from tests.support.histories import queue_name
 
 TOPIC = "Faults"
 GROUP = "readers"
+PRODUCERS, CONSUMERS = 8, 4
 PAUSE_S = 0.005  # of a producer between two sends
 RETRY_S = 0.05
 

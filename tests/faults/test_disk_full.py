@@ -7,8 +7,9 @@ import sys
 import pytest
 import trio
 
-from tests.faults.cluster import Cluster, Server, report
+from tests.faults.cluster import Cluster, Server
 from tests.faults.load import Load, run_load, until
+from tests.faults.report import report
 from tests.faults.test_kill import judge
 from tests.support.histories import HistoryFile
 

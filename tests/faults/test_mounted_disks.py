@@ -4,16 +4,17 @@
 """
 
 import os
-import random
 import time
 
 import pytest
 import trio
 
-from tests.faults.cluster import Cluster, report
-from tests.faults.load import Load, run_load, until
+from tests.faults.cluster import Cluster
+from tests.faults.judge import judge
+from tests.faults.load import CONSUMERS, PRODUCERS, Load, run_load, until
 from tests.faults.mounts import small_disk
-from tests.faults.test_kill import CONSUMERS, PRODUCERS, judge, percentile
+from tests.faults.report import report
+from tests.faults.rounds import run_rounds, sound
 
 pytestmark = [pytest.mark.nightly, pytest.mark.root]
 
@@ -28,11 +29,9 @@ CLEANINGS_S = 15  # a few of them, and of the looks at the disk every 10 s
 @pytest.mark.timeout(120 + POWER_CUTS * 15)
 async def test_d11_power_cuts(tmp_path, history, capsys):
     """SYNC_FLUSH: what was acknowledged or read is there after every one."""
-    rng = random.Random(11)
     settings = {"flushDiskType": "SYNC_FLUSH", "mappedFileSizeCommitLog": LOG_SIZE, **INDEX}
     with small_disk(tmp_path, 256) as disk:
         cluster = Cluster(tmp_path, disk.folder / "store", **settings)
-        load = Load(cluster.namesrv_addr, history)
 
         def cut():
             disk.cut_power()
@@ -41,31 +40,9 @@ async def test_d11_power_cuts(tmp_path, history, capsys):
             disk.mount()
             cluster.start_broker()
 
-        try:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(run_load, load, PRODUCERS, CONSUMERS)
-                for _ in range(POWER_CUTS):
-                    before = load.acked
-                    await trio.sleep(rng.uniform(0.2, 0.9))
-                    await until(lambda: load.acked > before, 30)  # noqa: B023 - awaited at once
-                    history.add("fault", type="start", name="power cut", crash=True)
-                    await trio.to_thread.run_sync(cut)
-                    history.add("fault", type="stop", name="power cut")
-                await trio.sleep(1)
-                load.stopping = True
-            assert cluster.broker.stop() == 0
-        finally:
-            cluster.close()
+        await run_rounds(cluster, history, POWER_CUTS, cut, name="power cut", crash=True)
         checker = judge(history, cluster, LOG_SIZE, "SYNC_FLUSH")
-    starts = cluster.starts_s[1:]
-    report(
-        capsys,
-        f"D11: {POWER_CUTS} power cuts of an ext4, {checker.acked} acknowledged, violations"
-        f" {len(checker.violations)}, start to serving p50 {percentile(starts, 0.5):.2f} s"
-        f" p99 {percentile(starts, 0.99):.2f} s",
-    )
-    assert [str(violation) for violation in checker.violations[:10]] == []
-    assert checker.acked > POWER_CUTS * 20
+    sound(capsys, f"D11: {POWER_CUTS} power cuts of an ext4", cluster, checker)
 
 
 @pytest.mark.timeout(180)

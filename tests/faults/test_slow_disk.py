@@ -7,8 +7,8 @@ import pytest
 import trio
 
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
-from tests.faults.cluster import Cluster, Server, report
-from tests.faults.test_kill import percentile
+from tests.faults.cluster import Cluster, Server
+from tests.faults.report import percentile, report
 from tests.support import requests
 
 SLOW_S = 10
