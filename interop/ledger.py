@@ -13,7 +13,7 @@ class Ledger:
     """The accounts of one topic with one consumer that runs all the time.
 
     A message may come twice from two places: its producer sent it again because the broker died
-    before it had answered. From one place it comes once.
+    before it had answered, or Java asked twice about a half message. From one place it comes once.
     """
 
     def __init__(self, consumer: JavaConsumer) -> None:
@@ -55,7 +55,7 @@ class Ledger:
         lost = confirmed - self._seen
         print(
             f"{what}: sent {len(self.sent)}, {dict(said)}, received {len(self._seen)}, "
-            f"sent again by the producer {copies}, delivered again {again}, lost {len(lost)}"
+            f"stored twice {copies}, delivered again {again}, lost {len(lost)}"
         )
         assert not lost
         assert not again
