@@ -202,17 +202,18 @@ class _Link:
         self._scope.cancel()
 
     async def run(self):
-        with self._scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._pump, self.slave, self.master, self.tap.up, BLACKHOLE_UP)
-                nursery.start_soon(
-                    self._pump, self.master, self.slave, self.tap.down, BLACKHOLE_DOWN
-                )
-        with trio.CancelScope(shield=True):
-            for stream in (self.slave, self.master):
-                await trio.aclose_forcefully(stream)
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    up, down = (BLACKHOLE_UP, self.tap.up), (BLACKHOLE_DOWN, self.tap.down)
+                    nursery.start_soon(self._pump, self.slave, self.master, *up)
+                    nursery.start_soon(self._pump, self.master, self.slave, *down)
+        finally:
+            with trio.CancelScope(shield=True):
+                for stream in (self.slave, self.master):
+                    await trio.aclose_forcefully(stream)
 
-    async def _pump(self, source, sink, follow, way):
+    async def _pump(self, source, sink, way, follow):
         how = RST
         with suppress(*LOST):
             while data := bytes(await source.receive_some(65_536)):
