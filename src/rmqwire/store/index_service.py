@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from rmqwire.store.files import FileLayer
 
 LOG = logging.getLogger(__name__)
-SLICE = 128  # records built at once: about a millisecond
-_WINDOW = 64 * 1024  # bytes of the log read at once
+SLICE = 32  # records built at once: about a quarter of a millisecond
+_WINDOW = 16 * 1024  # bytes of the log read at once
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rmqwire.store.commit_log import CommitLog
     from rmqwire.store.index_service import IndexService
 
-_SLICES = 16  # slices of the index built before a query: it lags less unless it is rebuilt
+_SLICES = 64  # slices of the index built before a query: it lags less unless it is rebuilt
 
 
 class MessageQuery:
