@@ -10,7 +10,7 @@ import trio.testing
 
 from rmqwire.codec.ha import TRANSFER_HEADER_SIZE, unpack_transfer
 from rmqwire.errors import ReplicationError
-from rmqwire.ha.sender import SlaveSender
+from rmqwire.ha.sender import MUCH, SlaveSender
 from rmqwire.remoting.transport import SocketTransport
 from tests.ha.support import Pair, fill, master_store, slave_store
 
@@ -99,7 +99,17 @@ async def test_more_than_the_socket_takes_arrives_whole(started):
     fill(started.pair.master, 40, size=3000, first=1)
     started.sender.grown()
     await started.follow()
-    assert not started.pair.connection.behind
+    assert not started.pair.connection.unsent
+
+
+async def test_much_is_sent_in_the_same_pass_to_a_busy_slave_too(started):
+    fill(started.pair.master, 1, first=1)
+    started.sender.grown()
+    started.pair.link.receive_data(started.arrived())  # and no report yet
+    fill(started.pair.master, 1, first=2, size=MUCH)
+    with trio.testing.assert_no_checkpoints():
+        started.sender.grown()
+    assert len(started.arrived()) > MUCH
 
 
 async def test_what_the_log_lost_ends_the_task_not_the_pass():

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
+
 import pytest
 import trio
 import trio.testing
 
+from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
 from rmqwire.codec.ha import pack_report, pack_transfer
 from rmqwire.codec.release import V5_5_0
 from rmqwire.errors import ReplicationError
 from rmqwire.ha.group_transfer import GroupTransfer
 from rmqwire.ha.master import Slaves
 from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.frame_reader import FrameReader
+from rmqwire.remoting.late_answers import LateAnswers
+from rmqwire.remoting.server import RemotingServer
+from rmqwire.remoting.transport import SocketTransport
 from rmqwire.store.append_raw import ReplicaLog
 from tests.ha.support import fill, log_bytes, master_store, slave_store
 from tests.support.stores import message
@@ -29,13 +38,13 @@ async def until(what):
 class Linked:
     """A master's and a slave's shell with one link between them."""
 
-    def __init__(self, **changes):
+    def __init__(self, late_answers=None, **changes):
         self.master = master_store(**changes)
         self.slave = slave_store()
         self.slaves = Slaves(self.master.log, self.master.config, trio_ms)
         self.transfer = GroupTransfer(self.slaves, self.master.config, V5_5_0, trio_ms)
         self.master.puts.replication = self.transfer
-        self.serving = HaMaster(self.slaves, self.transfer)
+        self.serving = HaMaster(self.slaves, self.transfer, late_answers=late_answers)
         self.master.puts.on_written = self.serving.wake
         self.following = HaSlave(ReplicaLog(self.slave), self.slave.config, trio_ms)
 
@@ -78,6 +87,67 @@ async def test_sends_are_answered_by_the_slave_s_report(autojump_clock):
         nursery.cancel_scope.cancel()
 
 
+class Seen(LateAnswers):
+    """Looks at once what has arrived at its clients."""
+
+    def __init__(self):
+        super().__init__()
+        self.clients = []
+        self.answers = []
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.answers.append([received(client) for client in self.clients])
+
+
+def received(client) -> list[int]:
+    """The opaques of the answers that the kernel has for a client."""
+    try:
+        data = client.recv(1 << 16)
+    except BlockingIOError:
+        return []
+    return [decode_frame(view).opaque for view in FrameReader().receive_data(data)]
+
+
+async def test_answers_leave_within_the_report_s_pass_and_a_lost_client_hurts_nobody(nursery):
+    seen = Seen()
+    linked = Linked(seen, in_sync_replicas=2)
+
+    def send(connection, request):
+        def done(result):
+            connection.reply(request, request.create_response(result.status))
+
+        linked.master.put(message(), done)
+
+    server = RemotingServer(HandlerTable(handlers={10: send}), end_of_pass=linked.master.end_pass)
+    server.late_answers = seen
+    with ExitStack() as sockets:
+        for name in ("lost", "busy", "idle"):
+            ours, client = map(sockets.enter_context, socket.socketpair())
+            client.setblocking(False)
+            seen.clients.append(client)
+            stream = SocketTransport(socket.socket(fileno=ours.detach()))
+            nursery.start_soon(server.serve_stream, stream, name)
+        lost, busy, _ = seen.clients
+        here, there = trio.testing.memory_stream_pair()
+        nursery.start_soon(linked.serving.serve_stream, here, "10.0.0.2:1")
+        await there.send_all(pack_report(0))
+        lost.sendall(encode_command(RemotingCommand(10, opaque=1)))
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        busy.sendall(b"".join(encode_command(RemotingCommand(10, opaque=n)) for n in (2, 3)))
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert len(linked.transfer) == 3
+        lost.shutdown(socket.SHUT_RD)  # what is sent to it fails
+        seen.clients.remove(lost)
+        seen.answers.clear()
+        await there.send_all(pack_report(linked.master.max_phy_offset))
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert seen.answers == [[[2, 3], []]]
+        assert {one.peer for one in server.connections} == {"busy", "idle"}
+        assert linked.slaves.connections[0].ack == linked.master.max_phy_offset
+        nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("waits", [False, True])
 async def test_reports_of_a_slave_far_behind_are_read_together_unless_a_send_waits(
     waits, autojump_clock, monkeypatch
@@ -104,6 +174,27 @@ async def test_reports_of_a_slave_far_behind_are_read_together_unless_a_send_wai
         nursery.cancel_scope.cancel()
     assert sum(reads) == 800
     assert (len(reads) < 10) != waits
+
+
+async def test_a_flood_is_taken_in_larger_pieces_while_it_lasts(nursery):
+    linked = Linked()
+    here, there = trio.testing.memory_stream_pair()
+    take, pieces = there.receive_some, []
+
+    async def receive(size):
+        data = await take(size)
+        pieces.append((size, len(data)))
+        return data
+
+    there.receive_some = receive
+    beats = 10_000 * pack_transfer(0, 0)
+    await here.send_all(beats)
+    nursery.start_soon(linked.following.replicate, there)
+    await trio.testing.wait_all_tasks_blocked()
+    await here.send_all(beats[:12])
+    await trio.testing.wait_all_tasks_blocked()
+    assert pieces == [(1 << 16, 1 << 16), (1 << 20, len(beats) - (1 << 16)), (1 << 16, 12)]
+    nursery.cancel_scope.cancel()
 
 
 async def test_an_idle_link_lives_for_hours(autojump_clock):

@@ -137,6 +137,19 @@ def test_arrival_is_told_once_for_each_queue_and_tags_code():
     assert told == [("T", 0, 3, 1), ("T", 0, 3, 2), ("T", 1, 1, 5)]
 
 
+def test_slaves_hear_of_a_pass_as_soon_as_it_is_written():
+    store = opened()
+    order = []
+    store.puts.on_written = lambda: order.append(("slaves", store.max_phy_offset))
+    store.on_arrival = lambda *_: order.append("consumers")
+    store.put(message(), lambda _: order.append("producer"))
+    assert order == []
+    store.end_pass()
+    assert order == [("slaves", store.log.append_end), "producer", "consumers"]
+    store.end_pass()
+    assert len(order) == 3
+
+
 def test_a_batch_is_all_or_nothing():
     store = opened(max_message_size=200)
     results = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 import trio
@@ -108,6 +109,21 @@ async def test_sync_flush_answers_all_that_waited_with_one_flush(autojump_clock)
         await trio.testing.wait_all_tasks_blocked()
         assert [r.status for r in results] == [0] * 20
         assert synced(store, LOG) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_a_flush_releases_is_answered_together(autojump_clock):
+    store = opened(flush_disk_type="SYNC_FLUSH")
+    order = []
+    together = ExitStack()
+    together.callback(order.append, "sent")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda **kw: run_store(store, together, offload=inline, **kw))
+        for _ in range(2):
+            store.put(message(), lambda _: order.append("answered"))
+        store.end_pass()
+        await trio.testing.wait_all_tasks_blocked()
+        assert order == ["answered", "answered", "sent"]
         nursery.cancel_scope.cancel()
 
 

@@ -175,11 +175,14 @@ class Broker:
                 async with trio.open_nursery() as serving:
                     addresses = await self._start(serving)
                     core = self._opened()
-                    await keeping.start(run_store, core.state.store)
+                    late_answers = self._server.late_answers
+                    await keeping.start(run_store, core.state.store, late_answers)
                     core.tables.start(self._hold_answers, self._want_tables)
                     keeping.start_soon(self._write_tables, core)
                     api = BrokerOuterAPI(client, core.state)
-                    role = RoleService(core, api, client, _monotonic_ms, any_port=self._any_port)
+                    role = RoleService(
+                        core, api, client, _monotonic_ms, late_answers, any_port=self._any_port
+                    )
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
                     log.info("broker %s serves on %s", config.broker_name, config.broker_addr)

@@ -22,6 +22,7 @@ from rmqwire.store.append_raw import ReplicaLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from rmqwire.broker.core import BrokerCore
     from rmqwire.broker.outer_api import BrokerOuterAPI
@@ -42,6 +43,7 @@ class RoleService:
         api: tells who the master is.
         client: asks the master.
         monotonic_ms: clock of the links.
+        late_answers: entered round the answers that a report releases, to send them together.
         any_port: slaves are let in at a free port.
     """
 
@@ -51,6 +53,7 @@ class RoleService:
         api: BrokerOuterAPI,
         client: RemotingClient,
         monotonic_ms: Callable[[], int],
+        late_answers: AbstractContextManager[None] | None = None,
         *,
         any_port: bool = False,
     ) -> None:
@@ -58,6 +61,7 @@ class RoleService:
         self._api = api
         self._client = client
         self._monotonic_ms = monotonic_ms
+        self._late_answers = late_answers
         self._any_port = any_port
         self._wake = trio.Event()
 
@@ -92,7 +96,8 @@ class RoleService:
 
     async def _start_master(self, nursery: trio.Nursery) -> Address:
         state = self._core.state
-        master = HaMaster(state.replication.slaves, state.replication.transfer, self._tls)
+        replication = state.replication
+        master = HaMaster(replication.slaves, replication.transfer, self._tls, self._late_answers)
         state.store.puts.on_written = master.wake
         port = 0 if self._any_port else state.config.ha_port
         bound: Address = await nursery.start(master.serve, state.config.bind_address, port)

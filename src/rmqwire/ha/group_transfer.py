@@ -64,7 +64,7 @@ class GroupTransfer:
         elif self._config.in_sync_replicas <= 1:
             done(result)
             return
-        if self._acked() >= end:
+        if self._slaves.pushed >= end and self._acked() >= end:  # the first is cheap, and mostly no
             done(result)
         else:
             self._waits.add(end, deadline_ms, result, done)

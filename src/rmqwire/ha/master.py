@@ -126,9 +126,9 @@ class SlaveConnection:
     # --- ranges ------------------------------------------------------------------------------
 
     @property
-    def behind(self) -> bool:
-        """Whether the slave hasn't been sent all of the log yet."""
-        return self.position < self._log.end
+    def unsent(self) -> int:
+        """Bytes of the log that the slave hasn't been sent yet."""
+        return self._log.end - self.position
 
     @property
     def is_far(self) -> bool:

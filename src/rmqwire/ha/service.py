@@ -6,6 +6,7 @@ A master has two tasks for each slave, one that reads reports and one that sends
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,6 +22,7 @@ from rmqwire.remoting.transport import SocketTransport, format_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from rmqwire.ha.group_transfer import GroupTransfer
     from rmqwire.ha.master import SlaveConnection, Slaves
@@ -35,7 +37,8 @@ CHECK_S = 1.0  # how often a silent link is looked at
 FLUSHED_CHECK_S = 0.01  # the same where a report waits for the disk
 RECONNECT_S = 5.0  # DefaultHAClient.closeMasterAndWait
 CONNECT_S = 3.0
-RECEIVE_SIZE = 1 << 20  # bytes of the log taken in one pass
+RECEIVE_SIZE = 1 << 16  # bytes of the log taken in one pass
+RECEIVE_MORE = 1 << 20  # the same behind a full one; as a buffer it costs the kernel new pages
 
 
 class HaMaster:
@@ -45,12 +48,18 @@ class HaMaster:
         slaves: their connections.
         transfer: the sends that wait for them; None: no send does.
         tls: which links are taken; None: plain ones.
+        late_answers: entered round the answers that a report releases, to send them together.
     """
 
     def __init__(
-        self, slaves: Slaves, transfer: GroupTransfer | None, tls: LinkTls | None = None
+        self,
+        slaves: Slaves,
+        transfer: GroupTransfer | None,
+        tls: LinkTls | None = None,
+        late_answers: AbstractContextManager[None] | None = None,
     ) -> None:
         self._slaves = slaves
+        self._late_answers = late_answers or nullcontext()
         self._tls = tls
         self._transfer = transfer
         self._senders: list[SlaveSender] = []
@@ -139,23 +148,20 @@ class HaMaster:
         self, stream: trio.abc.Stream, connection: SlaveConnection, sender: SlaveSender
     ) -> None:
         while True:
-            data = None
             with trio.move_on_after(CHECK_S):
-                data = await stream.receive_some()
-            if data == b"":
+                while data := await stream.receive_some():
+                    self._received(connection, bytes(data), sender)
+                    if connection.is_far and not self._transfer:
+                        await trio.sleep(REPORTS_S)  # nobody waits for what it will report
                 return
-            if data is None:
-                connection.check()
-            else:
-                self._received(connection, bytes(data), sender)
-                if connection.is_far and not self._transfer:
-                    await trio.sleep(REPORTS_S)  # nobody waits for what it will report
+            connection.check()
 
     def _received(self, connection: SlaveConnection, data: bytes, sender: SlaveSender) -> None:
         first = connection.position < 0
         moved = self._slaves.received(connection, data)
         if moved and self._transfer is not None:
-            self._transfer.acked()
+            with self._late_answers:
+                self._transfer.acked()
         if first and connection.position >= 0:
             LOG.info("slave %s asks for offset %s", connection.peer, connection.ack)
             sender.grown()
@@ -259,29 +265,35 @@ class HaSlave:
         link = self.link = SlaveLink(self._log, self._config, self._now_ms, overlap)
         link.start()
         check_s = FLUSHED_CHECK_S if self._config.ha_ack_after_flush else CHECK_S
-        send_now = stream.send_now if isinstance(stream, SocketTransport) else None
+        size, reports = RECEIVE_SIZE, b""
         try:
             while True:
-                reports = link.data_to_send()
-                if reports and send_now is not None:
-                    reports = reports[send_now(reports) :]
-                if reports:
+                if reports := _send_now(stream, reports + link.data_to_send()):
                     await stream.send_all(reports)
-                data = None
+                    reports = b""
                 with trio.move_on_after(check_s):
-                    data = await stream.receive_some(RECEIVE_SIZE)
-                if data == b"":
-                    return
-                if data is not None:
-                    link.receive_data(bytes(data))
-                    if self.fault and link.verified:
-                        self.fault = ""
+                    while not reports:
+                        data = await stream.receive_some(size)
+                        if not data:
+                            return
+                        size = RECEIVE_SIZE if len(data) < RECEIVE_SIZE else RECEIVE_MORE
+                        link.receive_data(bytes(data))
+                        if self.fault and link.verified:
+                            self.fault = ""
+                        reports = _send_now(stream, link.data_to_send())
                 link.tick()
         finally:
             self.link = None
             self._divergence.link_ended(link)
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
+
+
+def _send_now(stream: trio.abc.Stream, data: bytes) -> bytes:
+    """Send what goes without waiting; give the rest."""
+    if data and isinstance(stream, SocketTransport):
+        return data[stream.send_now(data) :]
+    return data
 
 
 def _why(error: BaseException) -> str:

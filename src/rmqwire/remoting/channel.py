@@ -1,15 +1,17 @@
 """One trio stream and its :class:`Connection`: the part that server and client share.
 
 Two tasks. The read loop makes the passes: read, handle, ``end_of_pass``, send. The writer sleeps
-until something is to be sent outside of a pass (a late answer, a request of ours). Whoever is
-sending goes on until the outbox is empty, so the stream never sees two senders; the read loop
-waits for that, so a peer that does not read is not read from either.
+until something is to be sent outside of a pass (a late answer, a request of ours) that
+``LateAnswers`` doesn't send at once. Whoever is sending goes on until the outbox is empty, so the
+stream never sees two senders; the read loop waits for that, so a peer that does not read is not
+read from either.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -18,6 +20,7 @@ from rmqwire.remoting.transport import SocketTransport
 
 if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
 
 _log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ class Channel:
         limits: ``drain_ms`` bounds the sending after the connection was closed.
         end_of_pass: called after each pass, before its answers are sent; what it gives is awaited
             before that, and when it raises OSError the connection ends without them.
+        late_answers: sends what comes for many channels at once, without their writers' turns.
     """
 
     def __init__(
@@ -49,11 +53,14 @@ class Channel:
         connection: Connection,
         limits: Limits,
         end_of_pass: EndOfPass | None = None,
+        late_answers: LateAnswers | None = None,
     ) -> None:
         self.stream = stream
         self.connection = connection
         self._drain_s = limits.drain_ms / 1000
         self._end_of_pass = end_of_pass
+        self._late_answers = late_answers
+        self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
         self._sending = False
         self._sent = trio.lowlevel.ParkingLot()  # who waits for the sender to finish
         self._wake = trio.Event()
@@ -64,8 +71,12 @@ class Channel:
         connection.on_wake = self._on_wake
 
     def _on_wake(self) -> None:
-        if not self._sending or self.connection.closed:
+        if self.connection.closed:
             self._wake.set()
+        elif not self._sending:
+            late_answers = self._late_answers
+            if late_answers is None or not late_answers.takes(self):
+                self._wake.set()
 
     def stop(self) -> None:
         """Read no more; send what is ready, at most for ``drain_ms``, then end ``run``."""
@@ -113,20 +124,31 @@ class Channel:
     async def flush(self) -> None:
         """Send the outbox, or wait until whoever is sending has sent it."""
         connection = self.connection
-        while connection.outbox_size or self._sending:
+        while connection.outbox_size or self._rest or self._sending:
             if self._sending:
                 await self._sent.park()
-                continue
-            data: bytes | memoryview = connection.data_to_send()
-            if self._send_now is not None:
-                sent = self._send_now(data)
-                if sent == len(data):
-                    continue
-                data = memoryview(data)[sent:]
-            await self._send_all(data)
+            elif not self._send_some():
+                await self._send_rest()
 
-    async def _send_all(self, data: bytes | memoryview) -> None:
+    def send_ready(self) -> None:
+        """Send what goes without waiting; the writer sends the rest, and sees whether it can."""
+        if self.connection.closed:
+            return  # the writer is awake
+        with suppress(*LOST):
+            if self._send_some():
+                return
+        self._wake.set()
+
+    def _send_some(self) -> bool:
+        """Send of the outbox what the kernel takes at once; tell whether that was all."""
+        data = self._rest = self._rest or self.connection.data_to_send()
+        sent = self._send_now(data) if self._send_now is not None else 0
+        self._rest = memoryview(data)[sent:] if sent < len(data) else b""
+        return not self._rest
+
+    async def _send_rest(self) -> None:
         self._sending = True
+        data, self._rest = self._rest, b""
         try:
             await self.stream.send_all(data)
         finally:

@@ -16,6 +16,7 @@ import trio
 
 from rmqwire.remoting.channel import LOST, Channel, EndOfPass, trio_ms
 from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.transport import SocketTransport, format_address
 
@@ -52,6 +53,9 @@ class RemotingServer:
         end_of_pass: called after the requests of one read were handled, before the answers leave;
             they wait for what it gives.
         wrap: turns an accepted stream into the one to use, e.g. TLS; bounded by ``handshake_ms``.
+
+    Attributes:
+        late_answers: to be entered round whatever answers requests of many connections.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class RemotingServer:
         self._wrap = wrap
         self._most = limits.connections or _files_for_connections()
         self._channels: set[Channel] = set()
+        self.late_answers = LateAnswers()
 
     @property
     def connections(self) -> list[Connection]:
@@ -173,7 +178,7 @@ class RemotingServer:
         connection = Connection(
             self._handlers, peer, local=local, limits=self._limits, now_ms=trio_ms
         )
-        channel = Channel(stream, connection, self._limits, self._end_of_pass)
+        channel = Channel(stream, connection, self._limits, self._end_of_pass, self.late_answers)
         groups = [self._channels] if channels is None else [self._channels, channels]
         for group in groups:
             group.add(channel)

@@ -243,6 +243,8 @@ class PutPath:
         except (OSError, StoreError) as error:
             self._fail_pass(put, error)
             return
+        if self.on_written is not None:
+            self.on_written()
         touched, self._touched = self._touched, []
         for _, result, _, _ in put:
             self._stats.put_times += result.count
@@ -252,8 +254,6 @@ class PutPath:
             self._wait_for_flush(put, touched)
         else:
             self._finish(put, touched)
-        if self.on_written is not None:
-            self.on_written()
 
     def _finish(
         self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]

@@ -8,6 +8,7 @@ written meanwhile is covered by the next one, so all that wait share one ``fdata
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from functools import partial
 from queue import SimpleQueue
 from threading import Thread
@@ -19,6 +20,7 @@ from rmqwire.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from rmqwire.store.flush import FlushPlan
     from rmqwire.store.message_store import MessageStore
@@ -93,10 +95,18 @@ class StoreService:
         store: it; open.
         flush: runs ``fdatasync`` of the log.
         offload: runs all other blocking calls.
+        late_answers: entered round the answers that a flush releases.
     """
 
-    def __init__(self, store: MessageStore, flush: Offload, offload: Offload) -> None:
+    def __init__(
+        self,
+        store: MessageStore,
+        flush: Offload,
+        offload: Offload,
+        late_answers: AbstractContextManager[None],
+    ) -> None:
         self._store = store
+        self._late_answers = late_answers
         self._flush = flush
         self._offload = offload
         self._wanted = trio.Event()
@@ -152,7 +162,8 @@ class StoreService:
             LOG.error("flush of the commit log failed, the store is read-only: %s", error)  # noqa: TRY400 - the text says all
             store.flush_failed(plan, error)
         else:
-            store.flushed(plan)
+            with self._late_answers:
+                store.flushed(plan)
 
     async def _run(self, plan: FlushPlan, offload: Offload) -> None:
         """Run a plan elsewhere; when that is cancelled the plan is given up."""
@@ -284,6 +295,7 @@ def _thread_offload() -> Offload:
 
 async def run_store(
     store: MessageStore,
+    late_answers: AbstractContextManager[None] | None = None,
     *,
     offload: Offload | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
@@ -292,6 +304,7 @@ async def run_store(
 
     Args:
         store: an open store. It is closed when this returns, whatever the cause.
+        late_answers: entered round the answers that a flush releases, to send them together.
         offload: runs blocking calls; threads of its own when not given.
         task_status: started when the timers run.
 
@@ -301,6 +314,7 @@ async def run_store(
     try:
         with FlushThread() as thread:
             flush = offload or thread.offload
-            await StoreService(store, flush, offload or _thread_offload()).run(task_status)
+            others = offload or _thread_offload()
+            await StoreService(store, flush, others, late_answers or nullcontext()).run(task_status)
     finally:
         store.close()
