@@ -109,7 +109,8 @@ def show(found: dict[str, Figures], title: str, threads: int) -> None:
         if java is not None and row is not java:
             console.print(
                 f"{pair} / {PAIRS[0]}: {row.rate / java.rate:.2f} x in rate with {threads} threads,"
-                f" {row.single_rate / java.single_rate:.2f} x with one"
+                f" {row.single_rate / java.single_rate:.2f} x with one;"
+                f" {row.p50 / java.p50:.2f} x Java's p50, {row.p99 / java.p99:.2f} x its p99"
             )
 
 
