@@ -546,6 +546,28 @@ async def test_cancelled_consumer_still_commits(cluster, autojump_clock):
     assert cluster.members["cg"] == []
 
 
+async def test_queues_are_not_divided_once_the_group_is_left(cluster, autojump_clock):
+    """A broker that has forgotten the member would answer that there is no such group."""
+    invoke = cluster.invoke
+
+    async def slow_invoke(addr, command, timeout_ms=3000):
+        answer = await invoke(addr, command, timeout_ms)
+        if command.code in {R.GET_CONSUMER_LIST_BY_GROUP, R.UNREGISTER_CLIENT}:
+            await trio.sleep(0.5)
+        return answer
+
+    cluster.invoke = slow_invoke
+    async with consumer(cluster, consume_from_where=FIRST) as c:
+        c.subscribe("T", "*", Seen())
+        await settle(4.1)
+        c.rebalance_soon()
+        await settle(0.1)
+    codes = [command.code for _, command in cluster.requests]
+    assert R.GET_CONSUMER_LIST_BY_GROUP in codes
+    assert codes[-1] == R.UNREGISTER_CLIENT
+    assert cluster.members["cg"] == []
+
+
 # ---- what brokers ask
 
 

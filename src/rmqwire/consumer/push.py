@@ -107,6 +107,7 @@ class PushConsumer:
         self._announced = False
         self._queues: dict[MessageQueue, ProcessQueue] = {}
         self._rebalance_wanted = trio.Event()
+        self._rebalancing = trio.Lock()
         self._closing = False
         retry = retry_topic(group)
         self._subscriptions[retry] = subscription_data(retry, SUB_ALL, now_ms())
@@ -202,6 +203,7 @@ class PushConsumer:
             limit = trio.current_time() + CLOSE_LIMIT_S
             with trio.CancelScope(shield=True, deadline=limit):
                 await self._offsets.persist_all(self._queues)
+                await self._rebalancing.acquire()  # for good: one would join the group again
             await self._instance.unregister(consumer_group=self.group)
         finally:
             swallowed = await self._instance.__aexit__(kind, error, traceback)
@@ -309,7 +311,8 @@ class PushConsumer:
         while True:
             started = trio.current_time()
             self._rebalance_wanted = trio.Event()
-            balanced = await self._rebalance()
+            async with self._rebalancing:
+                balanced = await self._rebalance()
             wait = REBALANCE_INTERVAL_S if balanced else REBALANCE_MIN_INTERVAL_S
             with trio.move_on_at(started + wait):
                 await self._rebalance_wanted.wait()
