@@ -59,7 +59,7 @@ def kinds(tmp_path):
     properties = b"INNER_NUM\x013\x02"
     batch = {"sys_flag": INNER_BATCH_FLAG, "properties": properties, "tags_code": 7}
     put(store, message("B", 1, **batch), message("B", 1, **batch))
-    put(store, message("SCHEDULE_TOPIC_XXXX", 2, tags_code=START_MS + 5000))
+    put(store, message("SCHEDULE_TOPIC_XXXX", 2, tags_code=1000))
     store.close()
     return tmp_path
 

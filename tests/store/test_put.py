@@ -312,3 +312,13 @@ def test_a_property_crc_is_appended_when_wanted():
     found = record(store, result)
     assert list(found.properties) == ["A", "__CRC32#"]
     assert put(store, message(properties=b"p" * 32747))[0].status == 7
+
+
+def test_a_delayed_message_s_unit_counts_from_the_store_time_as_a_slave_s_does():
+    """The broker judged the message a moment before the store takes it."""
+    store = opened()
+    delayed = message("SCHEDULE_TOPIC_XXXX", 1, properties=b"DELAY\x012\x02", tags_code=5_000)
+    (result,) = put(store, delayed)
+    codes = []
+    store.get_message("SCHEDULE_TOPIC_XXXX", 1, 0, 32, matches=codes.append)
+    assert codes == [result.store_timestamp + 5_000]

@@ -114,7 +114,7 @@ class ScheduleMessageService:
         message.properties = write_properties(properties, self._release)
         message.topic = TOPIC
         message.queue_id = level - 1
-        message.tags_code = self._now_ms() + self.levels[level].delay_ms
+        message.tags_code = self.levels[level].delay_ms
 
     def arrived(self, queue_id: int) -> None:
         """Note that a level got a message."""

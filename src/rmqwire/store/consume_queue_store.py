@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.message_const import LMQ_PREFIX, RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.codec.message_const import (
+    LMQ_PREFIX,
+    RETRY_GROUP_TOPIC_PREFIX,
+    RMQ_SYS_SCHEDULE_TOPIC,
+)
 from rmqwire.errors import StoreError
 from rmqwire.store.batch_consume_queue import BatchConsumeQueue
 from rmqwire.store.consume_queue import ConsumeQueue
@@ -32,7 +36,7 @@ class TopicQueues:
         topic: its name.
         name: the same as it stands in a record.
         v2: its records are of version 2.
-        special: a put must look whether its queues are of another kind, or more than one.
+        special: a put must look whether its units are of another kind, or more than one.
     """
 
     __slots__ = ("name", "queues", "special", "topic", "v2")
@@ -104,9 +108,12 @@ class ConsumeQueueStore:
                 return None
             if len(name) > MAX_TOPIC_LENGTH or not is_folder_name(topic):
                 return None
-            special = self.enable_lmq or self._is_batch(topic)
+            special = self._is_special(topic) or self._is_batch(topic)
             entry = self.topics[topic] = TopicQueues(topic, name, v2=long, special=special)
         return entry
+
+    def _is_special(self, topic: str) -> bool:
+        return self.enable_lmq or topic == RMQ_SYS_SCHEDULE_TOPIC
 
     def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
         """Give a queue, made if need be (in memory: its files come with its first flush)."""
@@ -208,7 +215,8 @@ class ConsumeQueueStore:
         entry = self.topics.get(topic)
         if entry is None:  # no check of the name: it is a folder, and its records are in the log
             name = topic.encode("utf-8", "surrogateescape")
-            entry = TopicQueues(topic, name, v2=len(name) > MAX_TOPIC_V1, special=self.enable_lmq)
+            special = self._is_special(topic)
+            entry = TopicQueues(topic, name, v2=len(name) > MAX_TOPIC_V1, special=special)
             self.topics[topic] = entry
         return self.add(entry, queue_id)
 

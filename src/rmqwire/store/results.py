@@ -61,7 +61,8 @@ class MessageInner:
         sys_flag: ``MessageSysFlag`` bits; the store adds the two IPv6 bits itself.
         properties: the final property string, as bytes.
         body: as stored (compressed if the sender compressed it).
-        tags_code: hash of the tags, or the delivery time in ms for the schedule topic.
+        tags_code: hash of the tags; for the schedule topic the delay in ms: its unit has the delivery
+            time, which counts from the store time as a slave and a recovery count it.
         born_timestamp: ms, the sender's clock.
         born_host: ip and port packed, 8 or 20 bytes.
         reconsume_times: how often it was sent back.

@@ -1,4 +1,4 @@
-"""The append of messages that are not one unit in one queue: half messages, batches, light queues.
+"""The append of messages whose units are not as they come: half, delayed, batches, light queues.
 
 Everything here stays off the path of plain messages, which ``put`` takes itself.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT, BatchConsumeQueueUnit, pack_batch_unit
-from rmqwire.codec.message_const import PROPERTY_INNER_BASE
+from rmqwire.codec.message_const import PROPERTY_INNER_BASE, RMQ_SYS_SCHEDULE_TOPIC
 from rmqwire.codec.release import DEFAULT_RELEASE
 from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
 from rmqwire.errors import BadRecord
@@ -107,7 +107,8 @@ class SpecialPuts:
         queue_offset = queue.next_offset
         size = self._log.append(message, entry.name, queue_offset, now, entry.v2)
         offset = self._log.append_end - size
-        unit = UNIT_STRUCT.pack(offset, size, message.tags_code)
+        since = now if entry.topic == RMQ_SYS_SCHEDULE_TOPIC else 0
+        unit = UNIT_STRUCT.pack(offset, size, since + message.tags_code)
         for one in (queue, *lights):
             one.next_offset += 1
             if one is queue or self._queues.multi_dispatch:
