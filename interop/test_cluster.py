@@ -33,8 +33,8 @@ TOPIC = "orders"
 QUEUES = 4
 THREADS = 4
 SOME = 2_000
-IN_30_S = "delay-4"
-DELAY_MS = 30_000
+IN_A_MINUTE = "delay-5"
+DELAY_MS = 60_000
 PULL_TIMEOUT_S = 30  # a 4.9 consumer waits so long for the answer of a broker that is dead
 CHECK_SOON = {"transactionCheckInterval": "3000", "transactionTimeOut": "3000"}
 
@@ -251,7 +251,7 @@ def test_each_master_dies_and_slaves_are_promoted(
         lose_master(cluster, cluster.b, ledger)
 
         half = peer.half(namesrv, "later", 2 * QUEUES)
-        delayed = waiting.add(cluster.send(2 * QUEUES, "later", IN_30_S))
+        delayed = waiting.add(cluster.send(2 * QUEUES, "later", IN_A_MINUTE))
         halves = pending(cluster.a.stores[0])
         assert len(halves) >= 4 * QUEUES
         promote(cluster, cluster.a, ledger)

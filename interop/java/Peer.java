@@ -242,6 +242,7 @@ public class Peer {
         client.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         client.setVipChannelEnabled(false);
         client.setPollNameServerInterval(1000);
+        client.setAwaitTerminationMillisWhenShutdown(2000);  // else it forgets what it has just consumed
         client.subscribe(w[4], w[5]);
         client.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt m : messages) {
