@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from random import Random
 
-from rmqwire.broker.config import BrokerConfig, LoadedConfig
 from rmqwire.broker.core import BrokerCore
+from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.headers import SendMessageRequestHeaderV2
 from rmqwire.codec.release import release_named
+from rmqwire.disk.files import RealFiles
 from rmqwire.remoting.connection import Connection
 from rmqwire.store.config import StoreConfig
-from rmqwire.store.files import RealFiles
 
 FRAMES = 32
 BODY = b"x" * 128

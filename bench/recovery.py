@@ -24,9 +24,9 @@ from interop.cluster import MavenCluster
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.record import pack_host
 from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.disk.files import RealFiles
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.store.config import StoreConfig
-from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import MessageInner, MessageStore
 
 RECORD = 1024  # bytes of one record, all told

@@ -17,8 +17,8 @@ import trio
 
 from rmqwire.codec.record import pack_host
 from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.disk.files import RealFiles
 from rmqwire.store.config import StoreConfig
-from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import MessageInner, MessageStore, PutMessageResult, PutStatus
 from rmqwire.store.service import run_store
 

@@ -6,12 +6,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from rmqwire.broker.config import BrokerConfig, Machine, load_broker_config
-from rmqwire.broker.config_file import ConfigFile
-from rmqwire.broker.consumer_offset import ConsumerOffsetManager
-from rmqwire.broker.subscription_group import SubscriptionGroupManager
-from rmqwire.broker.topic_config import TopicConfigManager
+from rmqwire.broker.settings.load import Machine, load_broker_config
+from rmqwire.broker.settings.values import BrokerConfig
+from rmqwire.broker.tables.groups import SubscriptionGroupManager
+from rmqwire.broker.tables.offsets import ConsumerOffsetManager
+from rmqwire.broker.tables.topics import TopicConfigManager
 from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.disk.table_file import ConfigFile
 from rmqwire.namesrv.config import load_namesrv_config
 from rmqwire.namesrv.kv_config import KVConfigManager
 from tests.support.golden import store_archives, store_files

@@ -15,7 +15,7 @@ from interop.cluster import Cluster
 from interop.peer import Peer
 from interop.processes import Node, wait_until
 from interop.test_store_swap import verify
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
 
 SEGMENT = 65_536
 BODY = 4_000  # bytes

@@ -15,8 +15,8 @@ from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.test_store_swap import verify
 from rmqwire.codec.record import pack_host
 from rmqwire.codec.release import release_named
+from rmqwire.disk.files import RealFiles
 from rmqwire.store.config import StoreConfig
-from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import MessageInner, MessageStore
 
 SETTINGS = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rmqwire.broker.config_key import HONOURED, MEANINGLESS, NOT_YET, REFUSED, ConfigKey
-from rmqwire.broker.config_keys import SECTIONS
+from rmqwire.settings.key import HONOURED, MEANINGLESS, NOT_YET, REFUSED, ConfigKey
+from rmqwire.settings.rows.broker_conf import SECTIONS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "broker-conf.md"
 INTRO = """\

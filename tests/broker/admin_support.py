@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from rmqwire.broker.config import BrokerConfig, LoadedConfig
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.processors.admin import AdminBrokerProcessor
+from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.headers import Header
 from rmqwire.codec.release import DEFAULT_RELEASE, Release

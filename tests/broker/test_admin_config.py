@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from rmqwire.broker.config_key import HONOURED
-from rmqwire.broker.config_keys import KEYS
 from rmqwire.broker.processors.admin.broker_config import CHANGEABLE, REDACTED, ConfigAdmin
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
+from rmqwire.settings.key import HONOURED
+from rmqwire.settings.rows.broker_conf import KEYS
 
 
 def settings(answer: RemotingCommand) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rmqwire.broker.client_table import ClientChannelInfo
+from rmqwire.broker.clients.client_table import ClientChannelInfo
 from rmqwire.codec import java_json
 from rmqwire.codec.bodies import SubscriptionGroupConfig, TopicConfig
 from rmqwire.codec.command import RemotingCommand, decode_command

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rmqwire.broker.client_table import ClientChannelInfo
+from rmqwire.broker.clients.client_table import ClientChannelInfo
 from rmqwire.codec import java_json
 from rmqwire.codec.bodies import (
     LockBatchRequestBody,

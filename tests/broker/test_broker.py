@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from rmqwire.broker.broker import Broker, BrokerAddresses
-from rmqwire.broker.config import BrokerConfig, LoadedConfig
+from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.bodies import TopicRouteData
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (

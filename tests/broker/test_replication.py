@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from rmqwire.broker.broker import Broker
-from rmqwire.broker.outer_api import BrokerOuterAPI
+from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.slave_role import BUSY, FROM_MASTER_ONLY
 from rmqwire.codec.bodies import HARuntimeInfo, SubscriptionGroupConfig

@@ -3,7 +3,7 @@
 import pytest
 
 from rmqwire.broker.broker import BrokerAddresses
-from rmqwire.broker.config import load_broker_config
+from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.announce import announce_broker, announce_namesrv, broker_warnings, is_loopback
 
 

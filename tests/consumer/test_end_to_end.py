@@ -7,7 +7,7 @@ import trio
 
 from rmqwire import ConsumeStatus, Message, MessageQueue, Producer, PushConsumer, SendStatus
 from rmqwire.broker.broker import Broker
-from rmqwire.broker.config import load_broker_config
+from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.namesrv.config import NamesrvConfig
 from rmqwire.namesrv.server import NameServer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.broker.broker import Broker
-from rmqwire.broker.config import load_broker_config
+from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V5_5_0, Release

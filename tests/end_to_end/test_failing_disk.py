@@ -13,7 +13,7 @@ from rmqwire.broker import broker
 from rmqwire.broker.broker import Broker
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.record import iter_messages
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
 from tests.end_to_end import support
 from tests.end_to_end.support import PATIENCE_S, cluster, healthy
 from tests.support import requests

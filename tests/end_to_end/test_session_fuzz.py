@@ -18,10 +18,10 @@ from rmqwire.codec.bodies import TopicList
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import RmqError
 from rmqwire.namesrv.names import is_topic
 from rmqwire.remoting.limited_log import LimitedLog
-from rmqwire.store.files import RealFiles
 from tests.end_to_end.support import tracebacks
 from tests.namesrv.support import Server
 from tests.support import requests

@@ -2,7 +2,7 @@
 
 import json
 
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
 from tests.faults.load import GROUP
 from tests.support.checker import Checker
 from tests.support.histories import StoreDriver

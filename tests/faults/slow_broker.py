@@ -7,9 +7,9 @@ from pathlib import Path
 import trio
 
 from rmqwire.broker.broker import Broker
-from rmqwire.broker.config import load_broker_config
+from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.runner import run
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
 from tests.support.faulty_files import FOR_EVER, Fault, FaultyFiles
 
 SYNC_S = 2.0

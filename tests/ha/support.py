@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rmqwire.ha.master import Slaves
-from rmqwire.ha.slave import SlaveLink
-from rmqwire.store.append_raw import ReplicaLog
+from rmqwire.ha.slave_link import SlaveLink
+from rmqwire.ha.slaves import Slaves
 from rmqwire.store.config import SLAVE
+from rmqwire.store.replica.replica_log import ReplicaLog
 from tests.support.memory_files import MemoryFiles
 from tests.support.stores import Clock, make_store, message, put, small_config
 

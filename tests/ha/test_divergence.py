@@ -10,10 +10,10 @@ import trio.testing
 
 from rmqwire.errors import LogDiverged, ReplicationError
 from rmqwire.ha.divergence import STOP, TRUNCATE, Divergence
-from rmqwire.ha.master import Slaves
 from rmqwire.ha.service import HaMaster, HaSlave
-from rmqwire.ha.slave import SlaveLink
-from rmqwire.store.append_raw import OVERLAP, ReplicaLog
+from rmqwire.ha.slave_link import SlaveLink
+from rmqwire.ha.slaves import Slaves
+from rmqwire.store.replica.replica_log import OVERLAP, ReplicaLog
 from tests.ha.support import fill, log_bytes, master_store, slave_store, units
 from tests.ha.test_service import trio_ms, until
 from tests.support.stores import Clock

@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from rmqwire.codec.release import V5_5_0
 from rmqwire.errors import ReplicationError
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import Slaves
-from rmqwire.ha.slave import SlaveLink
-from rmqwire.store.append_raw import ReplicaLog
+from rmqwire.ha.slave_link import SlaveLink
+from rmqwire.ha.slaves import Slaves
+from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.store.results import PutStatus
 from tests.ha.support import log_bytes, master_store, slave_store, units
 from tests.support.stores import Clock, message

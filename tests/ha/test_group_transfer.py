@@ -7,7 +7,7 @@ import pytest
 from rmqwire.codec.ha import pack_report
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import Slaves
+from rmqwire.ha.slaves import Slaves
 from rmqwire.store.config import SYNC_FLUSH
 from rmqwire.store.results import PutStatus
 from tests.ha.support import master_store

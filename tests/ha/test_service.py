@@ -14,14 +14,14 @@ from rmqwire.codec.ha import pack_report, pack_transfer
 from rmqwire.codec.release import V5_5_0
 from rmqwire.errors import ReplicationError
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import Slaves
 from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.slaves import Slaves
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.remoting.transport import SocketTransport
-from rmqwire.store.append_raw import ReplicaLog
+from rmqwire.store.replica.replica_log import ReplicaLog
 from tests.ha.support import fill, log_bytes, master_store, slave_store
 from tests.support.stores import message
 

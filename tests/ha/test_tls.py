@@ -11,11 +11,11 @@ import trio
 from rmqwire.codec.ha import pack_report
 from rmqwire.errors import ConfigError
 from rmqwire.ha import tls
-from rmqwire.ha.master import Slaves
 from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.slaves import Slaves
 from rmqwire.ha.tls import LinkTls
-from rmqwire.store.append_raw import ReplicaLog
 from rmqwire.store.config import StoreConfig
+from rmqwire.store.replica.replica_log import ReplicaLog
 from tests.ha.support import fill, log_bytes, master_store, slave_store
 from tests.ha.test_service import trio_ms, until
 

@@ -4,11 +4,11 @@ import pytest
 
 from rmqwire.codec.consume_queue import PRE_BLANK, ext_address, pack_unit
 from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import CorruptLog, StoreError
 from rmqwire.inspector.commitlog import commit_log_rows
 from rmqwire.inspector.consumequeue import consume_queue_rows
 from rmqwire.inspector.consumequeue_ext import ext_rows
-from rmqwire.store.files import RealFiles
 from tests.inspector.stores import unpack
 from tests.support.stores import START_MS, Clock, make_store, message, put, small_config
 

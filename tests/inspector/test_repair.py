@@ -8,6 +8,7 @@ import json
 import pytest
 
 from rmqwire.codec.release import V5_5_0
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import StoreError, StoreLocked
 from rmqwire.inspector.export import export_messages
 from rmqwire.inspector.repair import (
@@ -18,7 +19,6 @@ from rmqwire.inspector.repair import (
     plan_repair,
 )
 from rmqwire.inspector.verify import verify_store
-from rmqwire.store.files import RealFiles
 from tests.inspector.stores import unpack
 from tests.inspector.test_verify import SECOND, all_bytes, flip, tear
 from tests.support.stores import make_store, small_config

@@ -7,10 +7,10 @@ import pytest
 from rmqwire.codec.consume_queue import UNIT, pack_unit
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import StoreError
 from rmqwire.inspector.findings import NOTE, PROBLEM
 from rmqwire.inspector.verify import verify_store
-from rmqwire.store.files import RealFiles
 from tests.inspector.stores import unpack
 from tests.support import golden
 from tests.support.stores import make_store, message, put, small_config

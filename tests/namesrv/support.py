@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.disk.files import RealFiles
 from rmqwire.namesrv.admin_processor import AdminProcessor
 from rmqwire.namesrv.config import load_namesrv_config
 from rmqwire.namesrv.kv_config import KVConfigManager
@@ -12,7 +13,6 @@ from rmqwire.namesrv.route_info import RouteInfoManager
 from rmqwire.namesrv.state import NamesrvState
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
-from rmqwire.store.files import RealFiles
 
 
 class Clock:

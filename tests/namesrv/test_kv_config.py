@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import StoreError
 from rmqwire.namesrv.kv_config import MAX_LENGTH, KVConfigManager
-from rmqwire.store.files import RealFiles
 
 
 def manager(path, release=V5_5_0, files=None):

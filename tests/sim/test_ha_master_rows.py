@@ -8,7 +8,7 @@ from rmqwire.codec.ha import pack_report
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import ReplicationError
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import Slaves
+from rmqwire.ha.slaves import Slaves
 from rmqwire.store.results import PutStatus
 from tests.ha.support import fill, master_store
 from tests.support.ha_grid import until

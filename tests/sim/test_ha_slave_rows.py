@@ -6,8 +6,8 @@ import errno
 
 from rmqwire.codec.ha import pack_transfer
 from rmqwire.errors import ReplicationError, StoreError
-from rmqwire.ha.slave import MAX_BODY, SlaveLink
-from rmqwire.store.append_raw import ReplicaLog
+from rmqwire.ha.slave_link import MAX_BODY, SlaveLink
+from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.store.results import PutStatus
 from tests.ha.support import Pair, fill, log_bytes, master_store, slave_store, units
 from tests.support.ha_grid import until

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from rmqwire.codec.record import decode_message, iter_messages
-from rmqwire.store.log_scan import LogScan
+from rmqwire.store.recovery.log_scan import LogScan
 from tests.support.crash_states import new_disk
 from tests.support.stores import Clock, make_store, message, put, small_config
 

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from rmqwire.store.files import RealFiles, read_whole, write_whole
+from rmqwire.disk.files import RealFiles, read_whole, write_whole
 from tests.support.faulty_files import FOR_EVER, Fault, FaultyFiles, ProcessKilled
 from tests.support.recording_files import RecordingFiles, replay
 from tests.support.sim_files import SimFiles

@@ -9,10 +9,10 @@ import pytest
 
 from rmqwire.codec.record import check_record, decode_message, iter_messages, pack_host
 from rmqwire.codec.release import release_named
-from rmqwire.store.file_queue import FileQueue, HandleCache
-from rmqwire.store.files import RealFiles
-from rmqwire.store.log_scan import LogScan
+from rmqwire.disk.files import RealFiles
+from rmqwire.store.folder.file_queue import FileQueue, HandleCache
 from rmqwire.store.message_store import GetStatus, MessageInner
+from rmqwire.store.recovery.log_scan import LogScan
 from tests.support.golden import store_archives, store_files
 from tests.support.memory_files import MemoryFiles
 from tests.support.stores import ROOT, Clock, make_store, message, put, small_config

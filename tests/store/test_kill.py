@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from rmqwire.codec.record import decode_message
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
 from tests.support.stores import make_store, small_config
 
 WRITER = """
 import sys
-from rmqwire.store.files import RealFiles
+from rmqwire.disk.files import RealFiles
 from tests.support.stores import make_store, message, small_config
 store = make_store(RealFiles(), config=small_config(sys.argv[1], mapped_file_size_commit_log=16384))
 store.open()

@@ -7,8 +7,8 @@ import pytest
 from rmqwire.codec.message import MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2
 from rmqwire.codec.record import decode_message, iter_messages
 from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.disk.files import RealFiles
 from rmqwire.inspector.verify import verify_store
-from rmqwire.store.files import RealFiles
 from rmqwire.store.message_store import PutStatus
 from tests.support.stores import make_store, message, put, small_config
 

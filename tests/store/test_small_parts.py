@@ -7,11 +7,11 @@ import json
 import pytest
 
 from rmqwire.codec.release import V4_9_7, V5_5_0
-from rmqwire.store.checkpoint import CheckpointFile
 from rmqwire.store.config import StoreConfig
-from rmqwire.store.flush import pages_between
-from rmqwire.store.group_commit import OffsetWaits
+from rmqwire.store.folder.checkpoint import CheckpointFile
+from rmqwire.store.folder.flush_plan import pages_between
 from rmqwire.store.health import StoreHealth
+from rmqwire.store.log.offset_waits import OffsetWaits
 from rmqwire.store.results import (
     GET_STATUS_NAMES,
     PUT_STATUS_NAMES,

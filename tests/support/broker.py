@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.config import BrokerConfig, LoadedConfig
 from rmqwire.broker.core import BrokerCore
+from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
+from rmqwire.disk.files import RealFiles
 from rmqwire.remoting.connection import Connection
 from rmqwire.store.config import StoreConfig
-from rmqwire.store.files import RealFiles
 
 if TYPE_CHECKING:
     from pathlib import Path

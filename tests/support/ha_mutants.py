@@ -6,13 +6,13 @@ import trio
 
 from rmqwire.codec.ha import pack_report
 from rmqwire.errors import StoreError
-from rmqwire.ha import group_transfer, master, slave
+from rmqwire.ha import group_transfer, slave_link, slaves
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import SlaveConnection, Slaves
 from rmqwire.ha.service import HaSlave
-from rmqwire.ha.slave import SlaveLink
-from rmqwire.store.append_raw import ReplicaLog
-from rmqwire.store.group_commit import OffsetWaits
+from rmqwire.ha.slave_link import SlaveLink
+from rmqwire.ha.slaves import SlaveConnection, Slaves
+from rmqwire.store.log.offset_waits import OffsetWaits
+from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.store.results import PutStatus
 from tests.support.seeded import adding_to, nothing
 
@@ -41,7 +41,7 @@ def count_a_report_beyond_the_end(patch):
         if self.position < 0:
             self.position = self._start(offset)
         elif offset < self.ack:
-            raise master.ReplicationError("back")
+            raise slaves.ReplicationError("back")
         self.ack = offset
 
     patch.setattr(SlaveConnection, "_reported", believe)
@@ -132,10 +132,10 @@ def send_from_what_is_left(patch):
 
 @mutant
 def no_heartbeats(patch):
-    patch.setattr(master, "pack_transfer", lambda at, size: _transfer(at, size) if size else b"")
+    patch.setattr(slaves, "pack_transfer", lambda at, size: _transfer(at, size) if size else b"")
 
 
-_transfer = master.pack_transfer
+_transfer = slaves.pack_transfer
 
 
 # --- what a master answers -------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def ask_for_our_own_end(patch):
 
 @mutant
 def heartbeats_prove_nothing(patch):
-    patch.setattr(slave, "_SILENT_BEATS", 1 << 30)
+    patch.setattr(slave_link, "_SILENT_BEATS", 1 << 30)
 
 
 @mutant
@@ -213,7 +213,7 @@ def forget_half_a_header(patch):
 
     def forgetful(self, data):
         receive(self, data)
-        if len(self._buffer) < slave.TRANSFER_HEADER_SIZE:
+        if len(self._buffer) < slave_link.TRANSFER_HEADER_SIZE:
             self._buffer = b""
 
     patch.setattr(SlaveLink, "receive_data", forgetful)
@@ -224,7 +224,7 @@ def take_ranges_in_any_order(patch):
     header = SlaveLink._header
 
     def blind(self, view, pos):
-        offset, size = slave.unpack_transfer(view, pos)
+        offset, size = slave_link.unpack_transfer(view, pos)
         if offset > self.position > 0:
             return self.position, size
         return header(self, view, pos)
@@ -234,7 +234,7 @@ def take_ranges_in_any_order(patch):
 
 @mutant
 def ranges_of_any_size(patch):
-    patch.setattr(slave, "MAX_BODY", 1 << 40)
+    patch.setattr(slave_link, "MAX_BODY", 1 << 40)
 
 
 @mutant
@@ -290,7 +290,7 @@ def ack_what_is_asked_for(patch):
 
 @mutant
 def ack_one_byte_more(patch):
-    patch.setattr(slave, "pack_report", lambda offset: pack_report(offset + 1))
+    patch.setattr(slave_link, "pack_report", lambda offset: pack_report(offset + 1))
 
 
 @mutant

@@ -12,10 +12,10 @@ import trio
 
 from rmqwire.codec.release import V5_5_0
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import Slaves
 from rmqwire.ha.service import HaMaster, HaSlave
-from rmqwire.store.append_raw import ReplicaLog
+from rmqwire.ha.slaves import Slaves
 from rmqwire.store.config import SLAVE
+from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.store.results import PutStatus
 from tests.support.ha_grid import Pair, Times, until
 from tests.support.ha_proxy import FaultProxy, Node

@@ -9,7 +9,7 @@ from struct import Struct
 
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.properties import decode_properties
-from rmqwire.store.ext_consume_queue import ExtConsumeQueue
+from rmqwire.store.queues.ext_queue import ExtConsumeQueue
 
 _HEAD = Struct(">iiiiiqqi")  # size magic bodyCrc queueId flag queueOffset physicalOffset sysFlag
 _INT = Struct(">i")

@@ -6,21 +6,23 @@ Some are mistakes that stores are known to make, some are our own of the past.
 from __future__ import annotations
 
 from rmqwire.codec.record import BLANK_MAGIC
-from rmqwire.store import commit_log, dispatch, recovery
-from rmqwire.store.bulk_dispatch import BulkDispatch
-from rmqwire.store.commit_log import CommitLog
-from rmqwire.store.consume_queue import ConsumeQueue
-from rmqwire.store.dispatch import Redispatch
-from rmqwire.store.file_queue import FileQueue
-from rmqwire.store.flush import FlushPlan
-from rmqwire.store.flush_manager import FlushManager
-from rmqwire.store.folder import StoreFolder
-from rmqwire.store.group_commit import OffsetWaits
+from rmqwire.store.folder.file_queue import FileQueue
+from rmqwire.store.folder.flush_plan import FlushPlan
+from rmqwire.store.folder.folder import StoreFolder
 from rmqwire.store.health import StoreHealth
-from rmqwire.store.log_scan import LogScan
+from rmqwire.store.log import commit_log
+from rmqwire.store.log.commit_log import CommitLog
+from rmqwire.store.log.flush_manager import FlushManager
+from rmqwire.store.log.offset_waits import OffsetWaits
+from rmqwire.store.log.put_path import PutPath
 from rmqwire.store.message_store import MessageStore
-from rmqwire.store.put import PutPath
-from rmqwire.store.recovery import Recovery
+from rmqwire.store.queues.consume_queue import ConsumeQueue
+from rmqwire.store.recovery import recovery
+from rmqwire.store.recovery import redispatch as dispatch
+from rmqwire.store.recovery.bulk_dispatch import BulkDispatch
+from rmqwire.store.recovery.log_scan import LogScan
+from rmqwire.store.recovery.recovery import Recovery
+from rmqwire.store.recovery.redispatch import Redispatch
 from rmqwire.store.results import PutStatus
 from tests.support.seeded import adding_to, nothing
 

@@ -13,13 +13,13 @@ from rmqwire.codec.bodies import ClusterInfo, HARuntimeInfo, KVTable
 from rmqwire.codec.bodies.ha import SLAVE_LAG_KEY
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.message_const import MASTER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rmqwire.codec.bodies import HAClientRuntimeInfo
 
-_MASTER_ID: Final = 0
 _COLUMNS: Final = (
     "#SlaveAddr",
     "#SlaveAckOffset",
@@ -58,7 +58,7 @@ def masters_of(body: bytes, cluster: str) -> list[str]:
     """
     info = ClusterInfo.decode(body)
     brokers = (info.broker_addr_table.get(n) for n in info.cluster_addr_table.get(cluster) or ())
-    addrs = (found.broker_addrs.get(_MASTER_ID) for found in brokers if found is not None)
+    addrs = (found.broker_addrs.get(MASTER_ID) for found in brokers if found is not None)
     return [addr for addr in addrs if addr]
 
 

@@ -20,25 +20,25 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.broker.core import BrokerCore
-from rmqwire.broker.outer_api import BrokerOuterAPI
+from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
 from rmqwire.codec.sys_flag import PERM_WRITE
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import ConfigError, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.server import RemotingServer
-from rmqwire.store.files import RealFiles
 from rmqwire.store.service import run_store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from rmqwire.broker.config import LoadedConfig
+    from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
-    from rmqwire.store.files import FileLayer
-    from rmqwire.store.recovery import RecoveryProgress
+    from rmqwire.store.recovery.recovery import RecoveryProgress
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.client_table import ConsumerTable, ProducerTable
-from rmqwire.broker.config_file import ConfigFile, TableWrites, config_path
-from rmqwire.broker.consumer_offset import ConsumerOffsetManager
-from rmqwire.broker.inner_batch import is_batch_cq
-from rmqwire.broker.lmq_consumer_offset import LmqConsumerOffsetManager
-from rmqwire.broker.long_polling import LongPolling
-from rmqwire.broker.message_request_mode import MessageRequestModeManager
+from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
+from rmqwire.broker.clients.held_pulls import LongPolling
+from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
+from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
+from rmqwire.broker.delivery.inner_batch import is_batch_cq
 from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
 from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
@@ -25,16 +23,18 @@ from rmqwire.broker.processors.query_message import QueryMessageProcessor
 from rmqwire.broker.processors.send_back import SendBackProcessor
 from rmqwire.broker.processors.send_message import SendMessageProcessor
 from rmqwire.broker.replication import Replication
-from rmqwire.broker.schedule import TOPIC as SCHEDULE_TOPIC
-from rmqwire.broker.schedule import ScheduleMessageService
 from rmqwire.broker.slave_role import slave_handlers
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
-from rmqwire.broker.subscription_group import SubscriptionGroupManager
-from rmqwire.broker.timer_progress import TimerProgress
-from rmqwire.broker.topic_config import TopicConfigManager
+from rmqwire.broker.tables.groups import SubscriptionGroupManager
+from rmqwire.broker.tables.lmq_offsets import LmqConsumerOffsetManager
+from rmqwire.broker.tables.offsets import ConsumerOffsetManager
+from rmqwire.broker.tables.request_modes import MessageRequestModeManager
+from rmqwire.broker.tables.timer_progress import TimerProgress
+from rmqwire.broker.tables.topics import TopicConfigManager
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_id import UniqueIdGenerator
+from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.store.message_store import MessageStore
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from rmqwire.broker.config import LoadedConfig
+    from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
-    from rmqwire.store.files import FileLayer
-    from rmqwire.store.recovery import RecoveryProgress, RecoveryReport
+    from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
 
 log = logging.getLogger(__name__)
 

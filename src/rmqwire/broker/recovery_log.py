@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.store.recovery import RecoveryProgress, RecoveryReport
+    from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from rmqwire.codec.bodies import HAClientRuntimeInfo, HAConnectionRuntimeInfo, HARuntimeInfo
 from rmqwire.codec.bodies.ha import SLAVE_LAG_KEY
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.master import Slaves
+from rmqwire.ha.slaves import Slaves
 from rmqwire.store.config import SLAVE
-from rmqwire.store.first_record import first_store_timestamp
+from rmqwire.store.reading.first_record import first_store_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.broker.slave_sync import SlaveSynchronize
+from rmqwire.broker.peers.slave_sync import SlaveSynchronize
 from rmqwire.ha.service import HaMaster, HaSlave
 from rmqwire.ha.tls import LinkTls
-from rmqwire.store.append_raw import ReplicaLog
+from rmqwire.store.replica.replica_log import ReplicaLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from rmqwire.broker.core import BrokerCore
-    from rmqwire.broker.outer_api import BrokerOuterAPI
+    from rmqwire.broker.peers.outer_api import BrokerOuterAPI
     from rmqwire.codec.release import Release
     from rmqwire.remoting.client import RemotingClient
 

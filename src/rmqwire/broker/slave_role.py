@@ -11,7 +11,7 @@ from rmqwire.remoting.dispatch import Reject
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmqwire.broker.config import BrokerConfig
+    from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.release import Release
     from rmqwire.remoting.connection import Connection

@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from rmqwire.broker.client_table import ConsumerTable, ProducerTable
-    from rmqwire.broker.config import BrokerConfig
-    from rmqwire.broker.consumer_offset import ConsumerOffsetManager
-    from rmqwire.broker.long_polling import LongPolling
-    from rmqwire.broker.message_request_mode import MessageRequestModeManager
+    from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
+    from rmqwire.broker.clients.held_pulls import LongPolling
+    from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
     from rmqwire.broker.replication import Replication
-    from rmqwire.broker.schedule import ScheduleMessageService
+    from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.stats import BrokerStats
-    from rmqwire.broker.subscription_group import SubscriptionGroupManager
-    from rmqwire.broker.timer_progress import TimerProgress
-    from rmqwire.broker.topic_config import TopicConfigManager
+    from rmqwire.broker.tables.groups import SubscriptionGroupManager
+    from rmqwire.broker.tables.offsets import ConsumerOffsetManager
+    from rmqwire.broker.tables.request_modes import MessageRequestModeManager
+    from rmqwire.broker.tables.timer_progress import TimerProgress
+    from rmqwire.broker.tables.topics import TopicConfigManager
     from rmqwire.codec.release import Release
     from rmqwire.store.message_store import MessageStore
 

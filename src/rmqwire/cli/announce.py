@@ -11,7 +11,7 @@ from rmqwire import __version__
 
 if TYPE_CHECKING:
     from rmqwire.broker.broker import BrokerAddresses
-    from rmqwire.broker.config import LoadedConfig
+    from rmqwire.broker.settings.values import LoadedConfig
 
 Address = tuple[str, int]
 

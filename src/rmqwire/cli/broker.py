@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 import trio
 
 from rmqwire.broker.broker import Broker
-from rmqwire.broker.config import LoadedConfig, load_broker_config
+from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.announce import announce_broker, say
 from rmqwire.cli.config_lines import broker_config_lines
 from rmqwire.cli.recovery_bar import recovery_bar
 from rmqwire.cli.runner import explained, run
 from rmqwire.errors import RmqError
+
+if TYPE_CHECKING:
+    from rmqwire.broker.settings.values import LoadedConfig
 
 
 @click.command()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.config_key import java_text
-from rmqwire.broker.config_keys import SECTIONS
+from rmqwire.settings.key import java_text
+from rmqwire.settings.rows.broker_conf import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rmqwire.broker.config import LoadedConfig
-    from rmqwire.broker.config_key import ConfigKey, Value
+    from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.settings.key import ConfigKey, Value
 
 # What Java marks with @ImportantField, less what has no counterpart here.
 IMPORTANT = frozenset(

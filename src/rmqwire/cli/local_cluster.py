@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.broker.broker import Broker, BrokerAddresses
-from rmqwire.broker.config import LoadedConfig, load_broker_config
+from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.namesrv import read_namesrv_config
 from rmqwire.namesrv.server import NameServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from rmqwire.broker.settings.values import LoadedConfig
 
 HOST = "127.0.0.1"
 MAPPED_FILE_SIZE = 64 * 1024 * 1024  # bytes; Java's 1 GiB is much for trying things out

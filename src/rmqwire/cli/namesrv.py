@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import trio
 
-from rmqwire.broker.config_key import java_text
 from rmqwire.cli.announce import announce_namesrv, say, warn
 from rmqwire.cli.runner import explained, run
 from rmqwire.errors import ConfigError, RmqError
 from rmqwire.namesrv.config import KEYS, NamesrvConfig, load_namesrv_config
 from rmqwire.namesrv.server import NameServer
+from rmqwire.settings.key import java_text
 
 
 @click.command()

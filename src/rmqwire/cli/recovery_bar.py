@@ -12,7 +12,7 @@ from rmqwire.broker.recovery_log import progress_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.store.recovery import RecoveryProgress
+    from rmqwire.store.recovery.recovery import RecoveryProgress
 
 PATIENCE_MS = 1_000  # a shorter recovery shows nothing
 _WIDTH = 24

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from rmqwire.cli.runner import WrongUse, explained
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import RmqError, UsageError
 from rmqwire.inspector.export import export_messages
 from rmqwire.inspector.findings import PROBLEM
 from rmqwire.inspector.folder_check import lock_state
 from rmqwire.inspector.repair import apply_repair, check_cut, default_cut, plan_repair
 from rmqwire.inspector.verify import StoreReport, log_segments, verify_store
-from rmqwire.store.files import RealFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.store.append_raw import OVERLAP
+from rmqwire.store.replica.replica_log import OVERLAP
 
 if TYPE_CHECKING:
     from rmqwire.errors import LogDiverged
-    from rmqwire.ha.slave import SlaveLink
-    from rmqwire.store.append_raw import ReplicaLog
+    from rmqwire.ha.slave_link import SlaveLink
+    from rmqwire.store.replica.replica_log import ReplicaLog
 
 STOP: Final = "stop"
 TRUNCATE: Final = "truncate"

@@ -10,14 +10,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.store.group_commit import OffsetWaits
+from rmqwire.store.log.offset_waits import OffsetWaits
 from rmqwire.store.results import PutStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.release import Release
-    from rmqwire.ha.master import Slaves
+    from rmqwire.ha.slaves import Slaves
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.results import PutMessageResult
 

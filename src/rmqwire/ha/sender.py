@@ -12,7 +12,7 @@ from rmqwire.remoting.channel import LOST
 from rmqwire.remoting.transport import SocketTransport
 
 if TYPE_CHECKING:
-    from rmqwire.ha.master import SlaveConnection
+    from rmqwire.ha.slaves import SlaveConnection
 
 MUCH = 4096  # bytes of the log that are worth a send of their own
 

@@ -14,7 +14,7 @@ import trio
 from rmqwire.errors import LogDiverged, ReplicationError, StoreError
 from rmqwire.ha.divergence import Divergence
 from rmqwire.ha.sender import SlaveSender
-from rmqwire.ha.slave import SlaveLink
+from rmqwire.ha.slave_link import SlaveLink
 from rmqwire.remoting.channel import LOST
 from rmqwire.remoting.client import split_address
 from rmqwire.remoting.server import ANY
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rmqwire.ha.group_transfer import GroupTransfer
-    from rmqwire.ha.master import SlaveConnection, Slaves
+    from rmqwire.ha.slaves import SlaveConnection, Slaves
     from rmqwire.ha.tls import LinkTls
-    from rmqwire.store.append_raw import ReplicaLog
     from rmqwire.store.config import StoreConfig
+    from rmqwire.store.replica.replica_log import ReplicaLog
 
 LOG = logging.getLogger(__name__)
 EXPIRE_S = 0.1  # how late a send may learn that slaveTimeout is over

@@ -22,8 +22,8 @@ from rmqwire.inspector.files import open_file
 from rmqwire.inspector.verify import StoreReport, log_segments
 
 if TYPE_CHECKING:
+    from rmqwire.disk.files import FileLayer
     from rmqwire.inspector.files import Segment
-    from rmqwire.store.files import FileLayer
 
 DERIVED = (
     "consumequeue",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from rmqwire.codec.bodies import KVConfigSerializeWrapper, KVTable
 from rmqwire.codec.java_map import in_hash_map_order
+from rmqwire.disk.files import read_whole, write_whole
 from rmqwire.errors import ProtocolError, StoreError
-from rmqwire.store.files import read_whole, write_whole
 
 if TYPE_CHECKING:
     from rmqwire.codec.release import Release
-    from rmqwire.store.files import FileLayer
+    from rmqwire.disk.files import FileLayer
 
 log = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from rmqwire.codec.bodies import (
     TopicQueueMappingInfo,
 )
 from rmqwire.codec.headers import NotifyMinBrokerIdChangeRequestHeader
+from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.namesrv.names import is_registered_topic, shown
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MASTER_ID: Final = 0
 PERM_WRITE: Final = 0x2  # Java PermName
 PERM_READ: Final = 0x4
 DEFAULT_EXPIRY_MS: Final = 120_000  # DEFAULT_BROKER_CHANNEL_EXPIRED_TIME

@@ -15,9 +15,9 @@ from rmqwire.codec.bodies import (
     TopicRouteData,
 )
 from rmqwire.codec.java_map import hash_map_order
-from rmqwire.codec.message_const import SYNC_BROKER_MEMBER_GROUP_PREFIX
+from rmqwire.codec.message_const import MASTER_ID, SYNC_BROKER_MEMBER_GROUP_PREFIX
 from rmqwire.codec.sys_flag import TOPIC_UNIT, TOPIC_UNIT_SUB
-from rmqwire.namesrv.route_info import MASTER_ID, PERM_WRITE
+from rmqwire.namesrv.route_info import PERM_WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

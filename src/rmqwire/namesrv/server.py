@@ -13,6 +13,7 @@ import trio
 
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
+from rmqwire.disk.files import FileLayer, RealFiles
 from rmqwire.errors import RemotingError
 from rmqwire.namesrv.admin_processor import AdminProcessor
 from rmqwire.namesrv.kv_config import KVConfigManager, replace_file
@@ -25,7 +26,6 @@ from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.server import RemotingServer
-from rmqwire.store.files import FileLayer, RealFiles
 
 if TYPE_CHECKING:
     from rmqwire.namesrv.config import NamesrvConfig

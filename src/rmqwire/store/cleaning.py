@@ -26,10 +26,10 @@ from rmqwire.codec.record import MIN_RECORD_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from rmqwire.store.consume_queue import ConsumeQueue
-    from rmqwire.store.file_queue import Segment
-    from rmqwire.store.files import FileLayer
+    from rmqwire.disk.files import FileLayer
+    from rmqwire.store.folder.file_queue import Segment
     from rmqwire.store.message_store import MessageStore
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
 
 LOG = logging.getLogger(__name__)
 MANUAL_TIMES = 20  # runs that one DELETE_EXPIRED_COMMITLOG is good for

@@ -15,24 +15,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rmqwire.errors import DiskFull, RmqError
-from rmqwire.store.batch_consume_queue import BatchConsumeQueue, get_batch_message
-from rmqwire.store.checkpoint import CheckpointFile
 from rmqwire.store.cleaning import Cleaner
-from rmqwire.store.commit_log import CommitLog
 from rmqwire.store.config import SLAVE
-from rmqwire.store.consume_queue_store import ConsumeQueueStore
-from rmqwire.store.ext_consume_queue import ExtConsumeQueue
-from rmqwire.store.file_queue import HandleCache
-from rmqwire.store.flush_manager import FlushManager
-from rmqwire.store.folder import StoreFolder
+from rmqwire.store.folder.checkpoint import CheckpointFile
+from rmqwire.store.folder.file_queue import HandleCache
+from rmqwire.store.folder.folder import StoreFolder
+from rmqwire.store.folder.mark import NAME as MARK_NAME
+from rmqwire.store.folder.mark import MarkFile, queues_crc
 from rmqwire.store.health import NOT_OPEN, StoreHealth
-from rmqwire.store.index_service import SLICE, IndexService
-from rmqwire.store.mark import NAME as MARK_NAME
-from rmqwire.store.mark import MarkFile, queues_crc
-from rmqwire.store.put import PutPath
-from rmqwire.store.query import MessageQuery
-from rmqwire.store.read import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
-from rmqwire.store.recovery import Recovery, RecoveryProgress, RecoveryReport
+from rmqwire.store.index.index_service import SLICE, IndexService
+from rmqwire.store.index.query import MessageQuery
+from rmqwire.store.log.commit_log import CommitLog
+from rmqwire.store.log.flush_manager import FlushManager
+from rmqwire.store.log.put_path import PutPath
+from rmqwire.store.queues.batch_queue import BatchConsumeQueue, get_batch_message
+from rmqwire.store.queues.ext_queue import ExtConsumeQueue
+from rmqwire.store.queues.queue_table import ConsumeQueueStore
+from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
+from rmqwire.store.reading.time_search import LOWER, TimeSearch, unit_store_timestamp
+from rmqwire.store.recovery.recovery import Recovery, RecoveryProgress, RecoveryReport
 from rmqwire.store.results import (
     GetMessageResult,
     GetStatus,
@@ -42,16 +43,15 @@ from rmqwire.store.results import (
     QueryMessageResult,
 )
 from rmqwire.store.stats import StoreStats
-from rmqwire.store.time_search import LOWER, TimeSearch, unit_store_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from rmqwire.codec.release import Release
+    from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
-    from rmqwire.store.consume_queue import ConsumeQueue
-    from rmqwire.store.files import FileLayer
-    from rmqwire.store.put import Arrival
+    from rmqwire.store.log.put_path import Arrival
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
 
 __all__ = [
     "GetMessageResult",

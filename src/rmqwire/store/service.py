@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
 
-    from rmqwire.store.flush import FlushPlan
+    from rmqwire.store.folder.flush_plan import FlushPlan
     from rmqwire.store.message_store import MessageStore
 
 LOG = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rmqwire.broker.config_file import ConfigFile
 from rmqwire.codec.bodies import CheckClientRequestBody, SubscriptionData
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import UnregisterClientRequestHeader
 from rmqwire.codec.release import V4_9_7
+from rmqwire.disk.table_file import ConfigFile
 from tests.support import requests
 from tests.support.broker import MemoryBroker
 

@@ -10,7 +10,7 @@ import pytest
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import V4_9_7, V5_5_0
-from rmqwire.store.index_file import IndexFile
+from rmqwire.store.index.index_file import IndexFile
 from tests.support import requests
 from tests.support.broker import Client, MemoryBroker
 

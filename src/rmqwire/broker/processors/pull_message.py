@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
-from rmqwire.broker.long_polling import HeldPull
+from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
+from rmqwire.broker.clients.held_pulls import HeldPull
 from rmqwire.broker.processors.subscription import build_subscription, is_tag_type, tag_test
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import RequestCode, ResponseCode

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.message_properties import write_properties
+from rmqwire.broker.delivery.properties import write_properties
 from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP
 from rmqwire.broker.processors.send_message import V3_4_9
 from rmqwire.codec import message_const as const

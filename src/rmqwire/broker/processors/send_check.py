@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.topic_validator import topic_fault
+from rmqwire.broker.names import topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS

@@ -11,8 +11,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.inner_batch import is_batch_cq, make_inner_batch
-from rmqwire.broker.message_properties import PropertyRewriter, has_timer, write_properties
+from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
+from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
 from rmqwire.broker.processors.send_fields import V1, V2, unreadable
@@ -37,7 +37,7 @@ from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.broker.message_properties import Rewritten
+    from rmqwire.broker.delivery.properties import Rewritten
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig

@@ -8,7 +8,7 @@ from rmqwire.codec.bodies import Connection as ConnectionBody
 from rmqwire.codec.codes import LanguageCode
 
 if TYPE_CHECKING:
-    from rmqwire.broker.client_table import ClientChannelInfo
+    from rmqwire.broker.clients.client_table import ClientChannelInfo
 
 # Java makes an answer with this remark, and where nothing sets another one it stays, on success
 # too. Tools print it, so it's kept where Java leaves it.

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Final
 
 import javaproperties
 
-from rmqwire.broker.config_file import ConfigFile
-from rmqwire.broker.config_key import Value, java_text
-from rmqwire.broker.config_keys import KEYS
-from rmqwire.broker.data_version import advance, first_version
+from rmqwire.broker.tables.versions import advance, first_version
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import GetBrokerConfigResponseHeader
+from rmqwire.disk.files import RealFiles
+from rmqwire.disk.table_file import ConfigFile
 from rmqwire.errors import ConfigError
 from rmqwire.remoting.dispatch import Reject
-from rmqwire.store.files import RealFiles
+from rmqwire.settings.key import Value, java_text
+from rmqwire.settings.rows.broker_conf import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmqwire.broker.config_key import ConfigKey
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
+    from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
-    from rmqwire.store.files import FileLayer
+    from rmqwire.settings.key import ConfigKey
 
 _INT_MAX: Final = 2**31 - 1
 _LONG_MAX: Final = 2**63 - 1

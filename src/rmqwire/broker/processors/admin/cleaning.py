@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.topic_validator import is_system_topic
+from rmqwire.broker.names import is_system_topic
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, RMQ_SYS_TRANS_OP_HALF_TOPIC
 from rmqwire.remoting.dispatch import Reject

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.clients.rebalance_lock import RebalanceLockManager
 from rmqwire.broker.processors.admin.answers import connection_body, language_name
-from rmqwire.broker.rebalance_lock import RebalanceLockManager
 from rmqwire.codec.bodies import (
     ConsumerConnection,
     LockBatchRequestBody,

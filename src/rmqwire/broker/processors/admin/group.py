@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rmqwire.broker.names import group_fault, queue_nums_fault
 from rmqwire.broker.processors.admin.pages import page
-from rmqwire.broker.topic_validator import group_fault, queue_nums_fault
 from rmqwire.codec.bodies import (
     GroupForbidden,
     GroupList,

@@ -19,7 +19,7 @@ from rmqwire.codec.headers import (
     SearchOffsetRequestHeader,
     SearchOffsetResponseHeader,
 )
-from rmqwire.store.time_search import LOWER, UPPER
+from rmqwire.store.reading.time_search import LOWER, UPPER
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState

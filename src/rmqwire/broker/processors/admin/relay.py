@@ -24,7 +24,7 @@ from rmqwire.errors import ProtocolError, RemotingTimeout, RmqError
 from rmqwire.remoting.dispatch import Reject
 
 if TYPE_CHECKING:
-    from rmqwire.broker.client_table import ClientChannelInfo
+    from rmqwire.broker.clients.client_table import ClientChannelInfo
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.release import Release
     from rmqwire.errors import RemotingError

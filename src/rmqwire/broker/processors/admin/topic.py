@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.data_version import first_version
+from rmqwire.broker.names import queue_nums_fault, topic_fault
 from rmqwire.broker.processors.admin.answers import NOT_SET
 from rmqwire.broker.processors.admin.pages import page
 from rmqwire.broker.stats import TOPIC_PUT_NUMS, window
-from rmqwire.broker.topic_attributes import parse_attributes
-from rmqwire.broker.topic_validator import queue_nums_fault, topic_fault
+from rmqwire.broker.tables.attributes import parse_attributes
+from rmqwire.broker.tables.versions import first_version
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import (
     CreateTopicListRequestBody,

@@ -1,0 +1,1 @@
+"""Where a message really goes and when: properties, delay levels, inner batches."""

@@ -1,0 +1,1 @@
+"""Whom a broker talks to by itself: name servers, and a slave its master."""

@@ -1,0 +1,1 @@
+"""What a broker reads from ``broker.conf``: values, their bounds, how they are loaded."""

@@ -1,0 +1,108 @@
+"""The values of ``broker.conf`` that a running broker reads (Java ``BrokerConfig``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.message_const import MASTER_ID
+
+if TYPE_CHECKING:
+    from rmqwire.codec.release import Release
+    from rmqwire.store.config import StoreConfig
+
+
+@dataclass(slots=True)
+class BrokerConfig:
+    """The settings of Java's ``BrokerConfig`` that are honoured, under snake-case names.
+
+    Times are milliseconds, as in Java. It's mutable: UPDATE_BROKER_CONFIG changes a running
+    broker's settings. ``properties`` holds what the file and the command line said, as text.
+    """
+
+    broker_name: str = ""
+    broker_cluster_name: str = "DefaultCluster"
+    broker_id: int = MASTER_ID
+    broker_ip1: str = "127.0.0.1"
+    broker_ip2: str = "127.0.0.1"
+    broker_role: str = "ASYNC_MASTER"
+    bind_address: str = "0.0.0.0"  # noqa: S104  Java's default; one warning when it's reachable
+    listen_port: int = 10911
+    ha_listen_port: int = 0  # 0: listen_port + 1
+    namesrv_addr: str | None = None
+    broker_config_path: str | None = None
+    config_black_list: str = "configBlackList;brokerConfigPath"
+    broker_permission: int = 6
+    region_id: str = "DefaultRegion"
+
+    default_topic_queue_nums: int = 8
+    auto_create_topic_enable: bool = True
+    cluster_topic_enable: bool = True
+    broker_topic_enable: bool = True
+    trace_topic_enable: bool = False
+    msg_trace_topic_name: str = "RMQ_SYS_TRACE_TOPIC"
+    revive_queue_num: int = 8
+    timer_wheel_enable: bool = True
+    validate_system_topic_when_update_topic: bool = True
+    clear_retry_topic_when_delete_topic: bool = True
+    auto_delete_unused_stats: bool = True
+    auto_create_subscription_group: bool = True
+    enable_create_sys_group: bool = True
+
+    flush_consumer_offset_interval: int = 5_000
+    consumer_offset_update_version_step: int = 500
+    use_server_side_reset_offset: bool = True
+
+    start_accept_send_request_time_stamp: int = 0
+    reject_transaction_message: bool = False
+    trace_on: bool = True
+    slave_read_enable: bool = False
+    slave_sync_interval: int = 0  # ours, ms; 0: the release's period
+    reject_pull_consumer_enable: bool = False
+    long_polling_enable: bool = True
+    short_polling_time_mills: int = 1_000
+    notify_consumer_ids_changed_enable: bool = True
+    channel_expired_timeout: int = 120_000
+
+    register_name_server_period: int = 30_000
+    register_broker_timeout_mills: int = 24_000
+    force_register: bool = True
+    compressed_register: bool = False
+
+    properties: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def broker_addr(self) -> str:
+        """The address that clients use: brokerIP1:listenPort."""
+        return f"{self.broker_ip1}:{self.listen_port}"
+
+    @property
+    def vip_port(self) -> int:
+        """The second port, for administration (Java's "fast" server): listenPort - 2."""
+        return self.listen_port - 2 if self.listen_port else 0
+
+    @property
+    def ha_server_addr(self) -> str:
+        """The address that slaves use: brokerIP2:haListenPort."""
+        return f"{self.broker_ip2}:{self.ha_port}"
+
+    @property
+    def ha_port(self) -> int:
+        """The port of replication: haListenPort, or listenPort + 1 where it isn't set."""
+        if self.ha_listen_port > 0:
+            return self.ha_listen_port
+        return self.listen_port + 1 if self.listen_port else 0
+
+    def namesrv_addresses(self) -> list[str]:
+        """The name servers as ``host:port``, in the order of the file."""
+        return [addr.strip() for addr in (self.namesrv_addr or "").split(";") if addr.strip()]
+
+
+@dataclass(slots=True)
+class LoadedConfig:
+    """What ``load_broker_config`` returns: everything that a broker is built from."""
+
+    broker: BrokerConfig
+    store: StoreConfig
+    release: Release
+    warnings: list[str]

@@ -1,0 +1,141 @@
+"""What the tables of topics and of groups have in common (Java ``ConfigManager``'s subclasses).
+
+A table has a version that advances with each change, a file that holds it whole, and entries whose
+attributes are changed one by one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from rmqwire.broker.tables.attributes import alter_attributes
+from rmqwire.broker.tables.versions import advance, first_version
+from rmqwire.codec.message_const import LMQ_PREFIX
+from rmqwire.disk.table_file import TableWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from rmqwire.broker.tables.attributes import Attribute
+    from rmqwire.codec.bodies import DataVersion
+    from rmqwire.disk.table_file import ConfigFile
+
+
+class Entry(Protocol):
+    """What a table holds."""
+
+    attributes: dict[str, str]
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class ConfigTable(ABC, Generic[E]):
+    """Entries by name, their version and their file.
+
+    Args:
+        attributes: which attributes an entry may have.
+        file: where the table is kept.
+        now_ms: epoch milliseconds.
+
+    Attributes:
+        table: name -> entry.
+        data_version: when and how often the table changed.
+        writer: writes the file.
+        on_change: called after an entry was created or changed.
+        light_queues: ``enableLmq``: light queues and groups have entries without being in the table.
+    """
+
+    def __init__(
+        self, attributes: Mapping[str, Attribute], file: ConfigFile, now_ms: Callable[[], int]
+    ) -> None:
+        self.table: dict[str, E] = {}
+        self.data_version: DataVersion = first_version(now_ms())
+        self.writer = TableWriter(file, self.encode)
+        self.on_change: Callable[[], None] | None = None
+        self.light_queues = False
+        self._attributes = attributes
+        self._file = file
+        self._now_ms = now_ms
+
+    @abstractmethod
+    def name_of(self, entry: E) -> str:
+        """Give the name under which an entry stands."""
+
+    @abstractmethod
+    def encode(self) -> bytes:
+        """Give the text of the file."""
+
+    @abstractmethod
+    def _decode(self, data: bytes) -> None:
+        """Add what the text of a file holds.
+
+        Raises:
+            ProtocolError: it is no such table.
+        """
+
+    def is_light(self, name: str) -> bool:
+        """Tell whether a name is a light queue's: it has an entry as soon as somebody asks."""
+        return self.light_queues and name.startswith(LMQ_PREFIX)
+
+    # -- changes -------------------------------------------------------------------------------
+
+    def update(self, entry: E) -> None:
+        """Create or replace an entry; its attributes are the *changes* to the current ones.
+
+        Raises:
+            UsageError: an attribute can't be changed so; nothing has changed.
+        """
+        self.update_list([entry])
+
+    def update_list(self, entries: Iterable[E]) -> None:
+        """Create or replace several entries, and write the table once.
+
+        Raises:
+            UsageError: an attribute of one can't be changed so; nothing has changed.
+        """
+        kept = [entry for entry in entries if not self.is_light(self.name_of(entry))]
+        ready = [(entry, self._new_attributes(entry)) for entry in kept]
+        for entry, attributes in ready:
+            entry.attributes = attributes
+            self.table[self.name_of(entry)] = entry
+            advance(self.data_version, self._now_ms())
+        self._written()
+
+    def _new_attributes(self, entry: E) -> dict[str, str]:
+        current = self.table.get(self.name_of(entry))
+        return alter_attributes(
+            self._attributes,
+            None if current is None else dict(current.attributes or {}),
+            entry.attributes or {},
+        )
+
+    def _changed(self) -> None:
+        """Count a change, write the table, tell of it."""
+        advance(self.data_version, self._now_ms())
+        self._written()
+
+    def _written(self) -> None:
+        self.persist()
+        if self.on_change is not None:
+            self.on_change()
+
+    # -- the file ------------------------------------------------------------------------------
+
+    def load(self) -> bool:
+        """Add what the file holds to the system's own; False when there is no file yet.
+
+        Raises:
+            StoreError: there is a table, but neither it nor its backup can be read.
+        """
+        return self._file.load(self._decode)
+
+    def persist(self) -> None:
+        """Write the table to its file, whole or not at all."""
+        self.writer.write()
+
+    def written_together(self) -> AbstractContextManager[None]:
+        """Write the file once, at the end, for all changes made inside."""
+        return self.writer.together()

@@ -1,0 +1,181 @@
+"""The consumer groups of one broker (``SubscriptionGroupManager``, ``subscriptionGroup.json``)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.broker.names import group_fault
+from rmqwire.broker.tables.attributes import GROUP_ATTRIBUTES
+from rmqwire.broker.tables.config_table import ConfigTable
+from rmqwire.broker.tables.versions import advance, assign
+from rmqwire.codec import message_const as const
+from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapper
+from rmqwire.remoting.limited_log import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.broker.settings.values import BrokerConfig
+    from rmqwire.codec.release import Release
+    from rmqwire.disk.table_file import ConfigFile
+
+log = logging.getLogger(__name__)
+
+# Groups that every broker has, in Java's order.
+SYSTEM_GROUPS: Final = (
+    const.TOOLS_CONSUMER_GROUP,
+    const.FILTERSRV_CONSUMER_GROUP,
+    const.SELF_TEST_CONSUMER_GROUP,
+    "CID_ONS-HTTP-PROXY",
+    "CID_ONSAPI_PULL",
+    "CID_ONSAPI_PERMISSION",
+    "CID_ONSAPI_OWNER",
+    const.CID_SYS_RMQ_TRANS,
+)
+
+
+class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
+    """The group table: whether each group may consume, and how often it retries.
+
+    Args:
+        config: the broker's settings.
+        release: what the JSON holds.
+        file: where the table is kept.
+        now_ms: epoch milliseconds.
+
+    Attributes:
+        forbidden: group -> topic -> bits of what is forbidden (5.x).
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        release: Release,
+        file: ConfigFile,
+        now_ms: Callable[[], int],
+    ) -> None:
+        super().__init__(GROUP_ATTRIBUTES, file, now_ms)
+        self.table |= {name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS}
+        self.forbidden: dict[str, dict[str, int]] = {}
+        self._config = config
+        self._release = release
+
+    def name_of(self, entry: SubscriptionGroupConfig) -> str:
+        """Give the group's name."""
+        return entry.group_name
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def find(self, group: str) -> SubscriptionGroupConfig | None:
+        """Give the group, creating it where ``autoCreateSubscriptionGroup`` lets it be.
+
+        Returns:
+            None when it doesn't exist and may not be created, or its name isn't legal.
+        """
+        existing = self.select(group)
+        if existing is not None:
+            return existing
+        if not self._may_create(group) or group_fault(group) is not None:
+            return None
+        created = SubscriptionGroupConfig(group_name=group)
+        log.info("auto create a subscription group, %s", created)
+        self.table[group] = created
+        self._changed()
+        return created
+
+    def _may_create(self, group: str) -> bool:
+        if self._config.auto_create_subscription_group:
+            return True
+        is_system = group.startswith(const.CID_RMQ_SYS_PREFIX)
+        return is_system and self._config.enable_create_sys_group
+
+    def select(self, group: str) -> SubscriptionGroupConfig | None:
+        """Give the group as it is, without creating it.
+
+        A light group is one as soon as somebody asks (``LmqSubscriptionGroupManager``).
+        """
+        config = self.table.get(group)
+        if config is None and self.is_light(group):
+            return SubscriptionGroupConfig(group_name=group)
+        return config
+
+    def contains(self, group: str) -> bool:
+        """Tell whether the group exists."""
+        return group in self.table or self.is_light(group)
+
+    def is_forbidden(self, group: str, topic: str, index: int) -> bool:
+        """Tell whether bit ``index`` of what the group must not do with the topic is set."""
+        return bool(self.forbidden.get(group, {}).get(topic, 0) & (1 << index))
+
+    def wrapper(self) -> SubscriptionGroupWrapper:
+        """Give the whole table as GET_ALL_SUBSCRIPTIONGROUP_CONFIG holds it."""
+        return SubscriptionGroupWrapper(
+            subscription_group_table=self.table,
+            forbidden_table=self.forbidden,
+            data_version=self.data_version,
+        )
+
+    # -- changes -------------------------------------------------------------------------------
+
+    def update_forbidden(self, group: str, topic: str, index: int, *, forbid: bool) -> None:
+        """Set or clear bit ``index`` of what the group must not do with the topic."""
+        bits = self.forbidden.get(group, {}).get(topic, 0)
+        bits = bits | (1 << index) if forbid else bits & ~(1 << index)
+        if not bits:
+            # As in Java: clearing a topic's last bit drops the whole group, and isn't a version.
+            self.forbidden.pop(group, None)
+            return
+        self.forbidden.setdefault(group, {})[topic] = bits
+        self._changed()
+
+    def disable_consume(self, group: str) -> None:
+        """Stop a group that consumes too slowly; kept until the broker's restart."""
+        config = self.table.get(group)
+        if config is not None:
+            config.consume_enable = False
+            advance(self.data_version, self._now_ms())
+
+    def delete(self, group: str) -> bool:
+        """Forget the group; False when there was none."""
+        self.forbidden.pop(group, None)
+        if self.table.pop(group, None) is None:
+            log.warning("group %s not deleted: it doesn't exist", group)
+            return False
+        log.info("group %s deleted", group)
+        self._changed()
+        return True
+
+    def take_over(self, master: SubscriptionGroupWrapper) -> None:
+        """Make the table the master's, unless it has the same version (``SlaveSynchronize``).
+
+        Raises:
+            OSError: the disk refused; the table in memory is the master's all the same.
+        """
+        if master.data_version == self.data_version:
+            return
+        self.table.clear()
+        self.forbidden.clear()
+        self._take(master)
+        self.persist()
+
+    # -- the file ------------------------------------------------------------------------------
+
+    def _decode(self, data: bytes) -> None:
+        self._take(SubscriptionGroupWrapper.decode(data))
+
+    def _take(self, wrapper: SubscriptionGroupWrapper) -> None:
+        for name, config in wrapper.subscription_group_table.items():
+            fault = group_fault(name)
+            if fault is not None:
+                log.warning("group of the file left out: %s", printable(fault))
+                continue
+            config.group_name = name
+            self.table[name] = config
+        for group, topics in wrapper.forbidden_table.items():
+            self.forbidden[group] = dict(topics)
+        assign(self.data_version, wrapper.data_version)
+
+    def encode(self) -> bytes:
+        """Give the text of the file."""
+        return self.wrapper().encode(self._release, pretty=True)

@@ -1,0 +1,280 @@
+"""How far each group has consumed (``ConsumerOffsetManager``, ``config/consumerOffset.json``).
+
+An offset is the next message to consume: everything below it is done. The table is written every
+``flushConsumerOffsetInterval``, so a crash may take it back a little (messages are delivered
+again), never forward.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from rmqwire.broker.tables.versions import advance, assign, first_version
+from rmqwire.codec import java_json
+from rmqwire.codec.bodies import DataVersion
+from rmqwire.disk.table_file import TableWriter
+from rmqwire.errors import BadBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.broker.settings.values import BrokerConfig
+    from rmqwire.codec.release import Release
+    from rmqwire.disk.table_file import ConfigFile
+
+log = logging.getLogger(__name__)
+
+TOPIC_GROUP_SEPARATOR: Final = "@"
+UNKNOWN_OFFSET: Final = -1
+LMQ_OFFSETS: Final = "lmqOffsetTable"
+
+Table = dict[str, dict[int, int]]  # topic@group -> queue id -> offset
+
+
+class ConsumerOffsetManager:
+    """The offset table of one broker.
+
+    Args:
+        config: the broker's settings.
+        release: what the JSON holds.
+        file: where the table is kept.
+        now_ms: epoch milliseconds.
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        release: Release,
+        file: ConfigFile,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.table: Table = {}
+        self.reset_table: Table = {}
+        self.pull_table: Table = {}
+        self.data_version: DataVersion = first_version(now_ms())
+        self._config = config
+        self._release = release
+        self._file = file
+        self.writer = TableWriter(file, self.encode)
+        self._now_ms = now_ms
+        self._commits = 0
+        self._dirty = True
+
+    # -- one queue -----------------------------------------------------------------------------
+
+    def query(self, group: str, topic: str, queue_id: int) -> int:
+        """Give the group's offset in a queue, -1 when it has none yet.
+
+        An offset that an administrator reset wins until the group has taken it.
+        """
+        key = f"{topic}@{group}"
+        if self._config.use_server_side_reset_offset:
+            reset = self.reset_table.get(key)
+            if reset is not None and queue_id in reset:
+                return reset[queue_id]
+        offsets = self.table.get(key)
+        return UNKNOWN_OFFSET if offsets is None else offsets.get(queue_id, UNKNOWN_OFFSET)
+
+    def commit(self, client_host: str, group: str, topic: str, queue_id: int, offset: int) -> None:
+        """Note that the group has consumed everything below ``offset``.
+
+        Args:
+            client_host: who says so, for the log.
+            group: the consumer group.
+            topic: the topic.
+            queue_id: the queue.
+            offset: next offset to consume; a lower one than before is taken too, as in Java.
+        """
+        key = f"{topic}@{group}"
+        offsets = self.table.get(key)
+        if offsets is None:
+            offsets = self.table[key] = {}
+        before = offsets.get(queue_id)
+        offsets[queue_id] = offset
+        self._dirty = True
+        if before is not None and offset < before:
+            log.warning(
+                "update consumer offset less than store. clientHost=%s, key=%s, queueId=%s, "
+                "requestOffset=%s, storeOffset=%s",
+                client_host,
+                key,
+                queue_id,
+                offset,
+                before,
+            )
+        self._commits += 1
+        if self._commits % self._config.consumer_offset_update_version_step == 0:
+            advance(self.data_version, self._now_ms())
+
+    def commit_pull(self, group: str, topic: str, queue_id: int, offset: int) -> None:
+        """Note how far the group has pulled, which may be ahead of what it has consumed."""
+        self.pull_table.setdefault(f"{topic}@{group}", {})[queue_id] = offset
+
+    def query_pull(self, group: str, topic: str, queue_id: int) -> int:
+        """Give how far the group has pulled; what it has consumed where that isn't known."""
+        offsets = self.pull_table.get(f"{topic}@{group}")
+        if offsets is None or queue_id not in offsets:
+            return self.query(group, topic, queue_id)
+        return offsets[queue_id]
+
+    def assign_reset(self, group: str, topic: str, queue_id: int, offset: int) -> None:
+        """Set an offset that the group's next pull must take (``assignResetOffset``)."""
+        if not topic or not group or queue_id < 0 or offset < 0:
+            log.warning("reset of %s@%s %s to %s ignored", topic, group, queue_id, offset)
+            return
+        key = f"{topic}@{group}"
+        self.reset_table.setdefault(key, {})[queue_id] = offset
+        self.table.setdefault(key, {})[queue_id] = offset
+        self._dirty = True
+
+    def has_offset_reset(self, group: str, topic: str, queue_id: int) -> bool:
+        """Tell whether a reset offset still waits for the group's next pull."""
+        return queue_id in self.reset_table.get(f"{topic}@{group}", {})
+
+    def take_reset(self, group: str, topic: str, queue_id: int) -> int | None:
+        """Give and forget the reset offset (``queryThenEraseResetOffset``), None without one."""
+        key = f"{topic}@{group}"
+        offsets = self.reset_table.get(key)
+        if offsets is None:
+            return None
+        offset = offsets.pop(queue_id, None)
+        if not offsets:
+            del self.reset_table[key]
+        return offset
+
+    # -- many queues ---------------------------------------------------------------------------
+
+    def offsets_of(self, group: str, topic: str) -> dict[int, int]:
+        """Give queue id -> offset of a group in a topic; empty without any."""
+        return self.table.get(f"{topic}@{group}", {})
+
+    def which_topic_by_consumer(self, group: str) -> set[str]:
+        """Give the topics that the group has offsets in."""
+        return {topic for topic, owner in self._pairs() if owner == group}
+
+    def which_group_by_topic(self, topic: str) -> set[str]:
+        """Give the groups that have offsets in the topic."""
+        return {group for name, group in self._pairs() if name == topic}
+
+    def group_topic_map(self) -> dict[str, list[str]]:
+        """Give group -> its topics, sorted (``getGroupTopicMap``)."""
+        result: dict[str, list[str]] = {}
+        for topic, group in self._pairs():
+            result.setdefault(group, []).append(topic)
+        return {group: sorted(topics) for group, topics in result.items()}
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        parts = (key.split(TOPIC_GROUP_SEPARATOR) for key in self.table)
+        return [(part[0], part[1]) for part in parts if len(part) == 2]
+
+    def clone(self, source: str, target: str, topic: str) -> None:
+        """Give ``target`` the offsets of group ``source`` in the topic, if it has any."""
+        offsets = self.table.get(f"{topic}@{source}")
+        if offsets is not None:
+            self.table[f"{topic}@{target}"] = dict(offsets)
+            self._dirty = True
+
+    def clean_group(self, group: str) -> None:
+        """Forget every offset of the group (``removeOffset``)."""
+        self._clean("@" + group, str.endswith)
+
+    def clean_topic(self, topic: str) -> None:
+        """Forget every group's offsets in the topic (``cleanOffsetByTopic``)."""
+        self._clean(topic + "@", str.startswith)
+
+    def _clean(self, part: str, matches: Callable[[str, str], bool]) -> None:
+        for table in (self.table, self.reset_table, self.pull_table):
+            for key in [key for key in table if matches(key, part)]:
+                del table[key]
+        self._dirty = True
+
+    def take_over(self, data: bytes) -> None:
+        """Take a master's offsets (``SlaveSynchronize``): its groups' win, others of ours stay.
+
+        Args:
+            data: the answer of GET_ALL_CONSUMER_OFFSET.
+
+        Raises:
+            BadBody: it isn't one; nothing has changed.
+            OSError: the disk refused.
+        """
+        table, version = _read(data)
+        self.table.update(table)
+        self._dirty = True
+        if version is not None:
+            assign(self.data_version, version)
+        self.persist()
+
+    # -- the file ------------------------------------------------------------------------------
+
+    def load(self) -> bool:
+        """Read the file; False when there is none yet.
+
+        Raises:
+            StoreError: there is a table, but neither it nor its backup can be read.
+        """
+        return self._file.load(self._decode)
+
+    def _decode(self, data: bytes) -> None:
+        self.table, version = _read(data)
+        if version is not None:
+            assign(self.data_version, version)
+
+    def wrapper(self) -> dict[str, Any]:
+        """Give the table as GET_ALL_CONSUMER_OFFSET holds it, for ``java_json.dumps``.
+
+        ``pullOffsetTable`` is left out and the caller writes standard JSON: a Java slave stops
+        syncing when it meets that table with integer keys.
+        """
+        content: dict[str, Any] = {}
+        if self._release.tables_v5:
+            content["dataVersion"] = {
+                "counter": self.data_version.counter,
+                "stateVersion": self.data_version.state_version,
+                "timestamp": self.data_version.timestamp,
+            }
+            content["groupTopicMap"] = self.group_topic_map()
+        content["offsetTable"] = self.table
+        return content
+
+    def encode(self) -> bytes:
+        """Give the text of the file."""
+        content = self.wrapper()
+        if self._release.tables_v5:
+            content["pullOffsetTable"] = self.pull_table
+        return java_json.dumps(content, self._release, pretty=True)
+
+    def persist(self) -> None:
+        """Write the table to its file, whole or not at all, unless nothing has changed."""
+        if self._dirty:
+            self.writer.write()
+            self._dirty = False
+
+
+def _read(data: bytes) -> tuple[Table, DataVersion | None]:
+    content = java_json.loads(data)
+    if not isinstance(content, dict):
+        raise BadBody("consumer offsets: not an object")
+    stored = content.get("offsetTable")
+    table = {} if stored is None else _table(stored)
+    light = content.get(LMQ_OFFSETS)
+    if isinstance(light, dict):  # one offset each: those queues have the number 0
+        table |= _table({key: {0: offset} for key, offset in light.items()})
+    version = content.get("dataVersion")
+    return table, DataVersion.from_value(version) if isinstance(version, dict) else None
+
+
+def _table(value: object) -> Table:
+    """Check and copy the offsets of a file."""
+    if not isinstance(value, dict):
+        raise BadBody("consumer offsets: offsetTable isn't an object")
+    table: Table = {}
+    for key, offsets in value.items():
+        if not isinstance(offsets, dict):
+            raise BadBody(f"consumer offsets: {key} isn't an object")
+        try:
+            table[str(key)] = {int(queue): int(offset) for queue, offset in offsets.items()}
+        except (TypeError, ValueError):
+            raise BadBody(f"consumer offsets: {key} has an offset that isn't a number") from None
+    return table

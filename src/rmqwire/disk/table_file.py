@@ -1,0 +1,231 @@
+"""The broker's JSON tables on disk: Java ``ConfigManager``'s role, without its gaps.
+
+``persist`` writes ``name.tmp``, syncs it, turns the file of before into ``name.bak``, renames and
+syncs the folder. At every moment a whole table stands under one of the two names. ``load`` takes
+the file, else the backup. When something is there but nothing can be read, it refuses: a broker
+that silently started from an empty table would lose topics, or deliver everything again.
+
+``TableWriter`` says when. By itself it writes at once; when :class:`TableWrites` looks after it, the
+table is only encoded in the event loop and the disk is met in a thread, so that a slow one holds up
+nobody but those whose requests changed a table.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rmqwire.disk.files import read_whole, write_whole
+from rmqwire.errors import ProtocolError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rmqwire.disk.files import FileLayer
+
+log = logging.getLogger(__name__)
+
+
+class ConfigFile:
+    """A table's file and its backup.
+
+    Args:
+        path: where Java keeps it, such as ``store/config/topics.json``.
+        files: the file layer.
+        holds: a property that a whole table has; without it the file is damaged. ``{}`` would be
+            an empty table otherwise.
+    """
+
+    def __init__(self, path: str, files: FileLayer, *, holds: str = "") -> None:
+        self.path = path
+        self.backup = path + ".bak"
+        self._files = files
+        self._holds = holds
+        self._folder = path.rpartition("/")[0] or "."
+        self._damaged = False  # the file itself was unreadable: it must not become the backup
+
+    def load(self, decode: Callable[[bytes], None]) -> bool:
+        """Hand the table's bytes to ``decode``; False when there's no table yet.
+
+        Args:
+            decode: reads the bytes into the caller's table; raises ProtocolError when it can't,
+                and then must have changed nothing.
+
+        Raises:
+            StoreError: a file is there, but neither it nor its backup can be read.
+        """
+        faults: list[str] = []
+        for path in (self.path, self.backup):
+            if not self._files.exists(path):
+                continue
+            fault = self._try(path, decode)
+            if fault is None:
+                if faults:
+                    log.warning("%s; the backup %s is used instead", faults[0], path)
+                self._damaged = bool(faults)
+                return True
+            faults.append(fault)
+        if not faults:
+            return False
+        raise StoreError(
+            f"{'; '.join(faults)}: not starting from an empty table. Restore the file, or move "
+            "it and its .bak away to start anew"
+        )
+
+    def _try(self, path: str, decode: Callable[[bytes], None]) -> str | None:
+        """Give None when the file was read, else what is wrong with it."""
+        try:
+            data = read_whole(self._files, path)
+            if not data.strip():
+                return f"{path} is empty"
+            if self._holds.encode() not in data:
+                return f"{path} is damaged (it holds no {self._holds})"
+            decode(data)
+        except OSError as error:
+            return f"{path} can't be read ({error.strerror})"
+        except ProtocolError as error:
+            return f"{path} is damaged ({error})"
+        return None
+
+    def persist(self, data: bytes) -> None:
+        """Replace the table by ``data``, whole or not at all, and keep the former as backup.
+
+        Raises:
+            OSError: the disk refused; the former table is still there.
+        """
+        files = self._files
+        files.makedirs(self._folder)
+        fresh = self.path + ".tmp"
+        write_whole(files, fresh, data)
+        if files.exists(self.path) and not self._damaged:
+            files.rename(self.path, self.backup)
+        files.rename(fresh, self.path)
+        files.fsync_dir(self._folder)
+        self._damaged = False
+
+
+class TableWriter:
+    """When a table is written: at each change, or once for several that belong together.
+
+    Args:
+        file: where to.
+        encode: gives the table's text.
+
+    Attributes:
+        wanted: the table has changed and isn't written yet.
+        on_wanted: called instead of writing, by whom the table is to be written soon.
+    """
+
+    def __init__(self, file: ConfigFile, encode: Callable[[], bytes]) -> None:
+        self.wanted = False
+        self.on_wanted: Callable[[], None] | None = None
+        self._file = file
+        self._encode = encode
+        self._holding = False
+        self._changed = False  # while holding
+
+    def write(self) -> None:
+        """Write the table now, or at the end of :meth:`together`, or have it written.
+
+        Raises:
+            OSError: the disk refused; the table is still wanted.
+        """
+        if self._holding:
+            self._changed = True
+            return
+        self.wanted = True
+        if self.on_wanted is None:
+            self.take()()
+        else:
+            self.on_wanted()
+
+    def take(self) -> Callable[[], None]:
+        """Give what writes the table as it is now; it may run in a thread, one at a time.
+
+        It raises OSError when the disk refuses; the table is wanted again then.
+        """
+        data = self._encode()
+        self.wanted = False
+        return partial(self._persist, data)
+
+    def _persist(self, data: bytes) -> None:
+        try:
+            self._file.persist(data)
+        except OSError:
+            self.wanted = True
+            raise
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write once, at the end, for all changes made inside."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+            if self._changed:
+                self._changed = False
+                self.write()
+
+
+class TableWrites:
+    """Which of a broker's tables wait to be written elsewhere than in the event loop.
+
+    Args:
+        answered: tables that requests change: the answer waits until they are on the disk.
+        timed: tables that are written from time to time; nobody waits for them.
+    """
+
+    def __init__(self, answered: Sequence[TableWriter], timed: Sequence[TableWriter]) -> None:
+        self._answered = answered
+        self._timed = timed
+
+    def start(self, on_request: Callable[[], None], on_time: Callable[[], None]) -> None:
+        """From now on tell instead of writing; whoever is told uses :meth:`take`.
+
+        Args:
+            on_request: a table of ``answered`` is to be written.
+            on_time: one of ``timed`` is.
+        """
+        for writer in self._answered:
+            writer.on_wanted = on_request
+        for writer in self._timed:
+            writer.on_wanted = on_time
+
+    def stop(self) -> None:
+        """Let tables be written at once again, where they change."""
+        for writer in self._writers():
+            writer.on_wanted = None
+
+    def _writers(self) -> tuple[TableWriter, ...]:
+        return (*self._answered, *self._timed)
+
+    @property
+    def waiting(self) -> bool:
+        """A table is to be written, maybe again because the disk refused."""
+        return any(writer.wanted for writer in self._writers())
+
+    def take(self) -> Callable[[], None]:
+        """Give what writes the tables that wait, as they are now. Meant for a thread.
+
+        It raises the first OSError after it has tried all; what failed waits again.
+        """
+        return partial(_write_all, [writer.take() for writer in self._writers() if writer.wanted])
+
+
+def _write_all(writes: list[Callable[[], None]]) -> None:
+    failure: OSError | None = None
+    for write in writes:
+        try:
+            write()
+        except OSError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def config_path(store_root: str, name: str) -> str:
+    """Give the place of a table under the store's root (Java ``BrokerPathConfigHelper``)."""
+    return f"{store_root.rstrip('/')}/config/{name}"

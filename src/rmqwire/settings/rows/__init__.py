@@ -1,0 +1,1 @@
+"""One row for each key of ``broker.conf``, by Java's class."""

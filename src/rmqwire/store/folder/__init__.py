@@ -1,0 +1,1 @@
+"""The files of a store, without what stands in their records."""

@@ -1,0 +1,1 @@
+"""Messages by key: index files, built from the log."""

@@ -1,0 +1,1 @@
+"""The commit log and the path of a put into it."""

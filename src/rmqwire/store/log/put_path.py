@@ -1,0 +1,343 @@
+"""The way in: a pass of puts, written at once (``asyncPutMessage`` and what follows it).
+
+::
+
+    put ... put   records into memory, queue offsets taken
+    end_pass      log written | units visible | done callbacks | arrival notices
+    flushed       (SYNC_FLUSH) the same for what had to wait for the disk
+
+A failed write answers the whole pass with SERVICE_NOT_AVAILABLE and takes the positions back.
+"""
+
+from __future__ import annotations
+
+from errno import EDQUOT, ENOSPC
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.consume_queue import UNIT_STRUCT
+from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
+from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
+from rmqwire.errors import BadRecord, DiskFull, StoreError
+from rmqwire.store.log.offset_waits import OffsetWaits
+from rmqwire.store.log.special_puts import SpecialPuts
+from rmqwire.store.queues.batch_queue import messages_in
+from rmqwire.store.queues.light_queues import TooManyLightQueues
+from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.store.config import StoreConfig
+    from rmqwire.store.health import StoreHealth
+    from rmqwire.store.log.commit_log import CommitLog
+    from rmqwire.store.log.offset_waits import Replication
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.queue_table import ConsumeQueueStore, TopicQueues
+    from rmqwire.store.stats import StoreStats
+
+    Done = Callable[[PutMessageResult], None]
+    Arrival = Callable[[str, int, int, int], None]
+
+_TRANSACTION_MASK = 0xC
+_SPECIAL = 0x84  # PREPARED and ROLLBACK have 0x4, an inner batch has 0x80
+_UNSEEN = (0x4, 0xC)  # PREPARED and ROLLBACK: no queue offset, no consume queue unit
+_NO_SPACE = (ENOSPC, EDQUOT)
+_CRC_PROPERTY = 21  # bytes: __CRC32# and the separator before it
+
+
+class PutPath:
+    """Everything between a message and its answer.
+
+    Args:
+        config: settings.
+        log: where records go.
+        queues: where their units go.
+        health: whether writes are taken.
+        stats: counters.
+        now_ms: wall clock, ms.
+        monotonic_ms: clock of the timeouts.
+        host_id: packed store host in hex, the beginning of every offset message id.
+    """
+
+    def __init__(
+        self,
+        config: StoreConfig,
+        log: CommitLog,
+        queues: ConsumeQueueStore,
+        health: StoreHealth,
+        stats: StoreStats,
+        now_ms: Callable[[], int],
+        monotonic_ms: Callable[[], int],
+        host_id: str,
+    ) -> None:
+        self._config = config
+        self._log = log
+        self._queues = queues
+        self._topics = queues.topics
+        self.health = health
+        self._stats = stats
+        self._now_ms = now_ms
+        self._monotonic_ms = monotonic_ms
+        self._host_id = host_id
+        self._max_body = config.max_message_size
+        self._max_properties = MAX_PROPERTIES_LENGTH - (
+            _CRC_PROPERTY if config.enabled_append_prop_crc else 0
+        )
+        self._put: list[tuple[int, PutMessageResult, Done, bool]] = []
+        self._touched: list[ConsumeQueue] = []
+        self._undispatched: list[tuple[int, ConsumeQueue, bytes]] = []
+        self._began_ms = 0  # of the running pass, wall clock
+        self._began_at_ms = 0  # the same by the clock of the timeouts
+        self._busy_ms = config.os_page_cache_busy_time_out_mills
+        self.special = SpecialPuts(log, queues, self._touch)
+        self.flush_waits = OffsetWaits(PutStatus.FLUSH_DISK_TIMEOUT)
+        self.dispatched_timestamp = 0  # store time (ms) of the newest record with a visible unit
+        self.on_arrival: Arrival | None = None
+        self.on_flush_wanted: Callable[[], None] | None = None
+        self.on_written: Callable[[], None] | None = None  # the log has grown: slaves want it
+        self.replication: Replication | None = None
+
+    @property
+    def dispatched_to(self) -> int:
+        """Log offset below which every record has its unit."""
+        return self._log.flushed if self._undispatched else self._log.end
+
+    # --- taking messages ---------------------------------------------------------------------
+
+    def put(self, message: MessageInner, done: Done) -> None:
+        """Take one message into the running pass.
+
+        Args:
+            message: what to store.
+            done: called once with the result: at once when the message is refused, else by
+                ``end_pass`` or, in SYNC_FLUSH, when the disk has it.
+        """
+        if self.health.reason and self.health.refuses():
+            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
+            return
+        entry = self._topics.get(message.topic) or self._queues.topic(message.topic)
+        if entry is None or len(message.body) > self._max_body:
+            self._refuse(PutStatus.MESSAGE_ILLEGAL, self._why_illegal(message), done)
+            return
+        now = self._now_ms()
+        if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
+            self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
+            return
+        try:
+            offset, size, queue_offset = self._append(entry, message, now)
+        except BadRecord as error:
+            self._refuse(self._status_of(message, error), str(error), done)
+            return
+        put = self._put
+        if not put:
+            self._began_ms = now
+            self._began_at_ms = self._monotonic_ms()
+        message_id = f"{self._host_id}{offset:016X}"
+        count = messages_in(message.properties) if message.sys_flag & INNER_BATCH_FLAG else 1
+        result = PutMessageResult(0, offset, size, queue_offset, now, message_id, count)
+        put.append((offset + size, result, done, message.wait_store_ok))
+
+    def is_busy(self) -> bool:
+        """Tell whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
+        return bool(self._put) and self._monotonic_ms() - self._began_at_ms > self._busy_ms
+
+    def _append(
+        self, entry: TopicQueues, message: MessageInner, now: int, *, alone: bool = True
+    ) -> tuple[int, int, int]:
+        """Append to log and queue; give (physical offset, size, queue offset)."""
+        log = self._log
+        if message.sys_flag & _SPECIAL or entry.special:
+            return self.special.append(entry, message, now, alone=alone)
+        queue = entry.queues.get(message.queue_id) or self._queues.add(entry, message.queue_id)
+        queue_offset = queue.next_offset
+        size = log.append(message, entry.name, queue_offset, now, entry.v2)
+        offset = log.append_end - size
+        queue.next_offset = queue_offset + 1
+        pending = queue.pending
+        if not pending:
+            self._touched.append(queue)
+        pending += UNIT_STRUCT.pack(offset, size, message.tags_code)
+        return offset, size, queue_offset
+
+    def _touch(self, queue: ConsumeQueue) -> None:
+        """Note that a queue gets its first unit of the pass."""
+        self._touched.append(queue)
+
+    def put_batch(self, messages: list[MessageInner], done: Done) -> None:
+        """Take messages of one topic and queue: all of them or none, answered together."""
+        if self.health.reason and self.health.refuses():
+            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
+            return
+        entry = self._queues.topic(messages[0].topic) if messages else None
+        fault = self._batch_fault(messages)
+        if entry is None or fault:
+            self._refuse(PutStatus.MESSAGE_ILLEGAL, fault, done)
+            return
+        now = self._now_ms()
+        if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
+            self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
+            return
+        if not self._put:
+            self._began_ms = now
+            self._began_at_ms = self._monotonic_ms()
+        places = [self._append(entry, message, now, alone=False) for message in messages]
+        offset, _, queue_offset = places[0]
+        size = sum(place[1] for place in places)
+        message_id = ",".join(f"{self._host_id}{place[0]:016X}" for place in places)
+        result = PutMessageResult(0, offset, size, queue_offset, now, message_id, len(places))
+        end = places[-1][0] + places[-1][1]
+        self._put.append((end, result, done, messages[0].wait_store_ok))
+
+    def _batch_fault(self, messages: list[MessageInner]) -> str:
+        """Say why a batch can't be stored, "" if it can: nothing may fail half way."""
+        if not messages:
+            return "the batch is empty"
+        first = messages[0]
+        if self._queues.topic(first.topic) is None:
+            return self._why_illegal(first)
+        if sum(len(message.body) for message in messages) > self._max_body:
+            return "message body size exceeded"
+        faults = (self._member_fault(first, message) for message in messages)
+        return next((fault for fault in faults if fault), "")
+
+    def _member_fault(self, first: MessageInner, message: MessageInner) -> str:
+        if (message.topic, message.queue_id) != (first.topic, first.queue_id):
+            return "a batch is of one topic and queue"
+        if message.sys_flag & _TRANSACTION_MASK:
+            return "a batch can't be part of a transaction"
+        if message.sys_flag & INNER_BATCH_FLAG or messages_in(message.properties) != 1:
+            return "a message of a batch can't hold many messages itself"
+        too_long = len(message.properties) > self._max_properties
+        return self._why_illegal(message) if too_long else ""
+
+    def _why_illegal(self, message: MessageInner) -> str:
+        if len(message.body) > self._max_body:
+            size, limit = len(message.body), self._max_body
+            return f"message body size exceeded, msg body size: {size}, maxMessageSize: {limit}"
+        if len(message.properties) > self._max_properties:
+            return f"message properties length too long. length={len(message.properties)}"
+        return f"message topic [{message.topic}] is too long or not a name"
+
+    def _status_of(self, message: MessageInner, error: BadRecord) -> int:
+        """Give the status of a message that can't be a record."""
+        if isinstance(error, TooManyLightQueues):
+            return PutStatus.LMQ_CONSUME_QUEUE_NUM_EXCEEDED
+        if len(message.properties) > self._max_properties:
+            return PutStatus.PROPERTIES_SIZE_EXCEEDED
+        return PutStatus.MESSAGE_ILLEGAL
+
+    def _refuse(self, status: int, remark: str, done: Done) -> None:
+        self._stats.put_failed += 1
+        done(PutMessageResult(status, remark=remark))
+
+    # --- the end of a pass -------------------------------------------------------------------
+
+    def end_pass(self) -> None:
+        """Write what was put, make it visible, answer. Cheap when nothing was put."""
+        put = self._put
+        if not put:
+            return
+        self._put = []
+        try:
+            self._log.write()
+        except (OSError, StoreError) as error:
+            self._fail_pass(put, error)
+            return
+        if self.on_written is not None:
+            self.on_written()
+        touched, self._touched = self._touched, []
+        for _, result, _, _ in put:
+            self._stats.put_times += result.count
+            self._stats.put_bytes += result.size
+        self._stats.put_done(len(put), self._now_ms() - self._began_ms)
+        if self._config.sync_flush:
+            self._wait_for_flush(put, touched)
+        else:
+            self._finish(put, touched)
+
+    def _finish(
+        self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
+    ) -> None:
+        """Make the pass visible, answer, then tell who waits for messages."""
+        arrived = [(queue, bytes(queue.pending)) for queue in touched]
+        for queue, units in arrived:
+            queue.pending.clear()
+            self._dispatch(queue, units)
+        self.dispatched_timestamp = self._log.last_store_timestamp
+        replication = self.replication
+        for end, result, done, wait in put:
+            if replication is None or not wait:
+                done(result)
+            else:
+                replication.wait(end, result, done)
+        self._tell_arrival(arrived)
+
+    def _dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
+        try:
+            self._queues.dispatch(queue, units)
+        except (OSError, StoreError) as error:  # its units stay in memory and are tried again
+            self.health.disk_full(f"consume queue can not write: {error}")
+
+    def _wait_for_flush(
+        self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
+    ) -> None:
+        """Let the pass wait for the disk: what readers could see must not vanish again."""
+        end = self._log.end
+        for queue in touched:
+            self._undispatched.append((end, queue, bytes(queue.pending)))
+            queue.pending.clear()
+        deadline = self._monotonic_ms() + self._config.sync_flush_timeout
+        replication = self.replication
+        for offset, result, done, wait in put:
+            if not wait:
+                done(result)
+            elif replication is None:
+                self.flush_waits.add(offset, deadline, result, done)
+            else:
+                finally_done = replication.after_flush(offset, done)
+                self.flush_waits.add(offset, deadline, result, finally_done)
+        if self.on_flush_wanted is not None:
+            self.on_flush_wanted()
+
+    def flushed(self, offset: int, store_timestamp: int) -> None:
+        """Make visible and answer what the disk has up to ``offset``.
+
+        Args:
+            offset: of the log, in bytes.
+            store_timestamp: of the newest record below it, ms.
+        """
+        waiting = self._undispatched
+        arrived = [(queue, units) for end, queue, units in waiting if end <= offset]
+        if arrived:
+            del waiting[: len(arrived)]
+            for queue, units in arrived:
+                self._dispatch(queue, units)
+            self.dispatched_timestamp = store_timestamp
+        self.flush_waits.release(offset)
+        self._tell_arrival(arrived)
+
+    def _tell_arrival(self, arrived: list[tuple[ConsumeQueue, bytes]]) -> None:
+        """Tell once per queue and tags code: a waiting pull may want one of them only."""
+        notify = self.on_arrival
+        if notify is None:
+            return
+        for queue, units in arrived:
+            for code in queue.tags_codes(units):
+                notify(queue.topic, queue.queue_id, queue.max_offset, code)
+
+    def _fail_pass(
+        self,
+        put: list[tuple[int, PutMessageResult, Done, bool]],
+        error: OSError | StoreError,
+    ) -> None:
+        """Take the pass back and answer that it was not stored."""
+        for queue in self._touched:
+            queue.forget_pending()
+        self._touched = []
+        full = isinstance(error, DiskFull) or getattr(error, "errno", 0) in _NO_SPACE
+        if full and not self._log.tail_unclean:
+            self.health.disk_full(f"{self._config.commit_log_path}: {error}")
+        else:
+            self.health.fail(f"write of the commit log failed: {error}")
+        for _, _, done, _ in put:
+            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)

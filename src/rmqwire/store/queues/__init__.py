@@ -1,0 +1,1 @@
+"""Consume queues: plain, batch, with extension units, light."""

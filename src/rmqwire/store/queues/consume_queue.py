@@ -1,0 +1,283 @@
+"""One queue's index into the commit log (Java ``ConsumeQueue``): 20-byte units, one per message.
+
+All positions are bytes from the queue's beginning, 20 per message::
+
+    min <= tail_start <= written <= end          flushed <= written
+
+Units live in ``tail`` until ``write_tail`` puts them into the files (once a second, or when the
+tail is long), so a pass costs no system call per queue. Nothing is lost by that: a store that
+was not closed rebuilds the units from the log. The tail keeps the newest units for readers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rmqwire.codec.consume_queue import PRE_BLANK, UNIT, UNIT_STRUCT
+from rmqwire.store.folder.file_queue import FileQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.disk.files import FileLayer
+    from rmqwire.store.folder.file_queue import HandleCache
+    from rmqwire.store.folder.flush_plan import FlushPlan
+
+TAIL_LIMIT = 3200 * UNIT  # a longer tail is written at once
+TAIL_KEPT = 400 * UNIT  # bytes that stay in memory for readers after a write
+_SCAN = 3200 * UNIT  # bytes read at once when a file is scanned
+_RECOVERED_FILES = 3  # Java looks at the last three files
+BLANK_SIZE_FIELD = 0x7FFFFFFF  # size of a pre-blank unit
+
+
+class ConsumeQueue:
+    """Units of one queue of one topic.
+
+    Args:
+        topic: its name.
+        queue_id: number of the queue.
+        folder: where its files are.
+        segment_size: bytes of each file, a multiple of 20.
+        files: the disk.
+        handles: open handles, shared by all queues.
+    """
+
+    __slots__ = (
+        "end",
+        "files",
+        "flushed",
+        "min",
+        "next_offset",
+        "pending",
+        "queue_id",
+        "tail",
+        "tail_start",
+        "topic",
+        "written",
+    )
+
+    def __init__(
+        self,
+        topic: str,
+        queue_id: int,
+        folder: str,
+        segment_size: int,
+        files: FileLayer,
+        handles: HandleCache,
+    ) -> None:
+        self.topic = topic
+        self.queue_id = queue_id
+        self.files = FileQueue(folder, segment_size, files, handles)
+        self.pending = bytearray()  # units of the running pass, not visible yet
+        self.start_at(0)
+
+    unit_size: ClassVar[int] = UNIT
+
+    def start_at(self, position: int) -> None:
+        """Begin, empty in memory, at ``position`` bytes."""
+        self.min = self.tail_start = self.written = self.flushed = self.end = position
+        self.tail = bytearray()
+        self.next_offset = position // UNIT  # offset of the next message that is put
+
+    @property
+    def min_offset(self) -> int:
+        """Offset of the first message."""
+        return self.min // UNIT
+
+    @property
+    def max_offset(self) -> int:
+        """Offset behind the last visible message."""
+        return self.end // UNIT
+
+    # --- writing -----------------------------------------------------------------------------
+
+    def dispatch(self, units: bytes | bytearray) -> None:
+        """Make units visible; they follow the last one."""
+        self.tail += units
+        self.end += len(units)
+        if len(self.tail) > TAIL_LIMIT:
+            self.write_tail()
+
+    def write_tail(self) -> None:
+        """Put what is only in memory into the files.
+
+        Raises:
+            DiskFull: no room for a new file; the units stay in memory.
+            OSError: the disk failed; likewise.
+        """
+        size = self.files.segment_size
+        if not self.files.segments and self.written % size:
+            self._fill_pre_blank()
+        while self.written < self.end:
+            stop = min(self.end, self.written - self.written % size + size)
+            start = self.tail_start
+            self.files.write(self.tail[self.written - start : stop - start], self.written)
+            self.written = stop
+        surplus = len(self.tail) - TAIL_KEPT
+        if surplus > 0:
+            del self.tail[:surplus]
+            self.tail_start += surplus
+
+    def _fill_pre_blank(self) -> None:
+        """Mark the units of the first file that come before the queue's first message."""
+        begin = self.written - self.written % self.files.segment_size
+        self.files.write(PRE_BLANK * ((self.written - begin) // UNIT), begin)
+
+    def plan_flush(self, plan: FlushPlan) -> None:
+        """Let a plan sync what is written and not on the disk."""
+        plan.add(self.files, self.flushed, self.written)
+        plan.book.append((self, self.written))
+
+    def tags_codes(self, units: bytes) -> dict[int, None]:
+        """Give the tags codes of units, each once."""
+        return {code: None for _, _, code in UNIT_STRUCT.iter_unpack(units)}
+
+    def forget_pending(self) -> None:
+        """Take the offsets of the running pass back."""
+        self.next_offset -= len(self.pending) // UNIT
+        self.pending.clear()
+
+    def record_offset(self, offset: int) -> int:
+        """Give the offset that the record of message ``offset`` says of itself."""
+        return offset
+
+    # --- reading -----------------------------------------------------------------------------
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Give up to ``count`` units from message ``offset`` on, not beyond one file (as Java).
+
+        b"" means that they should be there but are not.
+        """
+        begin = offset * UNIT
+        size = self.files.segment_size
+        stop = min(self.end, begin + count * UNIT, begin - begin % size + size)
+        start = self.tail_start
+        if begin >= start:
+            return bytes(self.tail[begin - start : stop - start])
+        if stop <= start:
+            return self.files.read(begin, stop - begin)
+        old = self.files.read(begin, start - begin)
+        if len(old) < start - begin:
+            return b""
+        return old + self.tail[: stop - start]
+
+    def unit(self, offset: int) -> tuple[int, int, int] | None:
+        """Give (physical offset, size, tags code) of one message, None outside the queue."""
+        if not self.min <= offset * UNIT < self.end:
+            return None
+        data = self.read(offset, 1)
+        if len(data) < UNIT:
+            return None
+        physical_offset, size, tags_code = UNIT_STRUCT.unpack(data)
+        return physical_offset, size, tags_code
+
+    def next_file(self, offset: int) -> int:
+        """Give the offset of the first message of the file behind the one that holds ``offset``."""
+        per_file = self.files.segment_size // UNIT
+        return offset + per_file - offset % per_file
+
+    def max_physical_offset(self) -> int:
+        """Give where in the log the last unit's record ends, -1 for an empty queue."""
+        last = self.unit(self.max_offset - 1) if self.end > self.min else None
+        return last[0] + last[1] if last is not None else -1
+
+    def first_index(self, low: int, high: int, is_behind: Callable[[int, int], bool]) -> int:
+        """Find the first message of ``low`` to ``high`` whose unit is behind some border.
+
+        Args:
+            low: first offset to look at.
+            high: offset behind the last one; the answer if no unit is behind.
+            is_behind: told (physical offset, size) of a unit; monotonic over the queue.
+        """
+        while low < high:
+            middle = (low + high) // 2
+            unit = self.unit(middle)
+            if unit is None or (unit[1] != BLANK_SIZE_FIELD and is_behind(unit[0], unit[1])):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    # --- opening and cutting -----------------------------------------------------------------
+
+    def load(self, *, thorough: bool = False) -> None:
+        """Take up the files and find the end: the first unit without a size.
+
+        Args:
+            thorough: look at all files, not only at the last three as Java does.
+
+        Raises:
+            CorruptLog: the files don't fit together.
+            OSError: the disk failed.
+        """
+        self.files.load()
+        segments = self.files.segments
+        first = end = self.files.start
+        for segment in segments if thorough else segments[-_RECOVERED_FILES:]:
+            end = self._used_until(segment.start)
+            if end < segment.start + segment.size:
+                break
+        self.files.drop_from(max(end, 1))  # files behind a gap; an empty first one may stay
+        self.start_at(end)
+        self.min = first
+
+    def _used_until(self, begin: int) -> int:
+        """Give the position of the first unit of a file that can't be one.
+
+        It has no size, or does not lie behind the record of the unit before it.
+        """
+        stop = begin + self.files.segment_size
+        floor = 0
+        while begin < stop:
+            data = self.files.read(begin, min(_SCAN, stop - begin))
+            for index, (physical_offset, size, _) in enumerate(UNIT_STRUCT.iter_unpack(data)):
+                if physical_offset < floor or size <= 0:
+                    return begin + index * UNIT
+                if size != BLANK_SIZE_FIELD:
+                    floor = physical_offset + size
+            begin += len(data)
+        return stop
+
+    def cut(self, position: int) -> None:
+        """Forget the units from ``position`` on, in memory and on the disk.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        on_disk = self.written > position
+        if position >= self.tail_start:
+            del self.tail[position - self.tail_start :]
+        else:
+            self.tail.clear()
+            self.tail_start = position
+        self.end = position
+        self.written = min(self.written, position)
+        self.flushed = min(self.flushed, position)
+        self.min = min(self.min, position)
+        self.next_offset = position // UNIT
+        if on_disk:
+            self.files.drop_from(position)
+            self.files.zero_tail(position)
+
+    def restart(self, position: int) -> None:
+        """Forget all units and begin at ``position``: the log has nothing before it."""
+        self.files.drop_from(0)
+        self.start_at(position)
+
+    def cut_log_end(self, log_end: int) -> int:
+        """Forget units of records that don't end at or below ``log_end``; give how many."""
+        low, high = self.min_offset, self.max_offset
+        keep = self.first_index(low, high, lambda at, size: at + size > log_end)
+        if keep < high:
+            self.cut(keep * UNIT)
+        return high - keep
+
+    def remove(self) -> None:
+        """Remove all files and the folder."""
+        self.files.remove()
+
+    def correct_min(self, min_physical_offset: int) -> None:
+        """Let the queue begin at its first message that the log still has."""
+        low, high = self.min_offset, self.max_offset
+        first = self.first_index(low, high, lambda at, _: at >= min_physical_offset)
+        self.min = first * UNIT

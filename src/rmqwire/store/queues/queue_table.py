@@ -1,0 +1,304 @@
+"""All consume queues of a store (Java ``ConsumeQueueStore``), found by topic and queue id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.message_const import (
+    LMQ_PREFIX,
+    RETRY_GROUP_TOPIC_PREFIX,
+    RMQ_SYS_SCHEDULE_TOPIC,
+)
+from rmqwire.errors import StoreError
+from rmqwire.store.folder.file_queue import HandleCache
+from rmqwire.store.folder.flush_plan import FlushPlan, pages_between
+from rmqwire.store.queues.batch_queue import BatchConsumeQueue
+from rmqwire.store.queues.consume_queue import ConsumeQueue
+from rmqwire.store.queues.ext_files import FOLDER as EXT_FOLDER
+from rmqwire.store.queues.ext_files import ConsumeQueueExt
+from rmqwire.store.queues.ext_queue import ExtConsumeQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rmqwire.disk.files import FileLayer
+    from rmqwire.store.config import StoreConfig
+
+MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
+MAX_TOPIC_V1 = 127  # bytes
+_OPEN_FILES = 256
+
+
+class TopicQueues:
+    """The queues of one topic.
+
+    Args:
+        topic: its name.
+        name: the same as it stands in a record.
+        v2: its records are of version 2.
+        special: a put must look whether its units are of another kind, or more than one.
+    """
+
+    __slots__ = ("name", "queues", "special", "topic", "v2")
+
+    def __init__(self, topic: str, name: bytes, *, v2: bool, special: bool = False) -> None:
+        self.topic = topic
+        self.name = name
+        self.v2 = v2
+        self.special = special
+        self.queues: dict[int, ConsumeQueue] = {}
+
+
+def is_folder_name(topic: str) -> bool:
+    """Tell whether a topic's name can be a folder without leading elsewhere."""
+    return bool(topic) and "/" not in topic and "\0" not in topic and topic not in {".", ".."}
+
+
+class ConsumeQueueStore:
+    """Find, open, flush and remove consume queues.
+
+    Args:
+        config: sizes and folders.
+        files: the disk.
+        message_v2: records of version 2 may be written (5.x).
+    """
+
+    def __init__(self, config: StoreConfig, files: FileLayer, *, message_v2: bool) -> None:
+        self._files = files
+        self._folder = config.consume_queue_path
+        self._segment_size = config.consume_queue_segment_size
+        self._least_pages = config.flush_consume_queue_least_pages
+        self._message_v2 = message_v2 and config.auto_message_version_on_topic_len
+        self._handles = HandleCache(files, _OPEN_FILES)
+        self._dirty: dict[ConsumeQueue, None] = {}  # not wholly on the disk; an ordered set
+        self._batch_folder = f"{config.store_path_root_dir}/batchconsumequeue"
+        self._batch_segment_size = config.batch_consume_queue_segment_size
+        self._batch_topics: set[str] = set()  # those that have such queues already
+        self._ext_folder = f"{config.store_path_root_dir}/{EXT_FOLDER}"
+        self._ext_segment_size = config.mapped_file_size_consume_queue_ext
+        self._ext_topics: set[str] = set()  # those that have extension files already
+        self._ext_time: Callable[[int, int], int] | None = None
+        self.is_batch_topic: Callable[[str], bool] = lambda _: False
+        self.multi_dispatch = config.enable_multi_dispatch and config.enable_lmq
+        self.enable_lmq = config.enable_lmq
+        self._light_limit = config.max_lmq_consume_queue_num if config.enable_lmq_quota else None
+        self._lights = 0  # light queues there are
+        self.topics: dict[str, TopicQueues] = {}
+
+    def __iter__(self) -> Iterator[ConsumeQueue]:
+        """Go through all queues."""
+        for entry in self.topics.values():
+            yield from entry.queues.values()
+
+    def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Give a queue if it has ever had a message."""
+        entry = self.topics.get(topic)
+        return entry.queues.get(queue_id) if entry is not None else None
+
+    def topic(self, topic: str) -> TopicQueues | None:
+        """Give a topic's entry, made if need be; None for a name that can't be stored.
+
+        A name over 127 bytes needs a record of version 2: only retry topics, only in 5.x.
+        """
+        entry = self.topics.get(topic)
+        if entry is None:
+            name = topic.encode("utf-8", "replace")
+            long = len(name) > MAX_TOPIC_V1
+            if long and not (self._message_v2 and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)):
+                return None
+            if len(name) > MAX_TOPIC_LENGTH or not is_folder_name(topic):
+                return None
+            special = self._is_special(topic) or self._is_batch(topic)
+            entry = self.topics[topic] = TopicQueues(topic, name, v2=long, special=special)
+        return entry
+
+    def _is_special(self, topic: str) -> bool:
+        return self.enable_lmq or topic == RMQ_SYS_SCHEDULE_TOPIC
+
+    def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Give a queue, made if need be (in memory: its files come with its first flush)."""
+        entry = self.topic(topic)
+        if entry is None:
+            return None
+        return entry.queues.get(queue_id) or self.add(entry, queue_id)
+
+    def add(self, entry: TopicQueues, queue_id: int) -> ConsumeQueue:
+        """Make an empty queue of a topic."""
+        kind, folder, size = ConsumeQueue, self._folder, self._segment_size
+        if self._is_batch(entry.topic):
+            kind, folder, size = BatchConsumeQueue, self._batch_folder, self._batch_segment_size
+            entry.special = True
+        place = f"{entry.topic}/{queue_id}"
+        values = (entry.topic, queue_id, f"{folder}/{place}", size, self._files, self._handles)
+        if kind is ConsumeQueue and self._has_ext(entry.topic):
+            queue: ConsumeQueue = ExtConsumeQueue(*values, self._ext(place), self._ext_time)
+        else:
+            queue = kind(*values)
+        entry.queues[queue_id] = queue
+        self._lights += entry.topic.startswith(LMQ_PREFIX)
+        return queue
+
+    def has_room_for(self, light: str) -> bool:
+        """Tell whether a message may be in a light queue: a new one counts against the quota."""
+        limit = self._light_limit
+        return limit is None or self._lights < limit or light in self.topics
+
+    def _has_ext(self, topic: str) -> bool:
+        """Tell whether a topic's queues have extension units; light queues get none, as in Java."""
+        written = self._ext_time is not None and not topic.startswith(LMQ_PREFIX)
+        return written or topic in self._ext_topics
+
+    def _ext(self, place: str) -> ConsumeQueueExt:
+        folder = f"{self._ext_folder}/{place}"
+        return ConsumeQueueExt(folder, self._ext_segment_size, self._files, self._handles)
+
+    def write_ext(self, store_time: Callable[[int, int], int]) -> None:
+        """Let new queues have extension units (``enableConsumeQueueExt``).
+
+        Args:
+            store_time: gives the store time (ms) of the record at (offset, size) of the log.
+        """
+        self._ext_time = store_time
+
+    def _is_batch(self, topic: str) -> bool:
+        return topic in self._batch_topics or self.is_batch_topic(topic)
+
+    def has_batches(self, topic: str) -> None:
+        """Count a topic as one of kind BatchCQ: a record of it holds an inner batch."""
+        self._batch_topics.add(topic)
+
+    def load(self, *, thorough: bool = False) -> list[str]:
+        """Open all queues that have a folder.
+
+        A queue whose files don't fit together is removed: the log gives it back.
+
+        Args:
+            thorough: look at all units, not only at those of the last files.
+
+        Returns:
+            A sentence for each queue removed.
+        """
+        notes = []
+        self._batch_topics.update(self._files.list(self._batch_folder))
+        self._ext_topics.update(self._files.list(self._ext_folder))
+        for folder in (self._folder, self._batch_folder):
+            notes += self._load_folder(folder, thorough=thorough)
+        return notes
+
+    def _load_folder(self, folder: str, *, thorough: bool) -> list[str]:
+        notes = []
+        for topic in self._files.list(folder):
+            if self._is_batch(topic) != (folder == self._batch_folder):
+                notes.append(f"{folder}/{topic} is left alone: the topic's queues are elsewhere")
+                continue
+            for name in self._files.list(f"{folder}/{topic}"):
+                if not (name.isascii() and name.isdigit()):
+                    continue
+                queue = self._load_queue(topic, int(name))
+                try:
+                    queue.load(thorough=thorough)
+                except StoreError as error:
+                    notes.append(f"consume queue {topic} {name} is rebuilt: {error}")
+                    self._remove_files(queue.files.folder)
+                    queue.files.segments.clear()
+                    queue.restart(0)
+        return notes
+
+    def recovered(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Give the queue of a record that is in the log; None if it can't have a folder."""
+        queue = self.find(topic, queue_id)
+        if queue is None and is_folder_name(topic) and queue_id >= 0:
+            queue = self._load_queue(topic, queue_id)
+        return queue
+
+    def _load_queue(self, topic: str, queue_id: int) -> ConsumeQueue:
+        entry = self.topics.get(topic)
+        if entry is None:  # no check of the name: it is a folder, and its records are in the log
+            name = topic.encode("utf-8", "surrogateescape")
+            special = self._is_special(topic)
+            entry = TopicQueues(topic, name, v2=len(name) > MAX_TOPIC_V1, special=special)
+            self.topics[topic] = entry
+        return self.add(entry, queue_id)
+
+    def _remove_files(self, folder: str) -> None:
+        for name in self._files.list(folder):
+            self._files.unlink(f"{folder}/{name}")
+
+    def delete_topic(self, topic: str) -> bool:
+        """Remove a topic's queues and folder; tell whether there was one."""
+        entry = self.topics.pop(topic, None)
+        if entry is None:
+            return False
+        if topic.startswith(LMQ_PREFIX):
+            self._lights -= len(entry.queues)
+        for queue in entry.queues.values():
+            self._dirty.pop(queue, None)
+            queue.remove()
+        for parent in (self._folder, self._batch_folder, self._ext_folder):
+            folder = f"{parent}/{topic}"
+            if self._files.exists(folder) and not self._files.list(folder):
+                self._files.remove_folder(folder)
+        self._batch_topics.discard(topic)
+        self._ext_topics.discard(topic)
+        return True
+
+    def delete_queue(self, topic: str, queue_id: int) -> None:
+        """Remove one queue, and its topic's entry with the last one."""
+        queues = self.topics[topic].queues
+        queue = queues.pop(queue_id)
+        self._lights -= topic.startswith(LMQ_PREFIX)
+        self._dirty.pop(queue, None)
+        queue.remove()
+        if not queues:
+            self.delete_topic(topic)
+
+    def max_physical_offset(self) -> int:
+        """Give the largest log offset that any queue reaches, -1 when there is no unit."""
+        return max((queue.max_physical_offset() for queue in self), default=-1)
+
+    def dispatch(self, queue: ConsumeQueue, units: bytes | bytearray) -> None:
+        """Make units of a queue visible, unless its topic was deleted meanwhile.
+
+        Raises:
+            DiskFull: no room for a new file; the units are visible and stay in memory.
+            OSError: the disk failed; likewise.
+        """
+        if self.find(queue.topic, queue.queue_id) is queue:
+            self._dirty[queue] = None
+            queue.dispatch(units)
+
+    def distrust(self) -> None:
+        """Count the last file of every queue as not synced: its writer was killed."""
+        for queue in self:
+            last = max(queue.written - 1, 0)
+            queue.flushed = min(queue.flushed, last - last % queue.files.segment_size)
+            self._dirty[queue] = None
+
+    def write_tails(self) -> None:
+        """Put what is only in memory into the files.
+
+        Raises:
+            DiskFull: no room for a new file.
+            OSError: the disk failed. Other queues may be written or not; nothing is lost.
+        """
+        for queue in self._dirty:
+            if queue.written < queue.end:
+                queue.write_tail()
+
+    def flush_plan(self, *, thorough: bool) -> FlushPlan:
+        """Plan the sync of queues with enough dirty pages, or of all dirty ones."""
+        plan = FlushPlan()
+        for queue in list(self._dirty):
+            if queue.flushed >= queue.end:
+                del self._dirty[queue]
+            elif queue.written > queue.flushed and (thorough or self._enough(queue)):
+                queue.plan_flush(plan)
+        return plan
+
+    def _enough(self, queue: ConsumeQueue) -> bool:
+        full = queue.written % queue.files.segment_size == 0
+        return full or pages_between(queue.flushed, queue.written) >= self._least_pages
+
+    def close(self) -> None:
+        """Close all handles."""
+        self._handles.close()

@@ -1,0 +1,1 @@
+"""Answering pulls: ranges of the log, checked, found by offset or time."""

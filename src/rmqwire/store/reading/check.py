@@ -1,0 +1,101 @@
+"""What leaves the store is what came in: a look at each record before it is pulled.
+
+Disks rot, and a unit may point to another record than its own (Java serves what stands there). The
+look costs about a microsecond a record: where it stands, which message of which queue it is, its
+topic, its lengths, its body's CRC, and the record's CRC when there is a ``__CRC32#``. Without that
+property no checksum covers flag, times, hosts and properties.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN, parse_crc_property
+from rmqwire.codec.record import MESSAGE_MAGIC_V1, MIN_RECORD_SIZE, check_record
+from rmqwire.errors import BadRecord, CorruptLog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rmqwire.store.log.commit_log import CommitLog
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+
+_PREFIX = Struct(">5i2qi16xq20xi")  # up to BODY length with IPv4 hosts; without times and hosts
+_V6_HOSTS = 0x30
+_LMQ = "%LMQ%"  # queues of light topics hold records of other topics
+_NAME = slice(-CRC32_RESERVED_LEN, len(CRC32_PREFIX) - CRC32_RESERVED_LEN)
+_DIGITS = slice(-11, -1)  # of __CRC32#
+
+
+def count_right(
+    records: Sequence[bytes], places: Sequence[tuple[int, int]], queue: ConsumeQueue, first: int
+) -> int:
+    """Count the records up to the first that is not the one its unit is for.
+
+    Args:
+        records: as the log gave them.
+        places: (offset, size) of each, from its unit.
+        queue: whose units they are.
+        first: message offset of the first; -1 when they are not in a row.
+    """
+    topic, queue_id = queue.topic.encode("utf-8", "surrogateescape"), queue.queue_id
+    foreign = queue.topic.startswith(_LMQ)
+    unpack = _PREFIX.unpack_from
+    for index, ((offset, size), record) in enumerate(zip(places, records, strict=True)):
+        if size < MIN_RECORD_SIZE or len(record) != size:
+            return index
+        fields = unpack(record)
+        total, magic, body_crc, of_queue, _, number, at, sys_flag, stored, length = fields
+        if total != size or at != offset or stored <= 0:
+            return index
+        if not foreign and (of_queue != queue_id or (first >= 0 and number != first + index)):
+            return index
+        topic_at = 88 + length
+        if (
+            magic != MESSAGE_MAGIC_V1
+            or sys_flag & _V6_HOSTS
+            or foreign
+            or record[_NAME] == CRC32_PREFIX
+            or record[_DIGITS].isdigit()  # the same with a damaged name
+        ):
+            if not _is_whole(record, "" if foreign else queue.topic):
+                return index
+        elif (
+            length < 0
+            or topic_at >= size
+            or record[topic_at] != len(topic)
+            or not record.startswith(topic, topic_at + 1)
+            or (length and crc32(memoryview(record)[88:topic_at]) & 0x7FFFFFFF != body_crc)
+            or not _ends_well(record, topic_at + 1 + len(topic))
+        ):
+            return index
+    return len(records)
+
+
+def _ends_well(record: bytes, at: int) -> bool:
+    """Tell whether the properties' length at ``at`` leads to the record's end."""
+    return int.from_bytes(record[at : at + 2], "big") == len(record) - at - 2
+
+
+def _is_whole(record: bytes, topic: str) -> bool:
+    try:
+        found = check_record(record)
+    except BadRecord:
+        return False
+    if found.total_size != len(record) or topic not in {"", found.topic}:
+        return False
+    reserved = record[-CRC32_RESERVED_LEN:]
+    if reserved.startswith(CRC32_PREFIX) or not record[_DIGITS].isdigit():
+        return True
+    named = CRC32_PREFIX + reserved[len(CRC32_PREFIX) :]
+    crc = crc32(memoryview(record)[:-CRC32_RESERVED_LEN]) & 0x7FFFFFFF
+    return parse_crc_property(named) != crc  # else only the property's name is another one
+
+
+def damaged(log: CommitLog, offset: int, queue: ConsumeQueue, number: int) -> CorruptLog:
+    """Give the error of a pull whose first record is not right."""
+    segment = log.queue.find(offset)
+    text = f"not message {number} of {queue.topic} {queue.queue_id}: the record is damaged"
+    return CorruptLog(text, segment.path if segment else log.queue.folder, offset)

@@ -1,0 +1,175 @@
+"""Answer a pull (Java ``DefaultMessageStore.getMessage``): units of a queue to ranges of the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.store.reading.check import count_right, damaged
+from rmqwire.store.results import GetMessageResult, GetStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.store.config import StoreConfig
+    from rmqwire.store.log.commit_log import CommitLog
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+
+MAX_PULL_MSG_SIZE = 128 * 1024 * 1024  # bytes: DefaultMessageStore.MAX_PULL_MSG_SIZE
+MIN_PULL_MSG_SIZE = 100  # bytes: a smaller wish is raised to it
+
+
+class Pull:
+    """One pull: the limits that hold for it and what it has found so far."""
+
+    __slots__ = (
+        "bytes_in_disk",
+        "bytes_in_memory",
+        "count_in_disk",
+        "count_in_memory",
+        "found",
+        "log",
+        "matches",
+        "max_bytes",
+        "max_messages",
+        "memory_from",
+        "newest",
+        "next_offset",
+        "offsets",
+        "status",
+        "total",
+    )
+
+    def __init__(
+        self,
+        config: StoreConfig,
+        log: CommitLog,
+        max_messages: int,
+        max_bytes: int,
+        matches: Callable[[int], bool] | None,
+        memory_bytes: int,
+    ) -> None:
+        self.bytes_in_disk = config.max_transfer_bytes_on_message_in_disk
+        self.bytes_in_memory = config.max_transfer_bytes_on_message_in_memory
+        self.count_in_disk = config.max_transfer_count_on_message_in_disk
+        self.count_in_memory = config.max_transfer_count_on_message_in_memory
+        self.log = log
+        self.matches = matches
+        self.max_bytes = max_bytes
+        self.max_messages = max_messages
+        self.memory_from = log.end - memory_bytes  # below it a record counts as on the disk only
+        self.found: list[tuple[int, int]] = []
+        self.offsets: list[int] = []  # queue offsets of ``found``
+        self.total = 0
+        self.newest = 0  # physical offset of the last unit looked at
+        self.next_offset = 0
+        self.status = GetStatus.NO_MATCHED_MESSAGE
+
+    def is_full(self, offset: int, size: int) -> bool:
+        """Tell whether the record at ``offset`` is one too many (Java ``isTheBatchFull``)."""
+        count = len(self.found)
+        if count == 0:
+            return False
+        total = self.total + size
+        if count >= self.max_messages or total > self.max_bytes or self.total >= self.max_bytes:
+            return True
+        if offset >= self.memory_from:
+            return total > self.bytes_in_memory or count >= self.count_in_memory
+        return total > self.bytes_in_disk or count >= self.count_in_disk
+
+    def take(self, units: bytes, first_offset: int) -> bool:
+        """Look at units in a row, the first of which is message ``first_offset``.
+
+        Returns:
+            False when no more units are wanted.
+        """
+        matches = self.matches
+        log_start = self.log.min_offset
+        self.next_offset = first_offset
+        for offset, size, tags_code in UNIT_STRUCT.iter_unpack(units):
+            if self.found and self.is_full(offset, size):
+                return False
+            self.newest = offset
+            self.next_offset += 1
+            if matches is not None and not matches(tags_code):
+                continue
+            if offset < log_start:
+                if not self.found:
+                    self.status = GetStatus.MESSAGE_WAS_REMOVING
+                continue
+            self.found.append((offset, size))
+            self.offsets.append(self.next_offset - 1)
+            self.total += size
+        return True
+
+    def body(self, queue: ConsumeQueue) -> bytes:
+        """Fetch the records found; the answer ends before one that is not right.
+
+        Raises:
+            CorruptLog: already the first is damaged, or is not the message its unit is for.
+        """
+        found, offsets = self.found, self.offsets
+        records = self.log.read_ranges(found)
+        if found[0][0] >= self.log.trusted_from and all(records):
+            return b"".join(records)
+        in_a_row = offsets[-1] - offsets[0] == len(offsets) - 1
+        right = count_right(records, found, queue, offsets[0] if in_a_row else -1)
+        if right == len(records):
+            return b"".join(records)
+        if right == 0:
+            raise damaged(self.log, found[0][0], queue, offsets[0])
+        self.next_offset = offsets[right]
+        del found[right:]
+        return b"".join(records[:right])
+
+
+def out_of_range(queue: ConsumeQueue, offset: int, config: StoreConfig) -> GetMessageResult | None:
+    """Answer a pull whose offset the queue doesn't have; None if it has it."""
+    low, high = queue.min_offset, queue.max_offset
+    if high == 0:
+        status, corrected = GetStatus.NO_MESSAGE_IN_QUEUE, 0
+    elif offset < low:
+        status, corrected = GetStatus.OFFSET_TOO_SMALL, low
+    elif offset == high:
+        status, corrected = GetStatus.OFFSET_OVERFLOW_ONE, offset
+    elif offset > high:
+        status, corrected = GetStatus.OFFSET_OVERFLOW_BADLY, high
+    else:
+        return None
+    return GetMessageResult(status, corrected if config.corrects_offsets else offset, low, high)
+
+
+def get_message(
+    queue: ConsumeQueue, offset: int, config: StoreConfig, pull: Pull
+) -> GetMessageResult:
+    """Answer a pull from ``queue`` at message ``offset``."""
+    missed = out_of_range(queue, offset, config)
+    if missed is not None:
+        return missed
+    low, high = queue.min_offset, queue.max_offset
+    budget = max(config.max_filter_message_size // UNIT, pull.max_messages)
+    begin = offset
+    for _ in range(config.travel_cq_file_num_when_get_message):
+        wanted = budget if pull.matches is not None else max(pull.max_messages, 1) + 1
+        units = queue.read(begin, min(wanted, budget - (begin - offset)))
+        if not units:
+            behind = queue.next_file(begin)
+            next_offset = behind if config.corrects_offsets else begin
+            return GetMessageResult(GetStatus.OFFSET_FOUND_NULL, next_offset, low, high)
+        more = pull.take(units, begin)
+        begin = pull.next_offset
+        if not more or pull.found or begin >= high or begin - offset >= budget:
+            break
+    return _answer(pull, queue)
+
+
+def _answer(pull: Pull, queue: ConsumeQueue) -> GetMessageResult:
+    low, high = queue.min_offset, queue.max_offset
+    body = pull.body(queue) if pull.found else b""
+    status = pull.status
+    if pull.found:
+        status = GetStatus.FOUND
+    elif pull.total:
+        status = GetStatus.MESSAGE_WAS_REMOVING
+    far_behind = pull.newest < pull.memory_from
+    return GetMessageResult(status, pull.next_offset, low, high, body, len(pull.found), far_behind)

@@ -1,0 +1,1 @@
+"""Opening a store: the walk over the log, what is torn or damaged, rebuilding the queues."""

@@ -1,0 +1,157 @@
+"""Held pulls: woken once, by what they wait for or by their deadline."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from rmqwire.broker.clients.held_pulls import HeldPull, LongPolling
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.dispatch import HandlerTable
+
+KEY = ("T", 0)
+QUEUES = st.sampled_from([("T", 0), ("T", 1), ("U", 0)])
+
+
+def connection() -> Connection:
+    return Connection(HandlerTable(), "127.0.0.1:40000")
+
+
+def pull(offset: int = 5, deadline: int = 100, key=KEY, matches=None, conn=None) -> HeldPull:
+    return HeldPull(conn or connection(), RemotingCommand(11), key, offset, deadline, matches)
+
+
+def table(ends=None) -> tuple[LongPolling, list[HeldPull]]:
+    woken: list[HeldPull] = []
+    return LongPolling(lambda t, q: (ends or {}).get((t, q), 0), woken.append), woken
+
+
+def test_an_arrival_at_the_wanted_offset_wakes_and_an_older_one_does_not():
+    held, woken = table()
+    waiting = pull(offset=5)
+    held.hold(waiting)
+    held.arrived("T", 0, 5, 1)
+    held.arrived("T", 1, 9, 1)
+    assert not woken
+    held.arrived("T", 0, 6, 1)
+    assert woken == [waiting]
+    held.expire(10_000)
+    assert woken == [waiting]
+    assert len(held) == 0
+
+
+def test_tags_decide_unless_unknown():
+    held, woken = table()
+    waiting = pull(matches={7}.__contains__)
+    held.hold(waiting)
+    held.arrived("T", 0, 6, 8)
+    assert not woken
+    held.arrived("T", 0, 7, 7)
+    assert woken == [waiting]
+    other = pull(matches={7}.__contains__)
+    held.hold(other)
+    held.arrived("T", 0, 6, None)
+    assert woken == [waiting, other]
+
+
+def test_check_finds_what_was_never_told():
+    held, woken = table({KEY: 6})
+    ready, not_yet = pull(offset=5), pull(offset=6)
+    held.hold(ready)
+    held.hold(not_yet)
+    held.check()
+    assert woken == [ready]
+
+
+def test_a_woken_pull_may_hold_a_new_one():
+    held = LongPolling(lambda *_: 0)
+    again = []
+
+    def wake(ended: HeldPull) -> None:
+        again.append(pull(offset=ended.offset + 1, deadline=500))
+        held.hold(again[-1])
+
+    held.wake = wake
+    held.hold(pull())
+    held.arrived("T", 0, 6, None)
+    assert len(held) == 1
+    assert held.next_deadline() == 500
+
+
+def test_the_heap_does_not_grow_with_pulls_that_ended():
+    held, _ = table()
+    for offset in range(5000):
+        held.hold(pull(offset=offset, deadline=10**9))
+        held.arrived("T", 0, offset + 1, None)
+    assert len(held._heap) < 600
+
+
+class Waiting(RuleBasedStateMachine):
+    """Against a plain list of what waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.woken: list[HeldPull] = []
+        self.model: list[HeldPull] = []
+        self.ends: dict[tuple[str, int], int] = {}
+        self.connections = [connection(), connection()]
+        self.held = LongPolling(lambda t, q: self.ends.get((t, q), 0), self.woken.append)
+
+    @rule(
+        key=QUEUES,
+        offset=st.integers(0, 9),
+        deadline=st.integers(0, 50),
+        tags=st.none() | st.sets(st.integers(0, 2)),
+        which=st.integers(0, 1),
+    )
+    def hold(self, key, offset, deadline, tags, which) -> None:
+        matches = None if tags is None else tags.__contains__
+        waiting = pull(offset, deadline, key, matches, self.connections[which])
+        self.held.hold(waiting)
+        self.model.append(waiting)
+
+    @rule(key=QUEUES, end=st.integers(0, 10), code=st.none() | st.integers(0, 2))
+    def arrive(self, key, end, code) -> None:
+        self.ends[key] = max(end, self.ends.get(key, 0))
+        self.held.arrived(*key, end, code)
+        self.expect(
+            lambda p: (
+                p.key == key
+                and end > p.offset
+                and (code is None or p.matches is None or p.matches(code))
+            )
+        )
+
+    @rule(now=st.integers(0, 60))
+    def expire(self, now) -> None:
+        self.held.expire(now)
+        self.expect(lambda p: p.deadline_ms <= now)
+
+    @rule()
+    def check(self) -> None:
+        self.held.check()
+        self.expect(lambda p: self.ends.get(p.key, 0) > p.offset)
+
+    @rule(which=st.integers(0, 1))
+    def close(self, which) -> None:
+        gone = self.connections[which]
+        self.held.connection_closed(gone)
+        self.model = [p for p in self.model if p.connection is not gone]
+        assert not self.woken
+
+    def expect(self, ready) -> None:
+        assert set(map(id, self.woken)) == {id(p) for p in self.model if ready(p)}
+        self.model = [p for p in self.model if not ready(p)]
+        self.woken.clear()
+
+    @invariant()
+    def counts(self) -> None:
+        assert len(self.held) == len(self.model)
+        deadlines = [p.deadline_ms for p in self.model]
+        assert self.held.next_deadline() == min(deadlines, default=None)
+
+
+TestWaiting = Waiting.TestCase
+TestWaiting.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

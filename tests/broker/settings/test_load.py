@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmqwire.broker.settings.bounds import BOUNDS
+from rmqwire.broker.settings.load import Machine, check_namesrv_addr, load_broker_config
+from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
+from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.errors import ConfigError
+from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.store.config import StoreConfig
+
+MACHINE = Machine({}, "/home/mq", lambda: "host-1", lambda: ["127.0.0.1", "10.1.2.3"])
+
+
+def load(tmp_path: Path, text: str, **overrides: str) -> LoadedConfig:
+    path = tmp_path / "broker.conf"
+    path.write_text(text)
+    return load_broker_config(str(path), overrides, MACHINE)
+
+
+def test_defaults_without_a_file():
+    loaded = load_broker_config(None, machine=MACHINE)
+    broker = loaded.broker
+    assert loaded.warnings == []
+    assert loaded.release is V5_5_0
+    assert (broker.broker_name, broker.broker_cluster_name) == ("host-1", "DefaultCluster")
+    assert broker.broker_addr == "10.1.2.3:10911"
+    assert broker.ha_server_addr == "10.1.2.3:10912"
+    assert broker.vip_port == 10909
+    assert loaded.store.ha_listen_port == 10912
+    assert loaded.store.store_path_root_dir == "/home/mq/store"
+    assert broker.broker_config_path is None
+
+
+def test_every_default_is_within_its_bounds():
+    for name, (low, high) in BOUNDS.items():
+        for release in (V4_9_7, V5_5_0):
+            default = KEYS[name].default(release)
+            assert isinstance(default, str) or low <= default <= high, name
+
+
+def test_the_quick_start_file_of_rocketmq(tmp_path):
+    text = """
+# as it comes with a release
+brokerClusterName = DefaultCluster
+brokerName = broker-a
+brokerId = 0
+deleteWhen = 04
+fileReservedTime = 48
+brokerRole = ASYNC_MASTER
+flushDiskType = ASYNC_FLUSH
+"""
+    loaded = load(tmp_path, text)
+    assert loaded.broker.broker_name == "broker-a"
+    assert loaded.store.file_reserved_time == 48
+    assert loaded.warnings == []
+
+
+def test_values_reach_broker_and_store(tmp_path):
+    text = (
+        "listenPort=20911\nmappedFileSizeCommitLog=4194304\nflushDiskType=SYNC_FLUSH\n"
+        "brokerIP1=127.0.0.1\nbrokerRole=SYNC_MASTER\nenableCreateSysGroup=FALSE\n"
+    )
+    loaded = load(tmp_path, text)
+    assert (loaded.broker.listen_port, loaded.broker.ha_port) == (20911, 20912)
+    assert loaded.store.mapped_file_size_commit_log == 4194304
+    assert loaded.store.flush_disk_type == "SYNC_FLUSH"
+    assert (loaded.broker.broker_role, loaded.store.broker_role) == ("SYNC_MASTER",) * 2
+    assert loaded.broker.enable_create_sys_group is False
+    assert loaded.broker.broker_config_path == str(tmp_path / "broker.conf")
+
+
+def test_the_command_line_wins_over_file_and_environment(tmp_path):
+    machine = Machine({"NAMESRV_ADDR": "10.0.0.1:9876"}, "/h", lambda: "h", list)
+    assert load_broker_config(None, machine=machine).broker.namesrv_addr == "10.0.0.1:9876"
+    loaded = load(tmp_path, "namesrvAddr=10.0.0.2:9876\n")
+    assert loaded.broker.namesrv_addresses() == ["10.0.0.2:9876"]
+    loaded = load(tmp_path, "namesrvAddr=10.0.0.2:9876\n", namesrvAddr="a:1;b:2")
+    assert loaded.broker.namesrv_addresses() == ["a:1", "b:2"]
+
+
+def test_java_properties_syntax(tmp_path):
+    text = "! a comment\nbrokerName : broker\\u002da\nbrokerClusterName = Default\\\n    Cluster\n"
+    loaded = load(tmp_path, text)
+    assert loaded.broker.broker_name == "broker-a"
+    assert loaded.broker.broker_cluster_name == "DefaultCluster"
+
+
+def test_the_release_chooses_defaults(tmp_path):
+    old = load(tmp_path, "rocketmqVersion=4.9.7\nhaListenPort=7777\n")
+    assert old.release is V4_9_7
+    assert old.broker.register_broker_timeout_mills == 6000
+    assert old.broker.ha_port == 10912  # 4.9 goes by listenPort whatever the file says
+    assert not old.broker.use_server_side_reset_offset
+    assert not old.broker.timer_wheel_enable
+    new = load(tmp_path, "haListenPort=7777\n")
+    assert new.broker.ha_port == new.store.ha_listen_port == 7777
+    assert new.broker.register_broker_timeout_mills == 24000
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("listenPort=abc", "listenPort=abc: not a whole number"),
+        ("listenPort=70000", "listenPort=70000: outside 0 to 65535"),
+        ("listenPort=2", "listenPort=2: no port is left for listenPort - 2"),
+        ("mappedFileSizeCommitLog=0", "mappedFileSizeCommitLog=0: outside 1024 to 2147483647"),
+        ("mappedFileSizeCommitLog=-5", "mappedFileSizeCommitLog=-5: outside 1024"),
+        ("mappedFileSizeConsumeQueue=19", "mappedFileSizeConsumeQueue=19: outside 20"),
+        ("maxMessageSize=-1", "maxMessageSize=-1: outside 1"),
+        ("flushConsumerOffsetInterval=0", "flushConsumerOffsetInterval=0: outside 1"),
+        ("consumerOffsetUpdateVersionStep=0", "consumerOffsetUpdateVersionStep=0: outside 1"),
+        ("messageDelayLevel=1s foo", "messageDelayLevel=1s foo: not a list of delays"),
+        ("messageDelayLevel=", "messageDelayLevel=: not a list of delays"),
+        ("brokerName=../x", "brokerName=../x: a name has 1 to 255 of the characters"),
+        ("brokerName=a..b", "brokerName=a..b: a name has"),
+        ("brokerClusterName=a/b", "brokerClusterName=a/b: a name has"),
+        ("maxMessageSize=99999999999", "maxMessageSize=99999999999: outside"),
+        ("autoCreateTopicEnable=yes", "autoCreateTopicEnable=yes: not true or false"),
+        ("flushDiskType=FLUSH", "flushDiskType=FLUSH: not one of SYNC_FLUSH, ASYNC_FLUSH"),
+        ("brokerRole=MASTER", "brokerRole=MASTER: not one of"),
+        ("brokerRole=SLAVE", "Slave's brokerId must be > 0"),
+        ("haDivergencePolicy=cut", "haDivergencePolicy=cut: not one of stop, truncate"),
+        ("haTlsMode=on", "haTlsMode=on: not one of disabled, permissive, enforcing"),
+        ("haTlsMode=enforcing\nhaTlsCertPath=a\nhaTlsKeyPath=b", "haTlsTrustCertPath are needed"),
+        ("brokerPermission=9", "brokerPermission=9"),
+        ("rocketmqVersion=4.8", "rocketmqVersion=4.8"),
+        ("namesrvAddr=localhost", "The Name Server Address[localhost] illegal"),
+        ("brokerName=\\u12", "not a properties file"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_file(tmp_path, line, said):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, line + "\n")
+    assert said in str(caught.value)
+    assert "broker.conf" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "enableDLegerCommitLog=true",
+        "storeType=defaultRocksDB",
+        "transientStorePoolEnable=true",
+        "enableControllerMode=true",
+        "aclEnable=true",
+        "authenticationEnabled=true",
+        "authorizationEnabled=true",
+        "useTLS=true",
+        "tls.server.mode=enforcing",
+        "readOnlyCommitLogStorePaths=/data/old",
+        "messageStorePlugIn=a.b.C",
+        "configManagerVersion=v2",
+    ],
+)
+def test_what_would_be_dangerous_is_refused(tmp_path, line):
+    with pytest.raises(ConfigError, match="refused"):
+        load(tmp_path, line + "\n")
+
+
+def test_refused_keys_at_their_default_do_no_harm(tmp_path):
+    lines = "aclEnable=false\nstoreType=default\ntls.server.mode=disabled\nuseTLS=false\n"
+    assert load(tmp_path, lines).warnings == []
+
+
+def test_keys_of_the_ha_link_are_read(tmp_path):
+    text = (
+        "haDivergencePolicy=truncate\nhaTlsMode=permissive\nhaTlsCertPath=/c\nhaTlsKeyPath=/k\n"
+        "haTlsTrustCertPath=/t\nhaTlsNeedClientAuth=true\ninSyncReplicas=2\n"
+    )
+    loaded = load(tmp_path, text)
+    store = loaded.store
+    assert loaded.warnings == []
+    assert (store.ha_divergence_policy, store.ha_tls_mode) == ("truncate", "permissive")
+    paths = store.ha_tls_cert_path, store.ha_tls_key_path, store.ha_tls_trust_cert_path
+    assert paths == ("/c", "/k", "/t")
+    assert (store.ha_tls_need_client_auth, store.in_sync_replicas) == (True, 2)
+
+
+def test_what_only_a_controller_looks_at_is_named(tmp_path):
+    text = "minInSyncReplicas=2\nallAckInSyncStateSet=true\nenableAutoInSyncReplicas=true\n"
+    (warning,) = load(tmp_path, text).warnings
+    assert warning.startswith("keys without meaning here, ignored: ")
+
+
+def test_unknown_and_meaningless_keys_are_named_once(tmp_path):
+    text = "foo=1\nbar=2\nsendMessageThreadPoolNums=64\npullMessageThreadPoolNums=20\n"
+    warnings = load(tmp_path, text).warnings
+    assert warnings == [
+        "unknown keys, ignored: bar, foo",
+        "keys without meaning here, ignored: sendMessageThreadPoolNums",
+    ]
+
+
+def test_roles(tmp_path):
+    loaded = load(tmp_path, "brokerId=3\n")
+    assert loaded.broker.broker_id == 0
+    assert loaded.warnings == ["brokerId=3: a master is always 0"]
+    loaded = load(tmp_path, "brokerRole=SLAVE\nbrokerId=1\n")
+    assert (loaded.broker.broker_id, loaded.store.broker_role) == (1, "SLAVE")
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load_broker_config(str(tmp_path / "none.conf"))
+
+
+def test_defaults_of_the_classes_are_those_of_the_table():
+    loaded = load_broker_config(None, machine=MACHINE)
+    machine_made = {"broker_name", "broker_ip1", "broker_ip2"}
+    for item in fields(BrokerConfig):
+        if item.name not in machine_made:
+            assert getattr(loaded.broker, item.name) == getattr(BrokerConfig(), item.name), (
+                item.name
+            )
+    for item in fields(StoreConfig):
+        if item.name != "store_path_root_dir":
+            assert getattr(loaded.store, item.name) == getattr(StoreConfig(), item.name), item.name
+
+
+@given(st.sampled_from(sorted(KEYS)), st.text(max_size=12))
+def test_any_text_gives_a_value_or_a_config_error(name, text):
+    try:
+        load_broker_config(None, {name: text}, MACHINE)
+    except ConfigError as error:
+        assert str(error)  # noqa: PT017  either outcome is right; another exception isn't
+
+
+@pytest.mark.parametrize("text", [None, "", "a:1", "a:1;b:2", "[::1]:9876", "a:1;"])
+def test_good_name_server_lists(text):
+    check_namesrv_addr(text)
+
+
+@pytest.mark.parametrize("text", ["a", "a:", ":1", "a:x", "a:99999", "a:1;b"])
+def test_bad_name_server_lists(text):
+    with pytest.raises(ConfigError, match="illegal"):
+        check_namesrv_addr(text)
