@@ -30,13 +30,13 @@ def fail(text: str) -> int:
 
 
 def stamp_of(extras: str) -> str:
-    """Give what the installation depends on: extras, interpreter and pyproject.toml."""
+    """Return what the installation depends on: extras, interpreter and pyproject.toml."""
     project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     return f"{extras} {sys.version_info[:3]} {ROOT} {project}"
 
 
 def venv_is_ours() -> bool:
-    """Tell whether .venv was made by this Python version."""
+    """Return whether .venv was made by this Python version."""
     try:
         text = (VENV / "pyvenv.cfg").read_text("utf-8")
     except OSError:

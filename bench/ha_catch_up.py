@@ -67,7 +67,7 @@ def build_index(root: Path) -> None:
 
 
 def end_of_log(addr: str) -> int:
-    """Give where a broker's log ends, -1 while nobody answers."""
+    """Return where a broker's log ends, -1 while nobody answers."""
     question = RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO)
     try:
         answer = ask(addr, question)
@@ -169,7 +169,7 @@ def measure(pair: str, home: Path, store: Path, messages: int) -> Figures:
 
 
 def loopback_rate(size: int, file: Path | None) -> float:
-    """Give the bytes per second that one process sends another, which may write them to a file."""
+    """Return the bytes per second that one process sends another, which may write them to a file."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         if os.fork() == 0:

@@ -67,7 +67,7 @@ def receive(address: tuple[str, int]) -> None:
 
 
 def measure(send: Send, file: int, size: int) -> tuple[float, float]:
-    """Give the seconds of one transfer, and the CPU seconds of its sender."""
+    """Return the seconds of one transfer, and the CPU seconds of its sender."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         if os.fork() == 0:

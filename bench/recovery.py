@@ -90,7 +90,7 @@ def run_ours(root: Path) -> str:
 
 
 async def java_offsets(addr: str, topic: str) -> int:
-    """Give the sum of the queues' ends at a broker."""
+    """Return the sum of the queues' ends at a broker."""
     total = 0
     async with RemotingClient() as client:
         for queue in range(QUEUES):
@@ -101,7 +101,7 @@ async def java_offsets(addr: str, topic: str) -> int:
 
 
 def java_start(version: str, home: Path, store: Path | None, count: int) -> float:
-    """Give the seconds until a Java broker has ``count`` messages in its queues."""
+    """Return the seconds until a Java broker has ``count`` messages in its queues."""
     cluster = MavenCluster(version, home)
     try:
         namesrv = cluster.start_namesrv(home / "namesrv").addr

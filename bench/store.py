@@ -53,7 +53,7 @@ def make_messages() -> list[MessageInner]:
 
 
 def with_dispatch(store: MessageStore, size: int) -> float:
-    """Give the seconds of COUNT puts."""
+    """Return the seconds of COUNT puts."""
     messages = make_messages()
     answers = []
     done = answers.append
@@ -78,7 +78,7 @@ def without_dispatch(store: MessageStore, size: int) -> float:
 
 
 def gets(store: MessageStore) -> float:
-    """Give messages pulled per second, 32 at a time, from one queue."""
+    """Return messages pulled per second, 32 at a time, from one queue."""
     offset, count = 0, 0
     began = time.perf_counter()
     while True:
@@ -90,7 +90,7 @@ def gets(store: MessageStore) -> float:
 
 
 def index(store: MessageStore) -> float:
-    """Give records indexed per second, in the slices of the service; two keys each."""
+    """Return records indexed per second, in the slices of the service; two keys each."""
     began = time.perf_counter()
     while store.build_index():
         pass
@@ -126,7 +126,7 @@ class Senders:
 
 
 async def sync_flush(store: MessageStore, count: int) -> float:
-    """Give answered puts per second."""
+    """Return answered puts per second."""
     senders = Senders(store, count)
     async with trio.open_nursery() as nursery:
         await nursery.start(lambda **kw: run_store(store, **kw))

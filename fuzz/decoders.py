@@ -102,7 +102,7 @@ class Row:
 
 @cache
 def golden_frames(serialize_type: int) -> list[bytes]:
-    """Give the recorded frames of one serialisation, one per request, shape and size class."""
+    """Return the recorded frames of one serialisation, one per request, shape and size class."""
     kept: dict[tuple[object, ...], bytes] = {}
     for path in frame_files():
         for entry, frame in frames(path):
@@ -113,12 +113,12 @@ def golden_frames(serialize_type: int) -> list[bytes]:
 
 
 def headers_of(serialize_type: int) -> list[bytes]:
-    """Give the headers of the recorded frames."""
+    """Return the headers of the recorded frames."""
     return [f[8 : 8 + int.from_bytes(f[5:8], "big")] for f in golden_frames(serialize_type)]
 
 
 def bodies_of(*names: str) -> list[bytes]:
-    """Give the bodies of recorded requests or answers of these names."""
+    """Return the bodies of recorded requests or answers of these names."""
     found = []
     for path in frame_files():
         for entry, frame in frames(path):
@@ -129,7 +129,7 @@ def bodies_of(*names: str) -> list[bytes]:
 
 @cache
 def records() -> list[bytes]:
-    """Give whole records of the recorded commit logs, at most 40 of an archive."""
+    """Return whole records of the recorded commit logs, at most 40 of an archive."""
     found: list[bytes] = []
     for archive in store_archives():
         for _, data in commit_log_files(archive)[:1]:
@@ -145,7 +145,7 @@ def records() -> list[bytes]:
 
 @cache
 def store_samples(part: str, size: int) -> list[bytes]:
-    """Give the beginnings of the store files whose path holds ``part``."""
+    """Return the beginnings of the store files whose path holds ``part``."""
     return [
         data[:size]
         for archive in store_archives()
@@ -155,14 +155,14 @@ def store_samples(part: str, size: int) -> list[bytes]:
 
 
 def store_files_named(name: str) -> list[bytes]:
-    """Give the store files of one path, cut to 64 bytes."""
+    """Return the store files of one path, cut to 64 bytes."""
     files = [store_files(archive).get(name, b"") for archive in store_archives()]
     return [data[:64] for data in files if data]
 
 
 @cache
 def ha_samples(suffix: str) -> list[bytes]:
-    """Give stretches of the replication streams of one direction."""
+    """Return stretches of the replication streams of one direction."""
     streams = [path.read_bytes() for path in ha_streams(suffix)]
     return [
         data[start : start + 64] for data in streams for start in (0, 8, 12, 16) if data[start:]
@@ -171,13 +171,13 @@ def ha_samples(suffix: str) -> list[bytes]:
 
 @cache
 def json_samples() -> list[bytes]:
-    """Give Java's own body texts."""
+    """Return Java's own body texts."""
     return [text for _, text in body_samples() if len(text) <= SMALL]
 
 
 @cache
 def body_samples() -> list[tuple[str, bytes]]:
-    """Give (class, text) of the recorded bodies."""
+    """Return (class, text) of the recorded bodies."""
     return [
         (name, release["sample"].encode())
         for name, releases in protocol_table("bodies")["bodies"].items()
@@ -187,13 +187,13 @@ def body_samples() -> list[tuple[str, bytes]]:
 
 
 def ext_units() -> list[bytes]:
-    """Give units of a ConsumeQueueExt file, which no recording holds."""
+    """Return units of a ConsumeQueueExt file, which no recording holds."""
     bit_maps = (b"", b"\x01", bytes(range(64)))
     return [pack_ext_unit(ConsumeQueueExtUnit(5, 1_795_179_522_000, bits)) for bits in bit_maps]
 
 
 def property_samples() -> list[bytes]:
-    """Give property strings out of records."""
+    """Return property strings out of records."""
     return [record[-200:] for record in records()]
 
 
@@ -266,13 +266,13 @@ def read_compressed(data: bytes) -> None:
 
 
 def compressed_samples() -> list[bytes]:
-    """Give bodies compressed in each way, the type in the first byte."""
+    """Return bodies compressed in each way, the type in the first byte."""
     text = b"The quick brown fox. " * 200
     return [bytes([kind.value]) + compress(text, kind) for kind in CompressionType]
 
 
 def tagged_bodies() -> list[bytes]:
-    """Give body texts behind a byte that chooses their class."""
+    """Return body texts behind a byte that chooses their class."""
     index = {name: number for number, name in enumerate(bodies.__all__)}
     return [
         bytes([index[name] % 256]) + text

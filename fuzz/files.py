@@ -44,7 +44,7 @@ KV_TABLES = (
 
 @cache
 def tables() -> list[bytes]:
-    """Give recorded tables, which of them in the first byte."""
+    """Return recorded tables, which of them in the first byte."""
     return [
         bytes([number]) + store_files(archive)[path]
         for archive in store_archives()

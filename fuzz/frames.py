@@ -35,7 +35,7 @@ class Outcome:
     undocumented: list[tuple[str, bytes]] = field(default_factory=list)
 
     def line(self) -> str:
-        """Give the line of the table."""
+        """Return the line of the table."""
         refused = ", ".join(f"{name} {count:,}" for name, count in self.errors.most_common())
         read = self.runs - sum(self.errors.values()) - len(self.undocumented)
         bad = len(self.undocumented)

@@ -94,7 +94,7 @@ MUTATIONS: tuple[Callable[[bytearray, Random, Sequence[bytes]], None], ...] = (
 
 
 def mutate(rng: Random, pool: Sequence[bytes]) -> bytes:
-    """Give a sample of the pool with one to four mutations."""
+    """Return a sample of the pool with one to four mutations."""
     data = bytearray(rng.choice(pool))
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
         rng.choice(MUTATIONS)(data, rng, pool)
@@ -102,5 +102,5 @@ def mutate(rng: Random, pool: Sequence[bytes]) -> bytes:
 
 
 def with_true_length(frame: bytes) -> bytes:
-    """Give a frame whose total length word is right, so that what is behind it gets read."""
+    """Return a frame whose total length word is right, so that what is behind it gets read."""
     return (len(frame) - 4).to_bytes(4, "big") + frame[4:] if len(frame) >= 4 else frame

@@ -43,7 +43,7 @@ class Cluster(ABC):
 
     @abstractmethod
     def namesrv(self) -> str:
-        """Give the address of a running Java name server with a running Java master."""
+        """Return the address of a running Java name server with a running Java master."""
 
     @abstractmethod
     def start_namesrv(self, home: Path) -> Node:

@@ -39,19 +39,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def release_of(item: pytest.Item) -> str | None:
-    """Give the release that a test runs with."""
+    """Return the release that a test runs with."""
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("version") if callspec else None
 
 
 def is_optin(item: pytest.Item) -> bool:
-    """Tell whether a test is opt-in: always, or for the releases that its marker names."""
+    """Return whether a test is opt-in: always, or for the releases that its marker names."""
     version = release_of(item)
     return any(not one.args or version in one.args for one in item.iter_markers("optin"))
 
 
 def has_release(item: pytest.Item) -> bool:
-    """Tell whether a test's release has what it is about."""
+    """Return whether a test's release has what it is about."""
     version = release_of(item)
     return all(version in one.args for one in item.iter_markers("only"))
 

@@ -139,7 +139,7 @@ class RealNode(Node):
             await trio.to_thread.run_sync(self.process.kill)
 
     async def end(self) -> int | None:
-        """Give the end of its log as it says it itself, None if it says nothing."""
+        """Return the end of its log as it says it itself, None if it says nothing."""
         request = RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO)
         answer = await ask(self.addr, request)
         if answer is None or answer.code != 0:
@@ -225,7 +225,7 @@ class RealPair(Pair):
 
 
 def log_of(store: Path, end: int) -> dict[int, bytes]:
-    """Give the log's files by their first offset, up to ``end``."""
+    """Return the log's files by their first offset, up to ``end``."""
     return {
         int(file.name): file.read_bytes()[: max(end - int(file.name), 0)]
         for file in sorted((store / "commitlog").iterdir())

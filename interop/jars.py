@@ -23,7 +23,7 @@ def missing_tools() -> str | None:
 
 
 def class_path(version: str) -> str:
-    """Give the class path of ``version`` with our own Java programs compiled, downloading once."""
+    """Return the class path of ``version`` with our own Java programs compiled, downloading once."""
     home = cache_dir() / version
     jars = home / "jars"
     if not (home / "complete").exists():

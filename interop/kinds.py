@@ -111,7 +111,7 @@ def fetch(addr: str, topic: str, expression: str = "*", offset: int = 0) -> list
 
 
 def as_stored(message: StoredMessage) -> tuple[Any, ...]:
-    """Give what two brokers must store alike: everything but times, places and hosts."""
+    """Return what two brokers must store alike: everything but times, places and hosts."""
     return (
         message.magic, message.topic, message.queue_id, message.queue_offset, message.flag,
         message.sys_flag, message.body, tuple(message.properties.items()), message.born_timestamp,
@@ -164,7 +164,7 @@ def pop_and_forget(addr: str) -> None:
 
 
 def ends_of(addr: str, topic: str) -> tuple[int, int]:
-    """Give the smallest offset of queue 0 of a topic, and that behind its last message."""
+    """Return the smallest offset of queue 0 of a topic, and that behind its last message."""
     fields = {"topic": topic, "queueId": "0"}
     answers = [
         ask(addr, RemotingCommand(code, fields))
@@ -195,12 +195,12 @@ def committed(addr: str, group: str, topic: str) -> int:
 
 
 def records(store: Path) -> list[StoredMessage]:
-    """Give every record of a commit log."""
+    """Return every record of a commit log."""
     return [decode_message(record) for _, record in raw_records(store)]
 
 
 def units(store: Path) -> dict[str, list[bytes]]:
-    """Give what the queues' files hold but places in the log and times, queue by queue."""
+    """Return what the queues' files hold but places in the log and times, queue by queue."""
     found: dict[str, list[bytes]] = {}
     for kind, size, take in (
         ("consumequeue", UNIT, lambda unit: unit[8:]),  # size, tags code or address

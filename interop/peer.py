@@ -127,7 +127,7 @@ class JavaConsumer:
         self.peer.call("consume-stop", self.name)
 
     def take(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
-        """Give ``count`` deliveries, or those that came within ``seconds``."""
+        """Return ``count`` deliveries, or those that came within ``seconds``."""
         return self.peer.call("consume-poll", self.name, count, int(seconds * 1000))
 
 

@@ -65,7 +65,7 @@ def tables(store: Path) -> dict[str, dict[str, object]]:
 
 
 def raw_records(store: Path) -> Iterator[tuple[int, bytes]]:
-    """Give every record of a commit log with its offset."""
+    """Return every record of a commit log with its offset."""
     for file in sorted((store / "commitlog").iterdir()):
         data, at = file.read_bytes(), 0
         while at + 8 <= len(data):

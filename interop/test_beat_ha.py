@@ -105,7 +105,7 @@ def say(capsys, text: str) -> None:
 
 
 async def closed_by_the_other(stream: trio.SocketStream, seconds: float) -> bool:
-    """Tell whether the connection is ended for us within this time."""
+    """Return whether the connection is ended for us within this time."""
     with trio.move_on_after(seconds):
         try:
             while await stream.receive_some():

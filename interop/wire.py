@@ -33,13 +33,13 @@ def _read_exactly(connection: socket.socket, count: int) -> bytes:
 
 
 def route_known(namesrv: str, topic: str) -> bool:
-    """Tell whether the name server has a route for ``topic``."""
+    """Return whether the name server has a route for ``topic``."""
     request = RemotingCommand(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": topic})
     return ask(namesrv, request).code == ResponseCode.SUCCESS
 
 
 def registered(namesrv: str, name: str, addr: str) -> bool:
-    """Tell whether each name server of ``namesrv`` has the broker ``name`` at ``addr``."""
+    """Return whether each name server of ``namesrv`` has the broker ``name`` at ``addr``."""
     request = RemotingCommand(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": name})
     for server in namesrv.split(";"):
         answer = ask(server, request)

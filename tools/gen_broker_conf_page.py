@@ -52,7 +52,7 @@ def row(key: ConfigKey) -> str:
 
 
 def page() -> str:
-    """Give the text of the page."""
+    """Return the text of the page."""
     parts = [INTRO]
     for name, keys in SECTIONS.items():
         parts.append(

@@ -44,12 +44,12 @@ LANGUAGE_CODES: dict[str, int] = {code.name: code.value for code in LanguageCode
 
 
 def request_name(code: int) -> str:
-    """Give the name of a request code for logs; an unknown code is its number."""
+    """Return the name of a request code for logs; an unknown code is its number."""
     return REQUEST_NAMES.get(code) or str(code)
 
 
 def response_name(code: int) -> str:
-    """Give the name of a response code for logs; an unknown code is its number."""
+    """Return the name of a response code for logs; an unknown code is its number."""
     return RESPONSE_NAMES.get(code) or str(code)
 
 
@@ -100,7 +100,7 @@ VERSION_NAMES: dict[int, str] = _names()
 
 
 def version_name(ordinal: int) -> str:
-    """Give the name of a release, ``V5_5_0`` for 513 (Java ``MQVersion.getVersionDesc``).
+    """Return the name of a release, ``V5_5_0`` for 513 (Java ``MQVersion.getVersionDesc``).
 
     Numbers above the table are ``HIGHER_VERSION``, negative ones their decimal text.
     """
@@ -116,7 +116,7 @@ def load(name: str) -> Any:
 
 
 def enum_source(name: str, doc: str, rows: list[tuple[str, int, str]]) -> str:
-    """Give the source of one IntEnum; each row is (member, value, comment)."""
+    """Return the source of one IntEnum; each row is (member, value, comment)."""
     lines = [f"\n\nclass {name}(IntEnum):", f'    """{doc}"""', ""]
     lines += [
         f"    {member} = {value}" + (f"  # {note}" if note else "") for member, value, note in rows
@@ -125,7 +125,7 @@ def enum_source(name: str, doc: str, rows: list[tuple[str, int, str]]) -> str:
 
 
 def code_rows(table: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
-    """Give the rows of an enum by value; where releases disagree on a number the newer name leads."""
+    """Return the rows of an enum by value; where releases disagree on a number the newer name leads."""
     ordered = sorted(table, key=lambda row: (row["value"], "5.5.0" not in row["in"]))
     rows = []
     for _, same in groupby(ordered, key=lambda row: row["value"]):
@@ -136,7 +136,7 @@ def code_rows(table: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
 
 
 def codes_source() -> str:
-    """Give the text of ``codes.py``."""
+    """Return the text of ``codes.py``."""
     constants = load("constants.json")
     languages = constants["LanguageCode"]
     language_rows = [
@@ -174,7 +174,7 @@ def codes_source() -> str:
 
 
 def version_source() -> str:
-    """Give the text of ``mq_version.py``: regular series as (series, first ordinal, count)."""
+    """Return the text of ``mq_version.py``: regular series as (series, first ordinal, count)."""
     ordinals: dict[str, int] = load("constants.json")["MQVersion$Version"]["both"]
     early: dict[str, int] = {}
     series: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -198,7 +198,7 @@ def version_source() -> str:
 
 
 def sources() -> dict[Path, str]:
-    """Give every file this generator owns with its text."""
+    """Return every file this generator owns with its text."""
     return {CODEC / "codes.py": codes_source(), CODEC / "mq_version.py": version_source()}
 
 

@@ -84,7 +84,7 @@ def load(name: str) -> Any:
 
 
 def java_hash(text: str) -> int:
-    """Give Java's ``String.hashCode`` as an unsigned number."""
+    """Return Java's ``String.hashCode`` as an unsigned number."""
     data = text.encode("utf-16-be")
     value = 0
     for index in range(0, len(data), 2):
@@ -93,7 +93,7 @@ def java_hash(text: str) -> int:
 
 
 def bucket(value: int, capacity: int = 16) -> int:
-    """Give the bucket of a hash in a Java HashMap."""
+    """Return the bucket of a hash in a Java HashMap."""
     return (value ^ (value >> 16)) & (capacity - 1)
 
 
@@ -126,15 +126,15 @@ class HeaderTable:
         self.codes = load("request_codes.json")["codes"]
 
     def leading(self, name: str) -> str:
-        """Give the release whose definition leads: 5.5.0 where it has the class."""
+        """Return the release whose definition leads: 5.5.0 where it has the class."""
         return NEW if NEW in self.headers[name] else OLD
 
     def parent(self, name: str) -> str:
-        """Give the class that this one extends in Python."""
+        """Return the class that this one extends in Python."""
         return self.headers[name][self.leading(name)].get("extends") or "Header"
 
     def own_fields(self, name: str) -> list[dict[str, Any]]:
-        """Give the fields that the class adds itself, in Java's order of declaration."""
+        """Return the fields that the class adds itself, in Java's order of declaration."""
         releases = self.headers[name]
         rows = [f for f in releases[self.leading(name)]["fields"] if not f.get("inherited_from")]
         known = {f["name"] for f in releases[self.leading(name)]["fields"]}
@@ -152,7 +152,7 @@ class HeaderTable:
         )
 
     def only_in(self, name: str, field: str) -> str | None:
-        """Give the one release of two that knows the field, None when it is no difference."""
+        """Return the one release of two that knows the field, None when it is no difference."""
         holders = [
             version
             for version, release in self.headers[name].items()
@@ -161,7 +161,7 @@ class HeaderTable:
         return holders[0] if len(holders) == 1 and len(self.headers[name]) == 2 else None
 
     def default(self, name: str, field: dict[str, Any]) -> str:
-        """Give the source of the default value of an optional field."""
+        """Return the source of the default value of an optional field."""
         made = self.orders[self.leading(name)].get(name, {}).get("defaults", {})
         if field["name"] not in made:
             return PRIMITIVE_DEFAULTS.get(field["type"], "None")
@@ -170,13 +170,13 @@ class HeaderTable:
         return json.dumps(text) if kind == "str" else text.capitalize() if kind == "bool" else text
 
     def attribute(self, name: str, field: str) -> str:
-        """Give the attribute name of a field."""
+        """Return the attribute name of a field."""
         if name == "SendMessageRequestHeaderV2" and field in self.letters:
             return snake(self.letters[field])
         return snake(field)
 
     def insertion_order(self, name: str) -> list[str] | None:
-        """Give the order in which Java puts the fields into its map, where it can be seen.
+        """Return the order in which Java puts the fields into its map, where it can be seen.
 
         Java walks a HashSet of reflected fields. The order shows only between fields of one bucket;
         None when own fields before inherited ones gives the same picture.
@@ -205,7 +205,7 @@ class HeaderTable:
         return walked
 
     def used_by(self, name: str, column: str) -> list[str]:
-        """Give the requests that name the class in a column, as ``NAME (code)``."""
+        """Return the requests that name the class in a column, as ``NAME (code)``."""
         used = []
         for row in self.codes:
             actions = row.get(f"{NEW}_RocketMQAction_header") or []
@@ -244,7 +244,7 @@ def docstring(table: HeaderTable, name: str) -> str:
 
 
 def field_source(table: HeaderTable, name: str, field: dict[str, Any]) -> str:
-    """Give the source line of one field."""
+    """Return the source line of one field."""
     wire, kind = field["name"], TYPES[field["type"]]
     attribute = table.attribute(name, wire)
     default = None if table.required(name, wire) else table.default(name, field)
@@ -259,7 +259,7 @@ def field_source(table: HeaderTable, name: str, field: dict[str, Any]) -> str:
 
 
 def names_source(constant: str, names: list[str]) -> list[str]:
-    """Give the source of a class constant holding wire names, blank-separated."""
+    """Return the source of a class constant holding wire names, blank-separated."""
     line = f'    {constant}: ClassVar[str] = "{" ".join(names)}"'
     if len(line) <= LINE_LENGTH:
         return [line]
@@ -269,7 +269,7 @@ def names_source(constant: str, names: list[str]) -> list[str]:
 
 
 def class_source(table: HeaderTable, name: str) -> str:
-    """Give the source of one class."""
+    """Return the source of one class."""
     lines = [f"class {name}({table.parent(name)}, kw_only=True):", docstring(table, name)]
     order = table.insertion_order(name)
     fast = table.orders[table.leading(name)].get(name, {}).get("fast")
@@ -286,12 +286,12 @@ def class_source(table: HeaderTable, name: str) -> str:
 
 
 def family_of(name: str) -> str:
-    """Give the module of a class."""
+    """Return the module of a class."""
     return next(family for family, (_, pattern) in FAMILIES.items() if re.fullmatch(pattern, name))
 
 
 def module_source(table: HeaderTable, family: str, names: list[str]) -> str:
-    """Give the text of one family's module."""
+    """Return the text of one family's module."""
     classes = [class_source(table, name) for name in names]
     text = "\n\n".join(classes)
     parents = sorted({table.parent(name) for name in names} - {"Header", *names})
@@ -336,7 +336,7 @@ def _depth(table: HeaderTable, name: str) -> int:
 
 
 def registry_source(table: HeaderTable) -> str:
-    """Give the text of the tables request code -> header class."""
+    """Return the text of the tables request code -> header class."""
     text = [
         (
             '"""Which header a request and its answer carry. Written by ``tools/gen_headers.py``."""\n\n'
@@ -363,7 +363,7 @@ def registry_source(table: HeaderTable) -> str:
 
 
 def import_source(module: str, names: list[str]) -> str:
-    """Give an import as the formatter writes it."""
+    """Return an import as the formatter writes it."""
     ordered_names = sorted(names, key=str.lower)
     line = f"from {module} import {', '.join(ordered_names)}"
     if len(line) <= LINE_LENGTH:
@@ -372,7 +372,7 @@ def import_source(module: str, names: list[str]) -> str:
 
 
 def package_source(families: dict[str, list[str]]) -> str:
-    """Give the text of ``__init__.py``."""
+    """Return the text of ``__init__.py``."""
     names = [name for members in families.values() for name in members]
     lines = [
         '"""Typed custom headers under RocketMQ\'s class names. Written by ``tools/gen_headers.py``.\n',
@@ -389,7 +389,7 @@ def package_source(families: dict[str, list[str]]) -> str:
 
 
 def sources() -> dict[Path, str]:
-    """Give every file this generator owns with its text."""
+    """Return every file this generator owns with its text."""
     table = HeaderTable()
     families: dict[str, list[str]] = {}
     for name in table.headers:

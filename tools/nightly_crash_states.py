@@ -48,7 +48,7 @@ class Totals:
 
 
 def recorded(seed: int):
-    """Give the run of a seed; its kind changes with the seed."""
+    """Return the run of a seed; its kind changes with the seed."""
     if seed % KINDS == 1:
         return record_run(seed, sector=4096, mapped_file_size_commit_log=16384)
     if seed % KINDS == 2:
@@ -66,7 +66,7 @@ def check_run(seed: int) -> tuple[int, int]:
 
 
 def totals_of(options: argparse.Namespace) -> Totals:
-    """Give the totals to go on from."""
+    """Return the totals to go on from."""
     if options.progress and options.progress.exists():
         return Totals(**json.loads(options.progress.read_text("utf-8")))
     return Totals(options.seed)

@@ -313,7 +313,7 @@ class PollingFull(BrokerError, code=209):
 
 
 class PollingTimeout(BrokerError, code=210):
-    """A pop request waited in vain; in 4.9 an access configuration was not deleted."""
+    """A pop request got nothing in its time; in 4.9 an access configuration was not deleted."""
 
 
 class BrokerNotExist(BrokerError, code=211):

@@ -20,7 +20,7 @@ Exchange = tuple[Release, bytes, RemotingCommand]
 
 
 def exchanges(*names: str) -> Iterator[Exchange]:
-    """Give (release, request frame, answer) of every recorded exchange of these requests."""
+    """Return (release, request frame, answer) of every recorded exchange of these requests."""
     for path in frame_files("d_*"):
         release = RELEASES[path.parent.parent.name]
         asked: dict[int, bytes] = {}

@@ -150,7 +150,7 @@ class Replay:
 
 
 def differences(replay: Replay) -> list[str]:
-    """Give one line for each answer that is not as recorded."""
+    """Return one line for each answer that is not as recorded."""
     faults = []
     for entry, scenario, request, client, recorded in replay.answers:
         if request.code in NOT_HERE:
@@ -187,7 +187,7 @@ def _shape(command: RemotingCommand) -> list[str] | None:
 
 
 def _messages(request: RemotingCommand, answer: RemotingCommand) -> list[tuple[str, bytes]]:
-    """Give what a query by key found."""
+    """Return what a query by key found."""
     found = iter_messages(answer.body) if request.code == 12 else ()
     return [(one.unique_key, one.body) for one in found]
 

@@ -16,7 +16,7 @@ _ROW = re.compile(r"^\| (`-[^|]*) \|", re.MULTILINE)
 
 
 def commands(command=main, name="rmqwire"):
-    """Give (full name, command) of all commands, the groups' own included."""
+    """Return (full name, command) of all commands, the groups' own included."""
     found = [(name, command)]
     if isinstance(command, click.Group):
         context = click.Context(command)

@@ -204,7 +204,7 @@ def test_decode_raises_nothing_but_bad_body(data):
 
 @cache
 def body_names():
-    """Give the body classes of each request code: {code: (request class, response class)}."""
+    """Return the body classes of each request code: {code: (request class, response class)}."""
     known = {}
     for row in json.loads((DATA / "protocol/request_codes.json").read_text("utf-8"))["codes"]:
         pair = [str(row.get(kind)).split(" ")[0] for kind in ("request_body", "response_body")]

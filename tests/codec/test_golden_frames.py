@@ -33,7 +33,7 @@ def test_every_recorded_frame_comes_out_as_it_came():
 
 
 def vector_frame(entry: dict) -> bytes:
-    """Give a whole frame of vectors.json; some are cut or heads only."""
+    """Return a whole frame of vectors.json; some are cut or heads only."""
     if "frame_head_hex" in entry:
         return bytes.fromhex(entry["frame_head_hex"]) + bytes(entry["body_len"])
     text = entry["frame_hex"]

@@ -32,7 +32,7 @@ def test_reads_what_java_writes():
 
 
 def java_text(header) -> str:
-    """Give the fields as the recordings print them."""
+    """Return the fields as the recordings print them."""
     code, language, version, opaque, _flag, remark, ext_fields = header
     names = {number: name for name, number in LANGUAGE_CODES.items()}
     fields = "null"

@@ -42,7 +42,7 @@ class Wire:
         await self.stream.send_all(data)
 
     async def frame(self) -> bytes | None:
-        """Give the next whole frame, None when the server has closed."""
+        """Return the next whole frame, None when the server has closed."""
         with trio.fail_after(PATIENCE_S):
             while len(self._data) < 4 or len(self._data) < self._size():
                 try:
@@ -141,7 +141,7 @@ async def healthy(wire: Wire, topic: str = "Healthy") -> None:
 
 
 def tracebacks(caplog) -> list[str]:
-    """Give the log lines that a bug would leave."""
+    """Return the log lines that a bug would leave."""
     return [
         f"{record.name}: {record.getMessage()} {record.exc_info}"
         for record in caplog.records

@@ -20,7 +20,7 @@ SCRIPT = (
 
 @pytest.fixture
 def broker(tmp_path):
-    """Give the address of a broker in a process with few files."""
+    """Return the address of a broker in a process with few files."""
     process = subprocess.Popen(
         ["/bin/sh", "-c", SCRIPT, sys.executable, str(tmp_path / "data")],
         stdout=subprocess.PIPE,
@@ -41,7 +41,7 @@ def broker(tmp_path):
 
 
 def is_open(connection):
-    """Tell whether the server has kept the connection."""
+    """Return whether the server has kept the connection."""
     connection.settimeout(0)
     try:
         return connection.recv(1) != b""

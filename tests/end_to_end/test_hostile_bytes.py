@@ -18,7 +18,7 @@ def word(number: int) -> bytes:
 
 
 def framed(header: bytes, body: bytes = b"", *, kind: int = 0, size: int | None = None) -> bytes:
-    """Give a frame; ``size`` is a lie about the header's length."""
+    """Return a frame; ``size`` is a lie about the header's length."""
     told = len(header) if size is None else size
     return word(4 + len(header) + len(body)) + word(kind << 24 | told) + header + body
 

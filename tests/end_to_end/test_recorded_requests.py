@@ -21,7 +21,7 @@ STORED = {0, 11}  # that broker was a SYNC_MASTER without a slave
 
 
 def recorded(run: str, scenario: str) -> list[tuple[dict, bytes, bytes]]:
-    """Give (entry, request, answer) of a recording."""
+    """Return (entry, request, answer) of a recording."""
     (path,) = (GOLDEN / run).glob(f"{scenario}.jsonl*")
     found = {entry["seq"]: (entry, frame) for entry, frame in frames(path)}
     return [

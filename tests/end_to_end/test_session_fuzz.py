@@ -38,7 +38,7 @@ OTHER_CODES = (10, 11, 310, 320, 34, 35, 36, 17, 215, 200, 25, 30, 46, 222)
 
 @cache
 def recorded_requests(server: str) -> tuple[bytes, ...]:
-    """Give a request of each code, serialisation and set of fields that a server was sent."""
+    """Return a request of each code, serialisation and set of fields that a server was sent."""
     found: dict[tuple[object, ...], bytes] = {}
     for path in frame_files():
         for entry, frame in frames(path):
@@ -50,7 +50,7 @@ def recorded_requests(server: str) -> tuple[bytes, ...]:
 
 
 def changed_value(rng: Random, value: str, others: list[str]) -> str | None:
-    """Give another value for a field, None for no field."""
+    """Return another value for a field, None for no field."""
     ways = (
         lambda: None,
         lambda: "",
@@ -64,7 +64,7 @@ def changed_value(rng: Random, value: str, others: list[str]) -> str | None:
 
 
 def with_other_fields(rng: Random, frame: bytes) -> bytes:
-    """Give a well-formed frame whose contents make less sense than before."""
+    """Return a well-formed frame whose contents make less sense than before."""
     command = decode_command(frame)
     fields = dict(command.ext_fields or {})
     for _ in range(rng.choice((1, 1, 2, 3))):

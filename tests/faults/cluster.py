@@ -16,7 +16,7 @@ STOP_LIMIT_S = 10.0
 
 
 def free_port() -> int:
-    """Give a port nobody listens on, with the one two below it free too (the VIP port)."""
+    """Return a port nobody listens on, with the one two below it free too (the VIP port)."""
     while True:
         with socket.socket() as one, socket.socket() as vip:
             one.bind(("127.0.0.1", 0))

@@ -77,7 +77,7 @@ def _run(*words):
 
 @contextmanager
 def small_disk(place, size):
-    """Give a disk of ``size`` MiB, or skip with the reason."""
+    """Return a disk of ``size`` MiB, or skip with the reason."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         pytest.skip("mounting a disk needs Linux and root")
     try:

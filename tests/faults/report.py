@@ -10,5 +10,5 @@ def report(capsys, text) -> None:
 
 
 def percentile(values, share):
-    """Give the value below which ``share`` of all lie."""
+    """Return the value below which ``share`` of all lie."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]

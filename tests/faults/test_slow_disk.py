@@ -66,7 +66,7 @@ class SlowCluster(Cluster):
 
     @asynccontextmanager
     async def clients(self, count):
-        """Give some connections."""
+        """Return some connections."""
         async with AsyncExitStack() as stack:
             streams = [await trio.open_tcp_stream("127.0.0.1", self.port) for _ in range(count)]
             yield [Client(await stack.enter_async_context(stream)) for stream in streams]
@@ -88,7 +88,7 @@ async def keep_sending(client, codes):
 
 
 async def keep_committing(client):
-    """Give the offset table something new each time it is written."""
+    """Return the offset table something new each time it is written."""
     number = 0
     while True:
         number += 1

@@ -26,7 +26,7 @@ def conversation(run, pattern="*"):
 
 
 def replay(run, said, *, text="", lost=()):
-    """Give (request entry, our answer, Java's answer) of each request that was answered.
+    """Return (request entry, our answer, Java's answer) of each request that was answered.
 
     ``lost`` names (seq, connection) where a broker was killed: the end of a TCP connection is
     not in the recordings.

@@ -23,7 +23,7 @@ def check_same(pair):
 
 
 def refused(link, data):
-    """Tell whether the slave leaves a master that sends this."""
+    """Return whether the slave leaves a master that sends this."""
     try:
         link.receive_data(data)
     except ReplicationError:
@@ -35,7 +35,7 @@ def refused(link, data):
 
 
 def evil_frames(end, log):
-    """Give what no master may send to a slave whose log ends at ``end``."""
+    """Return what no master may send to a slave whose log ends at ``end``."""
     yield "gap", pack_transfer(end + 1, 10) + bytes(10)
     yield "heartbeat ahead", pack_transfer(end + 4096, 0)
     yield "heartbeat behind", pack_transfer(end - 10, 0)

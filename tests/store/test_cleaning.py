@@ -29,7 +29,7 @@ class Disk(MemoryFiles):
 
 
 def at_hour(hour: int) -> int:
-    """Give a time, ms, at that hour of the local day of ``START_MS``."""
+    """Return a time, ms, at that hour of the local day of ``START_MS``."""
     local = time.localtime(START_MS // 1000)
     return round(time.mktime((*local[:3], hour, 30, 0, 0, 0, -1)) * 1000)
 
@@ -41,7 +41,7 @@ def opened(files=None, clock=None, **changes):
 
 
 def filled(hours=100, clock=None, **changes):
-    """Give a store that got a message an hour, about eight to a file, all flushed."""
+    """Return a store that got a message an hour, about eight to a file, all flushed."""
     clock = clock or Clock(at_hour(12))
     store = opened(clock=clock, **changes)
     for number in range(hours):
@@ -78,7 +78,7 @@ def clean(store) -> int:
 
 
 def readable(store) -> list[int]:
-    """Give the numbers of the messages that are served, all of them whole."""
+    """Return the numbers of the messages that are served, all of them whole."""
     offset, found = store.min_offset("T", 0), []
     while (result := store.get_message("T", 0, offset, 32)).status == GetStatus.FOUND:
         found += [int(one.unique_key[1:]) for one in iter_messages(result.body)]

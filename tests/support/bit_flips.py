@@ -123,7 +123,7 @@ class DamagedLog:
         self.places = self._fields()
 
     def _served(self, store):
-        """Give (topic, queue id, offset) -> record, and the damage told while reading."""
+        """Return (topic, queue id, offset) -> record, and the damage told while reading."""
         found, told = {}, ""
         for topic in store.topics():
             for queue_id in store.queue_ids(topic):
@@ -143,7 +143,7 @@ class DamagedLog:
         return found, told
 
     def _fields(self):
-        """Give (path, position, field) of each byte that belongs to a record or a BLANK."""
+        """Return (path, position, field) of each byte that belongs to a record or a BLANK."""
         places = []
         for path in sorted(p for p in self.disk.data if p.startswith(FOLDER)):
             data, begin = self.disk.data[path], 0
@@ -184,7 +184,7 @@ class DamagedLog:
             flips.uncovered[name] += 1
 
     def _identity(self, found, keys):
-        """Tell whether the message itself changed: its body, its topic, its place."""
+        """Return whether the message itself changed: its body, its topic, its place."""
         for key in keys:
             (new,), (old,) = list(iter_messages(found[key])), list(iter_messages(self.stored[key]))
             same = ("body", "topic", "queue_id", "queue_offset", "physical_offset")

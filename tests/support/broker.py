@@ -63,7 +63,7 @@ class Client:
         return self.answer_to(command)
 
     def answer_to(self, command: RemotingCommand) -> RemotingCommand | None:
-        """Give the answer to a request that was sent, if it came."""
+        """Return the answer to a request that was sent, if it came."""
         self.drain()
         for received in self.received:
             if received.is_response and received.opaque == command.opaque:

@@ -52,13 +52,13 @@ class Violation:
 
 
 def make_body(uid: str, payload: bytes = b"") -> bytes:
-    """Give a body that carries its uid and proves itself whole."""
+    """Return a body that carries its uid and proves itself whole."""
     digest = hashlib.sha256(uid.encode() + b" " + payload).hexdigest()
     return b"%s %s %s" % (uid.encode(), digest.encode(), payload)
 
 
 def read_body(body: bytes) -> tuple[str, str, bool]:
-    """Give (uid, sha, whole) of a body."""
+    """Return (uid, sha, whole) of a body."""
     uid, _, rest = body.partition(b" ")
     sha, _, payload = rest.partition(b" ")
     whole = hashlib.sha256(uid + b" " + payload).hexdigest().encode() == sha
@@ -66,7 +66,7 @@ def read_body(body: bytes) -> tuple[str, str, bool]:
 
 
 def sha_of(body: bytes) -> str:
-    """Give the hash that stands in a body."""
+    """Return the hash that stands in a body."""
     return read_body(body)[1]
 
 
@@ -100,7 +100,7 @@ class Checker:
         self._count = 0
 
     def copy(self) -> Checker:
-        """Give a checker that goes on alone from here."""
+        """Return a checker that goes on alone from here."""
         other = Checker.__new__(Checker)
         for name, value in vars(self).items():
             setattr(other, name, value.copy() if isinstance(value, (dict, list)) else value)
@@ -295,5 +295,5 @@ class Checker:
 
 
 def check(events) -> list[Violation]:
-    """Give what a whole history broke."""
+    """Return what a whole history broke."""
     return Checker().feed_all(events).violations

@@ -43,7 +43,7 @@ class CrashState:
 
 
 def new_disk(sector=SECTOR) -> SimFiles:
-    """Give a disk with an empty, durable store folder."""
+    """Return a disk with an empty, durable store folder."""
     files = SimFiles(sector)
     files.makedirs(ROOT)
     files.settle()
@@ -105,7 +105,7 @@ def _one_pass(driver, rng):
 
 
 def crash_states(run: Run, rng: random.Random, boundaries=None, per_boundary=None):
-    """Give the different legal disks of a run, in the order of its changes.
+    """Return the different legal disks of a run, in the order of its changes.
 
     Args:
         run: what was recorded.

@@ -20,12 +20,12 @@ RELEASE_NAMES = ("4.9.7", "5.5.0")
 
 @cache
 def protocol_table(name: str) -> Any:
-    """Give one of the JSON tables, e.g. ``vectors``."""
+    """Return one of the JSON tables, e.g. ``vectors``."""
     return json.loads((DATA / "protocol" / f"{name}.json").read_text())
 
 
 def vectors(section: str) -> list[Any]:
-    """Give (release name, entry) for each Java-made sample of a section of vectors.json."""
+    """Return (release name, entry) for each Java-made sample of a section of vectors.json."""
     found = []
     for release, sections in protocol_table("vectors")["versions"].items():
         entries = sections[section]
@@ -36,12 +36,12 @@ def vectors(section: str) -> list[Any]:
 
 
 def frame_files(pattern: str = "*") -> list[Path]:
-    """Give the files of recorded frames whose name matches, all releases and serialisations."""
+    """Return the files of recorded frames whose name matches, all releases and serialisations."""
     return sorted(GOLDEN.glob(f"*/*/{pattern}.jsonl*"))
 
 
 def frames(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Give (description, whole frame) for each frame of a recording."""
+    """Return (description, whole frame) for each frame of a recording."""
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     for line in text.splitlines():
         entry = json.loads(line)
@@ -49,13 +49,13 @@ def frames(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 
 def store_archives() -> list[Path]:
-    """Give every archive of a store folder."""
+    """Return every archive of a store folder."""
     return sorted(GOLDEN.glob("*/store/*.tar.gz"))
 
 
 @cache
 def store_files(archive: Path) -> dict[str, bytes]:
-    """Give an archive's files by their path in the store folder; the timer wheel cut to 64 KiB."""
+    """Return an archive's files by their path in the store folder; the timer wheel cut to 64 KiB."""
     with tarfile.open(archive) as tar:
         members = [m for m in tar.getmembers() if m.isfile()]
         return {
@@ -67,7 +67,7 @@ def store_files(archive: Path) -> dict[str, bytes]:
 
 
 def commit_log_files(archive: Path) -> list[tuple[int, bytes]]:
-    """Give (start offset, bytes) of each commit log file of an archive."""
+    """Return (start offset, bytes) of each commit log file of an archive."""
     return [
         (int(name.rpartition("/")[2]), data)
         for name, data in sorted(store_files(archive).items())
@@ -76,5 +76,5 @@ def commit_log_files(archive: Path) -> list[tuple[int, bytes]]:
 
 
 def ha_streams(suffix: str) -> list[Path]:
-    """Give the raw replication streams: ``s2c`` from the master, ``c2s`` from the slave."""
+    """Return the raw replication streams: ``s2c`` from the master, ``c2s`` from the slave."""
     return sorted(GOLDEN.glob(f"*/*/ha/*.{suffix}.bin"))

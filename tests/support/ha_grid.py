@@ -46,7 +46,7 @@ class Pair:
         raise NotImplementedError
 
     async def in_sync(self) -> bool:
-        """Tell whether the slave has all that the master has."""
+        """Return whether the slave has all that the master has."""
         raise NotImplementedError
 
     async def verdict(self) -> list[str]:

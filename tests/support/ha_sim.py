@@ -117,7 +117,7 @@ class SimMaster(SimNode):
             self.transfer.expire()
 
     async def accept(self, peer):
-        """Give a client's end of a new connection."""
+        """Return a client's end of a new connection."""
         await trio.lowlevel.checkpoint()
         if not self.alive:
             raise OSError("connection refused")
@@ -260,7 +260,7 @@ async def sim_pair(peer=SLAVE_NODE, **changes):
 
 
 def log_from(store, begin) -> bytes:
-    """Give a store's log from an offset on."""
+    """Return a store's log from an offset on."""
     queue, end = store.log.queue, store.log.end
     return b"".join(
         queue.read(part.start, min(queue.segment_size, end - part.start))

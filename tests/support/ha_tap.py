@@ -106,7 +106,7 @@ class Tap:
         return None
 
     def _hit_by_report(self, offset):
-        """Give the bytes of this report that pass before the fault."""
+        """Return the bytes of this report that pass before the fault."""
         if self.reported < 0:
             return {PARTIAL_FIRST_REPORT: _CUT_REPORT, REPORTED: REPORT_SIZE}.get(self.point)
         if offset > self.reported:
@@ -152,7 +152,7 @@ class Tap:
         return None
 
     def _hit_by_range(self, size):
-        """Give the bytes of this header and its body that pass before the fault."""
+        """Return the bytes of this header and its body that pass before the fault."""
         if not size:
             return None
         return {

@@ -130,7 +130,7 @@ class StoreDriver:
 
 
 def messages_of(body):
-    """Give (offset, uid, sha, whole) of each record of a pull's answer."""
+    """Return (offset, uid, sha, whole) of each record of a pull's answer."""
     return [(one.queue_offset, *read_body(one.body)) for one in iter_messages(body)]
 
 

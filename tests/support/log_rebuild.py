@@ -18,7 +18,7 @@ _V1, _V2 = -626843481, -626843477
 
 
 def log_bytes(files, config) -> tuple[int, bytes]:
-    """Give (first offset, all bytes) of a log's files."""
+    """Return (first offset, all bytes) of a log's files."""
     folder = config.commit_log_path
     names = files.list(folder)
     parts = []
@@ -30,7 +30,7 @@ def log_bytes(files, config) -> tuple[int, bytes]:
 
 
 def rebuild_queues(files, config, end: int) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
-    """Give (topic, queue id) -> units (physical offset, size, tags code) below ``end``."""
+    """Return (topic, queue id) -> units (physical offset, size, tags code) below ``end``."""
     start, log = log_bytes(files, config)
     found: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
     pos = 0
@@ -67,7 +67,7 @@ def _record(log, pos, magic):
 
 
 def served_queues(store) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
-    """Give the units that a store serves, in the same form."""
+    """Return the units that a store serves, in the same form."""
     found = {}
     for topic in store.topics():
         for queue_id in store.queue_ids(topic):

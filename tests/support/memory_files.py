@@ -26,7 +26,7 @@ class MemoryFiles:
         self._faults.setdefault(operation, []).extend([(part, code)] * times)
 
     def copy(self) -> MemoryFiles:
-        """Give the disk as a killed process leaves it: no handle, no lock."""
+        """Return the disk as a killed process leaves it: no handle, no lock."""
         other = MemoryFiles()
         other.data = {path: bytearray(data) for path, data in self.data.items()}
         other.folders = set(self.folders)

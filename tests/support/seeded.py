@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def adding_to(mutants):
-    """Give a decorator that counts a function as one of ``mutants``."""
+    """Return a decorator that counts a function as one of ``mutants``."""
 
     def mutant(function):
         mutants.append(function)

@@ -76,7 +76,7 @@ class SimFiles(MemoryFiles):
         self._changes.clear()
 
     def copy(self) -> SimFiles:
-        """Give the disk as a killed process leaves it: the cache survives, and what is pending."""
+        """Return the disk as a killed process leaves it: the cache survives, and what is pending."""
         other = SimFiles(self.sector)
         twins: dict[Inode, Inode] = {}
         for inode in {*self.inodes.values(), *self._durable_names.values()}:
@@ -95,7 +95,7 @@ class SimFiles(MemoryFiles):
         return other
 
     def pending(self) -> list[Pending]:
-        """Give everything that a power cut now may take or leave."""
+        """Return everything that a power cut now may take or leave."""
         found = [Pending(None, -1, 1, change) for change in self._changes]
         inodes = {
             **dict.fromkeys(self._durable_names.values()),
@@ -109,7 +109,7 @@ class SimFiles(MemoryFiles):
         return found
 
     def crash(self, pending: list[Pending], picks: list[int]) -> SimFiles:
-        """Give the disk after a power cut that left ``picks[i]`` of ``pending[i]``."""
+        """Return the disk after a power cut that left ``picks[i]`` of ``pending[i]``."""
         names, folders = dict(self._durable_names), set(self._durable_folders)
         sizes: dict[Inode, int] = {}
         sectors: dict[Inode, list[tuple[int, bytes]]] = {}
@@ -140,7 +140,7 @@ class SimFiles(MemoryFiles):
         return after
 
     def digest_parts(self):
-        """Give what makes two disks the same disk: names, folders and bytes."""
+        """Return what makes two disks the same disk: names, folders and bytes."""
         return sorted(self.folders), sorted((path, bytes(data)) for path, data in self.data.items())
 
     def _add(self, path: str, data: bytearray) -> None:

@@ -72,7 +72,7 @@ class SimStream(trio.abc.Stream):
 
 
 def connection(one, other) -> tuple[SimStream, SimStream]:
-    """Give the two ends of a new connection of two nodes."""
+    """Return the two ends of a new connection of two nodes."""
     ends = SimStream(one), SimStream(other)
     ends[0].peer, ends[1].peer = ends[1], ends[0]
     for end in ends:

@@ -36,14 +36,14 @@ def small_config(root: str = ROOT, **changes) -> StoreConfig:
 
 
 def make_store(files=None, *, clock=None, config=None, release=DEFAULT_RELEASE, host=HOST):
-    """Give a store that is not open yet."""
+    """Return a store that is not open yet."""
     return MessageStore(
         config or small_config(), release, files or MemoryFiles(), clock or Clock(), host
     )
 
 
 def message(topic="T", queue_id=0, body=b"body", **changes) -> MessageInner:
-    """Give a message with Java's usual fields."""
+    """Return a message with Java's usual fields."""
     values = {
         "flag": 0,
         "sys_flag": 0,

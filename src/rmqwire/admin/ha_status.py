@@ -47,7 +47,7 @@ def cluster_request() -> RemotingCommand:
 
 
 def masters_of(body: bytes, cluster: str) -> list[str]:
-    """Give the masters' addresses of a cluster (``fetchMasterAddrByClusterName``).
+    """Return the masters' addresses of a cluster (``fetchMasterAddrByClusterName``).
 
     Args:
         body: a name server's answer to ``cluster_request``.
@@ -63,7 +63,7 @@ def masters_of(body: bytes, cluster: str) -> list[str]:
 
 
 def lags_of(body: bytes) -> dict[str, str]:
-    """Give slave -> ms of a broker's answer to ``runtime_request``; a Java broker tells none.
+    """Return slave -> ms of a broker's answer to ``runtime_request``; a Java broker tells none.
 
     Raises:
         BadBody: it isn't one.
@@ -77,7 +77,7 @@ def lags_of(body: bytes) -> dict[str, str]:
 
 
 def status_lines(addr: str, body: bytes, lags: Mapping[str, str]) -> Iterator[str]:
-    """Give the lines to print for one broker.
+    """Return the lines to print for one broker.
 
     Args:
         addr: its address.

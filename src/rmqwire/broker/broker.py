@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.store.recovery.recovery import RecoveryProgress
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 REGISTER_PERIOD_MS = (10_000, 60_000)  # registerNameServerPeriod is held between these
 FIRST_RETRY_S = 1.0  # a failed registration is tried again after this, doubling up to the period
@@ -89,7 +89,7 @@ class _TableRound:
 
 
 def wall_ms() -> int:
-    """Give the wall clock in ms."""
+    """Return the wall clock in ms."""
     return time.time_ns() // 1_000_000
 
 
@@ -185,7 +185,7 @@ class Broker:
                     )
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
-                    log.info("broker %s serves on %s", config.broker_name, config.broker_addr)
+                    logger.info("broker %s serves on %s", config.broker_name, config.broker_addr)
                     task_status.started(addresses)
                     await stop.wait()
                     await self._unregister(api)
@@ -259,7 +259,7 @@ class Broker:
     def _store_broke(self) -> None:
         """Leave the name servers: producers go elsewhere, who is connected can still pull."""
         reason = self._opened().state.store.read_only_reason
-        log.error("the store takes no more messages, leaving the name servers: %s", reason)
+        logger.error("the store takes no more messages, leaving the name servers: %s", reason)
         self._register_soon()
 
     def _hold_answers(self) -> None:
@@ -299,10 +299,10 @@ class Broker:
                 try:
                     await trio.to_thread.run_sync(core.tables.take())
                 except OSError as error:
-                    log.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
+                    logger.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
                     failure = error
                 except Exception as error:  # one writing is the border: logged, tried again
-                    log.exception("tables not written, tried again")
+                    logger.exception("tables not written, tried again")
                     failure = error
             running.ended(failure)
 
@@ -383,11 +383,11 @@ async def _every(period_s: float, call: Callable[[], None]) -> None:
         try:
             call()
         except Exception:  # one tick is the border: logged, the next goes on
-            log.exception("timer of %s s failed", period_s)
+            logger.exception("timer of %s s failed", period_s)
 
 
 async def _address_of(host: str) -> str:
-    """Give the IP address that records name for ``brokerIP1``, which may be a host name as in Java.
+    """Return the IP address that records name for ``brokerIP1``, which may be a host name as in Java.
 
     Raises:
         ConfigError: it is neither.
@@ -417,7 +417,7 @@ def _monotonic_ms() -> int:
 
 
 def _only(error: BaseException) -> BaseException:
-    """Give the one error inside groups of one, as callers expect it."""
+    """Return the one error inside groups of one, as callers expect it."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.dispatch import Handler
     from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class BrokerCore:
@@ -214,7 +214,7 @@ class BrokerCore:
         now, timeout = state.now_ms(), state.config.channel_expired_timeout
         expired = state.producers.scan(now, timeout) + state.consumers.scan(now, timeout)
         for connection in set(expired):
-            log.info("no heartbeat of %s, closed", connection.peer)
+            logger.info("no heartbeat of %s, closed", connection.peer)
             connection.close("no heartbeat")
 
     def persist_offsets(self) -> None:
@@ -222,14 +222,14 @@ class BrokerCore:
         try:
             self.state.offsets.persist()
         except OSError as error:
-            log.error("consumerOffset.json not written: %s", error)  # noqa: TRY400  one line says it
+            logger.error("consumerOffset.json not written: %s", error)  # noqa: TRY400  one line says it
 
     def persist_delay_offsets(self) -> None:
         """Write the delay offsets; a disk that refuses is logged."""
         try:
             self.state.schedule.persist()
         except OSError as error:
-            log.error("delayOffset.json not written: %s", error)  # noqa: TRY400  one line says it
+            logger.error("delayOffset.json not written: %s", error)  # noqa: TRY400  one line says it
 
     def close(self) -> None:
         """Answer what waits, write the tables, close the store.
@@ -246,7 +246,7 @@ class BrokerCore:
         try:
             self.tables.take()()
         except OSError as error:
-            log.error("tables not written: %s", error)  # noqa: TRY400  one line says it
+            logger.error("tables not written: %s", error)  # noqa: TRY400  one line says it
         try:
             state.store.close()
         finally:

@@ -29,12 +29,12 @@ SYSTEM_TOPICS = frozenset(
 
 
 def is_system_topic(topic: str) -> bool:
-    """Tell whether the topic belongs to the broker itself."""
+    """Return whether the topic belongs to the broker itself."""
     return topic in SYSTEM_TOPICS or topic.startswith(const.SYSTEM_TOPIC_PREFIX)
 
 
 def topic_fault(topic: str, release: Release) -> str | None:
-    """Give the release's own remark about an illegal topic name, or None when it is legal."""
+    """Return the release's own remark about an illegal topic name, or None when it is legal."""
     if not topic.strip():
         return "The specified topic is blank."
     named = release.names_topic_in_remark
@@ -57,7 +57,7 @@ def topic_fault(topic: str, release: Release) -> str | None:
 
 
 def group_fault(group: str) -> str | None:
-    """Give Java's remark about an illegal group name, or None when it is legal."""
+    """Return Java's remark about an illegal group name, or None when it is legal."""
     if not group.strip():
         return "The specified group is blank."
     if not has_legal_characters(group):
@@ -71,7 +71,7 @@ def group_fault(group: str) -> str | None:
 
 
 def queue_nums_fault(field: str, number: int) -> str | None:
-    """Give the remark about a number of queues that no topic can have, or None when it can.
+    """Return the remark about a number of queues that no topic can have, or None when it can.
 
     Args:
         field: Java's name of the field, for the remark.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LINE_EVERY_MS = 5_000
 MIB = 1 << 20
@@ -62,15 +62,15 @@ class RecoveryLog:
             self._show(progress, now - self._began)
         if now - self._last_line >= LINE_EVERY_MS:
             self._last_line = now
-            log.info("recovering: %s", progress_text(progress, now - self._began))
+            logger.info("recovering: %s", progress_text(progress, now - self._began))
 
     def opened(self, report: RecoveryReport) -> None:
         """Take the report of the recovery that is over."""
         elapsed_ms = self._monotonic_ms() - self._began
         rate = f": {progress_text(self._last, elapsed_ms)}" if self._last is not None else ""
-        log.info("store opened in %.1f s%s", elapsed_ms / 1000, rate)
-        log.info("recovery: %s", report)
+        logger.info("store opened in %.1f s%s", elapsed_ms / 1000, rate)
+        logger.info("recovery: %s", report)
         for note in report.notes:
-            log.warning("recovery: %s", note)
+            logger.warning("recovery: %s", note)
         if report.read_only:
-            log.error("the store is served without writing: %s", report.read_only)
+            logger.error("the store is served without writing: %s", report.read_only)

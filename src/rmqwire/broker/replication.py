@@ -75,7 +75,7 @@ class Replication:
         return addr if len(addr) >= HA_ADDRESS_MIN_LENGTH else None
 
     def runtime_info(self) -> HARuntimeInfo:
-        """Give what ``haStatus`` of mqadmin shows (``DefaultHAService.getRuntimeInfo``)."""
+        """Return what ``haStatus`` of mqadmin shows (``DefaultHAService.getRuntimeInfo``)."""
         if self.is_slave:
             return HARuntimeInfo(master=False, ha_client_runtime_info=self._client_info())
         end = self._store.max_phy_offset
@@ -98,7 +98,7 @@ class Replication:
         )
 
     def lag_table(self) -> dict[str, str]:
-        """Give slave -> ms since the first message was stored that it hasn't got, 0 without one.
+        """Return slave -> ms since the first message was stored that it hasn't got, 0 without one.
 
         A slave that hasn't reported yet, or of which that can't be told, is left out.
         """

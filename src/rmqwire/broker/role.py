@@ -44,7 +44,7 @@ class RoleService:
         client: asks the master.
         monotonic_ms: clock of the links.
         late_answers: entered round the answers that a report releases, to send them together.
-        any_port: slaves are let in at a free port.
+        any_port: slaves are accepted at a free port.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RoleService:
         """Be what ``brokerRole`` says until cancelled.
 
         Args:
-            task_status: started with the address where slaves are let in; None as a slave.
+            task_status: started with the address where slaves are accepted; None as a slave.
 
         Raises:
             OSError: that address can't be bound.

@@ -40,7 +40,7 @@ _CHANGES: Final = (
 def slave_handlers(
     config: BrokerConfig, release: Release, handlers: Mapping[int, Handler]
 ) -> dict[int, Handler]:
-    """Give what a slave answers in place of a master's handlers.
+    """Return what a slave answers in place of a master's handlers.
 
     Args:
         config: ``slaveReadEnable``, which may change while the broker runs.

@@ -51,7 +51,7 @@ class StatsItem:
 
 
 def window(samples: deque[tuple[int, int, int]]) -> StatsSnapshot:
-    """Give what happened between the first and the last sample (``StatsItem.computeStatsData``)."""
+    """Return what happened between the first and the last sample (``StatsItem.computeStatsData``)."""
     if not samples:
         return StatsSnapshot()
     first_ms, first_sum, first_times = samples[0]
@@ -118,7 +118,7 @@ class BrokerStats:
         self._item(SNDBCK_PUT_NUMS, f"{topic}@{group}").add(1, 1)
 
     def find(self, name: str, key: str) -> StatsItem | None:
-        """Give the item of VIEW_BROKER_STATS_DATA, or None when nothing was counted yet."""
+        """Return the item of VIEW_BROKER_STATS_DATA, or None when nothing was counted yet."""
         return self.tables.get(name, {}).get(key)
 
     def delete_topic(self, topic: str) -> None:

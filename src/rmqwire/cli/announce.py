@@ -38,7 +38,7 @@ def shown(address: Address) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine's own, out of reach for others."""
+    """Return whether a host is this machine's own, out of reach for others."""
     if host == "localhost":
         return True
     try:
@@ -75,7 +75,7 @@ def announce_broker(loaded: LoadedConfig, addresses: BrokerAddresses) -> None:
 
 
 def broker_warnings(loaded: LoadedConfig, bound: str) -> list[str]:
-    """Give what the person who started this broker should know."""
+    """Return what the person who started this broker should know."""
     config = loaded.broker
     warnings = list(loaded.warnings)
     if not config.namesrv_addr:

@@ -49,7 +49,7 @@ IMPORTANT = frozenset(
 
 
 def broker_config_lines(loaded: LoadedConfig, *, important: bool) -> Iterator[str]:
-    """Give the broker's items in the order of Java's classes, those of its release only.
+    """Return the broker's items in the order of Java's classes, those of its release only.
 
     Args:
         loaded: the configuration.

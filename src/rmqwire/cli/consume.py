@@ -143,7 +143,7 @@ class Printer:
 
 
 def rendered(message: MessageExt, template: str) -> bytes:
-    """Give the line for a message, without its end."""
+    """Return the line for a message, without its end."""
     if template == "{body}":
         return bytes(message.body)
     if template == "json":

@@ -27,11 +27,11 @@ class LazyGroup(click.Group):
     """A group that imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the names of the commands in their order above."""
+        """Return the names of the commands in their order above."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Give a command, None when there is none of that name."""
+        """Return a command, None when there is none of that name."""
         if cmd_name not in self.list_commands(ctx):
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(":")

@@ -48,7 +48,7 @@ class LocalSettings:
     config_file: str | None = None
 
     def broker_overrides(self, namesrv_addr: str) -> Mapping[str, str]:
-        """Give the broker's settings under Java's keys."""
+        """Return the broker's settings under Java's keys."""
         settings = {
             "brokerIP1": HOST,
             "brokerIP2": HOST,

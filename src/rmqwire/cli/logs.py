@@ -28,7 +28,7 @@ class OneLineFormatter(logging.Formatter):
     """Writes a message as one printable line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Give the line of a record, control characters escaped."""
+        """Return the line of a record, control characters escaped."""
         record.message = printable(record.message, MAX_LINE)
         return super().formatMessage(record)
 
@@ -48,7 +48,7 @@ class RateLimit(logging.Filter):
         self._seen: dict[tuple[str, str], tuple[int, int]] = {}  # kind -> period's start, records
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record is to be written."""
+        """Return whether the record is to be written."""
         if record.name == ACCEPTING:
             record.exc_info = None  # "accept returned EMFILE": its text says all
         kind, now = (record.name, str(record.msg)), self._now_ms()

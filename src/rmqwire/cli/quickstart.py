@@ -63,7 +63,7 @@ class Run:
     moved: trio.Event = field(default_factory=trio.Event)
 
     def body(self, number: int) -> bytes:
-        """Give the body of a message: who it is, then bytes that differ from one to the next."""
+        """Return the body of a message: who it is, then bytes that differ from one to the next."""
         start = number % len(PAYLOAD)
         text = f"{self.run_id} {number} ".encode()
         return text + PAYLOAD[start:] + PAYLOAD[:start]
@@ -253,7 +253,7 @@ class Bars:
 
 
 def progress(total: int) -> Bars:
-    """Give the bars for stderr."""
+    """Return the bars for stderr."""
     return Bars(Console(stderr=True), total)
 
 

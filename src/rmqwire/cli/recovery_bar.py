@@ -19,12 +19,12 @@ _WIDTH = 24
 
 
 def recovery_bar() -> Callable[[RecoveryProgress, int], None] | None:
-    """Give what draws the bar on stderr, None when that is no terminal."""
+    """Return what draws the bar on stderr, None when that is no terminal."""
     return draw if sys.stderr.isatty() else None
 
 
 def draw(progress: RecoveryProgress, elapsed_ms: int) -> None:
-    """Draw the bar anew in its line; the last one, complete, ends it."""
+    """Redraw the bar in its line; the last one, complete, ends it."""
     if elapsed_ms < PATIENCE_MS:
         return
     share = progress.done / progress.total if progress.total else 1.0

@@ -1,7 +1,7 @@
 """Run a command's async part: signals end it in order, errors become one line.
 
 Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it failed; 2 it was called or configured
-wrongly; 141 whoever read our output went away (what a shell sees of SIGPIPE). Commands with more
+wrongly; 141 the reader of our output went away (what a shell sees of SIGPIPE). Commands with more
 codes say so in their help.
 """
 
@@ -109,7 +109,7 @@ async def _stop_at_signal(
 
 
 def explained(error: Exception) -> Exception:
-    """Give the one-line error for what went wrong, or the error itself when it is a bug."""
+    """Return the one-line error for what went wrong, or the error itself when it is a bug."""
     causes = list(_leaves(error))
     for cause in causes:
         if not isinstance(cause, (RmqError, OSError, click.ClickException)):

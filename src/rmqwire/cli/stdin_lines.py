@@ -13,7 +13,7 @@ CHUNK = 65_536
 
 
 async def lines(file: BinaryIO) -> AsyncGenerator[bytes]:
-    """Give every line without its end; the last one also without a newline."""
+    """Return every line without its end; the last one also without a newline."""
     # The file below the buffer: a thread that waits in a buffered read holds the buffer's lock, and
     # an interpreter that ends meanwhile (Ctrl-C) aborts on it.
     read: Callable[[int], bytes] = getattr(file, "raw", file).read

@@ -136,7 +136,7 @@ def report_text(report: StoreReport) -> str:
 )
 @click.option("--cut", is_flag=True, help="Cut the log at its first damage.")
 @click.option("--at", type=click.IntRange(min=0), help="Cut there instead: a physical offset.")
-@click.option("--rebuild", is_flag=True, help="Have consume queues and index made anew.")
+@click.option("--rebuild", is_flag=True, help="Rebuild consume queues and index.")
 @click.option(
     "--backup",
     type=click.Path(path_type=Path),
@@ -187,7 +187,7 @@ def repair(  # noqa: PLR0913  one argument per option
 def _planned(
     folder: Path, report: StoreReport, at: int | None, *, cut: bool, rebuild: bool
 ) -> RepairPlan | None:
-    """Give what to do, None for nothing."""
+    """Return what to do, None for nothing."""
     cut_at = at if at is not None else default_cut(report) if cut else None
     if cut and cut_at is None:
         click.echo("there is nothing to cut: every record is whole")

@@ -57,7 +57,7 @@ class Column:
         self.sparse = sparse
 
     def cell(self, row: Row) -> str:
-        """Give the cell on one line."""
+        """Return the cell on one line."""
         value = row.get(self.value, "") if isinstance(self.value, str) else self.value(row)
         text = "" if value is None else str(value)
         return " ".join(text.split()).translate(_CONTROL_PICTURES)

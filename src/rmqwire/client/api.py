@@ -86,7 +86,7 @@ class PullAnswer:
 
 
 def vip_address(addr: str) -> str:
-    """Give the VIP port of a broker, two below its port (``MixAll.brokerVIPChannel``)."""
+    """Return the VIP port of a broker, two below its port (``MixAll.brokerVIPChannel``)."""
     host, _, port = addr.rpartition(":")
     return f"{host}:{int(port) - 2}"
 
@@ -210,7 +210,7 @@ class ClientApi:
         await self._call(addr, request)
 
     async def query_consumer_offset(self, addr: str, group: str, queue: MessageQueue) -> int:
-        """Give a group's committed offset of a queue, or NO_OFFSET."""
+        """Return a group's committed offset of a queue, or NO_OFFSET."""
         request = self.requests.query_consumer_offset(group, queue)
         accepted = frozenset((SUCCESS, QUERY_NOT_FOUND))
         answer = await self._call(addr, request, 5_000, accepted)
@@ -227,7 +227,7 @@ class ClientApi:
         await self.remoting.invoke_oneway(addr, request)
 
     async def consumer_list(self, addr: str, group: str) -> list[str]:
-        """Give the client ids of a group's members."""
+        """Return the client ids of a group's members."""
         answer = await self._call(addr, self.requests.consumer_list(group))
         if not answer.body:
             return []
@@ -235,17 +235,17 @@ class ClientApi:
         return list(body.consumer_id_list or ())
 
     async def max_offset(self, addr: str, queue: MessageQueue) -> int:
-        """Give the index of the next message of a queue."""
+        """Return the index of the next message of a queue."""
         answer = await self._call(self._broker(addr), self.requests.max_offset(queue))
         return answer.decode_header(GetMaxOffsetResponseHeader).offset or 0
 
     async def min_offset(self, addr: str, queue: MessageQueue) -> int:
-        """Give the index of the oldest message of a queue."""
+        """Return the index of the oldest message of a queue."""
         answer = await self._call(self._broker(addr), self.requests.min_offset(queue))
         return answer.decode_header(GetMinOffsetResponseHeader).offset or 0
 
     async def search_offset(self, addr: str, queue: MessageQueue, timestamp: int) -> int:
-        """Give the index of the first message stored at ``timestamp`` (ms) or later."""
+        """Return the index of the first message stored at ``timestamp`` (ms) or later."""
         request = self.requests.search_offset(queue, timestamp)
         answer = await self._call(self._broker(addr), request)
         return answer.decode_header(SearchOffsetResponseHeader).offset or 0
@@ -260,7 +260,7 @@ class ClientApi:
         await self._call(self._broker(addr), self.requests.send_back(header), 5_000)
 
     async def view_message(self, addr: str, physical_offset: int) -> StoredMessage:
-        """Give the message at an offset of the commit log.
+        """Return the message at an offset of the commit log.
 
         Raises:
             BrokerError: there is none.

@@ -64,7 +64,7 @@ class ClientConfig:
     release: Release = DEFAULT_RELEASE
 
     def name_servers(self) -> list[str]:
-        """Give the name servers' addresses.
+        """Return the name servers' addresses.
 
         Raises:
             UsageError: none is set, or one is no ``host:port``.
@@ -92,7 +92,7 @@ class ClientConfig:
             check_range(self, name, 1, 0x7FFFFFFF)
 
     def client_id(self) -> str:
-        """Give ``ip@instanceName[@unitName][@STREAM]`` (``buildMQClientId``)."""
+        """Return ``ip@instanceName[@unitName][@STREAM]`` (``buildMQClientId``)."""
         parts = [self.client_ip or "", self.instance_name]
         if self.unit_name and self.unit_name.strip():
             parts.append(self.unit_name)
@@ -106,7 +106,7 @@ class ClientConfig:
             self.instance_name = f"{pid}#{nano_time}"
 
     def as_properties(self) -> dict[str, str]:
-        """Give the settings under Java's names, as ``GET_CONSUMER_RUNNING_INFO`` reports them."""
+        """Return the settings under Java's names, as ``GET_CONSUMER_RUNNING_INFO`` reports them."""
         return {
             camel_case(field.name): _text(value)
             for field in dataclasses.fields(self)
@@ -143,7 +143,7 @@ def check_range(config: ClientConfig, name: str, low: int, high: int) -> None:
 
 
 def camel_case(name: str) -> str:
-    """Give Java's spelling of a setting."""
+    """Return Java's spelling of a setting."""
     head, *tail = name.split("_")
     return head + "".join({"ip": "IP", "ok": "OK"}.get(word, word.capitalize()) for word in tail)
 

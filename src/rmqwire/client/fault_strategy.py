@@ -51,7 +51,7 @@ class FaultStrategy:
     def select(
         self, info: TopicPublishInfo, last_broker: str | None, *, retry: bool = False
     ) -> MessageQueue:
-        """Give the queue to send to.
+        """Return the queue to send to.
 
         Args:
             info: the topic's queues, at least one.
@@ -97,7 +97,7 @@ class FaultStrategy:
         item.reachable = reachable
 
     def not_available_ms(self, latency_ms: int) -> int:
-        """Give how long a broker with this latency is left alone."""
+        """Return how long a broker with this latency is left alone."""
         for latency_max, pause in reversed(self._table):
             if latency_ms >= latency_max:
                 return pause

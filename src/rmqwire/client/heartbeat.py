@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         unit_mode: bool
 
         def subscriptions(self) -> list[SubscriptionData]:
-            """Give what the group wants of each topic."""
+            """Return what the group wants of each topic."""
 
 
 def heartbeat_data(

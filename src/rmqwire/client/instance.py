@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     RemotingFactory = Callable[[HandlerTable], AbstractAsyncContextManager[Remoting]]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Args = TypeVarTuple("Args")
 
 FIRST_HEARTBEAT_S = 1.0
@@ -48,12 +48,12 @@ UNROUTED_ADDRESS = ("192.0.2.1", 9)  # RFC 5737: asks the routing table, nothing
 
 
 def wall_clock_ms() -> int:
-    """Give the time in ms since the epoch."""
+    """Return the time in ms since the epoch."""
     return time.time_ns() // 1_000_000
 
 
 def local_ip() -> str:
-    """Give the address that leads to the network, 127.0.0.1 without one."""
+    """Return the address that leads to the network, 127.0.0.1 without one."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(UNROUTED_ADDRESS)
@@ -143,7 +143,7 @@ class ClientInstance:
     async def publish_info(
         self, topic: str, default_topic: str, queue_nums: int, timeout_ms: int
     ) -> TopicPublishInfo | None:
-        """Give the queues to send to, asking the name servers if need be.
+        """Return the queues to send to, asking the name servers if need be.
 
         Args:
             topic: where to.
@@ -182,12 +182,12 @@ class ClientInstance:
                 if route is not None:
                     self._take_route(topic, route)
             except RmqError as error:
-                log.warning("route of topic %s: %s", topic, error)
+                logger.warning("route of topic %s: %s", topic, error)
         return topic in self.routes.routes
 
     def _take_route(self, topic: str, route: TopicRouteData) -> None:
         if self.routes.update(topic, route):
-            log.info("the route of topic %s changed: %s", topic, route)
+            logger.info("the route of topic %s changed: %s", topic, route)
             if self.on_route_changed is not None:
                 self.on_route_changed(topic)
 
@@ -221,7 +221,7 @@ class ClientInstance:
                 await self.update_route(topic)
 
     async def consumer_ids(self, topic: str, group: str) -> list[str] | None:
-        """Give the members of a group as a broker of the topic knows them, None if none tells."""
+        """Return the members of a group as a broker of the topic knows them, None if none tells."""
         addr = self.routes.broker_addr_of_topic(topic)
         if addr is None:
             return None
@@ -229,7 +229,7 @@ class ClientInstance:
             return await self.api.consumer_list(addr, group)
         except RmqError as error:
             if not topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
-                log.warning("members of group %s: %s", group, error)
+                logger.warning("members of group %s: %s", group, error)
             return None
 
     # ---- heartbeats
@@ -263,7 +263,7 @@ class ClientInstance:
         try:
             await self.api.heartbeat(addr, body)
         except RmqError as error:
-            log.warning("heartbeat to broker %s at %s failed: %s", broker_name, addr, error)
+            logger.warning("heartbeat to broker %s at %s failed: %s", broker_name, addr, error)
 
     async def unregister(
         self, *, producer_group: str | None = None, consumer_group: str | None = None
@@ -281,7 +281,7 @@ class ClientInstance:
                         consumer_group=consumer_group,
                     )
                 except RmqError as error:
-                    log.warning("unregister at %s: %s", addr, error)
+                    logger.warning("unregister at %s: %s", addr, error)
 
 
 def _left(started: float, timeout_ms: int) -> int:

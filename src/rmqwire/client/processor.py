@@ -44,10 +44,10 @@ if TYPE_CHECKING:
             """Distribute the queues again at once."""
 
         def running_info(self) -> ConsumerRunningInfo:
-            """Give what the consumer is set to and doing."""
+            """Return what the consumer is set to and doing."""
 
         def offsets(self, topic: str) -> dict[MessageQueue, int]:
-            """Give the consumed offsets of a topic; "" for all."""
+            """Return the consumed offsets of a topic; "" for all."""
 
         def reset_offsets(self, topic: str, offsets: dict[MessageQueue, int]) -> None:
             """Go on from other offsets."""
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
             """Run the listener on one message and tell how it went."""
 
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SYSTEM_ERROR = int(ResponseCode.SYSTEM_ERROR)
 UNSET_REMARK = "not set any response code"  # createResponseCommand(null) leaves it in every answer
@@ -80,7 +80,7 @@ class ClientProcessor:
         self._consumers = consumers
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the table of request codes."""
+        """Return the table of request codes."""
         return {
             int(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED): self.notify_consumer_ids_changed,
             int(RequestCode.CHECK_TRANSACTION_STATE): self.check_transaction_state,
@@ -93,14 +93,14 @@ class ClientProcessor:
     def notify_consumer_ids_changed(self, connection: Connection, request: RemotingCommand) -> None:
         """A member joined or left a group: every consumer rebalances, as in Java."""
         header = request.decode_header(NotifyConsumerIdsChangedRequestHeader)
-        log.info("%s: the members of %s changed", connection.peer, header.consumer_group)
+        logger.info("%s: the members of %s changed", connection.peer, header.consumer_group)
         for consumer in self._consumers.values():
             consumer.rebalance_soon()
 
     def check_transaction_state(self, connection: Connection, request: RemotingCommand) -> None:
         """A broker asks for the fate of a half message; no producer here keeps any."""
         header = request.decode_header(CheckTransactionStateRequestHeader)
-        log.warning(
+        logger.warning(
             "%s asks for the state of transaction %s: no producer here has a listener for it",
             connection.peer,
             header.transaction_id,
@@ -110,10 +110,10 @@ class ClientProcessor:
         """Go on from the offsets an administrator chose."""
         header = request.decode_header(ResetOffsetRequestHeader)
         body = ResetOffsetBody.decode(bytes(request.body)) if request.body else ResetOffsetBody()
-        log.info("%s resets %s of %s", connection.peer, header.topic, header.group)
+        logger.info("%s resets %s of %s", connection.peer, header.topic, header.group)
         consumer = self._consumers.get(header.group or "")
         if consumer is None:
-            log.info("[reset-offset] consumer does not exist. group=%s", header.group)
+            logger.info("[reset-offset] consumer does not exist. group=%s", header.group)
             return
         consumer.reset_offsets(header.topic or "", dict(body.offset_table or {}))
 

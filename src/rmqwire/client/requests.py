@@ -87,7 +87,7 @@ class PullOptions:
     send_expression: bool = False
 
     def for_slave(self) -> PullOptions:
-        """Give the same pull for a slave, which stores no offsets."""
+        """Return the same pull for a slave, which stores no offsets."""
         return replace(self, sys_flag=self.sys_flag & ~PULL_COMMIT_OFFSET)
 
 

@@ -38,12 +38,12 @@ class TopicPublishInfo:
         self._next = start
 
     def select(self) -> MessageQueue:
-        """Give the next queue, round robin; the caller sees to it that there is one."""
+        """Return the next queue, round robin; the caller sees to it that there is one."""
         index = self._next = (self._next + 1) % len(self.queues)
         return self.queues[index]
 
     def select_where(self, wanted: Callable[[MessageQueue], bool]) -> MessageQueue | None:
-        """Give the next queue that is ``wanted``, or None after one whole round."""
+        """Return the next queue that is ``wanted``, or None after one whole round."""
         for _ in self.queues:
             queue = self.select()
             if wanted(queue):
@@ -63,7 +63,7 @@ class BrokerAddress(NamedTuple):
 
 
 def publish_queues(topic: str, route: TopicRouteData) -> list[MessageQueue]:
-    """Give the queues to send to (``topicRouteData2TopicPublishInfo``).
+    """Return the queues to send to (``topicRouteData2TopicPublishInfo``).
 
     Only brokers with write permission and a master count; an order configuration goes first.
 
@@ -94,7 +94,7 @@ def _ordered_queues(topic: str, conf: str) -> list[MessageQueue]:
 
 
 def subscribe_queues(topic: str, route: TopicRouteData) -> set[MessageQueue]:
-    """Give the queues to read (``topicRouteData2TopicSubscribeInfo``)."""
+    """Return the queues to read (``topicRouteData2TopicSubscribeInfo``)."""
     return {
         MessageQueue(topic, data.broker_name, queue_id)
         for data in route.queue_datas
@@ -144,22 +144,22 @@ class RouteTable:
         return True
 
     def publish_info(self, topic: str) -> TopicPublishInfo | None:
-        """Give the queues to send to, or None when there are none known."""
+        """Return the queues to send to, or None when there are none known."""
         info = self._publish.get(topic)
         return info if info is not None and info.queues else None
 
     def queues_to_read(self, topic: str) -> set[MessageQueue] | None:
-        """Give the queues to read, or None when the topic has no known route."""
+        """Return the queues to read, or None when the topic has no known route."""
         return self._subscribe.get(topic)
 
     def master_addr(self, broker_name: str) -> str | None:
-        """Give the master's address (``findBrokerAddressInPublish``)."""
+        """Return the master's address (``findBrokerAddressInPublish``)."""
         return self.broker_addrs.get(broker_name, {}).get(MASTER_ID)
 
     def find_in_subscribe(
         self, broker_name: str, broker_id: int, *, only_this: bool
     ) -> BrokerAddress | None:
-        """Give where to read (``findBrokerAddressInSubscribe``).
+        """Return where to read (``findBrokerAddressInSubscribe``).
 
         Args:
             broker_name: the broker that holds the queue.
@@ -178,7 +178,7 @@ class RouteTable:
         return BrokerAddress(addrs[found], slave=found != MASTER_ID)
 
     def broker_addr_of_topic(self, topic: str) -> str | None:
-        """Give a random broker of the topic, its master if it has one (``findBrokerAddrByTopic``)."""
+        """Return a random broker of the topic, its master if it has one (``findBrokerAddrByTopic``)."""
         route = self.routes.get(topic)
         brokers = route.broker_datas if route is not None else None
         if not brokers:
@@ -189,7 +189,7 @@ class RouteTable:
         return self._rng.choice(list(addrs.values())) if addrs else None
 
     def masters_and_slaves(self) -> Iterable[tuple[str, int, str]]:
-        """Give (broker name, broker id, address) of every broker known."""
+        """Return (broker name, broker id, address) of every broker known."""
         for broker_name, addrs in self.broker_addrs.items():
             for broker_id, addr in addrs.items():
                 yield broker_name, broker_id, addr

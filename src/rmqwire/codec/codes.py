@@ -305,12 +305,12 @@ LANGUAGE_CODES: dict[str, int] = {code.name: code.value for code in LanguageCode
 
 
 def request_name(code: int) -> str:
-    """Give the name of a request code for logs; an unknown code is its number."""
+    """Return the name of a request code for logs; an unknown code is its number."""
     return REQUEST_NAMES.get(code) or str(code)
 
 
 def response_name(code: int) -> str:
-    """Give the name of a response code for logs; an unknown code is its number."""
+    """Return the name of a response code for logs; an unknown code is its number."""
     return RESPONSE_NAMES.get(code) or str(code)
 
 

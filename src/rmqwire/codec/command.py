@@ -46,7 +46,7 @@ _opaques = count()
 
 
 def next_opaque() -> int:
-    """Give the next correlation id of this process; it starts again at 0 after 2^31 - 1."""
+    """Return the next correlation id of this process; it starts again at 0 after 2^31 - 1."""
     return next(_opaques) & 0x7FFFFFFF
 
 
@@ -168,7 +168,7 @@ class RemotingCommand:
         return header_class.decode(self.ext_fields, empty_is_none=self.serialize_type == ROCKETMQ)
 
     def values(self) -> HeaderValues:
-        """Give the fields that the header bytes carry."""
+        """Return the fields that the header bytes carry."""
         return (
             self.code,
             self.language,

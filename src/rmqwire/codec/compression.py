@@ -47,7 +47,7 @@ class CompressionType(IntEnum):
 
     @classmethod
     def named(cls, name: str) -> CompressionType:
-        """Give the type for ``rocketmq.message.compressType``, e.g. ``ZLIB``.
+        """Return the type for ``rocketmq.message.compressType``, e.g. ``ZLIB``.
 
         Raises:
             BadBody: no such type.
@@ -59,7 +59,7 @@ class CompressionType(IntEnum):
 
 
 def compression_type(sys_flag: int) -> CompressionType | None:
-    """Give how a body with this sysFlag is compressed; None when it isn't.
+    """Return how a body with this sysFlag is compressed; None when it isn't.
 
     Raises:
         BadBody: bits of a type that doesn't exist.
@@ -105,7 +105,7 @@ def _zstd(data: Data, level: int) -> bytes:
 
 
 def decompress(data: Data, sys_flag: int, limit: int = DEFAULT_LIMIT) -> bytes:
-    """Give the plain body for a stored one; a body without COMPRESSED_FLAG comes back as it is.
+    """Return the plain body for a stored one; a body without COMPRESSED_FLAG comes back as it is.
 
     Args:
         data: the body as stored.
@@ -124,7 +124,7 @@ def _too_large(kind: str, limit: int) -> BadBody:
 
 
 def inflate(data: Data, limit: int = DEFAULT_LIMIT) -> bytes:
-    """Give what a zlib stream holds, at most ``limit`` bytes.
+    """Return what a zlib stream holds, at most ``limit`` bytes.
 
     Bytes after the stream are ignored, as Java's InflaterInputStream does.
 

@@ -149,7 +149,7 @@ def ext_address(offset: int) -> int:
 
 
 def ext_offset(tags_code: int) -> int | None:
-    """Give the extension unit's offset when tagsCode is an address, else None."""
+    """Return the extension unit's offset when tagsCode is an address, else None."""
     return tags_code - _LONG_MIN if tags_code <= EXT_MAX_ADDRESS else None
 
 

@@ -16,12 +16,12 @@ _DIGITS = 10
 
 
 def body_crc(data: bytes | bytearray | memoryview) -> int:
-    """Give the CRC-32 of ``data`` without its top bit, as BODYCRC holds it."""
+    """Return the CRC-32 of ``data`` without its top bit, as BODYCRC holds it."""
     return crc32(data) & 0x7FFFFFFF
 
 
 def crc_property(value: int) -> bytes:
-    """Give the 20 bytes of the ``__CRC32#`` property for a CRC already cut to 31 bits."""
+    """Return the 20 bytes of the ``__CRC32#`` property for a CRC already cut to 31 bits."""
     return CRC32_PREFIX + str(value)[::-1].ljust(_DIGITS, "0").encode("ascii") + b"\x02"
 
 

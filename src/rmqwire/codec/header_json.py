@@ -119,7 +119,7 @@ def _language(raw: msgspec.Raw) -> int | None:
 
 
 def _text(raw: msgspec.Raw) -> str | None:
-    """Give a value as Java's text: numbers and booleans as written, null as None."""
+    """Return a value as Java's text: numbers and booleans as written, null as None."""
     text = str(memoryview(raw), "utf-8").strip()
     if text == "null":
         return None

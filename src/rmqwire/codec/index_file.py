@@ -89,17 +89,17 @@ class IndexEntry(NamedTuple):
 
 
 def file_size(hash_slot_num: int, index_num: int) -> int:
-    """Give the size of an index file in bytes."""
+    """Return the size of an index file in bytes."""
     return HEADER_SIZE + hash_slot_num * SLOT_SIZE + index_num * ENTRY_SIZE
 
 
 def slot_position(key_hash: int, hash_slot_num: int) -> int:
-    """Give where a key's slot lies in the file, in bytes."""
+    """Return where a key's slot lies in the file, in bytes."""
     return HEADER_SIZE + key_hash % hash_slot_num * SLOT_SIZE
 
 
 def entry_position(index: int, hash_slot_num: int) -> int:
-    """Give where entry number ``index`` lies in the file, in bytes."""
+    """Return where entry number ``index`` lies in the file, in bytes."""
     return HEADER_SIZE + hash_slot_num * SLOT_SIZE + index * ENTRY_SIZE
 
 
@@ -158,5 +158,5 @@ def find_key(data: Data, hash_slot_num: int, key: str) -> Iterator[IndexEntry]:
 
 
 def index_key(topic: str, key: str, index_type: str | None = None) -> str:
-    """Give the text that is hashed: ``topic#key``, or with a type ``topic#T#key`` (5.5.0, tags)."""
+    """Return the text that is hashed: ``topic#key``, or with a type ``topic#T#key`` (5.5.0, tags)."""
     return f"{topic}#{key}" if index_type is None else f"{topic}#{index_type}#{key}"

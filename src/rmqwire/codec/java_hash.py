@@ -12,7 +12,7 @@ _POWERS = tuple(pow(31, n, 1 << 32) for n in range(_CHUNK, -1, -1))  # 31**256 .
 
 @lru_cache(maxsize=4096)
 def string_hash(text: str) -> int:
-    """Give ``String.hashCode``: over UTF-16 units, 32 bits, signed."""
+    """Return ``String.hashCode``: over UTF-16 units, 32 bits, signed."""
     value = 0
     if text.isascii():
         for unit in text.encode("ascii"):
@@ -47,12 +47,12 @@ def continue_hash(value: int, data: bytes) -> int:
 
 
 def tags_code(tags: str | None) -> int:
-    """Give the tagsCode of a consume queue unit (``MessageExtBrokerInner.tagsString2tagsCode``)."""
+    """Return the tagsCode of a consume queue unit (``MessageExtBrokerInner.tagsString2tagsCode``)."""
     return string_hash(tags) if tags else 0
 
 
 def index_key_hash(key: str) -> int:
-    """Give the hash of an index key (``IndexFile.indexKeyHashMethod``).
+    """Return the hash of an index key (``IndexFile.indexKeyHashMethod``).
 
     Java takes the absolute value, which of the smallest int is negative still: that becomes 0.
     """
@@ -61,7 +61,7 @@ def index_key_hash(key: str) -> int:
 
 
 def positive_hash(value: int) -> int:
-    """Give the index key hash for a hash that ``continue_hash`` gave."""
+    """Return the index key hash for a hash that ``continue_hash`` gave."""
     if value < 0x80000000:
         return value
     return 0x100000000 - value if value > 0x80000000 else 0

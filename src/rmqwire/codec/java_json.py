@@ -26,7 +26,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def loads(data: bytes | bytearray | memoryview | str) -> JsonValue:
-    """Give the value of a JSON text by fastjson's rules.
+    """Return the value of a JSON text by fastjson's rules.
 
     An object used as a map key comes as :class:`ObjectKey`, a bare integer key as ``int``.
 
@@ -53,7 +53,7 @@ def dumps(
     standard: bool = False,
     pretty: bool = False,
 ) -> bytes:
-    """Give the JSON text Java would write, as UTF-8.
+    """Return the JSON text Java would write, as UTF-8.
 
     Args:
         value: bodies, dicts, lists, strings, numbers, ``None``; sets come out sorted.
@@ -70,7 +70,7 @@ def dumps(
 
 
 def as_text(data: bytes | bytearray | memoryview | str) -> str:
-    """Give ``data`` as text.
+    """Return ``data`` as text.
 
     Raises:
         BadBody: bytes that are not UTF-8.
@@ -101,7 +101,7 @@ def quote_bare_keys(data: bytes | bytearray | memoryview) -> bytes | None:
 
 
 def may_refer(data: bytes | bytearray | memoryview | str) -> bool:
-    """Tell whether the text may hold a reference at all."""
+    """Return whether the text may hold a reference at all."""
     if isinstance(data, str):
         return "$ref" in data
     return b"$ref" in bytes(data)

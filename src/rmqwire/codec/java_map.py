@@ -14,20 +14,20 @@ EXT_FIELDS_CAPACITY = 256  # RemotingCommand.addExtField of 5.x makes its map th
 
 
 def bucket(key: str, capacity: int) -> int:
-    """Give the bucket of a key in a map of this capacity (a power of two)."""
+    """Return the bucket of a key in a map of this capacity (a power of two)."""
     value = string_hash(key) & 0xFFFFFFFF
     return (value ^ (value >> 16)) & (capacity - 1)
 
 
 def grown(capacity: int, count: int) -> int:
-    """Give the capacity a map has after ``count`` keys: it doubles when it is three quarters full."""
+    """Return the capacity a map has after ``count`` keys: it doubles when it is three quarters full."""
     while count > capacity * 3 // 4:
         capacity *= 2
     return capacity
 
 
 def hash_map_order(keys: Iterable[str], capacity: int = DEFAULT_CAPACITY) -> list[str]:
-    """Give distinct keys, put in this order, as the map walks over them.
+    """Return distinct keys, put in this order, as the map walks over them.
 
     Args:
         keys: in the order of insertion, which shows between keys of one bucket.
@@ -39,5 +39,5 @@ def hash_map_order(keys: Iterable[str], capacity: int = DEFAULT_CAPACITY) -> lis
 
 
 def in_hash_map_order(fields: dict[str, str], capacity: int = DEFAULT_CAPACITY) -> dict[str, str]:
-    """Give the same fields in the order of a Java map filled in the order of the dict."""
+    """Return the same fields in the order of a Java map filled in the order of the dict."""
     return {key: fields[key] for key in hash_map_order(fields, capacity)}

@@ -48,7 +48,7 @@ class ObjectKey(dict[str, Any]):
 
 
 def read_tolerant(text: str) -> JsonValue:
-    """Give the value that ``text`` stands for, by fastjson's rules.
+    """Return the value that ``text`` stands for, by fastjson's rules.
 
     Raises:
         BadBody: the text is not one JSON value, nests deeper than ``MAX_DEPTH`` or holds a

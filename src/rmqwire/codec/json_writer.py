@@ -50,7 +50,7 @@ _PATH_SPECIAL = re.compile(r"[^0-9A-Za-z\x81-\U0010ffff]")
 
 
 def write(value: JsonValue, release: Release, *, standard: bool, pretty: bool) -> str:
-    """Give the text of ``value``; see ``java_json.dumps``."""
+    """Return the text of ``value``; see ``java_json.dumps``."""
     writer = _Writer(release, standard=standard, pretty=pretty)
     try:
         writer.value(value, "$")
@@ -60,7 +60,7 @@ def write(value: JsonValue, release: Release, *, standard: bool, pretty: bool) -
 
 
 def java_double(number: float) -> str:
-    """Give ``number`` as Java's ``Double.toString`` prints it; NaN and infinity as ``null``."""
+    """Return ``number`` as Java's ``Double.toString`` prints it; NaN and infinity as ``null``."""
     if not isfinite(number):
         return "null"
     size = abs(number)
@@ -78,7 +78,7 @@ def java_double(number: float) -> str:
 
 @cache
 def property_plan(cls: type[Any], newest: bool) -> tuple[tuple[str, str, bool], ...]:
-    """Give (text of the key, attribute, leave out when empty) of a body class, in Java's order.
+    """Return (text of the key, attribute, leave out when empty) of a body class, in Java's order.
 
     A class says the rest itself: ``_since_5`` names attributes that 4.9.7 does not know,
     ``_hidden`` those that Java never writes, ``_derived`` maps further JSON names to

@@ -55,7 +55,7 @@ _crc32 = crcmod.predefined.mkPredefinedCrcFun("crc-32")
 
 
 def crc31(data: bytes) -> int:
-    """Give RocketMQ's CRC: CRC-32 without its top bit (``UtilAll.crc32``)."""
+    """Return RocketMQ's CRC: CRC-32 without its top bit (``UtilAll.crc32``)."""
     value: int = _crc32(data)
     return value & 0x7FFFFFFF
 

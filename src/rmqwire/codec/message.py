@@ -166,7 +166,7 @@ class StoredMessage(NamedProperties):
         return bool(self.sys_flag & COMPRESSED_FLAG)
 
     def decompressed_body(self, limit: int = DEFAULT_LIMIT) -> bytes:
-        """Give the body as the producer made it, at most ``limit`` bytes.
+        """Return the body as the producer made it, at most ``limit`` bytes.
 
         Raises:
             BadBody: compressed in an unknown way, damaged, or larger than the limit.

@@ -196,20 +196,20 @@ MASTER_ID = 0
 
 
 def retry_topic(group: str) -> str:
-    """Give the topic that a consumer group's failed messages go to (``MixAll.getRetryTopic``)."""
+    """Return the topic that a consumer group's failed messages go to (``MixAll.getRetryTopic``)."""
     return RETRY_GROUP_TOPIC_PREFIX + group
 
 
 def dlq_topic(group: str) -> str:
-    """Give the dead letter topic of a consumer group (``MixAll.getDLQTopic``)."""
+    """Return the dead letter topic of a consumer group (``MixAll.getDLQTopic``)."""
     return DLQ_GROUP_TOPIC_PREFIX + group
 
 
 def reply_topic(cluster: str) -> str:
-    """Give the topic of request-reply answers in a cluster (``MixAll.getReplyTopic``)."""
+    """Return the topic of request-reply answers in a cluster (``MixAll.getReplyTopic``)."""
     return f"{cluster}_{REPLY_TOPIC_POSTFIX}"
 
 
 def is_retry_or_dlq(topic: str) -> bool:
-    """Tell whether the topic holds retries or dead letters of a group."""
+    """Return whether the topic holds retries or dead letters of a group."""
     return topic.startswith((RETRY_GROUP_TOPIC_PREFIX, DLQ_GROUP_TOPIC_PREFIX))

@@ -29,7 +29,7 @@ _MAX_NTP_STEP_MS = 1_000_000  # a clock set back by less counts as the month's f
 
 
 def encode_offset_id(ip: str, port: int, offset: int) -> str:
-    """Give the offset message id of the record at ``offset`` bytes in the log of a broker.
+    """Return the offset message id of the record at ``offset`` bytes in the log of a broker.
 
     Raises:
         ProtocolError: no IP address, or a number out of range.
@@ -38,7 +38,7 @@ def encode_offset_id(ip: str, port: int, offset: int) -> str:
 
 
 def offset_id(host: bytes, offset: int) -> str:
-    """Give the offset message id for a host already packed (8 or 20 bytes)."""
+    """Return the offset message id for a host already packed (8 or 20 bytes)."""
     if not 0 <= offset <= 0x7FFFFFFFFFFFFFFF:
         raise ProtocolError(f"commit log offset {offset} is out of range")
     return f"{host.hex().upper()}{offset:016X}"
@@ -56,7 +56,7 @@ def decode_offset_id(message_id: str) -> tuple[str, int, int]:
 
 
 def is_message_id(text: str) -> bool:
-    """Tell whether ``text`` has the form of an id, offset id or unique id alike."""
+    """Return whether ``text`` has the form of an id, offset id or unique id alike."""
     return len(text) in ID_LENGTHS and text.isascii() and all(c in _HEX for c in text)
 
 
@@ -70,7 +70,7 @@ def _unhex(message_id: str) -> bytes:
 
 
 def _month_start_ms(now_ms: int, months_back: int = 0) -> int:
-    """Give the first moment of the month, local time, as Java's Calendar does."""
+    """Return the first moment of the month, local time, as Java's Calendar does."""
     first = datetime.fromtimestamp(now_ms / 1000).astimezone().replace(tzinfo=None)
     year, month = divmod(first.year * 12 + first.month - 1 - months_back, 12)
     return int(datetime(year, month + 1, 1).astimezone().timestamp()) * 1000
@@ -98,7 +98,7 @@ class UniqueIdGenerator:
         self._month_end = -1
 
     def next(self) -> str:
-        """Give a new id; unique among 65536 of one millisecond."""
+        """Return a new id; unique among 65536 of one millisecond."""
         now = self._now_ms()
         if now >= self._month_end:
             self._month_start = _month_start_ms(now)
@@ -112,18 +112,18 @@ class UniqueIdGenerator:
 
 
 def unique_id_ip(message_id: str) -> str:
-    """Give the client address inside a unique id (``getIPStrFromID``)."""
+    """Return the client address inside a unique id (``getIPStrFromID``)."""
     return str(ip_address(_unhex(message_id)[:-12]))
 
 
 def unique_id_pid(message_id: str) -> int:
-    """Give the low two bytes of the client's process id (``getPidFromID``)."""
+    """Return the low two bytes of the client's process id (``getPidFromID``)."""
     pid: int = _TAIL.unpack(_unhex(message_id)[-12:])[0]
     return pid
 
 
 def unique_id_time_ms(message_id: str, now_ms: int) -> int:
-    """Give when a unique id was made, in ms since the epoch (``getNearlyTimeFromID``).
+    """Return when a unique id was made, in ms since the epoch (``getNearlyTimeFromID``).
 
     The id knows the time within its month only: the newest month that isn't in the future of
     ``now_ms`` is taken.

@@ -73,7 +73,7 @@ VERSION_NAMES: dict[int, str] = _names()
 
 
 def version_name(ordinal: int) -> str:
-    """Give the name of a release, ``V5_5_0`` for 513 (Java ``MQVersion.getVersionDesc``).
+    """Return the name of a release, ``V5_5_0`` for 513 (Java ``MQVersion.getVersionDesc``).
 
     Numbers above the table are ``HIGHER_VERSION``, negative ones their decimal text.
     """

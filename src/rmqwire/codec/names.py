@@ -28,5 +28,5 @@ _LEGAL = re.compile(r"[%|a-zA-Z0-9_-]+")
 
 
 def has_legal_characters(name: str) -> bool:
-    """Tell whether a topic's or group's name is one or more of ``%|a-zA-Z0-9_-``, nothing else."""
+    """Return whether a topic's or group's name is one or more of ``%|a-zA-Z0-9_-``, nothing else."""
     return _LEGAL.fullmatch(name) is not None

@@ -41,17 +41,17 @@ QUEUE_OFFSET_PREFIX = "qo"
 
 
 def pop_retry_topic(topic: str, group: str, *, v2: bool = False) -> str:
-    """Give where a failed pop of ``group`` from ``topic`` goes (``buildPopRetryTopic``)."""
+    """Return where a failed pop of ``group`` from ``topic`` goes (``buildPopRetryTopic``)."""
     return f"{RETRY_GROUP_TOPIC_PREFIX}{group}{'+' if v2 else '_'}{topic}"
 
 
 def is_pop_retry_topic_v2(topic: str) -> bool:
-    """Tell whether the topic is a retry topic of the form ``%RETRY%group+topic``."""
+    """Return whether the topic is a retry topic of the form ``%RETRY%group+topic``."""
     return topic.startswith(RETRY_GROUP_TOPIC_PREFIX) and "+" in topic
 
 
 def normal_topic(topic: str, group: str) -> str:
-    """Give the topic that a pop retry topic of ``group`` stands for (``parseNormalTopic``)."""
+    """Return the topic that a pop retry topic of ``group`` stands for (``parseNormalTopic``)."""
     for v2 in (True, False):
         prefix = pop_retry_topic("", group, v2=v2)
         if topic.startswith(prefix):
@@ -60,12 +60,12 @@ def normal_topic(topic: str, group: str) -> str:
 
 
 def revive_topic(cluster: str) -> str:
-    """Give the topic of a cluster's check points and acks (``buildClusterReviveTopic``)."""
+    """Return the topic of a cluster's check points and acks (``buildClusterReviveTopic``)."""
     return REVIVE_TOPIC_PREFIX + cluster
 
 
 def topic_tag(topic: str) -> str:
-    """Give how extraInfo and the info strings mark a topic: ``0``, ``1`` or ``2``."""
+    """Return how extraInfo and the info strings mark a topic: ``0``, ``1`` or ``2``."""
     if is_pop_retry_topic_v2(topic):
         return RETRY_TOPIC_V2
     return RETRY_TOPIC if topic.startswith(RETRY_GROUP_TOPIC_PREFIX) else NORMAL_TOPIC
@@ -98,7 +98,7 @@ class ExtraInfo:
         return text if self.msg_queue_offset is None else f"{text} {self.msg_queue_offset}"
 
     def real_topic(self, topic: str, group: str) -> str:
-        """Give the topic the message was popped from (``getRealTopic``)."""
+        """Return the topic the message was popped from (``getRealTopic``)."""
         if self.topic_tag == NORMAL_TOPIC:
             return topic
         return pop_retry_topic(topic, group, v2=self.topic_tag == RETRY_TOPIC_V2)
@@ -130,25 +130,25 @@ def _number(field: str, text: str) -> int:
 
 
 def start_offset_entry(topic: str, queue_id: int, start_offset: int) -> str:
-    """Give one entry of startOffsetInfo."""
+    """Return one entry of startOffsetInfo."""
     return f"{topic_tag(topic)} {queue_id} {start_offset}"
 
 
 def msg_offset_entry(topic: str, queue_id: int, offsets: Iterable[int]) -> str:
-    """Give one entry of msgOffsetInfo."""
+    """Return one entry of msgOffsetInfo."""
     return f"{topic_tag(topic)} {queue_id} {','.join(map(str, offsets))}"
 
 
 def order_count_entry(
     topic: str, queue_id: int, count: int, queue_offset: int | None = None
 ) -> str:
-    """Give one entry of orderCountInfo, of a queue or of one message of it."""
+    """Return one entry of orderCountInfo, of a queue or of one message of it."""
     where = str(queue_id) if queue_offset is None else queue_offset_key(queue_id, queue_offset)
     return f"{topic_tag(topic)} {where} {count}"
 
 
 def queue_offset_key(queue_id: int, queue_offset: int) -> str:
-    """Give how orderCountInfo names one message: ``qo2%105``."""
+    """Return how orderCountInfo names one message: ``qo2%105``."""
     return f"{QUEUE_OFFSET_PREFIX}{queue_id}%{queue_offset}"
 
 
@@ -204,17 +204,17 @@ def _unique(fields: Iterable[object]) -> str:
 def check_point_key(
     topic: str, queue_id: int, start_offset: int, group: str, pop_time: int, broker_name: str
 ) -> str:
-    """Give the UNIQ_KEY of a check point message (``genCkUniqueId``)."""
+    """Return the UNIQ_KEY of a check point message (``genCkUniqueId``)."""
     return _unique((topic, queue_id, start_offset, group, pop_time, broker_name, CK_TAG))
 
 
 def ack_key(
     topic: str, queue_id: int, ack_offset: int, group: str, pop_time: int, broker_name: str
 ) -> str:
-    """Give the UNIQ_KEY of an ack message (``genAckUniqueId``)."""
+    """Return the UNIQ_KEY of an ack message (``genAckUniqueId``)."""
     return _unique((topic, queue_id, ack_offset, group, pop_time, broker_name, ACK_TAG))
 
 
 def batch_ack_key(topic: str, queue_id: int, offsets: list[int], group: str, pop_time: int) -> str:
-    """Give the key of a batch ack (``genBatchAckUniqueId``); the list as Java prints it."""
+    """Return the key of a batch ack (``genBatchAckUniqueId``); the list as Java prints it."""
     return _unique((topic, queue_id, offsets, group, pop_time, BATCH_ACK_TAG))

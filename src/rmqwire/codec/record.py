@@ -96,7 +96,7 @@ def record_size(
     store_v6: bool = False,
     v2: bool = False,
 ) -> int:
-    """Give the bytes a record takes (``MessageExtEncoder.calMsgLength``); all lengths in bytes."""
+    """Return the bytes a record takes (``MessageExtEncoder.calMsgLength``); all lengths in bytes."""
     return (
         MIN_RECORD_SIZE
         + topic_len
@@ -200,7 +200,7 @@ def append_blank(buffer: bytearray, size_left: int) -> None:
 
 
 def peek(data: Data, pos: int = 0) -> tuple[int, int]:
-    """Give (TOTALSIZE, MAGICCODE) at byte ``pos``, unchecked.
+    """Return (TOTALSIZE, MAGICCODE) at byte ``pos``, unchecked.
 
     Raises:
         BadRecord: fewer than 8 bytes left.
@@ -404,7 +404,7 @@ def encode_message(message: StoredMessage, release: Release = DEFAULT_RELEASE) -
 
     ``body_crc`` is written as it stands, as Java's client codec does. Bytes that came from a
     decoded record are kept: all of them when nothing changed, else topic and properties each while
-    unchanged. A ``__CRC32#`` property is computed anew.
+    unchanged. A ``__CRC32#`` property is computed again.
 
     Raises:
         BadRecord: a field that doesn't fit.

@@ -208,7 +208,7 @@ V5_0_0_ORDINAL = 413  # the first release after 4.9
 
 
 def release_of(mq_version: int) -> Release:
-    """Give the release whose habits a peer with this version ordinal has: 5.x or the one before.
+    """Return the release whose habits a peer with this version ordinal has: 5.x or the one before.
 
     Ordinal 0 is a client that announces none; it counts as new.
     """
@@ -216,7 +216,7 @@ def release_of(mq_version: int) -> Release:
 
 
 def release_named(name: str) -> Release:
-    """Give the release called ``name``.
+    """Return the release called ``name``.
 
     Raises:
         ConfigError: no such column in the table.

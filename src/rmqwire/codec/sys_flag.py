@@ -37,7 +37,7 @@ PERM_PRIORITY = 0x8
 
 
 def transaction_type(sys_flag: int) -> int:
-    """Give the transaction bits alone (``MessageSysFlag.getTransactionValue``)."""
+    """Return the transaction bits alone (``MessageSysFlag.getTransactionValue``)."""
     return sys_flag & TRANSACTION_ROLLBACK_TYPE
 
 

@@ -128,5 +128,5 @@ def slot_position(
     slots_total: int = DEFAULT_SLOTS_TOTAL,
     precision_ms: int = DEFAULT_PRECISION_MS,
 ) -> int:
-    """Give where the slot of a time lies in the wheel's file, in bytes."""
+    """Return where the slot of a time lies in the wheel's file, in bytes."""
     return time_ms // precision_ms % (slots_total * 2) * SLOT_SIZE

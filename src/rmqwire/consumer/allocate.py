@@ -22,7 +22,7 @@ def sort_client_ids(client_ids: Iterable[str]) -> list[str]:
 def allocate_averagely(
     client_id: str, queues: Iterable[MessageQueue], client_ids: Iterable[str]
 ) -> list[MessageQueue]:
-    """Give the queues that are ``client_id``'s part.
+    """Return the queues that are ``client_id``'s part.
 
     Args:
         client_id: whose part.

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
             """Hand a message back to its broker, raising RmqError when it doesn't take it."""
 
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY_LOCALLY_S = 5.0  # submitConsumeRequestLater
 JOBS_PER_CHECKPOINT = 8  # plain listeners never wait: others get a turn after so many
@@ -151,7 +151,7 @@ class ConsumeService:
         ok = status is ConsumeStatus.CONSUME_SUCCESS
         self._stats.consumed(topic, len(job.messages), self._now_ms() - started, ok=ok)
         if job.process_queue.dropped:
-            log.info("%s was given up meanwhile: the result is not used", job.queue)
+            logger.info("%s was given up meanwhile: the result is not used", job.queue)
             return
         finished = job.messages if ok else await self._send_all_back(job)
         self._finish(job, finished)
@@ -167,7 +167,7 @@ class ConsumeService:
         """Run the listener; give its status, None for none, and what it raised."""
         listener = self._listeners.get(topic)
         if listener is None:
-            log.warning("no listener for topic %s in group %s", topic, self._group)
+            logger.warning("no listener for topic %s in group %s", topic, self._group)
             return ConsumeStatus.RECONSUME_LATER, None
         try:
             if self._config.consume_in_threads and not inspect.iscoroutinefunction(listener):
@@ -177,17 +177,17 @@ class ConsumeService:
             if inspect.isawaitable(result):
                 result = await result
         except Exception as error:  # the listener is the user's code: logged, then tried again
-            log.exception("the listener of %s failed, group %s", topic, self._group)
+            logger.exception("the listener of %s failed, group %s", topic, self._group)
             return None, f"{type(error).__name__}: {error}"
         if not isinstance(result, ConsumeStatus):
-            log.warning("the listener of %s returned %r, group %s", topic, result, self._group)
+            logger.warning("the listener of %s returned %r, group %s", topic, result, self._group)
             return None, None
         return result, None
 
     # ---- failures
 
     async def _send_all_back(self, job: ConsumeRequest) -> list[MessageExt]:
-        """Send a failed job's messages back; give those that are off our hands."""
+        """Send a failed job's messages back; return those that the broker took."""
         kept: list[MessageExt] = []
         gone: list[MessageExt] = []
         for message in job.messages:
@@ -225,7 +225,7 @@ class ConsumeService:
         try:
             await self._shell.send_back(message.broker_name, header)
         except RmqError as error:
-            log.warning("send back of %s, group %s: %s", message, self._group, error)
+            logger.warning("send back of %s, group %s: %s", message, self._group, error)
             return False
         return True
 
@@ -236,7 +236,7 @@ class ConsumeService:
             message = process_queue.expired(self._now_ms(), timeout_ms)
             if message is None or not await self.send_back(message, EXPIRED_DELAY_LEVEL):
                 return
-            log.info("%s took too long and was sent back", message)
+            logger.info("%s took too long and was sent back", message)
             if message in process_queue:
                 self._finish(ConsumeRequest([message], process_queue, queue), [message])
 

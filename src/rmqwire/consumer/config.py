@@ -94,7 +94,7 @@ class PushConsumerConfig(ClientConfig):
             check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
 
     def consume_timestamp_ms(self, now_ms: int) -> int:
-        """Give where CONSUME_FROM_TIMESTAMP starts, ms since the epoch.
+        """Return where CONSUME_FROM_TIMESTAMP starts, ms since the epoch.
 
         Raises:
             UsageError: the text is no time.
@@ -112,12 +112,12 @@ class PushConsumerConfig(ClientConfig):
             ) from None
 
     def reconsume_limit(self) -> int:
-        """Give how often a message is delivered again before it goes to the dead letters."""
+        """Return how often a message is delivered again before it goes to the dead letters."""
         times = self.max_reconsume_times
         return DEFAULT_MAX_RECONSUME_TIMES if times == -1 else times
 
     def pull_bytes(self) -> int | None:
-        """Give the bytes to ask for in one pull, None for as many as the broker likes."""
+        """Return the bytes to ask for in one pull, None for as many as the broker likes."""
         release_bytes = self.release.pull_batch_size_in_bytes
         if release_bytes is None or self.pull_batch_size_in_bytes is None:
             return release_bytes

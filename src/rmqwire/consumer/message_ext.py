@@ -13,7 +13,7 @@ from rmqwire.remoting.limited_log import printable
 if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class MessageExt(NamedProperties):
@@ -58,7 +58,7 @@ class MessageExt(NamedProperties):
             try:
                 self.body = stored.decompressed_body()
             except BadBody as error:  # the message's fault: one line, as for every bad input
-                log.warning(
+                logger.warning(
                     "message %s of %s:%s at %d is delivered as it is stored: %s",
                     printable(self.msg_id),
                     self.topic,
@@ -108,7 +108,7 @@ class MessageExt(NamedProperties):
         return self.stored.store_host
 
     def restore_topic(self, retry_topic: str) -> None:
-        """Give a retried message its real topic back (``resetRetryAndNamespace``)."""
+        """Restore the real topic of a retried message (``resetRetryAndNamespace``)."""
         if self.topic == retry_topic:
             self.topic = self.properties.get(const.PROPERTY_RETRY_TOPIC, self.topic)
 

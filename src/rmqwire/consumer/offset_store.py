@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rmqwire.client.api import ClientApi
     from rmqwire.codec.bodies import MessageQueue
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class OffsetTable:
@@ -39,7 +39,7 @@ class OffsetTable:
         self._frozen.add(queue)
 
     def get(self, queue: MessageQueue) -> int:
-        """Give a queue's offset, -1 without one."""
+        """Return a queue's offset, -1 without one."""
         return self._offsets.get(queue, -1)
 
     def remove(self, queue: MessageQueue) -> None:
@@ -48,7 +48,7 @@ class OffsetTable:
         self._frozen.discard(queue)
 
     def of_topic(self, topic: str = "") -> dict[MessageQueue, int]:
-        """Give the offsets of a topic, of all topics for ""."""
+        """Return the offsets of a topic, of all topics for ""."""
         return {queue: at for queue, at in self._offsets.items() if topic in {"", queue.topic}}
 
 
@@ -95,7 +95,7 @@ class RemoteBrokerOffsetStore(OffsetTable):
             await self._api.update_consumer_offset(addr, self._group, queue, offset)
         except RmqError as error:
             level = logging.INFO if isinstance(error, RouteNotFound) else logging.WARNING
-            log.log(level, "commit of %s at %d: %s", queue, offset, error)
+            logger.log(level, "commit of %s at %d: %s", queue, offset, error)
 
     async def persist_all(self, queues: Container[MessageQueue]) -> None:
         """Commit the offsets of ``queues`` and forget all others."""

@@ -114,7 +114,7 @@ class ProcessQueue:
         return 0 if lowest is None or highest is None else highest - lowest
 
     def expired(self, now_ms: int, timeout_ms: int) -> MessageExt | None:
-        """Give the oldest message if it has been consumed for longer than ``timeout_ms``."""
+        """Return the oldest message if it has been consumed for longer than ``timeout_ms``."""
         lowest = self.lowest
         if lowest is None:
             return None
@@ -123,7 +123,7 @@ class ProcessQueue:
         return message if started and now_ms - started > timeout_ms else None
 
     def drop(self) -> None:
-        """Give the queue up: running listeners may finish, nothing is committed any more."""
+        """Release the queue: running listeners may finish, nothing is committed any more."""
         self.dropped = True
         if self.on_drop is not None:
             self.on_drop()
@@ -137,7 +137,7 @@ class ProcessQueue:
         self.offset_max = 0
 
     def info(self, commit_offset: int) -> ProcessQueueInfo:
-        """Give what GET_CONSUMER_RUNNING_INFO tells of the queue (``fillProcessQueueInfo``)."""
+        """Return what GET_CONSUMER_RUNNING_INFO tells of the queue (``fillProcessQueueInfo``)."""
         return ProcessQueueInfo(
             commit_offset=commit_offset,
             cached_msg_min_offset=self.lowest or 0,

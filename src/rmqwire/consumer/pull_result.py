@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.codec.message import StoredMessage
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _WRAPPED = INNER_BATCH_FLAG | NEED_UNWRAP_FLAG
 _COMPRESSED = COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR
@@ -55,7 +55,7 @@ STATUS_OF_CODE = {
 def found_messages(
     answer: PullAnswer, queue: MessageQueue, subscription: SubscriptionData, offset: int
 ) -> list[MessageExt]:
-    """Give the messages of an answer that the group wants.
+    """Return the messages of an answer that the group wants.
 
     The broker filters by hash codes of tags; different tags may share one, so their texts are
     compared here. A record that holds many messages (an inner batch) comes whole: those before
@@ -85,7 +85,7 @@ def found_messages(
 
 
 def _unwrapped(records: Iterable[StoredMessage]) -> Iterator[StoredMessage]:
-    """Give the messages of each record: more than one where it is an inner batch."""
+    """Return the messages of each record: more than one where it is an inner batch."""
     for record in records:
         if record.sys_flag & _WRAPPED == _WRAPPED:
             yield from _inner_messages(record)
@@ -99,7 +99,7 @@ def _inner_messages(record: StoredMessage) -> list[StoredMessage]:
         entries = decode_batch(record.decompressed_body() if record.is_compressed else record.body)
     except BadBody as error:
         place = f"{record.topic}:{record.queue_id} at {record.queue_offset}"
-        log.warning("inner batch of %s is delivered as it is: %s", printable(place), error)
+        logger.warning("inner batch of %s is delivered as it is: %s", printable(place), error)
         return [record]
     return [
         replace(

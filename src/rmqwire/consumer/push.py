@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
     from rmqwire.consumer.listener import Listener, ListenerResult
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 REBALANCE_INTERVAL_S = 20.0  # rocketmq.client.rebalance.waitInterval
 REBALANCE_MIN_INTERVAL_S = 1.0  # rocketmq.client.rebalance.minInterval
@@ -159,7 +159,7 @@ class PushConsumer:
         self.rebalance_soon()
 
     def assigned_queues(self) -> set[MessageQueue]:
-        """Give the queues this member reads now."""
+        """Return the queues this member reads now."""
         return set(self._queues)
 
     async def __aenter__(self) -> Self:
@@ -252,7 +252,7 @@ class PushConsumer:
     # ---- what brokers ask (client/processor.py)
 
     def subscriptions(self) -> list[SubscriptionData]:
-        """Give what the group wants of each topic."""
+        """Return what the group wants of each topic."""
         return list(self._subscriptions.values())
 
     def rebalance_soon(self) -> None:
@@ -260,11 +260,11 @@ class PushConsumer:
         self._rebalance_wanted.set()
 
     def offsets(self, topic: str) -> dict[MessageQueue, int]:
-        """Give the consumed offsets of a topic, of all for ""."""
+        """Return the consumed offsets of a topic, of all for ""."""
         return self._offsets.of_topic(topic)
 
     def running_info(self) -> ConsumerRunningInfo:
-        """Give what this consumer is set to and doing."""
+        """Return what this consumer is set to and doing."""
         return running_info(
             self.config,
             self.subscriptions(),
@@ -335,7 +335,7 @@ class PushConsumer:
         return balanced
 
     async def _compare(self) -> tuple[dict[str, Changes], bool]:
-        """Give what has to change, by topic, and whether that could be found out for all topics."""
+        """Return what has to change, by topic, and whether that could be found out for all topics."""
         found, complete = {}, True
         for topic in list(self._subscriptions):
             assigned = await self._assigned(topic)
@@ -348,7 +348,7 @@ class PushConsumer:
     async def _announce_versions(self, found: dict[str, Changes]) -> None:
         """Tell the brokers new subscription versions before the first pull that says them."""
         for topic, difference in found.items():
-            log.info("group %s, topic %s: %s", self.group, topic, difference)
+            logger.info("group %s, topic %s: %s", self.group, topic, difference)
             if topic in self._subscriptions:
                 self._subscriptions[topic].sub_version = self._now_ms()
         await self._instance.heartbeat()
@@ -377,7 +377,7 @@ class PushConsumer:
         try:
             offset = await starting_offset(queue, self.config, self._offsets, self._instance)
         except RmqError as error:
-            log.warning("where to start %s: %s", queue, error)
+            logger.warning("where to start %s: %s", queue, error)
             return False
         if self._closing or queue in self._queues or queue.topic not in self._subscriptions:
             return not self._closing
@@ -406,7 +406,7 @@ class PushConsumer:
         self._offsets.remove(queue)
 
     async def _broker_of(self, queue: MessageQueue) -> str:
-        """Give where a queue's offsets are kept: its master, any member without one."""
+        """Return where a queue's offsets are kept: its master, any member without one."""
         routes = self._instance.routes
         found = routes.find_in_subscribe(queue.broker_name, MASTER_ID, only_this=False)
         if found is None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Submit = Callable[[list[MessageExt], ProcessQueue, MessageQueue], None]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 BROKER_SUSPEND_MAX_TIME_MS = 15_000  # brokerSuspendMaxTimeMillis
 CONSUMER_TIMEOUT_WHEN_SUSPEND_MS = 30_000  # consumerTimeoutMillisWhenSuspend
@@ -49,7 +49,7 @@ UNKNOWN_TO_BROKER = frozenset(
 
 
 def over_threshold(process_queue: ProcessQueue, config: PushConsumerConfig) -> str | None:
-    """Give why a queue must not be read now, None when it may."""
+    """Return why a queue must not be read now, None when it may."""
     if len(process_queue) > config.pull_threshold_for_queue:
         return f"the cached message count exceeds {config.pull_threshold_for_queue}"
     if process_queue.size // MIB > config.pull_threshold_size_for_queue:
@@ -114,7 +114,7 @@ class QueueReader:
                 answer = await self._pull(queue, offset, subscription)
                 status = STATUS_OF_CODE[answer.code]
                 if status is PullStatus.OFFSET_ILLEGAL:
-                    log.warning("%s has no offset %d, but %s", queue, offset, answer)
+                    logger.warning("%s has no offset %d, but %s", queue, offset, answer)
                     return answer.next_begin_offset
                 if status is PullStatus.FOUND:
                     self._take(answer, queue, process_queue, subscription, offset)
@@ -191,7 +191,7 @@ class QueueReader:
         if code in UNKNOWN_TO_BROKER:
             self._instance.heartbeat_soon()
         if not queue.topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
-            log.warning("pull of %s for group %s: %s", queue, self._group, error)
+            logger.warning("pull of %s for group %s: %s", queue, self._group, error)
         if not isinstance(error, BrokerError):
             self._suggested.pop(queue, None)
         return self._config.pull_time_delay_mills_when_exception / 1000

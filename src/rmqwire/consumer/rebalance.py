@@ -34,5 +34,5 @@ def changes(
 def not_subscribed(
     current: Iterable[MessageQueue], subscribed: Mapping[str, object]
 ) -> list[MessageQueue]:
-    """Give the queues of topics nobody wants any more (``truncateMessageQueueNotMyTopic``)."""
+    """Return the queues of topics nobody wants any more (``truncateMessageQueueNotMyTopic``)."""
     return sorted(queue for queue in current if queue.topic not in subscribed)

@@ -21,7 +21,7 @@ async def starting_offset(
     offsets: RemoteBrokerOffsetStore,
     instance: ClientInstance,
 ) -> int:
-    """Give the committed offset, else what consumeFromWhere says.
+    """Return the committed offset, else what consumeFromWhere says.
 
     Raises:
         RmqError: a broker didn't say what is needed for that.

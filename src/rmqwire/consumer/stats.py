@@ -36,7 +36,7 @@ class Counter:
         slots[-1][2] += value
 
     def over(self, now_ms: int, window_ms: int) -> tuple[int, int]:
-        """Give (events, sum) of the last ``window_ms``."""
+        """Return (events, sum) of the last ``window_ms``."""
         first = (now_ms - window_ms) // SLOT_MS
         recent = [slot for slot in self._slots if slot[0] > first]
         return sum(slot[1] for slot in recent), sum(slot[2] for slot in recent)
@@ -85,7 +85,7 @@ class ConsumerStats:
         (stats.consumed if ok else stats.failed).add(now, messages)
 
     def status(self, topic: str) -> ConsumeStatus:
-        """Give the rates of a topic: times in ms, rates per second."""
+        """Return the rates of a topic: times in ms, rates per second."""
         now, stats = self._now_ms(), self._of(topic)
         pulls, pull_ms = stats.pulls.over(now, MINUTE_MS)
         runs, run_ms = stats.runs.over(now, MINUTE_MS)

@@ -27,7 +27,7 @@ class FileLayer(Protocol):
         """Open for reading and writing; with ``create`` an absent file is made (empty)."""
 
     def close(self, handle: int) -> None:
-        """Give a handle back."""
+        """Close a handle."""
 
     def pread(self, handle: int, size: int, offset: int) -> bytes:
         """Read ``size`` bytes at ``offset``; fewer only at the end of the file."""
@@ -39,7 +39,7 @@ class FileLayer(Protocol):
         """Reserve space for bytes 0 to ``size``; the file has that size afterwards."""
 
     def data_ranges(self, handle: int, offset: int) -> Sequence[tuple[int, int]]:
-        """Give (begin, end) of all bytes from ``offset`` on that may be other than zero."""
+        """Return (begin, end) of all bytes from ``offset`` on that may be other than zero."""
 
     def datasync(self, handle: int) -> None:
         """Return when the data of the file is on the disk. Blocks."""
@@ -60,19 +60,19 @@ class FileLayer(Protocol):
         """Return when creations and renames in the folder are on the disk. Blocks."""
 
     def list(self, path: str) -> list[str]:
-        """Give the names in a folder, sorted; none if there is no such folder."""
+        """Return the names in a folder, sorted; none if there is no such folder."""
 
     def makedirs(self, path: str) -> None:
         """Make a folder and those above it, if absent."""
 
     def size(self, path: str) -> int:
-        """Give a file's size in bytes."""
+        """Return a file's size in bytes."""
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is a file or folder of that name."""
+        """Return whether there is a file or folder of that name."""
 
     def used_ratio(self, path: str) -> float:
-        """Give the share of the disk under ``path`` that is in use, -1.0 if unknown.
+        """Return the share of the disk under ``path`` that is in use, -1.0 if unknown.
 
         In hundredths, rounded up (Java ``UtilAll.getDiskPartitionSpaceUsedPercent``).
         """
@@ -85,7 +85,7 @@ class FileLayer(Protocol):
         """
 
     def unlock(self, handle: int) -> None:
-        """Give a lock back."""
+        """Release a lock."""
 
 
 class RealFiles:
@@ -100,7 +100,7 @@ class RealFiles:
         return os.open(path, flags, 0o644)
 
     def close(self, handle: int) -> None:
-        """Give a handle back."""
+        """Close a handle."""
         os.close(handle)
 
     def pread(self, handle: int, size: int, offset: int) -> bytes:
@@ -133,7 +133,7 @@ class RealFiles:
         os.posix_fallocate(handle, 0, size)
 
     def data_ranges(self, handle: int, offset: int) -> list[tuple[int, int]]:
-        """Give (begin, end) of all bytes from ``offset`` on that may be other than zero.
+        """Return (begin, end) of all bytes from ``offset`` on that may be other than zero.
 
         Space that was reserved and never written is skipped. All ranges are asked for before
         anything is read: what the kernel reads ahead counts as data to it.
@@ -179,7 +179,7 @@ class RealFiles:
             os.close(handle)
 
     def list(self, path: str) -> list[str]:
-        """Give the names in a folder, sorted."""
+        """Return the names in a folder, sorted."""
         try:
             return sorted(os.listdir(path))
         except FileNotFoundError:
@@ -190,15 +190,15 @@ class RealFiles:
         os.makedirs(path, exist_ok=True)
 
     def size(self, path: str) -> int:
-        """Give a file's size in bytes."""
+        """Return a file's size in bytes."""
         return os.stat(path).st_size
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is a file or folder of that name."""
+        """Return whether there is a file or folder of that name."""
         return os.path.exists(path)
 
     def used_ratio(self, path: str) -> float:
-        """Give the share of the disk under ``path`` that is in use, 0.0 to 1.0, -1.0 unknown."""
+        """Return the share of the disk under ``path`` that is in use, 0.0 to 1.0, -1.0 unknown."""
         try:
             usage = shutil.disk_usage(path)
         except OSError:
@@ -221,7 +221,7 @@ class RealFiles:
         return handle
 
     def unlock(self, handle: int) -> None:
-        """Give a lock back."""
+        """Release a lock."""
         for key, held in list(self._locked.items()):
             if held == handle:
                 del self._locked[key]
@@ -229,7 +229,7 @@ class RealFiles:
 
 
 def read_whole(files: FileLayer, path: str) -> bytes:
-    """Give all bytes of a small file."""
+    """Return all bytes of a small file."""
     handle = files.open(path)
     try:
         return files.pread(handle, files.size(path), 0)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rmqwire.disk.files import FileLayer
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class ConfigFile:
@@ -63,7 +63,7 @@ class ConfigFile:
             fault = self._try(path, decode)
             if fault is None:
                 if faults:
-                    log.warning("%s; the backup %s is used instead", faults[0], path)
+                    logger.warning("%s; the backup %s is used instead", faults[0], path)
                 self._damaged = bool(faults)
                 return True
             faults.append(fault)
@@ -71,11 +71,11 @@ class ConfigFile:
             return False
         raise StoreError(
             f"{'; '.join(faults)}: not starting from an empty table. Restore the file, or move "
-            "it and its .bak away to start anew"
+            "it and its .bak away to start from nothing"
         )
 
     def _try(self, path: str, decode: Callable[[bytes], None]) -> str | None:
-        """Give None when the file was read, else what is wrong with it."""
+        """Return None when the file was read, else what is wrong with it."""
         try:
             data = read_whole(self._files, path)
             if not data.strip():
@@ -142,7 +142,7 @@ class TableWriter:
             self.on_wanted()
 
     def take(self) -> Callable[[], None]:
-        """Give what writes the table as it is now; it may run in a thread, one at a time.
+        """Return what writes the table as it is now; it may run in a thread, one at a time.
 
         It raises OSError when the disk refuses; the table is wanted again then.
         """
@@ -183,7 +183,7 @@ class TableWrites:
         self._timed = timed
 
     def start(self, on_request: Callable[[], None], on_time: Callable[[], None]) -> None:
-        """From now on tell instead of writing; whoever is told uses :meth:`take`.
+        """From now on tell instead of writing; the callee uses :meth:`take`.
 
         Args:
             on_request: a table of ``answered`` is to be written.
@@ -208,7 +208,7 @@ class TableWrites:
         return any(writer.wanted for writer in self._writers())
 
     def take(self) -> Callable[[], None]:
-        """Give what writes the tables that wait, as they are now. Meant for a thread.
+        """Return what writes the tables that wait, as they are now. Meant for a thread.
 
         It raises the first OSError after it has tried all; what failed waits again.
         """
@@ -227,5 +227,5 @@ def _write_all(writes: list[Callable[[], None]]) -> None:
 
 
 def config_path(store_root: str, name: str) -> str:
-    """Give the place of a table under the store's root (Java ``BrokerPathConfigHelper``)."""
+    """Return the place of a table under the store's root (Java ``BrokerPathConfigHelper``)."""
     return f"{store_root.rstrip('/')}/config/{name}"

@@ -2,7 +2,7 @@
 
 What is written waits until enough slaves have it or ``slaveTimeout`` is over. 4.9 needs one slave
 and refuses to wait when none is near; 5.x needs ``inSyncReplicas`` copies, its own included, and
-waits in vain when they aren't there. A wait costs an entry in a row, no task.
+fails when they aren't there. A waiting send costs one entry of a deque, not a task.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class GroupTransfer:
         self._wait(end, self._now_ms() + self._config.slave_timeout, done, result)
 
     def after_flush(self, end: int, done: Done) -> Done:
-        """Give what the flush shall answer instead: the time to wait runs from now on."""
+        """Return what the flush shall answer instead: the time to wait runs from now on."""
         return partial(self._wait, end, self._now_ms() + self._config.slave_timeout, done)
 
     def _wait(self, end: int, deadline_ms: int, done: Done, result: PutMessageResult) -> None:
@@ -70,13 +70,13 @@ class GroupTransfer:
             self._waits.add(end, deadline_ms, result, done)
 
     def _slave_is_near(self, end: int) -> bool:
-        """Tell whether waiting makes sense (``isSlaveOK`` of 4.9)."""
+        """Return whether waiting makes sense (``isSlaveOK`` of 4.9)."""
         slaves = self._slaves
         gap = end - slaves.pushed
         return bool(slaves.connections) and gap < self._config.ha_slave_fallbehind_max
 
     def _acked(self) -> int:
-        """Give the offset up to which a send need not wait."""
+        """Return the offset up to which a send need not wait."""
         if self._needs_a_slave:
             return self._slaves.pushed
         return self._slaves.acked_by(self._config.in_sync_replicas - 1)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.replica.replica_log import ReplicaLog
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 EXPIRE_S = 0.1  # how late a send may learn that slaveTimeout is over
 REPORTS_S = 0.01  # how late reports of a slave that is far behind may be read
 CHECK_S = 1.0  # how often a silent link is looked at
@@ -113,9 +113,9 @@ class HaMaster:
                 stream = await self._tls.accepted(accepted, peer)
             await self.serve_stream(stream, peer)
         except ReplicationError as error:
-            LOG.error("no replication: %s", error)  # noqa: TRY400 - the text says all
+            logger.error("no replication: %s", error)  # noqa: TRY400 - the text says all
         except LOST as error:
-            LOG.info("slave lost at its start: %s", _why(error))
+            logger.info("slave lost at its start: %s", _why(error))
 
     async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
         """Serve one slave until it or we end it.
@@ -127,22 +127,22 @@ class HaMaster:
         connection = self._slaves.open(peer)
         sender = SlaveSender(stream, connection)
         self._senders.append(sender)
-        LOG.info("slave %s connected", peer)
+        logger.info("slave %s connected", peer)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(sender.run)
                 await self._receive(stream, connection, sender)
                 nursery.cancel_scope.cancel()
         except* ReplicationError as group:
-            LOG.error("replication to %s ends: %s", peer, group.exceptions[0])  # noqa: TRY400 - the text says all
+            logger.error("replication to %s ends: %s", peer, group.exceptions[0])  # noqa: TRY400 - the text says all
         except* LOST as group:
-            LOG.info("slave %s lost: %s", peer, _why(group.exceptions[0]))
+            logger.info("slave %s lost: %s", peer, _why(group.exceptions[0]))
         finally:
             self._senders.remove(sender)
             self._slaves.close(connection)
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
-            LOG.info("slave %s is gone, it has up to %s", peer, connection.ack)
+            logger.info("slave %s is gone, it has up to %s", peer, connection.ack)
 
     async def _receive(
         self, stream: trio.abc.Stream, connection: SlaveConnection, sender: SlaveSender
@@ -163,12 +163,12 @@ class HaMaster:
             with self._late_answers:
                 self._transfer.acked()
         if first and connection.position >= 0:
-            LOG.info("slave %s asks for offset %s", connection.peer, connection.ack)
+            logger.info("slave %s asks for offset %s", connection.peer, connection.ack)
             sender.grown()
 
 
 class HaSlave:
-    """Follow a master, whoever it is and whenever it is there.
+    """Follow the master of the moment, whenever there is one.
 
     Args:
         log: what is replicated.
@@ -203,7 +203,7 @@ class HaSlave:
         """Follow another master from now on; the same one changes nothing."""
         if master == self.master:
             return
-        LOG.info("update master ha address, OLD: %s NEW: %s", self.master, master)
+        logger.info("update master ha address, OLD: %s NEW: %s", self.master, master)
         self.master = master
         self._changed.set()
         self._changed = trio.Event()
@@ -232,7 +232,7 @@ class HaSlave:
             fault = _why(error)
         if fault != self.fault:
             self.fault = fault
-            LOG.error("replication from %s ended: %s", master, fault)
+            logger.error("replication from %s ended: %s", master, fault)
 
     async def _replicate_or_settle(self, stream: trio.abc.Stream) -> str:
         """Replicate until the master ends the link or the logs are found to differ; say which."""
@@ -297,7 +297,7 @@ def _send_now(stream: trio.abc.Stream, data: bytes) -> bytes:
 
 
 def _why(error: BaseException) -> str:
-    """Give an error's text, or its cause's, or its name: those of trio and TLS may have none."""
+    """Return an error's text, or its cause's, or its name: those of trio and TLS may have none."""
     return str(error) or str(error.__cause__ or "") or type(error).__name__
 
 

@@ -98,7 +98,7 @@ class SlaveLink:
         self._report(self.position)
 
     def data_to_send(self) -> bytes:
-        """Give the reports that must go out."""
+        """Return the reports that must go out."""
         data = bytes(self._outbox)
         self._outbox.clear()
         return data
@@ -252,7 +252,7 @@ class SlaveLink:
             self._report(offset)
 
     def _reportable(self) -> int:
-        """Give what the master may count: appended and, if wanted, on the disk."""
+        """Return what the master may count: appended and, if wanted, on the disk."""
         if not self.verified:
             return self.position
         if self._config.ha_ack_after_flush:

@@ -136,7 +136,7 @@ class SlaveConnection:
         return self._log.end - self.ack > PASS_SIZE
 
     def next_data(self) -> bytes | memoryview:
-        """Give what to send now: ranges of the log, a heartbeat when it's time, or nothing.
+        """Return what to send now: ranges of the log, a heartbeat when it's time, or nothing.
 
         It is valid until the next call.
 
@@ -206,7 +206,7 @@ class SlaveConnection:
     # --- time --------------------------------------------------------------------------------
 
     def wait_ms(self) -> int:
-        """Give after how long ``next_data`` may have something without anything happening."""
+        """Return after how long ``next_data`` may have something without anything happening."""
         now = self._now_ms()
         if self.position < 0:
             return self._config.ha_housekeeping_interval
@@ -266,7 +266,7 @@ class Slaves:
         return moved
 
     def counted(self) -> list[SlaveConnection]:
-        """Give those that are certainly slaves of their own."""
+        """Return those that are certainly slaves of their own."""
         found = []
         grace = self._config.ha_send_heartbeat_interval
         newest: dict[str, int] = {}
@@ -278,11 +278,11 @@ class Slaves:
         return found
 
     def acked_by(self, count: int) -> int:
-        """Give the offset up to which ``count`` slaves have the log, -1 if there are fewer."""
+        """Return the offset up to which ``count`` slaves have the log, -1 if there are fewer."""
         acks = sorted((connection.ack for connection in self.counted()), reverse=True)
         return acks[count - 1] if 0 < count <= len(acks) else -1
 
     def in_sync(self, connection: SlaveConnection) -> bool:
-        """Tell whether a slave is near the log's end."""
+        """Return whether a slave is near the log's end."""
         gap = self.log.end - connection.ack
         return gap < self._config.ha_max_gap_not_in_sync

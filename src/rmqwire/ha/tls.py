@@ -55,7 +55,7 @@ class LinkTls:
         self._client = _context(config, ssl.Purpose.SERVER_AUTH)
 
     async def accepted(self, stream: trio.SocketStream, peer: str) -> trio.abc.Stream:
-        """Give the stream to serve a slave on.
+        """Return the stream to serve a slave on.
 
         Args:
             stream: a slave's connection, nothing read yet.
@@ -83,7 +83,7 @@ class LinkTls:
         return SocketTransport.of(stream)
 
     async def connected(self, stream: trio.SocketStream, master: str) -> trio.abc.Stream:
-        """Give the stream to follow a master on.
+        """Return the stream to follow a master on.
 
         Args:
             stream: a connection to it.

@@ -84,7 +84,7 @@ def _row(segment: Segment, pos: int, record: bytes, *, check_crc: bool) -> Row:
 
 
 def message_row(message: StoredMessage) -> Row:
-    """Give a message's fields under Java's names, the body as text or hex, uncompressed.
+    """Return a message's fields under Java's names, the body as text or hex, uncompressed.
 
     A batch that is one record has ``messages`` in its place.
     """
@@ -109,7 +109,7 @@ def message_row(message: StoredMessage) -> Row:
 
 
 def _inner_rows(message: StoredMessage, body: bytes) -> list[Row]:
-    """Give the messages of an inner batch (BatchCQ).
+    """Return the messages of an inner batch (BatchCQ).
 
     Raises:
         BadBody: it isn't one.

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 def config_files(path: Path) -> list[Path]:
-    """Give the tables under ``path``: one file, the folder ``config``, or the store's root.
+    """Return the tables under ``path``: one file, the folder ``config``, or the store's root.
 
     Raises:
         StoreError: nothing there.

@@ -51,7 +51,7 @@ def consume_queue_rows(path: Path, offset: int | None = None) -> Iterator[Row]:
 
 
 def _units(segment: Segment, unit: int, pos: int) -> Iterator[tuple[int, bytes]]:
-    """Give (position in the queue, bytes) of the units that were written.
+    """Return (position in the queue, bytes) of the units that were written.
 
     Raises:
         CorruptLog: the file holds no whole units.
@@ -106,7 +106,7 @@ def _unit_rows(segment: Segment, offset: int) -> Iterator[Row]:
 
 
 def _extended(queue: Path, offset: int) -> Row:
-    """Give what an extension unit says; a tags code of None: it isn't there."""
+    """Return what an extension unit says; a tags code of None: it isn't there."""
     unit = ext_unit_of(queue, offset)
     if unit is None:
         return {"tagsCode": None, "extOffset": offset}

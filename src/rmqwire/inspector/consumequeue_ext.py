@@ -63,7 +63,7 @@ def _segment_rows(segment: Segment, pos: int) -> Iterator[Row]:
 
 
 def find_ext_unit(folder: Path, offset: int) -> ConsumeQueueExtUnit | None:
-    """Give the unit at ``offset`` of a queue's extension files, None if none begins there.
+    """Return the unit at ``offset`` of a queue's extension files, None if none begins there.
 
     Raises:
         StoreError: the files can't be read.
@@ -78,12 +78,12 @@ def find_ext_unit(folder: Path, offset: int) -> ConsumeQueueExtUnit | None:
 
 
 def ext_folder_of(queue: Path) -> Path:
-    """Give where a queue (``consumequeue/TOPIC/ID``) has its extension files."""
+    """Return where a queue (``consumequeue/TOPIC/ID``) has its extension files."""
     return queue.parents[2] / FOLDER / queue.parent.name / queue.name
 
 
 def ext_unit_of(queue: Path, offset: int) -> ConsumeQueueExtUnit | None:
-    """Give the extension unit of a queue's unit; None if it can't be had."""
+    """Return the extension unit of a queue's unit; None if it can't be had."""
     try:
         return find_ext_unit(ext_folder_of(queue), offset)
     except (StoreError, BadRecord, IndexError):

@@ -20,7 +20,7 @@ _DELAY = PROPERTY_DELAY_TIME_LEVEL.encode()
 
 
 def expected_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int:
-    """Give the hash of the tags, or the delivery time (ms) of a message delayed by level.
+    """Return the hash of the tags, or the delivery time (ms) of a message delayed by level.
 
     Args:
         found: the record.

@@ -30,12 +30,12 @@ class Segment:
 
 
 def is_segment_name(name: str) -> bool:
-    """Tell whether a file is named as RocketMQ names a log's files."""
+    """Return whether a file is named as RocketMQ names a log's files."""
     return len(name) == NAME_LENGTH and name.isascii() and name.isdigit()
 
 
 def segments(path: Path, inside: str = "") -> list[Segment]:
-    """Give the files of a log in order.
+    """Return the files of a log in order.
 
     Args:
         path: one file, the log's folder, or a folder that has the log in a folder ``inside``.
@@ -65,7 +65,7 @@ def _segments(path: Path, inside: str) -> list[Segment]:
 
 
 def queue_folders(path: Path, *kinds: str) -> list[Path]:
-    """Give the folders of all queues under ``path``, or the file itself.
+    """Return the folders of all queues under ``path``, or the file itself.
 
     Args:
         path: a file, a queue's folder, a topic's, the folder of a kind, or a store's root.
@@ -95,7 +95,7 @@ def _queue_order(folder: Path) -> tuple[str, int]:
 
 
 def queue_of(file: Path) -> tuple[str, int | str]:
-    """Give (topic, queue id) of a queue's file, as far as its path tells them."""
+    """Return (topic, queue id) of a queue's file, as far as its path tells them."""
     topic, queue_id = file.parts[-3:-1] if len(file.parts) > 2 else ("", "")
     return topic, int(queue_id) if queue_id.isdecimal() else queue_id
 

@@ -33,7 +33,7 @@ class Finding:
     count: int = 1
 
     def row(self) -> dict[str, Any]:
-        """Give the fields under their names."""
+        """Return the fields under their names."""
         return asdict(self)
 
 

@@ -25,7 +25,7 @@ _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
 def frame_bytes(data: bytes) -> bytes:
-    """Give the frames themselves for a dump: binary, hex (spaces allowed), base64, or a recording.
+    """Return the frames themselves for a dump: binary, hex (spaces allowed), base64, or a recording.
 
     A recording has a JSON object per line with the frame in ``frame_b64``.
 
@@ -92,7 +92,7 @@ def frame_rows(data: bytes, offset: int = 0) -> Iterator[Row]:
 
 
 def command_row(command: RemotingCommand) -> Row:
-    """Give a command's fields under Java's names, and its body as records, text or hex."""
+    """Return a command's fields under Java's names, and its body as records, text or hex."""
     name = response_name if command.is_response else request_name
     row: Row = {
         "kind": _kind(command),

@@ -28,7 +28,7 @@ _DEFAULT_RATIO = DEFAULT_INDEX_NUM // DEFAULT_HASH_SLOT_NUM
 
 
 def index_files(path: Path) -> list[Path]:
-    """Give the index files under ``path``: a file, the folder ``index``, or the store's root.
+    """Return the index files under ``path``: a file, the folder ``index``, or the store's root.
 
     Raises:
         StoreError: nothing there.
@@ -45,7 +45,7 @@ def index_files(path: Path) -> list[Path]:
 
 
 def guess_slots(size: int) -> int | None:
-    """Give maxHashSlotNum for a file of ``size`` bytes with Java's default four entries a slot."""
+    """Return maxHashSlotNum for a file of ``size`` bytes with Java's default four entries a slot."""
     if size == file_size(DEFAULT_HASH_SLOT_NUM, DEFAULT_INDEX_NUM):
         return DEFAULT_HASH_SLOT_NUM
     per_slot = SLOT_SIZE + _DEFAULT_RATIO * ENTRY_SIZE

@@ -63,7 +63,7 @@ class _File:
     header: IndexHeader
 
     def entries(self, first: int = 1) -> Iterator[_Entry]:
-        """Give (key hash, log offset, time difference, previous) from number ``first`` on."""
+        """Return (key hash, log offset, time difference, previous) from number ``first`` on."""
         with open_file(self.path) as file:
             file.seek(entry_position(first, self.slots))
             left = self.header.index_count - first
@@ -98,7 +98,7 @@ def _across(files: list[_File], index: int, number: int) -> Iterator[_Entry]:
 
 
 def expected_hashes(found: RecordPosition) -> list[int]:
-    """Give the hashes under which a record must be found, as ``IndexService.buildIndex`` puts them."""
+    """Return the hashes under which a record must be found, as ``IndexService.buildIndex`` puts them."""
     if transaction_type(found.sys_flag) == TRANSACTION_ROLLBACK_TYPE:
         return []
     keys = []
@@ -112,7 +112,7 @@ def expected_hashes(found: RecordPosition) -> list[int]:
 
 
 def tag_hashes(found: RecordPosition) -> list[int]:
-    """Give the hash of the tags, under which 5.5.0 (and no older release) puts a record too."""
+    """Return the hash of the tags, under which 5.5.0 (and no older release) puts a record too."""
     tags = find_property(found.properties, _TAGS)
     if not tags:
         return []

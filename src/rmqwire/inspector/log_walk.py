@@ -104,12 +104,12 @@ class LogWalk:
         self.unused_reason = ""
 
     def record(self, found: RecordPosition) -> bytes:
-        """Give the bytes of the record that was just given."""
+        """Return the bytes of the record that was just given."""
         data = self._window.data if self._window is not None else b""
         return data[self._at : self._at + found.total_size]
 
     def __iter__(self) -> Iterator[RecordPosition]:
-        """Give record after record; BLANKs are left out."""
+        """Return record after record; BLANKs are left out."""
         for segment in self._files:
             if segment.start > self.end and self._gap is None:
                 self._open_gap(segment, self.end, "the file before it is missing or too short")

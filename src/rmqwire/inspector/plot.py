@@ -184,10 +184,10 @@ def _shortened(name: str) -> str:
 
 
 def _unit_for(largest: int) -> tuple[str, int]:
-    """Give the unit (name, bytes) in which offsets up to ``largest`` are read best."""
+    """Return the unit (name, bytes) in which offsets up to ``largest`` are read best."""
     return ("KiB", 2**10) if largest < 4 * 2**20 else ("MiB", 2**20)
 
 
 def _times(times_ms: list[int]) -> list[datetime]:
-    """Give local times without a zone: matplotlib would turn others into UTC."""
+    """Return local times without a zone: matplotlib would turn others into UTC."""
     return [datetime.fromtimestamp(ms / 1000).astimezone().replace(tzinfo=None) for ms in times_ms]

@@ -126,11 +126,11 @@ class QueueCheck:
         self._queues[topic, queue_id] = _Queue(reader, batch=batch)
 
     def ends(self) -> dict[tuple[str, int], int]:
-        """Give the offset behind the last message of each queue."""
+        """Return the offset behind the last message of each queue."""
         return {key: _end_offset(queue) for key, queue in self._queues.items()}
 
     def __len__(self) -> int:
-        """Give the number of queues."""
+        """Return the number of queues."""
         return len(self._queues)
 
     # --- record by record --------------------------------------------------------------------
@@ -178,7 +178,7 @@ class QueueCheck:
         queue.last = offset
 
     def _resolved(self, queue: _Queue, unit: bytes) -> tuple[int, int, int]:
-        """Give the unit with the tags code that an extension unit holds for it."""
+        """Return the unit with the tags code that an extension unit holds for it."""
         place, size, code = unpack_unit(unit)
         at = ext_offset(code)
         if at is not None:

@@ -1,4 +1,4 @@
-"""Cut a damaged log, or have a store's derived files made anew (``rmqwire store repair``).
+"""Cut a damaged log, or have a store's derived files rebuilt (``rmqwire store repair``).
 
 Whatever is changed or taken away lies in a backup folder first, and the store's lock is held
 meanwhile. Afterwards the store looks like one that wasn't closed and has no checkpoint: the next
@@ -67,7 +67,7 @@ class RepairPlan:
 
 
 def default_cut(report: StoreReport) -> int | None:
-    """Give where a damaged log is to be cut: at its first damage; None if it has none."""
+    """Return where a damaged log is to be cut: at its first damage; None if it has none."""
     if report.damages:
         return report.damages[0].begin
     torn = any(f.part == "commitlog" and f.offset == report.log_end for f in report.findings)
@@ -80,7 +80,7 @@ def plan_repair(root: Path, *, cut_at: int | None, rebuild: bool) -> RepairPlan:
     Args:
         root: the store's folder.
         cut_at: offset (bytes) of a record, or the log's end; None for no cut.
-        rebuild: have the derived files made anew; a cut has that done anyway.
+        rebuild: have the derived files rebuilt; a cut has that done anyway.
 
     Raises:
         StoreError: no store, or no record begins at ``cut_at``.

@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 def printable(data: bytes | memoryview) -> tuple[str, str]:
-    """Give (text, encoding): the text itself when it is readable UTF-8, else hex digits."""
+    """Return (text, encoding): the text itself when it is readable UTF-8, else hex digits."""
     raw = bytes(data)
     try:
         text = raw.decode("utf-8")

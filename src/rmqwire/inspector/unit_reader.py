@@ -58,7 +58,7 @@ class UnitReader:
         return texts
 
     def at(self, position: int) -> bytes:
-        """Give the unit at ``position`` bytes; b"" outside the queue."""
+        """Return the unit at ``position`` bytes; b"" outside the queue."""
         if not self.start <= position < self.end:
             return b""
         begin = position - self._data_start
@@ -69,7 +69,7 @@ class UnitReader:
         return self._data[begin : begin + self.unit]
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """Give (position, whole units) from the first to the last."""
+        """Return (position, whole units) from the first to the last."""
         position = self.start
         while position < self.end:
             data = self._read(position)[: self.end - position]
@@ -95,7 +95,7 @@ class UnitReader:
         return self.start
 
     def _used_in(self, segment: Segment) -> int:
-        """Give the bytes up to the last unit of a file that has a size."""
+        """Return the bytes up to the last unit of a file that has a size."""
         last = 0
         with open_file(segment.path) as file:
             for begin in range(0, segment.size, _UNITS * self.unit):

@@ -72,7 +72,7 @@ class StoreReport:
         return [finding for finding in self.findings if finding.level == PROBLEM]
 
     def row(self) -> dict[str, Any]:
-        """Give all of it as plain values, for JSON."""
+        """Return all of it as plain values, for JSON."""
         return {
             "root": self.root,
             "clean": not self.problems,
@@ -90,7 +90,7 @@ class StoreReport:
 
 
 def log_segments(root: Path) -> list[Segment]:
-    """Give the files of a store's commit log; none if nothing was ever stored.
+    """Return the files of a store's commit log; none if nothing was ever stored.
 
     Raises:
         StoreError: there is no store, or its log can't be listed.

@@ -36,7 +36,7 @@ class AdminProcessor:
         self.state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each code."""
+        """Return the handler of each code."""
         return {
             RequestCode.PUT_KV_CONFIG: self.put_kv,
             RequestCode.GET_KV_CONFIG: self.get_kv,

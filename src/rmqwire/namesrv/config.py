@@ -153,7 +153,7 @@ def parse_value(key: str, text: str) -> str | int | bool:
 
 
 def allowed_networks(config: NamesrvConfig) -> list[Any]:
-    """Give the networks of ``registerAllowList`` (separated by commas or semicolons).
+    """Return the networks of ``registerAllowList`` (separated by commas or semicolons).
 
     Raises:
         ConfigError: an entry that is no IP address or network.
@@ -166,7 +166,7 @@ def allowed_networks(config: NamesrvConfig) -> list[Any]:
 
 
 def format_config(config: NamesrvConfig) -> str:
-    """Give all of Java's keys, sorted, one ``key=value`` a line (GET_NAMESRV_CONFIG).
+    """Return all of Java's keys, sorted, one ``key=value`` a line (GET_NAMESRV_CONFIG).
 
     Keys of our own follow the others only where they differ from their default.
     """
@@ -180,6 +180,6 @@ def format_config(config: NamesrvConfig) -> str:
 
 
 def file_text(config: NamesrvConfig) -> str:
-    """Give the configuration as the properties file it is kept in."""
+    """Return the configuration as the properties file it is kept in."""
     values = dict(line.split("=", 1) for line in format_config(config).splitlines())
     return javaproperties.dumps(values, timestamp=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NAMESPACE_ORDER_TOPIC_CONFIG: Final = "ORDER_TOPIC_CONFIG"  # Java NamesrvUtil
 MAX_ENTRIES: Final = 100_000  # of all namespaces
@@ -87,11 +87,11 @@ class KVConfigManager:
         self._replace({**self.table, namespace: rest})
 
     def get(self, namespace: str, key: str) -> str | None:
-        """Give one value, or None."""
+        """Return one value, or None."""
         return self.table.get(namespace, {}).get(key)
 
     def namespace_body(self, namespace: str) -> bytes | None:
-        """Give a namespace as the KVTable of an answer, or None when there is none."""
+        """Return a namespace as the KVTable of an answer, or None when there is none."""
         rows = self.table.get(namespace)
         if rows is None:
             return None

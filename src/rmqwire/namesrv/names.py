@@ -26,23 +26,23 @@ _ADDRESS = re.compile(
 
 
 def is_topic(name: str) -> bool:
-    """Tell whether a topic's name is legal (``TopicValidator``)."""
+    """Return whether a topic's name is legal (``TopicValidator``)."""
     return 0 < len(name) <= MAX_TOPIC and has_legal_characters(name)
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a broker's or cluster's name can be taken."""
+    """Return whether a broker's or cluster's name can be taken."""
     return 0 < len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None and ".." not in name
 
 
 def is_address(address: str) -> bool:
-    """Tell whether ``address`` is ``host:port`` with a port from 1 to 65535."""
+    """Return whether ``address`` is ``host:port`` with a port from 1 to 65535."""
     match = _ADDRESS.fullmatch(address)
     return match is not None and 0 < int(match[2]) < 65_536
 
 
 def is_registered_topic(topic: str, broker_name: str, cluster: str) -> bool:
-    """Tell whether a broker may register ``topic``: its own and its cluster's name may have dots."""
+    """Return whether a broker may register ``topic``: its own and its cluster's name may have dots."""
     return is_topic(topic) or topic in {broker_name, cluster}
 
 
@@ -88,10 +88,10 @@ def check_admitted(peer: str, networks: Iterable[Any]) -> None:
 
 
 def refused(remark: str) -> Reject:
-    """Give the refusal Java would have made of an exception."""
+    """Return the refusal Java would have made of an exception."""
     return Reject(ResponseCode.SYSTEM_ERROR, remark)
 
 
 def shown(text: str) -> str:
-    """Give text of a stranger for a log or a remark: escaped and short."""
+    """Return text of a stranger for a log or a remark: escaped and short."""
     return ascii(text[:128])

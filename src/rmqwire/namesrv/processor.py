@@ -47,7 +47,7 @@ class BrokerProcessor:
         self.state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each code."""
+        """Return the handler of each code."""
         return {
             RequestCode.REGISTER_BROKER: self.register,
             RequestCode.UNREGISTER_BROKER: self.unregister,
@@ -148,7 +148,7 @@ class RouteProcessor:
         self.state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each code."""
+        """Return the handler of each code."""
         return {
             RequestCode.GET_ROUTEINFO_BY_TOPIC: self.route,
             RequestCode.GET_BROKER_CLUSTER_INFO: self.cluster_info,
@@ -192,7 +192,7 @@ class RouteProcessor:
     def wipe_write_permission(
         self, _connection: Connection, request: RemotingCommand
     ) -> RemotingCommand:
-        """WIPE_WRITE_PERM_OF_BROKER: nobody shall send to a broker, until it registers anew."""
+        """WIPE_WRITE_PERM_OF_BROKER: nobody shall send to a broker, until it registers again."""
         header = request.decode_header(h.WipeWritePermOfBrokerRequestHeader)
         count = self.state.routes.wipe_write_permission(header.broker_name)
         answer = h.WipeWritePermOfBrokerResponseHeader(wipe_topic_count=count)
@@ -273,5 +273,5 @@ def _register_body(request: RemotingCommand, *, compressed: bool) -> RegisterBro
 
 
 def _address_or_nothing(address: str) -> str:
-    """Give a replication address when it is one: a slave will connect to it."""
+    """Return a replication address when it is one: a slave will connect to it."""
     return address if names.is_address(address) else ""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from rmqwire.namesrv.config import NamesrvConfig
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PERM_WRITE: Final = 0x2  # Java PermName
 PERM_READ: Final = 0x4
@@ -136,13 +136,13 @@ class RouteInfoManager:
     def _is_outdated(
         self, who: Registration, addresses: dict[int, str], version: DataVersion
     ) -> bool:
-        """Tell whether a newer master stands in that place (a controller's state version)."""
+        """Return whether a newer master stands in that place (a controller's state version)."""
         old_address = addresses.get(who.broker_id)
         old = self.live.get((who.cluster, old_address)) if old_address is not None else None
         if old is None or old_address == who.address:
             return False
         if old.version.state_version > version.state_version:
-            log.warning("%s is outdated by %s of %s", who.address, old_address, who.broker_name)
+            logger.warning("%s is outdated by %s of %s", who.address, old_address, who.broker_name)
             return True
         same = old.version.state_version == version.state_version
         open_still = not getattr(old.connection, "closed", False)
@@ -168,7 +168,7 @@ class RouteInfoManager:
             if not changed and who.broker_name in self.topics.get(name, ()):
                 continue
             if not is_registered_topic(name, who.broker_name, who.cluster):
-                log.warning("%s: illegal topic %s is left out", who.broker_name, shown(name))
+                logger.warning("%s: illegal topic %s is left out", who.broker_name, shown(name))
                 continue
             queues = _queues_of(who.broker_name, topic)
             if read_only:
@@ -183,7 +183,7 @@ class RouteInfoManager:
         key = (who.cluster, who.address)
         expiry = DEFAULT_EXPIRY_MS if who.expiry_ms is None else who.expiry_ms
         if key not in self.live:
-            log.info("new broker registered: %s %s HA %s", *key, shown(who.ha_address))
+            logger.info("new broker registered: %s %s HA %s", *key, shown(who.ha_address))
         self.live[key] = LiveBroker(
             seen_ms=now_ms,
             expiry_ms=min(max(expiry, 0), MAX_EXPIRY_MS),
@@ -208,12 +208,12 @@ class RouteInfoManager:
     # ---- staying and leaving
 
     def is_changed(self, cluster: str, address: str, version: DataVersion) -> bool:
-        """Tell whether a broker's table differs from the one it registered last."""
+        """Return whether a broker's table differs from the one it registered last."""
         live = self.live.get((cluster, address))
         return live is None or live.version != version
 
     def version_of(self, cluster: str, address: str) -> DataVersion | None:
-        """Give the version of a broker's table as it registered it."""
+        """Return the version of a broker's table as it registered it."""
         live = self.live.get((cluster, address))
         return None if live is None else live.version
 
@@ -264,7 +264,7 @@ class RouteInfoManager:
         dead = [key for key, live in self.live.items() if live.seen_ms + live.expiry_ms < now_ms]
         connections = []
         for key in dead:
-            log.warning("broker %s %s expired after %d ms", *key, self.live[key].expiry_ms)
+            logger.warning("broker %s %s expired after %d ms", *key, self.live[key].expiry_ms)
             connections.append(self.live[key].connection)
             self._lose(key)
         return connections
@@ -272,7 +272,7 @@ class RouteInfoManager:
     def connection_closed(self, connection: object) -> None:
         """Forget the brokers that registered on a connection that is gone."""
         for key in [key for key, live in self.live.items() if live.connection is connection]:
-            log.info("the connection of broker %s %s closed", *key)
+            logger.info("the connection of broker %s %s closed", *key)
             self._lose(key)
 
     def _lose(self, key: BrokerKey) -> None:
@@ -306,7 +306,9 @@ class RouteInfoManager:
         table = self.topics.get(topic, {})
         for data in queues:
             if data.broker_name not in self.brokers:
-                log.warning("topic %s names an unknown broker %s", topic, shown(data.broker_name))
+                logger.warning(
+                    "topic %s names an unknown broker %s", topic, shown(data.broker_name)
+                )
                 return
             table[data.broker_name] = data
             self.topics[topic] = table

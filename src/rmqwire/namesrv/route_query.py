@@ -31,7 +31,7 @@ CLUSTER_CAPACITY: Final = 64
 
 
 def pickup_route(routes: RouteInfoManager, topic: str) -> TopicRouteData | None:
-    """Give a topic's route, or None when no known broker holds it.
+    """Return a topic's route, or None when no known broker holds it.
 
     With ``supportActingMaster`` the slave of lowest id stands in a lost master's place when the
     queues are read-only (RIP-32).
@@ -81,7 +81,7 @@ def _put_acting_masters(route: TopicRouteData) -> None:
 
 
 def cluster_info(routes: RouteInfoManager) -> ClusterInfo:
-    """Give all brokers and clusters (GET_BROKER_CLUSTER_INFO)."""
+    """Return all brokers and clusters (GET_BROKER_CLUSTER_INFO)."""
     return ClusterInfo(
         broker_addr_table={
             name: routes.brokers[name] for name in hash_map_order(routes.brokers, BROKER_CAPACITY)
@@ -94,25 +94,25 @@ def cluster_info(routes: RouteInfoManager) -> ClusterInfo:
 
 
 def member_group(routes: RouteInfoManager, cluster: str, broker_name: str) -> BrokerMemberGroup:
-    """Give the addresses of one broker name (GET_BROKER_MEMBER_GROUP)."""
+    """Return the addresses of one broker name (GET_BROKER_MEMBER_GROUP)."""
     broker = routes.brokers.get(broker_name)
     addresses = dict(broker.broker_addrs) if broker is not None else {}
     return BrokerMemberGroup(cluster=cluster, broker_name=broker_name, broker_addrs=addresses)
 
 
 def all_topics(routes: RouteInfoManager) -> TopicList:
-    """Give every topic (GET_ALL_TOPIC_LIST_FROM_NAMESERVER)."""
+    """Return every topic (GET_ALL_TOPIC_LIST_FROM_NAMESERVER)."""
     return _topic_list(routes.topics)
 
 
 def topics_of_cluster(routes: RouteInfoManager, cluster: str) -> TopicList:
-    """Give the topics that some broker of a cluster holds; none for an unknown cluster."""
+    """Return the topics that some broker of a cluster holds; none for an unknown cluster."""
     names = routes.clusters.get(cluster, set())
     return _topic_list(topic for topic, queues in routes.topics.items() if names & queues.keys())
 
 
 def topics_with_flag(routes: RouteInfoManager, wanted: Callable[[int], bool]) -> TopicList:
-    """Give the topics whose first broker's ``topicSysFlag`` is wanted (unit lists)."""
+    """Return the topics whose first broker's ``topicSysFlag`` is wanted (unit lists)."""
     return _topic_list(
         topic
         for topic, queues in routes.topics.items()
@@ -121,22 +121,22 @@ def topics_with_flag(routes: RouteInfoManager, wanted: Callable[[int], bool]) ->
 
 
 def is_unit(flag: int) -> bool:
-    """Tell whether a topic belongs to a unit."""
+    """Return whether a topic belongs to a unit."""
     return bool(flag & TOPIC_UNIT)
 
 
 def has_unit_sub(flag: int) -> bool:
-    """Tell whether a topic has subscriptions in units."""
+    """Return whether a topic has subscriptions in units."""
     return bool(flag & TOPIC_UNIT_SUB)
 
 
 def has_unit_sub_only(flag: int) -> bool:
-    """Tell whether a topic has subscriptions in units but belongs to none."""
+    """Return whether a topic has subscriptions in units but belongs to none."""
     return has_unit_sub(flag) and not is_unit(flag)
 
 
 def system_topics(routes: RouteInfoManager) -> TopicList:
-    """Give cluster and broker names, which are topics of their own, and one broker's address."""
+    """Return cluster and broker names, which are topics of their own, and one broker's address."""
     names: list[str] = []
     for cluster in hash_map_order(routes.clusters, CLUSTER_CAPACITY):
         names += [cluster, *sorted(routes.clusters[cluster])]

@@ -30,7 +30,7 @@ from rmqwire.remoting.server import RemotingServer
 if TYPE_CHECKING:
     from rmqwire.namesrv.config import NamesrvConfig
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NOTICE_TIMEOUT_MS: Final = 300  # Java invokeOneway(addr, request, 300)
 MAX_NOTICES: Final = 1000  # that wait to be sent; further ones are dropped
@@ -83,7 +83,7 @@ class NameServer:
         async with RemotingClient(version=version) as client, trio.open_nursery() as nursery:
             serve = partial(self._server.serve, self.config.bind_address, self.config.listen_port)
             host, port = await nursery.start(serve)
-            log.info("The Name Server boot success. %s:%d", host, port)
+            logger.info("The Name Server boot success. %s:%d", host, port)
             nursery.start_soon(self._scan)
             nursery.start_soon(self._tell, client)
             task_status.started((host, port))
@@ -111,7 +111,7 @@ class NameServer:
             try:
                 self._notices.send_nowait(notice)
             except trio.WouldBlock:
-                log.warning("too many notices wait; %s are not told", notice.addresses)
+                logger.warning("too many notices wait; %s are not told", notice.addresses)
 
     async def _tell(self, client: RemotingClient) -> None:
         async with trio.open_nursery() as nursery:
@@ -124,7 +124,7 @@ class NameServer:
         try:
             await client.invoke_oneway(address, command, NOTICE_TIMEOUT_MS)
         except RemotingError as error:
-            log.warning("%s was not told of the lowest broker id: %s", address, error)
+            logger.warning("%s was not told of the lowest broker id: %s", address, error)
 
     def _save_config(self, text: str) -> None:
         if self.config.config_store_path:

@@ -56,7 +56,7 @@ class ProducerConfig(ClientConfig):
         check_range(self, "compress_level", 0, 22 if self.compress_type.upper() == "ZSTD" else 9)
 
     def compression(self) -> CompressionType:
-        """Give how bodies are compressed.
+        """Return how bodies are compressed.
 
         Raises:
             UsageError: no such type.
@@ -67,6 +67,6 @@ class ProducerConfig(ClientConfig):
             raise UsageError(str(error)) from None
 
     def retry_codes(self) -> frozenset[int]:
-        """Give the answers after which another broker is tried."""
+        """Return the answers after which another broker is tried."""
         codes = self.retry_response_codes
         return self.release.retry_response_codes if codes is None else codes

@@ -165,7 +165,7 @@ class Producer:
         await self._instance.api.send_oneway(addr, outgoing, chosen, self._now_ms())
 
     async def fetch_publish_message_queues(self, topic: str) -> list[MessageQueue]:
-        """Give the queues of a topic that can be sent to.
+        """Return the queues of a topic that can be sent to.
 
         Raises:
             UsageError: no topic can have that name.

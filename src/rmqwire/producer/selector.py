@@ -21,7 +21,7 @@ _rng = Random()
 
 
 def select_by_hash(queues: list[MessageQueue], message: Message, arg: object) -> MessageQueue:
-    """Give the same queue for the same argument (``SelectMessageQueueByHash``).
+    """Return the same queue for the same argument (``SelectMessageQueueByHash``).
 
     A text or an int up to 32 bits chooses the queue that Java's hashCode would.
     """
@@ -31,7 +31,7 @@ def select_by_hash(queues: list[MessageQueue], message: Message, arg: object) ->
 
 
 def select_by_random(queues: list[MessageQueue], message: Message, arg: object) -> MessageQueue:
-    """Give a random queue (``SelectMessageQueueByRandom``)."""
+    """Return a random queue (``SelectMessageQueueByRandom``)."""
     return _rng.choice(queues)
 
 

@@ -64,7 +64,7 @@ class SendPlan:
         self.result: SendResult | None = None
 
     def next_attempt(self, now_ms: int) -> Attempt | None:
-        """Give what to try next; None when attempts or time are used up."""
+        """Return what to try next; None when attempts or time are used up."""
         left_ms = self._deadline_ms - now_ms
         if not self._left or left_ms <= 0:
             if self._left and self.result is None:
@@ -104,7 +104,7 @@ class SendPlan:
         return not isinstance(error, BrokerError) or error.code in self._config.retry_codes()
 
     def failure(self, topic: str, now_ms: int) -> RmqError:
-        """Give what to raise: the last error, with a note of all that was tried."""
+        """Return what to raise: the last error, with a note of all that was tried."""
         error = self._error or RemotingTimeout("sendDefaultImpl call timeout")
         error.add_note(
             f"Send [{len(self.brokers)}] times, still failed, "

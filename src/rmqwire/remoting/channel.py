@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 EndOfPass = Callable[[], Awaitable[None] | None]
 
@@ -62,7 +62,7 @@ class Channel:
         self._late_answers = late_answers
         self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
         self._sending = False
-        self._sent = trio.lowlevel.ParkingLot()  # who waits for the sender to finish
+        self._sent = trio.lowlevel.ParkingLot()  # waiters for the sender to finish
         self._wake = trio.Event()
         self._stopping = False
         self._running = trio.CancelScope()
@@ -96,7 +96,7 @@ class Channel:
                     await self._drain()
                     nursery.cancel_scope.cancel()
         except* LOST as group:
-            _log.debug("%s lost: %r", self.connection.peer, group.exceptions[0])
+            logger.debug("%s lost: %r", self.connection.peer, group.exceptions[0])
         finally:
             self.connection.connection_lost()
             await trio.aclose_forcefully(self.stream)
@@ -122,7 +122,7 @@ class Channel:
         await self.flush()
 
     async def flush(self) -> None:
-        """Send the outbox, or wait until whoever is sending has sent it."""
+        """Send the outbox, or wait until the task that is sending has sent it."""
         connection = self.connection
         while connection.outbox_size or self._rest or self._sending:
             if self._sending:

@@ -1,7 +1,7 @@
 """The remoting client's shell (Java ``NettyRemotingClient``): one connection per address, shared.
 
 The first call for an address connects; calls that come meanwhile wait for the same attempt. When a
-connection ends, all who wait for answers get SendFailed and the next call connects anew. Requests
+connection ends, all who wait for answers get SendFailed and the next call connects again. Requests
 that a server sends us go to the handler table. trio's exceptions stop here.
 
 A cancellation of the caller's block does not break the connections: they end when the block is
@@ -30,7 +30,7 @@ from rmqwire.remoting.transport import SocketTransport, format_address
 if TYPE_CHECKING:
     from types import TracebackType
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TICK_MS = 1000  # longest sleep of the housekeeping
 
@@ -42,7 +42,7 @@ Connect = Callable[[str, int], Awaitable[trio.abc.Stream]]
 def expect(
     answer: RemotingCommand, addr: str, codes: frozenset[int] = SUCCESS_ONLY
 ) -> RemotingCommand:
-    """Give an answer back if its code is one of those wanted.
+    """Return an answer if its code is one of those wanted.
 
     Args:
         answer: what a server said.
@@ -68,7 +68,7 @@ def map_exceptions(addr: str, kind: type[RemotingError], what: str) -> Iterator[
 
 
 def _reason(error: BaseException) -> str:
-    """Give the words of the system's own error, which trio wraps when it tried addresses in turn."""
+    """Return the words of the system's own error, which trio wraps when it tried addresses in turn."""
     while error.__cause__ is not None:
         error = error.__cause__
         if isinstance(error, BaseExceptionGroup):
@@ -274,7 +274,7 @@ class RemotingClient:
             raise RemotingTimeout("send request timeout", addr)
 
     def close_address(self, addr: str) -> None:
-        """Close the connection to ``addr``; who waits for answers gets SendFailed."""
+        """Close the connection to ``addr``; waiters for answers get SendFailed."""
         link = self._links.get(addr)
         if link is not None and link.channel is not None:
             link.channel.connection.close()
@@ -320,8 +320,8 @@ class RemotingClient:
                 await self._serve(addr, link, stream)
         except ConnectFailed as error:
             link.error = error.args[0].removesuffix(f" <{addr}>")
-        except Exception as error:  # noqa: BLE001  one connection is the border: logged with its peer
-            _log.exception("connection to %s failed", addr)
+        except Exception as error:
+            logger.exception("connection to %s failed", addr)
             link.error = repr(error)
         finally:
             if self._links.get(addr) is link:

@@ -34,7 +34,7 @@ OnReply = Callable[["RemotingCommand | RemotingError"], None]
 
 
 def pack_address(address: str) -> bytes:
-    """Give ``ip:port`` as RocketMQ packs it: 4 or 16 bytes of IP, 4 of port; zeros when it is no IP."""
+    """Return ``ip:port`` as RocketMQ packs it: 4 or 16 bytes of IP, 4 of port; zeros when it is no IP."""
     host, _, port = address.rpartition(":")
     try:
         ip = ip_address(host.strip("[]").partition("%")[0])
@@ -129,7 +129,7 @@ class Connection:
     # ---- receiving
 
     def receive_data(self, data: bytes) -> None:
-        """Take what was read: answer requests, hand responses to who waits for them. Never raises."""
+        """Take what was read: answer requests, hand responses to their waiters. Never raises."""
         if self.closed:
             return
         self._active = True
@@ -292,7 +292,7 @@ class Connection:
         self.close("the peer does not read")
 
     def data_to_send(self) -> bytes:
-        """Give everything that is to be written now, and forget it."""
+        """Return everything that is to be written now, and forget it."""
         outbox = self._outbox
         if not outbox:
             return b""

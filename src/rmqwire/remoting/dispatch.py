@@ -97,7 +97,7 @@ class HandlerTable:
         self._default = handler
 
     def codes(self) -> Iterable[int]:
-        """Give the codes that have a handler."""
+        """Return the codes that have a handler."""
         return self._handlers.keys()
 
     def handle(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:

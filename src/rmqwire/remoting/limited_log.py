@@ -18,7 +18,7 @@ def monotonic_ms() -> int:
 
 
 def printable(value: object, limit: int = MAX_TEXT) -> str:
-    """Give ``value`` as text safe for a log: control characters escaped, cut to ``limit``."""
+    """Return ``value`` as text safe for a log: control characters escaped, cut to ``limit``."""
     text = str(value)
     cut = text[:limit]
     if not cut.isprintable():

@@ -23,19 +23,19 @@ from rmqwire.remoting.transport import SocketTransport, format_address
 if TYPE_CHECKING:
     from rmqwire.remoting.dispatch import HandlerTable
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
-FILES_OF_OUR_OWN = 64  # what a process has open before its first connection, amply
+FILES_OF_OUR_OWN = 64  # generous: what a process has open before its first connection
 ANY = "0.0.0.0"  # noqa: S104  bindAddress, Java's default
 
 Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
 
 
 def _files_for_connections() -> int:
-    """Give how many connections the process's limit of open files leaves room for."""
+    """Return how many connections the process's limit of open files leaves room for."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files == resource.RLIM_INFINITY:
         return NO_LIMIT
@@ -102,7 +102,7 @@ class RemotingServer:
         """
         try:
             listeners = await trio.open_tcp_listeners(port, host=host or ANY, backlog=BACKLOG)
-        except OSError as error:  # whoever reads it wants to know which of our ports it is
+        except OSError as error:  # the reader wants to know which of our ports it is
             raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
         bound = listeners[0].socket.getsockname()
         mine: set[Channel] = set()
@@ -142,9 +142,9 @@ class RemotingServer:
                 with trio.CancelScope(shield=True):
                     await self.serve_stream(stream, peer, local, mine)
         except LOST as error:
-            _log.debug("connection lost at its start: %r", error)
-        except Exception:  # noqa: BLE001  one connection is the border: logged
-            _log.exception("connection of %s failed", peer)
+            logger.debug("connection lost at its start: %r", error)
+        except Exception:
+            logger.exception("connection of %s failed", peer)
 
     def _turn_away(self, accepted: trio.SocketStream, peer: str) -> None:
         accepted.socket.close()

@@ -1,6 +1,6 @@
 """A plain TCP stream with the fewest system calls and checkpoints per pass.
 
-trio's ``SocketStream`` passes a checkpoint for every send and every receive, and receives in vain
+trio's ``SocketStream`` passes a checkpoint for every send and every receive, and tries to receive before anything is there
 before it waits. Here a send that the kernel takes at once has no checkpoint, and a receive exactly
 one, the wait for data, so that a busy connection lets others run.
 """
@@ -38,11 +38,11 @@ class SocketTransport(trio.abc.Stream):
         return cls(socket.socket(fileno=stream.socket.detach()))
 
     def getpeername(self) -> str:
-        """Give ``ip:port`` of the peer."""
+        """Return ``ip:port`` of the peer."""
         return format_address(self._sock.getpeername())
 
     def getsockname(self) -> str:
-        """Give ``ip:port`` of this side."""
+        """Return ``ip:port`` of this side."""
         return format_address(self._sock.getsockname())
 
     def send_now(self, data: bytes | memoryview) -> int:
@@ -94,7 +94,7 @@ class SocketTransport(trio.abc.Stream):
             self._send_busy = False
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Give what has come, at least one byte; nothing at the end of the stream."""
+        """Return what has come, at least one byte; nothing at the end of the stream."""
         if self._receive_busy:
             raise trio.BusyResourceError("another task is receiving on this stream")
         if max_bytes is not None and operator.index(max_bytes) < 1:
@@ -137,6 +137,6 @@ class SocketTransport(trio.abc.Stream):
 
 
 def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    """Give a socket address as Java prints it, IPv6 in brackets."""
+    """Return a socket address as Java prints it, IPv6 in brackets."""
     host, port = address[0], address[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

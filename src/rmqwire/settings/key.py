@@ -76,7 +76,7 @@ class ConfigKey:
         return None if text == "-" else self.parse("" if text == '""' else text)
 
     def parse(self, text: str) -> Value:
-        """Give the value of ``text``.
+        """Return the value of ``text``.
 
         Raises:
             ConfigError: the text isn't a value of the key's type; names key and value.

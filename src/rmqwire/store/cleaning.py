@@ -9,7 +9,7 @@ Never removed: the file being written, one that is not wholly on the disk and di
 is as old as the first record of the file behind it: so it never goes too early.
 
 A reader holds a file for one call only, a flush in a thread pins it, and the kernel keeps an
-unlinked file for whoever has it open. So nothing is to be waited for before a file goes
+unlinked file for every holder of a handle. So nothing is to be waited for before a file goes
 (Java's ``destroyMapedFileIntervalForcibly`` and ``redeleteHangedFileInterval``).
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rmqwire.store.message_store import MessageStore
     from rmqwire.store.queues.consume_queue import ConsumeQueue
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 MANUAL_TIMES = 20  # runs that one DELETE_EXPIRED_COMMITLOG is good for
 _HOUR_MS = 3_600_000
 _LMQ_PREFIX = "%LMQ%"
@@ -93,13 +93,13 @@ class Cleaner:
         use, health = self.disk_use(), self._store.health
         if max(use.log, use.queues) > self._warning_ratio:
             if not health.reason:
-                LOG.error("disk maybe full soon, no writes: %s", use)
+                logger.error("disk maybe full soon, no writes: %s", use)
             if not health.reason or health.reason == self._full_reason:
                 self._full_reason = str(use)
                 health.refuse(self._full_reason)
         elif self._full_reason:
             if health.reason == self._full_reason:
-                LOG.info("disk space is enough again: %s", use)
+                logger.info("disk space is enough again: %s", use)
                 health.allow()
             self._full_reason = ""
 
@@ -118,10 +118,10 @@ class Cleaner:
             self._manual -= 1
         self._may_delete = self._config.delete_file_batch_max if wanted else 0
         if self._at_once and self._first_expired() is None:
-            LOG.warning("disk space will be full soon, but no file can be deleted")
+            logger.warning("disk space will be full soon, but no file can be deleted")
 
     def _is_time(self) -> bool:
-        """Tell whether this is one of the hours of ``deleteWhen`` (``04`` or ``04;16``)."""
+        """Return whether this is one of the hours of ``deleteWhen`` (``04`` or ``04;16``)."""
         hour = localtime(self._now_ms() // 1000).tm_hour
         words = self._config.delete_when.split(";")
         return any(word.strip().isdigit() and int(word) == hour for word in words)
@@ -136,7 +136,7 @@ class Cleaner:
         return not 0 <= use.log <= limit or not 0 <= use.queues <= limit
 
     def _first_expired(self) -> Segment | None:
-        """Give the log's first file if it may go."""
+        """Return the log's first file if it may go."""
         store, segments = self._store, self._store.log.queue.segments
         if len(segments) < 2:
             return None
@@ -255,11 +255,11 @@ class Cleaner:
 
 
 def _is_idle(queue: ConsumeQueue) -> bool:
-    """Tell whether no message is on its way into the queue."""
+    """Return whether no message is on its way into the queue."""
     return not queue.pending and queue.next_offset == queue.max_offset
 
 
 def _last_offset(queue: ConsumeQueue) -> int:
-    """Give the log offset of a queue's last unit; one that has none yet counts as at the end."""
+    """Return the log offset of a queue's last unit; one that has none yet counts as at the end."""
     data = queue.read(queue.max_offset - 1, 1) if queue.max_offset else b""
     return UNIT_STRUCT.unpack(data)[0] if len(data) == UNIT else 1 << 62

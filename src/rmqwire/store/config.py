@@ -145,7 +145,7 @@ class StoreConfig:
         return self.broker_role != SLAVE or self.offset_check_in_slave
 
     def delay_levels(self) -> dict[int, int]:
-        """Give level -> delay in ms as ``messageDelayLevel`` lists them (level 1 first)."""
+        """Return level -> delay in ms as ``messageDelayLevel`` lists them (level 1 first)."""
         words = self.message_delay_level.split()
         return {
             level: int(word[:-1]) * _DELAY_UNITS_MS[word[-1]] for level, word in enumerate(words, 1)

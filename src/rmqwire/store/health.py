@@ -29,7 +29,7 @@ class StoreHealth:
         self._retry_at = 0
 
     def refuses(self) -> bool:
-        """Tell whether a put is refused now; after a full disk one is let through to try."""
+        """Return whether a put is refused now; after a full disk one is let through to try."""
         if not self.reason:
             return False
         if self._retry_at and self._monotonic_ms() >= self._retry_at:

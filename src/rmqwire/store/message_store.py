@@ -70,7 +70,7 @@ _UNKNOWN_MEMORY = 1 << 40  # bytes assumed when the machine won't say
 
 
 def memory_size() -> int:
-    """Give the machine's memory in bytes (Java ``StoreUtil.TOTAL_PHYSICAL_MEMORY_SIZE``)."""
+    """Return the machine's memory in bytes (Java ``StoreUtil.TOTAL_PHYSICAL_MEMORY_SIZE``)."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):
@@ -193,7 +193,7 @@ class MessageStore:
             self.health.become_master()
 
     def close(self) -> None:
-        """Write and sync everything, say so by removing ``abort``, let go. Twice does no harm.
+        """Write and sync everything, say so by removing ``abort``, close. Idempotent.
 
         After a failed write or flush ``abort`` stays: the next start recovers.
 
@@ -308,7 +308,7 @@ class MessageStore:
         max_bytes: int | None = None,
         matches: Callable[[int], bool] | None = None,
     ) -> GetMessageResult:
-        """Give messages of a queue, as they stand in the log.
+        """Return messages of a queue, as they stand in the log.
 
         Args:
             topic: the topic.
@@ -346,19 +346,19 @@ class MessageStore:
         return result
 
     def max_offset(self, topic: str, queue_id: int) -> int:
-        """Give the end (exclusive) of a queue as readers see it, 0 for an unknown one."""
+        """Return the end (exclusive) of a queue as readers see it, 0 for an unknown one."""
         queue = self.queues.find(topic, queue_id)
         return queue.max_offset if queue is not None else 0
 
     def min_offset(self, topic: str, queue_id: int) -> int:
-        """Give the first offset of a queue, 0 for an unknown one."""
+        """Return the first offset of a queue, 0 for an unknown one."""
         queue = self.queues.find(topic, queue_id)
         return queue.min_offset if queue is not None else 0
 
     def offset_by_time(
         self, topic: str, queue_id: int, timestamp_ms: int, boundary: str = LOWER
     ) -> int:
-        """Give the offset of the first message stored at or after a time (UPPER: last up to it)."""
+        """Return the offset of the first message stored at or after a time (UPPER: last up to it)."""
         queue = self.queues.find(topic, queue_id)
         if isinstance(queue, BatchConsumeQueue):
             found = queue.offset_by_time(timestamp_ms, boundary)
@@ -370,16 +370,16 @@ class MessageStore:
         return search.find_nearest() if self._nearest_time else search.find(boundary)
 
     def store_timestamp(self, topic: str, queue_id: int, offset: int) -> int:
-        """Give the store time (ms) of one message, -1 if it is not there."""
+        """Return the store time (ms) of one message, -1 if it is not there."""
         queue = self.queues.find(topic, queue_id)
         return unit_store_timestamp(self.log, queue, offset) if queue is not None else -1
 
     def earliest_store_timestamp(self, topic: str, queue_id: int) -> int:
-        """Give the store time (ms) of a queue's first message, -1 if it has none."""
+        """Return the store time (ms) of a queue's first message, -1 if it has none."""
         return self.store_timestamp(topic, queue_id, self.min_offset(topic, queue_id))
 
     def physical_offset(self, topic: str, queue_id: int, offset: int) -> int:
-        """Give where in the log one message of a queue stands, 0 if it is not there (as Java)."""
+        """Return where in the log one message of a queue stands, 0 if it is not there (as Java)."""
         queue = self.queues.find(topic, queue_id)
         unit = queue.unit(offset) if queue is not None else None
         return unit[0] if unit is not None else 0
@@ -393,7 +393,7 @@ class MessageStore:
         return self.index.build(self.puts.dispatched_to, SLICE)
 
     def look_message(self, physical_offset: int) -> bytes | None:
-        """Give the record that begins at an offset of the log, None if none does."""
+        """Return the record that begins at an offset of the log, None if none does."""
         return self.log.record_at(physical_offset)
 
     @property
@@ -411,7 +411,7 @@ class MessageStore:
         return [topic for topic, entry in self.queues.topics.items() if entry.queues]
 
     def queue_ids(self, topic: str) -> list[int]:
-        """Give the queues of a topic, ascending."""
+        """Return the queues of a topic, ascending."""
         entry = self.queues.topics.get(topic)
         return sorted(entry.queues) if entry is not None else []
 
@@ -421,7 +421,7 @@ class MessageStore:
         return sum(self.queues.delete_topic(name) for name in names)
 
     def runtime_info(self) -> dict[str, str]:
-        """Give the store's part of ``brokerStatus``: keys and texts of ``getRuntimeInfo``."""
+        """Return the store's part of ``brokerStatus``: keys and texts of ``getRuntimeInfo``."""
         info = self.stats.runtime_info(self.now_ms())
         log_path = self.config.commit_log_path
         ratio = str(self.files.used_ratio(log_path))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rmqwire.store.folder.flush_plan import FlushPlan
     from rmqwire.store.message_store import MessageStore
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
 INDEX_S = 0.5  # how often records are looked for that are not in the index
 INDEX_WRITE_S = 10.0  # how often what is new in it is written: a kill has it built again anyway
@@ -78,7 +78,7 @@ class FlushThread:
         def call() -> None:
             try:
                 blocking()
-            except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            except BaseException as error:  # noqa: BLE001 - raised again by the waiter
                 failed.append(error)
             token.run_sync_soon(trio.lowlevel.reschedule, task)
 
@@ -159,7 +159,7 @@ class StoreService:
         try:
             await self._run(plan, self._flush)
         except OSError as error:
-            LOG.error("flush of the commit log failed, the store is read-only: %s", error)  # noqa: TRY400 - the text says all
+            logger.error("flush of the commit log failed, the store is read-only: %s", error)  # noqa: TRY400 - the text says all
             store.flush_failed(plan, error)
         else:
             with self._late_answers:
@@ -191,14 +191,14 @@ class StoreService:
             try:
                 plan = self._store.queue_flush_plan(thorough=thorough)
             except (OSError, StoreError) as error:  # the units stay in memory: tried again
-                LOG.warning("consume queues can not be written: %s", error)
+                logger.warning("consume queues can not be written: %s", error)
                 continue
             await self._sync_queues(plan, thorough=thorough)
 
     def _tell_mark_fault(self) -> None:
         fault = self._store.mark.fault
         if fault and fault != self._mark_fault:
-            LOG.warning("%s", fault)  # an older mark is a safe one
+            logger.warning("%s", fault)  # an older mark is a safe one
         self._mark_fault = fault
 
     async def _sync_queues(self, plan: FlushPlan, *, thorough: bool) -> None:
@@ -208,12 +208,12 @@ class StoreService:
             await self._offload(self._store.mark.sync)
         except OSError as error:  # they can be rebuilt: the log alone decides about writing
             plan.release(succeeded=False)
-            LOG.warning("consume queues or mark can not be synced: %s", error)
+            logger.warning("consume queues or mark can not be synced: %s", error)
             return
         try:
             self._store.queues_flushed(plan, thorough=thorough)
         except OSError as error:
-            LOG.warning("the checkpoint can not be written: %s", error)
+            logger.warning("the checkpoint can not be written: %s", error)
 
     async def _build_index(self) -> None:
         """Follow the log in slices short enough for sends and pulls not to notice."""
@@ -224,7 +224,7 @@ class StoreService:
                 await self._follow_log()
             except OSError as error:  # it can be rebuilt: the log alone decides about writing
                 if not failing:
-                    LOG.warning("the index can not be written, tried again: %s", error)
+                    logger.warning("the index can not be written, tried again: %s", error)
                 failing = True
             else:
                 failing = False
@@ -261,7 +261,7 @@ class StoreService:
             try:
                 await self._clean_once()
             except OSError as error:
-                LOG.warning("old files can not be removed, tried again: %s", error)
+                logger.warning("old files can not be removed, tried again: %s", error)
             await trio.sleep(self._store.config.clean_resource_interval / 1000)
 
     async def _clean_once(self) -> None:
@@ -273,7 +273,7 @@ class StoreService:
             except (OSError, trio.Cancelled):
                 cleaner.keep(segment)
                 raise
-            LOG.info("old file of the commit log removed: %s", segment.path)
+            logger.info("old file of the commit log removed: %s", segment.path)
             await trio.sleep(config.delete_commit_log_files_interval / 1000)
         for _ in cleaner.trim():
             await trio.sleep(config.delete_consume_queue_files_interval / 1000)

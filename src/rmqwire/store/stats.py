@@ -59,7 +59,7 @@ class StoreStats:
         self._samples.append(totals)
 
     def runtime_info(self, now_ms: int) -> dict[str, str]:
-        """Give the keys of Java's ``StoreStatsService.getRuntimeInfo``."""
+        """Return the keys of Java's ``StoreStatsService.getRuntimeInfo``."""
         times = max(self.put_times, 1)
         buckets = zip(_BUCKETS, self._put_buckets, strict=True)
         return {

@@ -33,7 +33,7 @@ def rewriter(release) -> PropertyRewriter:
 
 
 def recorded(release_name: str) -> list[tuple[str, bytes]]:
-    """Give (properties of a send, properties of its record as pulled) by UNIQ_KEY."""
+    """Return (properties of a send, properties of its record as pulled) by UNIQ_KEY."""
     sent, stored = {}, []
     for path in frame_files("*"):
         if path.parts[-3] != release_name:

@@ -34,7 +34,7 @@ GARBAGE = {
 
 
 def stopped() -> MemoryFiles:
-    """Give the disk of a broker that had topics, groups, offsets and delays, twice persisted."""
+    """Return the disk of a broker that had topics, groups, offsets and delays, twice persisted."""
     broker = AdminBroker()
     state = broker.state
     for number in range(2):
@@ -133,7 +133,7 @@ def table(number: int) -> bytes:
 
 
 def seen(files) -> int | None:
-    """Give the number of the table that a start would read, None without one."""
+    """Return the number of the table that a start would read, None without one."""
     found: list[int] = []
 
     def decode(data: bytes) -> None:

@@ -34,7 +34,7 @@ def manager(
 
 
 def recorded_table(release: Release) -> dict[str, TopicConfig]:
-    """Give the topics of the answer to GET_ALL_TOPIC_CONFIG that Java's broker gave."""
+    """Return the topics of the answer to GET_ALL_TOPIC_CONFIG that Java's broker gave."""
     path = GOLDEN / release.name / "JSON-extra" / "d_exportMetadata.jsonl"
     for entry, frame in frames(path):
         if entry["name"] == "GET_ALL_TOPIC_CONFIG" and entry["kind"] == "response":

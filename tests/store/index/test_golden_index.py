@@ -22,7 +22,7 @@ def index_files(files) -> list[bytes]:
 
 
 def messages(store):
-    """Give every message of the log."""
+    """Return every message of the log."""
     for found in LogScan(store.log.queue, store.min_phy_offset, check_crc=True):
         yield decode_message(store.look_message(found.physical_offset))
 
@@ -84,7 +84,7 @@ def test_an_index_built_from_the_log_is_java_s_byte_for_byte(archive):
 
 
 def _places(files: list[bytes]) -> set[tuple[int, int]]:
-    """Give (hash, offset of the record) of every entry."""
+    """Return (hash, offset of the record) of every entry."""
     found = set()
     for data in files:
         header = IndexHeader.decode(data)

@@ -60,7 +60,7 @@ def test_they_are_java_s_in_bulk_and_one_by_one(with_tags, rows):
 
 
 def met():
-    """Give a hasher that knows the topic T."""
+    """Return a hasher that knows the topic T."""
     hasher = KeyHasher(tags=True)
     hasher.hashes(read_position(log_of(message())))
     return hasher

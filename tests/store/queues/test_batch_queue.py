@@ -27,7 +27,7 @@ SIZES = {"mapper_file_size_batch_consume_queue": 3 * BATCH_UNIT}
 
 
 def batch(number, queue_id=0, tags_code=0, topic="B", **changes):
-    """Give an inner batch of ``number`` messages, as a broker hands it to the store."""
+    """Return an inner batch of ``number`` messages, as a broker hands it to the store."""
     body = encode_batch([Message("B", b"m%d" % n) for n in range(number)])
     properties = b"INNER_NUM\x01%d\x02UNIQ_KEY\x01K\x02" % number
     flags = {"sys_flag": INNER_BATCH_FLAG, "properties": properties, "tags_code": tags_code}
@@ -42,7 +42,7 @@ def open_store(files=None, clock=None, **changes):
 
 
 def filled(*numbers, files=None, clock=None, tagged=True):
-    """Give a store with batches of these sizes, each stored 10 ms after the one before."""
+    """Return a store with batches of these sizes, each stored 10 ms after the one before."""
     clock = clock or Clock()
     store, _ = open_store(files, clock)
     start = clock.now_ms

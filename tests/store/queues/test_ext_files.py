@@ -31,7 +31,7 @@ def write(files, path, data):
 
 
 def ext_files(codes, bits=b""):
-    """Give ({file's first offset: bytes}, address of each code's unit) as Java lays them out."""
+    """Return ({file's first offset: bytes}, address of each code's unit) as Java lays them out."""
     found, addresses, data, start = {}, [], b"", 0
     for code in codes:
         unit = pack_ext_unit(ConsumeQueueExtUnit(code, START_MS, bits))

@@ -42,7 +42,7 @@ def fill(store, count=60):
 
 
 def wanted(store, tag):
-    """Give how many messages of a tag are found, and that no others are."""
+    """Return how many messages of a tag are found, and that no others are."""
     count, offset = 0, store.min_offset("T", 0)
     while True:
         result = store.get_message("T", 0, offset, 32, matches=TAGS[tag].__eq__)

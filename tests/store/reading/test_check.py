@@ -43,7 +43,7 @@ def reopened_store(**changes):
 
 
 def places(store):
-    """Give (topic, queue id, message offset, physical offset, record) of every message."""
+    """Return (topic, queue id, message offset, physical offset, record) of every message."""
     found = []
     for topic in store.topics():
         for queue_id in store.queue_ids(topic):

@@ -10,7 +10,7 @@ from tests.support.stores import Clock, make_store, message, put
 
 @pytest.fixture
 def stored():
-    """Give a log of several files and (offset, store time) of its records."""
+    """Return a log of several files and (offset, store time) of its records."""
     clock = Clock()
     store = make_store(clock=clock)
     store.open()

@@ -19,7 +19,7 @@ FIRST = f"{LOG}/{0:020d}"
 
 
 def filled(count=60, *, clock=None, queues=3, step_ms=1000, **changes):
-    """Give an open store with messages over some queues and several log files."""
+    """Return an open store with messages over some queues and several log files."""
     clock = clock or Clock()
     store = make_store(clock=clock, config=small_config(**changes))
     store.open()

@@ -21,7 +21,7 @@ KEPT, CUT = 12, 30
 
 
 def filled(files=None, kept=KEPT, cut=CUT, **changes):
-    """Give a store, its log and queues as they were, and then with more."""
+    """Return a store, its log and queues as they were, and then with more."""
     store = make_store(files or MemoryFiles(), config=small_config(**changes))
     store.open()
     fill(store, kept)

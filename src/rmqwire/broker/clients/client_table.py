@@ -48,11 +48,11 @@ class ConsumerGroupInfo:
     last_update_ms: int = 0
 
     def client_ids(self) -> list[str]:
-        """Give the ids of all members."""
+        """Return the ids of all members."""
         return [client.client_id for client in self.channels.values()]
 
     def find_client(self, client_id: str) -> ClientChannelInfo | None:
-        """Give the member with that id."""
+        """Return the member with that id."""
         for client in self.channels.values():
             if client.client_id == client_id:
                 return client
@@ -133,7 +133,7 @@ class ProducerTable:
         return [connection for _, connection in expired]
 
     def find_client(self, client_id: str) -> ClientChannelInfo | None:
-        """Give a producer by its client id, of whatever group (PUSH_REPLY_MESSAGE_TO_CLIENT)."""
+        """Return a producer by its client id, of whatever group (PUSH_REPLY_MESSAGE_TO_CLIENT)."""
         for channels in self.groups.values():
             for client in channels.values():
                 if client.client_id == client_id:
@@ -141,7 +141,7 @@ class ProducerTable:
         return None
 
     def clients(self, group: str) -> list[ClientChannelInfo]:
-        """Give the clients of a producer group."""
+        """Return the clients of a producer group."""
         return list(self.groups.get(group, {}).values())
 
 
@@ -165,16 +165,16 @@ class ConsumerTable:
         self._notify_broadcast = notify_broadcast
 
     def find(self, group: str) -> ConsumerGroupInfo | None:
-        """Give a group that has members now."""
+        """Return a group that has members now."""
         return self.groups.get(group)
 
     def find_client(self, group: str, client_id: str) -> ClientChannelInfo | None:
-        """Give one member of a group."""
+        """Return one member of a group."""
         info = self.groups.get(group)
         return info.find_client(client_id) if info else None
 
     def find_subscription(self, group: str, topic: str) -> SubscriptionData | None:
-        """Give a group's subscription, else what its pulls told (``findSubscriptionData``)."""
+        """Return a group's subscription, else what its pulls told (``findSubscriptionData``)."""
         for table in (self.groups, self.compensation):
             info = table.get(group)
             if info is not None and topic in info.subscriptions:
@@ -182,7 +182,7 @@ class ConsumerTable:
         return None
 
     def groups_of_topic(self, topic: str) -> list[str]:
-        """Give the groups that subscribe to a topic now (``queryTopicConsumeByWho``)."""
+        """Return the groups that subscribe to a topic now (``queryTopicConsumeByWho``)."""
         return [name for name, info in self.groups.items() if topic in info.subscriptions]
 
     def register(

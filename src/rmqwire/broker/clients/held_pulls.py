@@ -124,7 +124,7 @@ class LongPolling:
                 self._end(pull.key, [pull])
 
     def next_deadline(self) -> int | None:
-        """Give the time in ms at which ``expire`` has something to do, or None."""
+        """Return the time in ms at which ``expire`` has something to do, or None."""
         heap = self._heap
         while heap and not heap[0][2].waiting:
             heappop(heap)
@@ -165,7 +165,7 @@ class LongPolling:
 
 
 def _is_ready(pull: HeldPull, max_offset: int, tags_code: int | None) -> bool:
-    """Tell whether the queue's new end brought something for the pull."""
+    """Return whether the queue's new end brought something for the pull."""
     if max_offset <= pull.offset:
         return False
     return tags_code is None or pull.matches is None or pull.matches(tags_code)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.bodies import MessageQueue
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LOCK_MAX_LIVE_TIME_MS: Final = 60_000  # rocketmq.broker.rebalance.lockMaxLiveTime
 
@@ -44,11 +44,11 @@ class RebalanceLockManager:
                 leases[queue] = (client_id, now)
                 granted.append(queue)
             else:
-                log.debug("%s of %s is locked by %s, not %s", queue, group, owner, client_id)
+                logger.debug("%s of %s is locked by %s, not %s", queue, group, owner, client_id)
         return granted
 
     def unlock_batch(self, group: str, queues: Iterable[MessageQueue], client_id: str) -> None:
-        """Give back what the client holds; locks of others stay."""
+        """Return back what the client holds; locks of others stay."""
         leases = self._table.get(group)
         if leases is None:
             return
@@ -60,14 +60,14 @@ class RebalanceLockManager:
             del self._table[group]
 
     def is_locked(self, group: str, queue: MessageQueue, client_id: str) -> bool:
-        """Tell whether the client holds the queue now."""
+        """Return whether the client holds the queue now."""
         lease = self._table.get(group, {}).get(queue)
         if lease is None or lease[0] != client_id:
             return False
         return self._clock() - lease[1] <= LOCK_MAX_LIVE_TIME_MS
 
     def has_locks(self, group: str) -> bool:
-        """Tell whether any queue is locked for the group now (``isLockAllExpired``, turned round)."""
+        """Return whether any queue is locked for the group now (``isLockAllExpired``, turned round)."""
         now = self._clock()
         leases = self._table.get(group, {}).values()
         return any(now - renewed <= LOCK_MAX_LIVE_TIME_MS for _, renewed in leases)

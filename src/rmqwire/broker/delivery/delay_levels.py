@@ -43,7 +43,7 @@ _TIMER_PROPERTIES = (
     const.PROPERTY_TIMER_DELAY_SEC,
     const.PROPERTY_TIMER_DELAY_MS,
 )
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class _Level:
@@ -151,7 +151,7 @@ class ScheduleMessageService:
         try:
             messages = list(iter_messages(result.body))
         except BadRecord:
-            log.exception("delay level %s at offset %s can't be read", number, level.offset)
+            logger.exception("delay level %s at offset %s can't be read", number, level.offset)
             level.next_look_ms = now + DELAY_FOR_A_WHILE_MS
             return
         level.pending = len(messages)
@@ -163,7 +163,7 @@ class ScheduleMessageService:
         if due.first_later_ms is not None:
             level.next_look_ms = due.first_later_ms
         elif next_begin_offset != level.offset:  # removed below, or a table ahead of the queue
-            log.warning("delay offset %s corrected to %s", level.offset, next_begin_offset)
+            logger.warning("delay offset %s corrected to %s", level.offset, next_begin_offset)
             level.offset = next_begin_offset
             level.next_look_ms = now
         else:
@@ -197,10 +197,10 @@ class ScheduleMessageService:
         topic = properties.get(const.PROPERTY_REAL_TOPIC)
         queue_id = properties.get(const.PROPERTY_REAL_QUEUE_ID, "")
         if topic is None or not queue_id.isascii() or not queue_id.isdigit():
-            log.error("delayed message %s has no real topic, discarded", stored.message_id)
+            logger.error("delayed message %s has no real topic, discarded", stored.message_id)
             return None
         if topic == const.RMQ_SYS_TRANS_HALF_TOPIC:
-            log.error("delayed message %s is a half message, discarded", stored.message_id)
+            logger.error("delayed message %s is a half message, discarded", stored.message_id)
             return None
         return MessageInner(
             topic=topic,
@@ -242,7 +242,7 @@ class ScheduleMessageService:
             assign(self.data_version, wrapper.data_version)
 
     def encode(self) -> bytes:
-        """Give the table as Java writes it."""
+        """Return the table as Java writes it."""
         wrapper = DelayOffsetSerializeWrapper(
             offset_table={
                 number: level.offset for number, level in self.levels.items() if level.offset

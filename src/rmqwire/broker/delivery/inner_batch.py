@@ -22,7 +22,7 @@ BATCH_CQ = "BatchCQ"
 
 
 def is_batch_cq(config: TopicConfig | None) -> bool:
-    """Tell whether a topic's queues are of kind BatchCQ."""
+    """Return whether a topic's queues are of kind BatchCQ."""
     return config is not None and config.attributes.get(QUEUE_TYPE) == BATCH_CQ
 
 

@@ -146,7 +146,7 @@ class PropertyRewriter:
         self._ours.append(f"{const.PROPERTY_CLUSTER}\x01{cluster}")
 
     def rewrite(self, text: str) -> Rewritten:
-        """Give what is stored for the property string of a send."""
+        """Return what is stored for the property string of a send."""
         entries = text.split("\x02")
         if not entries[-1]:
             entries.pop()
@@ -177,7 +177,7 @@ class PropertyRewriter:
         return result
 
     def complete(self, properties: dict[str, str], unique_key: str | None) -> dict[str, str]:
-        """Give the property map that Java holds for a send, in the order of its puts."""
+        """Return the property map that Java holds for a send, in the order of its puts."""
         properties.update(self._first)
         if self._first:
             order = java_map_order(list(properties), self._release.property_map_capacity)
@@ -237,5 +237,5 @@ def _pick_one(index: int) -> Callable[[list[str]], tuple[str, ...]]:
 
 
 def has_timer(properties: Mapping[str, str]) -> bool:
-    """Tell whether the message asks for delivery at a time of its own (RIP-43)."""
+    """Return whether the message asks for delivery at a time of its own (RIP-43)."""
     return any(name in properties for name in _TIMER_PROPERTIES)

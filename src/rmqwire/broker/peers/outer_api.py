@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.client import RemotingClient
 
 UNREGISTER_TIMEOUT_MS = 3_000
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class BrokerOuterAPI:
@@ -70,9 +70,9 @@ class BrokerOuterAPI:
             if force or await self.need_register(namesrv_addr):
                 await self._register(namesrv_addr)
         except (RemotingError, ProtocolError, BrokerError) as error:
-            log.warning("not registered at name server %s: %s", namesrv_addr, error)
+            logger.warning("not registered at name server %s: %s", namesrv_addr, error)
             return False
-        log.debug("registered at name server %s", namesrv_addr)
+        logger.debug("registered at name server %s", namesrv_addr)
         return True
 
     async def _register(self, namesrv_addr: str) -> None:
@@ -113,7 +113,7 @@ class BrokerOuterAPI:
             known = DataVersion.decode(bytes(response.body)) if response.body else version
             changed = response.decode_header(QueryDataVersionResponseHeader).changed
         except (RemotingError, ProtocolError) as error:
-            log.warning("data version not asked of name server %s: %s", namesrv_addr, error)
+            logger.warning("data version not asked of name server %s: %s", namesrv_addr, error)
             return True
         return changed is not False or (known.timestamp, known.counter) != (
             version.timestamp,
@@ -135,7 +135,7 @@ class BrokerOuterAPI:
         try:
             await self._client.invoke(namesrv_addr, request, UNREGISTER_TIMEOUT_MS)
         except (RemotingError, ProtocolError) as error:
-            log.warning("not unregistered at name server %s: %s", namesrv_addr, error)
+            logger.warning("not unregistered at name server %s: %s", namesrv_addr, error)
 
     def register_request(self) -> RemotingCommand:
         """Make the REGISTER_BROKER command of the topics as they are now."""
@@ -171,7 +171,7 @@ class BrokerOuterAPI:
 
 
 def _with_permission(topic: TopicConfig, permission: int) -> TopicConfig:
-    """Give a topic that allows only what the broker allows."""
+    """Return a topic that allows only what the broker allows."""
     return TopicConfig(
         topic_name=topic.topic_name,
         read_queue_nums=topic.read_queue_nums,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.headers.base import Header
     from rmqwire.remoting.client import RemotingClient
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TIMEOUT_MS = 3_000
 FAULTS = (RemotingError, ProtocolError, BrokerError, OSError, ValueError)
@@ -37,7 +37,7 @@ PAGE_SIZE = 2_000  # entries asked for at once (5.x splitMetadataSize)
 
 
 def vip_address(addr: str) -> str:
-    """Give a broker's second address: its port - 2 (``MixAll.brokerVIPChannel``)."""
+    """Return a broker's second address: its port - 2 (``MixAll.brokerVIPChannel``)."""
     host, port = split_address(addr)
     return f"[{host}]:{port - 2}" if ":" in host else f"{host}:{port - 2}"
 
@@ -63,7 +63,7 @@ class SlaveSynchronize:
         """Ask another master from now on; the same one changes nothing."""
         if master_addr == self.master_addr:
             return
-        log.info("Update master address from %s to %s", self.master_addr, master_addr)
+        logger.info("Update master address from %s to %s", self.master_addr, master_addr)
         self.master_addr = master_addr
         if master_addr is not None and self.on_change is not None:
             self.on_change()
@@ -88,10 +88,10 @@ class SlaveSynchronize:
             try:
                 await sync(master)
             except ConnectFailed as error:  # nor will the other parts come: one line says it
-                log.warning("no tables taken over from %s: %s", master, error)
+                logger.warning("no tables taken over from %s: %s", master, error)
                 return False
             except FAULTS as error:
-                log.warning("%s not taken over from %s: %s", name, master, error)
+                logger.warning("%s not taken over from %s: %s", name, master, error)
                 good = False
         return good
 
@@ -111,7 +111,7 @@ class SlaveSynchronize:
             if response is not None:
                 self._state.timer_progress.take_checkpoint(bytes(response.body))
         except FAULTS as error:
-            log.warning("timer check point not taken over from %s: %s", master, error)
+            logger.warning("timer check point not taken over from %s: %s", master, error)
 
     async def _ask(self, addr: str, code: int, header: Header | None = None) -> RemotingCommand:
         request = RemotingCommand.request(int(code), header)

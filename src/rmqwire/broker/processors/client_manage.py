@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 IS_SUPPORT_HEART_BEAT_V2 = "IS_SUPPORT_HEART_BEAT_V2"
 IS_SUB_CHANGE = "IS_SUB_CHANGE"
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class ClientManageProcessor:
@@ -47,7 +47,7 @@ class ClientManageProcessor:
         state.consumers.on_change = self.notify_consumer_ids_changed
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the request codes served here."""
+        """Return the request codes served here."""
         return {
             int(RequestCode.HEART_BEAT): self.heart_beat,
             int(RequestCode.UNREGISTER_CLIENT): self.unregister_client,
@@ -65,7 +65,7 @@ class ClientManageProcessor:
             try:
                 connection.send_oneway(notice)
             except TooManyRequests as error:
-                log.warning("rebalance notice of group %s: %s", group, error)
+                logger.warning("rebalance notice of group %s: %s", group, error)
 
     def heart_beat(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
         """Answer HEART_BEAT; notices to the groups leave before the answer."""
@@ -133,7 +133,7 @@ class ClientManageProcessor:
             notify=config is None or config.notify_consumer_ids_changed_enable,
         )
         if changed:
-            log.info("consumer group %s changed by %s", group, client.connection.peer)
+            logger.info("consumer group %s changed by %s", group, client.connection.peer)
 
     def _subscribes_in_order(self, consumer: ConsumerData) -> bool:
         topics = self._state.topics

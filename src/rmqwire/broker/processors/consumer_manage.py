@@ -32,7 +32,7 @@ class ConsumerManageProcessor:
         self._state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the request codes served here."""
+        """Return the request codes served here."""
         return {
             int(RequestCode.GET_CONSUMER_LIST_BY_GROUP): self.get_consumer_list_by_group,
             int(RequestCode.UPDATE_CONSUMER_OFFSET): self.update_consumer_offset,
@@ -105,7 +105,7 @@ class ConsumerManageProcessor:
         return request.create_response(header=QueryConsumerOffsetResponseHeader(offset=offset))
 
     def _starts_at_zero(self, topic: str, queue_id: int) -> bool:
-        """Tell whether a group without an offset begins with the queue's first message.
+        """Return whether a group without an offset begins with the queue's first message.
 
         It does on a young queue: nothing was deleted yet and the first message is still in memory,
         whatever ConsumeFromWhere the client has. An empty queue counts as young in 4.9 only.
@@ -120,7 +120,7 @@ class ConsumerManageProcessor:
 
 
 def _empty(request: RemotingCommand, code: int = 0, remark: str | None = None) -> RemotingCommand:
-    """Give an answer whose header class has no value set: ``"extFields":{}`` in Java."""
+    """Return an answer whose header class has no value set: ``"extFields":{}`` in Java."""
     response = request.create_response(int(code), remark)
     response.ext_fields = {}
     return response

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _SUCCESS = int(ResponseCode.SUCCESS)
 _NOT_FOUND = int(ResponseCode.PULL_NOT_FOUND)
@@ -75,7 +75,7 @@ class PullMessageProcessor:
         state.held_pulls.wake = self.wake
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the request codes served here."""
+        """Return the request codes served here."""
         codes: dict[int, Handler] = {int(RequestCode.PULL_MESSAGE): self.pull}
         if self._state.release.lite_pull_code:
             codes[int(RequestCode.LITE_PULL_MESSAGE)] = self.pull
@@ -92,7 +92,7 @@ class PullMessageProcessor:
         try:
             response = self._answer(pull.connection, pull.request, may_suspend=False)
         except ProtocolError as error:  # can't be: the request was read before
-            log.warning("held pull of %s: %s", pull.connection.peer, error)
+            logger.warning("held pull of %s: %s", pull.connection.peer, error)
             return
         if response is not None:
             pull.connection.reply(pull.request, response)
@@ -185,7 +185,7 @@ class PullMessageProcessor:
     def _subscription(
         self, header: PullMessageRequestHeader, group: SubscriptionGroupConfig
     ) -> SubscriptionData:
-        """Give the pull's own subscription, or the one its group told by heartbeat."""
+        """Return the pull's own subscription, or the one its group told by heartbeat."""
         state = self._state
         if header.sys_flag & PULL_SUBSCRIPTION:
             subscription = build_subscription(
@@ -265,14 +265,14 @@ class PullMessageProcessor:
             )
 
     def _patience(self, header: PullMessageRequestHeader) -> int:
-        """Give how long the pull may wait, in ms."""
+        """Return how long the pull may wait, in ms."""
         config = self._state.config
         if config.long_polling_enable:
             return header.suspend_timeout_millis
         return config.short_polling_time_mills
 
     def _sends_back(self, result: GetMessageResult) -> bool:
-        """Tell whether a slave of 5.x sends the consumer back to the master.
+        """Return whether a slave of 5.x sends the consumer back to the master.
 
         Java's does so when the master is gone too, and a consumer that has all asks in a circle.
         """
@@ -306,7 +306,7 @@ class PullMessageProcessor:
             answer.topic_sys_flag = configs[0].topic_sys_flag
             answer.group_sys_flag = configs[1].group_sys_flag
         if code == _MOVED:
-            log.info("offset moved: %s, %s", GET_STATUS_NAMES[result.status], request)
+            logger.info("offset moved: %s, %s", GET_STATUS_NAMES[result.status], request)
         body = result.body if code == _SUCCESS else b""
         return request.create_response(code, GET_STATUS_NAMES[result.status], answer, body)
 

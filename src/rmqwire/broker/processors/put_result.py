@@ -45,7 +45,7 @@ _REFUSED = {
 
 
 def refusal(result: PutMessageResult, max_message_size: int) -> tuple[int, str]:
-    """Give response code and remark for a put that stored nothing.
+    """Return response code and remark for a put that stored nothing.
 
     Args:
         result: the store's outcome.

@@ -33,7 +33,7 @@ class QueryMessageProcessor:
         self._state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the request codes served here."""
+        """Return the request codes served here."""
         return {
             int(RequestCode.QUERY_MESSAGE): self.query_message,
             int(RequestCode.VIEW_MESSAGE_BY_ID): self.view_message_by_id,

@@ -45,7 +45,7 @@ class SendBackProcessor:
         self._state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the request codes served here."""
+        """Return the request codes served here."""
         return {int(RequestCode.CONSUMER_SEND_MSG_BACK): self.send_back}
 
     def send_back(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:

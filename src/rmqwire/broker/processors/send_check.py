@@ -37,7 +37,7 @@ def check_send(
     queue_id: int,
     queue_nums: int,
 ) -> TopicConfig:
-    """Give the topic of a send, creating it when the configuration says so.
+    """Return the topic of a send, creating it when the configuration says so.
 
     Args:
         state: the broker's tables.

@@ -69,7 +69,7 @@ V2 = SendFields(
 
 
 def unreadable(request: RemotingCommand, fields: SendFields) -> BadHeader:
-    """Give the error about a header whose fields are missing, no numbers or out of range."""
+    """Return the error about a header whose fields are missing, no numbers or out of range."""
     try:
         request.decode_header(fields.header)
     except BadHeader as error:

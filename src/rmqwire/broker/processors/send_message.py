@@ -80,7 +80,7 @@ class SendMessageProcessor:
         )
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the request codes served here."""
+        """Return the request codes served here."""
         return {
             int(RequestCode.SEND_MESSAGE): self.send_v1,
             int(RequestCode.SEND_MESSAGE_V2): self.send_v2,
@@ -333,7 +333,7 @@ class SendMessageProcessor:
     def _answer_fields(
         self, request: RemotingCommand, result: PutMessageResult, queue_id: int, key: str | None
     ) -> dict[str, str]:
-        """Give the fields of an answer in Java's order: of its HashMap, or of its binary form."""
+        """Return the fields of an answer in Java's order: of its HashMap, or of its binary form."""
         if request.serialize_type == ROCKETMQ:
             fields = {
                 "msgId": result.message_id,
@@ -380,7 +380,7 @@ def _check_numbers(message: MessageInner, request: RemotingCommand, fields: Send
 
 
 def _writable(config: TopicConfig) -> int:
-    """Give how many queues the topic takes messages on, one at least.
+    """Return how many queues the topic takes messages on, one at least.
 
     Raises:
         Reject: NO_PERMISSION: there is none.

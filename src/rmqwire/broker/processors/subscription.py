@@ -17,7 +17,7 @@ TAG = "TAG"
 
 
 def is_tag_type(expression_type: str | None) -> bool:
-    """Tell whether an expression is a tag list (``ExpressionType.isTagType``)."""
+    """Return whether an expression is a tag list (``ExpressionType.isTagType``)."""
     return not expression_type or expression_type == TAG
 
 
@@ -51,7 +51,7 @@ def build_subscription(
 
 
 def tag_test(subscription: SubscriptionData) -> Callable[[int], bool] | None:
-    """Give the test of a tags code (``ExpressionMessageFilter.isMatchedByConsumeQueue``).
+    """Return the test of a tags code (``ExpressionMessageFilter.isMatchedByConsumeQueue``).
 
     Returns:
         None when every message is wanted.

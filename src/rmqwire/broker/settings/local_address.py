@@ -33,7 +33,7 @@ def choose_local_address(addresses: Iterable[str]) -> str:
 
 
 def _is_internal_v4(address: str) -> bool:
-    """Tell whether Java's ``UtilAll.isInternalIP`` calls the address internal."""
+    """Return whether Java's ``UtilAll.isInternalIP`` calls the address internal."""
     first, second = (int(part) for part in address.split(".")[:2])
     return (
         first in (10, 127)

@@ -62,11 +62,11 @@ class ConfigTable(ABC, Generic[E]):
 
     @abstractmethod
     def name_of(self, entry: E) -> str:
-        """Give the name under which an entry stands."""
+        """Return the name under which an entry stands."""
 
     @abstractmethod
     def encode(self) -> bytes:
-        """Give the text of the file."""
+        """Return the text of the file."""
 
     @abstractmethod
     def _decode(self, data: bytes) -> None:
@@ -77,7 +77,7 @@ class ConfigTable(ABC, Generic[E]):
         """
 
     def is_light(self, name: str) -> bool:
-        """Tell whether a name is a light queue's: it has an entry as soon as somebody asks."""
+        """Return whether a name is a light queue's: it has an entry as soon as somebody asks."""
         return self.light_queues and name.startswith(LMQ_PREFIX)
 
     # -- changes -------------------------------------------------------------------------------

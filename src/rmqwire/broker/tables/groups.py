@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Groups that every broker has, in Java's order.
 SYSTEM_GROUPS: Final = (
@@ -62,13 +62,13 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         self._release = release
 
     def name_of(self, entry: SubscriptionGroupConfig) -> str:
-        """Give the group's name."""
+        """Return the group's name."""
         return entry.group_name
 
     # -- questions -----------------------------------------------------------------------------
 
     def find(self, group: str) -> SubscriptionGroupConfig | None:
-        """Give the group, creating it where ``autoCreateSubscriptionGroup`` lets it be.
+        """Return the group, creating it where ``autoCreateSubscriptionGroup`` lets it be.
 
         Returns:
             None when it doesn't exist and may not be created, or its name isn't legal.
@@ -79,7 +79,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         if not self._may_create(group) or group_fault(group) is not None:
             return None
         created = SubscriptionGroupConfig(group_name=group)
-        log.info("auto create a subscription group, %s", created)
+        logger.info("auto create a subscription group, %s", created)
         self.table[group] = created
         self._changed()
         return created
@@ -91,7 +91,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         return is_system and self._config.enable_create_sys_group
 
     def select(self, group: str) -> SubscriptionGroupConfig | None:
-        """Give the group as it is, without creating it.
+        """Return the group as it is, without creating it.
 
         A light group is one as soon as somebody asks (``LmqSubscriptionGroupManager``).
         """
@@ -101,15 +101,15 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         return config
 
     def contains(self, group: str) -> bool:
-        """Tell whether the group exists."""
+        """Return whether the group exists."""
         return group in self.table or self.is_light(group)
 
     def is_forbidden(self, group: str, topic: str, index: int) -> bool:
-        """Tell whether bit ``index`` of what the group must not do with the topic is set."""
+        """Return whether bit ``index`` of what the group must not do with the topic is set."""
         return bool(self.forbidden.get(group, {}).get(topic, 0) & (1 << index))
 
     def wrapper(self) -> SubscriptionGroupWrapper:
-        """Give the whole table as GET_ALL_SUBSCRIPTIONGROUP_CONFIG holds it."""
+        """Return the whole table as GET_ALL_SUBSCRIPTIONGROUP_CONFIG holds it."""
         return SubscriptionGroupWrapper(
             subscription_group_table=self.table,
             forbidden_table=self.forbidden,
@@ -140,9 +140,9 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         """Forget the group; False when there was none."""
         self.forbidden.pop(group, None)
         if self.table.pop(group, None) is None:
-            log.warning("group %s not deleted: it doesn't exist", group)
+            logger.warning("group %s not deleted: it doesn't exist", group)
             return False
-        log.info("group %s deleted", group)
+        logger.info("group %s deleted", group)
         self._changed()
         return True
 
@@ -168,7 +168,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         for name, config in wrapper.subscription_group_table.items():
             fault = group_fault(name)
             if fault is not None:
-                log.warning("group of the file left out: %s", printable(fault))
+                logger.warning("group of the file left out: %s", printable(fault))
                 continue
             config.group_name = name
             self.table[name] = config
@@ -177,5 +177,5 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         assign(self.data_version, wrapper.data_version)
 
     def encode(self) -> bytes:
-        """Give the text of the file."""
+        """Return the text of the file."""
         return self.wrapper().encode(self._release, pretty=True)

@@ -47,7 +47,7 @@ class LmqConsumerOffsetManager(ConsumerOffsetManager):
         self._before = before
 
     def query(self, group: str, topic: str, queue_id: int) -> int:
-        """Give the group's offset in a queue, -1 when it has none yet."""
+        """Return the group's offset in a queue, -1 when it has none yet."""
         return super().query(group, topic, _queue(group, queue_id))
 
     def commit(self, client_host: str, group: str, topic: str, queue_id: int, offset: int) -> None:
@@ -63,7 +63,7 @@ class LmqConsumerOffsetManager(ConsumerOffsetManager):
         return super().load() or self._before.load(self._decode)
 
     def wrapper(self) -> dict[str, Any]:
-        """Give the tables as GET_ALL_CONSUMER_OFFSET holds them, for ``java_json.dumps``."""
+        """Return the tables as GET_ALL_CONSUMER_OFFSET holds them, for ``java_json.dumps``."""
         content = super().wrapper()
         offsets = content.pop("offsetTable")
         light = {key: queues[_QUEUE] for key, queues in offsets.items() if _is_light(key, queues)}
@@ -71,7 +71,7 @@ class LmqConsumerOffsetManager(ConsumerOffsetManager):
         return content | {LMQ_OFFSETS: light, "offsetTable": others}
 
     def group_topic_map(self) -> dict[str, list[str]]:
-        """Give group -> its topics, sorted; light groups are left out, as in Java."""
+        """Return group -> its topics, sorted; light groups are left out, as in Java."""
         found = super().group_topic_map()
         return {group: topics for group, topics in found.items() if not _is_light_name(group)}
 
@@ -85,5 +85,5 @@ def _queue(group: str, queue_id: int) -> int:
 
 
 def _is_light(key: str, queues: dict[int, int]) -> bool:
-    """Tell whether ``topic@group`` is a light group's."""
+    """Return whether ``topic@group`` is a light group's."""
     return _is_light_name(key.rpartition("@")[2]) and _QUEUE in queues

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TOPIC_GROUP_SEPARATOR: Final = "@"
 UNKNOWN_OFFSET: Final = -1
@@ -64,7 +64,7 @@ class ConsumerOffsetManager:
     # -- one queue -----------------------------------------------------------------------------
 
     def query(self, group: str, topic: str, queue_id: int) -> int:
-        """Give the group's offset in a queue, -1 when it has none yet.
+        """Return the group's offset in a queue, -1 when it has none yet.
 
         An offset that an administrator reset wins until the group has taken it.
         """
@@ -94,7 +94,7 @@ class ConsumerOffsetManager:
         offsets[queue_id] = offset
         self._dirty = True
         if before is not None and offset < before:
-            log.warning(
+            logger.warning(
                 "update consumer offset less than store. clientHost=%s, key=%s, queueId=%s, "
                 "requestOffset=%s, storeOffset=%s",
                 client_host,
@@ -112,7 +112,7 @@ class ConsumerOffsetManager:
         self.pull_table.setdefault(f"{topic}@{group}", {})[queue_id] = offset
 
     def query_pull(self, group: str, topic: str, queue_id: int) -> int:
-        """Give how far the group has pulled; what it has consumed where that isn't known."""
+        """Return how far the group has pulled; what it has consumed where that isn't known."""
         offsets = self.pull_table.get(f"{topic}@{group}")
         if offsets is None or queue_id not in offsets:
             return self.query(group, topic, queue_id)
@@ -121,7 +121,7 @@ class ConsumerOffsetManager:
     def assign_reset(self, group: str, topic: str, queue_id: int, offset: int) -> None:
         """Set an offset that the group's next pull must take (``assignResetOffset``)."""
         if not topic or not group or queue_id < 0 or offset < 0:
-            log.warning("reset of %s@%s %s to %s ignored", topic, group, queue_id, offset)
+            logger.warning("reset of %s@%s %s to %s ignored", topic, group, queue_id, offset)
             return
         key = f"{topic}@{group}"
         self.reset_table.setdefault(key, {})[queue_id] = offset
@@ -129,11 +129,11 @@ class ConsumerOffsetManager:
         self._dirty = True
 
     def has_offset_reset(self, group: str, topic: str, queue_id: int) -> bool:
-        """Tell whether a reset offset still waits for the group's next pull."""
+        """Return whether a reset offset still waits for the group's next pull."""
         return queue_id in self.reset_table.get(f"{topic}@{group}", {})
 
     def take_reset(self, group: str, topic: str, queue_id: int) -> int | None:
-        """Give and forget the reset offset (``queryThenEraseResetOffset``), None without one."""
+        """Return and forget the reset offset (``queryThenEraseResetOffset``), None without one."""
         key = f"{topic}@{group}"
         offsets = self.reset_table.get(key)
         if offsets is None:
@@ -146,19 +146,19 @@ class ConsumerOffsetManager:
     # -- many queues ---------------------------------------------------------------------------
 
     def offsets_of(self, group: str, topic: str) -> dict[int, int]:
-        """Give queue id -> offset of a group in a topic; empty without any."""
+        """Return queue id -> offset of a group in a topic; empty without any."""
         return self.table.get(f"{topic}@{group}", {})
 
     def which_topic_by_consumer(self, group: str) -> set[str]:
-        """Give the topics that the group has offsets in."""
+        """Return the topics that the group has offsets in."""
         return {topic for topic, owner in self._pairs() if owner == group}
 
     def which_group_by_topic(self, topic: str) -> set[str]:
-        """Give the groups that have offsets in the topic."""
+        """Return the groups that have offsets in the topic."""
         return {group for name, group in self._pairs() if name == topic}
 
     def group_topic_map(self) -> dict[str, list[str]]:
-        """Give group -> its topics, sorted (``getGroupTopicMap``)."""
+        """Return group -> its topics, sorted (``getGroupTopicMap``)."""
         result: dict[str, list[str]] = {}
         for topic, group in self._pairs():
             result.setdefault(group, []).append(topic)
@@ -169,7 +169,7 @@ class ConsumerOffsetManager:
         return [(part[0], part[1]) for part in parts if len(part) == 2]
 
     def clone(self, source: str, target: str, topic: str) -> None:
-        """Give ``target`` the offsets of group ``source`` in the topic, if it has any."""
+        """Return ``target`` the offsets of group ``source`` in the topic, if it has any."""
         offsets = self.table.get(f"{topic}@{source}")
         if offsets is not None:
             self.table[f"{topic}@{target}"] = dict(offsets)
@@ -222,7 +222,7 @@ class ConsumerOffsetManager:
             assign(self.data_version, version)
 
     def wrapper(self) -> dict[str, Any]:
-        """Give the table as GET_ALL_CONSUMER_OFFSET holds it, for ``java_json.dumps``.
+        """Return the table as GET_ALL_CONSUMER_OFFSET holds it, for ``java_json.dumps``.
 
         ``pullOffsetTable`` is left out and the caller writes standard JSON: a Java slave stops
         syncing when it meets that table with integer keys.
@@ -239,7 +239,7 @@ class ConsumerOffsetManager:
         return content
 
     def encode(self) -> bytes:
-        """Give the text of the file."""
+        """Return the text of the file."""
         content = self.wrapper()
         if self._release.tables_v5:
             content["pullOffsetTable"] = self.pull_table

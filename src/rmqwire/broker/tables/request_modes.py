@@ -43,7 +43,7 @@ class MessageRequestModeManager:
         self.table = MessageRequestModeSerializeWrapper.decode(data)
 
     def encode(self, *, pretty: bool = False) -> bytes:
-        """Give the answer of GET_ALL_MESSAGE_REQUEST_MODE, or the file's text."""
+        """Return the answer of GET_ALL_MESSAGE_REQUEST_MODE, or the file's text."""
         return self.table.encode(self._release, pretty=pretty)
 
     def take_over(self, data: bytes) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PERM_INHERIT: Final = 1
 PERM_WRITE: Final = 2
@@ -62,13 +62,13 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             self.system_topics.add(const.RMQ_SYS_ROCKSDB_OFFSET_TOPIC)
 
     def name_of(self, entry: TopicConfig) -> str:
-        """Give the topic's name."""
+        """Return the topic's name."""
         return entry.topic_name
 
     # -- questions -----------------------------------------------------------------------------
 
     def select(self, topic: str) -> TopicConfig | None:
-        """Give the topic's configuration (``selectTopicConfig``), None when it doesn't exist.
+        """Return the topic's configuration (``selectTopicConfig``), None when it doesn't exist.
 
         A light queue has one as soon as somebody asks (``LmqTopicConfigManager``).
         """
@@ -78,20 +78,20 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         return config
 
     def is_system_topic(self, topic: str) -> bool:
-        """Tell whether the topic is the system's own: nobody may create or delete it."""
+        """Return whether the topic is the system's own: nobody may create or delete it."""
         return topic in self.system_topics or is_system_topic(topic)
 
     def all_system_topics(self) -> set[str]:
-        """Give the names of the system's own topics, whether they exist or not."""
+        """Return the names of the system's own topics, whether they exist or not."""
         return self.system_topics | SYSTEM_TOPICS
 
     def is_order_topic(self, topic: str) -> bool:
-        """Tell whether the topic was made for ordered messages."""
+        """Return whether the topic was made for ordered messages."""
         config = self.table.get(topic)
         return config is not None and config.order
 
     def wrapper(self) -> TopicConfigSerializeWrapper:
-        """Give the whole table as GET_ALL_TOPIC_CONFIG and the file hold it."""
+        """Return the whole table as GET_ALL_TOPIC_CONFIG and the file hold it."""
         return TopicConfigSerializeWrapper(
             topic_config_table=self.table, data_version=self.data_version
         )
@@ -118,14 +118,14 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             return existing
         example = self.table.get(default_topic)
         if example is None:
-            log.warning("topic %s not created: no default topic %s", topic, default_topic)
+            logger.warning("topic %s not created: no default topic %s", topic, default_topic)
             return None
         auto_create = self._config.auto_create_topic_enable
         if default_topic == const.AUTO_CREATE_TOPIC_KEY_TOPIC and not auto_create:
             # As in Java: a TBW102 that is left in the file loses its inheritance.
             example.perm = PERM_READ_WRITE
         if not example.perm & PERM_INHERIT:
-            log.warning("topic %s not created: %s isn't inherited", topic, default_topic)
+            logger.warning("topic %s not created: %s isn't inherited", topic, default_topic)
             return None
         queues = max(0, min(client_queue_nums, example.write_queue_nums))
         created = _topic(topic, queues, example.perm & ~PERM_INHERIT)
@@ -160,7 +160,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         )
 
     def _add(self, config: TopicConfig) -> TopicConfig:
-        log.info("new topic %s", config)
+        logger.info("new topic %s", config)
         self.table[config.topic_name] = config
         self._changed()
         return config
@@ -170,9 +170,9 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
     def delete(self, topic: str) -> bool:
         """Forget the topic; False when there was none."""
         if self.table.pop(topic, None) is None:
-            log.warning("topic %s not deleted: it doesn't exist", topic)
+            logger.warning("topic %s not deleted: it doesn't exist", topic)
             return False
-        log.info("topic %s deleted", topic)
+        logger.info("topic %s deleted", topic)
         advance(self.data_version, self._now_ms())
         self.persist()
         return True
@@ -199,14 +199,14 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             fault = topic_fault(name, self._release)
             if fault is not None and name not in self.system_topics:
                 # A name that could leave the store's folder must never become one.
-                log.warning("topic of the file left out: %s", printable(fault))
+                logger.warning("topic of the file left out: %s", printable(fault))
                 continue
             config.topic_name = name
             self.table[name] = config
         assign(self.data_version, wrapper.data_version)
 
     def encode(self) -> bytes:
-        """Give the text of the file."""
+        """Return the text of the file."""
         return self.wrapper().encode(self._release, pretty=True)
 
 

@@ -6,7 +6,7 @@ from rmqwire.codec.bodies import DataVersion
 
 
 def first_version(now_ms: int) -> DataVersion:
-    """Give the version of a table that has never changed; ``now_ms`` is epoch milliseconds."""
+    """Return the version of a table that has never changed; ``now_ms`` is epoch milliseconds."""
     return DataVersion(timestamp=now_ms, counter=0, state_version=0)
 
 

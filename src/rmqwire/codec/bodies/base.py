@@ -82,7 +82,7 @@ class Body(msgspec.Struct, rename="camel"):
         standard: bool = False,
         pretty: bool = False,
     ) -> bytes:
-        """Give the text Java's class of that release writes; see ``java_json.dumps``."""
+        """Return the text Java's class of that release writes; see ``java_json.dumps``."""
         return java_json.dumps(self, release, standard=standard, pretty=pretty)
 
 

@@ -81,7 +81,7 @@ class RegisterBrokerBody(Body):
         return cls(topic_config_serialize_wrapper=wrapper, filter_server_list=servers)
 
     def encode_compressed(self, release: Release = DEFAULT_RELEASE) -> bytes:
-        """Give the zlib form as a broker of that release sends it.
+        """Return the zlib form as a broker of that release sends it.
 
         Never send it to a 5.x name server: that one refuses it unless the flag is right.
         """
@@ -98,7 +98,7 @@ class RegisterBrokerBody(Body):
 
 
 def encode_topic_line(topic: TopicConfig, release: Release = DEFAULT_RELEASE) -> bytes:
-    """Give ``name read write perm filterType``, in 5.x with attributes (``TopicConfig.encode``)."""
+    """Return ``name read write perm filterType``, in 5.x with attributes (``TopicConfig.encode``)."""
     line = (
         f"{topic.topic_name} {topic.read_queue_nums} {topic.write_queue_nums}"
         f" {topic.perm} {topic.topic_filter_type}"

@@ -11,7 +11,7 @@ from rmqwire.codec.bodies.heartbeat import SubscriptionData
 
 
 def time_text(timestamp_ms: int) -> str:
-    """Give a time of day in local time as Java's ``UtilAll.timeMillisToHumanString2`` does."""
+    """Return a time of day in local time as Java's ``UtilAll.timeMillisToHumanString2`` does."""
     second, milli = divmod(timestamp_ms, 1000)
     try:
         moment = datetime.fromtimestamp(second, tz=UTC).astimezone()

@@ -118,7 +118,7 @@ class HeaderPlan:
         self._orders: dict[int, _Fields] = {}
 
     def order(self, capacity: int) -> _Fields:
-        """Give the fields as a Java HashMap of this capacity walks over them."""
+        """Return the fields as a Java HashMap of this capacity walks over them."""
         order = self._orders.get(capacity)
         if order is None:
             order = tuple(sorted(self._inserted, key=lambda field: bucket(field[1], capacity)))
@@ -130,7 +130,7 @@ _plans: dict[type[Header], HeaderPlan] = {}
 
 
 def plan_of(cls: type[Header]) -> HeaderPlan:
-    """Give the plan of a header class, made at its first use."""
+    """Return the plan of a header class, made at its first use."""
     plan = _plans.get(cls)
     if plan is None:
         plan = _plans[cls] = HeaderPlan(cls)

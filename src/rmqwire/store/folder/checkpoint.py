@@ -48,7 +48,7 @@ class CheckpointFile:
         return note
 
     def min_timestamp(self, *, with_index: bool) -> int:
-        """Give a store time (ms) up to which log, queues and, if asked, index are on disk."""
+        """Return a store time (ms) up to which log, queues and, if asked, index are on disk."""
         values = self.values
         times = [values.physic_msg_timestamp, values.logics_msg_timestamp]
         found = max(min(times) - CLOCK_SLACK_MS, 0)

@@ -2,7 +2,7 @@
 
 Each segment is named by the offset of its first byte, 20 digits. A new one gets its full size at
 once, so a full disk is an error here and never later. Handles are opened when needed and shared
-out by a ``HandleCache``; whoever syncs in another thread pins the segment first.
+out by a ``HandleCache``; a sync in another thread pins the segment first.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class HandleCache:
         self._open: dict[Segment, None] = {}
 
     def get(self, segment: Segment) -> int:
-        """Give the segment's handle, opened if need be."""
+        """Return the segment's handle, opened if need be."""
         handle = segment.handle
         if handle >= 0:
             return handle
@@ -53,7 +53,7 @@ class HandleCache:
         return handle
 
     def pin(self, segment: Segment) -> int:
-        """Give the handle and keep it open until ``unpin``."""
+        """Return the handle and keep it open until ``unpin``."""
         handle = self.get(segment)
         segment.pins += 1
         return handle
@@ -169,7 +169,7 @@ class FileQueue:
         return self.segments[-1].start + self.segment_size if self.segments else 0
 
     def find(self, offset: int) -> Segment | None:
-        """Give the segment that holds the byte at ``offset``."""
+        """Return the segment that holds the byte at ``offset``."""
         segments = self.segments
         if not segments:
             return None
@@ -220,7 +220,7 @@ class FileQueue:
             self.sync_names()
 
     def for_writing(self, offset: int) -> Segment:
-        """Give the segment that holds ``offset``, made if the row ends before it."""
+        """Return the segment that holds ``offset``, made if the row ends before it."""
         return self.find(offset) or self.create(offset - offset % self.segment_size)
 
     def write(self, data: bytes | bytearray | memoryview, offset: int) -> None:
@@ -294,7 +294,7 @@ class FileQueue:
                 self._files.fsync_dir(folder)
 
     def changed_folders(self) -> list[str]:
-        """Give the folders to sync for the names to be durable, and count them as synced."""
+        """Return the folders to sync for the names to be durable, and count them as synced."""
         if not self.new_names:
             return []
         folders = [self.folder, *self._parents]

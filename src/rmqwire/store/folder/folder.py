@@ -36,13 +36,13 @@ class StoreFolder:
         self._files.pwrite(self._lock, b"lock", 0)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Return the lock back."""
         if self._lock >= 0:
             self._files.unlock(self._lock)
             self._lock = -1
 
     def was_closed(self) -> bool:
-        """Tell whether whoever had the store before closed it in good order."""
+        """Return whether the last owner of the store closed it in good order."""
         return not self._files.exists(self._abort)
 
     @property

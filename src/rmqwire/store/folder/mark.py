@@ -188,7 +188,7 @@ class MarkFile:
 
 
 def queues_crc(queues: Iterable[ConsumeQueue]) -> int:
-    """Give one number for which queues there are and where each ends."""
+    """Return one number for which queues there are and where each ends."""
     names = sorted(f"{queue.topic}/{queue.queue_id}:{queue.end}" for queue in queues if queue.end)
     return crc32("\n".join(names).encode("utf-8", "replace"))
 

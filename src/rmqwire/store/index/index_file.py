@@ -165,7 +165,7 @@ class IndexFile:
             header.end_timestamp = stored
 
     def _page(self, number: int) -> array[int]:
-        """Give a page of slots, read from the file when it is asked for the first time."""
+        """Return a page of slots, read from the file when it is asked for the first time."""
         size = min(_PAGE_SIZE, self.slot_num * SLOT_SIZE - number * _PAGE_SIZE)
         page = array("i")
         page.frombytes(self._read(size, HEADER_SIZE + number * _PAGE_SIZE).ljust(size, b"\0"))
@@ -200,7 +200,7 @@ class IndexFile:
             self._pages.clear()  # it is only read from now on
 
     def _dirty_runs(self) -> Iterator[tuple[int, bytes]]:
-        """Give the changed pages, neighbours joined: (number of the first, bytes as in the file)."""
+        """Return the changed pages, neighbours joined: (number of the first, bytes as in the file)."""
         run: list[int] = []
         for number in [*sorted(self._dirty), None]:
             if run and (number != run[-1] + 1 or len(run) == _RUN_PAGES):
@@ -227,7 +227,7 @@ class IndexFile:
     # --- finding -------------------------------------------------------------------------------
 
     def is_time_matched(self, begin: int, end: int) -> bool:
-        """Tell whether the file may hold records stored between two times (ms, both included)."""
+        """Return whether the file may hold records stored between two times (ms, both included)."""
         first, last = self.header.begin_timestamp, self.header.end_timestamp
         return (begin < first and end > last) or first <= begin <= last or first <= end <= last
 
@@ -269,7 +269,7 @@ class IndexFile:
         return int.from_bytes(data, "big", signed=True)
 
     def _entry(self, index: int) -> IndexEntry | None:
-        """Give an entry, None if the file is too short for it."""
+        """Return an entry, None if the file is too short for it."""
         if index >= self._tail_from:
             return unpack_entry(self._tail, (index - self._tail_from) * ENTRY_SIZE)
         data = self._read(ENTRY_SIZE, entry_position(index, self.slot_num))

@@ -97,7 +97,7 @@ class KeyHasher:
         return keys, pos, count
 
     def hashes(self, found: RecordPosition) -> list[int]:
-        """Give the hashes of any record's keys, in Java's order, and know its topic from now on."""
+        """Return the hashes of any record's keys, in Java's order, and know its topic from now on."""
         if transaction_type(found.sys_flag) == TRANSACTION_ROLLBACK_TYPE:
             return []
         name = found.topic.encode()
@@ -107,7 +107,7 @@ class KeyHasher:
         return self._hashes(topic, found.properties, 0, len(found.properties))
 
     def _hashes(self, topic: int, data: bytes, begin: int, end: int) -> list[int]:
-        """Give the hashes of the keys in the properties from ``begin`` to ``end``."""
+        """Return the hashes of the keys in the properties from ``begin`` to ``end``."""
         hashes = []
         unique_key = find_property(data, _UNIQUE_KEY, begin, end)
         if unique_key is not None:
@@ -138,5 +138,5 @@ class KeyHasher:
 
 
 def query_hash(topic: str, key: str, index_type: str | None) -> int:
-    """Give the hash that a query looks for; types other than T are plain keys, as in Java."""
+    """Return the hash that a query looks for; types other than T are plain keys, as in Java."""
     return index_key_hash(index_key(topic, key, TAG_TYPE if index_type == TAG_TYPE else None))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rmqwire.store.folder.checkpoint import CheckpointFile
     from rmqwire.store.log.commit_log import CommitLog
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 SLICE = 32  # records built at once: about a quarter of a millisecond
 _WINDOW = 16 * 1024  # bytes of the log read at once
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
@@ -143,12 +143,12 @@ class IndexService:
         return ""
 
     def _stored_at(self, offset: int) -> int:
-        """Give the store time (ms) of the record at an offset, -1 if none is there."""
+        """Return the store time (ms) of the record at an offset, -1 if none is there."""
         record = self._log.record_at(offset)
         return self._log.store_timestamp(offset, len(record)) if record is not None else -1
 
     def _indexed_to(self) -> int:
-        """Give where building goes on: behind the last record that is in the index.
+        """Return where building goes on: behind the last record that is in the index.
 
         The last record of a full file may have had further keys that went into a file removed
         since: it is indexed once more. Entries that are there twice do no harm.
@@ -214,7 +214,7 @@ class IndexService:
         if not count:
             keys, pos, count = self._one(data, start)
         if not count:
-            LOG.warning("records of the log from %d to %d can not be indexed", start, stop)
+            logger.warning("records of the log from %d to %d can not be indexed", start, stop)
             pos = stop - start
         self._add(keys)
         self.position = start + pos
@@ -267,7 +267,7 @@ class IndexService:
         return file
 
     def _next_name(self) -> str:
-        """Give the time as a name; a millisecond has one file only."""
+        """Return the time as a name; a millisecond has one file only."""
         seconds, milliseconds = divmod(self._now_ms(), 1000)
         name = f"{strftime('%Y%m%d%H%M%S', localtime(seconds))}{milliseconds:03d}"
         last = self.files[-1].path.rpartition("/")[2] if self.files else ""
@@ -288,7 +288,7 @@ class IndexService:
             file.write()
 
     def full_files(self) -> list[IndexFile]:
-        """Give the files that became full and are not known to be on disk."""
+        """Return the files that became full and are not known to be on disk."""
         return [*self._full]
 
     def full_files_synced(self, files: list[IndexFile]) -> None:
@@ -321,7 +321,7 @@ class IndexService:
     def query(
         self, topic: str, key: str, max_num: int, begin: int, end: int, index_type: str | None
     ) -> IndexAnswer:
-        """Give the log offsets a key leads to (``queryOffset``).
+        """Return the log offsets a key leads to (``queryOffset``).
 
         Hashes may collide: who reads the messages compares their keys.
 

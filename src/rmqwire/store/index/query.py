@@ -38,7 +38,7 @@ class MessageQuery:
         end_ms: int,
         index_type: str | None = None,
     ) -> QueryMessageResult:
-        """Give the messages of a topic with a key (``queryMessage``).
+        """Return the messages of a topic with a key (``queryMessage``).
 
         Keys with the same hash come along, as in Java: who asked compares.
 

@@ -288,12 +288,12 @@ class CommitLog:
         return found
 
     def store_timestamp(self, offset: int, size: int) -> int:
-        """Give the store time (ms) of the record at ``offset``, -1 if it isn't there."""
+        """Return the store time (ms) of the record at ``offset``, -1 if it isn't there."""
         inside = self.queue.start <= offset and offset + size <= self.end
         return self.written_timestamp(offset, size) if inside else -1
 
     def written_timestamp(self, offset: int, size: int) -> int:
-        """Give the same from the files, while it isn't known yet where the log ends."""
+        """Return the same from the files, while it isn't known yet where the log ends."""
         data = self.queue.read(offset, min(size, _STORE_TIMESTAMP_AT_V6 + 8))
         if len(data) < _STORE_TIMESTAMP_AT + 8:
             return -1
@@ -302,7 +302,7 @@ class CommitLog:
         return int(_LONG.unpack_from(data, at)[0]) if len(data) >= at + 8 else -1
 
     def record_at(self, offset: int) -> bytes | None:
-        """Give the whole record that begins at ``offset``, None if none does."""
+        """Return the whole record that begins at ``offset``, None if none does."""
         left = self.end - offset
         if offset < self.queue.start or left < _HEAD.size:
             return None

@@ -26,14 +26,14 @@ class Replication(Protocol):
     def after_flush(
         self, end: int, done: Callable[[PutMessageResult], None]
     ) -> Callable[[PutMessageResult], None]:
-        """Give what the flush, or its timeout, shall answer in place of ``done``."""
+        """Return what the flush, or its timeout, shall answer in place of ``done``."""
 
 
 class OffsetWaits:
     """Puts that wait until some offset of the log is reached.
 
     Args:
-        timeout_status: the ``PutStatus`` of one that waited too long, or in vain.
+        timeout_status: the ``PutStatus`` of one that waited too long, or that can't succeed any more.
     """
 
     __slots__ = ("_timeout_status", "_waits")
@@ -77,7 +77,7 @@ class OffsetWaits:
             self._fail_first()
 
     def next_deadline(self) -> int | None:
-        """Give when the first one's time is over, None if none waits."""
+        """Return when the first one's time is over, None if none waits."""
         return self._waits[0][1] if self._waits else None
 
     def _fail_first(self) -> None:

@@ -1,4 +1,4 @@
-"""The way in: a pass of puts, written at once (``asyncPutMessage`` and what follows it).
+"""The put path: a pass of puts, written at once (``asyncPutMessage`` and what follows it).
 
 ::
 
@@ -138,7 +138,7 @@ class PutPath:
         put.append((offset + size, result, done, message.wait_store_ok))
 
     def is_busy(self) -> bool:
-        """Tell whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
+        """Return whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
         return bool(self._put) and self._monotonic_ms() - self._began_at_ms > self._busy_ms
 
     def _append(
@@ -219,7 +219,7 @@ class PutPath:
         return f"message topic [{message.topic}] is too long or not a name"
 
     def _status_of(self, message: MessageInner, error: BadRecord) -> int:
-        """Give the status of a message that can't be a record."""
+        """Return the status of a message that can't be a record."""
         if isinstance(error, TooManyLightQueues):
             return PutStatus.LMQ_CONSUME_QUEUE_NUM_EXCEEDED
         if len(message.properties) > self._max_properties:
@@ -258,7 +258,7 @@ class PutPath:
     def _finish(
         self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
     ) -> None:
-        """Make the pass visible, answer, then tell who waits for messages."""
+        """Make the pass visible, answer, then tell the pulls that wait for messages."""
         arrived = [(queue, bytes(queue.pending)) for queue in touched]
         for queue, units in arrived:
             queue.pending.clear()

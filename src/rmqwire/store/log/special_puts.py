@@ -116,7 +116,7 @@ class SpecialPuts:
         return offset, size, queue_offset
 
     def _lights(self, message: MessageInner) -> list[ConsumeQueue]:
-        """Give the light queues of a message, and write its offsets in them to its properties."""
+        """Return the light queues of a message, and write its offsets in them to its properties."""
         names = light_queues(message.topic, message.properties) if self._queues.enable_lmq else []
         if not names:
             return []

@@ -70,7 +70,7 @@ class BatchConsumeQueue(ConsumeQueue):
         super().dispatch(units)
 
     def tags_codes(self, units: bytes) -> dict[int, None]:
-        """Give the tags codes of units, each once."""
+        """Return the tags codes of units, each once."""
         places = range(0, len(units), BATCH_UNIT)
         return {unpack_batch_unit(units, at).tags_code: None for at in places}
 
@@ -83,7 +83,7 @@ class BatchConsumeQueue(ConsumeQueue):
     # --- reading -----------------------------------------------------------------------------
 
     def _at(self, index: int) -> BatchConsumeQueueUnit | None:
-        """Give the unit at a place of the row, counted from position 0; None if it isn't there."""
+        """Return the unit at a place of the row, counted from position 0; None if it isn't there."""
         begin = index * BATCH_UNIT
         if not self.min <= begin < self.end:
             return None
@@ -96,7 +96,7 @@ class BatchConsumeQueue(ConsumeQueue):
         return self.min // BATCH_UNIT, self.end // BATCH_UNIT
 
     def _first(self, is_behind: Callable[[BatchConsumeQueueUnit], bool]) -> int:
-        """Give the index of the first unit behind some border, the end's if there is none."""
+        """Return the index of the first unit behind some border, the end's if there is none."""
         low, high = self._indexes()
         while low < high:
             middle = (low + high) // 2
@@ -108,33 +108,33 @@ class BatchConsumeQueue(ConsumeQueue):
         return low
 
     def _holding(self, offset: int) -> int:
-        """Give the index of the unit that holds message ``offset``."""
+        """Return the index of the unit that holds message ``offset``."""
         behind = self._first(lambda unit: unit.msg_base_offset > offset)
         return max(behind - 1, self._indexes()[0])
 
     def unit(self, offset: int) -> tuple[int, int, int] | None:
-        """Give (physical offset, size, tags code) of the record that holds one message."""
+        """Return (physical offset, size, tags code) of the record that holds one message."""
         found = self.batch_unit(offset)
         return (found.physical_offset, found.size, found.tags_code) if found is not None else None
 
     def read(self, offset: int, count: int) -> bytes:
-        """Give the unit that holds message ``offset`` in the form of a plain one; b"" without."""
+        """Return the unit that holds message ``offset`` in the form of a plain one; b"" without."""
         found = self.unit(offset) if count else None
         return UNIT_STRUCT.pack(*found) if found is not None else b""
 
     def batch_unit(self, offset: int) -> BatchConsumeQueueUnit | None:
-        """Give the unit that holds one message, None outside the queue."""
+        """Return the unit that holds one message, None outside the queue."""
         if not self.first_offset <= offset < self.last_offset:
             return None
         return self._at(self._holding(offset))
 
     def record_offset(self, offset: int) -> int:
-        """Give the offset that the record which holds message ``offset`` says of itself."""
+        """Return the offset that the record which holds message ``offset`` says of itself."""
         found = self.batch_unit(offset)
         return found.msg_base_offset if found is not None else offset
 
     def units_from(self, offset: int) -> Iterator[BatchConsumeQueueUnit]:
-        """Give unit after unit, beginning with the one that holds message ``offset``."""
+        """Return unit after unit, beginning with the one that holds message ``offset``."""
         index, stop = self._holding(offset), self._indexes()[1]
         while index < stop:
             unit = self._at(index)
@@ -144,7 +144,7 @@ class BatchConsumeQueue(ConsumeQueue):
             index += 1
 
     def offset_by_time(self, timestamp_ms: int, boundary: str) -> int:
-        """Give the base of a unit by its store time, in Java's way (``getOffsetInQueueByTime``).
+        """Return the base of a unit by its store time, in Java's way (``getOffsetInQueueByTime``).
 
         Behind all: the last unit. LOWER: the first one not before the time. UPPER: as Java's
         search ends, -1 where that finds nothing.
@@ -209,7 +209,7 @@ class BatchConsumeQueue(ConsumeQueue):
         self.next_offset = self.last_offset
 
     def _used_until(self, begin: int) -> int:
-        """Give the position of the first unit of a file that can't be one."""
+        """Return the position of the first unit of a file that can't be one."""
         stop = begin + self.files.segment_size
         floor = 0
         while begin < stop:
@@ -290,7 +290,7 @@ def get_batch_message(
 
 
 def inner_batch(properties: bytes, queue_offset: int) -> tuple[int, int]:
-    """Give (base, number) of a record's messages as dispatch takes them (``DispatchRequest``).
+    """Return (base, number) of a record's messages as dispatch takes them (``DispatchRequest``).
 
     Args:
         properties: the record's property string.
@@ -303,13 +303,13 @@ def inner_batch(properties: bytes, queue_offset: int) -> tuple[int, int]:
 
 
 def messages_in(properties: bytes) -> int:
-    """Give how many queue offsets a message takes that is put: INNER_NUM, else 1."""
+    """Return how many queue offsets a message takes that is put: INNER_NUM, else 1."""
     number = find_property(properties, _INNER_NUM)
     return min(int(number), MAX_INNER_NUM) if number is not None and number.isdigit() else 1
 
 
 def batch_unit_of(found: RecordPosition, tags_code: int) -> BatchConsumeQueueUnit:
-    """Give the unit that a record in the log must have."""
+    """Return the unit that a record in the log must have."""
     base, number = inner_batch(found.properties, found.queue_offset)
     place, size, time = found.physical_offset, found.total_size, found.store_timestamp
     return BatchConsumeQueueUnit(place, size, tags_code, time, base, number)

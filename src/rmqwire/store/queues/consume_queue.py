@@ -129,7 +129,7 @@ class ConsumeQueue:
         plan.book.append((self, self.written))
 
     def tags_codes(self, units: bytes) -> dict[int, None]:
-        """Give the tags codes of units, each once."""
+        """Return the tags codes of units, each once."""
         return {code: None for _, _, code in UNIT_STRUCT.iter_unpack(units)}
 
     def forget_pending(self) -> None:
@@ -138,13 +138,13 @@ class ConsumeQueue:
         self.pending.clear()
 
     def record_offset(self, offset: int) -> int:
-        """Give the offset that the record of message ``offset`` says of itself."""
+        """Return the offset that the record of message ``offset`` says of itself."""
         return offset
 
     # --- reading -----------------------------------------------------------------------------
 
     def read(self, offset: int, count: int) -> bytes:
-        """Give up to ``count`` units from message ``offset`` on, not beyond one file (as Java).
+        """Return up to ``count`` units from message ``offset`` on, not beyond one file (as Java).
 
         b"" means that they should be there but are not.
         """
@@ -162,7 +162,7 @@ class ConsumeQueue:
         return old + self.tail[: stop - start]
 
     def unit(self, offset: int) -> tuple[int, int, int] | None:
-        """Give (physical offset, size, tags code) of one message, None outside the queue."""
+        """Return (physical offset, size, tags code) of one message, None outside the queue."""
         if not self.min <= offset * UNIT < self.end:
             return None
         data = self.read(offset, 1)
@@ -172,12 +172,12 @@ class ConsumeQueue:
         return physical_offset, size, tags_code
 
     def next_file(self, offset: int) -> int:
-        """Give the offset of the first message of the file behind the one that holds ``offset``."""
+        """Return the offset of the first message of the file behind the one that holds ``offset``."""
         per_file = self.files.segment_size // UNIT
         return offset + per_file - offset % per_file
 
     def max_physical_offset(self) -> int:
-        """Give where in the log the last unit's record ends, -1 for an empty queue."""
+        """Return where in the log the last unit's record ends, -1 for an empty queue."""
         last = self.unit(self.max_offset - 1) if self.end > self.min else None
         return last[0] + last[1] if last is not None else -1
 
@@ -222,7 +222,7 @@ class ConsumeQueue:
         self.min = first
 
     def _used_until(self, begin: int) -> int:
-        """Give the position of the first unit of a file that can't be one.
+        """Return the position of the first unit of a file that can't be one.
 
         It has no size, or does not lie behind the record of the unit before it.
         """

@@ -73,7 +73,7 @@ class ConsumeQueueExt:
         self.flushed = self.files.start
 
     def unit(self, address: int) -> ConsumeQueueExtUnit | None:
-        """Give the unit that a tags code is the address of, None if there is none.
+        """Return the unit that a tags code is the address of, None if there is none.
 
         Raises:
             OSError: the disk failed.
@@ -96,7 +96,7 @@ class ConsumeQueueExt:
         return 0
 
     def tags_code(self, code: int) -> int | None:
-        """Give the tags code of a queue's unit, from its extension unit if it is an address.
+        """Return the tags code of a queue's unit, from its extension unit if it is an address.
 
         Returns:
             None when the extension unit is not there.

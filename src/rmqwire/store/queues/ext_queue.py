@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.store.folder.flush_plan import FlushPlan
     from rmqwire.store.queues.ext_files import ConsumeQueueExt
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _UNITS = 1024  # units looked at once
 
 
@@ -77,7 +77,7 @@ class ExtConsumeQueue(ConsumeQueue):
         try:
             addresses = self.ext.append(made)
         except (OSError, StoreError) as error:
-            LOG.warning("%s %d keeps its tags codes: %s", self.topic, self.queue_id, error)
+            logger.warning("%s %d keeps its tags codes: %s", self.topic, self.queue_id, error)
             return units
         both = zip(plain, addresses, strict=True)
         return b"".join(UNIT_STRUCT.pack(one[0], one[1], address) for one, address in both)
@@ -116,14 +116,14 @@ class ExtConsumeQueue(ConsumeQueue):
         self.ext.cut_behind(self._last_address())
 
     def _ends_are_there(self) -> bool:
-        """Tell whether the first and the last extension unit are there: what a clean stop left."""
+        """Return whether the first and the last extension unit are there: what a clean stop left."""
         first, last = self.unit(self.min_offset), self._last_address()
         ends = [first[2]] if first is not None and first[2] <= EXT_MAX_ADDRESS else []
         ends += [last] if last is not None else []
         return all(self._follows(address, 0) for address in ends)
 
     def _last_address(self) -> int | None:
-        """Give the newest address, None if no unit has one."""
+        """Return the newest address, None if no unit has one."""
         high, low = self.max_offset, self.min_offset
         while high > low:
             begin = max(low, high - _UNITS)
@@ -134,7 +134,7 @@ class ExtConsumeQueue(ConsumeQueue):
         return None
 
     def _units(self, begin: int, end: int) -> bytes:
-        """Give the units of messages ``begin`` to ``end``, across files."""
+        """Return the units of messages ``begin`` to ``end``, across files."""
         parts = []
         while begin < end and (part := self.read(begin, end - begin)):
             parts.append(part)
@@ -142,7 +142,7 @@ class ExtConsumeQueue(ConsumeQueue):
         return b"".join(parts)
 
     def _follows(self, address: int, floor: int) -> bool:
-        """Tell whether there is an extension unit, written whole, at or behind a place."""
+        """Return whether there is an extension unit, written whole, at or behind a place."""
         unit = self.ext.unit(address)
         return (
             unit is not None

@@ -42,7 +42,7 @@ class TooManyLightQueues(BadRecord):
 
 
 def allows_lmq(topic: str) -> bool:
-    """Tell whether messages of a topic may be in light queues too (``MixAll.topicAllowsLMQ``)."""
+    """Return whether messages of a topic may be in light queues too (``MixAll.topicAllowsLMQ``)."""
     return not topic.startswith(_NO_LMQ) and topic != _SCHEDULE_TOPIC
 
 
@@ -55,12 +55,12 @@ def light_queues(topic: str, properties: bytes) -> list[str]:
 
 
 def is_light(name: str) -> bool:
-    """Tell whether a name is a light queue's and can be a folder."""
+    """Return whether a name is a light queue's and can be a folder."""
     return name.startswith(LMQ_PREFIX) and "/" not in name and "\0" not in name
 
 
 def with_offsets(properties: bytes, offsets: list[int | None], release: Release) -> bytes:
-    """Give the property string with the message's offsets in the queues that it names.
+    """Return the property string with the message's offsets in the queues that it names.
 
     Args:
         properties: as they would be stored.
@@ -73,7 +73,7 @@ def with_offsets(properties: bytes, offsets: list[int | None], release: Release)
 
 
 def with_property(properties: bytes, name: str, value: str, release: Release) -> bytes:
-    """Give the property string with one more property, where Java's map would write it."""
+    """Return the property string with one more property, where Java's map would write it."""
     return _joined(decode_properties(properties) | {name: value}, release)
 
 
@@ -86,7 +86,7 @@ def _joined(properties: dict[str, str], release: Release) -> bytes:
 
 
 def recorded_queues(found: RecordPosition) -> Iterator[tuple[str, int]]:
-    """Give (light queue, offset in it) for each that a record in the log says it is in."""
+    """Return (light queue, offset in it) for each that a record in the log says it is in."""
     offsets = find_property(found.properties, _OFFSETS)
     names = light_queues(found.topic, found.properties) if offsets else []
     if offsets is None or len(names) != len(texts := offsets.split(b",")):

@@ -50,7 +50,7 @@ class TopicQueues:
 
 
 def is_folder_name(topic: str) -> bool:
-    """Tell whether a topic's name can be a folder without leading elsewhere."""
+    """Return whether a topic's name can be a folder without leading elsewhere."""
     return bool(topic) and "/" not in topic and "\0" not in topic and topic not in {".", ".."}
 
 
@@ -91,12 +91,12 @@ class ConsumeQueueStore:
             yield from entry.queues.values()
 
     def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
-        """Give a queue if it has ever had a message."""
+        """Return a queue if it has ever had a message."""
         entry = self.topics.get(topic)
         return entry.queues.get(queue_id) if entry is not None else None
 
     def topic(self, topic: str) -> TopicQueues | None:
-        """Give a topic's entry, made if need be; None for a name that can't be stored.
+        """Return a topic's entry, made if need be; None for a name that can't be stored.
 
         A name over 127 bytes needs a record of version 2: only retry topics, only in 5.x.
         """
@@ -116,7 +116,7 @@ class ConsumeQueueStore:
         return self.enable_lmq or topic == RMQ_SYS_SCHEDULE_TOPIC
 
     def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
-        """Give a queue, made if need be (in memory: its files come with its first flush)."""
+        """Return a queue, made if need be (in memory: its files come with its first flush)."""
         entry = self.topic(topic)
         if entry is None:
             return None
@@ -139,12 +139,12 @@ class ConsumeQueueStore:
         return queue
 
     def has_room_for(self, light: str) -> bool:
-        """Tell whether a message may be in a light queue: a new one counts against the quota."""
+        """Return whether a message may be in a light queue: a new one counts against the quota."""
         limit = self._light_limit
         return limit is None or self._lights < limit or light in self.topics
 
     def _has_ext(self, topic: str) -> bool:
-        """Tell whether a topic's queues have extension units; light queues get none, as in Java."""
+        """Return whether a topic's queues have extension units; light queues get none, as in Java."""
         written = self._ext_time is not None and not topic.startswith(LMQ_PREFIX)
         return written or topic in self._ext_topics
 
@@ -205,7 +205,7 @@ class ConsumeQueueStore:
         return notes
 
     def recovered(self, topic: str, queue_id: int) -> ConsumeQueue | None:
-        """Give the queue of a record that is in the log; None if it can't have a folder."""
+        """Return the queue of a record that is in the log; None if it can't have a folder."""
         queue = self.find(topic, queue_id)
         if queue is None and is_folder_name(topic) and queue_id >= 0:
             queue = self._load_queue(topic, queue_id)
@@ -253,7 +253,7 @@ class ConsumeQueueStore:
             self.delete_topic(topic)
 
     def max_physical_offset(self) -> int:
-        """Give the largest log offset that any queue reaches, -1 when there is no unit."""
+        """Return the largest log offset that any queue reaches, -1 when there is no unit."""
         return max((queue.max_physical_offset() for queue in self), default=-1)
 
     def dispatch(self, queue: ConsumeQueue, units: bytes | bytearray) -> None:

@@ -75,7 +75,7 @@ def count_right(
 
 
 def _ends_well(record: bytes, at: int) -> bool:
-    """Tell whether the properties' length at ``at`` leads to the record's end."""
+    """Return whether the properties' length at ``at`` leads to the record's end."""
     return int.from_bytes(record[at : at + 2], "big") == len(record) - at - 2
 
 
@@ -95,7 +95,7 @@ def _is_whole(record: bytes, topic: str) -> bool:
 
 
 def damaged(log: CommitLog, offset: int, queue: ConsumeQueue, number: int) -> CorruptLog:
-    """Give the error of a pull whose first record is not right."""
+    """Return the error of a pull whose first record is not right."""
     segment = log.queue.find(offset)
     text = f"not message {number} of {queue.topic} {queue.queue_id}: the record is damaged"
     return CorruptLog(text, segment.path if segment else log.queue.folder, offset)

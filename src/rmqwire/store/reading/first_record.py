@@ -24,7 +24,7 @@ _MAGIC = re.compile(
 
 
 def first_store_timestamp(log: CommitLog, offset: int) -> int:
-    """Give the store time (ms) of the first record at or behind ``offset``, -1 if none is near.
+    """Return the store time (ms) of the first record at or behind ``offset``, -1 if none is near.
 
     Raises:
         OSError: the disk failed.
@@ -38,7 +38,7 @@ def first_store_timestamp(log: CommitLog, offset: int) -> int:
 
 
 def _first_record(log: CommitLog, begin: int) -> tuple[int, bytes | None]:
-    """Give where the first record behind ``begin`` in its file stands, and the record."""
+    """Return where the first record behind ``begin`` in its file stands, and the record."""
     record = log.record_at(begin)
     if record is not None:
         return begin, record

@@ -66,7 +66,7 @@ class Pull:
         self.status = GetStatus.NO_MATCHED_MESSAGE
 
     def is_full(self, offset: int, size: int) -> bool:
-        """Tell whether the record at ``offset`` is one too many (Java ``isTheBatchFull``)."""
+        """Return whether the record at ``offset`` is one too many (Java ``isTheBatchFull``)."""
         count = len(self.found)
         if count == 0:
             return False

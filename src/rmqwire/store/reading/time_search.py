@@ -19,7 +19,7 @@ UPPER = "UPPER"
 
 
 def unit_store_timestamp(log: CommitLog, queue: ConsumeQueue, offset: int) -> int:
-    """Give the store time (ms) of message ``offset``, -1 if queue or log don't have it."""
+    """Return the store time (ms) of message ``offset``, -1 if queue or log don't have it."""
     unit = queue.unit(offset)
     return log.store_timestamp(unit[0], unit[1]) if unit is not None else -1
 
@@ -40,7 +40,7 @@ class TimeSearch:
         self._per_file = queue.files.segment_size // UNIT
 
     def find(self, boundary: str) -> int:
-        """Give the offset of the first message at or behind the time, for UPPER the last up to it.
+        """Return the offset of the first message at or behind the time, for UPPER the last up to it.
 
         A time behind all messages gives the queue's end (LOWER) or its last message (UPPER); one
         before all gives the first offset of the file (LOWER) or 0 (UPPER).

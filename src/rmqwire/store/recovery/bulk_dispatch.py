@@ -70,7 +70,7 @@ class Lane:
         self._known_from = 0  # offset of the first of them
 
     def has(self, offset: int, place: int, size: int) -> bool:
-        """Tell whether message ``offset`` of the queue is the record at ``place``, of that size."""
+        """Return whether message ``offset`` of the queue is the record at ``place``, of that size."""
         at = (offset - self._known_from) * UNIT
         if not 0 <= at < len(self._known):
             if not self.queue.min_offset <= offset < self.queue.max_offset:
@@ -175,7 +175,7 @@ class BulkDispatch:
         return pos
 
     def _lane(self, topic: bytes, queue_id: int) -> Lane | None:
-        """Give the lane of a queue, None if its units need a closer look."""
+        """Return the lane of a queue, None if its units need a closer look."""
         name = topic.decode("utf-8", "replace")
         queue = self._queues.recovered(name, queue_id)
         if queue is None or queue.unit_size != UNIT or name == RMQ_SYS_SCHEDULE_TOPIC:

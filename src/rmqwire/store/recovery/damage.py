@@ -81,7 +81,7 @@ class DamageCheck:
         return crc32(self._log.read(mark.record_at, mark.record_size))
 
     def _is_the_same_one(self, mark: DurableMark) -> bool:
-        """Tell whether the mark's record stands there, only with other bytes in it."""
+        """Return whether the mark's record stands there, only with other bytes in it."""
         try:
             found = read_position(self._log.read(mark.record_at, mark.record_size))
         except BadRecord:
@@ -101,7 +101,7 @@ class DamageCheck:
         return None
 
     def is_right(self, queue: ConsumeQueue, offset: int) -> bool:
-        """Tell whether a queue's unit points to the record of that message."""
+        """Return whether a queue's unit points to the record of that message."""
         unit = queue.unit(offset)
         found = self._record_of(unit) if unit is not None else None
         if found is None:
@@ -111,7 +111,7 @@ class DamageCheck:
         return said == (queue.topic, queue.queue_id, offset) or queue.topic != found.topic
 
     def _record_of(self, unit: tuple[int, int, int]) -> RecordPosition | None:
-        """Give the record that a unit points to, None if there is none of that size."""
+        """Return the record that a unit points to, None if there is none of that size."""
         place, size, _ = unit
         try:
             found = read_position(self._log.read(place, size))
@@ -121,7 +121,7 @@ class DamageCheck:
         return found if right else None
 
     def doubtful(self, queues: Iterable[ConsumeQueue]) -> list[ConsumeQueue]:
-        """Give the queues that can't be trusted though their files look well.
+        """Return the queues that can't be trusted though their files look well.
 
         Cheap on purpose: the last unit of each, and whether it begins where the log does.
         """
@@ -136,7 +136,7 @@ class DamageCheck:
     def wrong(
         self, doubtful: Iterable[ConsumeQueue], queues: ConsumeQueueStore, end: int
     ) -> list[ConsumeQueue]:
-        """Give those of the doubtful queues whose last unit is wrong, not the record it is for.
+        """Return those of the doubtful queues whose last unit is wrong, not the record it is for.
 
         Args:
             doubtful: they; what the log tells of them is in them by now.

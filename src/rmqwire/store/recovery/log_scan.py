@@ -50,7 +50,7 @@ class LogScan:
         self.last_store_timestamp = 0
 
     def __iter__(self) -> Iterator[RecordPosition]:
-        """Give record after record but for those that ``bulk`` takes."""
+        """Return record after record but for those that ``bulk`` takes."""
         while (segment := self._queue.find(self.end)) is not None:
             stop = segment.start + segment.size
             while self.end < stop:

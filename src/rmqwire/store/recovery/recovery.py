@@ -152,7 +152,7 @@ class Recovery:
         return report
 
     def _lacks_queues(self, found: int, report: RecoveryReport) -> bool:
-        """Tell whether the queues are others than those of our own clean stop."""
+        """Return whether the queues are others than those of our own clean stop."""
         mark = self._mark.mark
         if not mark.closed or mark.synced != report.log_end or mark.queues_crc == found:
             return False
@@ -221,7 +221,7 @@ class Recovery:
         return self._config.message_index_enable and self._config.message_index_safe
 
     def _begins_before(self, segment: Segment, limit_ms: int) -> bool:
-        """Tell whether the segment's first record is whole and stored at or before a time."""
+        """Return whether the segment's first record is whole and stored at or before a time."""
         try:
             data = self._log.queue.read(segment.start, self._config.max_record_size)
             first = check_record(data, check_crc=self._config.check_crc_on_recover)

@@ -43,7 +43,7 @@ _tags_codes = TagsCodes()
 
 
 def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int:
-    """Give the tags code of a record's unit: the delivery time for delayed messages.
+    """Return the tags code of a record's unit: the delivery time for delayed messages.
 
     Args:
         found: the record.
@@ -60,7 +60,7 @@ def record_tags_code(found: RecordPosition, delay_levels: dict[int, int]) -> int
 
 
 class Redispatch:
-    """Give the queues the units of records, those that they have already left alone.
+    """Return the queues the units of records, those that they have already left alone.
 
     A queue offset is not covered by any CRC, so one that doesn't follow is believed only if that
     does no harm: a unit is replaced only if the record it points to is another one, and a record
@@ -95,7 +95,7 @@ class Redispatch:
         self.reach = queues.max_physical_offset()  # below it a record may be another queue's
 
     def take_lanes(self, lanes: list[Lane]) -> None:
-        """Give the queues the units that a walk over usual records found."""
+        """Return the queues the units that a walk over usual records found."""
         for lane in lanes:
             if lane.units:
                 self._queues.dispatch(lane.queue, lane.units)
@@ -130,7 +130,7 @@ class Redispatch:
         self._add(queue, unit)
 
     def _is_anothers(self, found: RecordPosition) -> bool:
-        """Tell whether another queue, as it was found, has the record already.
+        """Return whether another queue, as it was found, has the record already.
 
         No CRC covers topic and queue id: a damaged one must not make a message appear where
         nobody sent it. Its own queue tells the damage when it is read.
@@ -149,7 +149,7 @@ class Redispatch:
         return False
 
     def _take_batch(self, queue: ConsumeQueue, found: RecordPosition) -> None:
-        """Give a BatchCQ queue the unit of a record that lies behind all it has."""
+        """Return a BatchCQ queue the unit of a record that lies behind all it has."""
         unit = batch_unit_of(found, record_tags_code(found, self._delay_levels))
         if found.physical_offset < queue.max_physical_offset():
             early = unit.msg_base_offset < queue.min_offset
@@ -161,7 +161,7 @@ class Redispatch:
         self._add(queue, pack_batch_unit(unit))
 
     def _take_light(self, found: RecordPosition) -> None:
-        """Give light queues the units of a record that lies behind all they have."""
+        """Return light queues the units of a record that lies behind all they have."""
         for name, offset in recorded_queues(found):
             queue = self._queues.recovered(name, LMQ_QUEUE_ID)
             if queue is None:
@@ -197,7 +197,7 @@ class Redispatch:
         return self._goes_to_the_end(queue, found)
 
     def _begins_too_late(self, queue: ConsumeQueue, found: RecordPosition, position: int) -> bool:
-        """Begin a queue anew whose first files are gone although the log has their records.
+        """Start a queue again whose first files are gone although the log has their records.
 
         Args:
             queue: it.
@@ -231,7 +231,7 @@ class Redispatch:
         return True
 
     def _is_right(self, queue: ConsumeQueue, offset: int, place: int, size: int) -> bool:
-        """Tell whether the record at ``place`` is message ``offset`` of the queue."""
+        """Return whether the record at ``place`` is message ``offset`` of the queue."""
         try:
             record = read_position(self._log.read(place, size))
         except BadRecord:

@@ -1,4 +1,4 @@
-"""The way in on a slave: a master's bytes, as they come (Java ``appendToCommitLog``).
+"""The put path of a slave: a master's bytes, as they come (Java ``appendToCommitLog``).
 
 The bytes are cut anywhere; here they're joined to whole records before they're written, so the log
 of a slave ends behind a record at every moment, whatever is killed::
@@ -85,7 +85,7 @@ class ReplicaLog:
         return self._log.queue.segment_size
 
     def overlap_start(self, size: int = OVERLAP) -> int:
-        """Give where a slave that goes on begins to compare, 0 when it has nothing.
+        """Return where a slave that goes on begins to compare, 0 when it has nothing.
 
         It is at most ``size`` bytes before the end and never 0, which would ask for the master's
         last file instead. 64 KiB stay in the log's last file.
@@ -277,7 +277,7 @@ class ReplicaLog:
             codes.add(record_tags_code(found, self._delay_levels))
 
     def _publish(self) -> None:
-        """Make the pass visible, then tell who waits for messages."""
+        """Make the pass visible, then tell the pulls that wait for messages."""
         units, self._units = self._units, {}
         arrived, self._arrived = self._arrived, {}
         if not arrived:

@@ -57,7 +57,7 @@ def _segment_start(log: CommitLog, offset: int) -> int:
 
 
 def _record_below(store: MessageStore, offset: int) -> int:
-    """Give where a record near ``offset`` begins, as the queues know it: a scan is short then."""
+    """Return where a record near ``offset`` begins, as the queues know it: a scan is short then."""
     nearest = _segment_start(store.log, offset)
     for queue in store.queues:
         if queue.unit_size != UNIT:
@@ -77,7 +77,7 @@ def truncate_dirty_files(store: MessageStore, last: RecordPosition) -> DirtyTail
 
     Raises:
         OSError: the disk failed. If it failed while saving, nothing is cut; later, the store must
-            be opened anew, which finishes the cut.
+            be opened again, which finishes the cut.
     """
     log = store.log
     tail = DirtyTail(last.physical_offset + last.total_size, log.end)

@@ -111,7 +111,7 @@ class ConfigAdmin:
         self._version = first_version(state.now_ms())
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.GET_BROKER_CONFIG: self.get,
             RequestCode.UPDATE_BROKER_CONFIG: self.update,
@@ -120,7 +120,7 @@ class ConfigAdmin:
     # -- reading -------------------------------------------------------------------------------
 
     def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give every key of the release with its value now, secrets struck out."""
+        """Return every key of the release with its value now, secrets struck out."""
         lines = [f"{name}={value}\n" for name, value in sorted(self.settings().items())]
         version = self._version.encode(self._release).decode()
         return request.create_response(
@@ -184,7 +184,7 @@ class ConfigAdmin:
             raise Reject(ResponseCode.SYSTEM_ERROR, "string2Properties error") from None
 
     def _check(self, name: str, text: str) -> Value:
-        """Give the value, or refuse the batch.
+        """Return the value, or refuse the batch.
 
         The codes: 16 for what may not be set, as for Java's black list; 1 for a bad value.
         """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class CleaningAdmin:
@@ -33,7 +33,7 @@ class CleaningAdmin:
         self._state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.DELETE_EXPIRED_COMMITLOG: self.delete_expired_commit_log,
             RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: self.clean_expired_consume_queue,
@@ -42,7 +42,7 @@ class CleaningAdmin:
 
     def delete_expired_commit_log(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
         """Let the next runs of the cleaning remove expired files at any hour."""
-        log.warning("expired files of the commit log are to be deleted now")
+        logger.warning("expired files of the commit log are to be deleted now")
         self._state.store.cleaner.delete_manually()
         return request.create_response()
 
@@ -55,7 +55,7 @@ class CleaningAdmin:
             count = self._state.store.cleaner.clean_expired_queues(keep)
         except OSError as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
-        log.warning("%d expired consume queues removed", count)
+        logger.warning("%d expired consume queues removed", count)
         return request.create_response()
 
     def clean_unused_topic(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
@@ -65,7 +65,7 @@ class CleaningAdmin:
             count = self._state.store.cleaner.clean_unused_topics(self._state.topics.table, keep)
         except OSError as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
-        log.warning("the queues of %d unused topics removed", count)
+        logger.warning("the queues of %d unused topics removed", count)
         return request.create_response()
 
     def _keep(self, *names: str) -> Callable[[str], bool]:

@@ -41,7 +41,7 @@ class ConsumeStatsAdmin:
         self._release = state.release
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.GET_CONSUME_STATS: self.of_group,
             RequestCode.GET_BROKER_CONSUME_STATS: self.of_broker,
@@ -50,7 +50,7 @@ class ConsumeStatsAdmin:
         }
 
     def of_group(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give a group's offsets in each queue beside the queue's end."""
+        """Return a group's offsets in each queue beside the queue's end."""
         header = request.decode_header(GetConsumeStatsRequestHeader)
         body = ConsumeStats()
         for topic in self._topics(header):
@@ -73,7 +73,7 @@ class ConsumeStatsAdmin:
         return [topic for topic in topics if self._subscribed(header.consumer_group, topic)]
 
     def _subscribed(self, group: str, topic: str) -> bool:
-        """Tell whether the group subscribes to the topic, or isn't online at all."""
+        """Return whether the group subscribes to the topic, or isn't online at all."""
         info = self._state.consumers.find(group)
         if info is None or not info.subscriptions:
             return True
@@ -104,7 +104,7 @@ class ConsumeStatsAdmin:
         return wrapper
 
     def of_broker(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the same for every group of the broker, with the sums of what is behind."""
+        """Return the same for every group of the broker, with the sums of what is behind."""
         header = request.decode_header(GetConsumeStatsInBrokerHeader)
         rows: list[dict[str, list[ConsumeStats]]] = []
         for group in self._state.groups.table:
@@ -128,7 +128,7 @@ class ConsumeStatsAdmin:
         return body
 
     def time_span(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the times of the oldest, newest and last consumed message of each queue."""
+        """Return the times of the oldest, newest and last consumed message of each queue."""
         header = request.decode_header(QueryConsumeTimeSpanRequestHeader)
         config = self._state.topics.select(header.topic)
         if config is None:
@@ -159,7 +159,7 @@ class ConsumeStatsAdmin:
         return span
 
     def view(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give one counter over the last minute, hour and day."""
+        """Return one counter over the last minute, hour and day."""
         header = request.decode_header(ViewBrokerStatsDataRequestHeader)
         item = self._state.stats.find(header.stats_name, header.stats_key)
         if item is None:

@@ -46,7 +46,7 @@ class GroupAdmin:
         self._release = state.release
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: self.update_and_create,
             RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: self.update_and_create_list,
@@ -113,7 +113,7 @@ class GroupAdmin:
     # -- questions -----------------------------------------------------------------------------
 
     def get_all(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give every group's configuration, whole or in pieces."""
+        """Return every group's configuration, whole or in pieces."""
         groups = self._state.groups
         if not self._release.tables_v5:
             return request.create_response(body=groups.wrapper().encode(self._release))
@@ -143,7 +143,7 @@ class GroupAdmin:
         )
 
     def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give one group's configuration, creating the group where it may be (as Java does)."""
+        """Return one group's configuration, creating the group where it may be (as Java does)."""
         group = request.decode_header(GetSubscriptionGroupConfigRequestHeader).group
         config = self._state.groups.find(group)
         if config is None:
@@ -168,7 +168,7 @@ class GroupAdmin:
         return request.create_response(body=body.encode(self._release))
 
     def subscription(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give a group's subscription to a topic, empty when it has none now."""
+        """Return a group's subscription to a topic, empty when it has none now."""
         header = request.decode_header(QuerySubscriptionByConsumerRequestHeader)
         topic = header.topic or ""
         body = QuerySubscriptionResponseBody(

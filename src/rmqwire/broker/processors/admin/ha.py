@@ -30,7 +30,7 @@ class HaAdmin:
         self._state = state
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.GET_BROKER_HA_STATUS: self.status,
             RequestCode.EXCHANGE_BROKER_HA_INFO: self.exchange,
@@ -41,7 +41,7 @@ class HaAdmin:
         }
 
     def status(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the slaves and how far each is, or how far we are as a slave."""
+        """Return the slaves and how far each is, or how far we are as a slave."""
         body = self._state.replication.runtime_info().encode(self._state.release)
         return request.create_response(body=body)
 
@@ -76,5 +76,5 @@ class HaAdmin:
         raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
 
     def request_modes(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the groups that pop instead of pulling."""
+        """Return the groups that pop instead of pulling."""
         return request.create_response(body=self._state.request_modes.encode())

@@ -38,7 +38,7 @@ class OffsetAdmin:
         self._release = state.release
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.SEARCH_OFFSET_BY_TIMESTAMP: self.search,
             RequestCode.GET_MAX_OFFSET: self.max_offset,
@@ -53,7 +53,7 @@ class OffsetAdmin:
     # -- one queue -----------------------------------------------------------------------------
 
     def search(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the offset of the message that was stored at a time, or next to it."""
+        """Return the offset of the message that was stored at a time, or next to it."""
         header = request.decode_header(SearchOffsetRequestHeader)
         boundary = UPPER if header.boundary_type == UPPER else LOWER
         offset = self._state.store.offset_by_time(
@@ -62,13 +62,13 @@ class OffsetAdmin:
         return request.create_response(header=SearchOffsetResponseHeader(offset=offset))
 
     def max_offset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the offset that the queue's next message will have."""
+        """Return the offset that the queue's next message will have."""
         header = request.decode_header(GetMaxOffsetRequestHeader)
         offset = self._state.store.max_offset(header.topic, header.queue_id)
         return request.create_response(header=GetMaxOffsetResponseHeader(offset=offset))
 
     def min_offset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the offset of the queue's oldest message."""
+        """Return the offset of the queue's oldest message."""
         header = request.decode_header(GetMinOffsetRequestHeader)
         offset = self._state.store.min_offset(header.topic, header.queue_id)
         return request.create_response(
@@ -76,7 +76,7 @@ class OffsetAdmin:
         )
 
     def earliest(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the time (epoch ms) at which the queue's oldest message was stored."""
+        """Return the time (epoch ms) at which the queue's oldest message was stored."""
         header = request.decode_header(GetEarliestMsgStoretimeRequestHeader)
         time = self._state.store.earliest_store_timestamp(header.topic, header.queue_id)
         return request.create_response(header=GetEarliestMsgStoretimeResponseHeader(timestamp=time))
@@ -84,18 +84,18 @@ class OffsetAdmin:
     # -- tables --------------------------------------------------------------------------------
 
     def all_offsets(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give every group's offsets, for slaves: as standard JSON, which every release reads."""
+        """Return every group's offsets, for slaves: as standard JSON, which every release reads."""
         content = self._state.offsets.wrapper()
         return request.create_response(body=java_json.dumps(content, self._release, standard=True))
 
     def all_delay_offsets(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give how far each delay level has been delivered, for slaves."""
+        """Return how far each delay level has been delivered, for slaves."""
         return request.create_response(body=self._state.schedule.encode())
 
     # -- groups --------------------------------------------------------------------------------
 
     def clone(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give one group the offsets of another, in one topic or in all."""
+        """Return one group the offsets of another, in one topic or in all."""
         header = request.decode_header(CloneGroupOffsetRequestHeader)
         state = self._state
         topics = [header.topic] if header.topic else self._topics_of(header.src_group)
@@ -110,12 +110,12 @@ class OffsetAdmin:
         return sorted(self._state.offsets.which_topic_by_consumer(group))
 
     def _consumes(self, group: str, topic: str) -> bool:
-        """Tell whether the group subscribes to the topic, or isn't online at all."""
+        """Return whether the group subscribes to the topic, or isn't online at all."""
         info = self._state.consumers.find(group)
         return info is None or not info.subscriptions or topic in info.subscriptions
 
     def correction(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give, by queue, the lowest offset of the topic's groups that is still in the store.
+        """Return, by queue, the lowest offset of the topic's groups that is still in the store.
 
         Where ``compareGroup`` is behind that already, the answer is the largest number there is:
         nothing to correct. ``filterGroups`` are left out (Java forgets their offsets on the way,

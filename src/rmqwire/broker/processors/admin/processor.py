@@ -62,7 +62,7 @@ class AdminBrokerProcessor:
         )
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code that the release knows."""
+        """Return the handler of each request code that the release knows."""
         table: dict[int, Handler] = {}
         for part in self._parts:
             table |= part.handlers()

@@ -45,7 +45,7 @@ class RelayAdmin:
         self._release = state.release
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.GET_CONSUMER_RUNNING_INFO: self.running_info,
             RequestCode.CONSUME_MESSAGE_DIRECTLY: self.consume_directly,

@@ -38,7 +38,7 @@ class ResetOffsetAdmin:
         self._release = state.release
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: self.reset}
 
     def reset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:

@@ -40,11 +40,11 @@ class RuntimeAdmin:
         self._release = state.release
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {RequestCode.GET_BROKER_RUNTIME_INFO: self.runtime_info}
 
     def runtime_info(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the table of figures under Java's keys."""
+        """Return the table of figures under Java's keys."""
         body = KVTable(table=self.table())
         return request.create_response(body=body.encode(self._release))
 
@@ -103,7 +103,7 @@ class RuntimeAdmin:
         return info
 
     def _earliest_message_time(self) -> int:
-        """Give when the oldest message of the log was stored (epoch ms), -1 without any."""
+        """Return when the oldest message of the log was stored (epoch ms), -1 without any."""
         record = self._state.store.look_message(self._state.store.min_phy_offset)
         if record is None:
             return -1

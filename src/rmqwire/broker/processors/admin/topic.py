@@ -53,7 +53,7 @@ class TopicAdmin:
         self._mapping_version = first_version(state.now_ms())  # static topics: there are none
 
     def handlers(self) -> dict[int, Handler]:
-        """Give the handler of each request code."""
+        """Return the handler of each request code."""
         return {
             RequestCode.UPDATE_AND_CREATE_TOPIC: self.update_and_create,
             RequestCode.UPDATE_AND_CREATE_TOPIC_LIST: self.update_and_create_list,
@@ -177,7 +177,7 @@ class TopicAdmin:
     # -- questions -----------------------------------------------------------------------------
 
     def get_all(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give every topic's configuration, whole or in pieces."""
+        """Return every topic's configuration, whole or in pieces."""
         topics = self._state.topics
         if not self._release.tables_v5:
             body = topics.wrapper().encode(self._release)
@@ -203,7 +203,7 @@ class TopicAdmin:
         )
 
     def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give one topic's configuration."""
+        """Return one topic's configuration."""
         topic = request.decode_header(GetTopicConfigRequestHeader).topic
         config = self._state.topics.select(topic)
         if config is None:
@@ -211,7 +211,7 @@ class TopicAdmin:
         return request.create_response(body=config.encode(self._release))
 
     def stats(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
-        """Give the ends of each queue of a topic, and when its last message came."""
+        """Return the ends of each queue of a topic, and when its last message came."""
         topic = request.decode_header(GetTopicStatsInfoRequestHeader).topic
         config = self._state.topics.select(topic)
         if config is None:
