@@ -27,7 +27,7 @@ class Consumer:
     def __init__(self, broker: AdminBroker, client_id: str, version: int = 513) -> None:
         self.clock = 0
         self.connection = Connection(
-            HandlerTable(), peer="127.0.0.1:50000", now_ms=lambda: self.clock
+            HandlerTable(), peer="127.0.0.1:50000", mono_ms=lambda: self.clock
         )
         client = ClientChannelInfo(self.connection, client_id, 0, version, broker.now_ms)
         broker.state.consumers.register("g", client, SHAPE, [], notify=False)

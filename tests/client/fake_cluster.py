@@ -47,8 +47,8 @@ class FakeConnection:
 
 
 class FakeCluster:
-    def __init__(self, now_ms=lambda: 1_700_000_000_000):
-        self.now_ms = now_ms
+    def __init__(self, wall_ms=lambda: 1_700_000_000_000):
+        self.wall_ms = wall_ms
         self.routes: dict[str, TopicRouteData] = {}
         self.queues: dict[tuple, list[StoredMessage]] = defaultdict(list)
         self.base: dict[tuple, int] = defaultdict(int)  # offset of the first message kept
@@ -162,7 +162,7 @@ class FakeCluster:
             sys_flag=header.sys_flag,
             flag=header.flag,
             born_timestamp=header.born_timestamp,
-            store_timestamp=self.now_ms(),
+            store_timestamp=self.wall_ms(),
         )
         answer = h.SendMessageResponseHeader(
             msg_id=stored.message_id, queue_id=header.queue_id, queue_offset=stored.queue_offset

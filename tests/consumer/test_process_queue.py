@@ -102,7 +102,7 @@ def test_drop_tells_the_reader_once():
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_info(count):
-    queue = ProcessQueue(now_ms=7)
+    queue = ProcessQueue(wall_ms=7)
     queue.put([message(5 + n, 2**20) for n in range(count)])
     info = queue.info(3)
     assert info.commit_offset == 3

@@ -46,7 +46,7 @@ def consumer(cluster, **config):
         "cg",
         namesrv_addr=NAMESRV,
         remoting=cluster.remoting,
-        now_ms=config.pop("now_ms", lambda: NOW),
+        wall_ms=config.pop("wall_ms", lambda: NOW),
         rng=Random(7),
         **config,
     )
@@ -298,7 +298,7 @@ async def test_message_being_consumed_too_long_is_sent_back(cluster, autojump_cl
         return OK
 
     async with consumer(
-        cluster, consume_from_where=FIRST, consume_timeout=1, now_ms=virtual_ms
+        cluster, consume_from_where=FIRST, consume_timeout=1, wall_ms=virtual_ms
     ) as c:
         c.subscribe("T", "*", listen)
         await settle(200)

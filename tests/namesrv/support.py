@@ -39,7 +39,7 @@ class Server:
             routes=self.routes,
             kv=self.kv,
             release=release,
-            now_ms=self.clock,
+            mono_ms=self.clock,
             save_config=self.saved.append,
         )
         self.table = HandlerTable(release)

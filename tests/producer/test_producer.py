@@ -42,7 +42,7 @@ def producer(cluster, **config):
         "pg",
         namesrv_addr=config.pop("namesrv_addr", NAMESRV),
         remoting=cluster.remoting,
-        now_ms=lambda: NOW,
+        wall_ms=lambda: NOW,
         rng=Random(7),
         **config,
     )

@@ -203,7 +203,7 @@ def test_a_hundred_thousand_equal_opaques_are_bounded(caplog):
 
 def test_a_request_without_answer_times_out_once():
     clock, got = Clock(), []
-    client = server(now_ms=clock)
+    client = server(mono_ms=clock)
     client.request(RemotingCommand(1, opaque=3), got.append, 100)
     client.request(RemotingCommand(1, opaque=4), got.append, 5000)
     assert client.next_deadline == 1100
@@ -229,7 +229,7 @@ def test_the_end_of_the_connection_fails_what_waits():
 
 def test_a_forgotten_request_is_not_called():
     clock, got = Clock(), []
-    client = server(now_ms=clock)
+    client = server(mono_ms=clock)
     client.request(RemotingCommand(1, opaque=3), got.append, 100)
     client.forget(3)
     assert client.next_deadline is None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire import clock
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
     from rmqwire.store.recovery.recovery import RecoveryProgress
@@ -88,18 +90,14 @@ class _TableRound:
             raise self.failure
 
 
-def wall_ms() -> int:
-    """Return the wall clock in ms."""
-    return time.time_ns() // 1_000_000
-
-
 class Broker:
     """One broker.
 
     Args:
         loaded: its configuration; a ``listenPort`` of 0 binds free ports.
         files: the disk.
-        now_ms: wall clock.
+        wall_ms: wall clock.
+        mono_ms: monotonic clock of leases, waits and the replication link.
         show_recovery: told how far the opening of the store is, and for how many ms.
     """
 
@@ -108,14 +106,16 @@ class Broker:
         loaded: LoadedConfig,
         *,
         files: FileLayer | None = None,
-        now_ms: Callable[[], int] = wall_ms,
+        wall_ms: WallMs = clock.wall_ms,
+        mono_ms: MonoMs = clock.mono_ms,
         show_recovery: Callable[[RecoveryProgress, int], None] | None = None,
     ) -> None:
         self._show_recovery = show_recovery
         self.loaded = loaded
         self.core: BrokerCore | None = None
         self._files = files or RealFiles()
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
+        self._mono_ms = mono_ms
         self._handlers = HandlerTable(loaded.release)
         self._server = RemotingServer(
             self._handlers, on_close=self._connection_closed, end_of_pass=self._end_of_pass
@@ -181,7 +181,7 @@ class Broker:
                     keeping.start_soon(self._write_tables, core)
                     api = BrokerOuterAPI(client, core.state)
                     role = RoleService(
-                        core, api, client, _monotonic_ms, late_answers, any_port=self._any_port
+                        core, api, client, self._mono_ms, late_answers, any_port=self._any_port
                     )
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
@@ -217,14 +217,14 @@ class Broker:
         core = BrokerCore(
             self.loaded,
             self._files,
-            self._now_ms,
+            self._wall_ms,
             Random(),
             pid=os.getpid(),
-            monotonic_ms=_monotonic_ms,
+            mono_ms=self._mono_ms,
             handlers=self._handlers,
             host_ip=host_ip,
         )
-        recovery = RecoveryLog(_monotonic_ms, self._show_recovery)
+        recovery = RecoveryLog(self._mono_ms, self._show_recovery)
         report = core.open(recovery.progress)
         recovery.opened(report)
         if report.read_only:
@@ -307,11 +307,11 @@ class Broker:
             running.ended(failure)
 
     def _sample(self, core: BrokerCore, window: str) -> None:
-        core.state.stats.sample(self._now_ms(), window)
+        core.state.stats.sample(self._wall_ms(), window)
 
     async def _record_midnights(self, core: BrokerCore) -> None:
         while True:
-            now = self._now_ms()
+            now = self._wall_ms()
             local = time.localtime(now / 1000)
             of_day = (local.tm_hour * 60 + local.tm_min) * 60 + local.tm_sec
             await trio.sleep(DAY_MS / 1000 - of_day)
@@ -321,7 +321,7 @@ class Broker:
         held = core.state.held_pulls
         while True:
             await trio.sleep(HELD_PULL_TICK_S)
-            held.expire(self._now_ms())
+            held.expire(self._mono_ms())
 
     async def _keep_registered(self, api: BrokerOuterAPI) -> None:
         """Keep one task per name server of the configuration, which may change while we run."""
@@ -410,10 +410,6 @@ async def _address_of(host: str) -> str:
 def _period_s(period_ms: int) -> float:
     shortest, longest = REGISTER_PERIOD_MS
     return max(shortest, min(period_ms, longest)) / 1000
-
-
-def _monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 def _only(error: BaseException) -> BaseException:

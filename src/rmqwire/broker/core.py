@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.dispatch import Handler
@@ -57,10 +58,10 @@ class BrokerCore:
     Args:
         loaded: the configuration.
         files: the disk.
-        now_ms: wall clock.
+        wall_ms: wall clock.
         rng: picks queues.
         pid: process id, part of the unique keys made here.
-        monotonic_ms: clock of the store's waits; ``now_ms`` when not given.
+        mono_ms: clock of the store's waits; ``wall_ms`` when not given.
         handlers: where the processors are registered; a table of its own when not given.
         host_ip: IP address that records and keys name; ``brokerIP1`` when not given.
     """
@@ -69,11 +70,11 @@ class BrokerCore:
         self,
         loaded: LoadedConfig,
         files: FileLayer,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
         rng: Random,
         *,
         pid: int = 0,
-        monotonic_ms: Callable[[], int] | None = None,
+        mono_ms: MonoMs | None = None,
         handlers: HandlerTable | None = None,
         host_ip: str | None = None,
     ) -> None:
@@ -91,39 +92,44 @@ class BrokerCore:
             loaded.store,
             release,
             files,
-            now_ms,
+            wall_ms,
             pack_host(host_ip, config.listen_port),
-            monotonic_ms=monotonic_ms,
+            mono_ms=mono_ms,
         )
         offset_file = table("consumerOffset.json", "offsetTable")
         offsets = (
             LmqConsumerOffsetManager(
-                config, release, table("lmqConsumerOffset.json", "offsetTable"), now_ms, offset_file
+                config,
+                release,
+                table("lmqConsumerOffset.json", "offsetTable"),
+                wall_ms,
+                offset_file,
             )
             if loaded.store.enable_lmq
-            else ConsumerOffsetManager(config, release, offset_file, now_ms)
+            else ConsumerOffsetManager(config, release, offset_file, wall_ms)
         )
         self.state = BrokerState(
             config=config,
             release=release,
             store=store,
             topics=TopicConfigManager(
-                config, release, table("topics.json", "topicConfigTable"), now_ms
+                config, release, table("topics.json", "topicConfigTable"), wall_ms
             ),
             groups=SubscriptionGroupManager(
-                config, release, table("subscriptionGroup.json", "subscriptionGroupTable"), now_ms
+                config, release, table("subscriptionGroup.json", "subscriptionGroupTable"), wall_ms
             ),
             offsets=offsets,
             producers=ProducerTable(),
             consumers=ConsumerTable(notify_broadcast=release.notifies_broadcast),
             held_pulls=LongPolling(store.max_offset),
-            schedule=ScheduleMessageService(store, loaded.store, release, files, now_ms),
+            schedule=ScheduleMessageService(store, loaded.store, release, files, wall_ms),
             stats=BrokerStats(config.broker_cluster_name),
-            now_ms=now_ms,
+            wall_ms=wall_ms,
+            mono_ms=mono_ms or wall_ms,
             rng=rng,
             register_soon=self._register_soon,
-            start_time_ms=now_ms(),
-            replication=Replication(store, release, monotonic_ms or now_ms),
+            start_time_ms=wall_ms(),
+            replication=Replication(store, release, mono_ms or wall_ms),
             request_modes=MessageRequestModeManager(
                 release, table("messageRequestMode.json", "messageRequestModeMap")
             ),
@@ -148,7 +154,7 @@ class BrokerCore:
         topics = self.state.topics
         topics.light_queues = self.state.groups.light_queues = loaded.store.enable_lmq
         store.queues.is_batch_topic = lambda topic: is_batch_cq(topics.table.get(topic))
-        unique_keys = UniqueIdGenerator(host_ip, pid, now_ms, rng.getrandbits(31))
+        unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))
         self.handlers = HandlerTable(release) if handlers is None else handlers
         admin = AdminBrokerProcessor(self.state)
         locks = admin.connections.locks
@@ -211,7 +217,7 @@ class BrokerCore:
     def scan_clients(self) -> None:
         """Let clients go whose heartbeats stopped, and close their connections."""
         state = self.state
-        now, timeout = state.now_ms(), state.config.channel_expired_timeout
+        now, timeout = state.mono_ms(), state.config.channel_expired_timeout
         expired = state.producers.scan(now, timeout) + state.consumers.scan(now, timeout)
         for connection in set(expired):
             logger.info("no heartbeat of %s, closed", connection.peer)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.clock import MonoMs
     from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
 
 logger = logging.getLogger(__name__)
@@ -39,24 +40,24 @@ class RecoveryLog:
     """Write a line of progress every 5 s, and at the end what was found.
 
     Args:
-        monotonic_ms: clock.
+        mono_ms: clock.
         show: told each progress as well, with the ms since the start; a terminal's bar.
     """
 
     def __init__(
         self,
-        monotonic_ms: Callable[[], int],
+        mono_ms: MonoMs,
         show: Callable[[RecoveryProgress, int], None] | None = None,
     ) -> None:
-        self._monotonic_ms = monotonic_ms
+        self._mono_ms = mono_ms
         self._show = show
-        self._began = monotonic_ms()
+        self._began = mono_ms()
         self._last_line = self._began
         self._last: RecoveryProgress | None = None
 
     def progress(self, progress: RecoveryProgress) -> None:
         """Take the progress of a running recovery."""
-        now = self._monotonic_ms()
+        now = self._mono_ms()
         self._last = progress
         if self._show is not None:
             self._show(progress, now - self._began)
@@ -66,7 +67,7 @@ class RecoveryLog:
 
     def opened(self, report: RecoveryReport) -> None:
         """Take the report of the recovery that is over."""
-        elapsed_ms = self._monotonic_ms() - self._began
+        elapsed_ms = self._mono_ms() - self._began
         rate = f": {progress_text(self._last, elapsed_ms)}" if self._last is not None else ""
         logger.info("store opened in %.1f s%s", elapsed_ms / 1000, rate)
         logger.info("recovery: %s", report)

@@ -12,8 +12,7 @@ from rmqwire.store.config import SLAVE
 from rmqwire.store.reading.first_record import first_store_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
     from rmqwire.ha.service import HaSlave
     from rmqwire.store.message_store import MessageStore
@@ -28,7 +27,7 @@ class Replication:
     Args:
         store: whose log it is.
         release: whose rules count.
-        monotonic_ms: clock of waits and heartbeats.
+        mono_ms: clock of waits and heartbeats.
 
     Attributes:
         slaves: the slaves of a master.
@@ -36,13 +35,11 @@ class Replication:
         client: a slave's end of the link, set by the shell.
     """
 
-    def __init__(
-        self, store: MessageStore, release: Release, monotonic_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, store: MessageStore, release: Release, mono_ms: MonoMs) -> None:
         self._store = store
         self._release = release
-        self._monotonic_ms = monotonic_ms
-        self.slaves = Slaves(store.log, store.config, monotonic_ms)
+        self._mono_ms = mono_ms
+        self.slaves = Slaves(store.log, store.config, mono_ms)
         self.transfer: GroupTransfer | None = None
         self.client: HaSlave | None = None
         self.master_is_there = True  # as far as a slave has heard from the name servers
@@ -60,7 +57,7 @@ class Replication:
         self.transfer = None
         if self._store.config.broker_role == SYNC_MASTER:
             config = self._store.config
-            self.transfer = GroupTransfer(self.slaves, config, self._release, self._monotonic_ms)
+            self.transfer = GroupTransfer(self.slaves, config, self._release, self._mono_ms)
         self._store.puts.replication = self.transfer
 
     def close(self) -> None:
@@ -102,7 +99,7 @@ class Replication:
 
         A slave that hasn't reported yet, or of which that can't be told, is left out.
         """
-        log, now = self._store.log, self._store.now_ms()
+        log, now = self._store.log, self._store.wall_ms()
         table = {}
         for one in self.slaves.connections:
             stored = first_store_timestamp(log, one.ack) if 0 <= one.ack < log.end else now
@@ -121,7 +118,7 @@ class Replication:
         if link is not None:
             info.transferred_byte_in_second = link.speed
             # The link's clock is monotonic; tools want the time of day.
-            shift = self._store.now_ms() - self._store.monotonic_ms()
+            shift = self._store.wall_ms() - self._store.mono_ms()
             info.last_read_timestamp = link.last_read_ms + shift
             info.last_write_timestamp = link.last_write_ms + shift
         return info

@@ -21,11 +21,11 @@ from rmqwire.ha.tls import LinkTls
 from rmqwire.store.replica.replica_log import ReplicaLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from rmqwire.broker.core import BrokerCore
     from rmqwire.broker.peers.outer_api import BrokerOuterAPI
+    from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
     from rmqwire.remoting.client import RemotingClient
 
@@ -42,7 +42,7 @@ class RoleService:
         core: the broker; open.
         api: tells who the master is.
         client: asks the master.
-        monotonic_ms: clock of the links.
+        mono_ms: clock of the links.
         late_answers: entered round the answers that a report releases, to send them together.
         any_port: slaves are accepted at a free port.
     """
@@ -52,7 +52,7 @@ class RoleService:
         core: BrokerCore,
         api: BrokerOuterAPI,
         client: RemotingClient,
-        monotonic_ms: Callable[[], int],
+        mono_ms: MonoMs,
         late_answers: AbstractContextManager[None] | None = None,
         *,
         any_port: bool = False,
@@ -60,7 +60,7 @@ class RoleService:
         self._core = core
         self._api = api
         self._client = client
-        self._monotonic_ms = monotonic_ms
+        self._mono_ms = mono_ms
         self._late_answers = late_answers
         self._any_port = any_port
         self._wake = trio.Event()
@@ -116,7 +116,7 @@ class RoleService:
             self._wake = wake = trio.Event()
             due = state.schedule.deliver_due()
             state.store.end_pass()
-            wait = LOOK_AT_DELAYED_S if due is None else (due - state.now_ms()) / 1000
+            wait = LOOK_AT_DELAYED_S if due is None else (due - state.wall_ms()) / 1000
             with trio.move_on_after(max(wait, 0.0)):
                 await wake.wait()
             await trio.lowlevel.checkpoint()
@@ -126,7 +126,7 @@ class RoleService:
     def _start_slave(self, nursery: trio.Nursery) -> None:
         state = self._core.state
         config = state.store.config
-        slave = HaSlave(ReplicaLog(state.store), config, self._monotonic_ms, self._tls)
+        slave = HaSlave(ReplicaLog(state.store), config, self._mono_ms, self._tls)
         sync = SlaveSynchronize(self._client, state)
         fixed = state.replication.fixed_master
         state.replication.client = slave

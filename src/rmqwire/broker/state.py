@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.tables.request_modes import MessageRequestModeManager
     from rmqwire.broker.tables.timer_progress import TimerProgress
     from rmqwire.broker.tables.topics import TopicConfigManager
+    from rmqwire.clock import MonoMs, WallMs
     from rmqwire.codec.release import Release
     from rmqwire.store.message_store import MessageStore
 
@@ -40,7 +41,8 @@ class BrokerState:
         held_pulls: pulls that wait for messages.
         schedule: delayed messages.
         stats: counters.
-        now_ms: wall clock in ms.
+        wall_ms: wall clock in ms.
+        mono_ms: monotonic clock in ms, for leases and waits.
         rng: picks queues.
         register_soon: asks the shell to register at the name servers at once.
         start_time_ms: when this broker started.
@@ -60,10 +62,15 @@ class BrokerState:
     held_pulls: LongPolling
     schedule: ScheduleMessageService
     stats: BrokerStats
-    now_ms: Callable[[], int]
+    wall_ms: WallMs
+    mono_ms: MonoMs
     rng: Random
     register_soon: Callable[[], None]
     start_time_ms: int
     replication: Replication
     request_modes: MessageRequestModeManager
     timer_progress: TimerProgress
+
+    def wall_of(self, mono_ms: int) -> int:
+        """Return the time of day, ms since the epoch, of a monotonic time."""
+        return self.wall_ms() - self.mono_ms() + mono_ms

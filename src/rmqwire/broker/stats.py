@@ -137,11 +137,11 @@ class BrokerStats:
             for key in [key for key in table if key.endswith("@" + group)]:
                 del table[key]
 
-    def sample(self, now_ms: int, window_name: str) -> None:
+    def sample(self, wall_ms: int, window_name: str) -> None:
         """Take one sample of every counter.
 
         Args:
-            now_ms: wall clock.
+            wall_ms: wall clock.
             window_name: ``minute`` (each 10 s), ``hour`` (each 10 minutes) or ``day`` (each hour).
         """
         for table in self.tables.values():
@@ -149,7 +149,7 @@ class BrokerStats:
                 samples: deque[tuple[int, int, int]] = getattr(item, window_name)
                 if samples[0][0] == 0:
                     samples.clear()
-                samples.append((now_ms, item.value, item.times))
+                samples.append((wall_ms, item.value, item.times))
 
     def record_midnight(self) -> None:
         """Keep the totals of the day that ends (``BrokerStats.record``)."""

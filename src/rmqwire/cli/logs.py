@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmqwire.remoting.limited_log import monotonic_ms, printable
+from rmqwire import clock
+from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rmqwire.clock import MonoMs
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s - %(message)s"
 MAX_LINE = 4096  # characters of a message
@@ -39,19 +40,19 @@ class RateLimit(logging.Filter):
     A kind is a logger and its text before the values are put in.
 
     Args:
-        now_ms: monotonic clock.
+        wall_ms: monotonic clock.
     """
 
-    def __init__(self, now_ms: Callable[[], int] = monotonic_ms) -> None:
+    def __init__(self, mono_ms: MonoMs = clock.mono_ms) -> None:
         super().__init__()
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._seen: dict[tuple[str, str], tuple[int, int]] = {}  # kind -> period's start, records
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is to be written."""
         if record.name == ACCEPTING:
             record.exc_info = None  # "accept returned EMFILE": its text says all
-        kind, now = (record.name, str(record.msg)), self._now_ms()
+        kind, now = (record.name, str(record.msg)), self._mono_ms()
         start, count = self._seen.get(kind, (now, 0))
         if now - start >= PERIOD_MS:
             if count > BURST:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from rmqwire.client.route_table import TopicPublishInfo
+    from rmqwire.clock import MonoMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.release import Release
 
@@ -33,18 +34,18 @@ class FaultStrategy:
 
     Args:
         release: whose table of latencies.
-        now_ms: the wall clock in ms.
+        mono_ms: monotonic clock in ms.
         rng: restarts the round robin of a retry at a random queue.
         enabled: ``sendLatencyFaultEnable``.
     """
 
     def __init__(
-        self, release: Release, now_ms: Callable[[], int], rng: Random, *, enabled: bool = False
+        self, release: Release, mono_ms: MonoMs, rng: Random, *, enabled: bool = False
     ) -> None:
         self.enabled = enabled
         self._table = tuple(zip(release.latency_max_ms, release.not_available_ms, strict=True))
         self._isolation_ms = release.isolation_latency_ms
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._rng = rng
         self.items: dict[str, FaultItem] = {}
 
@@ -87,7 +88,7 @@ class FaultStrategy:
         if not self.enabled:
             return
         pause = self.not_available_ms(self._isolation_ms if isolate else latency_ms)
-        until = self._now_ms() + pause if pause else 0
+        until = self._mono_ms() + pause if pause else 0
         item = self.items.get(broker_name)
         if item is None:
             self.items[broker_name] = FaultItem(latency_ms, until, reachable)
@@ -106,7 +107,7 @@ class FaultStrategy:
     def is_available(self, broker_name: str) -> bool:
         """Say whether the broker's pause is over."""
         item = self.items.get(broker_name)
-        return item is None or self._now_ms() >= item.available_from_ms
+        return item is None or self._mono_ms() >= item.available_from_ms
 
     def is_reachable(self, broker_name: str) -> bool:
         """Say whether the last send got through to the broker."""

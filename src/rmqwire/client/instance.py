@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVarTuple
 
 import trio
 
+from rmqwire import clock
 from rmqwire.client.api import ClientApi, Remoting
 from rmqwire.client.heartbeat import heartbeat_data
 from rmqwire.client.name_servers import NameServers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from rmqwire.client.config import ClientConfig
     from rmqwire.client.processor import Consumer
+    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import HeartbeatData, TopicRouteData
 
     RemotingFactory = Callable[[HandlerTable], AbstractAsyncContextManager[Remoting]]
@@ -45,11 +47,6 @@ Args = TypeVarTuple("Args")
 FIRST_HEARTBEAT_S = 1.0
 UNREGISTER_LIMIT_S = 3.0
 UNROUTED_ADDRESS = ("192.0.2.1", 9)  # RFC 5737: asks the routing table, nothing is sent
-
-
-def wall_clock_ms() -> int:
-    """Return the time in ms since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def local_ip() -> str:
@@ -68,7 +65,7 @@ class ClientInstance:
     Args:
         config: its client ip and instance name are completed here.
         remoting: opens what carries the requests; None for a RemotingClient.
-        now_ms: the wall clock, ms since the epoch.
+        wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.
 
     Raises:
@@ -80,19 +77,19 @@ class ClientInstance:
         config: ClientConfig,
         *,
         remoting: RemotingFactory | None = None,
-        now_ms: Callable[[], int] = wall_clock_ms,
+        wall_ms: WallMs = clock.wall_ms,
         rng: random.Random | None = None,
     ) -> None:
         rng = rng or random.Random()
         self.config = config
-        self.now_ms = now_ms
+        self.wall_ms = wall_ms
         self.rng = rng
         self.name_servers = NameServers(config.name_servers(), rng)
         ip = local_ip()
         config.client_ip = config.client_ip or ip
         config.change_instance_name_to_pid(os.getpid(), time.monotonic_ns())
         self.client_id = config.client_id()
-        self.unique_ids = UniqueIdGenerator(ip, os.getpid(), now_ms, rng.getrandbits(32))
+        self.unique_ids = UniqueIdGenerator(ip, os.getpid(), wall_ms, rng.getrandbits(32))
         self.routes = RouteTable(rng)
         self.producers: dict[str, set[str]] = {}  # group -> topics it sent to
         self.consumers: dict[str, Consumer] = {}

@@ -20,7 +20,7 @@ from rmqwire.codec.host import pack_host, unpack_host
 from rmqwire.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rmqwire.clock import WallMs
 
 ID_LENGTHS = (32, 56)  # hex digits: IPv4, IPv6
 _TAIL = Struct(">HIIH")
@@ -69,9 +69,9 @@ def _unhex(message_id: str) -> bytes:
     return bytes.fromhex(message_id)
 
 
-def _month_start_ms(now_ms: int, months_back: int = 0) -> int:
+def _month_start_ms(wall_ms: int, months_back: int = 0) -> int:
     """Return the first moment of the month, local time, as Java's Calendar does."""
-    first = datetime.fromtimestamp(now_ms / 1000).astimezone().replace(tzinfo=None)
+    first = datetime.fromtimestamp(wall_ms / 1000).astimezone().replace(tzinfo=None)
     year, month = divmod(first.year * 12 + first.month - 1 - months_back, 12)
     return int(datetime(year, month + 1, 1).astimezone().timestamp()) * 1000
 
@@ -82,24 +82,24 @@ class UniqueIdGenerator:
     Args:
         ip: own address, 4 or 16 bytes packed or as text.
         pid: process id; its low two bytes are used.
-        now_ms: the wall clock in ms since the epoch.
+        wall_ms: the wall clock in ms since the epoch.
         seed: the four bytes where Java has its class loader's hash code; any number, so that two
             generators of one process differ.
     """
 
-    __slots__ = ("_counter", "_month_end", "_month_start", "_now_ms", "_prefix")
+    __slots__ = ("_counter", "_month_end", "_month_start", "_prefix", "_wall_ms")
 
-    def __init__(self, ip: str | bytes, pid: int, now_ms: Callable[[], int], seed: int = 0) -> None:
+    def __init__(self, ip: str | bytes, pid: int, wall_ms: WallMs, seed: int = 0) -> None:
         packed = ip if isinstance(ip, bytes) else pack_host(ip, 0)[:-4]
         self._prefix = f"{packed.hex().upper()}{pid & 0xFFFF:04X}{seed & 0xFFFFFFFF:08X}"
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
         self._counter = 0
         self._month_start = 0
         self._month_end = -1
 
     def next(self) -> str:
         """Return a new id; unique among 65536 of one millisecond."""
-        now = self._now_ms()
+        now = self._wall_ms()
         if now >= self._month_end:
             self._month_start = _month_start_ms(now)
             self._month_end = _month_start_ms(now, -1)
@@ -122,14 +122,14 @@ def unique_id_pid(message_id: str) -> int:
     return pid
 
 
-def unique_id_time_ms(message_id: str, now_ms: int) -> int:
+def unique_id_time_ms(message_id: str, wall_ms: int) -> int:
     """Return when a unique id was made, in ms since the epoch (``getNearlyTimeFromID``).
 
     The id knows the time within its month only: the newest month that isn't in the future of
-    ``now_ms`` is taken.
+    ``wall_ms`` is taken.
     """
     elapsed: int = _TAIL.unpack(_unhex(message_id)[-12:])[2]
-    start = _month_start_ms(now_ms)
-    if start + elapsed >= now_ms:
-        start = _month_start_ms(now_ms, 1)
+    start = _month_start_ms(wall_ms)
+    if start + elapsed >= wall_ms:
+        start = _month_start_ms(wall_ms, 1)
     return start + elapsed

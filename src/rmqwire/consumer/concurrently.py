@@ -25,6 +25,7 @@ from rmqwire.errors import RmqError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerConfig
     from rmqwire.consumer.listener import Listener, ListenerResult
@@ -80,7 +81,7 @@ class ConsumeService:
         offsets: where finished offsets go.
         shell: tasks, time and the broker.
         stats: rates by topic.
-        now_ms: the wall clock, ms since the epoch.
+        wall_ms: the wall clock, ms since the epoch.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class ConsumeService:
         offsets: OffsetTable,
         shell: Shell,
         stats: ConsumerStats,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
     ) -> None:
         self._group = group
         self._config = config
@@ -99,7 +100,7 @@ class ConsumeService:
         self._offsets = offsets
         self._shell = shell
         self._stats = stats
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
         self._retry_topic = retry_topic(group)
         self._jobs: deque[ConsumeRequest] = deque()
         self._running = 0
@@ -142,14 +143,14 @@ class ConsumeService:
     async def _consume(self, job: ConsumeRequest) -> None:
         if job.process_queue.dropped:
             return
-        started = self._now_ms()
+        started = self._wall_ms()
         for message in job.messages:
             message.restore_topic(self._retry_topic)
             message.consume_start_ms = started
         topic = job.messages[0].topic
         status, _ = await self._call(topic, job.messages)
         ok = status is ConsumeStatus.CONSUME_SUCCESS
-        self._stats.consumed(topic, len(job.messages), self._now_ms() - started, ok=ok)
+        self._stats.consumed(topic, len(job.messages), self._wall_ms() - started, ok=ok)
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
             return
@@ -157,7 +158,7 @@ class ConsumeService:
         self._finish(job, finished)
 
     def _finish(self, job: ConsumeRequest, finished: list[MessageExt]) -> None:
-        offset = job.process_queue.remove(finished, self._now_ms())
+        offset = job.process_queue.remove(finished, self._wall_ms())
         if offset >= 0 and not job.process_queue.dropped:
             self._offsets.update(job.queue, offset, increase_only=True)
 
@@ -233,7 +234,7 @@ class ConsumeService:
         """Send back the oldest messages that take longer than consumeTimeout."""
         timeout_ms = self._config.consume_timeout * 60_000
         for _ in range(EXPIRED_PER_PASS):
-            message = process_queue.expired(self._now_ms(), timeout_ms)
+            message = process_queue.expired(self._wall_ms(), timeout_ms)
             if message is None or not await self.send_back(message, EXPIRED_DELAY_LEVEL):
                 return
             logger.info("%s took too long and was sent back", message)
@@ -244,7 +245,7 @@ class ConsumeService:
 
     async def consume_directly(self, message: MessageExt) -> ConsumeMessageDirectlyResult:
         """Run the listener on one message, whatever queue it is from (``consumeMessageDirectly``)."""
-        started = self._now_ms()
+        started = self._wall_ms()
         message.restore_topic(self._retry_topic)
         status, raised = await self._call(message.topic, [message])
         result = ConsumeMessageDirectlyResult(order=False, auto_commit=True)
@@ -255,5 +256,5 @@ class ConsumeService:
         else:
             ok = status is ConsumeStatus.CONSUME_SUCCESS
             result.consume_result = "CR_SUCCESS" if ok else "CR_LATER"
-        result.spent_time_mills = self._now_ms() - started
+        result.spent_time_mills = self._wall_ms() - started
         return result

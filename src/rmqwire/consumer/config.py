@@ -93,14 +93,14 @@ class PushConsumerConfig(ClientConfig):
         if self.pull_batch_size_in_bytes is not None:
             check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
 
-    def consume_timestamp_ms(self, now_ms: int) -> int:
+    def consume_timestamp_ms(self, wall_ms: int) -> int:
         """Return where CONSUME_FROM_TIMESTAMP starts, ms since the epoch.
 
         Raises:
             UsageError: the text is no time.
         """
         if self.consume_timestamp is None:
-            return now_ms - HALF_AN_HOUR_MS
+            return wall_ms - HALF_AN_HOUR_MS
         try:
             text = self.consume_timestamp
             moment = datetime.strptime(text, CONSUME_TIMESTAMP_FORMAT).astimezone()

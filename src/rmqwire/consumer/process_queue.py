@@ -29,7 +29,7 @@ class ProcessQueue:
     """Unfinished messages of one queue, by offset.
 
     Args:
-        now_ms: the wall clock at its creation, ms since the epoch.
+        wall_ms: the wall clock at its creation, ms since the epoch.
     """
 
     __slots__ = (
@@ -44,7 +44,7 @@ class ProcessQueue:
         "size",
     )
 
-    def __init__(self, now_ms: int = 0) -> None:
+    def __init__(self, wall_ms: int = 0) -> None:
         self._messages: dict[int, MessageExt] = {}
         self._lowest: list[int] = []  # heaps of offsets; finished ones leave when they come up
         self._highest: list[int] = []
@@ -52,8 +52,8 @@ class ProcessQueue:
         self.size = 0  # bytes of all bodies
         self.dropped = False
         self.on_drop: Callable[[], None] | None = None
-        self.last_pull_ms = now_ms
-        self.last_consume_ms = now_ms
+        self.last_pull_ms = wall_ms
+        self.last_consume_ms = wall_ms
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -72,13 +72,13 @@ class ProcessQueue:
             self.offset_max = offset
             self.size += len(message.body)
 
-    def remove(self, messages: Iterable[MessageExt], now_ms: int = 0) -> int:
+    def remove(self, messages: Iterable[MessageExt], wall_ms: int = 0) -> int:
         """Take finished messages out.
 
         Returns:
             the offset to commit, or -1 when the queue was empty before.
         """
-        self.last_consume_ms = now_ms
+        self.last_consume_ms = wall_ms
         if not self._messages:
             return -1
         for message in messages:
@@ -113,14 +113,14 @@ class ProcessQueue:
         lowest, highest = self.lowest, self.highest
         return 0 if lowest is None or highest is None else highest - lowest
 
-    def expired(self, now_ms: int, timeout_ms: int) -> MessageExt | None:
+    def expired(self, wall_ms: int, timeout_ms: int) -> MessageExt | None:
         """Return the oldest message if it has been consumed for longer than ``timeout_ms``."""
         lowest = self.lowest
         if lowest is None:
             return None
         message = self._messages[lowest]
         started = message.consume_start_ms
-        return message if started and now_ms - started > timeout_ms else None
+        return message if started and wall_ms - started > timeout_ms else None
 
     def drop(self) -> None:
         """Release the queue: running listeners may finish, nothing is committed any more."""

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Self
 
 import trio
 
+from rmqwire import clock
 from rmqwire.client.config import make_config
-from rmqwire.client.instance import ClientInstance, wall_clock_ms
+from rmqwire.client.instance import ClientInstance
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import (
     DEFAULT_CONSUMER_GROUP,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rmqwire.client.instance import RemotingFactory
+    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import (
         ConsumeMessageDirectlyResult,
         ConsumerRunningInfo,
@@ -73,7 +75,7 @@ class PushConsumer:
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR.
         remoting: opens what carries the requests; None for real connections.
-        now_ms: the wall clock, ms since the epoch.
+        wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.
 
     Raises:
@@ -87,7 +89,7 @@ class PushConsumer:
         group: str,
         *,
         remoting: RemotingFactory | None = None,
-        now_ms: Callable[[], int] = wall_clock_ms,
+        wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
         **config: object,
     ) -> None:
@@ -97,11 +99,11 @@ class PushConsumer:
         self.message_model = str(self.config.message_model)
         self.consume_from_where = str(self.config.consume_from_where)
         self.unit_mode = self.config.unit_mode
-        self._now_ms = now_ms
-        self._start_ms = now_ms()
-        self._instance = ClientInstance(self.config, remoting=remoting, now_ms=now_ms, rng=rng)
+        self._wall_ms = wall_ms
+        self._start_ms = wall_ms()
+        self._instance = ClientInstance(self.config, remoting=remoting, wall_ms=wall_ms, rng=rng)
         self._instance.on_route_changed = lambda _: self.rebalance_soon()
-        self._stats = ConsumerStats(now_ms)
+        self._stats = ConsumerStats(wall_ms)
         self._listeners: dict[str, Listener] = {}
         self._subscriptions: dict[str, SubscriptionData] = {}
         self._announced = False
@@ -110,7 +112,7 @@ class PushConsumer:
         self._rebalancing = trio.Lock()
         self._closing = False
         retry = retry_topic(group)
-        self._subscriptions[retry] = subscription_data(retry, SUB_ALL, now_ms())
+        self._subscriptions[retry] = subscription_data(retry, SUB_ALL, wall_ms())
 
     @property
     def client_id(self) -> str:
@@ -136,7 +138,7 @@ class PushConsumer:
         check_topic(topic)
         if not callable(listener):
             raise UsageError(f"the listener {listener!r} can't be called")
-        data = subscription_data(topic, expression, self._now_ms(), expression_type)
+        data = subscription_data(topic, expression, self._wall_ms(), expression_type)
         self._subscriptions[topic] = data
         self._listeners[topic] = listener
         self._announced = False
@@ -172,7 +174,7 @@ class PushConsumer:
             self._offsets,
             self,
             self._stats,
-            self._now_ms,
+            self._wall_ms,
         )
         self._reader = QueueReader(
             self.group,
@@ -350,7 +352,7 @@ class PushConsumer:
         for topic, difference in found.items():
             logger.info("group %s, topic %s: %s", self.group, topic, difference)
             if topic in self._subscriptions:
-                self._subscriptions[topic].sub_version = self._now_ms()
+                self._subscriptions[topic].sub_version = self._wall_ms()
         await self._instance.heartbeat()
 
     async def _announce(self) -> None:
@@ -381,7 +383,7 @@ class PushConsumer:
             return False
         if self._closing or queue in self._queues or queue.topic not in self._subscriptions:
             return not self._closing
-        process_queue = self._queues[queue] = ProcessQueue(self._now_ms())
+        process_queue = self._queues[queue] = ProcessQueue(self._wall_ms())
         self._instance.spawn(self._read, queue, process_queue, offset)
         return True
 

@@ -102,7 +102,7 @@ class QueueReader:
             the offset the broker wants instead, when ``offset`` is out of its range; else -1.
         """
         while not process_queue.dropped:
-            process_queue.last_pull_ms = self._instance.now_ms()
+            process_queue.last_pull_ms = self._instance.wall_ms()
             subscription = self._subscriptions.get(queue.topic)
             if self.suspended or subscription is None:
                 await self._sleep(SUSPENDED_S)
@@ -138,7 +138,7 @@ class QueueReader:
         offset: int,
     ) -> None:
         messages = found_messages(answer, queue, subscription, offset)
-        took_ms = self._instance.now_ms() - process_queue.last_pull_ms
+        took_ms = self._instance.wall_ms() - process_queue.last_pull_ms
         self._stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:
             process_queue.put(messages)

@@ -40,5 +40,5 @@ async def starting_offset(
         raise RouteNotFound(f"The broker[{queue.broker_name}] not exist")
     if where == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET or retry:
         return await instance.api.max_offset(addr, queue)
-    timestamp = config.consume_timestamp_ms(instance.now_ms())
+    timestamp = config.consume_timestamp_ms(instance.wall_ms())
     return await instance.api.search_offset(addr, queue, timestamp)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.bodies import ConsumeStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rmqwire.clock import WallMs
 
 SLOT_MS = 10_000
 MINUTE_MS = 60_000
@@ -26,18 +26,18 @@ class Counter:
     def __init__(self) -> None:
         self._slots: deque[list[int]] = deque(maxlen=HOUR_MS // SLOT_MS)  # [slot, events, sum]
 
-    def add(self, now_ms: int, events: int, value: int = 0) -> None:
+    def add(self, wall_ms: int, events: int, value: int = 0) -> None:
         """Count ``events`` now, and add ``value`` to the sum."""
-        slot = now_ms // SLOT_MS
+        slot = wall_ms // SLOT_MS
         slots = self._slots
         if not slots or slots[-1][0] != slot:
             slots.append([slot, 0, 0])
         slots[-1][1] += events
         slots[-1][2] += value
 
-    def over(self, now_ms: int, window_ms: int) -> tuple[int, int]:
+    def over(self, wall_ms: int, window_ms: int) -> tuple[int, int]:
         """Return (events, sum) of the last ``window_ms``."""
-        first = (now_ms - window_ms) // SLOT_MS
+        first = (wall_ms - window_ms) // SLOT_MS
         recent = [slot for slot in self._slots if slot[0] > first]
         return sum(slot[1] for slot in recent), sum(slot[2] for slot in recent)
 
@@ -59,11 +59,11 @@ class ConsumerStats:
     """Counters of one consumer.
 
     Args:
-        now_ms: the clock in ms.
+        wall_ms: the clock in ms.
     """
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
+    def __init__(self, wall_ms: WallMs) -> None:
+        self._wall_ms = wall_ms
         self._topics: dict[str, TopicStats] = {}
 
     def _of(self, topic: str) -> TopicStats:
@@ -74,19 +74,19 @@ class ConsumerStats:
 
     def pulled(self, topic: str, messages: int, took_ms: int) -> None:
         """Count a pull that found messages."""
-        now, stats = self._now_ms(), self._of(topic)
+        now, stats = self._wall_ms(), self._of(topic)
         stats.pulls.add(now, 1, took_ms)
         stats.pulled.add(now, messages)
 
     def consumed(self, topic: str, messages: int, took_ms: int, *, ok: bool) -> None:
         """Count a run of the listener."""
-        now, stats = self._now_ms(), self._of(topic)
+        now, stats = self._wall_ms(), self._of(topic)
         stats.runs.add(now, 1, took_ms)
         (stats.consumed if ok else stats.failed).add(now, messages)
 
     def status(self, topic: str) -> ConsumeStatus:
         """Return the rates of a topic: times in ms, rates per second."""
-        now, stats = self._now_ms(), self._of(topic)
+        now, stats = self._wall_ms(), self._of(topic)
         pulls, pull_ms = stats.pulls.over(now, MINUTE_MS)
         runs, run_ms = stats.runs.over(now, MINUTE_MS)
         return ConsumeStatus(

@@ -16,6 +16,7 @@ from rmqwire.store.results import PutStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
     from rmqwire.ha.slaves import Slaves
     from rmqwire.store.config import StoreConfig
@@ -31,16 +32,16 @@ class GroupTransfer:
         slaves: who must have it.
         config: ``slaveTimeout``, ``inSyncReplicas``, ``haSlaveFallbehindMax``.
         release: whose rules count.
-        now_ms: monotonic clock.
+        mono_ms: monotonic clock.
     """
 
     def __init__(
-        self, slaves: Slaves, config: StoreConfig, release: Release, now_ms: Callable[[], int]
+        self, slaves: Slaves, config: StoreConfig, release: Release, mono_ms: MonoMs
     ) -> None:
         self._slaves = slaves
         self._config = config
         self._needs_a_slave = release.sync_master_needs_a_slave
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._waits = OffsetWaits(PutStatus.FLUSH_SLAVE_TIMEOUT)
 
     def __len__(self) -> int:
@@ -49,11 +50,11 @@ class GroupTransfer:
 
     def wait(self, end: int, result: PutMessageResult, done: Done) -> None:
         """Answer a put that ends at ``end`` once enough slaves have it."""
-        self._wait(end, self._now_ms() + self._config.slave_timeout, done, result)
+        self._wait(end, self._mono_ms() + self._config.slave_timeout, done, result)
 
     def after_flush(self, end: int, done: Done) -> Done:
         """Return what the flush shall answer instead: the time to wait runs from now on."""
-        return partial(self._wait, end, self._now_ms() + self._config.slave_timeout, done)
+        return partial(self._wait, end, self._mono_ms() + self._config.slave_timeout, done)
 
     def _wait(self, end: int, deadline_ms: int, done: Done, result: PutMessageResult) -> None:
         if self._needs_a_slave:
@@ -88,7 +89,7 @@ class GroupTransfer:
 
     def expire(self) -> None:
         """Answer those that waited too long: they're stored, but perhaps only here."""
-        self._waits.expire(self._now_ms())
+        self._waits.expire(self._mono_ms())
 
     def fail_all(self) -> None:
         """Answer all as if their time were over: the broker stops."""

@@ -21,9 +21,9 @@ from rmqwire.remoting.server import ANY
 from rmqwire.remoting.transport import SocketTransport, format_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from rmqwire.clock import MonoMs
     from rmqwire.ha.group_transfer import GroupTransfer
     from rmqwire.ha.slaves import SlaveConnection, Slaves
     from rmqwire.ha.tls import LinkTls
@@ -173,7 +173,7 @@ class HaSlave:
     Args:
         log: what is replicated.
         config: intervals.
-        now_ms: monotonic clock.
+        mono_ms: monotonic clock.
         tls: how the link is opened; None: plainly.
 
     Attributes:
@@ -186,13 +186,13 @@ class HaSlave:
         self,
         log: ReplicaLog,
         config: StoreConfig,
-        now_ms: Callable[[], int],
+        mono_ms: MonoMs,
         tls: LinkTls | None = None,
     ) -> None:
         self._log = log
         self._config = config
         self._tls = tls
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._changed = trio.Event()
         self._divergence = Divergence(log, config.ha_divergence_policy)
         self.master: str | None = None
@@ -262,7 +262,7 @@ class HaSlave:
             StoreError, OSError: it can't be written.
         """
         overlap = self._divergence.overlap
-        link = self.link = SlaveLink(self._log, self._config, self._now_ms, overlap)
+        link = self.link = SlaveLink(self._log, self._config, self._mono_ms, overlap)
         link.start()
         check_s = FLUSHED_CHECK_S if self._config.ha_ack_after_flush else CHECK_S
         size, reports = RECEIVE_SIZE, b""

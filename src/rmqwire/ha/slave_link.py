@@ -20,8 +20,7 @@ from rmqwire.errors import LogDiverged, ProtocolError, ReplicationError
 from rmqwire.store.replica.replica_log import OVERLAP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rmqwire.clock import MonoMs
     from rmqwire.store.config import StoreConfig
 
 SECOND_MS = 1_000
@@ -51,7 +50,7 @@ class SlaveLink:
     Args:
         log: what is replicated.
         config: ``haSendHeartbeatInterval``, ``haHousekeepingInterval``, ``haAckAfterFlush``.
-        now_ms: monotonic clock.
+        mono_ms: monotonic clock.
         overlap: bytes before the log's end that are compared.
 
     Attributes:
@@ -63,12 +62,12 @@ class SlaveLink:
     """
 
     def __init__(
-        self, log: Log, config: StoreConfig, now_ms: Callable[[], int], overlap: int = OVERLAP
+        self, log: Log, config: StoreConfig, mono_ms: MonoMs, overlap: int = OVERLAP
     ) -> None:
         self._log = log
         self._overlap = overlap
         self._config = config
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._buffer = b""  # the beginning of a header
         self._offset = self._left = 0  # where the range goes on, and how much of it is to come
         self._outbox = bytearray()
@@ -78,9 +77,9 @@ class SlaveLink:
         self._began = 0  # offset from which on what came is equal to what we have
         self.heard = False
         self.position = 0
-        self.last_read_ms = self.last_write_ms = now_ms()
+        self.last_read_ms = self.last_write_ms = mono_ms()
         self.transferred = self.speed = 0
-        self._second = (now_ms(), 0)  # when the running second began, bytes that had come by then
+        self._second = (mono_ms(), 0)  # when the running second began, bytes that had come by then
 
     @property
     def verified(self) -> bool:
@@ -94,7 +93,7 @@ class SlaveLink:
         if self._config.ha_ack_after_flush and self.position:
             self.position = max(min(self.position, self._log.flushed), 1)
         self._began = self.position
-        self.last_read_ms = self._now_ms()
+        self.last_read_ms = self._mono_ms()
         self._report(self.position)
 
     def data_to_send(self) -> bytes:
@@ -113,7 +112,7 @@ class SlaveLink:
             LogDiverged: master and slave hold different logs.
             StoreError, OSError: it can't be written.
         """
-        self.last_read_ms = self._now_ms()
+        self.last_read_ms = self._mono_ms()
         self.heard = True
         view = memoryview(self._buffer + data if self._buffer else data)
         pos, size = 0, len(view)
@@ -231,7 +230,7 @@ class SlaveLink:
         Raises:
             ReplicationError: the master has been silent for too long.
         """
-        now = self._now_ms()
+        now = self._mono_ms()
         if now - self.last_read_ms > self._config.ha_housekeeping_interval:
             raise ReplicationError(f"the master was silent for {now - self.last_read_ms} ms")
         self._count_second(now)
@@ -262,4 +261,4 @@ class SlaveLink:
     def _report(self, offset: int) -> None:
         self._reported = offset
         self._outbox += pack_report(offset)
-        self.last_write_ms = self._now_ms()
+        self.last_write_ms = self._mono_ms()

@@ -18,8 +18,7 @@ from rmqwire.codec.ha import REPORT_SIZE, TRANSFER_HEADER_SIZE, pack_transfer, u
 from rmqwire.errors import ReplicationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rmqwire.clock import MonoMs
     from rmqwire.store.config import StoreConfig
 
 SECOND_MS = 1_000
@@ -53,7 +52,7 @@ class SlaveConnection:
         peer: its ``ip:port``.
         log: what it's sent.
         config: intervals, ``haTransferBatchSize``, flow control.
-        now_ms: monotonic clock.
+        mono_ms: monotonic clock.
 
     Attributes:
         ack: offset up to which the slave has the log, -1 before its first report.
@@ -63,19 +62,17 @@ class SlaveConnection:
         speed: bytes of the log sent in the last full second.
     """
 
-    def __init__(
-        self, peer: str, log: Source, config: StoreConfig, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, peer: str, log: Source, config: StoreConfig, mono_ms: MonoMs) -> None:
         self.peer = peer
         self.host = peer.rpartition(":")[0]
         self._log = log
         self._config = config
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._buffer = b""
         self._out = memoryview(b"")
         self.ack = -1
         self.position = -1
-        now = now_ms()
+        now = mono_ms()
         self.opened_ms = self.last_report_ms = self._last_write_ms = self._second_ms = now
         self._sent_this_second = 0
         self.speed = 0
@@ -95,7 +92,7 @@ class SlaveConnection:
         for pos in range(0, whole, REPORT_SIZE):
             self._reported(unpack_report(data, pos))
         if whole:
-            self.last_report_ms = self._now_ms()
+            self.last_report_ms = self._mono_ms()
         return self.ack > before
 
     def _reported(self, offset: int) -> None:
@@ -143,7 +140,7 @@ class SlaveConnection:
         Raises:
             ReplicationError: the log has lost what is to be sent.
         """
-        now = self._now_ms()
+        now = self._mono_ms()
         if self.position < 0:
             return b""
         self._count_second(now)
@@ -207,7 +204,7 @@ class SlaveConnection:
 
     def wait_ms(self) -> int:
         """Return after how long ``next_data`` may have something without anything happening."""
-        now = self._now_ms()
+        now = self._mono_ms()
         if self.position < 0:
             return self._config.ha_housekeeping_interval
         beat = self._last_write_ms + self._config.ha_send_heartbeat_interval - now
@@ -221,7 +218,7 @@ class SlaveConnection:
         Raises:
             ReplicationError: it hasn't reported for ``haHousekeepingInterval``.
         """
-        silent = self._now_ms() - self.last_report_ms
+        silent = self._mono_ms() - self.last_report_ms
         if silent > self._config.ha_housekeeping_interval:
             raise ReplicationError(f"slave {self.peer} hasn't reported for {silent} ms")
 
@@ -235,19 +232,19 @@ class Slaves:
     Args:
         log: what they're sent.
         config: ``haMaxGapNotInSync``.
-        now_ms: monotonic clock.
+        mono_ms: monotonic clock.
     """
 
-    def __init__(self, log: Source, config: StoreConfig, now_ms: Callable[[], int]) -> None:
+    def __init__(self, log: Source, config: StoreConfig, mono_ms: MonoMs) -> None:
         self.log = log
         self._config = config
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self.connections: list[SlaveConnection] = []
         self.pushed = 0  # largest offset that any slave has ever had (push2SlaveMaxOffset)
 
     def open(self, peer: str) -> SlaveConnection:
         """Take a new connection."""
-        connection = SlaveConnection(peer, self.log, self._config, self._now_ms)
+        connection = SlaveConnection(peer, self.log, self._config, self._mono_ms)
         self.connections.append(connection)
         return connection
 

@@ -79,7 +79,7 @@ class BrokerProcessor:
         )
         body = _register_body(request, compressed=header.compressed)
         try:
-            result = self.state.routes.register(who, body, self.state.now_ms())
+            result = self.state.routes.register(who, body, self.state.mono_ms())
         except AddressTaken as taken:
             raise Reject(ResponseCode.NO_PERMISSION, str(taken)) from None
         if result is None:
@@ -104,7 +104,7 @@ class BrokerProcessor:
     def heartbeat(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
         """BROKER_HEARTBEAT: a broker is alive, its topics are as before."""
         header = request.decode_header(h.BrokerHeartbeatRequestHeader)
-        self.state.routes.touch(header.cluster_name, header.broker_addr, self.state.now_ms())
+        self.state.routes.touch(header.cluster_name, header.broker_addr, self.state.mono_ms())
         return request.create_response()
 
     def query_data_version(
@@ -114,7 +114,7 @@ class BrokerProcessor:
         header = request.decode_header(h.QueryDataVersionRequestHeader)
         routes, key = self.state.routes, (header.cluster_name, header.broker_addr)
         changed = routes.is_changed(*key, DataVersion.decode(request.body))
-        routes.touch(*key, self.state.now_ms())
+        routes.touch(*key, self.state.mono_ms())
         known = routes.version_of(*key)
         return request.create_response(
             header=h.QueryDataVersionResponseHeader(changed=changed),
@@ -169,7 +169,7 @@ class RouteProcessor:
         """GET_ROUTEINFO_BY_TOPIC: which brokers hold the topic."""
         header = request.decode_header(h.GetRouteInfoRequestHeader)
         state, config = self.state, self.state.config
-        young = state.now_ms() - state.started_ms < config.wait_seconds_for_service * 1000
+        young = state.mono_ms() - state.started_ms < config.wait_seconds_for_service * 1000
         if config.need_wait_for_service and young:
             raise names.refused("name server not ready")
         route = route_query.pickup_route(state.routes, header.topic)

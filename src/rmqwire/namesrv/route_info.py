@@ -96,7 +96,7 @@ class RouteInfoManager:
     # ---- registering
 
     def register(
-        self, who: Registration, body: RegisterBrokerBody, now_ms: int
+        self, who: Registration, body: RegisterBrokerBody, mono_ms: int
     ) -> RegisterBrokerResult | None:
         """Take a broker's registration over.
 
@@ -128,7 +128,7 @@ class RouteInfoManager:
         self.clusters.setdefault(who.cluster, set()).add(who.broker_name)
         if who.broker_id == MASTER_ID or self._is_prime_slave(who, broker):
             self._take_topics(who, body, first=first)
-        self._mark_alive(who, body, now_ms)
+        self._mark_alive(who, body, mono_ms)
         if who.broker_id < lowest_before and self.config.notify_min_broker_id_changed:
             self._note_lowest_id(broker, None, who.ha_address)
         return self._masters_addresses(who, broker)
@@ -179,13 +179,13 @@ class RouteInfoManager:
                 if is_registered_topic(name, who.broker_name, who.cluster):
                     self.mappings.setdefault(name, {})[mapping.bname] = mapping
 
-    def _mark_alive(self, who: Registration, body: RegisterBrokerBody, now_ms: int) -> None:
+    def _mark_alive(self, who: Registration, body: RegisterBrokerBody, mono_ms: int) -> None:
         key = (who.cluster, who.address)
         expiry = DEFAULT_EXPIRY_MS if who.expiry_ms is None else who.expiry_ms
         if key not in self.live:
             logger.info("new broker registered: %s %s HA %s", *key, shown(who.ha_address))
         self.live[key] = LiveBroker(
-            seen_ms=now_ms,
+            seen_ms=mono_ms,
             expiry_ms=min(max(expiry, 0), MAX_EXPIRY_MS),
             version=body.topic_config_serialize_wrapper.data_version,
             connection=who.connection,
@@ -217,11 +217,11 @@ class RouteInfoManager:
         live = self.live.get((cluster, address))
         return None if live is None else live.version
 
-    def touch(self, cluster: str, address: str, now_ms: int) -> None:
+    def touch(self, cluster: str, address: str, mono_ms: int) -> None:
         """Note that a broker is alive (BROKER_HEARTBEAT, QUERY_DATA_VERSION)."""
         live = self.live.get((cluster, address))
         if live is not None:
-            live.seen_ms = now_ms
+            live.seen_ms = mono_ms
 
     def unregister(self, cluster: str, broker_name: str, address: str, broker_id: int) -> None:
         """Forget one address of a broker; its topics too when it was the last."""
@@ -259,9 +259,9 @@ class RouteInfoManager:
             if not queues:
                 del self.topics[topic]
 
-    def expire(self, now_ms: int) -> list[object]:
+    def expire(self, mono_ms: int) -> list[object]:
         """Forget brokers not heard of for their time; give their connections, to be closed."""
-        dead = [key for key, live in self.live.items() if live.seen_ms + live.expiry_ms < now_ms]
+        dead = [key for key, live in self.live.items() if live.seen_ms + live.expiry_ms < mono_ms]
         connections = []
         for key in dead:
             logger.warning("broker %s %s expired after %d ms", *key, self.live[key].expiry_ms)

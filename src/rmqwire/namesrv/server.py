@@ -53,7 +53,7 @@ class NameServer:
             routes=RouteInfoManager(config),
             kv=KVConfigManager(config.kv_config_path, self.files, release),
             release=release,
-            now_ms=trio_ms,
+            mono_ms=trio_ms,
             save_config=self._save_config,
         )
         self.handlers = HandlerTable(release)

@@ -10,6 +10,7 @@ from rmqwire.namesrv.config import allowed_networks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
     from rmqwire.namesrv.config import NamesrvConfig
     from rmqwire.namesrv.kv_config import KVConfigManager
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class NamesrvState:
-    """What the processors share; ``now_ms`` is monotonic, the shell reads ``started_ms`` from it."""
+    """What the processors share; ``mono_ms`` is monotonic, the shell reads ``started_ms`` from it."""
 
     config: NamesrvConfig
     routes: RouteInfoManager
     kv: KVConfigManager
     release: Release
-    now_ms: Callable[[], int]
+    mono_ms: MonoMs
     save_config: Callable[[str], None]
     started_ms: int = 0
     networks: list[Any] = field(default_factory=list)

@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-import trio
-
+from rmqwire import clock
 from rmqwire.client.config import make_config
 from rmqwire.client.fault_strategy import FaultStrategy
-from rmqwire.client.instance import ClientInstance, wall_clock_ms
+from rmqwire.client.instance import ClientInstance
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message import Message
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
@@ -27,15 +26,16 @@ from rmqwire.producer.outgoing import Outbound
 from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import MessageQueueSelector, apply_selector
 from rmqwire.producer.send_plan import SendPlan
+from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from random import Random
     from types import TracebackType
 
     from rmqwire.client.instance import RemotingFactory
     from rmqwire.client.requests import OutgoingMessage
     from rmqwire.client.route_table import TopicPublishInfo
+    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
 
 Messages = Message | Sequence[Message]
@@ -49,7 +49,7 @@ class Producer:
         config: settings as keywords, see ``ProducerConfig``; at least ``namesrv_addr``, unless the
             environment has NAMESRV_ADDR.
         remoting: opens what carries the requests; None for real connections.
-        now_ms: the wall clock, ms since the epoch.
+        wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.
 
     Raises:
@@ -61,18 +61,18 @@ class Producer:
         group: str,
         *,
         remoting: RemotingFactory | None = None,
-        now_ms: Callable[[], int] = wall_clock_ms,
+        wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
         **config: object,
     ) -> None:
         check_own_group(group, DEFAULT_PRODUCER_GROUP)
         self.group = group
         self.config = make_config(ProducerConfig, config)
-        self._now_ms = now_ms
-        self._instance = ClientInstance(self.config, remoting=remoting, now_ms=now_ms, rng=rng)
+        self._wall_ms = wall_ms
+        self._instance = ClientInstance(self.config, remoting=remoting, wall_ms=wall_ms, rng=rng)
         self._faults = FaultStrategy(
             self.config.release,
-            now_ms,
+            trio_ms,
             self._instance.rng,
             enabled=self.config.send_latency_enable,
         )
@@ -132,12 +132,12 @@ class Producer:
             BrokerError: the last broker refused it.
             RemotingError: the last broker couldn't be reached or didn't answer in time.
         """
-        started = _monotonic_ms()
+        started = trio_ms()
         timeout_ms = self.config.send_msg_timeout if timeout_ms is None else timeout_ms
         outgoing, msg_id = self._prepare(message)
         if queue is not None or selector is not None:
             chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
-            left = timeout_ms - (_monotonic_ms() - started)
+            left = timeout_ms - (trio_ms() - started)
             return await self._send_once(outgoing, msg_id, chosen, left)
         info = await self._publish_info(outgoing.topic, timeout_ms)
         plan = SendPlan(info, self._faults, self.config, started, timeout_ms)
@@ -162,7 +162,7 @@ class Producer:
         timeout_ms = self.config.send_msg_timeout
         chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
         addr = await self._addr(chosen)
-        await self._instance.api.send_oneway(addr, outgoing, chosen, self._now_ms())
+        await self._instance.api.send_oneway(addr, outgoing, chosen, self._wall_ms())
 
     async def fetch_publish_message_queues(self, topic: str) -> list[MessageQueue]:
         """Return the queues of a topic that can be sent to.
@@ -217,18 +217,18 @@ class Producer:
         return apply_selector(selector, info.queues, first, arg)
 
     async def _perform(self, plan: SendPlan, outgoing: OutgoingMessage, msg_id: str) -> SendResult:
-        while (attempt := plan.next_attempt(_monotonic_ms())) is not None:
+        while (attempt := plan.next_attempt(trio_ms())) is not None:
             try:
                 result = await self._send_once(outgoing, msg_id, attempt.queue, attempt.timeout_ms)
             except RmqError as error:
-                if not plan.failed(error, _monotonic_ms()):
+                if not plan.failed(error, trio_ms()):
                     break
             else:
-                if plan.stored(result, _monotonic_ms()):
+                if plan.stored(result, trio_ms()):
                     return result
         if plan.result is not None:
             return plan.result
-        raise plan.failure(outgoing.topic, _monotonic_ms())
+        raise plan.failure(outgoing.topic, trio_ms())
 
     async def _send_once(
         self, outgoing: OutgoingMessage, msg_id: str, queue: MessageQueue, timeout_ms: int
@@ -236,7 +236,7 @@ class Producer:
         if timeout_ms <= 0:
             raise RemotingTimeout("sendKernelImpl call timeout")
         addr = await self._addr(queue)
-        answer = await self._instance.api.send(addr, outgoing, queue, self._now_ms(), timeout_ms)
+        answer = await self._instance.api.send(addr, outgoing, queue, self._wall_ms(), timeout_ms)
         return send_result(answer, msg_id, queue)
 
     async def _addr(self, queue: MessageQueue) -> str:
@@ -247,7 +247,3 @@ class Producer:
         if addr is None:
             raise RouteNotFound(f"The broker[{queue.broker_name}] not exist")
         return addr
-
-
-def _monotonic_ms() -> int:
-    return int(trio.current_time() * 1000)

@@ -63,9 +63,9 @@ class SendPlan:
         self.brokers: list[str] = []
         self.result: SendResult | None = None
 
-    def next_attempt(self, now_ms: int) -> Attempt | None:
+    def next_attempt(self, mono_ms: int) -> Attempt | None:
         """Return what to try next; None when attempts or time are used up."""
-        left_ms = self._deadline_ms - now_ms
+        left_ms = self._deadline_ms - mono_ms
         if not self._left or left_ms <= 0:
             if self._left and self.result is None:
                 self._error = RemotingTimeout("sendDefaultImpl call timeout")
@@ -74,22 +74,22 @@ class SendPlan:
         last = self.brokers[-1] if self.brokers else None
         queue = self._faults.select(self._info, last, retry=bool(self.brokers))
         self.brokers.append(queue.broker_name)
-        self._attempt_ms = now_ms
+        self._attempt_ms = mono_ms
         most = self._config.send_msg_max_timeout_per_request
         if most > -1 and self._left:
             left_ms = min(left_ms, most)
         return Attempt(queue, left_ms)
 
-    def stored(self, result: SendResult, now_ms: int) -> bool:
+    def stored(self, result: SendResult, mono_ms: int) -> bool:
         """Take the broker's answer; say whether it is the last word."""
-        self._learn(now_ms)
+        self._learn(mono_ms)
         self.result = result
         return (
             result.send_status is SendStatus.SEND_OK
             or not self._config.retry_another_broker_when_not_store_ok
         )
 
-    def failed(self, error: RmqError, now_ms: int) -> bool:
+    def failed(self, error: RmqError, mono_ms: int) -> bool:
         """Take a failure; say whether another attempt makes sense.
 
         A result of an earlier attempt stands when the later one is refused for good.
@@ -100,20 +100,20 @@ class SendPlan:
         unreachable = refused or (
             self._config.start_detector_enable and isinstance(error, ConnectFailed)
         )
-        self._learn(now_ms, isolate=refused or broken, reachable=not unreachable)
+        self._learn(mono_ms, isolate=refused or broken, reachable=not unreachable)
         return not isinstance(error, BrokerError) or error.code in self._config.retry_codes()
 
-    def failure(self, topic: str, now_ms: int) -> RmqError:
+    def failure(self, topic: str, mono_ms: int) -> RmqError:
         """Return what to raise: the last error, with a note of all that was tried."""
         error = self._error or RemotingTimeout("sendDefaultImpl call timeout")
         error.add_note(
             f"Send [{len(self.brokers)}] times, still failed, "
-            f"cost [{now_ms - self._started_ms}]ms, Topic: {topic}, "
+            f"cost [{mono_ms - self._started_ms}]ms, Topic: {topic}, "
             f"BrokersSent: [{', '.join(self.brokers)}]"
         )
         return error
 
-    def _learn(self, now_ms: int, *, isolate: bool = False, reachable: bool = True) -> None:
+    def _learn(self, mono_ms: int, *, isolate: bool = False, reachable: bool = True) -> None:
         self._faults.update(
-            self.brokers[-1], now_ms - self._attempt_ms, isolate=isolate, reachable=reachable
+            self.brokers[-1], mono_ms - self._attempt_ms, isolate=isolate, reachable=reachable
         )

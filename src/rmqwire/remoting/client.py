@@ -340,7 +340,7 @@ class RemotingClient:
     async def _serve(self, addr: str, link: _Link, stream: trio.abc.Stream) -> None:
         local = stream.getsockname() if isinstance(stream, SocketTransport) else ""
         connection = Connection(
-            self._handlers, addr, local=local, limits=self._limits, now_ms=trio_ms
+            self._handlers, addr, local=local, limits=self._limits, mono_ms=trio_ms
         )
         channel = link.channel = Channel(stream, connection, self._limits)
         link.settled.set()

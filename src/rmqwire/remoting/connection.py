@@ -14,6 +14,7 @@ import heapq
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
+from rmqwire import clock
 from rmqwire.codec.codes import ONEWAY_FLAG, RESPONSE_FLAG
 from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
 from rmqwire.errors import (
@@ -27,7 +28,6 @@ from rmqwire.errors import (
 )
 from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
-from rmqwire.remoting.limited_log import monotonic_ms
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 
 OnReply = Callable[["RemotingCommand | RemotingError"], None]
@@ -54,7 +54,7 @@ class Connection:
         peer: ``ip:port`` of the other side.
         local: ``ip:port`` of this side.
         limits: sizes, counts, silences.
-        now_ms: monotonic clock, asked only when a request of ours needs a deadline.
+        mono_ms: monotonic clock, asked only when a request of ours needs a deadline.
 
     Attributes:
         peer_host: the peer packed as records hold it: IP and port, 8 or 20 bytes.
@@ -70,7 +70,7 @@ class Connection:
         "_held",
         "_idle_since",
         "_limits",
-        "_now_ms",
+        "_mono_ms",
         "_oneways",
         "_outbox",
         "_partial_since",
@@ -97,7 +97,7 @@ class Connection:
         *,
         local: str = "",
         limits: Limits = DEFAULT_LIMITS,
-        now_ms: Callable[[], int] = monotonic_ms,
+        mono_ms: clock.MonoMs = clock.mono_ms,
     ) -> None:
         self.handlers = handlers
         self.peer = peer
@@ -111,7 +111,7 @@ class Connection:
         self.outbox_size = 0
         self.frames_received = 0
         self._limits = limits
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._reader = FrameReader(limits.max_frame)
         self._held: list[memoryview] = []
         self._outbox: list[bytes] = []
@@ -250,7 +250,7 @@ class Connection:
         frame = encode_command(command)
         waiting[opaque] = on_reply
         self._serial += 1
-        deadline = self._now_ms() + timeout_ms
+        deadline = self._mono_ms() + timeout_ms
         heapq.heappush(self._deadlines, (deadline, self._serial, opaque, on_reply))
         self._append(frame)
 
@@ -310,7 +310,7 @@ class Connection:
 
     @property
     def next_deadline(self) -> int | None:
-        """When the next request of ours may run out of time (ms of ``now_ms``), None without one."""
+        """When the next request of ours may run out of time (ms of ``mono_ms``), None without one."""
         deadlines, waiting = self._deadlines, self._waiting
         while deadlines and waiting.get(deadlines[0][2]) is not deadlines[0][3]:
             heapq.heappop(deadlines)
@@ -321,32 +321,32 @@ class Connection:
         """Requests of ours without an answer yet."""
         return len(self._waiting)
 
-    def expire(self, now_ms: int) -> None:
+    def expire(self, mono_ms: int) -> None:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
         if self.closed:
             return
-        while (due := self.next_deadline) is not None and due <= now_ms:
+        while (due := self.next_deadline) is not None and due <= mono_ms:
             _, _, opaque, on_reply = heapq.heappop(self._deadlines)
             del self._waiting[opaque]
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
-        self._expire_partial(now_ms)
-        self._expire_idle(now_ms)
+        self._expire_partial(mono_ms)
+        self._expire_idle(mono_ms)
 
-    def _expire_partial(self, now_ms: int) -> None:
+    def _expire_partial(self, mono_ms: int) -> None:
         if self.corked or not self._reader.pending:
             self._partial_since = None
             return
         seen = self._partial_since
         if seen is None or seen[0] != self.frames_received:
-            self._partial_since = (self.frames_received, now_ms)
-        elif now_ms - seen[1] >= self._limits.partial_frame_ms:
+            self._partial_since = (self.frames_received, mono_ms)
+        elif mono_ms - seen[1] >= self._limits.partial_frame_ms:
             self._expired("partial frame", "a frame did not arrive in time")
 
-    def _expire_idle(self, now_ms: int) -> None:
+    def _expire_idle(self, mono_ms: int) -> None:
         if self._active:
             self._active = False
-            self._idle_since = now_ms
-        elif now_ms - self._idle_since >= self._limits.idle_ms:
+            self._idle_since = mono_ms
+        elif mono_ms - self._idle_since >= self._limits.idle_ms:
             self._expired("idle", "idle")
 
     def _expired(self, event: str, reason: str) -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-from time import monotonic_ns
 from typing import TYPE_CHECKING
 
+from rmqwire import clock
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rmqwire.clock import MonoMs
 
 MAX_TEXT = 256  # characters of one value that came from a peer
-
-
-def monotonic_ms() -> int:
-    """Milliseconds of the process's monotonic clock."""
-    return monotonic_ns() // 1_000_000
 
 
 def printable(value: object, limit: int = MAX_TEXT) -> str:
@@ -31,7 +27,7 @@ class LimitedLog:
 
     Args:
         logger: where the lines go.
-        now_ms: monotonic clock.
+        mono_ms: monotonic clock.
         burst: lines of one event per period.
         period_ms: length of a period.
     """
@@ -39,13 +35,13 @@ class LimitedLog:
     def __init__(
         self,
         logger: logging.Logger,
-        now_ms: Callable[[], int] = monotonic_ms,
+        mono_ms: MonoMs = clock.mono_ms,
         *,
         burst: int = 20,
         period_ms: int = 10_000,
     ) -> None:
         self._logger = logger
-        self._now_ms = now_ms
+        self._mono_ms = mono_ms
         self._burst = burst
         self._period_ms = period_ms
         self._seen: dict[str, tuple[int, int]] = {}  # event -> (period's start, lines asked for)
@@ -70,7 +66,7 @@ class LimitedLog:
         args: tuple[object, ...],
         exc: BaseException | None,
     ) -> None:
-        now = self._now_ms()
+        now = self._mono_ms()
         start, count = self._seen.get(event, (now, 0))
         if now - start >= self._period_ms:
             left_out = count - self._burst

@@ -176,7 +176,7 @@ class RemotingServer:
             channels: whose housekeeping and stop it belongs to.
         """
         connection = Connection(
-            self._handlers, peer, local=local, limits=self._limits, now_ms=trio_ms
+            self._handlers, peer, local=local, limits=self._limits, mono_ms=trio_ms
         )
         channel = Channel(stream, connection, self._limits, self._end_of_pass, self.late_answers)
         groups = [self._channels] if channels is None else [self._channels, channels]

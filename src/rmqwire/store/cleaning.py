@@ -26,6 +26,7 @@ from rmqwire.codec.record import MIN_RECORD_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from rmqwire.clock import WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.folder.file_queue import Segment
     from rmqwire.store.message_store import MessageStore
@@ -56,14 +57,14 @@ class Cleaner:
     Args:
         store: the store to clean.
         files: the disk.
-        now_ms: wall clock; ``deleteWhen`` is in local time.
+        wall_ms: wall clock; ``deleteWhen`` is in local time.
     """
 
-    def __init__(self, store: MessageStore, files: FileLayer, now_ms: Callable[[], int]) -> None:
+    def __init__(self, store: MessageStore, files: FileLayer, wall_ms: WallMs) -> None:
         self._store = store
         self._config = store.config
         self._files = files
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
         self._manual = 0
         self._full_reason = ""  # the reason given to the store's health, "" while the disk is fine
         self._at_once = False
@@ -122,7 +123,7 @@ class Cleaner:
 
     def _is_time(self) -> bool:
         """Return whether this is one of the hours of ``deleteWhen`` (``04`` or ``04;16``)."""
-        hour = localtime(self._now_ms() // 1000).tm_hour
+        hour = localtime(self._wall_ms() // 1000).tm_hour
         words = self._config.delete_when.split(";")
         return any(word.strip().isdigit() and int(word) == hour for word in words)
 
@@ -147,7 +148,7 @@ class Cleaner:
             return segments[0]
         newest = store.log.store_timestamp(second, MIN_RECORD_SIZE)
         reserved = self._config.file_reserved_time * _HOUR_MS
-        expired = 0 < newest <= self._now_ms() - reserved
+        expired = 0 < newest <= self._wall_ms() - reserved
         return segments[0] if expired else None
 
     def take_file(self) -> Segment | None:

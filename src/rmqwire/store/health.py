@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.clock import MonoMs
+
 DISK_FULL_RETRY_MS = 1_000  # ours: a full disk is tried again that often, without a restart
 NOT_OPEN = "message store has shutdown, so putMessage is forbidden"
 IS_SLAVE = "message store is in slave mode, so putMessage is forbidden"
@@ -16,23 +18,23 @@ class StoreHealth:
     """The reason why writes are refused, empty while they are not.
 
     Args:
-        monotonic_ms: clock of the retries.
+        mono_ms: clock of the retries.
     """
 
-    __slots__ = ("_monotonic_ms", "_retry_at", "broken", "on_broken", "reason")
+    __slots__ = ("_mono_ms", "_retry_at", "broken", "on_broken", "reason")
 
-    def __init__(self, monotonic_ms: Callable[[], int]) -> None:
+    def __init__(self, mono_ms: MonoMs) -> None:
         self.reason = NOT_OPEN
         self.broken = False  # a write or flush failed for good: only a restart helps
         self.on_broken: Callable[[], None] | None = None  # called once, when ``broken`` turns true
-        self._monotonic_ms = monotonic_ms
+        self._mono_ms = mono_ms
         self._retry_at = 0
 
     def refuses(self) -> bool:
         """Return whether a put is refused now; after a full disk one is let through to try."""
         if not self.reason:
             return False
-        if self._retry_at and self._monotonic_ms() >= self._retry_at:
+        if self._retry_at and self._mono_ms() >= self._retry_at:
             self.allow()
             return False
         return True
@@ -62,7 +64,7 @@ class StoreHealth:
         if self.broken:
             return
         self.reason = reason
-        self._retry_at = self._monotonic_ms() + DISK_FULL_RETRY_MS
+        self._retry_at = self._mono_ms() + DISK_FULL_RETRY_MS
 
     def fail(self, reason: str) -> None:
         """Refuse writes until the next start. The first reason stays: others follow from it."""

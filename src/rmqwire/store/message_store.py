@@ -47,6 +47,7 @@ from rmqwire.store.stats import StoreStats
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rmqwire.clock import MonoMs, WallMs
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
@@ -84,9 +85,9 @@ class MessageStore:
         config: settings.
         release: column of the table of differences.
         files: the disk.
-        now_ms: wall clock, ms since the epoch.
+        wall_ms: wall clock, ms since the epoch.
         store_host: ip and port of this broker, packed (8 or 20 bytes).
-        monotonic_ms: clock for timeouts, ``now_ms`` when not given.
+        mono_ms: clock for timeouts, ``wall_ms`` when not given.
     """
 
     def __init__(
@@ -94,18 +95,18 @@ class MessageStore:
         config: StoreConfig,
         release: Release,
         files: FileLayer,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
         store_host: bytes,
         *,
-        monotonic_ms: Callable[[], int] | None = None,
+        mono_ms: MonoMs | None = None,
     ) -> None:
         root = config.store_path_root_dir
-        clock = monotonic_ms or now_ms
+        mono_ms = mono_ms or wall_ms
         self.config = config
         self.files = files
-        self.now_ms = now_ms
+        self.wall_ms = wall_ms
         self._nearest_time = release.nearest_time_search
-        self.monotonic_ms = clock
+        self.mono_ms = mono_ms
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
         self.log = CommitLog(config, files, self.log_handles, store_host)
         self.queues = ConsumeQueueStore(config, files, message_v2=release.message_v2)
@@ -113,16 +114,16 @@ class MessageStore:
             self.queues.write_ext(self.log.written_timestamp)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
         self.index = IndexService(
-            config, self.log, self.checkpoint, files, now_ms, tags=release.index_tags
+            config, self.log, self.checkpoint, files, wall_ms, tags=release.index_tags
         )
-        self.cleaner = Cleaner(self, files, now_ms)
+        self.cleaner = Cleaner(self, files, wall_ms)
         self.mark = MarkFile(f"{root}/{MARK_NAME}", files)
         self.on_recovery_progress: Callable[[RecoveryProgress], None] | None = None
-        self.stats = StoreStats(now_ms())
-        self.health = StoreHealth(clock)
+        self.stats = StoreStats(wall_ms())
+        self.health = StoreHealth(mono_ms)
         host_id = store_host.hex().upper()
         self.puts = PutPath(
-            config, self.log, self.queues, self.health, self.stats, now_ms, clock, host_id
+            config, self.log, self.queues, self.health, self.stats, wall_ms, mono_ms, host_id
         )
         self.puts.special.release = release
         self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
@@ -231,8 +232,8 @@ class MessageStore:
         return not self.health.broken
 
     def _finish_index(self) -> None:
-        deadline = self.monotonic_ms() + _CLOSE_INDEX_MS
-        while self.build_index() and self.monotonic_ms() < deadline:
+        deadline = self.mono_ms() + _CLOSE_INDEX_MS
+        while self.build_index() and self.mono_ms() < deadline:
             pass
         self.index.close()
 
@@ -294,7 +295,7 @@ class MessageStore:
 
     def expire_waits(self) -> None:
         """Answer the puts that waited for the disk longer than ``syncFlushTimeout``."""
-        self.puts.flush_waits.expire(self.monotonic_ms())
+        self.puts.flush_waits.expire(self.mono_ms())
 
     # --- getting -----------------------------------------------------------------------------
 
@@ -321,7 +322,7 @@ class MessageStore:
         Raises:
             OSError: the disk failed; other queues and the next call may do better.
         """
-        began = self.now_ms()
+        began = self.wall_ms()
         queue = self.queues.find(topic, queue_id)
         if queue is None:
             corrected = 0 if self.config.corrects_offsets else offset
@@ -342,7 +343,7 @@ class MessageStore:
             stats.get_messages += result.count
         else:
             stats.get_miss += 1
-        stats.get_time_max = max(stats.get_time_max, self.now_ms() - began)
+        stats.get_time_max = max(stats.get_time_max, self.wall_ms() - began)
         return result
 
     def max_offset(self, topic: str, queue_id: int) -> int:
@@ -422,7 +423,7 @@ class MessageStore:
 
     def runtime_info(self) -> dict[str, str]:
         """Return the store's part of ``brokerStatus``: keys and texts of ``getRuntimeInfo``."""
-        info = self.stats.runtime_info(self.now_ms())
+        info = self.stats.runtime_info(self.wall_ms())
         log_path = self.config.commit_log_path
         ratio = str(self.files.used_ratio(log_path))
         info[f"commitLogDiskRatio_{log_path}"] = ratio

@@ -280,7 +280,7 @@ class StoreService:
 
     async def _sample(self) -> None:
         while True:
-            self._store.stats.sample(self._store.now_ms())
+            self._store.stats.sample(self._store.wall_ms())
             await trio.sleep(SAMPLE_S)
 
 

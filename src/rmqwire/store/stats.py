@@ -53,18 +53,18 @@ class StoreStats:
         self._put_buckets[bisect_left(_BORDERS_MS, elapsed_ms)] += count
         self.put_time_max = max(self.put_time_max, elapsed_ms)
 
-    def sample(self, now_ms: int) -> None:
+    def sample(self, wall_ms: int) -> None:
         """Remember the totals; to be called once a second."""
-        totals = (now_ms, self.put_times, self.get_found, self.get_miss, self.get_messages)
+        totals = (wall_ms, self.put_times, self.get_found, self.get_miss, self.get_messages)
         self._samples.append(totals)
 
-    def runtime_info(self, now_ms: int) -> dict[str, str]:
+    def runtime_info(self, wall_ms: int) -> dict[str, str]:
         """Return the keys of Java's ``StoreStatsService.getRuntimeInfo``."""
         times = max(self.put_times, 1)
         buckets = zip(_BUCKETS, self._put_buckets, strict=True)
         return {
             "bootTimestamp": str(self.boot_ms),
-            "runtime": format_runtime(now_ms - self.boot_ms),
+            "runtime": format_runtime(wall_ms - self.boot_ms),
             "putMessageEntireTimeMax": str(self.put_time_max),
             "putMessageTimesTotal": str(times),
             "putMessageFailedTimes": str(self.put_failed),

@@ -122,7 +122,7 @@ def test_producers_are_found_by_client_id_whatever_their_group():
     conn = connection()
     assert producers.register("p", client(conn, "me"))
     assert not producers.register("p", client(conn, "me", 5))
-    assert producers.find_client("me").last_update_ms == 5
+    assert producers.find_client("me").seen_ms == 5
     producers.connection_closed(conn)
     assert producers.find_client("me") is None
     assert not producers.unregister("p", conn)

@@ -35,7 +35,7 @@ def open_store(files, config=None, clock=None):
 def fill(store, count=60):
     for number in range(count):
         tag = "AB"[number % 2]
-        store.now_ms.now_ms += 1000
+        store.wall_ms.now_ms += 1000
         one = message("T", 0, b"%s%d" % (tag.encode(), number), tags_code=TAGS[tag])
         one.properties = b"TAGS\x01" + tag.encode() + b"\x02"
         put(store, one)
@@ -92,7 +92,7 @@ def test_a_store_goes_on_where_it_was(clean):
     else:
         store.queues.write_tails()
         fill(store, 2)  # in the log and the extension file, not in the queue's file
-    again = open_store(store.files.copy(), clock=store.now_ms)
+    again = open_store(store.files.copy(), clock=store.wall_ms)
     count = 50 if clean else 52
     check_all(again, count)
     fill(again, 8)
@@ -133,12 +133,12 @@ def test_switched_off_old_units_are_read_and_new_ones_keep_their_codes():
     store = open_store(MemoryFiles())
     fill(store, 30)
     store.close()
-    off = open_store(store.files, ext_config(enable_consume_queue_ext=False), store.now_ms)
+    off = open_store(store.files, ext_config(enable_consume_queue_ext=False), store.wall_ms)
     fill(off, 10)
     assert (wanted(off, "A"), wanted(off, "B")) == (20, 20)
     assert off.queues.find("T", 0).unit(30)[2] == TAGS["A"]
     off.close()
-    on = open_store(store.files, None, store.now_ms)
+    on = open_store(store.files, None, store.wall_ms)
     fill(on, 10)
     assert (wanted(on, "A"), wanted(on, "B")) == (25, 25)
     assert on.queues.find("T", 0).ext.written == EXT_FILE + 16 * EXT_MIN_UNIT
@@ -149,7 +149,7 @@ def test_files_of_another_size_are_gone_on_with():
     fill(store, 30)
     store.close()
     again = open_store(
-        store.files, ext_config(mapped_file_size_consume_queue_ext=9000), store.now_ms
+        store.files, ext_config(mapped_file_size_consume_queue_ext=9000), store.wall_ms
     )
     fill(again, 30)
     check_all(again, 60)
@@ -169,7 +169,7 @@ def test_on_a_full_disk_a_unit_keeps_its_tags_code(caplog):
     assert queue.ext.written == 20 * EXT_MIN_UNIT
     assert (wanted(store, "A"), wanted(store, "B")) == (11, 11)
     store.close()
-    again = open_store(store.files, None, store.now_ms)
+    again = open_store(store.files, None, store.wall_ms)
     assert (wanted(again, "A"), wanted(again, "B")) == (11, 11)
 
 
@@ -211,7 +211,7 @@ def test_extension_files_that_do_not_fit_cost_only_a_rebuild():
     fill(store, 60)
     store.close()
     del store.files.data[f"{FOLDER}/{500:020}"]
-    again = open_store(store.files, None, store.now_ms)
+    again = open_store(store.files, None, store.wall_ms)
     check_all(again, 60)
 
 

@@ -116,7 +116,7 @@ def test_a_slave_writes_extension_units_of_its_own():
     settings = {"enable_consume_queue_ext": True, "mapped_file_size_consume_queue_ext": 100}
     master, slave = master_store(**settings), slave_store(**settings)
     for number in range(9):
-        master.now_ms.now_ms += 1000
+        master.wall_ms.now_ms += 1000
         properties = b"TAGS\x01%c\x02" % (ord("a") + number)  # the hash of one letter is itself
         put(master, message(tags_code=ord("a") + number, properties=properties))
     ReplicaLog(slave).append(log_bytes(master))

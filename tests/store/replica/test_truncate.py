@@ -170,7 +170,7 @@ def test_n7_d4_no_ghost_after_a_power_cut():
 def test_clock_names_the_folder():
     store, (log, _) = filled()
     clock = Clock()
-    store.now_ms = clock
+    store.wall_ms = clock
     first = cut_at(store, len(log))
     fill(store, 3, first=100)
     clock.now_ms += 1

@@ -32,7 +32,7 @@ class ClientChannelInfo:
     client_id: str
     language: int | None
     version: int
-    last_update_ms: int
+    seen_ms: int  # monotonic
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class ConsumerGroupInfo:
     consume_from_where: str | None = None
     subscriptions: dict[str, SubscriptionData] = field(default_factory=dict)
     channels: dict[Connection, ClientChannelInfo] = field(default_factory=dict)
-    last_update_ms: int = 0
+    seen_ms: int = 0
 
     def client_ids(self) -> list[str]:
         """Return the ids of all members."""
@@ -61,9 +61,9 @@ class ConsumerGroupInfo:
     def update_channel(self, client: ClientChannelInfo) -> bool:
         """Take a member's heartbeat; True when the member is new."""
         known = self.channels.get(client.connection)
-        self.last_update_ms = client.last_update_ms
+        self.seen_ms = client.seen_ms
         if known is not None and known.client_id == client.client_id:
-            known.last_update_ms = client.last_update_ms
+            known.seen_ms = client.seen_ms
             return False
         self.channels[client.connection] = client
         return known is None
@@ -101,7 +101,7 @@ class ProducerTable:
         channels = self.groups.setdefault(group, {})
         known = channels.get(client.connection)
         if known is not None:
-            known.last_update_ms = client.last_update_ms
+            known.seen_ms = client.seen_ms
             return False
         channels[client.connection] = client
         return True
@@ -120,13 +120,13 @@ class ProducerTable:
         for group in [g for g, channels in self.groups.items() if connection in channels]:
             self.unregister(group, connection)
 
-    def scan(self, now_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Connection]:
+    def scan(self, mono_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Connection]:
         """Let silent producers go; gives their connections, which the caller closes."""
         expired = [
             (group, client.connection)
             for group, channels in self.groups.items()
             for client in channels.values()
-            if now_ms - client.last_update_ms > timeout_ms
+            if mono_ms - client.seen_ms > timeout_ms
         ]
         for group, connection in expired:
             self.unregister(group, connection)
@@ -234,13 +234,13 @@ class ConsumerTable:
         for group in [g for g, info in self.groups.items() if connection in info.channels]:
             self.unregister(group, connection)
 
-    def scan(self, now_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Connection]:
+    def scan(self, mono_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Connection]:
         """Let silent members go; gives their connections, which the caller closes."""
         expired = [
             (group, client.connection)
             for group, info in self.groups.items()
             for client in info.channels.values()
-            if now_ms - client.last_update_ms > timeout_ms
+            if mono_ms - client.seen_ms > timeout_ms
         ]
         for group, connection in expired:
             self.unregister(group, connection)

@@ -111,11 +111,11 @@ class LongPolling:
         if ready:
             self._end(key, ready)
 
-    def expire(self, now_ms: int) -> None:
+    def expire(self, mono_ms: int) -> None:
         """Wake every pull whose deadline has passed."""
         heap = self._heap
         due: list[HeldPull] = []
-        while heap and (heap[0][0] <= now_ms or not heap[0][2].waiting):
+        while heap and (heap[0][0] <= mono_ms or not heap[0][2].waiting):
             pull = heappop(heap)[2]
             if pull.waiting:
                 due.append(pull)

@@ -10,8 +10,9 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from rmqwire.clock import MonoMs
     from rmqwire.codec.bodies import MessageQueue
 
 logger = logging.getLogger(__name__)
@@ -23,11 +24,11 @@ class RebalanceLockManager:
     """The leases of one broker.
 
     Args:
-        monotonic_ms: a clock that never goes back, in ms.
+        mono_ms: a clock that never goes back, in ms.
     """
 
-    def __init__(self, monotonic_ms: Callable[[], int]) -> None:
-        self._clock = monotonic_ms
+    def __init__(self, mono_ms: MonoMs) -> None:
+        self._clock = mono_ms
         # group -> queue -> (client id, time of the last renewal)
         self._table: dict[str, dict[MessageQueue, tuple[str, int]]] = {}
 

@@ -27,6 +27,7 @@ from rmqwire.store.results import MessageInner, PutStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.clock import WallMs
     from rmqwire.codec.message import StoredMessage
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
@@ -67,7 +68,7 @@ class ScheduleMessageService:
         config: ``messageDelayLevel`` and the store's folder.
         release: whose property order and host rule are kept.
         files: for ``config/delayOffset.json``.
-        now_ms: wall clock.
+        wall_ms: wall clock.
         on_pending: told when a level has something new to look at (the shell's wake-up).
     """
 
@@ -77,20 +78,20 @@ class ScheduleMessageService:
         config: StoreConfig,
         release: Release,
         files: FileLayer,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
         *,
         on_pending: Callable[[], None] | None = None,
     ) -> None:
         self._store = store
         self._release = release
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
         self.on_pending = on_pending
         self.levels = {level: _Level(delay) for level, delay in config.delay_levels().items()}
         self.max_level = max(self.levels, default=0)
         path = config_path(config.store_path_root_dir, "delayOffset.json")
         self._file = ConfigFile(path, files, holds="offsetTable")
         self.writer = TableWriter(self._file, self.encode)
-        self.data_version = first_version(now_ms())
+        self.data_version = first_version(wall_ms())
         self._updates = 0
 
     # ---- delaying
@@ -132,7 +133,7 @@ class ScheduleMessageService:
         Returns:
             when something may be due next (wall clock ms), None when nothing waits.
         """
-        now = self._now_ms()
+        now = self._wall_ms()
         for number, level in self.levels.items():
             if level.pending == 0 and 0 <= level.next_look_ms <= now:
                 self._deliver_level(number, level, now)
@@ -182,12 +183,12 @@ class ScheduleMessageService:
         if result is not None and result.status != PutStatus.PUT_OK:
             level.failed = True
         if level.failed:
-            level.next_look_ms = self._now_ms() + DELAY_FOR_A_WHILE_MS
+            level.next_look_ms = self._wall_ms() + DELAY_FOR_A_WHILE_MS
             return
         level.offset = offset + 1
         self._updates += 1
         if self._updates % UPDATE_VERSION_STEP == 0:
-            advance(self.data_version, self._now_ms())
+            advance(self.data_version, self._wall_ms())
         if level.pending == 0 and self.on_pending is not None:
             self.on_pending()
 
@@ -266,9 +267,9 @@ class _Due:
 
     __slots__ = ("_latest", "_now", "first_later_ms")
 
-    def __init__(self, now_ms: int, delay_ms: int) -> None:
-        self._now = now_ms
-        self._latest = now_ms + delay_ms
+    def __init__(self, wall_ms: int, delay_ms: int) -> None:
+        self._now = wall_ms
+        self._latest = wall_ms + delay_ms
         self.first_later_ms: int | None = None
 
     def matches(self, deliver_ms: int) -> bool:

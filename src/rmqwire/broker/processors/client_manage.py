@@ -72,7 +72,7 @@ class ClientManageProcessor:
         state = self._state
         heartbeat = HeartbeatData.decode(bytes(request.body))
         client = ClientChannelInfo(
-            connection, heartbeat.client_id, request.language, request.version, state.now_ms()
+            connection, heartbeat.client_id, request.language, request.version, state.mono_ms()
         )
         # New groups and their retry topics are written once, however many there are.
         with state.groups.written_together(), state.topics.written_together():

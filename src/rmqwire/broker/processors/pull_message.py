@@ -132,7 +132,7 @@ class PullMessageProcessor:
         if self._sends_back(result) and result.status != GetStatus.FOUND:
             code = _RETRY
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
-            deadline = state.now_ms() + self._patience(header)
+            deadline = state.mono_ms() + self._patience(header)
             key = (header.topic, header.queue_id)
             offset = header.queue_offset
             state.held_pulls.hold(HeldPull(connection, request, key, offset, deadline, matches))

@@ -168,7 +168,7 @@ class SendMessageProcessor:
     def _check_start(self) -> None:
         """Refuse sends before ``startAcceptSendRequestTimeStamp``."""
         start = self._state.config.start_accept_send_request_time_stamp
-        if self._state.now_ms() < start:
+        if self._state.wall_ms() < start:
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start // 1000))
             raise Reject(
                 ResponseCode.SYSTEM_ERROR,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rmqwire.broker.tables.attributes import Attribute
+    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import DataVersion
     from rmqwire.disk.table_file import ConfigFile
 
@@ -38,7 +39,7 @@ class ConfigTable(ABC, Generic[E]):
     Args:
         attributes: which attributes an entry may have.
         file: where the table is kept.
-        now_ms: epoch milliseconds.
+        wall_ms: epoch milliseconds.
 
     Attributes:
         table: name -> entry.
@@ -49,16 +50,16 @@ class ConfigTable(ABC, Generic[E]):
     """
 
     def __init__(
-        self, attributes: Mapping[str, Attribute], file: ConfigFile, now_ms: Callable[[], int]
+        self, attributes: Mapping[str, Attribute], file: ConfigFile, wall_ms: WallMs
     ) -> None:
         self.table: dict[str, E] = {}
-        self.data_version: DataVersion = first_version(now_ms())
+        self.data_version: DataVersion = first_version(wall_ms())
         self.writer = TableWriter(file, self.encode)
         self.on_change: Callable[[], None] | None = None
         self.light_queues = False
         self._attributes = attributes
         self._file = file
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
 
     @abstractmethod
     def name_of(self, entry: E) -> str:
@@ -101,7 +102,7 @@ class ConfigTable(ABC, Generic[E]):
         for entry, attributes in ready:
             entry.attributes = attributes
             self.table[self.name_of(entry)] = entry
-            advance(self.data_version, self._now_ms())
+            advance(self.data_version, self._wall_ms())
         self._written()
 
     def _new_attributes(self, entry: E) -> dict[str, str]:
@@ -114,7 +115,7 @@ class ConfigTable(ABC, Generic[E]):
 
     def _changed(self) -> None:
         """Count a change, write the table, tell of it."""
-        advance(self.data_version, self._now_ms())
+        advance(self.data_version, self._wall_ms())
         self._written()
 
     def _written(self) -> None:

@@ -14,9 +14,8 @@ from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapp
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rmqwire.broker.settings.values import BrokerConfig
+    from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
@@ -42,7 +41,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         config: the broker's settings.
         release: what the JSON holds.
         file: where the table is kept.
-        now_ms: epoch milliseconds.
+        wall_ms: epoch milliseconds.
 
     Attributes:
         forbidden: group -> topic -> bits of what is forbidden (5.x).
@@ -53,9 +52,9 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         config: BrokerConfig,
         release: Release,
         file: ConfigFile,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
     ) -> None:
-        super().__init__(GROUP_ATTRIBUTES, file, now_ms)
+        super().__init__(GROUP_ATTRIBUTES, file, wall_ms)
         self.table |= {name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS}
         self.forbidden: dict[str, dict[str, int]] = {}
         self._config = config
@@ -134,7 +133,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         config = self.table.get(group)
         if config is not None:
             config.consume_enable = False
-            advance(self.data_version, self._now_ms())
+            advance(self.data_version, self._wall_ms())
 
     def delete(self, group: str) -> bool:
         """Forget the group; False when there was none."""

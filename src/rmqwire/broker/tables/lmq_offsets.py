@@ -15,9 +15,8 @@ from rmqwire.broker.tables.offsets import LMQ_OFFSETS, ConsumerOffsetManager
 from rmqwire.codec.message_const import LMQ_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rmqwire.broker.settings.values import BrokerConfig
+    from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
@@ -31,7 +30,7 @@ class LmqConsumerOffsetManager(ConsumerOffsetManager):
         config: the broker's settings.
         release: what the JSON holds.
         file: where the table is kept.
-        now_ms: epoch milliseconds.
+        wall_ms: epoch milliseconds.
         before: where it was kept without light queues.
     """
 
@@ -40,10 +39,10 @@ class LmqConsumerOffsetManager(ConsumerOffsetManager):
         config: BrokerConfig,
         release: Release,
         file: ConfigFile,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
         before: ConfigFile,
     ) -> None:
-        super().__init__(config, release, file, now_ms)
+        super().__init__(config, release, file, wall_ms)
         self._before = before
 
     def query(self, group: str, topic: str, queue_id: int) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.broker.settings.values import BrokerConfig
+    from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
@@ -39,7 +40,7 @@ class ConsumerOffsetManager:
         config: the broker's settings.
         release: what the JSON holds.
         file: where the table is kept.
-        now_ms: epoch milliseconds.
+        wall_ms: epoch milliseconds.
     """
 
     def __init__(
@@ -47,17 +48,17 @@ class ConsumerOffsetManager:
         config: BrokerConfig,
         release: Release,
         file: ConfigFile,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
     ) -> None:
         self.table: Table = {}
         self.reset_table: Table = {}
         self.pull_table: Table = {}
-        self.data_version: DataVersion = first_version(now_ms())
+        self.data_version: DataVersion = first_version(wall_ms())
         self._config = config
         self._release = release
         self._file = file
         self.writer = TableWriter(file, self.encode)
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
         self._commits = 0
         self._dirty = True
 
@@ -105,7 +106,7 @@ class ConsumerOffsetManager:
             )
         self._commits += 1
         if self._commits % self._config.consumer_offset_update_version_step == 0:
-            advance(self.data_version, self._now_ms())
+            advance(self.data_version, self._wall_ms())
 
     def commit_pull(self, group: str, topic: str, queue_id: int, offset: int) -> None:
         """Note how far the group has pulled, which may be ahead of what it has consumed."""

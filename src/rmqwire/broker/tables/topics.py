@@ -14,9 +14,8 @@ from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rmqwire.broker.settings.values import BrokerConfig
+    from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
@@ -38,7 +37,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         config: the broker's settings.
         release: which system topics there are, and what the JSON holds.
         file: where the table is kept.
-        now_ms: epoch milliseconds.
+        wall_ms: epoch milliseconds.
 
     Attributes:
         system_topics: names of the system's own topics.
@@ -49,9 +48,9 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         config: BrokerConfig,
         release: Release,
         file: ConfigFile,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
     ) -> None:
-        super().__init__(TOPIC_ATTRIBUTES, file, now_ms)
+        super().__init__(TOPIC_ATTRIBUTES, file, wall_ms)
         self.system_topics: set[str] = set()
         self._config = config
         self._release = release
@@ -173,7 +172,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             logger.warning("topic %s not deleted: it doesn't exist", topic)
             return False
         logger.info("topic %s deleted", topic)
-        advance(self.data_version, self._now_ms())
+        advance(self.data_version, self._wall_ms())
         self.persist()
         return True
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from rmqwire.codec.bodies import DataVersion
 
 
-def first_version(now_ms: int) -> DataVersion:
-    """Return the version of a table that has never changed; ``now_ms`` is epoch milliseconds."""
-    return DataVersion(timestamp=now_ms, counter=0, state_version=0)
+def first_version(wall_ms: int) -> DataVersion:
+    """Return the version of a table that has never changed; ``wall_ms`` is epoch milliseconds."""
+    return DataVersion(timestamp=wall_ms, counter=0, state_version=0)
 
 
-def advance(version: DataVersion, now_ms: int) -> None:
+def advance(version: DataVersion, wall_ms: int) -> None:
     """Note one more change (``nextVersion``); the state version belongs to the controller: 0."""
-    version.timestamp = now_ms
+    version.timestamp = wall_ms
     version.state_version = 0
     version.counter += 1
 

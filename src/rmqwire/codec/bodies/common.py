@@ -36,9 +36,9 @@ class DataVersion(Body):
     timestamp: Long = 0
     counter: Long = 0
 
-    def next_version(self, now_ms: int, state_version: int = 0) -> None:
-        """Count a change made at ``now_ms`` (ms) in the given state (Java ``nextVersion``)."""
-        self.timestamp = now_ms
+    def next_version(self, wall_ms: int, state_version: int = 0) -> None:
+        """Count a change made at ``wall_ms`` (ms) in the given state (Java ``nextVersion``)."""
+        self.timestamp = wall_ms
         self.state_version = state_version
         self.counter += 1
 

@@ -18,8 +18,7 @@ from rmqwire.store.index.index_file import IndexFile
 from rmqwire.store.index.index_keys import Key, KeyHasher, query_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rmqwire.clock import WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.folder.checkpoint import CheckpointFile
@@ -54,7 +53,7 @@ class IndexService:
         log: where records are.
         checkpoint: knows up to which time the index is on disk.
         files: the disk.
-        now_ms: wall clock, names new files.
+        wall_ms: wall clock, names new files.
         tags: tags are keys too (5.5.0).
     """
 
@@ -64,7 +63,7 @@ class IndexService:
         log: CommitLog,
         checkpoint: CheckpointFile,
         files: FileLayer,
-        now_ms: Callable[[], int],
+        wall_ms: WallMs,
         *,
         tags: bool,
     ) -> None:
@@ -72,7 +71,7 @@ class IndexService:
         self._log = log
         self._checkpoint = checkpoint
         self._disk = files
-        self._now_ms = now_ms
+        self._wall_ms = wall_ms
         self._hasher = KeyHasher(tags=tags)
         self._folder = f"{config.store_path_root_dir}/index"
         self._full: list[IndexFile] = []  # to be synced, then known to the checkpoint
@@ -268,7 +267,7 @@ class IndexService:
 
     def _next_name(self) -> str:
         """Return the time as a name; a millisecond has one file only."""
-        seconds, milliseconds = divmod(self._now_ms(), 1000)
+        seconds, milliseconds = divmod(self._wall_ms(), 1000)
         name = f"{strftime('%Y%m%d%H%M%S', localtime(seconds))}{milliseconds:03d}"
         last = self.files[-1].path.rpartition("/")[2] if self.files else ""
         return name if name > last else str(int(last) + 1)

@@ -65,10 +65,10 @@ class OffsetWaits:
             _, _, result, done = waits.popleft()
             done(result)
 
-    def expire(self, now_ms: int) -> None:
+    def expire(self, mono_ms: int) -> None:
         """Answer those whose time is over: they are stored, but nothing more is promised."""
         waits = self._waits
-        while waits and waits[0][1] <= now_ms:
+        while waits and waits[0][1] <= mono_ms:
             self._fail_first()
 
     def fail_all(self) -> None:

@@ -27,6 +27,7 @@ from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.clock import MonoMs, WallMs
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.health import StoreHealth
     from rmqwire.store.log.commit_log import CommitLog
@@ -54,8 +55,8 @@ class PutPath:
         queues: where their units go.
         health: whether writes are taken.
         stats: counters.
-        now_ms: wall clock, ms.
-        monotonic_ms: clock of the timeouts.
+        wall_ms: wall clock, ms.
+        mono_ms: clock of the timeouts.
         host_id: packed store host in hex, the beginning of every offset message id.
     """
 
@@ -66,8 +67,8 @@ class PutPath:
         queues: ConsumeQueueStore,
         health: StoreHealth,
         stats: StoreStats,
-        now_ms: Callable[[], int],
-        monotonic_ms: Callable[[], int],
+        wall_ms: WallMs,
+        mono_ms: MonoMs,
         host_id: str,
     ) -> None:
         self._config = config
@@ -76,8 +77,8 @@ class PutPath:
         self._topics = queues.topics
         self.health = health
         self._stats = stats
-        self._now_ms = now_ms
-        self._monotonic_ms = monotonic_ms
+        self._wall_ms = wall_ms
+        self._mono_ms = mono_ms
         self._host_id = host_id
         self._max_body = config.max_message_size
         self._max_properties = MAX_PROPERTIES_LENGTH - (
@@ -119,7 +120,7 @@ class PutPath:
         if entry is None or len(message.body) > self._max_body:
             self._refuse(PutStatus.MESSAGE_ILLEGAL, self._why_illegal(message), done)
             return
-        now = self._now_ms()
+        now = self._wall_ms()
         if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
             self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
             return
@@ -131,7 +132,7 @@ class PutPath:
         put = self._put
         if not put:
             self._began_ms = now
-            self._began_at_ms = self._monotonic_ms()
+            self._began_at_ms = self._mono_ms()
         message_id = f"{self._host_id}{offset:016X}"
         count = messages_in(message.properties) if message.sys_flag & INNER_BATCH_FLAG else 1
         result = PutMessageResult(0, offset, size, queue_offset, now, message_id, count)
@@ -139,7 +140,7 @@ class PutPath:
 
     def is_busy(self) -> bool:
         """Return whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
-        return bool(self._put) and self._monotonic_ms() - self._began_at_ms > self._busy_ms
+        return bool(self._put) and self._mono_ms() - self._began_at_ms > self._busy_ms
 
     def _append(
         self, entry: TopicQueues, message: MessageInner, now: int, *, alone: bool = True
@@ -173,13 +174,13 @@ class PutPath:
         if entry is None or fault:
             self._refuse(PutStatus.MESSAGE_ILLEGAL, fault, done)
             return
-        now = self._now_ms()
+        now = self._wall_ms()
         if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
             self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
             return
         if not self._put:
             self._began_ms = now
-            self._began_at_ms = self._monotonic_ms()
+            self._began_at_ms = self._mono_ms()
         places = [self._append(entry, message, now, alone=False) for message in messages]
         offset, _, queue_offset = places[0]
         size = sum(place[1] for place in places)
@@ -249,7 +250,7 @@ class PutPath:
         for _, result, _, _ in put:
             self._stats.put_times += result.count
             self._stats.put_bytes += result.size
-        self._stats.put_done(len(put), self._now_ms() - self._began_ms)
+        self._stats.put_done(len(put), self._wall_ms() - self._began_ms)
         if self._config.sync_flush:
             self._wait_for_flush(put, touched)
         else:
@@ -286,7 +287,7 @@ class PutPath:
         for queue in touched:
             self._undispatched.append((end, queue, bytes(queue.pending)))
             queue.pending.clear()
-        deadline = self._monotonic_ms() + self._config.sync_flush_timeout
+        deadline = self._mono_ms() + self._config.sync_flush_timeout
         replication = self.replication
         for offset, result, done, wait in put:
             if not wait:

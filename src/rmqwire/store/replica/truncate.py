@@ -94,7 +94,7 @@ def truncate_dirty_files(store: MessageStore, last: RecordPosition) -> DirtyTail
 
 
 def _save(store: MessageStore, tail: DirtyTail) -> None:
-    now = store.now_ms()
+    now = store.wall_ms()
     root = f"{store.config.store_path_root_dir}/{FOLDER}"
     folder = f"{root}/{strftime('%Y%m%d%H%M%S', localtime(now // 1000))}{now % 1000:03d}"
     store.files.makedirs(folder)

@@ -108,7 +108,7 @@ class ConfigAdmin:
         self._state = state
         self._release = state.release
         self._files = files or RealFiles()
-        self._version = first_version(state.now_ms())
+        self._version = first_version(state.wall_ms())
 
     def handlers(self) -> dict[int, Handler]:
         """Return the handler of each request code."""
@@ -171,9 +171,9 @@ class ConfigAdmin:
             for config in (self._state.config, self._state.store.config):
                 if hasattr(config, key.attribute):
                     setattr(config, key.attribute, value)
-        advance(self._version, self._state.now_ms())
+        advance(self._version, self._state.wall_ms())
         if "brokerPermission" in values:
-            advance(self._state.topics.data_version, self._state.now_ms())
+            advance(self._state.topics.data_version, self._state.wall_ms())
             self._state.register_soon()
         return request.create_response()
 

@@ -21,11 +21,8 @@ from rmqwire.codec.headers import (
     GetProducerConnectionListRequestHeader,
 )
 from rmqwire.remoting.dispatch import Reject
-from rmqwire.remoting.limited_log import monotonic_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.connection import Connection
@@ -37,13 +34,12 @@ class ConnectionAdmin:
 
     Args:
         state: the broker.
-        clock: monotonic ms, for the locks' leases.
     """
 
-    def __init__(self, state: BrokerState, clock: Callable[[], int] = monotonic_ms) -> None:
+    def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-        self.locks = RebalanceLockManager(clock)
+        self.locks = RebalanceLockManager(state.mono_ms)
 
     def handlers(self) -> dict[int, Handler]:
         """Return the handler of each request code."""
@@ -89,7 +85,7 @@ class ConnectionAdmin:
                     remote_ip="/" + client.connection.peer,
                     language=language_name(client.language),
                     version=client.version,
-                    last_update_timestamp=client.last_update_ms,
+                    last_update_timestamp=self._state.wall_of(client.seen_ms),
                 )
                 for client in channels.values()
             ]

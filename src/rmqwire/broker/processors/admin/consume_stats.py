@@ -155,7 +155,7 @@ class ConsumeStatsAdmin:
             span.consume_time_stamp = store.store_timestamp(topic, queue_id, consumed - 1)
         if consumed < highest:
             waiting_since = store.store_timestamp(topic, queue_id, consumed)
-            span.delay_time = self._state.now_ms() - waiting_since
+            span.delay_time = self._state.wall_ms() - waiting_since
         return span
 
     def view(self, _: Connection, request: RemotingCommand) -> RemotingCommand:

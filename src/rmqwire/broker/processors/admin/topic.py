@@ -50,7 +50,7 @@ class TopicAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-        self._mapping_version = first_version(state.now_ms())  # static topics: there are none
+        self._mapping_version = first_version(state.wall_ms())  # static topics: there are none
 
     def handlers(self) -> dict[int, Handler]:
         """Return the handler of each request code."""
