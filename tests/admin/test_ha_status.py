@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from rmqwire.admin.ha_status import lags_of, masters_of, status_lines
+from rmqwire.admin.broker_status import figures_of, runtime_request
+from rmqwire.admin.ha_status import lags_of, log_end_lines, status_lines
 from rmqwire.codec.bodies import (
-    BrokerData,
-    ClusterInfo,
     HAClientRuntimeInfo,
     HAConnectionRuntimeInfo,
     HARuntimeInfo,
@@ -17,7 +14,6 @@ from rmqwire.codec.bodies import (
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.ha import pack_report
-from rmqwire.errors import BadBody
 from tests.broker.test_broker import send_command
 from tests.support.broker import MemoryBroker
 
@@ -73,28 +69,12 @@ def test_a_slave_s_lines_are_mqadmin_s(monkeypatch):
     assert "#MasterAddr\tnull" in list(status_lines(MASTER, info.encode(), {}))
 
 
-def test_masters_of_one_cluster():
-    def broker(name, **addrs):
-        table = {int(key[1:]): value for key, value in addrs.items()}
-        return BrokerData(cluster="c", broker_name=name, broker_addrs=table)
-
-    info = ClusterInfo(
-        broker_addr_table={
-            "a": broker("a", _0="h:1", _1="h:2"),
-            "b": broker("b", _1="h:3"),
-            "z": broker("z", _0="h:9"),
-        },
-        cluster_addr_table={"c": ["a", "b", "gone"], "other": ["z"]},
-    )
-    assert masters_of(info.encode(), "c") == ["h:1"]
-    assert masters_of(info.encode(), "other") == ["h:9"]
-    assert masters_of(info.encode(), "none") == []
-
-
-@pytest.mark.parametrize("read", [lambda b: masters_of(b, "c"), lags_of])
-def test_what_is_no_answer_is_told(read):
-    with pytest.raises(BadBody):
-        read(b"[")
+def test_a_broker_without_ha_status_shows_the_end_of_its_log_and_where_to_look():
+    figures = {"brokerVersionDesc": "V4_9_7", "commitLogMaxOffset": "5000", "getMissTps": "0"}
+    lines = list(log_end_lines(MASTER, figures))
+    assert lines[:3] == ["", f"#BrokerAddr\t{MASTER}", "#CommitLogMaxOffset\t5000"]
+    assert lines[3].startswith("#NoHaStatus\tV4_9_7 doesn't tell its slaves' progress: compare ")
+    assert "#CommitLogMaxOffset\tnull" in list(log_end_lines(MASTER, {}))
 
 
 def test_a_master_tells_the_age_of_what_a_slave_lacks(tmp_path):
@@ -112,8 +92,7 @@ def test_a_master_tells_the_age_of_what_a_slave_lacks(tmp_path):
     slaves.open("10.0.0.5:1")  # not a word yet
 
     def asked():
-        request = RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO)
-        return lags_of(bytes(client.call(request).body))
+        return lags_of(figures_of(bytes(client.call(runtime_request()).body)))
 
     # The second slave is within the first record, as a Java slave may be: the next one counts.
     assert asked() == {"10.0.0.2:1": "250", "10.0.0.3:1": "250", "10.0.0.4:1": "0"}

@@ -7,7 +7,10 @@ import trio
 from click.testing import CliRunner
 
 from rmqwire.cli import main
-from rmqwire.cli.admin import show_ha_status
+from rmqwire.cli.admin.broker_status import show_broker_status
+from rmqwire.cli.admin.ha_status import show_ha_status
+from rmqwire.cli.admin.health import ask_health
+from rmqwire.cli.local_cluster import LocalSettings, serve_local_cluster
 from rmqwire.cli.runner import Failure, Outcome, explained
 from rmqwire.errors import RemotingError
 
@@ -34,7 +37,7 @@ async def test_a_live_view_prints_again_and_again(cluster, capsys):
 
 async def test_what_is_not_there_is_said(cluster, capsys):
     for name, namesrv, said in (
-        ("Nowhere", cluster.namesrv_addr, "knows no master of a cluster Nowhere"),
+        ("Nowhere", cluster.namesrv_addr, "knows no such broker of a cluster Nowhere"),
         ("DefaultCluster", "127.0.0.1:1", "127.0.0.1:1"),
     ):
         with pytest.raises((ExceptionGroup, RemotingError)) as caught:
@@ -44,11 +47,59 @@ async def test_what_is_not_there_is_said(cluster, capsys):
         assert said in str(error)
 
 
+async def test_ha_status_of_a_broker_that_knows_none(nursery, tmp_path, capsys):
+    conf = tmp_path / "broker.conf"
+    conf.write_text("rocketmqVersion=4.9.7\nbrokerName=a\nmappedFileSizeCommitLog=1048576\n")
+    settings = LocalSettings(tmp_path / "data", config_file=str(conf))
+    old = await nursery.start(serve_local_cluster, settings)
+    addr = old.loaded.broker.broker_addr
+    said = await shown(capsys, addr, "", "", None)
+    assert f"#BrokerAddr\t{addr}\n#CommitLogMaxOffset\t0\n" in said
+    assert "V4_9_7 doesn't tell its slaves' progress: compare commitLogMaxOffset" in said
+
+
+async def test_broker_status_of_a_broker_and_of_a_cluster(cluster, capsys):
+    outcome = Outcome()
+    addr = cluster.loaded.broker.broker_addr
+    await show_broker_status(addr, "", "", outcome)
+    one = capsys.readouterr().out.splitlines()
+    assert "brokerVersionDesc               : V5_5_0" in one
+    await show_broker_status(None, "DefaultCluster", cluster.namesrv_addr, outcome)
+    for line, same in zip(capsys.readouterr().out.splitlines(), one, strict=True):
+        assert line.startswith(f"{addr:<24} {same.partition(':')[0]}")
+    assert outcome.code == 0
+
+
+async def test_servers_that_answer_are_healthy_and_others_are_not(cluster, capsys, tmp_path):
+    broker, namesrv = cluster.loaded.broker.broker_addr, cluster.namesrv_addr
+    file = tmp_path / "addresses"
+    file.write_text(f"namesrv {namesrv}\nbroker {broker}\n")
+    for servers in ([("broker", broker), ("namesrv", namesrv)], []):
+        await ask_health(servers, file, Outcome())
+        told = sorted(capsys.readouterr().out.splitlines())
+        assert told == [f"broker {broker} answers", f"namesrv {namesrv} answers"]
+    for server, said in (
+        (("broker", namesrv), f"broker {namesrv}: CODE: 3"),
+        (("broker", "127.0.0.1:1"), "127.0.0.1:1"),
+    ):
+        with pytest.raises((ExceptionGroup, RemotingError)) as caught:
+            await ask_health([server], None, Outcome())
+        assert said in str(explained(caught.value))
+
+
 @pytest.mark.parametrize(
-    ("args", "said"), [([], "Which one?"), (["-c", "x"], "-c needs a name server")]
+    ("args", "said"),
+    [
+        (["haStatus"], "Which one?"),
+        (["brokerStatus"], "Which one?"),
+        (["health"], "Which one?"),
+        (["haStatus", "-c", "x"], "-c needs a name server"),
+        (["brokerStatus", "-c", "x"], "-c needs a name server"),
+    ],
 )
 def test_wrong_calls(args, said, monkeypatch):
-    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
-    result = CliRunner().invoke(main, ["admin", "haStatus", *args])
+    for name in ("NAMESRV_ADDR", "RMQWIRE_ADDRESS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    result = CliRunner().invoke(main, ["admin", *args])
     assert result.exit_code == 2
     assert said in result.output

@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.codec.bodies import ClusterInfo, HARuntimeInfo, KVTable
+from rmqwire.codec.bodies import HARuntimeInfo
 from rmqwire.codec.bodies.ha import SLAVE_LAG_KEY
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.message_const import MASTER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,42 +35,11 @@ def status_request() -> RemotingCommand:
     return RemotingCommand.request(int(RequestCode.GET_BROKER_HA_STATUS))
 
 
-def runtime_request() -> RemotingCommand:
-    """Ask a broker for its figures: the lags in ms are among them."""
-    return RemotingCommand.request(int(RequestCode.GET_BROKER_RUNTIME_INFO))
-
-
-def cluster_request() -> RemotingCommand:
-    """Ask a name server for all brokers."""
-    return RemotingCommand.request(int(RequestCode.GET_BROKER_CLUSTER_INFO))
-
-
-def masters_of(body: bytes, cluster: str) -> list[str]:
-    """Return the masters' addresses of a cluster (``fetchMasterAddrByClusterName``).
-
-    Args:
-        body: a name server's answer to ``cluster_request``.
-        cluster: the cluster's name.
-
-    Raises:
-        BadBody: it isn't one.
-    """
-    info = ClusterInfo.decode(body)
-    brokers = (info.broker_addr_table.get(n) for n in info.cluster_addr_table.get(cluster) or ())
-    addrs = (found.broker_addrs.get(MASTER_ID) for found in brokers if found is not None)
-    return [addr for addr in addrs if addr]
-
-
-def lags_of(body: bytes) -> dict[str, str]:
-    """Return slave -> ms of a broker's answer to ``runtime_request``; a Java broker tells none.
-
-    Raises:
-        BadBody: it isn't one.
-    """
-    table = KVTable.decode(body).table or {}
+def lags_of(figures: Mapping[str, str]) -> dict[str, str]:
+    """Return slave -> ms of a broker's figures; a Java broker tells none."""
     return {
         key.removeprefix(SLAVE_LAG_KEY): value
-        for key, value in table.items()
+        for key, value in figures.items()
         if key.startswith(SLAVE_LAG_KEY)
     }
 
@@ -93,6 +61,22 @@ def status_lines(addr: str, body: bytes, lags: Mapping[str, str]) -> Iterator[st
         yield from _master_lines(addr, info, lags)
     else:
         yield from _slave_lines(info.ha_client_runtime_info)
+
+
+def log_end_lines(addr: str, figures: Mapping[str, str]) -> Iterator[str]:
+    """Return the lines for a broker that knows no haStatus (4.9): where its own log ends.
+
+    Args:
+        addr: its address.
+        figures: those that ``brokerStatus`` shows.
+    """
+    yield ""
+    yield f"#BrokerAddr\t{addr}"
+    yield f"#CommitLogMaxOffset\t{figures.get('commitLogMaxOffset', 'null')}"
+    yield (
+        f"#NoHaStatus\t{figures.get('brokerVersionDesc', 'this release')} doesn't tell its slaves'"
+        " progress: compare commitLogMaxOffset in brokerStatus of master and slave"
+    )
 
 
 def _master_lines(addr: str, info: HARuntimeInfo, lags: Mapping[str, str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import trio
 
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.settings.load import load_broker_config
+from rmqwire.cli.address_file import BROKER, address_file_option, addresses_in
 from rmqwire.cli.announce import announce_broker, say
 from rmqwire.cli.config_lines import broker_config_lines
 from rmqwire.cli.recovery_bar import recovery_bar
@@ -16,6 +17,8 @@ from rmqwire.cli.runner import explained, run
 from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rmqwire.broker.settings.values import LoadedConfig
 
 
@@ -33,11 +36,13 @@ if TYPE_CHECKING:
 @click.option(
     "-m", "--printImportantConfig", "print_important", is_flag=True, help="Print important ones."
 )
+@address_file_option("Say there where this broker is to be reached.")
 @click.pass_context
 def broker(
     ctx: click.Context,
     config_file: str | None,
     namesrv_addr: str | None,
+    address_file: Path | None,
     *,
     print_all: bool,
     print_important: bool,
@@ -52,14 +57,19 @@ def broker(
         for line in broker_config_lines(loaded, important=not print_all):
             say(line)
         return
-    ctx.exit(run(lambda _: serve_broker(loaded)))
+    ctx.exit(run(lambda _: serve_broker(loaded, address_file)))
 
 
 async def serve_broker(
-    loaded: LoadedConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+    loaded: LoadedConfig,
+    address_file: Path | None = None,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run a broker until cancelled; started with the address it tells clients."""
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(Broker(loaded, show_recovery=recovery_bar()).serve)
         announce_broker(loaded, addresses)
         task_status.started(loaded.broker.broker_addr)
+        with addresses_in(address_file, [(BROKER, addresses.listen)]):
+            await trio.sleep_forever()

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import trio
 
+from rmqwire.cli.address_file import NAMESRV, address_file_option, addresses_in
 from rmqwire.cli.announce import announce_namesrv, say, warn
 from rmqwire.cli.runner import explained, run
 from rmqwire.errors import ConfigError, RmqError
@@ -24,6 +25,7 @@ from rmqwire.settings.key import java_text
 @click.option("-n", "--namesrvAddr", "namesrv_addr", hidden=True, help="Accepted, not used.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on instead of 9876.")
 @click.option("--bind", metavar="HOST", help="Address to bind instead of bindAddress.")
+@address_file_option("Say there where this name server is to be reached.")
 @click.pass_context
 def namesrv(
     ctx: click.Context,
@@ -31,6 +33,7 @@ def namesrv(
     namesrv_addr: str | None,
     port: int | None,
     bind: str | None,
+    address_file: Path | None,
     *,
     print_all: bool,
 ) -> None:
@@ -45,7 +48,7 @@ def namesrv(
         for key, field in KEYS.items():
             say(f"{key}={java_text(getattr(config, field.name))}")
         return
-    ctx.exit(run(lambda _: serve_namesrv(config)))
+    ctx.exit(run(lambda _: serve_namesrv(config, address_file)))
 
 
 def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvConfig:
@@ -75,7 +78,10 @@ def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvCo
 
 
 async def serve_namesrv(
-    config: NamesrvConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+    config: NamesrvConfig,
+    address_file: Path | None = None,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run a name server until cancelled; started with ``host:port`` to reach it from here."""
     async with trio.open_nursery() as nursery:
@@ -84,3 +90,5 @@ async def serve_namesrv(
         for text in config.warnings:
             warn(text)
         task_status.started(f"127.0.0.1:{address[1]}")
+        with addresses_in(address_file, [(NAMESRV, address)]):
+            await trio.sleep_forever()
