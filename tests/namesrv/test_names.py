@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.namesrv import names
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 
 @pytest.mark.parametrize("topic", ["T", "%RETRY%g", "a|b-c_d", "x" * 255])

@@ -7,7 +7,8 @@ import trio.testing
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.errors import ConnectFailed, RemotingTimeout, SendFailed, TooManyRequests
 from rmqwire.remoting.client import RemotingClient, split_address
-from rmqwire.remoting.dispatch import HandlerTable, Reject
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.handler import Reject
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.server import RemotingServer
 

@@ -8,7 +8,8 @@ from rmqwire.codec.command import RemotingCommand, decode_command
 from rmqwire.codec.release import V4_9_7
 from rmqwire.errors import BadBody, BadHeader, UsageError
 from rmqwire.remoting.connection import Connection
-from rmqwire.remoting.dispatch import HandlerTable, Reject
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.handler import Reject
 from tests.remoting.support import frame, golden_answer
 
 
@@ -39,7 +40,15 @@ def test_a_rejection_is_answered_with_its_code():
         raise Reject(17, "No topic route info")
 
     reply = answer(HandlerTable(handlers={105: handler}), RemotingCommand(105))
-    assert (reply.code, reply.remark) == (17, "No topic route info")
+    assert (reply.code, reply.remark, reply.ext_fields) == (17, "No topic route info", None)
+
+
+def test_a_rejection_is_answered_with_its_fields():
+    def handler(connection, request):
+        raise Reject(16, "forbidden", {"MSG_REGION": "DefaultRegion"})
+
+    reply = answer(HandlerTable(handlers={105: handler}), RemotingCommand(105))
+    assert (reply.code, reply.ext_fields) == (16, {"MSG_REGION": "DefaultRegion"})
 
 
 def test_a_bad_field_is_answered_with_the_same_opaque():

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
-    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.handler import Peer
     from rmqwire.store.recovery.recovery import RecoveryProgress
 
 logger = logging.getLogger(__name__)
@@ -248,7 +248,7 @@ class Broker:
         held_for, self._held_for = self._held_for, None
         return None if held_for is None else held_for.wait()
 
-    def _connection_closed(self, connection: Connection) -> None:
+    def _connection_closed(self, connection: Peer) -> None:
         if self.core is not None:
             self.core.connection_closed(connection)
 

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
     from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
 
 logger = logging.getLogger(__name__)
@@ -208,7 +207,7 @@ class BrokerCore:
             raise
         return report
 
-    def connection_closed(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Peer) -> None:
         """Let everything go that hung on a connection (``ClientHousekeepingService``)."""
         self.state.producers.connection_closed(connection)
         self.state.consumers.connection_closed(connection)

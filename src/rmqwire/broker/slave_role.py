@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.release import Release
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 BUSY: Final = "[REJECTREQUEST]system busy, start flow control for a while"
 FROM_MASTER_ONLY: Final = (
@@ -61,12 +60,12 @@ def slave_handlers(
     return table
 
 
-def _reject(code: int, remark: str, _: Connection, __: RemotingCommand) -> RemotingCommand:
+def _reject(code: int, remark: str, _: Peer, __: RemotingCommand) -> RemotingCommand:
     raise Reject(code, remark)
 
 
 def _read(
-    config: BrokerConfig, pull: Handler, connection: Connection, request: RemotingCommand
+    config: BrokerConfig, pull: Handler, connection: Peer, request: RemotingCommand
 ) -> RemotingCommand | None:
     if not config.slave_read_enable:
         raise Reject(ResponseCode.SYSTEM_BUSY, BUSY)

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.message import StoredMessage
     from rmqwire.codec.release import Release
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
     class Consumer(ConsumerGroup, Protocol):
         """What a broker may ask of a consumer."""
@@ -90,14 +89,14 @@ class ClientProcessor:
             int(RequestCode.CONSUME_MESSAGE_DIRECTLY): self.consume_message_directly,
         }
 
-    def notify_consumer_ids_changed(self, connection: Connection, request: RemotingCommand) -> None:
+    def notify_consumer_ids_changed(self, connection: Peer, request: RemotingCommand) -> None:
         """A member joined or left a group: every consumer rebalances, as in Java."""
         header = request.decode_header(NotifyConsumerIdsChangedRequestHeader)
         logger.info("%s: the members of %s changed", connection.peer, header.consumer_group)
         for consumer in self._consumers.values():
             consumer.rebalance_soon()
 
-    def check_transaction_state(self, connection: Connection, request: RemotingCommand) -> None:
+    def check_transaction_state(self, connection: Peer, request: RemotingCommand) -> None:
         """A broker asks for the fate of a half message; no producer here keeps any."""
         header = request.decode_header(CheckTransactionStateRequestHeader)
         logger.warning(
@@ -106,7 +105,7 @@ class ClientProcessor:
             header.transaction_id,
         )
 
-    def reset_offset(self, connection: Connection, request: RemotingCommand) -> None:
+    def reset_offset(self, connection: Peer, request: RemotingCommand) -> None:
         """Go on from the offsets an administrator chose."""
         header = request.decode_header(ResetOffsetRequestHeader)
         body = ResetOffsetBody.decode(bytes(request.body)) if request.body else ResetOffsetBody()
@@ -117,7 +116,7 @@ class ClientProcessor:
             return
         consumer.reset_offsets(header.topic or "", dict(body.offset_table or {}))
 
-    def consume_status(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def consume_status(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Tell the consumed offsets of a group."""
         header = request.decode_header(GetConsumerStatusRequestHeader)
         consumer = self._consumers.get(header.group or "")
@@ -125,9 +124,7 @@ class ClientProcessor:
         body = GetConsumerStatusBody(message_queue_table=offsets)
         return request.create_response(0, UNSET_REMARK, None, body.encode(self._release))
 
-    def consumer_running_info(
-        self, connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def consumer_running_info(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Tell what a consumer is set to and doing."""
         header = request.decode_header(GetConsumerRunningInfoRequestHeader)
         consumer = self._consumers.get(header.consumer_group or "")
@@ -137,7 +134,7 @@ class ClientProcessor:
         return request.create_response(0, UNSET_REMARK, None, body)
 
     def consume_message_directly(
-        self, connection: Connection, request: RemotingCommand
+        self, connection: Peer, request: RemotingCommand
     ) -> RemotingCommand | None:
         """Run the listener on the message that came along; the answer follows."""
         header = request.decode_header(ConsumeMessageDirectlyResultRequestHeader)

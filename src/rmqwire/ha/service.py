@@ -17,7 +17,7 @@ from rmqwire.ha.sender import SlaveSender
 from rmqwire.ha.slave_link import SlaveLink
 from rmqwire.remoting.channel import LOST
 from rmqwire.remoting.client import split_address
-from rmqwire.remoting.server import ANY
+from rmqwire.remoting.listen import listen
 from rmqwire.remoting.transport import SocketTransport, format_address
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ class HaMaster:
         Raises:
             OSError: the address can't be bound; ``filename`` names it.
         """
-        try:
-            listeners = await trio.open_tcp_listeners(port, host=host or ANY)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
+        listeners = await listen(host, port)
         bound = listeners[0].socket.getsockname()
         async with trio.open_nursery() as nursery:
             if self._transfer is not None:

@@ -20,13 +20,12 @@ from rmqwire.namesrv.config import (
     parse_properties,
     parse_value,
 )
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.namesrv.state import NamesrvState
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 
 class AdminProcessor:
@@ -46,7 +45,7 @@ class AdminProcessor:
             RequestCode.GET_NAMESRV_CONFIG: self.get_config,
         }
 
-    def put_kv(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def put_kv(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """PUT_KV_CONFIG: set one value."""
         header = request.decode_header(h.PutKVConfigRequestHeader)
         try:
@@ -55,7 +54,7 @@ class AdminProcessor:
             raise names.refused(str(error)) from None
         return request.create_response()
 
-    def get_kv(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get_kv(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_KV_CONFIG: give one value."""
         header = request.decode_header(h.GetKVConfigRequestHeader)
         value = self.state.kv.get(header.namespace, header.key)
@@ -67,7 +66,7 @@ class AdminProcessor:
             )
         return request.create_response(header=h.GetKVConfigResponseHeader(value=value))
 
-    def delete_kv(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def delete_kv(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """DELETE_KV_CONFIG: forget one value."""
         header = request.decode_header(h.DeleteKVConfigRequestHeader)
         try:
@@ -76,7 +75,7 @@ class AdminProcessor:
             raise names.refused(str(error)) from None
         return request.create_response()
 
-    def kv_list(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def kv_list(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_KVLIST_BY_NAMESPACE: give all values of a namespace."""
         header = request.decode_header(h.GetKVListByNamespaceRequestHeader)
         body = self.state.kv.namespace_body(header.namespace)
@@ -86,11 +85,11 @@ class AdminProcessor:
             )
         return request.create_response(body=body)
 
-    def get_config(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get_config(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_NAMESRV_CONFIG: give every key."""
         return request.create_response(body=format_config(self.state.config).encode())
 
-    def update_config(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def update_config(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """UPDATE_NAMESRV_CONFIG: set keys of the allow-list, all or none."""
         if not len(request.body):
             return request.create_response()

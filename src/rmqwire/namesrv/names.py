@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.names import has_legal_characters
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

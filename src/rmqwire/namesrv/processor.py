@@ -23,7 +23,7 @@ from rmqwire.errors import BadBody
 from rmqwire.namesrv import names, route_query
 from rmqwire.namesrv.kv_config import NAMESPACE_ORDER_TOPIC_CONFIG
 from rmqwire.namesrv.route_info import AddressTaken, Registration
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import TopicList
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.namesrv.state import NamesrvState
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 V3_0_11: Final = 37  # MQVersion: before it the body is the topic table alone
 V4_9_4: Final = 401  # MQVersion: from here on clients read standard JSON
@@ -57,7 +56,7 @@ class BrokerProcessor:
             RequestCode.REGISTER_TOPIC_IN_NAMESRV: self.register_topic,
         }
 
-    def register(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def register(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """REGISTER_BROKER: take a broker and its topics over."""
         header = request.decode_header(h.RegisterBrokerRequestHeader)
         self._admit(connection)
@@ -92,7 +91,7 @@ class BrokerProcessor:
         )
         return request.create_response(header=answer, body=order or b"")
 
-    def unregister(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def unregister(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """UNREGISTER_BROKER: forget a broker."""
         header = request.decode_header(h.UnRegisterBrokerRequestHeader)
         self._admit(connection)
@@ -101,15 +100,13 @@ class BrokerProcessor:
         )
         return request.create_response()
 
-    def heartbeat(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def heartbeat(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """BROKER_HEARTBEAT: a broker is alive, its topics are as before."""
         header = request.decode_header(h.BrokerHeartbeatRequestHeader)
         self.state.routes.touch(header.cluster_name, header.broker_addr, self.state.mono_ms())
         return request.create_response()
 
-    def query_data_version(
-        self, _connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def query_data_version(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """QUERY_DATA_VERSION: must the broker register again?"""
         header = request.decode_header(h.QueryDataVersionRequestHeader)
         routes, key = self.state.routes, (header.cluster_name, header.broker_addr)
@@ -121,14 +118,14 @@ class BrokerProcessor:
             body=b"" if known is None else known.encode(self.state.release),
         )
 
-    def member_group(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def member_group(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_BROKER_MEMBER_GROUP: the addresses of one broker name."""
         header = request.decode_header(h.GetBrokerMemberGroupRequestHeader)
         group = route_query.member_group(self.state.routes, header.cluster_name, header.broker_name)
         body = GetBrokerMemberGroupResponseBody(broker_member_group=group)
         return request.create_response(remark=NOT_SET, body=body.encode(self.state.release))
 
-    def register_topic(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def register_topic(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """REGISTER_TOPIC_IN_NAMESRV: one new topic, before the next whole registration."""
         header = request.decode_header(h.RegisterTopicRequestHeader)
         self._admit(connection)
@@ -137,7 +134,7 @@ class BrokerProcessor:
         self.state.routes.register_topic(header.topic, route.queue_datas)
         return request.create_response()
 
-    def _admit(self, connection: Connection) -> None:
+    def _admit(self, connection: Peer) -> None:
         names.check_admitted(connection.peer, self.state.networks)
 
 
@@ -165,7 +162,7 @@ class RouteProcessor:
             ),
         }
 
-    def route(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def route(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_ROUTEINFO_BY_TOPIC: which brokers hold the topic."""
         header = request.decode_header(h.GetRouteInfoRequestHeader)
         state, config = self.state, self.state.config
@@ -184,44 +181,38 @@ class RouteProcessor:
         standard = request.version >= V4_9_4 or bool(header.accept_standard_json_only)
         return request.create_response(body=route.encode(state.release, standard=standard))
 
-    def cluster_info(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def cluster_info(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_BROKER_CLUSTER_INFO: all brokers and clusters."""
         body = route_query.cluster_info(self.state.routes).encode(self.state.release)
         return request.create_response(body=body)
 
-    def wipe_write_permission(
-        self, _connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def wipe_write_permission(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """WIPE_WRITE_PERM_OF_BROKER: nobody shall send to a broker, until it registers again."""
         header = request.decode_header(h.WipeWritePermOfBrokerRequestHeader)
         count = self.state.routes.wipe_write_permission(header.broker_name)
         answer = h.WipeWritePermOfBrokerResponseHeader(wipe_topic_count=count)
         return request.create_response(header=answer)
 
-    def add_write_permission(
-        self, _connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def add_write_permission(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """ADD_WRITE_PERM_OF_BROKER: everyone may send to a broker again."""
         header = request.decode_header(h.AddWritePermOfBrokerRequestHeader)
         count = self.state.routes.add_write_permission(header.broker_name)
         answer = h.AddWritePermOfBrokerResponseHeader(add_topic_count=count)
         return request.create_response(header=answer)
 
-    def delete_topic(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def delete_topic(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """DELETE_TOPIC_IN_NAMESRV: forget a topic, everywhere or in one cluster."""
         header = request.decode_header(h.DeleteTopicFromNamesrvRequestHeader)
         self.state.routes.delete_topic(header.topic, header.cluster_name)
         return request.create_response()
 
-    def all_topics(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def all_topics(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_ALL_TOPIC_LIST_FROM_NAMESERVER."""
         if not self.state.config.enable_all_topic_list:
             raise names.refused("disable")
         return self._listed(request, route_query.all_topics(self.state.routes))
 
-    def topics_of_cluster(
-        self, _connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def topics_of_cluster(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_TOPICS_BY_CLUSTER."""
         self._check_lists()
         header = request.decode_header(h.GetTopicsByClusterRequestHeader)
@@ -229,12 +220,12 @@ class RouteProcessor:
             request, route_query.topics_of_cluster(self.state.routes, header.cluster)
         )
 
-    def system_topics(self, _connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def system_topics(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_SYSTEM_TOPIC_LIST_FROM_NS: cluster and broker names."""
         return self._listed(request, route_query.system_topics(self.state.routes))
 
     def _flagged(self, wanted: Callable[[int], bool]) -> Handler:
-        def listed(_connection: Connection, request: RemotingCommand) -> RemotingCommand:
+        def listed(_connection: Peer, request: RemotingCommand) -> RemotingCommand:
             self._check_lists()
             return self._listed(request, route_query.topics_with_flag(self.state.routes, wanted))
 

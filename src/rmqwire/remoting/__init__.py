@@ -5,6 +5,7 @@ Three layers, each usable alone::
     frame_reader.py   bytes -> frames                                       no I/O
     connection.py     frames -> commands, requests and their answers        no I/O
     dispatch.py       request code -> handler -> answer                     no I/O
+    handler.py        what a handler is, and the peer that it sees          no I/O
     channel.py        one trio stream and its Connection
     server.py         listening sockets, one channel per accepted connection
     client.py         one channel per address, shared by all who call

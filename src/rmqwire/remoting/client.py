@@ -22,13 +22,15 @@ from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.errors import BrokerError, ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.channel import Channel, trio_ms
-from rmqwire.remoting.connection import Connection, OnReply
-from rmqwire.remoting.dispatch import HandlerTable, RpcHook
+from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.transport import SocketTransport, format_address
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from rmqwire.remoting.handler import OnReply, RpcHook
 
 logger = logging.getLogger(__name__)
 

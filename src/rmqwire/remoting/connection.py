@@ -11,15 +11,14 @@ log line; a readable command with bad fields is answered by dispatch.py, opaque 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING
 
 from rmqwire import clock
 from rmqwire.codec.codes import ONEWAY_FLAG, RESPONSE_FLAG
-from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
+from rmqwire.codec.command import decode_frame, encode_command
 from rmqwire.errors import (
     ProtocolError,
-    RemotingError,
     RemotingTimeout,
     RmqError,
     SendFailed,
@@ -30,7 +29,12 @@ from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 
-OnReply = Callable[["RemotingCommand | RemotingError"], None]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.errors import RemotingError
+    from rmqwire.remoting.handler import OnReply
 
 
 def pack_address(address: str) -> bytes:

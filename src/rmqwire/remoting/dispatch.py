@@ -3,52 +3,31 @@
 The rules are those of Java's ``NettyRemotingAbstract.processRequestCommand``: a code nobody
 registered is answered with REQUEST_CODE_NOT_SUPPORTED (3) and `` request type N not supported``; an
 exception becomes SYSTEM_ERROR (1) with its text. A handler says a refusal of its own with
-:class:`Reject`. Only this module turns exceptions into answers.
+:class:`Reject`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rmqwire.codec.codes import LanguageCode, ResponseCode
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
-from rmqwire.errors import ProtocolError, RmqError, UsageError
+from rmqwire.errors import ProtocolError, UsageError
+from rmqwire.remoting.handler import Reject
 from rmqwire.remoting.limited_log import LimitedLog, printable
 
 if TYPE_CHECKING:
-    from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
+    from collections.abc import Iterable, Mapping
 
-Handler = Callable[["Connection", "RemotingCommand"], "RemotingCommand | None"]
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.handler import Handler, Peer, RpcHook
 
 SYSTEM_ERROR = int(ResponseCode.SYSTEM_ERROR)
 REQUEST_CODE_NOT_SUPPORTED = int(ResponseCode.REQUEST_CODE_NOT_SUPPORTED)
 PYTHON = int(LanguageCode.PYTHON)
 MAX_REMARK = 1024  # characters of an exception's text in an answer
 JAVA_COMMAND_EXCEPTION = "org.apache.rocketmq.remoting.exception.RemotingCommandException"
-
-
-class Reject(RmqError):
-    """A handler's refusal: the request is answered with ``code`` and ``remark``."""
-
-    def __init__(self, code: int, remark: str | None = None) -> None:
-        super().__init__(f"CODE: {code}  DESC: {remark or ''}")
-        self.code = code
-        self.remark = remark
-
-
-class RpcHook(Protocol):
-    """What looks at every request before and every answer after it (Java ``RPCHook``)."""
-
-    def before_request(self, addr: str, request: RemotingCommand) -> None:
-        """See or change a request; :class:`Reject` answers it without its handler."""
-
-    def after_response(
-        self, addr: str, request: RemotingCommand, response: RemotingCommand | None
-    ) -> None:
-        """See or change an answer; None when it comes later."""
 
 
 class HandlerTable:
@@ -100,7 +79,7 @@ class HandlerTable:
         """Return the codes that have a handler."""
         return self._handlers.keys()
 
-    def handle(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+    def handle(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer one request; never raises.
 
         Returns:
@@ -112,14 +91,16 @@ class HandlerTable:
                 return self._handle_hooked(handler, connection, request)
             return handler(connection, request)
         except Reject as refusal:
-            return request.create_response(refusal.code, refusal.remark)
+            response = request.create_response(refusal.code, refusal.remark)
+            response.ext_fields = refusal.ext_fields
+            return response
         except ProtocolError as error:
             return request.create_response(SYSTEM_ERROR, f"{JAVA_COMMAND_EXCEPTION}: {error}")
         except Exception as error:  # noqa: BLE001  one request is the border: logged, answered
             return self._failed(connection, request, error)
 
     def _handle_hooked(
-        self, handler: Handler, connection: Connection, request: RemotingCommand
+        self, handler: Handler, connection: Peer, request: RemotingCommand
     ) -> RemotingCommand | None:
         for hook in self.hooks:
             hook.before_request(connection.peer, request)
@@ -128,13 +109,13 @@ class HandlerTable:
             hook.after_response(connection.peer, request, response)
         return response
 
-    def _not_supported(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def _not_supported(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         remark = f" request type {request.code} not supported"
         self.notices.warning("unknown code", "%s%s", connection.peer, remark)
         return request.create_response(REQUEST_CODE_NOT_SUPPORTED, remark)
 
     def _failed(
-        self, connection: Connection, request: RemotingCommand, error: Exception
+        self, connection: Peer, request: RemotingCommand, error: Exception
     ) -> RemotingCommand:
         self.notices.error(
             "handler",

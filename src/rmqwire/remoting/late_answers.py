@@ -7,10 +7,14 @@ for the turn of its channel's writer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from rmqwire.remoting.channel import Channel
+
+class ReadySender(Protocol):
+    """A channel: it sends at once what its connection has to send, and never raises."""
+
+    def send_ready(self) -> None:
+        """Send what goes without waiting."""
 
 
 class LateAnswers:
@@ -18,9 +22,9 @@ class LateAnswers:
 
     def __init__(self) -> None:
         self._open = False
-        self._channels: dict[Channel, None] = {}
+        self._channels: dict[ReadySender, None] = {}
 
-    def takes(self, channel: Channel) -> bool:
+    def takes(self, channel: ReadySender) -> bool:
         """Note a channel that has something to send; False if nobody would send it."""
         if self._open:
             self._channels[channel] = None

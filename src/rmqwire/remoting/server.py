@@ -18,6 +18,7 @@ from rmqwire.remoting.channel import LOST, Channel, EndOfPass, trio_ms
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
+from rmqwire.remoting.listen import listen
 from rmqwire.remoting.transport import SocketTransport, format_address
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
 FILES_OF_OUR_OWN = 64  # generous: what a process has open before its first connection
-ANY = "0.0.0.0"  # noqa: S104  bindAddress, Java's default
 
 Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
 
@@ -100,10 +100,7 @@ class RemotingServer:
         Raises:
             OSError: the address can't be bound; ``filename`` names it.
         """
-        try:
-            listeners = await trio.open_tcp_listeners(port, host=host or ANY, backlog=BACKLOG)
-        except OSError as error:  # the reader wants to know which of our ports it is
-            raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
+        listeners = await listen(host, port, BACKLOG)
         bound = listeners[0].socket.getsockname()
         mine: set[Channel] = set()
         async with trio.open_nursery() as connections:

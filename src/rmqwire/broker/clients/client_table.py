@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from rmqwire.codec.bodies import SubscriptionData
-    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.handler import Peer
 
 CHANNEL_EXPIRED_TIMEOUT_MS = 120_000  # channelExpiredTimeout
 BROADCASTING = "BROADCASTING"
@@ -28,7 +28,7 @@ CONSUME_PASSIVELY = "CONSUME_PASSIVELY"
 class ClientChannelInfo:
     """One client on one connection."""
 
-    connection: Connection
+    connection: Peer
     client_id: str
     language: int | None
     version: int
@@ -44,7 +44,7 @@ class ConsumerGroupInfo:
     message_model: str = CLUSTERING
     consume_from_where: str | None = None
     subscriptions: dict[str, SubscriptionData] = field(default_factory=dict)
-    channels: dict[Connection, ClientChannelInfo] = field(default_factory=dict)
+    channels: dict[Peer, ClientChannelInfo] = field(default_factory=dict)
     seen_ms: int = 0
 
     def client_ids(self) -> list[str]:
@@ -94,7 +94,7 @@ class ProducerTable:
     """Producer groups and their clients (``ProducerManager``)."""
 
     def __init__(self) -> None:
-        self.groups: dict[str, dict[Connection, ClientChannelInfo]] = {}
+        self.groups: dict[str, dict[Peer, ClientChannelInfo]] = {}
 
     def register(self, group: str, client: ClientChannelInfo) -> bool:
         """Take a producer's heartbeat; True when it is new."""
@@ -106,7 +106,7 @@ class ProducerTable:
         channels[client.connection] = client
         return True
 
-    def unregister(self, group: str, connection: Connection) -> bool:
+    def unregister(self, group: str, connection: Peer) -> bool:
         """Let a producer go; True when it was there."""
         channels = self.groups.get(group)
         if channels is None or channels.pop(connection, None) is None:
@@ -115,12 +115,12 @@ class ProducerTable:
             del self.groups[group]
         return True
 
-    def connection_closed(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Peer) -> None:
         """Let every producer on that connection go."""
         for group in [g for g, channels in self.groups.items() if connection in channels]:
             self.unregister(group, connection)
 
-    def scan(self, mono_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Connection]:
+    def scan(self, mono_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Peer]:
         """Let silent producers go; gives their connections, which the caller closes."""
         expired = [
             (group, client.connection)
@@ -155,7 +155,7 @@ class ConsumerTable:
 
     def __init__(
         self,
-        on_change: Callable[[str, list[Connection]], None] | None = None,
+        on_change: Callable[[str, list[Peer]], None] | None = None,
         *,
         notify_broadcast: bool = False,
     ) -> None:
@@ -217,7 +217,7 @@ class ConsumerTable:
             self._tell(info)
         return changed
 
-    def unregister(self, group: str, connection: Connection, *, notify: bool = True) -> bool:
+    def unregister(self, group: str, connection: Peer, *, notify: bool = True) -> bool:
         """Let a member go; the rest hear of it. True when it was there."""
         info = self.groups.get(group)
         if info is None:
@@ -229,12 +229,12 @@ class ConsumerTable:
             self._tell(info)
         return removed
 
-    def connection_closed(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Peer) -> None:
         """Let every member on that connection go."""
         for group in [g for g, info in self.groups.items() if connection in info.channels]:
             self.unregister(group, connection)
 
-    def scan(self, mono_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Connection]:
+    def scan(self, mono_ms: int, timeout_ms: int = CHANNEL_EXPIRED_TIMEOUT_MS) -> list[Peer]:
         """Let silent members go; gives their connections, which the caller closes."""
         expired = [
             (group, client.connection)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.handler import Peer
 
 _HEAP_SLACK = 256  # ended entries that may stay in the heap before it is rebuilt
 
@@ -46,7 +46,7 @@ class HeldPull:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Peer,
         request: RemotingCommand,
         key: tuple[str, int],
         offset: int,
@@ -140,7 +140,7 @@ class LongPolling:
         for key, pulls in list(self._queues.items()):
             self._end(key, list(pulls))
 
-    def connection_closed(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Peer) -> None:
         """Forget the pulls of a connection that closed."""
         for key, pulls in list(self._queues.items()):
             gone = [pull for pull in pulls if pull.connection is connection]

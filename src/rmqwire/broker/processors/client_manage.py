@@ -26,8 +26,7 @@ from rmqwire.errors import TooManyRequests
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import ConsumerData
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 IS_SUPPORT_HEART_BEAT_V2 = "IS_SUPPORT_HEART_BEAT_V2"
 IS_SUB_CHANGE = "IS_SUB_CHANGE"
@@ -54,7 +53,7 @@ class ClientManageProcessor:
             int(RequestCode.CHECK_CLIENT_CONFIG): self.check_client_config,
         }
 
-    def notify_consumer_ids_changed(self, group: str, members: list[Connection]) -> None:
+    def notify_consumer_ids_changed(self, group: str, members: list[Peer]) -> None:
         """Ask every member of a group to rebalance."""
         if not self._state.config.notify_consumer_ids_changed_enable:
             return
@@ -67,7 +66,7 @@ class ClientManageProcessor:
             except TooManyRequests as error:
                 logger.warning("rebalance notice of group %s: %s", group, error)
 
-    def heart_beat(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def heart_beat(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer HEART_BEAT; notices to the groups leave before the answer."""
         state = self._state
         heartbeat = HeartbeatData.decode(bytes(request.body))
@@ -139,9 +138,7 @@ class ClientManageProcessor:
         topics = self._state.topics
         return any(topics.is_order_topic(sub.topic) for sub in consumer.subscription_data_set)
 
-    def unregister_client(
-        self, connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def unregister_client(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer UNREGISTER_CLIENT."""
         state = self._state
         header = request.decode_header(UnregisterClientRequestHeader)
@@ -158,9 +155,7 @@ class ClientManageProcessor:
         response.ext_fields = {}
         return response
 
-    def check_client_config(
-        self, connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def check_client_config(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer CHECK_CLIENT_CONFIG: only tag expressions can be used."""
         del connection
         body = CheckClientRequestBody.decode(bytes(request.body))

@@ -17,8 +17,7 @@ from rmqwire.store.results import GetStatus
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 
 class ConsumerManageProcessor:
@@ -40,7 +39,7 @@ class ConsumerManageProcessor:
         }
 
     def get_consumer_list_by_group(
-        self, connection: Connection, request: RemotingCommand
+        self, connection: Peer, request: RemotingCommand
     ) -> RemotingCommand:
         """Answer GET_CONSUMER_LIST_BY_GROUP."""
         del connection
@@ -57,9 +56,7 @@ class ConsumerManageProcessor:
         response.body = body.encode(self._state.release)
         return response
 
-    def update_consumer_offset(
-        self, connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def update_consumer_offset(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer UPDATE_CONSUMER_OFFSET."""
         state = self._state
         header = request.decode_header(UpdateConsumerOffsetRequestHeader)
@@ -80,9 +77,7 @@ class ConsumerManageProcessor:
         state.offsets.commit(connection.peer, group, topic, queue_id, header.commit_offset)
         return _empty(request)
 
-    def query_consumer_offset(
-        self, connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def query_consumer_offset(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer QUERY_CONSUMER_OFFSET."""
         del connection
         header = request.decode_header(QueryConsumerOffsetRequestHeader)

@@ -22,15 +22,14 @@ from rmqwire.codec.sys_flag import (
     PULL_SUSPEND,
 )
 from rmqwire.errors import ProtocolError
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import GET_STATUS_NAMES, GetMessageResult, GetStatus
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import SubscriptionData, SubscriptionGroupConfig, TopicConfig
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ class PullMessageProcessor:
             codes[int(RequestCode.LITE_PULL_MESSAGE)] = self.pull
         return codes
 
-    def pull(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+    def pull(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer a pull, or keep it."""
         return self._answer(connection, request, may_suspend=True)
 
@@ -98,7 +97,7 @@ class PullMessageProcessor:
             pull.connection.reply(pull.request, response)
 
     def _answer(
-        self, connection: Connection, request: RemotingCommand, *, may_suspend: bool
+        self, connection: Peer, request: RemotingCommand, *, may_suspend: bool
     ) -> RemotingCommand | None:
         header = request.decode_header(PullMessageRequestHeader)
         try:
@@ -144,7 +143,7 @@ class PullMessageProcessor:
     # ---- checks, in Java's order
 
     def _check(
-        self, connection: Connection, header: PullMessageRequestHeader
+        self, connection: Peer, header: PullMessageRequestHeader
     ) -> tuple[TopicConfig, SubscriptionGroupConfig]:
         state = self._state
         if not state.config.broker_permission & PERM_READ:
@@ -254,7 +253,7 @@ class PullMessageProcessor:
             store.max_offset(header.topic, header.queue_id),
         )
 
-    def _commit(self, connection: Connection, header: PullMessageRequestHeader) -> None:
+    def _commit(self, connection: Peer, header: PullMessageRequestHeader) -> None:
         if header.sys_flag & PULL_COMMIT_OFFSET:
             self._state.offsets.commit(
                 connection.peer,

@@ -11,13 +11,12 @@ from rmqwire.codec.headers import (
     ViewMessageRequestHeader,
 )
 from rmqwire.codec.message_const import UNIQUE_MSG_QUERY_FLAG
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 _NOT_FOUND = "can not find message, maybe time range not correct"
 
@@ -39,7 +38,7 @@ class QueryMessageProcessor:
             int(RequestCode.VIEW_MESSAGE_BY_ID): self.view_message_by_id,
         }
 
-    def query_message(self, connection: Connection, request: RemotingCommand) -> RemotingCommand:
+    def query_message(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer QUERY_MESSAGE with the records of a key, oldest first.
 
         A query for a unique key is marked in the fields and has a limit of the broker's own.
@@ -71,9 +70,7 @@ class QueryMessageProcessor:
             return request.create_response(ResponseCode.QUERY_NOT_FOUND, _NOT_FOUND, answer)
         return request.create_response(header=answer, body=found.body)
 
-    def view_message_by_id(
-        self, connection: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def view_message_by_id(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer VIEW_MESSAGE_BY_ID with the one record."""
         del connection
         header = request.decode_header(ViewMessageRequestHeader)

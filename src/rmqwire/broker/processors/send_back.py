@@ -21,7 +21,7 @@ from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.record import decode_message
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, TOPIC_UNIT_SUB
 from rmqwire.errors import BadRecord
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import PUT_STATUS_NAMES, MessageInner, PutStatus
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import SubscriptionGroupConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.message import StoredMessage
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
     from rmqwire.store.results import PutMessageResult
 
 
@@ -48,7 +47,7 @@ class SendBackProcessor:
         """Return the request codes served here."""
         return {int(RequestCode.CONSUMER_SEND_MSG_BACK): self.send_back}
 
-    def send_back(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+    def send_back(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer CONSUMER_SEND_MSG_BACK."""
         state = self._state
         header = request.decode_header(ConsumerSendMsgBackRequestHeader)
@@ -147,7 +146,7 @@ class SendBackProcessor:
 
     def _done(
         self,
-        connection: Connection,
+        connection: Peer,
         request: RemotingCommand,
         group: str,
         properties: dict[str, str],

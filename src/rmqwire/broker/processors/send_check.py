@@ -18,20 +18,20 @@ from rmqwire.codec.sys_flag import (
     TOPIC_UNIT_SUB,
     perm_to_string,
 )
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
-    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.handler import Peer
 
 DLQ_NUMS_PER_GROUP = 1
 
 
 def check_send(
     state: BrokerState,
-    connection: Connection,
+    connection: Peer,
     ext: dict[str, str],
     fields: SendFields,
     queue_id: int,

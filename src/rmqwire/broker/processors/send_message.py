@@ -31,7 +31,7 @@ from rmqwire.codec.sys_flag import (
     transaction_type,
 )
 from rmqwire.errors import BadBody
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 _INT_MIN, _INT_MAX, _LONG_MAX = -(2**31), 2**31 - 1, 2**63 - 1
 _RANDOM_QUEUES = 99_999_999  # Java: nextInt(99999999) % queues
@@ -87,16 +86,16 @@ class SendMessageProcessor:
             int(RequestCode.SEND_BATCH_MESSAGE): self.send_v2,
         }
 
-    def send_v1(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+    def send_v1(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer SEND_MESSAGE."""
         return self._send(connection, request, V1)
 
-    def send_v2(self, connection: Connection, request: RemotingCommand) -> RemotingCommand | None:
+    def send_v2(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE; the batch flag tells them apart."""
         return self._send(connection, request, V2)
 
     def _send(
-        self, connection: Connection, request: RemotingCommand, fields: SendFields
+        self, connection: Peer, request: RemotingCommand, fields: SendFields
     ) -> RemotingCommand | None:
         try:
             return self._receive(connection, request, fields)
@@ -104,7 +103,7 @@ class SendMessageProcessor:
             return self._refuse(request, refused.code, refused.remark)
 
     def _receive(
-        self, connection: Connection, request: RemotingCommand, fields: SendFields
+        self, connection: Peer, request: RemotingCommand, fields: SendFields
     ) -> RemotingCommand | None:
         ext = request.ext_fields or {}
         try:
@@ -243,7 +242,7 @@ class SendMessageProcessor:
         )
 
     def _store_batch(
-        self, connection: Connection, request: RemotingCommand, batch: MessageInner, text: str
+        self, connection: Peer, request: RemotingCommand, batch: MessageInner, text: str
     ) -> None:
         """Store the messages of a batch send one by one, under one answer."""
         state = self._state
@@ -307,7 +306,7 @@ class SendMessageProcessor:
 
     def _stored(
         self,
-        connection: Connection,
+        connection: Peer,
         request: RemotingCommand,
         message: MessageInner,
         sent: tuple[int, str | None],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.bodies import SubscriptionData
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.java_hash import string_hash
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

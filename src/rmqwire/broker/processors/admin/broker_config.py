@@ -19,7 +19,7 @@ from rmqwire.codec.headers import GetBrokerConfigResponseHeader
 from rmqwire.disk.files import RealFiles
 from rmqwire.disk.table_file import ConfigFile
 from rmqwire.errors import ConfigError
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 from rmqwire.settings.key import Value, java_text
 from rmqwire.settings.rows.broker_conf import KEYS
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.disk.files import FileLayer
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
     from rmqwire.settings.key import ConfigKey
 
 _INT_MAX: Final = 2**31 - 1
@@ -119,7 +118,7 @@ class ConfigAdmin:
 
     # -- reading -------------------------------------------------------------------------------
 
-    def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every key of the release with its value now, secrets struck out."""
         lines = [f"{name}={value}\n" for name, value in sorted(self.settings().items())]
         version = self._version.encode(self._release).decode()
@@ -158,7 +157,7 @@ class ConfigAdmin:
 
     # -- changing ------------------------------------------------------------------------------
 
-    def update(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def update(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Change settings, all of the batch or none, in memory and in ``broker.conf``."""
         changes = self._parse(bytes(request.body))
         values = {key: self._check(key, text) for key, text in changes.items()}

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.names import is_system_topic
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, RMQ_SYS_TRANS_OP_HALF_TOPIC
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +39,13 @@ class CleaningAdmin:
             RequestCode.CLEAN_UNUSED_TOPIC: self.clean_unused_topic,
         }
 
-    def delete_expired_commit_log(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def delete_expired_commit_log(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Let the next runs of the cleaning remove expired files at any hour."""
         logger.warning("expired files of the commit log are to be deleted now")
         self._state.store.cleaner.delete_manually()
         return request.create_response()
 
-    def clean_expired_consume_queue(
-        self, _: Connection, request: RemotingCommand
-    ) -> RemotingCommand:
+    def clean_expired_consume_queue(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Remove queues without a message in the log."""
         keep = self._keep(RMQ_SYS_SCHEDULE_TOPIC)
         try:
@@ -58,7 +55,7 @@ class CleaningAdmin:
         logger.warning("%d expired consume queues removed", count)
         return request.create_response()
 
-    def clean_unused_topic(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def clean_unused_topic(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Remove the queues of topics that are not configured any more."""
         keep = self._keep(RMQ_SYS_SCHEDULE_TOPIC, RMQ_SYS_TRANS_OP_HALF_TOPIC)
         try:

@@ -20,13 +20,12 @@ from rmqwire.codec.headers import (
     GetConsumerConnectionListRequestHeader,
     GetProducerConnectionListRequestHeader,
 )
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 
 class ConnectionAdmin:
@@ -51,7 +50,7 @@ class ConnectionAdmin:
             RequestCode.UNLOCK_BATCH_MQ: self.unlock,
         }
 
-    def consumers(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def consumers(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Show the members and subscriptions of a group that is online."""
         group = request.decode_header(GetConsumerConnectionListRequestHeader).consumer_group
         info = self._state.consumers.find(group)
@@ -67,7 +66,7 @@ class ConnectionAdmin:
         )
         return request.create_response(body=body.encode(self._release))
 
-    def producers(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def producers(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Show the members of a producer group."""
         group = request.decode_header(GetProducerConnectionListRequestHeader).producer_group
         clients = self._state.producers.clients(group)
@@ -76,7 +75,7 @@ class ConnectionAdmin:
         body = ProducerConnection(connection_set=[connection_body(client) for client in clients])
         return request.create_response(body=body.encode(self._release))
 
-    def all_producers(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def all_producers(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Show the members of every producer group."""
         table = {
             group: [
@@ -93,14 +92,14 @@ class ConnectionAdmin:
         }
         return request.create_response(body=ProducerTableInfo(data=table).encode(self._release))
 
-    def lock(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def lock(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Lock queues for an orderly consumer; the answer names those it has."""
         body = LockBatchRequestBody.decode(bytes(request.body))
         granted = self.locks.try_lock_batch(body.consumer_group, body.mq_set, body.client_id)
         answer = LockBatchResponseBody(lock_okmq_set=granted)
         return request.create_response(body=answer.encode(self._release))
 
-    def unlock(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def unlock(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Take back the locks that an orderly consumer gives up."""
         body = UnlockBatchRequestBody.decode(bytes(request.body))
         self.locks.unlock_batch(body.consumer_group, body.mq_set, body.client_id)

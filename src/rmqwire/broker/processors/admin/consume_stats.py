@@ -22,15 +22,14 @@ from rmqwire.codec.headers import (
     QueryConsumeTimeSpanRequestHeader,
     ViewBrokerStatsDataRequestHeader,
 )
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 
 class ConsumeStatsAdmin:
@@ -49,7 +48,7 @@ class ConsumeStatsAdmin:
             RequestCode.VIEW_BROKER_STATS_DATA: self.view,
         }
 
-    def of_group(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def of_group(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return a group's offsets in each queue beside the queue's end."""
         header = request.decode_header(GetConsumeStatsRequestHeader)
         body = ConsumeStats()
@@ -103,7 +102,7 @@ class ConsumeStatsAdmin:
             wrapper.last_timestamp = max(0, time)
         return wrapper
 
-    def of_broker(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def of_broker(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the same for every group of the broker, with the sums of what is behind."""
         header = request.decode_header(GetConsumeStatsInBrokerHeader)
         rows: list[dict[str, list[ConsumeStats]]] = []
@@ -127,7 +126,7 @@ class ConsumeStatsAdmin:
         self._collect(body, group, topic, range(config.write_queue_nums), pulls=False)
         return body
 
-    def time_span(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def time_span(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the times of the oldest, newest and last consumed message of each queue."""
         header = request.decode_header(QueryConsumeTimeSpanRequestHeader)
         config = self._state.topics.select(header.topic)
@@ -158,7 +157,7 @@ class ConsumeStatsAdmin:
             span.delay_time = self._state.wall_ms() - waiting_since
         return span
 
-    def view(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def view(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return one counter over the last minute, hour and day."""
         header = request.decode_header(ViewBrokerStatsDataRequestHeader)
         item = self._state.stats.find(header.stats_name, header.stats_key)

@@ -27,13 +27,12 @@ from rmqwire.codec.headers import (
     UpdateGroupForbiddenRequestHeader,
 )
 from rmqwire.errors import UsageError
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 INDEX_PERM_READ: Final = 2  # PermName: the bit of reading in a group's forbidden bits
 
@@ -61,12 +60,12 @@ class GroupAdmin:
 
     # -- orders --------------------------------------------------------------------------------
 
-    def update_and_create(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def update_and_create(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Create a group, or change what it may do."""
         self._update([SubscriptionGroupConfig.decode(bytes(request.body))])
         return request.create_response()
 
-    def update_and_create_list(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def update_and_create_list(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Do the same for several groups, all or none."""
         body = SubscriptionGroupList.decode(bytes(request.body))
         self._update(body.group_config_list)
@@ -84,7 +83,7 @@ class GroupAdmin:
         except UsageError as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
 
-    def delete(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def delete(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Delete a group, and its offsets when asked to."""
         header = request.decode_header(DeleteSubscriptionGroupRequestHeader)
         state = self._state
@@ -95,7 +94,7 @@ class GroupAdmin:
             state.stats.delete_group(header.group_name)
         return request.create_response()
 
-    def forbid(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def forbid(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Forbid or allow a group to read a topic, and say which it is now."""
         header = request.decode_header(UpdateGroupForbiddenRequestHeader)
         groups = self._state.groups
@@ -112,7 +111,7 @@ class GroupAdmin:
 
     # -- questions -----------------------------------------------------------------------------
 
-    def get_all(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every group's configuration, whole or in pieces."""
         groups = self._state.groups
         if not self._release.tables_v5:
@@ -142,7 +141,7 @@ class GroupAdmin:
             data_version=groups.data_version,
         )
 
-    def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return one group's configuration, creating the group where it may be (as Java does)."""
         group = request.decode_header(GetSubscriptionGroupConfigRequestHeader).group
         config = self._state.groups.find(group)
@@ -150,7 +149,7 @@ class GroupAdmin:
             raise Reject(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, "No group in this broker")
         return request.create_response(body=config.encode(self._release))
 
-    def groups_of_topic(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def groups_of_topic(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """List the groups that consume a topic now, or have offsets in it."""
         topic = request.decode_header(QueryTopicConsumeByWhoRequestHeader).topic
         groups = set(self._state.consumers.groups_of_topic(topic))
@@ -158,7 +157,7 @@ class GroupAdmin:
         body = GroupList(group_list=sorted(groups))
         return request.create_response(body=body.encode(self._release))
 
-    def topics_of_group(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def topics_of_group(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """List the topics that a group has offsets in."""
         group = request.decode_header(QueryTopicsByConsumerRequestHeader).group
         body = TopicList(
@@ -167,7 +166,7 @@ class GroupAdmin:
         )
         return request.create_response(body=body.encode(self._release))
 
-    def subscription(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def subscription(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return a group's subscription to a topic, empty when it has none now."""
         header = request.decode_header(QuerySubscriptionByConsumerRequestHeader)
         topic = header.topic or ""

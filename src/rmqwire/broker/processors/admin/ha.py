@@ -14,13 +14,12 @@ from rmqwire.codec.headers import (
     ExchangeHAInfoResponseHeader,
     ResetMasterFlushOffsetHeader,
 )
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 
 class HaAdmin:
@@ -40,12 +39,12 @@ class HaAdmin:
             RequestCode.GET_ALL_MESSAGE_REQUEST_MODE: self.request_modes,
         }
 
-    def status(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def status(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the slaves and how far each is, or how far we are as a slave."""
         body = self._state.replication.runtime_info().encode(self._state.release)
         return request.create_response(body=body)
 
-    def exchange(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def exchange(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Tell a slave where we are, or hear it from a master."""
         header = request.decode_header(ExchangeHAInfoRequestHeader)
         replication, config = self._state.replication, self._state.config
@@ -60,21 +59,21 @@ class HaAdmin:
             answer.master_address = config.broker_addr
         return request.create_response(header=answer)
 
-    def reset_flush_offset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def reset_flush_offset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Hear up to where the master's log was on its disk."""
         if self._state.replication.is_slave:
             header = request.decode_header(ResetMasterFlushOffsetHeader)
             self._state.replication.master_flush_offset = header.master_flush_offset
         return request.create_response()
 
-    def timer_check_point(self, _: Connection, __: RemotingCommand) -> RemotingCommand:
+    def timer_check_point(self, _: Peer, __: RemotingCommand) -> RemotingCommand:
         """Say that there is no timer store, in Java's words."""
         raise Reject(ResponseCode.SYSTEM_ERROR, "The checkpoint is null")
 
-    def timer_metrics(self, _: Connection, __: RemotingCommand) -> RemotingCommand:
+    def timer_metrics(self, _: Peer, __: RemotingCommand) -> RemotingCommand:
         """Say that there is no timer store, in Java's words."""
         raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
 
-    def request_modes(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def request_modes(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the groups that pop instead of pulling."""
         return request.create_response(body=self._state.request_modes.encode())

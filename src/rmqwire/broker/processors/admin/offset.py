@@ -24,8 +24,7 @@ from rmqwire.store.reading.time_search import LOWER, UPPER
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 LONG_MAX: Final = 2**63 - 1
 
@@ -52,7 +51,7 @@ class OffsetAdmin:
 
     # -- one queue -----------------------------------------------------------------------------
 
-    def search(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def search(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the offset of the message that was stored at a time, or next to it."""
         header = request.decode_header(SearchOffsetRequestHeader)
         boundary = UPPER if header.boundary_type == UPPER else LOWER
@@ -61,13 +60,13 @@ class OffsetAdmin:
         )
         return request.create_response(header=SearchOffsetResponseHeader(offset=offset))
 
-    def max_offset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def max_offset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the offset that the queue's next message will have."""
         header = request.decode_header(GetMaxOffsetRequestHeader)
         offset = self._state.store.max_offset(header.topic, header.queue_id)
         return request.create_response(header=GetMaxOffsetResponseHeader(offset=offset))
 
-    def min_offset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def min_offset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the offset of the queue's oldest message."""
         header = request.decode_header(GetMinOffsetRequestHeader)
         offset = self._state.store.min_offset(header.topic, header.queue_id)
@@ -75,7 +74,7 @@ class OffsetAdmin:
             remark=self._release.min_offset_remark, header=GetMinOffsetResponseHeader(offset=offset)
         )
 
-    def earliest(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def earliest(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the time (epoch ms) at which the queue's oldest message was stored."""
         header = request.decode_header(GetEarliestMsgStoretimeRequestHeader)
         time = self._state.store.earliest_store_timestamp(header.topic, header.queue_id)
@@ -83,18 +82,18 @@ class OffsetAdmin:
 
     # -- tables --------------------------------------------------------------------------------
 
-    def all_offsets(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def all_offsets(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every group's offsets, for slaves: as standard JSON, which every release reads."""
         content = self._state.offsets.wrapper()
         return request.create_response(body=java_json.dumps(content, self._release, standard=True))
 
-    def all_delay_offsets(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def all_delay_offsets(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return how far each delay level has been delivered, for slaves."""
         return request.create_response(body=self._state.schedule.encode())
 
     # -- groups --------------------------------------------------------------------------------
 
-    def clone(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def clone(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return one group the offsets of another, in one topic or in all."""
         header = request.decode_header(CloneGroupOffsetRequestHeader)
         state = self._state
@@ -114,7 +113,7 @@ class OffsetAdmin:
         info = self._state.consumers.find(group)
         return info is None or not info.subscriptions or topic in info.subscriptions
 
-    def correction(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def correction(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return, by queue, the lowest offset of the topic's groups that is still in the store.
 
         Where ``compareGroup`` is behind that already, the answer is the largest number there is:

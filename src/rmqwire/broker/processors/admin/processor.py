@@ -19,7 +19,7 @@ from rmqwire.codec.codes import RequestCode
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler
 
 # Codes that 4.9 doesn't know: it answers REQUEST_CODE_NOT_SUPPORTED to them.
 _SINCE_5: Final = frozenset(

@@ -21,15 +21,14 @@ from rmqwire.codec.headers import (
 from rmqwire.codec.message_id import decode_offset_id
 from rmqwire.codec.mq_version import version_name
 from rmqwire.errors import ProtocolError, RemotingTimeout, RmqError
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.clients.client_table import ClientChannelInfo
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.release import Release
     from rmqwire.errors import RemotingError
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 CALL_TIMEOUT_MS: Final = 10_000  # Broker2Client.callClient
 STATUS_TIMEOUT_MS: Final = 5_000  # Broker2Client.getConsumeStatus
@@ -52,13 +51,13 @@ class RelayAdmin:
             RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: self.status,
         }
 
-    def running_info(self, connection: Connection, request: RemotingCommand) -> None:
+    def running_info(self, connection: Peer, request: RemotingCommand) -> None:
         """Ask one consumer what it's doing."""
         header = request.decode_header(GetConsumerRunningInfoRequestHeader)
         call = RemotingCommand(request.code, dict(request.ext_fields or {}))
         self._call(connection, request, call, header.consumer_group, header.client_id)
 
-    def consume_directly(self, connection: Connection, request: RemotingCommand) -> None:
+    def consume_directly(self, connection: Peer, request: RemotingCommand) -> None:
         """Hand one stored message to one consumer, and tell what came of it."""
         header = request.decode_header(ConsumeMessageDirectlyResultRequestHeader)
         fields = dict(request.ext_fields or {})
@@ -91,7 +90,7 @@ class RelayAdmin:
 
     def _call(
         self,
-        connection: Connection,
+        connection: Peer,
         request: RemotingCommand,
         call: RemotingCommand,
         group: str,
@@ -111,7 +110,7 @@ class RelayAdmin:
         done = partial(_pass_on, connection, request, f"<{group}> <{client_id}>")
         client.connection.request(call, done, CALL_TIMEOUT_MS)
 
-    def status(self, connection: Connection, request: RemotingCommand) -> None:
+    def status(self, connection: Peer, request: RemotingCommand) -> None:
         """Ask every consumer of a group, or one of them, for its offsets in a topic."""
         header = request.decode_header(GetConsumerStatusRequestHeader)
         info = self._state.consumers.find(header.group)
@@ -124,7 +123,7 @@ class RelayAdmin:
 
 
 def _pass_on(
-    connection: Connection,
+    connection: Peer,
     request: RemotingCommand,
     client: str,
     outcome: RemotingCommand | RemotingError,
@@ -148,7 +147,7 @@ class _StatusRound:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Peer,
         request: RemotingCommand,
         header: GetConsumerStatusRequestHeader,
         release: Release,

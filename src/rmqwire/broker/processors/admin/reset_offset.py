@@ -18,13 +18,12 @@ from rmqwire.codec.bodies import (
 from rmqwire.codec.codes import LanguageCode, RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import ResetOffsetRequestHeader
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 CPP: Final = int(LanguageCode.CPP)
 NEWEST: Final = -1  # the timestamp that stands for the end of the queue
@@ -41,7 +40,7 @@ class ResetOffsetAdmin:
         """Return the handler of each request code."""
         return {RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: self.reset}
 
-    def reset(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def reset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Move a group's offsets in a topic; the answer holds the new ones."""
         header = request.decode_header(ResetOffsetRequestHeader)
         remark: str | None = None

@@ -15,8 +15,7 @@ from rmqwire.errors import ProtocolError
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 # Java shows how long its thread pools' queues are. Here requests never queue: the figures that
 # tools read stand for themselves, 0, beside the capacity that Java has by default.
@@ -43,7 +42,7 @@ class RuntimeAdmin:
         """Return the handler of each request code."""
         return {RequestCode.GET_BROKER_RUNTIME_INFO: self.runtime_info}
 
-    def runtime_info(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def runtime_info(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the table of figures under Java's keys."""
         body = KVTable(table=self.table())
         return request.create_response(body=body.encode(self._release))

@@ -30,13 +30,12 @@ from rmqwire.codec.headers import (
     GetTopicStatsInfoRequestHeader,
 )
 from rmqwire.errors import UsageError
-from rmqwire.remoting.dispatch import Reject
+from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.dispatch import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 FILTER_TYPES = ("SINGLE_TAG", "MULTI_TAG")
 MIXED = ("+message.type", "MIXED")
@@ -66,7 +65,7 @@ class TopicAdmin:
 
     # -- creation ------------------------------------------------------------------------------
 
-    def update_and_create(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def update_and_create(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Create a topic, or give an existing one other queues, permission or attributes."""
         header = request.decode_header(CreateTopicRequestHeader)
         self._check_name(header.topic)
@@ -92,7 +91,7 @@ class TopicAdmin:
         except UsageError as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
 
-    def update_and_create_list(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def update_and_create_list(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Do the same for several topics, all or none."""
         body = CreateTopicListRequestBody.decode(bytes(request.body))
         for config in body.topic_config_list:
@@ -145,7 +144,7 @@ class TopicAdmin:
 
     # -- deletion ------------------------------------------------------------------------------
 
-    def delete(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def delete(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Delete a topic with its messages' queues and every group's offsets in it."""
         topic = request.decode_header(DeleteTopicRequestHeader).topic
         self._check_name(topic)
@@ -176,7 +175,7 @@ class TopicAdmin:
 
     # -- questions -----------------------------------------------------------------------------
 
-    def get_all(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every topic's configuration, whole or in pieces."""
         topics = self._state.topics
         if not self._release.tables_v5:
@@ -202,7 +201,7 @@ class TopicAdmin:
             body=wrapper.encode(self._release),
         )
 
-    def get(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def get(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return one topic's configuration."""
         topic = request.decode_header(GetTopicConfigRequestHeader).topic
         config = self._state.topics.select(topic)
@@ -210,7 +209,7 @@ class TopicAdmin:
             raise Reject(ResponseCode.TOPIC_NOT_EXIST, f"No topic in this broker. topic: {topic}")
         return request.create_response(body=config.encode(self._release))
 
-    def stats(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def stats(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the ends of each queue of a topic, and when its last message came."""
         topic = request.decode_header(GetTopicStatsInfoRequestHeader).topic
         config = self._state.topics.select(topic)
@@ -238,7 +237,7 @@ class TopicAdmin:
             last_update_timestamp=last,
         )
 
-    def system_topics(self, _: Connection, request: RemotingCommand) -> RemotingCommand:
+    def system_topics(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """List the system's own topics."""
         names = sorted(self._state.topics.all_system_topics())
         return request.create_response(body=TopicList(topic_list=names).encode(self._release))

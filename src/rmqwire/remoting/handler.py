@@ -1,0 +1,71 @@
+"""What a handler of requests is, and what it may ask of the connection that brought one.
+
+The ground of this room: whoever answers requests needs no more than this, and no ``Connection``.
+RocketMQ: ``NettyRequestProcessor``, ``RPCHook``, and the part of ``ChannelHandlerContext`` in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from rmqwire.errors import RmqError
+
+if TYPE_CHECKING:
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.errors import RemotingError
+
+OnReply = Callable[["RemotingCommand | RemotingError"], None]
+
+
+class Peer(Protocol):
+    """The other side of a connection, as a handler sees it; hashed by identity.
+
+    Attributes:
+        peer: its ``ip:port``.
+        peer_host: the same packed as records hold it: IP and port, 8 or 20 bytes.
+        closed: nothing is received or accepted for sending any more.
+    """
+
+    peer: str
+    peer_host: bytes
+    closed: bool
+
+    def reply(self, request: RemotingCommand, response: RemotingCommand) -> None:
+        """Send the answer to ``request``, now or later; dropped for a oneway request."""
+
+    def request(self, command: RemotingCommand, on_reply: OnReply, timeout_ms: int) -> None:
+        """Send a request; ``on_reply`` is called once, with the answer or with what went wrong."""
+
+    def send_oneway(self, command: RemotingCommand) -> None:
+        """Send a request that has no answer."""
+
+    def close(self, reason: str = "closed") -> None:
+        """End the connection: what waits to be sent may still leave, nothing else."""
+
+
+Handler = Callable[[Peer, "RemotingCommand"], "RemotingCommand | None"]
+
+
+class Reject(RmqError):
+    """A handler's refusal: the request is answered with ``code``, ``remark`` and ``ext_fields``."""
+
+    def __init__(
+        self, code: int, remark: str | None = None, ext_fields: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(f"CODE: {code}  DESC: {remark or ''}")
+        self.code = code
+        self.remark = remark
+        self.ext_fields = ext_fields
+
+
+class RpcHook(Protocol):
+    """What looks at every request before and every answer after it (Java ``RPCHook``)."""
+
+    def before_request(self, addr: str, request: RemotingCommand) -> None:
+        """See or change a request; :class:`Reject` answers it without its handler."""
+
+    def after_response(
+        self, addr: str, request: RemotingCommand, response: RemotingCommand | None
+    ) -> None:
+        """See or change an answer; None when it comes later."""
