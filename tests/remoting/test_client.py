@@ -303,3 +303,13 @@ async def test_leaving_while_others_wait_fails_them(net, autojump_clock):
         callers.start_soon(call, client, 11)
         await trio.testing.wait_all_tasks_blocked()
     assert failed == [11]
+
+
+async def test_an_error_of_the_block_is_not_wrapped(net, autojump_clock):
+    async def block():
+        async with RemotingClient(connect=net.connect) as client:
+            await client.invoke(ADDR, RemotingCommand(1))
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await block()

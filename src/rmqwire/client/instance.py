@@ -27,6 +27,7 @@ from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.errors import RemotingError, RemotingTimeout, RmqError
 from rmqwire.remoting.client import RemotingClient
+from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.dispatch import HandlerTable
 
 if TYPE_CHECKING:
@@ -118,18 +119,12 @@ class ClientInstance:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        """Stop the loops and close the connections.
-
-        An error of the caller's block goes its own way, so that it isn't wrapped in a group; only
-        a cancellation has to pass through the scopes opened here.
-        """
+        """Stop the loops and close the connections."""
         self._nursery.cancel_scope.cancel()
-        passed = (kind, error, traceback) if _holds_cancellation(error) else (None, None, None)
         try:
-            swallowed = await self._nursery_manager.__aexit__(*passed)
+            return await close_scope(self._nursery_manager, kind, error, traceback)
         finally:
-            await self._opening.__aexit__(*passed)
-        return swallowed and passed[1] is not None
+            await close_scope(self._opening, kind, error, traceback)
 
     def spawn(self, function: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
         """Run a task until the instance is closed."""
@@ -283,9 +278,3 @@ class ClientInstance:
 
 def _left(started: float, timeout_ms: int) -> int:
     return timeout_ms - int((trio.current_time() - started) * 1000)
-
-
-def _holds_cancellation(error: BaseException | None) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return error.subgroup(trio.Cancelled) is not None
-    return isinstance(error, trio.Cancelled)

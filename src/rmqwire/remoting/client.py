@@ -20,8 +20,9 @@ import trio
 
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.errors import BrokerError, ConnectFailed, RemotingError, RemotingTimeout, SendFailed
+from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed, broker_error
 from rmqwire.remoting.channel import Channel, trio_ms
+from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
@@ -52,10 +53,10 @@ def expect(
         codes: the response codes wanted.
 
     Raises:
-        BrokerError: it has another code.
+        BrokerError: it has another code; raised as the class of that code.
     """
     if answer.code not in codes:
-        raise BrokerError(answer.code, answer.remark, addr)
+        raise broker_error(answer.code, answer.remark, addr)
     return answer
 
 
@@ -198,7 +199,7 @@ class RemotingClient:
             link.scope.cancel()
         if nursery is not None:
             nursery.cancel_scope.cancel()
-        return await self._nursery_manager.__aexit__(kind, error, traceback)
+        return await close_scope(self._nursery_manager, kind, error, traceback)
 
     @property
     def addresses(self) -> list[str]:
