@@ -4,6 +4,8 @@
 
     RmqError
       UsageError          our caller's mistake (Java MQClientException)
+        BadExpression     an SQL92 expression that does not compile
+      EvaluationError     an SQL92 expression that can't be judged on a message
       ConfigError         a configuration file that can't be used; names file, key and value
       ProtocolError       bytes that break the protocol; .offset where known
         FrameTooLarge     a length word above the limit
@@ -40,6 +42,20 @@ class RmqError(Exception):
 
 class UsageError(RmqError):
     """A call that can't be carried out as asked (Java ``MQClientException``)."""
+
+
+class BadExpression(UsageError):
+    """An SQL92 expression that does not compile (Java ``MQFilterException``).
+
+    The text is Java's, the class of its exception in front; a broker's remark says the same.
+    """
+
+
+class EvaluationError(RmqError):
+    """An SQL92 expression met a property that it can't be judged on; the message doesn't match.
+
+    The text names Java's exception and says what that says.
+    """
 
 
 class ConfigError(RmqError):
