@@ -31,7 +31,7 @@ class AdminBroker:
     ) -> None:
         self.now_ms = NOW_MS
         config = BrokerConfig(broker_name="gold-a", broker_cluster_name="GoldCluster")
-        if not release.tables_v5:
+        if not release.broker.server_side_reset:
             config.use_server_side_reset_offset = False
         for name, value in settings.items():
             setattr(config, name, value)

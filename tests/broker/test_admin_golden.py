@@ -172,7 +172,7 @@ def test_resetting_offsets(admin_broker):
     for release, frame, answer in exchanges("INVOKE_BROKER_TO_RESET_OFFSET"):
         fields = decode_command(frame).ext_fields
         topic, group = fields["topic"], fields["group"]
-        at_clients = not release.tables_v5 or answer.remark is not None
+        at_clients = not release.broker.server_side_reset or answer.remark is not None
         broker = admin_broker(release, use_server_side_reset_offset=not at_clients)
         broker.state.topics.update(
             TopicConfig(topic_name=topic, read_queue_nums=2, write_queue_nums=2)

@@ -82,7 +82,7 @@ def rebuilt_pull(factory, java):
         queue=MessageQueue(header.topic, header.bname, header.queue_id),
         queue_offset=header.queue_offset,
         max_msg_nums=header.max_msg_nums,
-        max_msg_bytes=factory.release.pull_batch_size_in_bytes,
+        max_msg_bytes=factory.release.client.pull_batch_size_in_bytes,
         sys_flag=header.sys_flag,
         commit_offset=header.commit_offset,
         suspend_timeout_ms=15_000,

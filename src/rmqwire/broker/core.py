@@ -119,7 +119,7 @@ class BrokerCore:
             ),
             offsets=offsets,
             producers=ProducerTable(),
-            consumers=ConsumerTable(notify_broadcast=release.notifies_broadcast),
+            consumers=ConsumerTable(notify_broadcast=release.broker.notifies_broadcast),
             held_pulls=LongPolling(store.max_offset),
             schedule=ScheduleMessageService(store, loaded.store, release, files, wall_ms),
             stats=BrokerStats(config.broker_cluster_name),

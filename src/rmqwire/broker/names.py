@@ -37,15 +37,16 @@ def topic_fault(topic: str, release: Release) -> str | None:
     """Return the release's own remark about an illegal topic name, or None when it is legal."""
     if not topic.strip():
         return "The specified topic is blank."
-    named = release.names_topic_in_remark
+    named = release.broker.names_topic_in_remark
     if not has_legal_characters(topic):
         subject = f"The specified topic: {topic}," if named else "The specified topic"
         return f"{subject} contains illegal characters, allowing only {NAME_PATTERN}"
-    if const.is_retry_or_dlq(topic) and release.retry_topic_max_length > release.topic_max_length:
-        limit = release.retry_topic_max_length
+    wire = release.wire
+    if const.is_retry_or_dlq(topic) and wire.retry_topic_max_length > wire.topic_max_length:
+        limit = wire.retry_topic_max_length
         subject = f"The specified topic is DLQ or Retry topic: {topic}, and it's"
     else:
-        limit = release.topic_max_length
+        limit = wire.topic_max_length
         subject = f"The specified topic: {topic}, is" if named else "The specified topic is"
     if len(topic) <= limit:
         return None

@@ -161,5 +161,5 @@ class RoleService:
 
 
 def _sync_period_ms(interval_ms: int, release: Release, *, good: bool) -> int:
-    period_ms = interval_ms or release.slave_sync_period_ms
-    return period_ms if good else min(period_ms, release.slave_sync_delay_ms)
+    period_ms = interval_ms or release.broker.slave_sync_period_ms
+    return period_ms if good else min(period_ms, release.broker.slave_sync_delay_ms)

@@ -46,7 +46,7 @@ def slave_handlers(
         release: whose refusals are given.
         handlers: those of a master.
     """
-    if not release.slave_rejects:
+    if not release.broker.slave_rejects:
         reject = partial(_reject, ResponseCode.SYSTEM_ERROR, FROM_MASTER_ONLY)
         return {int(code): reject for code in _CHANGES if code in handlers}
     table: dict[int, Handler] = {

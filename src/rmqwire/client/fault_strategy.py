@@ -43,8 +43,10 @@ class FaultStrategy:
         self, release: Release, mono_ms: MonoMs, rng: Random, *, enabled: bool = False
     ) -> None:
         self.enabled = enabled
-        self._table = tuple(zip(release.latency_max_ms, release.not_available_ms, strict=True))
-        self._isolation_ms = release.isolation_latency_ms
+        self._table = tuple(
+            zip(release.client.latency_max_ms, release.client.not_available_ms, strict=True)
+        )
+        self._isolation_ms = release.client.isolation_latency_ms
         self._mono_ms = mono_ms
         self._rng = rng
         self.items: dict[str, FaultItem] = {}

@@ -161,7 +161,7 @@ class RequestFactory:
 
     def heartbeat(self, body: HeartbeatData) -> RemotingCommand:
         """Tell a broker which groups this client has."""
-        header = HeartbeatRequestHeader() if self.release.heartbeat_v2 else None
+        header = HeartbeatRequestHeader() if self.release.client.heartbeat_header else None
         return self._request(RequestCode.HEART_BEAT, header, body.encode(self.release))
 
     def unregister(
@@ -210,7 +210,7 @@ class RequestFactory:
             committed=True,
         )
         command = self._request(RequestCode.GET_MAX_OFFSET, header)
-        if not self.release.asks_offset_bounds and command.ext_fields is not None:
+        if not self.release.client.asks_offset_bounds and command.ext_fields is not None:
             del command.ext_fields["committed"]  # a boolean can't be left out of the header
         return command
 
@@ -228,7 +228,7 @@ class RequestFactory:
             queue_id=queue.queue_id,
             timestamp=timestamp,
             bname=queue.broker_name,
-            boundary_type="LOWER" if self.release.asks_offset_bounds else None,
+            boundary_type="LOWER" if self.release.client.asks_offset_bounds else None,
         )
         return self._request(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, header)
 

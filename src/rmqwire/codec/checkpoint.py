@@ -47,7 +47,7 @@ class StoreCheckpoint:
         Raises:
             BadRecord: a number out of range.
         """
-        known = astuple(self)[: release.checkpoint_fields]
+        known = astuple(self)[: release.store.checkpoint_fields]
         try:
             fields = _STORE.pack(*known, *(0,) * (_FIELDS - len(known)))
         except struct_error as error:

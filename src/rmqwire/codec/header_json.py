@@ -145,7 +145,7 @@ def encode_json_header(values: HeaderValues) -> bytes:
         parts += (b',"remark":', _encode(remark))
     parts.append(b',"serializeTypeCurrentRPC":"JSON","version":%d}' % version)
     header = b"".join(parts)
-    if release_of(version).escape_line_separators:
+    if release_of(version).wire.escape_line_separators:
         return _with_old_escapes(header)
     return header
 

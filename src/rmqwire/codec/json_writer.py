@@ -98,7 +98,7 @@ def property_plan(cls: type[Any], newest: bool) -> tuple[tuple[str, str, bool], 
 
 
 def _escaper(release: Release, *, standard: bool) -> Callable[[str], str]:
-    old = release.escape_line_separators
+    old = release.wire.escape_line_separators
     pattern = _FASTJSON2 if not old else _FASTJSON1_STANDARD if standard else _FASTJSON1
     form = "\\u{:04X}" if old else "\\u{:04x}"
 
@@ -149,9 +149,9 @@ class _Writer:
         self.quote = _escaper(release, standard=standard)
         self.standard = standard
         self.pretty = pretty
-        self.inline_bare_keys = release.json_references
-        self.newest = release.new_body_fields
-        self.seen: dict[int, str] | None = {} if release.json_references else None
+        self.inline_bare_keys = release.wire.json_references
+        self.newest = release.wire.new_body_fields
+        self.seen: dict[int, str] | None = {} if release.wire.json_references else None
         self.depth = 0
 
     def value(self, value: JsonValue, path: str) -> None:

@@ -52,7 +52,7 @@ def encode_properties(properties: Mapping[str, str], release: Release = DEFAULT_
         or "\x01" in "".join(properties)
     ):
         raise BadProperties(f"{_culprit(properties)} has a separator in it, or no name")
-    if release.trailing_property_separator:
+    if release.wire.trailing_property_separator:
         text += "\x02"
     return text.encode("utf-8", "replace")
 

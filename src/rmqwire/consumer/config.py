@@ -118,7 +118,7 @@ class PushConsumerConfig(ClientConfig):
 
     def pull_bytes(self) -> int | None:
         """Return the bytes to ask for in one pull, None for as many as the broker likes."""
-        release_bytes = self.release.pull_batch_size_in_bytes
+        release_bytes = self.release.client.pull_batch_size_in_bytes
         if release_bytes is None or self.pull_batch_size_in_bytes is None:
             return release_bytes
         return self.pull_batch_size_in_bytes

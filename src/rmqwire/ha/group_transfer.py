@@ -40,7 +40,7 @@ class GroupTransfer:
     ) -> None:
         self._slaves = slaves
         self._config = config
-        self._needs_a_slave = release.sync_master_needs_a_slave
+        self._needs_a_slave = release.ha.sync_master_needs_a_slave
         self._mono_ms = mono_ms
         self._waits = OffsetWaits(PutStatus.FLUSH_SLAVE_TIMEOUT)
 

@@ -174,7 +174,7 @@ class RouteProcessor:
             raise Reject(
                 ResponseCode.TOPIC_NOT_EXIST,
                 f"No topic route info in name server for the topic: {header.topic}"
-                f"{state.release.faq_suggestion}",
+                f"{state.release.wire.faq_suggestion}",
             )
         if config.order_message_enable:
             route.order_topic_conf = state.kv.get(NAMESPACE_ORDER_TOPIC_CONFIG, header.topic)

@@ -69,4 +69,4 @@ class ProducerConfig(ClientConfig):
     def retry_codes(self) -> frozenset[int]:
         """Return the answers after which another broker is tried."""
         codes = self.retry_response_codes
-        return self.release.retry_response_codes if codes is None else codes
+        return self.release.client.retry_response_codes if codes is None else codes

@@ -80,7 +80,7 @@ class Outbound:
         ids = [self._identify(message) for message in messages]
         first = messages[0]
         properties = {WAIT: str(first.wait_store_msg_ok).lower()}
-        if self._release.batch_unique_key:
+        if self._release.client.batch_unique_key:
             properties[UNIQ_KEY] = self._next_id()
         body = encode_batch(messages, self._release)
         check_message(first.topic, body, properties, limit)

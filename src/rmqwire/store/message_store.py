@@ -105,16 +105,16 @@ class MessageStore:
         self.config = config
         self.files = files
         self.wall_ms = wall_ms
-        self._nearest_time = release.nearest_time_search
+        self._nearest_time = release.store.nearest_time_search
         self.mono_ms = mono_ms
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
         self.log = CommitLog(config, files, self.log_handles, store_host)
-        self.queues = ConsumeQueueStore(config, files, message_v2=release.message_v2)
+        self.queues = ConsumeQueueStore(config, files, message_v2=release.store.message_v2)
         if config.enable_consume_queue_ext:
             self.queues.write_ext(self.log.written_timestamp)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
         self.index = IndexService(
-            config, self.log, self.checkpoint, files, wall_ms, tags=release.index_tags
+            config, self.log, self.checkpoint, files, wall_ms, tags=release.store.index_tags
         )
         self.cleaner = Cleaner(self, files, wall_ms)
         self.mark = MarkFile(f"{root}/{MARK_NAME}", files)
@@ -126,7 +126,9 @@ class MessageStore:
             config, self.log, self.queues, self.health, self.stats, wall_ms, mono_ms, host_id
         )
         self.puts.special.release = release
-        self._folder = StoreFolder(root, files, os.getpid() if release.abort_holds_pid else None)
+        self._folder = StoreFolder(
+            root, files, os.getpid() if release.store.abort_holds_pid else None
+        )
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly

@@ -81,7 +81,7 @@ def test_what_waits_survives_a_restart_and_is_not_delivered_twice(tmp_path, rele
     broker.close()
     text = (tmp_path / "config" / "delayOffset.json").read_text()
     assert "offsetTable" in text
-    assert ("dataVersion" in text) == release.tables_v5
+    assert ("dataVersion" in text) == release.broker.delay_offsets_version
     now = broker.clock.ms
     broker = MemoryBroker(tmp_path, release)
     broker.clock.ms = now

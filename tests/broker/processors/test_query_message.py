@@ -88,7 +88,7 @@ def test_times_limit_the_answer(broker, client):
 
 def test_tags_are_keys_of_their_own_type(broker, client):
     answer = client.call(query("t", indexType="T"))
-    assert (answer.code == 0) is broker.state.release.index_tags
+    assert (answer.code == 0) is broker.state.release.store.index_tags
     assert keys(client.call(query("U3", indexType="U"))) == ["U3"]
     assert keys(client.call(query("k3", indexType="K"))) == ["U3"]
     assert client.call(query("t", indexType="K")).code == 22

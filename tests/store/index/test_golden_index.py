@@ -62,7 +62,7 @@ def test_tags_are_keys_of_5_5_0(archive):
     for one in list(messages(store))[::7]:
         if one.tags:
             found = offsets(store, one.topic, one.tags, index_type="T")
-            assert bool(found) is release.index_tags
+            assert bool(found) is release.store.index_tags
     store.close()
 
 

@@ -176,7 +176,7 @@ def test_properties_stand_in_the_order_of_java_s_map():
         assert decode_properties(data) == decode_properties(properties) | {
             "INNER_MULTI_QUEUE_OFFSET": "7"
         }
-        assert data.endswith(b"\x02") == release.trailing_property_separator
+        assert data.endswith(b"\x02") == release.wire.trailing_property_separator
 
 
 def test_the_quota_refuses_new_light_queues_only():

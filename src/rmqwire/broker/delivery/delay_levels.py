@@ -105,7 +105,7 @@ class ScheduleMessageService:
             level: 1 or more; above the highest it is the highest.
         """
         level = min(level, self.max_level)
-        if self._release.timer_messages:
+        if self._release.broker.timer_messages:
             for name in _TIMER_PROPERTIES:
                 properties.pop(name, None)
         if properties.get(const.PROPERTY_DELAY_TIME_LEVEL) != str(level):
@@ -249,7 +249,7 @@ class ScheduleMessageService:
                 number: level.offset for number, level in self.levels.items() if level.offset
             }
         )
-        if self._release.tables_v5:  # 4.9's table has no version
+        if self._release.broker.delay_offsets_version:
             wrapper.data_version = self.data_version
         return wrapper.encode(self._release, pretty=True)
 

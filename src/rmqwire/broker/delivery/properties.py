@@ -53,7 +53,7 @@ def java_map_order(names: list[str], capacity: int) -> list[str]:
 
 def write_properties(properties: Mapping[str, str], release: Release) -> bytes:
     """Write properties as ``messageProperties2String`` of a map with these puts does."""
-    names = java_map_order(list(properties), release.property_map_capacity)
+    names = java_map_order(list(properties), release.wire.property_map_capacity)
     return _join([f"{name}\x01{properties[name]}" for name in names], release)
 
 
@@ -61,7 +61,7 @@ def _join(entries: list[str] | tuple[str, ...], release: Release) -> bytes:
     if not entries:
         return b""
     text = "\x02".join(entries)
-    if release.trailing_property_separator:
+    if release.wire.trailing_property_separator:
         text += "\x02"
     return text.encode("utf-8", "replace")
 
@@ -134,11 +134,11 @@ class PropertyRewriter:
         new_unique_key: Callable[[], str],
     ) -> None:
         self._release = release
-        self._tail = "\x02" if release.trailing_property_separator else ""
+        self._tail = "\x02" if release.wire.trailing_property_separator else ""
         self._new_unique_key = new_unique_key
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._first: dict[str, str] = {}
-        if release.stores_region:
+        if release.broker.stores_region:
             self._first[const.PROPERTY_MSG_REGION] = region_id
             self._first[const.PROPERTY_TRACE_SWITCH] = "true" if trace_on else "false"
         self._cluster = cluster
@@ -180,7 +180,7 @@ class PropertyRewriter:
         """Return the property map that Java holds for a send, in the order of its puts."""
         properties.update(self._first)
         if self._first:
-            order = java_map_order(list(properties), self._release.property_map_capacity)
+            order = java_map_order(list(properties), self._release.wire.property_map_capacity)
             properties = {name: properties[name] for name in order}
             properties.pop(const.PROPERTY_POP_CK, None)
             if unique_key is not None:
@@ -197,7 +197,7 @@ class PropertyRewriter:
             return None
         made_up = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
         puts = self.complete(dict.fromkeys(names, ""), "")
-        order = java_map_order(list(puts), self._release.property_map_capacity)
+        order = java_map_order(list(puts), self._release.wire.property_map_capacity)
         if not self._first and const.PROPERTY_WAIT_STORE_MSG_OK in order:
             order.remove(const.PROPERTY_WAIT_STORE_MSG_OK)
         places = {name: i for i, name in enumerate([*names, *self._first])}

@@ -143,7 +143,7 @@ class BrokerOuterAPI:
         body = RegisterBrokerBody(topic_config_serialize_wrapper=self._topics())
         # 5.x sends the compressed form with compressed=false and its own name servers refuse it:
         # a broker of that column registers in plain, always.
-        compressed = config.compressed_register and not release.tables_v5
+        compressed = config.compressed_register and release.broker.registers_compressed
         data = body.encode_compressed(release) if compressed else body.encode(release)
         header = RegisterBrokerRequestHeader(
             broker_name=config.broker_name,
@@ -154,7 +154,7 @@ class BrokerOuterAPI:
             compressed=compressed,
             body_crc32=body_crc(data),
         )
-        if release.tables_v5:
+        if release.broker.registers_acting_master:
             header.enable_acting_master = False
         return RemotingCommand.request(int(RequestCode.REGISTER_BROKER), header, data)
 

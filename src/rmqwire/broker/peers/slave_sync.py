@@ -79,7 +79,7 @@ class SlaveSynchronize:
             ("delay offsets", self._delay_offsets),
             ("consumer groups", self._groups),
         ]
-        if self._state.release.tables_v5:
+        if self._state.release.broker.syncs_request_modes:
             parts.append(("message request modes", self._request_modes))
         if self.wants_timers:
             parts.append(("timer metrics", self._timer_metrics))
@@ -99,7 +99,7 @@ class SlaveSynchronize:
     def wants_timers(self) -> bool:
         """Whether a broker of this release and with these settings asks for timers."""
         state = self._state
-        return state.release.tables_v5 and state.config.timer_wheel_enable
+        return state.release.broker.syncs_timers and state.config.timer_wheel_enable
 
     async def sync_timer_checkpoint(self) -> None:
         """Take over how far the master has delivered timer messages (``syncTimerCheckPoint``)."""
@@ -125,7 +125,7 @@ class SlaveSynchronize:
         total: int | None = 0
         while whole is None or (total or 0) > len(whole.topic_config_table):
             header = None
-            if self._state.release.tables_v5:
+            if self._state.release.broker.paged_tables:
                 header = GetAllTopicConfigRequestHeader(
                     topic_seq=0 if whole is None else len(whole.topic_config_table),
                     data_version=self._version_text(None if whole is None else whole.data_version),
@@ -153,10 +153,9 @@ class SlaveSynchronize:
     async def _groups(self, master: str) -> None:
         whole: SubscriptionGroupWrapper | None = None
         total: int | None = 0
-        v5 = self._state.release.tables_v5
         while whole is None or (total or 0) > len(whole.subscription_group_table):
             header = None
-            if v5:
+            if self._state.release.broker.paged_tables:
                 header = GetAllSubscriptionGroupRequestHeader(
                     group_seq=0 if whole is None else len(whole.subscription_group_table),
                     data_version=self._version_text(None if whole is None else whole.data_version),

@@ -79,7 +79,7 @@ class ClientManageProcessor:
         for producer in heartbeat.producer_data_set:
             state.producers.register(producer.group_name, client)
         response = request.create_response()
-        if state.release.heartbeat_v2:
+        if state.release.broker.heartbeat_v2:
             response.ext_fields = {
                 IS_SUPPORT_HEART_BEAT_V2: "true",
                 IS_SUB_CHANGE: "true" if changed else "false",
@@ -110,7 +110,7 @@ class ClientManageProcessor:
         state = self._state
         group = consumer.group_name
         config = state.groups.find(group)
-        if config is None and state.release.heartbeat_v2:
+        if config is None and state.release.broker.heartbeat_needs_group:
             return
         if config is not None:
             state.topics.create_topic_in_send_message_back(
@@ -118,7 +118,8 @@ class ClientManageProcessor:
                 config.retry_queue_nums,
                 PERM_WRITE | PERM_READ,
                 TOPIC_UNIT_SUB if consumer.unit_mode else 0,
-                order=state.release.heartbeat_v2 and self._subscribes_in_order(consumer),
+                order=state.release.broker.ordered_retry_topics
+                and self._subscribes_in_order(consumer),
             )
         changed = state.consumers.register(
             group,

@@ -61,7 +61,7 @@ class ConsumerManageProcessor:
         state = self._state
         header = request.decode_header(UpdateConsumerOffsetRequestHeader)
         group, topic, queue_id = header.consumer_group, header.topic, header.queue_id
-        if state.release.checks_offset_commit:
+        if state.release.broker.checks_offset_commit:
             if not state.groups.contains(group):
                 return _empty(
                     request,
@@ -110,7 +110,7 @@ class ConsumerManageProcessor:
             return False
         first = store.get_message(topic, queue_id, 0, 1)
         if first.status != GetStatus.FOUND:
-            return self._state.release.empty_queue_starts_at_zero
+            return self._state.release.broker.empty_queue_starts_at_zero
         return not first.suggest_pulling_from_slave
 
 

@@ -76,7 +76,7 @@ class PullMessageProcessor:
     def handlers(self) -> dict[int, Handler]:
         """Return the request codes served here."""
         codes: dict[int, Handler] = {int(RequestCode.PULL_MESSAGE): self.pull}
-        if self._state.release.lite_pull_code:
+        if self._state.release.broker.lite_pull_code:
             codes[int(RequestCode.LITE_PULL_MESSAGE)] = self.pull
         return codes
 
@@ -117,9 +117,9 @@ class PullMessageProcessor:
                 header.max_msg_nums,
                 matches=matches,
             )
-        if may_suspend and (state.release.slave_rejects or not state.replication.is_slave):
+        if may_suspend and (state.release.broker.slave_commits or not state.replication.is_slave):
             self._commit(connection, header)
-        if state.release.pull_sys_flags:
+        if state.release.broker.pull_offsets:
             state.offsets.commit_pull(
                 header.consumer_group, header.topic, header.queue_id, result.next_begin_offset
             )
@@ -156,7 +156,7 @@ class PullMessageProcessor:
             raise Reject(
                 ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
                 f"subscription group [{header.consumer_group}] does not exist, "
-                f"{state.release.faq_suggestion}",
+                f"{state.release.wire.faq_suggestion}",
             )
         if not group.consume_enable:
             raise Forbidden(
@@ -167,7 +167,7 @@ class PullMessageProcessor:
             raise Reject(
                 ResponseCode.TOPIC_NOT_EXIST,
                 f"topic[{header.topic}] not exist, apply first please! "
-                f"{state.release.faq_suggestion}",
+                f"{state.release.wire.faq_suggestion}",
             )
         if not topic.perm & PERM_READ:
             raise Forbidden(
@@ -175,7 +175,7 @@ class PullMessageProcessor:
             )
         if not 0 <= header.queue_id < topic.read_queue_nums:
             raise Reject(
-                state.release.invalid_parameter_code,
+                state.release.broker.invalid_parameter_code,
                 f"queueId[{header.queue_id}] is illegal, topic:[{header.topic}] "
                 f"topicConfig.readQueueNums:[{topic.read_queue_nums}] consumer:[/{connection.peer}]",
             )
@@ -190,7 +190,7 @@ class PullMessageProcessor:
             subscription = build_subscription(
                 header.topic, header.subscription, header.expression_type
             )
-            if state.release.pull_sys_flags:
+            if state.release.broker.pull_subscribes:
                 state.consumers.compensate(
                     header.consumer_group, CONSUME_PASSIVELY, CLUSTERING, subscription
                 )
@@ -199,14 +199,14 @@ class PullMessageProcessor:
         if info is None:
             raise Reject(
                 ResponseCode.SUBSCRIPTION_NOT_EXIST,
-                f"the consumer's group info not exist{state.release.faq_suggestion}",
+                f"the consumer's group info not exist{state.release.wire.faq_suggestion}",
             )
         if not group.consume_broadcast_enable and info.message_model == BROADCASTING:
             raise Forbidden(
                 BROADCASTING_DISABLE_FORBIDDEN,
                 f"the consumer group[{header.consumer_group}] can not consume by broadcast way",
             )
-        if state.release.pull_sys_flags and state.groups.is_forbidden(
+        if state.release.broker.group_forbidden and state.groups.is_forbidden(
             header.consumer_group, header.topic, _INDEX_PERM_READ
         ):
             raise Forbidden(
@@ -218,7 +218,7 @@ class PullMessageProcessor:
         if subscription_data is None:
             raise Reject(
                 ResponseCode.SUBSCRIPTION_NOT_EXIST,
-                f"the consumer's subscription not exist{state.release.faq_suggestion}",
+                f"the consumer's subscription not exist{state.release.wire.faq_suggestion}",
             )
         if subscription_data.sub_version < header.sub_version:
             raise Reject(
@@ -240,7 +240,7 @@ class PullMessageProcessor:
     def _reset(self, header: PullMessageRequestHeader) -> GetMessageResult | None:
         """Send the group to the offset that an administrator set, once (5.x)."""
         state = self._state
-        if not state.release.pull_sys_flags:
+        if not state.release.broker.server_side_reset:
             return None
         offset = state.offsets.take_reset(header.consumer_group, header.topic, header.queue_id)
         if offset is None or not state.config.use_server_side_reset_offset:
@@ -276,7 +276,7 @@ class PullMessageProcessor:
         Java's does so when the master is gone too, and a consumer that has all asks in a circle.
         """
         replication = self._state.replication
-        if not (replication.is_slave and self._state.release.slave_rejects):
+        if not (replication.is_slave and self._state.release.broker.slave_sends_back):
             return False
         return replication.master_is_there and not result.suggest_pulling_from_slave
 
@@ -301,7 +301,7 @@ class PullMessageProcessor:
             min_offset=result.min_offset,
             max_offset=result.max_offset,
         )
-        if self._state.release.pull_sys_flags:
+        if self._state.release.broker.pull_sys_flags:
             answer.topic_sys_flag = configs[0].topic_sys_flag
             answer.group_sys_flag = configs[1].group_sys_flag
         if code == _MOVED:
@@ -312,6 +312,6 @@ class PullMessageProcessor:
     def _refuse(self, request: RemotingCommand, refused: Reject) -> RemotingCommand:
         response = request.create_response(int(refused.code), refused.remark)
         response.ext_fields = {}
-        if isinstance(refused, Forbidden) and self._state.release.pull_sys_flags:
+        if isinstance(refused, Forbidden) and self._state.release.broker.pull_forbidden_type:
             response.ext_fields["forbiddenType"] = str(refused.kind)
         return response

@@ -84,7 +84,7 @@ class SendBackProcessor:
         if group is None:
             raise Reject(
                 ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-                f"subscription group not exist, {name} {state.release.faq_suggestion}",
+                f"subscription group not exist, {name} {state.release.wire.faq_suggestion}",
             )
         if not state.config.broker_permission & PERM_WRITE:
             raise Reject(

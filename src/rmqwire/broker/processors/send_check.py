@@ -60,13 +60,13 @@ def check_send(
         )
     fault = topic_fault(topic, release)
     if fault is not None:
-        raise Reject(release.invalid_parameter_code, fault)
+        raise Reject(release.broker.invalid_parameter_code, fault)
     if topic in NOT_ALLOWED_SEND_TOPICS:
         raise Reject(ResponseCode.NO_PERMISSION, f"Sending message to topic[{topic}] is forbidden.")
     config = known if known is not None else _create(state, ext, fields, queue_nums)
     if queue_id >= max(config.write_queue_nums, config.read_queue_nums):
         raise Reject(
-            release.invalid_parameter_code,
+            release.broker.invalid_parameter_code,
             f"request queueId[{queue_id}] is illegal, {describe_topic(config, state)} "
             f"Producer: {connection.peer}",
         )
@@ -91,7 +91,7 @@ def _create(
     if config is None:
         raise Reject(
             ResponseCode.TOPIC_NOT_EXIST,
-            f"topic[{topic}] not exist, apply first please!{state.release.faq_suggestion}",
+            f"topic[{topic}] not exist, apply first please!{state.release.wire.faq_suggestion}",
         )
     return config
 
@@ -104,7 +104,7 @@ def describe_topic(config: TopicConfig, state: BrokerState) -> str:
         f"topicFilterType={config.topic_filter_type}, topicSysFlag={config.topic_sys_flag}, "
         f"order={'true' if config.order else 'false'}"
     )
-    if state.release.tables_v5:  # topics have attributes
+    if state.release.broker.topic_attributes:
         attributes = ", ".join(f"{k}={v}" for k, v in (config.attributes or {}).items())
         text += f", attributes={{{attributes}}}"
     return text + "]"

@@ -140,7 +140,7 @@ class SendMessageProcessor:
             message.queue_id = state.rng.randrange(_RANDOM_QUEUES) % _writable(config)
         if config.topic_filter_type == "MULTI_TAG":
             message.sys_flag |= MULTI_TAGS_FLAG
-        if not message.body and state.release.empty_body_refused:
+        if not message.body and state.release.broker.empty_body_refused:
             raise Reject(ResponseCode.SYSTEM_ERROR, "the message has no body")
         if ext.get(fields.batch) == "true":
             self._store_batch(connection, request, message, ext.get(fields.properties) or "")
@@ -188,14 +188,14 @@ class SendMessageProcessor:
         if subscription is None:
             raise Reject(
                 ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-                f"subscription group not exist, {group} {state.release.faq_suggestion}",
+                f"subscription group not exist, {group} {state.release.wire.faq_suggestion}",
             )
         limit = subscription.retry_max_times
         if request.version >= V3_4_9 and (own := ext.get(fields.max_reconsume_times)):
             limit = _number(own)
-        times, inclusive = message.reconsume_times, state.release.retry_limit_inclusive
+        times, inclusive = message.reconsume_times, state.release.broker.retry_limit_inclusive
         # An orderly consumer gives a message up only at its end: 5.x makes it a dead letter at once.
-        given_up = not inclusive and self._consumes_in_order(group)
+        given_up = state.release.broker.given_up_in_order and self._consumes_in_order(group)
         if not given_up and (times < limit or (times == limit and not inclusive)):
             return text
         topic = const.dlq_topic(group)
@@ -206,7 +206,7 @@ class SendMessageProcessor:
             raise Reject(ResponseCode.SYSTEM_ERROR, f"topic[{topic}] not exist")
         message.topic = topic
         message.queue_id = 0
-        if not state.release.stores_region:
+        if not state.release.broker.dead_letters_undelayed:
             return text
         return f"{text.rstrip(chr(2))}\x02{const.PROPERTY_DELAY_TIME_LEVEL}\x01-1"
 
@@ -224,7 +224,7 @@ class SendMessageProcessor:
             return
         if level > 0:
             state.schedule.delay(message, properties, level)
-        elif state.release.timer_messages and has_timer(properties):
+        elif state.release.broker.timer_messages and has_timer(properties):
             code, remark = refusal(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE), 0)
             raise Reject(code, remark)
         rewritten.properties = None
@@ -253,7 +253,7 @@ class SendMessageProcessor:
             )
         if (
             topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX)
-            and not state.release.retry_limit_inclusive
+            and state.release.broker.batch_refuses_retry_topic
         ):
             raise Reject(
                 ResponseCode.MESSAGE_ILLEGAL, f"batch request does not support retry group {topic}"
@@ -266,7 +266,7 @@ class SendMessageProcessor:
             done(PutMessageResult(PutStatus.MESSAGE_ILLEGAL))
             return
         suffix = b""
-        if state.release.appends_batch_properties:
+        if state.release.broker.appends_batch_properties:
             properties[const.PROPERTY_CLUSTER] = state.config.broker_cluster_name
             suffix = write_properties(properties, state.release)
         try:
@@ -339,12 +339,12 @@ class SendMessageProcessor:
                 "queueId": str(queue_id),
                 "queueOffset": str(result.queue_offset),
             }
-            if key is not None and self._state.release.stores_region:
+            if key is not None and self._state.release.broker.answers_transaction_id:
                 fields["transactionId"] = key
             fields["TRACE_ON"] = self._trace
             fields["MSG_REGION"] = self._region
             return fields
-        if not self._state.release.stores_region:
+        if not self._state.release.broker.answers_transaction_id:
             return {
                 "queueId": str(queue_id),
                 "TRACE_ON": self._trace,

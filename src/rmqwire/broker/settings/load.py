@@ -87,7 +87,7 @@ def _load(properties: dict[str, str], path: str | None, machine: Machine) -> Loa
             _assign(key, value, broker, store)
     if path is not None:
         broker.broker_config_path = str(Path(path).absolute())
-    if not release.ha_listen_port_settable:
+    if not release.ha.ha_listen_port_settable:
         broker.ha_listen_port = 0
     store.ha_listen_port = broker.ha_port
     _apply_role(broker, warnings)

@@ -229,7 +229,7 @@ class ConsumerOffsetManager:
         syncing when it meets that table with integer keys.
         """
         content: dict[str, Any] = {}
-        if self._release.tables_v5:
+        if self._release.broker.offsets_version:
             content["dataVersion"] = {
                 "counter": self.data_version.counter,
                 "stateVersion": self.data_version.state_version,
@@ -242,7 +242,7 @@ class ConsumerOffsetManager:
     def encode(self) -> bytes:
         """Return the text of the file."""
         content = self.wrapper()
-        if self._release.tables_v5:
+        if self._release.broker.pull_offsets:
             content["pullOffsetTable"] = self.pull_table
         return java_json.dumps(content, self._release, pretty=True)
 

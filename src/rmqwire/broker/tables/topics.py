@@ -57,7 +57,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         for topic in _system_topics(config, release):
             self.table[topic.topic_name] = topic
             self.system_topics.add(topic.topic_name)
-        if release.tables_v5:
+        if release.broker.system_topics_5:
             self.system_topics.add(const.RMQ_SYS_ROCKSDB_OFFSET_TOPIC)
 
     def name_of(self, entry: TopicConfig) -> str:
@@ -231,7 +231,7 @@ def _system_topics(config: BrokerConfig, release: Release) -> list[TopicConfig]:
     if config.trace_topic_enable:
         topics.append(_topic(config.msg_trace_topic_name, 1))
     topics.append(_topic(const.reply_topic(cluster), 1))
-    if release.tables_v5:
+    if release.broker.system_topics_5:
         topics += _system_topics_v5(config)
     return topics
 

@@ -90,7 +90,7 @@ class RegisterBrokerBody(Body):
         pieces = [_piece(wrapper.data_version.encode(release)), _LENGTH.pack(len(topics))]
         pieces += [_piece(encode_topic_line(topic, release)) for topic in topics]
         pieces.append(_piece(java_json.dumps(self.filter_server_list, release)))
-        if release.new_body_fields:
+        if release.wire.new_body_fields:
             mappings = wrapper.topic_queue_mapping_info_map.values()
             pieces.append(_LENGTH.pack(len(mappings)))
             pieces += [_piece(mapping.encode(release)) for mapping in mappings]
@@ -103,7 +103,7 @@ def encode_topic_line(topic: TopicConfig, release: Release = DEFAULT_RELEASE) ->
         f"{topic.topic_name} {topic.read_queue_nums} {topic.write_queue_nums}"
         f" {topic.perm} {topic.topic_filter_type}"
     ).encode()
-    if release.new_body_fields:
+    if release.wire.new_body_fields:
         line += b" " + java_json.dumps(topic.attributes, release)
     return line
 

@@ -78,9 +78,9 @@ def with_property(properties: bytes, name: str, value: str, release: Release) ->
 
 
 def _joined(properties: dict[str, str], release: Release) -> bytes:
-    names = hash_map_order(properties, release.property_map_capacity)
+    names = hash_map_order(properties, release.wire.property_map_capacity)
     text = "\x02".join(f"{name}\x01{properties[name]}" for name in names)
-    return (text + "\x02" if release.trailing_property_separator else text).encode(
+    return (text + "\x02" if release.wire.trailing_property_separator else text).encode(
         "utf-8", "replace"
     )
 

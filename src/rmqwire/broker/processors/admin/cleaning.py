@@ -66,4 +66,5 @@ class CleaningAdmin:
         return request.create_response()
 
     def _keep(self, *names: str) -> Callable[[str], bool]:
-        return is_system_topic if self._state.release.tables_v5 else names.__contains__
+        every = self._state.release.broker.keeps_system_topics
+        return is_system_topic if every else names.__contains__

@@ -77,7 +77,7 @@ class GroupAdmin:
                 "retryQueueNums", config.retry_queue_nums
             )
             if fault is not None:
-                raise Reject(self._release.invalid_parameter_code, fault)
+                raise Reject(self._release.broker.invalid_parameter_code, fault)
         try:
             self._state.groups.update_list(configs)
         except UsageError as error:
@@ -114,7 +114,7 @@ class GroupAdmin:
     def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every group's configuration, whole or in pieces."""
         groups = self._state.groups
-        if not self._release.tables_v5:
+        if not self._release.broker.paged_tables:
             return request.create_response(body=groups.wrapper().encode(self._release))
         wrapper = groups.wrapper()
         if request.ext_fields:

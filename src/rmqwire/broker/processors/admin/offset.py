@@ -71,7 +71,8 @@ class OffsetAdmin:
         header = request.decode_header(GetMinOffsetRequestHeader)
         offset = self._state.store.min_offset(header.topic, header.queue_id)
         return request.create_response(
-            remark=self._release.min_offset_remark, header=GetMinOffsetResponseHeader(offset=offset)
+            remark=self._release.broker.min_offset_remark,
+            header=GetMinOffsetResponseHeader(offset=offset),
         )
 
     def earliest(self, _: Peer, request: RemotingCommand) -> RemotingCommand:

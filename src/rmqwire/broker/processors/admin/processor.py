@@ -66,6 +66,6 @@ class AdminBrokerProcessor:
         table: dict[int, Handler] = {}
         for part in self._parts:
             table |= part.handlers()
-        if not self._release.tables_v5:
+        if not self._release.broker.admin_codes_5:
             table = {code: handler for code, handler in table.items() if code not in _SINCE_5}
         return table

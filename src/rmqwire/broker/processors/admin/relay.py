@@ -62,7 +62,7 @@ class RelayAdmin:
         header = request.decode_header(ConsumeMessageDirectlyResultRequestHeader)
         fields = dict(request.ext_fields or {})
         fields["brokerName"] = self._state.config.broker_name
-        if self._release.tables_v5:
+        if self._release.broker.relays_sys_flags:
             fields |= self._sys_flags(header)
         body = self._message(header.msg_id)
         call = RemotingCommand(request.code, fields, body)

@@ -55,7 +55,7 @@ class RuntimeAdmin:
         info["brokerVersionDesc"] = version_name(self._release.mq_version)
         start = self._state.config.start_accept_send_request_time_stamp
         info["startAcceptSendRequestTimeStamp"] = str(start)
-        if self._release.tables_v5:
+        if self._release.broker.runtime_keys_5:
             info |= _TIMER | {"brokerActive": "true"}
         else:
             info["brokerVersion"] = str(self._release.mq_version)
@@ -113,7 +113,7 @@ class RuntimeAdmin:
 
     def _queues(self) -> dict[str, str]:
         info = {"EndTransactionQueueSize": "0", "EndTransactionThreadPoolQueueCapacity": "100000"}
-        queues = _QUEUES | _QUEUES_V5 if self._release.tables_v5 else _QUEUES
+        queues = _QUEUES | _QUEUES_V5 if self._release.broker.runtime_keys_5 else _QUEUES
         for name, capacity in queues.items():
             info[f"{name}ThreadPoolQueueSize"] = "0"
             info[f"{name}ThreadPoolQueueCapacity"] = str(capacity)

@@ -79,7 +79,7 @@ class TopicAdmin:
             perm=header.perm,
             topic_sys_flag=header.topic_sys_flag or 0,
         )
-        if self._release.tables_v5:
+        if self._release.broker.topic_attributes:
             config.order = header.order
             config.attributes = self._attributes(header.attributes)
         self._update([config])
@@ -102,14 +102,14 @@ class TopicAdmin:
     def _check_name(self, topic: str) -> None:
         fault = topic_fault(topic, self._release)
         if fault is not None:
-            raise Reject(self._release.invalid_parameter_code, fault)
+            raise Reject(self._release.broker.invalid_parameter_code, fault)
         self._check_not_system(topic)
 
     def _check_not_system(self, topic: str) -> None:
         guarded = self._state.config.validate_system_topic_when_update_topic
         if guarded and self._state.topics.is_system_topic(topic):
             raise Reject(
-                self._release.invalid_parameter_code,
+                self._release.broker.invalid_parameter_code,
                 f"The topic[{topic}] is conflict with system topic.",
             )
 
@@ -140,7 +140,7 @@ class TopicAdmin:
         ):
             fault = queue_nums_fault(field, number)
             if fault is not None:
-                raise Reject(self._release.invalid_parameter_code, fault)
+                raise Reject(self._release.broker.invalid_parameter_code, fault)
 
     # -- deletion ------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class TopicAdmin:
     def _delete(self, topic: str) -> None:
         state = self._state
         state.topics.delete(topic)
-        if self._release.tables_v5:
+        if self._release.broker.deletion_cleans_offsets:
             state.offsets.clean_topic(topic)
         state.store.delete_topics([topic])
         if state.config.auto_delete_unused_stats:
@@ -178,7 +178,7 @@ class TopicAdmin:
     def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every topic's configuration, whole or in pieces."""
         topics = self._state.topics
-        if not self._release.tables_v5:
+        if not self._release.broker.paged_tables:
             body = topics.wrapper().encode(self._release)
             return request.create_response(header=GetAllTopicConfigResponseHeader(), body=body)
         table = topics.table

@@ -1,0 +1,215 @@
+"""Where releases differ in what a broker does and answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerRelease:
+    """The column of the broker.
+
+    Args:
+        invalid_parameter_code: answer to an illegal topic name or queue id.
+        names_topic_in_remark: the remark about an illegal topic name quotes it.
+        stores_region: the broker stores MSG_REGION, TRACE_ON and a UNIQ_KEY with each message (5.x);
+            4.9 stores none of them and drops WAIT.
+        answers_transaction_id: a send's answer says its UNIQ_KEY as transactionId (5.x).
+        empty_body_refused: a send without a body is an error (5.x) or an empty message (4.9).
+        appends_batch_properties: each message of a batch gets the batch's own properties (4.9).
+        batch_refuses_retry_topic: a batch can't be sent to a retry topic.
+        timer_messages: the broker knows the TIMER_* properties of a message.
+        retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
+            reconsumeTimes (4.9) or above it (5.x).
+        given_up_in_order: a retry topic send of an orderly consumer is a dead letter at once.
+        dead_letters_undelayed: a dead letter made of such a send says delay level -1.
+        lite_pull_code: LITE_PULL_MESSAGE is a code of its own.
+        pull_sys_flags: pull answers tell topicSysFlag and groupSysFlag.
+        pull_forbidden_type: refused pulls tell forbiddenType.
+        pull_subscribes: a pull's own subscription counts as one of its group.
+        group_forbidden: a group may be forbidden a topic.
+        pull_offsets: the broker remembers how far each group has pulled.
+        server_side_reset: pulls are sent to offsets that an administrator has set.
+        checks_offset_commit: committing an offset needs an existing group and topic.
+        empty_queue_starts_at_zero: an unknown group's offset on an empty queue is 0 (4.9), not
+            "not found" (5.x).
+        min_offset_remark: remark of a good GET_MIN_OFFSET answer (5.x makes it by another way).
+        heartbeat_v2: heartbeat answers tell IS_SUPPORT_HEART_BEAT_V2 and IS_SUB_CHANGE.
+        heartbeat_needs_group: consumers of a group that isn't there are not registered.
+        ordered_retry_topics: retry topics of orderly consumers are ordered.
+        notifies_broadcast: members of a broadcasting group hear of each other (4.9).
+        relays_sys_flags: a message handed to a consumer directly comes with topicSysFlag and
+            groupSysFlag.
+        system_topics_5: there are the system topics of pop, transactions and timers.
+        topic_attributes: topics have attributes.
+        offsets_version: the table of offsets has a data version, and a list of topics by group.
+        delay_offsets_version: the table of the delay levels' offsets has a data version.
+        paged_tables: tables of topics and groups are asked for in pages.
+        deletion_cleans_offsets: deleting a topic removes the groups' offsets in it.
+        keeps_system_topics: cleaning spares every system topic (5.x), or three by name (4.9).
+        admin_codes_5: the request codes of administration that 5.x added.
+        runtime_keys_5: the figures of 5.x under its names.
+        registers_compressed: compressedRegister works: 5.x sends the compressed form with
+            compressed=false and its own name servers refuse it.
+        registers_acting_master: registration says enableActingMaster.
+        slave_rejects: a slave refuses sends, and pulls without slaveReadEnable, as busy (5.x); 4.9
+            answers sends with SERVICE_NOT_AVAILABLE and serves pulls.
+        slave_commits: a slave takes the offsets that pulls commit.
+        slave_sends_back: a slave sends consumers that have caught up back to the master.
+        slave_sync_period_ms: period of the slave's metadata sync, with
+        slave_sync_delay_ms: the time from the start to the first one.
+        syncs_request_modes: a slave takes the message request modes over.
+        syncs_timers: a slave takes the master's progress with timers over.
+    """
+
+    # sends
+    invalid_parameter_code: int
+    names_topic_in_remark: bool
+    stores_region: bool
+    answers_transaction_id: bool
+    empty_body_refused: bool
+    appends_batch_properties: bool
+    batch_refuses_retry_topic: bool
+    timer_messages: bool
+    retry_limit_inclusive: bool
+    given_up_in_order: bool
+    dead_letters_undelayed: bool
+
+    # pulls and offsets
+    lite_pull_code: bool
+    pull_sys_flags: bool
+    pull_forbidden_type: bool
+    pull_subscribes: bool
+    group_forbidden: bool
+    pull_offsets: bool
+    server_side_reset: bool
+    checks_offset_commit: bool
+    empty_queue_starts_at_zero: bool
+    min_offset_remark: str | None
+
+    # clients
+    heartbeat_v2: bool
+    heartbeat_needs_group: bool
+    ordered_retry_topics: bool
+    notifies_broadcast: bool
+    relays_sys_flags: bool
+
+    # tables
+    system_topics_5: bool
+    topic_attributes: bool
+    offsets_version: bool
+    delay_offsets_version: bool
+    paged_tables: bool
+    deletion_cleans_offsets: bool
+    keeps_system_topics: bool
+
+    # administration
+    admin_codes_5: bool
+    runtime_keys_5: bool
+
+    # registration
+    registers_compressed: bool
+    registers_acting_master: bool
+
+    # slaves
+    slave_rejects: bool
+    slave_commits: bool
+    slave_sends_back: bool
+    slave_sync_period_ms: int
+    slave_sync_delay_ms: int
+    syncs_request_modes: bool
+    syncs_timers: bool
+
+
+BROKER_4_9 = BrokerRelease(
+    invalid_parameter_code=1,
+    names_topic_in_remark=False,
+    stores_region=False,
+    answers_transaction_id=False,
+    empty_body_refused=False,
+    appends_batch_properties=True,
+    batch_refuses_retry_topic=False,
+    timer_messages=False,
+    retry_limit_inclusive=True,
+    given_up_in_order=False,
+    dead_letters_undelayed=False,
+    lite_pull_code=False,
+    pull_sys_flags=False,
+    pull_forbidden_type=False,
+    pull_subscribes=False,
+    group_forbidden=False,
+    pull_offsets=False,
+    server_side_reset=False,
+    checks_offset_commit=False,
+    empty_queue_starts_at_zero=True,
+    min_offset_remark=None,
+    heartbeat_v2=False,
+    heartbeat_needs_group=False,
+    ordered_retry_topics=False,
+    notifies_broadcast=True,
+    relays_sys_flags=False,
+    system_topics_5=False,
+    topic_attributes=False,
+    offsets_version=False,
+    delay_offsets_version=False,
+    paged_tables=False,
+    deletion_cleans_offsets=False,
+    keeps_system_topics=False,
+    admin_codes_5=False,
+    runtime_keys_5=False,
+    registers_compressed=True,
+    registers_acting_master=False,
+    slave_rejects=False,
+    slave_commits=False,
+    slave_sends_back=False,
+    slave_sync_period_ms=10_000,
+    slave_sync_delay_ms=3_000,
+    syncs_request_modes=False,
+    syncs_timers=False,
+)
+BROKER_5 = BrokerRelease(
+    invalid_parameter_code=29,
+    names_topic_in_remark=True,
+    stores_region=True,
+    answers_transaction_id=True,
+    empty_body_refused=True,
+    appends_batch_properties=False,
+    batch_refuses_retry_topic=True,
+    timer_messages=True,
+    retry_limit_inclusive=False,
+    given_up_in_order=True,
+    dead_letters_undelayed=True,
+    lite_pull_code=True,
+    pull_sys_flags=True,
+    pull_forbidden_type=True,
+    pull_subscribes=True,
+    group_forbidden=True,
+    pull_offsets=True,
+    server_side_reset=True,
+    checks_offset_commit=True,
+    empty_queue_starts_at_zero=False,
+    min_offset_remark="",
+    heartbeat_v2=True,
+    heartbeat_needs_group=True,
+    ordered_retry_topics=True,
+    notifies_broadcast=False,
+    relays_sys_flags=True,
+    system_topics_5=True,
+    topic_attributes=True,
+    offsets_version=True,
+    delay_offsets_version=True,
+    paged_tables=True,
+    deletion_cleans_offsets=True,
+    keeps_system_topics=True,
+    admin_codes_5=True,
+    runtime_keys_5=True,
+    registers_compressed=False,
+    registers_acting_master=True,
+    slave_rejects=True,
+    slave_commits=True,
+    slave_sends_back=True,
+    slave_sync_period_ms=60_000,
+    slave_sync_delay_ms=10_000,
+    syncs_request_modes=True,
+    syncs_timers=True,
+)
