@@ -15,7 +15,7 @@ from pathlib import Path
 
 from interop.jars import class_path, missing_tools
 from interop.peer import JVM, make_home
-from interop.processes import BROKER_PORTS, Node, free_port, wait_until
+from interop.processes import BROKER_PORTS, Node, free_port, is_free, wait_until
 from interop.wire import registered, route_known
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -30,6 +30,7 @@ BROKER_DEFAULTS = {
     "mappedFileSizeTimerLog": "1048576",
     "autoCreateTopicEnable": "true",
 }
+DOCKER_PORTS = (9876, 10909, 10911, 10912)  # of namesrv and java-master
 
 
 class Unavailable(Exception):
@@ -132,7 +133,7 @@ class DockerCluster(Cluster):
     NAMESRV = "127.0.0.1:9876"
 
     def __init__(self, version: str, home: Path) -> None:
-        reason = docker_missing()
+        reason = docker_missing() or ports_taken()
         if reason:
             raise Unavailable(f"--cluster=docker: {reason}")
         self.version = version
@@ -153,8 +154,8 @@ class DockerCluster(Cluster):
     def namesrv(self) -> str:
         if not self._up:
             self._up = True
-            self._compose("up", "-d", "namesrv", "java-master")
-            wait_until(lambda: _answers(self.NAMESRV), "the Java cluster in Docker", 120)
+            self._compose("up", "--detach", "--wait", "namesrv", "java-master")
+            wait_until(lambda: route_known(self.NAMESRV, "TBW102"), "the Java cluster in Docker")
         return self.NAMESRV
 
     def start_namesrv(self, home: Path) -> Node:
@@ -167,7 +168,7 @@ class DockerCluster(Cluster):
         if self._own is not None:
             self._own.stop()
         if self._up:
-            self._compose("down", "-v")
+            self._compose("--profile", "*", "down", "--volumes")
 
 
 class ExternalCluster(Cluster):
@@ -202,17 +203,19 @@ def docker_missing() -> str | None:
     return (answer.stderr or answer.stdout).strip().splitlines()[0]
 
 
-def _answers(namesrv: str) -> bool:
-    try:
-        return route_known(namesrv, "TBW102")
-    except OSError:
-        return False
+def ports_taken() -> str | None:
+    """Say in one line that the ports of docker-compose.yml's Java servers are in use, or None.
+
+    Whoever listens there would be taken for our cluster.
+    """
+    taken = [str(port) for port in DOCKER_PORTS if not is_free(port)]
+    return f"in use already: 127.0.0.1:{', '.join(taken)}" if taken else None
 
 
 def choose(kind: str, version: str, home: Path) -> Cluster:
-    """Make the provider that ``--cluster`` names (``auto``: Docker where it answers, else Maven)."""
+    """Make the provider that ``--cluster`` names (``auto``: Docker where it can, else Maven)."""
     if kind == "auto":
-        kind = "maven" if docker_missing() else "docker"
+        kind = "maven" if docker_missing() or ports_taken() else "docker"
     if kind == "maven":
         return MavenCluster(version, home)
     if kind == "docker":

@@ -22,24 +22,30 @@ def missing_tools() -> str | None:
     return f"not installed: {', '.join(missing)} (a JDK and Maven are needed)" if missing else None
 
 
+def jar_folder(version: str) -> Path:
+    """Return the folder with all jars of ``version``, downloading once."""
+    home = cache_dir() / version
+    folder = home / "jars"
+    if not (home / "complete").exists():
+        _download(version, folder)
+        (home / "complete").touch()
+    return folder
+
+
 def class_path(version: str) -> str:
     """Return the class path of ``version`` with our own Java programs compiled, downloading once."""
-    home = cache_dir() / version
-    jars = home / "jars"
-    if not (home / "complete").exists():
-        _download(version, jars)
-        (home / "complete").touch()
-    classes = home / "classes"
+    classes = cache_dir() / version / "classes"
+    jars = jar_folder(version)
     _compile(jars, classes)
     return f"{classes}{os.pathsep}{jars}/*"
 
 
-def _download(version: str, jars: Path) -> None:
+def _download(version: str, folder: Path) -> None:
     profile = ["-Pbenchmark"] if version in BENCHMARK_VERSIONS else []
     command = [
         "mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *profile,
         "dependency:copy-dependencies", f"-Drocketmq.version={version}",
-        "-DincludeScope=runtime", f"-DoutputDirectory={jars}",
+        "-DincludeScope=runtime", f"-DoutputDirectory={folder}",
     ]  # fmt: skip
     subprocess.run(command, check=True, timeout=900)
 

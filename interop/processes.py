@@ -20,7 +20,7 @@ def free_port(offsets: Sequence[int] = (0,)) -> int:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        if all(_is_free(port + offset) for offset in offsets):
+        if all(is_free(port + offset) for offset in offsets):
             return port
 
 
@@ -28,11 +28,12 @@ def lasting_port(offsets: Sequence[int] = (0,)) -> int:
     """Find the same below the ports of outgoing connections: none takes it during a restart."""
     while True:
         port = random.randrange(15_000, 32_000)
-        if all(_is_free(port + offset) for offset in offsets):
+        if all(is_free(port + offset) for offset in offsets):
             return port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on ``port``, on whatever address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
