@@ -7,7 +7,7 @@ import pytest
 
 from rmqwire import errors
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.errors import BrokerError, broker_error
+from rmqwire.errors import BrokerError, SendAttempt, broker_error
 
 
 def class_name(code_name: str) -> str:
@@ -59,10 +59,25 @@ def test_producers_retry_what_java_retries():
     }
 
 
-def test_errors_travel_between_processes():
-    error = pickle.loads(pickle.dumps(broker_error(2, "[TIMEOUT_CLEAN_QUEUE]", "h:1")))
-    assert type(error) is errors.SystemBusy
-    assert (error.code, error.remark, error.addr) == (2, "[TIMEOUT_CLEAN_QUEUE]", "h:1")
+EVERY_SHAPE = [
+    broker_error(2, "[TIMEOUT_CLEAN_QUEUE]", "h:1"),
+    broker_error(54321),
+    errors.ProtocolError("bad", 7),
+    errors.SendFailed("gone", "h:1", maybe_stored=False),
+    errors.CorruptLog("torn", "f", 3),
+    errors.LogDiverged("differs", 1, 2),
+    errors.RouteNotFound("no"),
+]
+
+
+@pytest.mark.parametrize("error", EVERY_SHAPE, ids=repr)
+def test_errors_travel_between_processes(error):
+    error.attempts = (SendAttempt("a", "h:1", errors.ConnectFailed("no", "h:1"), 3),)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert repr(vars(again)) == repr(vars(error))
+    assert again.maybe_stored is error.maybe_stored
 
 
 def test_every_error_is_in_the_tree():

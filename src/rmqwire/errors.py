@@ -33,11 +33,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
+@dataclass(slots=True)
+class SendAttempt:
+    """One failed attempt of a send.
+
+    Args:
+        broker_name: the broker whose turn it was.
+        addr: ``host:port`` of the broker, empty when no address was known.
+        error: what came of it.
+        cost_ms: ms from choosing the broker to the failure.
+    """
+
+    broker_name: str
+    addr: str
+    error: RmqError
+    cost_ms: int
+
+
 class RmqError(Exception):
-    """Base of every error that rmqwire raises on purpose."""
+    """Base of every error that rmqwire raises on purpose.
+
+    Attributes:
+        maybe_stored: the request may have been carried out although this was raised: of a send, the
+            message may be stored, and sending it again may store it twice. False is a promise.
+        attempts: of a send that was tried at one broker after another, every attempt in order.
+    """
+
+    maybe_stored: bool = False
+    attempts: tuple[SendAttempt, ...] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[RmqError], args: tuple[object, ...], state: dict[str, object]) -> RmqError:
+    """Make a copied or unpickled error, whatever its constructor asks for."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(RmqError):
@@ -98,9 +135,11 @@ class BadRecord(ProtocolError):
 class RemotingError(RmqError):
     """The connection failed, not the answer. ``addr`` is ``host:port`` of the peer."""
 
-    def __init__(self, message: str, addr: str = "") -> None:
+    def __init__(self, message: str, addr: str = "", *, maybe_stored: bool | None = None) -> None:
         super().__init__(f"{message} <{addr}>" if addr else message)
         self.addr = addr
+        if maybe_stored is not None:
+            self.maybe_stored = maybe_stored
 
 
 class ConnectFailed(RemotingError):
@@ -108,11 +147,21 @@ class ConnectFailed(RemotingError):
 
 
 class SendFailed(RemotingError):
-    """The connection broke before the answer came (Java ``RemotingSendRequestException``)."""
+    """The connection broke before the answer came (Java ``RemotingSendRequestException``).
+
+    ``maybe_stored`` unless the request is known not to have left this process.
+    """
+
+    maybe_stored = True
 
 
 class RemotingTimeout(RemotingError):
-    """No answer in time (Java ``RemotingTimeoutException``)."""
+    """No answer in time (Java ``RemotingTimeoutException``).
+
+    ``maybe_stored`` unless the request is known not to have left this process.
+    """
+
+    maybe_stored = True
 
 
 class TooManyRequests(RemotingError):
@@ -160,9 +209,6 @@ class BrokerError(RmqError):
         cls.retriable = retriable
         cls.refresh_route = refresh_route
         BrokerError.by_code[code] = cls
-
-    def __reduce__(self) -> tuple[type[BrokerError], tuple[int, str, str]]:
-        return type(self), (self.code, self.remark, self.addr)
 
 
 def broker_error(code: int, remark: str | None = None, addr: str = "") -> BrokerError:

@@ -15,10 +15,13 @@ from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.release import V4_9_7
 from rmqwire.errors import (
+    BadHeader,
     BrokerError,
     ConnectFailed,
+    MessageIllegal,
     RemotingTimeout,
     RouteNotFound,
+    SendFailed,
     UsageError,
 )
 from rmqwire.producer.producer import Producer
@@ -165,6 +168,55 @@ async def test_attempts_are_limited_and_told(cluster, autojump_clock):
     assert len(sends(cluster)) == 4
     assert "Send [4] times, still failed" in caught.value.__notes__[0]
     assert {addr for addr, _ in sends(cluster)} == {broker_addr("a"), broker_addr("b")}
+
+
+async def test_a_send_whose_answer_is_lost_may_be_stored(cluster, autojump_clock):
+    """The broker stores it and the link breaks; the next broker refuses for good."""
+
+    def stored_then_lost(addr, command):
+        if command.code != R.SEND_MESSAGE_V2:
+            return None
+        if len(sends(cluster)) > 1:
+            return 13, "too long"
+        cluster._send(addr, command)
+        return SendFailed("the connection ended before the answer", addr)
+
+    cluster.faults.append(stored_then_lost)
+    async with producer(cluster) as p:
+        with pytest.raises(MessageIllegal) as caught:
+            await p.send(Message("T", b"x"))
+    assert caught.value.maybe_stored
+    lost, refused = caught.value.attempts
+    assert (type(lost.error), type(refused.error)) == (SendFailed, MessageIllegal)
+    assert [a.addr for a in (lost, refused)] == [addr for addr, _ in sends(cluster)]
+    assert [a.addr for a in (lost, refused)] == [
+        broker_addr(a.broker_name) for a in (lost, refused)
+    ]
+
+
+async def test_a_send_that_no_broker_got_is_not_stored(cluster, autojump_clock):
+    cluster.down |= {broker_addr("a"), broker_addr("b")}
+    async with producer(cluster) as p:
+        with pytest.raises(ConnectFailed) as caught:
+            await p.send(Message("T", b"x"))
+    assert not caught.value.maybe_stored
+    assert [type(attempt.error) for attempt in caught.value.attempts] == [ConnectFailed] * 3
+
+
+async def test_a_look_up_that_times_out_stores_nothing(cluster, autojump_clock):
+    cluster.faults.append(lambda addr, _: RemotingTimeout("no answer", addr))
+    async with producer(cluster) as p:
+        with pytest.raises(RemotingTimeout) as caught:
+            await p.send(Message("T", b"x"))
+    assert not caught.value.maybe_stored
+
+
+async def test_an_answer_that_cannot_be_read_may_mean_a_stored_message(cluster, autojump_clock):
+    cluster.faults.append(lambda _, command: (0, None) if command.code == 310 else None)
+    async with producer(cluster) as p:
+        with pytest.raises(BadHeader) as caught:
+            await p.send(Message("T", b"x"))
+    assert caught.value.maybe_stored
 
 
 async def test_one_budget_for_all_attempts(cluster, autojump_clock):

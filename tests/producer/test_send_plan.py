@@ -8,7 +8,14 @@ from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.client.route_table import TopicPublishInfo
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.release import V5_5_0
-from rmqwire.errors import BrokerError, ConnectFailed, RemotingTimeout, RouteNotFound, SendFailed
+from rmqwire.errors import (
+    BrokerError,
+    ConnectFailed,
+    RemotingTimeout,
+    RouteNotFound,
+    SendAttempt,
+    SendFailed,
+)
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.results import SendResult, SendStatus
 from rmqwire.producer.send_plan import SendPlan
@@ -82,12 +89,51 @@ def test_last_error_is_told_with_all_brokers():
     )
 
 
-def test_time_runs_out():
+def test_every_attempt_is_told_with_its_broker_error_and_time():
+    sending = plan(retry_times_when_send_failed=2)
+    errors = [SendFailed("gone", "a:1"), BrokerError(2, "busy", "b:1"), RouteNotFound("no")]
+    for number, error in enumerate(errors):
+        sending.next_attempt(number * 100)
+        sending.failed(error, number * 100 + 10 + number)
+    failure = sending.failure("T", 300)
+    assert failure is errors[-1]
+    assert failure.attempts == tuple(
+        SendAttempt(broker, addr, error, ms)
+        for broker, addr, error, ms in zip(
+            sending.brokers, ["a:1", "b:1", ""], errors, [10, 11, 12], strict=True
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "maybe"),
+    [
+        ([ConnectFailed("no"), BrokerError(2, "busy")], False),
+        ([SendFailed("no", maybe_stored=False), RouteNotFound("no")], False),
+        ([RemotingTimeout("no"), BrokerError(13, "illegal")], True),
+        ([BrokerError(2, "busy"), SendFailed("no")], True),
+    ],
+)
+def test_one_attempt_that_may_be_stored_is_enough(errors, maybe):
+    sending = plan(retry_times_when_send_failed=1)
+    for error in errors:
+        sending.next_attempt(0)
+        sending.failed(error, 1)
+    assert sending.failure("T", 2).maybe_stored is maybe
+
+
+@pytest.mark.parametrize(
+    ("error", "maybe"), [(ConnectFailed("no"), False), (SendFailed("no"), True)]
+)
+def test_time_runs_out(error, maybe):
     sending = plan(timeout=100)
     sending.next_attempt(0)
-    sending.failed(ConnectFailed("no"), 100)
+    sending.failed(error, 100)
     assert sending.next_attempt(100) is None
-    assert isinstance(sending.failure("T", 100), RemotingTimeout)
+    failure = sending.failure("T", 100)
+    assert isinstance(failure, RemotingTimeout)
+    assert [attempt.error for attempt in failure.attempts] == [error]
+    assert failure.maybe_stored is maybe
 
 
 def test_one_attempt_does_not_take_all_the_time():

@@ -112,11 +112,12 @@ async def test_no_answer_in_time(net, autojump_clock):
 async def test_connecting_counts_into_the_time(net, autojump_clock):
     net.delay = 2
     async with RemotingClient(connect=net.connect) as client:
-        with pytest.raises(RemotingTimeout):
+        with pytest.raises(RemotingTimeout) as unsent:
             await client.invoke(ADDR, RemotingCommand(1), 1000)
         start = trio.current_time()
-        with pytest.raises(RemotingTimeout):
+        with pytest.raises(RemotingTimeout) as sent:
             await client.invoke(ADDR, RemotingCommand(11), 3000)
+        assert (unsent.value.maybe_stored, sent.value.maybe_stored) == (False, True)
         assert 2.9 <= trio.current_time() - start <= 3.1
 
 

@@ -227,6 +227,50 @@ def test_the_end_of_the_connection_fails_what_waits():
     assert len(got) == 2
 
 
+def maybe_stored(end, **kwargs):
+    """Hand one request out for writing, leave another in the outbox, then let ``end`` happen."""
+    connection, got = server(**kwargs), {}
+    for opaque in (3, 4):
+        connection.data_to_send()
+        connection.request(
+            RemotingCommand(1, body=bytes(100), opaque=opaque),
+            lambda error, opaque=opaque: got.update({opaque: error.maybe_stored}),
+            100,
+        )
+    end(connection)
+    return got
+
+
+def test_only_a_request_that_never_left_is_certainly_not_carried_out():
+    assert maybe_stored(Connection.connection_lost) == {3: True, 4: False}
+
+
+def test_what_is_in_the_outbox_when_the_connection_closes_may_still_leave():
+    assert maybe_stored(Connection.close) == {3: True, 4: True}
+
+
+def test_what_is_in_the_outbox_when_the_time_is_over_may_still_leave():
+    def expire(connection):
+        connection.expire(10**12)
+
+    assert maybe_stored(expire) == {3: True, 4: True}
+
+
+def test_what_was_thrown_away_because_the_peer_does_not_read_never_left():
+    def overflow(connection):
+        connection.reply(RemotingCommand(1, opaque=9), RemotingCommand(0, body=bytes(1000)))
+
+    limits = Limits(outbox_bytes=1000)
+    assert maybe_stored(overflow, limits=limits) == {3: True, 4: False}
+
+
+def test_a_request_on_a_closed_connection_never_leaves():
+    connection, got = server(), []
+    connection.close()
+    connection.request(RemotingCommand(1, opaque=3), got.append, 100)
+    assert [error.maybe_stored for error in got] == [False]
+
+
 def test_a_forgotten_request_is_not_called():
     clock, got = Clock(), []
     client = server(mono_ms=clock)

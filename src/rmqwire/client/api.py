@@ -20,6 +20,7 @@ from rmqwire.codec.headers import (
     SendMessageResponseHeader,
 )
 from rmqwire.codec.record import decode_message
+from rmqwire.errors import ProtocolError
 from rmqwire.remoting.client import SUCCESS_ONLY, expect
 
 if TYPE_CHECKING:
@@ -149,13 +150,19 @@ class ClientApi:
         Raises:
             RemotingError: the broker can't be reached or doesn't answer.
             BrokerError: it refused the message.
+            BadHeader: it stored the message, but its answer can't be read.
         """
         request = self.requests.send(message, queue, born_timestamp)
         answer = await self._call(self._broker(addr), request, timeout_ms, _SENT_CODES)
         fields = answer.ext_fields or {}
+        try:
+            header = answer.decode_header(SendMessageResponseHeader)
+        except ProtocolError as error:
+            error.maybe_stored = True
+            raise
         return SendAnswer(
             answer.code,
-            answer.decode_header(SendMessageResponseHeader),
+            header,
             fields.get("MSG_REGION") or "DefaultRegion",
             fields.get("TRACE_ON") != "false",
         )

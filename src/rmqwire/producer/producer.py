@@ -117,7 +117,9 @@ class Producer:
         """Send a message, or a list of them as one batch, and wait until it is stored.
 
         Without ``queue`` and ``selector`` the topic's queues take turns, and a failed attempt is
-        repeated at another broker. A message may then be stored twice: consumers must bear it.
+        repeated at another broker. A message may then be stored twice: consumers must bear it. What
+        is raised at last tells all ``attempts``, and by ``maybe_stored`` whether one of them may
+        have been stored all the same.
 
         Args:
             message: one message, or several of the same topic.
@@ -187,9 +189,13 @@ class Producer:
         info = self._instance.routes.publish_info(topic)
         if info is None:
             config = self.config
-            info = await self._instance.publish_info(
-                topic, config.create_topic_key, config.default_topic_queue_nums, timeout_ms
-            )
+            try:
+                info = await self._instance.publish_info(
+                    topic, config.create_topic_key, config.default_topic_queue_nums, timeout_ms
+                )
+            except RmqError as error:
+                error.maybe_stored = False  # a look-up stores nothing, however it ends
+                raise
             if info is None:
                 raise RouteNotFound(f"No route info of this topic: {topic}")
         if topic not in self._topics:
@@ -234,7 +240,7 @@ class Producer:
         self, outgoing: OutgoingMessage, msg_id: str, queue: MessageQueue, timeout_ms: int
     ) -> SendResult:
         if timeout_ms <= 0:
-            raise RemotingTimeout("sendKernelImpl call timeout")
+            raise RemotingTimeout("sendKernelImpl call timeout", maybe_stored=False)
         addr = await self._addr(queue)
         answer = await self._instance.api.send(addr, outgoing, queue, self._wall_ms(), timeout_ms)
         return send_result(answer, msg_id, queue)

@@ -15,7 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmqwire.errors import BrokerError, ConnectFailed, RemotingError, RemotingTimeout, RmqError
+from rmqwire.errors import (
+    BrokerError,
+    ConnectFailed,
+    RemotingError,
+    RemotingTimeout,
+    RmqError,
+    SendAttempt,
+)
 from rmqwire.producer.results import SendResult, SendStatus
 
 if TYPE_CHECKING:
@@ -61,6 +68,7 @@ class SendPlan:
         self._attempt_ms = started_ms
         self._error: RmqError | None = None
         self.brokers: list[str] = []
+        self.attempts: list[SendAttempt] = []  # those that failed
         self.result: SendResult | None = None
 
     def next_attempt(self, mono_ms: int) -> Attempt | None:
@@ -68,7 +76,7 @@ class SendPlan:
         left_ms = self._deadline_ms - mono_ms
         if not self._left or left_ms <= 0:
             if self._left and self.result is None:
-                self._error = RemotingTimeout("sendDefaultImpl call timeout")
+                self._error = self._out_of_time()
             return None
         self._left -= 1
         last = self.brokers[-1] if self.brokers else None
@@ -101,17 +109,24 @@ class SendPlan:
             self._config.start_detector_enable and isinstance(error, ConnectFailed)
         )
         self._learn(mono_ms, isolate=refused or broken, reachable=not unreachable)
+        addr = error.addr if isinstance(error, (BrokerError, RemotingError)) else ""
+        self.attempts.append(SendAttempt(self.brokers[-1], addr, error, mono_ms - self._attempt_ms))
         return not isinstance(error, BrokerError) or error.code in self._config.retry_codes()
 
     def failure(self, topic: str, mono_ms: int) -> RmqError:
-        """Return what to raise: the last error, with a note of all that was tried."""
-        error = self._error or RemotingTimeout("sendDefaultImpl call timeout")
+        """Return what to raise: the last error, which knows all attempts, with a note of them."""
+        error = self._error or self._out_of_time()
+        error.attempts = tuple(self.attempts)
+        error.maybe_stored = any(attempt.error.maybe_stored for attempt in self.attempts)
         error.add_note(
             f"Send [{len(self.brokers)}] times, still failed, "
             f"cost [{mono_ms - self._started_ms}]ms, Topic: {topic}, "
             f"BrokersSent: [{', '.join(self.brokers)}]"
         )
         return error
+
+    def _out_of_time(self) -> RemotingTimeout:
+        return RemotingTimeout("sendDefaultImpl call timeout", maybe_stored=False)
 
     def _learn(self, mono_ms: int, *, isolate: bool = False, reachable: bool = True) -> None:
         self._faults.update(

@@ -300,7 +300,7 @@ class RemotingClient:
         with trio.move_on_after(timeout_ms / 1000):
             channel = await self._connected(addr)
             return channel, timeout_ms - int((trio.current_time() - begin) * 1000)
-        raise RemotingTimeout(f"connect timeout, {timeout_ms} ms", addr)
+        raise RemotingTimeout(f"connect timeout, {timeout_ms} ms", addr, maybe_stored=False)
 
     async def _connected(self, addr: str) -> Channel:
         nursery = self._nursery

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 from ipaddress import IPv6Address, ip_address
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rmqwire import clock
@@ -71,6 +72,7 @@ class Connection:
     __slots__ = (
         "_active",
         "_deadlines",
+        "_handed",
         "_held",
         "_idle_since",
         "_limits",
@@ -122,7 +124,8 @@ class Connection:
         self._oneways = 0  # oneway requests in the outbox
         self._waiting: dict[int, OnReply] = {}
         self._deadlines: list[tuple[int, int, int, OnReply]] = []  # heap: when, serial, opaque
-        self._serial = 0  # keeps the heap from comparing callbacks
+        self._serial = 0  # of the last request; keeps the heap from comparing callbacks
+        self._handed = 0  # serial of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
         self._idle_since = 0
         self._partial_since: tuple[int, int] | None = None  # (frames then, when)
@@ -242,7 +245,7 @@ class Connection:
             ProtocolError: the command can't be encoded.
         """
         if self.closed:
-            self._call(on_reply, self._send_failed())
+            self._call(on_reply, self._send_failed(maybe_stored=False))
             return
         waiting, opaque = self._waiting, command.opaque
         if len(waiting) >= self._limits.async_requests:
@@ -302,6 +305,7 @@ class Connection:
             return b""
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
         self._clear_outbox()
+        self._handed = self._serial
         self._active = True
         return data
 
@@ -377,10 +381,15 @@ class Connection:
 
     def _fail_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        self._deadlines = []
-        for on_reply in waiting.values():
-            self._call(on_reply, self._send_failed())
+        deadlines, self._deadlines = self._deadlines, []
+        handed = self._serial if self._outbox else self._handed  # an outbox may still be sent
+        for _, serial, opaque, on_reply in sorted(deadlines, key=itemgetter(1)):
+            if waiting.get(opaque) is on_reply:
+                del waiting[opaque]
+                self._call(on_reply, self._send_failed(maybe_stored=serial <= handed))
 
-    def _send_failed(self) -> SendFailed:
+    def _send_failed(self, *, maybe_stored: bool) -> SendFailed:
         reason = f" ({self.close_reason})" if self.close_reason else ""
-        return SendFailed(f"the connection ended before the answer{reason}", self.peer)
+        return SendFailed(
+            f"the connection ended before the answer{reason}", self.peer, maybe_stored=maybe_stored
+        )
