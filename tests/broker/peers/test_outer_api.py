@@ -123,3 +123,17 @@ async def test_a_failed_registration_is_told_not_raised(broker, answer):
     api = BrokerOuterAPI(Scripted(_103=answer, _104=answer), broker.state)
     assert not await api.register("n:1", force=True)
     await api.unregister("n:1")
+
+
+async def test_a_registration_that_works_again_is_one_line(broker, caplog):
+    client = Scripted(_103=ConnectFailed("refused", "n:1"))
+    api = BrokerOuterAPI(client, broker.state)
+    for _ in range(3):
+        assert not await api.register("n:1", force=True)
+    client.answers[103] = RemotingCommand(0)
+    for addr in ("n:1", "n:1", "n:2"):
+        assert await api.register(addr, force=True)
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
+        *["not registered at name server n:1: refused <n:1>"] * 3,
+        "registered at name server n:1 after failures: 3",
+    ]

@@ -10,7 +10,7 @@ from rmqwire.broker.peers.slave_sync import SlaveSynchronize, vip_address
 from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command
-from rmqwire.codec.release import release_named
+from rmqwire.codec.release import V4_9_7, V5_5_0, release_named
 from rmqwire.errors import ConnectFailed, SendFailed, StoreError
 from tests.support.broker import MemoryBroker
 from tests.support.golden import frame_files, frames
@@ -231,6 +231,56 @@ async def test_a_master_without_timers_is_no_failure(pair5, tmp_path, caplog):
     await sync.sync_timer_checkpoint()
     assert not (tmp_path / "config/timercheck").exists()
     assert "timer" not in caplog.text
+
+
+def refusal(code: int, version: int) -> RemotingCommand:
+    remark = f" request type {code} not supported"
+    return RemotingCommand(ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark=remark, version=version)
+
+
+async def test_a_4_9_master_is_not_asked_for_what_came_with_5(pair5, caplog):
+    _, master, sync = pair5
+    master.by_code = {code: refusal(code, V4_9_7.mq_version) for code in (402, 60, 61)}
+    master.by_code |= Master("4.9.7").by_code
+    for _ in range(3):
+        assert await sync.sync_all()
+        await sync.sync_timer_checkpoint()
+    assert {command.code for _, command in master.asked} == set(CODES["4.9.7"])
+    assert caplog.records == []
+    sync.follow("10.0.0.2:10911")
+    master.by_code = Master("5.5.0").by_code
+    await sync.sync_all()
+    assert {command.code for _, command in master.asked} == set(CODES["5.5.0"])
+
+
+async def test_a_refusal_is_said_once_and_its_end_too(pair5, caplog):
+    _, master, sync = pair5
+    good = master.by_code[402]
+    for answer in (refusal(402, V5_5_0.mq_version), RemotingCommand(16, remark="no"), good):
+        master.by_code[402] = answer
+        for _ in range(3):
+            assert await sync.sync_all() == (answer is good)
+    said = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    unsupported = "CODE: 3  DESC:  request type 402 not supported"
+    assert said == [
+        f"message request modes not taken over from {MASTER}: {unsupported}  BROKER: {MASTER}",
+        f"message request modes not taken over from {MASTER}: CODE: 16  DESC: no  BROKER: {MASTER}",
+        f"message request modes taken over from {MASTER} after failures: 6",
+    ]
+
+
+async def test_another_master_s_refusal_is_said_again(pair5, caplog):
+    _, master, sync = pair5
+    master.by_code[60] = refusal(60, V5_5_0.mq_version)
+    for addr in (MASTER, MASTER, "10.0.0.2:10911"):
+        sync.follow(addr)
+        await sync.sync_timer_checkpoint()
+        await sync.sync_timer_checkpoint()
+    said = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert [line.split(":")[0] for line in said] == [
+        "timer check point not taken over from 10.0.0.1",
+        "timer check point not taken over from 10.0.0.2",
+    ]
 
 
 def test_4_9_and_a_broker_without_timers_ask_for_none(pair, tmp_path):

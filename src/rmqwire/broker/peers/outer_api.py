@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.peers.troubles import Troubles
 from rmqwire.codec.bodies import (
     DataVersion,
     KVTable,
@@ -52,6 +53,7 @@ class BrokerOuterAPI:
     def __init__(self, client: RemotingClient, state: BrokerState) -> None:
         self._client = client
         self._state = state
+        self._troubles = Troubles()
         # Told a slave's master by each registration: its replication address and its address.
         self.on_master: Callable[[str | None, str | None], None] | None = None
 
@@ -64,15 +66,21 @@ class BrokerOuterAPI:
                 (``forceRegister``, and every topic change).
 
         Returns:
-            whether the name server has the broker now; a failure is logged.
+            whether the name server has the broker now; a failure is logged, and its end.
         """
         try:
             if force or await self.need_register(namesrv_addr):
                 await self._register(namesrv_addr)
         except (RemotingError, ProtocolError, BrokerError) as error:
+            self._troubles.failed(namesrv_addr, str(error))
             logger.warning("not registered at name server %s: %s", namesrv_addr, error)
             return False
-        logger.debug("registered at name server %s", namesrv_addr)
+        if failures := self._troubles.works(namesrv_addr):
+            logger.warning(
+                "registered at name server %s after failures: %d", namesrv_addr, failures
+            )
+        else:
+            logger.debug("registered at name server %s", namesrv_addr)
         return True
 
     async def _register(self, namesrv_addr: str) -> None:

@@ -1,7 +1,8 @@
 """What a slave takes over from its master besides messages (``SlaveSynchronize``).
 
 Topics come from the master's second port, the rest from its first. A part that can't be had is
-logged and left as it is; the next round asks again.
+left as it is and asked for again in the next round; the log says it once, and when it has come. What
+a master's release doesn't have isn't asked for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.peers.troubles import Troubles
 from rmqwire.codec.bodies import SubscriptionGroupWrapper, TopicConfigSerializeWrapper
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
@@ -18,6 +20,7 @@ from rmqwire.codec.headers import (
     GetAllTopicConfigRequestHeader,
     GetAllTopicConfigResponseHeader,
 )
+from rmqwire.codec.release import release_of
 from rmqwire.errors import BrokerError, ConnectFailed, ProtocolError, RemotingError
 from rmqwire.remoting.client import expect, split_address
 
@@ -57,6 +60,8 @@ class SlaveSynchronize:
         self._client = client
         self._state = state
         self.master_addr: str | None = None
+        self._master = state.release.broker  # until an answer tells its release
+        self._troubles = Troubles()
         self.on_change: Callable[[], None] | None = None  # there is another master to ask
 
     def follow(self, master_addr: str | None) -> None:
@@ -65,6 +70,8 @@ class SlaveSynchronize:
             return
         logger.info("Update master address from %s to %s", self.master_addr, master_addr)
         self.master_addr = master_addr
+        self._master = self._state.release.broker
+        self._troubles = Troubles()
         if master_addr is not None and self.on_change is not None:
             self.on_change()
 
@@ -88,12 +95,22 @@ class SlaveSynchronize:
             try:
                 await sync(master)
             except ConnectFailed as error:  # nor will the other parts come: one line says it
-                logger.warning("no tables taken over from %s: %s", master, error)
+                self._failed(name, f"no tables taken over from {master}: {error}")
                 return False
             except FAULTS as error:
-                logger.warning("%s not taken over from %s: %s", name, master, error)
+                self._failed(name, f"{name} not taken over from {master}: {error}")
                 good = False
+            else:
+                self._came(name, master)
         return good
+
+    def _failed(self, part: str, text: str) -> None:
+        level = logging.WARNING if self._troubles.failed(part, text) else logging.DEBUG
+        logger.log(level, "%s", text)
+
+    def _came(self, part: str, master: str) -> None:
+        if failures := self._troubles.works(part):
+            logger.warning("%s taken over from %s after failures: %d", part, master, failures)
 
     @property
     def wants_timers(self) -> bool:
@@ -106,16 +123,21 @@ class SlaveSynchronize:
         master = self.master_addr
         if master is None:
             return
+        part = "timer check point"
         try:
             response = await self._ask_timers(master, RequestCode.GET_TIMER_CHECK_POINT)
             if response is not None:
                 self._state.timer_progress.take_checkpoint(bytes(response.body))
         except FAULTS as error:
-            logger.warning("timer check point not taken over from %s: %s", master, error)
+            self._failed(part, f"{part} not taken over from {master}: {error}")
+        else:
+            self._came(part, master)
 
     async def _ask(self, addr: str, code: int, header: Header | None = None) -> RemotingCommand:
         request = RemotingCommand.request(int(code), header)
-        return expect(await self._client.invoke(addr, request, TIMEOUT_MS), addr)
+        answer = await self._client.invoke(addr, request, TIMEOUT_MS)
+        self._master = release_of(answer.version).broker
+        return expect(answer, addr)
 
     def _version_text(self, version: DataVersion | None) -> str:
         return "" if version is None else version.encode(self._state.release).decode()
@@ -188,6 +210,8 @@ class SlaveSynchronize:
             self._state.schedule.persist()
 
     async def _request_modes(self, master: str) -> None:
+        if not self._master.syncs_request_modes:
+            return
         response = await self._ask(master, RequestCode.GET_ALL_MESSAGE_REQUEST_MODE)
         self._state.request_modes.take_over(bytes(response.body))
 
@@ -198,6 +222,8 @@ class SlaveSynchronize:
 
     async def _ask_timers(self, master: str, code: int) -> RemotingCommand | None:
         """Ask for something of the timer store; None from a master that has none."""
+        if not self._master.syncs_timers:
+            return None
         try:
             return await self._ask(master, code)
         except BrokerError as error:
