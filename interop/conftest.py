@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,10 +135,9 @@ class Rmqwire:
     home: Path
 
 
-@pytest.fixture(scope="session")
-def rmqwire(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rmqwire]:
+@contextmanager
+def running_rmqwire(version: str, home: Path) -> Iterator[Rmqwire]:
     """rmqwire as RocketMQ ``version``: a name server and a broker in processes of their own."""
-    home = tmp_path_factory.mktemp(f"rmqwire-{version}")
     namesrv = nodes.start_namesrv(home / "namesrv")
     try:
         broker = nodes.start_broker(home / "broker", namesrv.addr, {"rocketmqVersion": version})
@@ -148,3 +148,10 @@ def rmqwire(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         assert "Traceback" not in broker.tail(1_000_000), broker.tail()
     finally:
         assert namesrv.stop() == 0, namesrv.tail()
+
+
+@pytest.fixture(scope="session")
+def rmqwire(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rmqwire]:
+    """The rmqwire servers that most tests share."""
+    with running_rmqwire(version, tmp_path_factory.mktemp(f"rmqwire-{version}")) as servers:
+        yield servers

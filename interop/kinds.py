@@ -174,9 +174,9 @@ def ends_of(addr: str, topic: str) -> tuple[int, int]:
     return low, high
 
 
-def make_topic(addr: str, topic: str, attributes: str | None = None) -> None:
+def make_topic(addr: str, topic: str, attributes: str | None = None, queues: int = 1) -> None:
     """Make a topic, as ``mqadmin updateTopic -a ATTRIBUTES`` does."""
-    answer = ask(addr, requests.create_topic(topic, attributes))
+    answer = ask(addr, requests.create_topic(topic, attributes, queues))
     assert answer.code == ResponseCode.SUCCESS, answer.remark
 
 

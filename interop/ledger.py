@@ -6,7 +6,7 @@ import time
 from collections import Counter, defaultdict
 
 from interop.checks import Message
-from interop.peer import JavaConsumer
+from interop.client_program import RunningConsumer
 
 
 class Ledger:
@@ -16,7 +16,7 @@ class Ledger:
     before it had answered, or Java asked twice about a half message. From one place it comes once.
     """
 
-    def __init__(self, consumer: JavaConsumer) -> None:
+    def __init__(self, consumer: RunningConsumer) -> None:
         self.consumer = consumer
         self.sent: list[Message] = []
         self.received: list[Message] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from interop.checks import all_of_it, same_messages
+from interop.client_program import ClientError
 from interop.conftest import Rmqwire
-from interop.peer import Peer, PeerError
+from interop.peer import Peer
 
 COUNT = 60
 WAYS = [
@@ -78,6 +79,6 @@ def test_consume_later_comes_again(rmqwire: Rmqwire, peer: Peer, serialize: str)
 
 
 def test_an_illegal_topic_is_refused(rmqwire: Rmqwire, peer: Peer, serialize: str) -> None:
-    with pytest.raises(PeerError, match=r"topic.*illegal|CODE: 13|contains illegal"):
+    with pytest.raises(ClientError, match=r"topic.*illegal|CODE: 13|contains illegal"):
         peer.produce(rmqwire.namesrv.addr, "bad topic!", 1)
     assert peer.produce(rmqwire.namesrv.addr, f"J_after_{serialize}", 1)[0]["status"] == "SEND_OK"

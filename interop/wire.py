@@ -51,6 +51,13 @@ def registered(namesrv: str, name: str, addr: str) -> bool:
     return True
 
 
+def broker_addr(namesrv: str, name: str) -> str:
+    """Return the address of the master ``name``, as clients are told it."""
+    answer = ask(namesrv, RemotingCommand(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": name}))
+    route = TopicRouteData.decode(bytes(answer.body))
+    return next(b.broker_addrs[0] for b in route.broker_datas if b.broker_name == name)
+
+
 def max_offset(addr: str, topic: str, queue_id: int) -> int:
     """Ask a broker where a queue ends."""
     request = RemotingCommand(

@@ -46,13 +46,13 @@ def send(
     return RemotingCommand.request(code, header(**values), body)
 
 
-def create_topic(topic: str, attributes: str | None = None) -> RemotingCommand:
-    """Make what creates a topic with one queue, as ``mqadmin updateTopic`` sends it."""
+def create_topic(topic: str, attributes: str | None = None, queues: int = 1) -> RemotingCommand:
+    """Make what creates a topic, as ``mqadmin updateTopic`` sends it."""
     header = CreateTopicRequestHeader(
         topic=topic,
         default_topic="TBW102",
-        read_queue_nums=1,
-        write_queue_nums=1,
+        read_queue_nums=queues,
+        write_queue_nums=queues,
         perm=6,
         topic_filter_type="SINGLE_TAG",
         topic_sys_flag=0,

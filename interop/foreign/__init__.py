@@ -1,0 +1,1 @@
+"""Clients of other hands and languages on rmqwire, and the oldest Java release still met."""

@@ -1,0 +1,102 @@
+"""One rmqwire name server and broker for all foreign clients, whose log must stay without warnings.
+
+``-m optin`` runs the same scenarios against Java's servers: what fails there too is the client's.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from interop import kinds
+from interop.client_program import ClientProgram
+from interop.cluster import Cluster
+from interop.conftest import running_rmqwire
+from interop.foreign import programs
+from interop.processes import Node, wait_until
+from interop.wire import broker_addr, route_known
+
+COMPLAINT = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) |^Traceback", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A name server and a broker.
+
+    Args:
+        nodes: those processes whose log is watched; none of Java's.
+    """
+
+    kind: str
+    namesrv: str
+    broker: str
+    nodes: tuple[Node, ...] = ()
+
+    def topic(self, name: str, queues: int = 4) -> str:
+        """Make a topic and return its name once clients can find it."""
+        topic = f"{name}_{uuid.uuid4().hex[:8]}"
+        kinds.make_topic(self.broker, topic, queues=queues)
+        wait_until(lambda: route_known(self.namesrv, topic), f"the route of {topic}")
+        return topic
+
+
+@pytest.fixture(scope="session")
+def rmqwire_site(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_rmqwire(version, tmp_path_factory.mktemp(f"foreign-{version}")) as servers:
+        both = (servers.namesrv, servers.broker)
+        yield Site("rmqwire", servers.namesrv.addr, servers.broker.addr, both)
+
+
+@pytest.fixture(scope="session")
+def java_site(cluster: Cluster) -> Site:
+    namesrv = cluster.namesrv()
+    return Site("java", namesrv, broker_addr(namesrv, "java-a"))
+
+
+@pytest.fixture(params=["rmqwire", pytest.param("java", marks=pytest.mark.optin)])
+def site(request: pytest.FixtureRequest, version: str) -> Iterator[Site]:
+    """Servers of a release; rmqwire's have nothing to complain about when the test is over."""
+    chosen: Site = request.getfixturevalue(f"{request.param}_site")
+    before = {node.name: len(node.tail(1 << 30)) for node in chosen.nodes}
+    yield chosen
+    for node in chosen.nodes:
+        new = node.tail(1 << 30)[before[node.name] :]
+        assert not COMPLAINT.search(new), f"{node.name}:\n{new[-3000:]}"
+
+
+Start = Callable[[str], ClientProgram]
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start a client program by its name, once for all tests."""
+    started: dict[str, ClientProgram] = {}
+
+    def start_once(name: str) -> ClientProgram:
+        if name not in started:
+            try:
+                started[name] = programs.start(name, tmp_path_factory.mktemp(name))
+            except programs.Missing as reason:
+                pytest.skip(str(reason))
+        return started[name]
+
+    try:
+        yield start_once
+    finally:
+        for client in started.values():
+            client.stop()
+
+
+@pytest.fixture
+def go(start: Start) -> ClientProgram:
+    return start("go")
+
+
+@pytest.fixture
+def node(start: Start) -> ClientProgram:
+    """The Node client."""
+    return start("node")
