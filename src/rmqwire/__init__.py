@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rmqwire.client.client import Client
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
     from rmqwire.codec.release import V4_9_7, V5_5_0, Release
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BrokerError": "rmqwire.errors",
+    "Client": "rmqwire.client.client",
     "ConnectFailed": "rmqwire.errors",
     "ConsumeFromWhere": "rmqwire.consumer.config",
     "ConsumeStatus": "rmqwire.consumer.listener",
@@ -70,6 +72,7 @@ __all__ = [
     "V4_9_7",
     "V5_5_0",
     "BrokerError",
+    "Client",
     "ConnectFailed",
     "ConsumeFromWhere",
     "ConsumeStatus",

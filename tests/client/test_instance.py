@@ -81,11 +81,11 @@ async def test_many_who_wait_for_a_dead_name_server_wait_together(cluster, autoj
 
 async def test_unanswered_farewell_does_not_hold_up_the_end(cluster, autojump_clock):
     async with instance(cluster) as client:
-        client.producers["g"] = {"T"}
+        client.add_producer("g", {"T"})
         await client.update_route("T")
         cluster.latency_s = 100
         begin = trio.current_time()
-        await client.unregister(producer_group="g")
+        await client.remove_producer("g")
         assert trio.current_time() - begin <= 3.1
 
 
@@ -99,7 +99,7 @@ async def test_nothing_to_tell_no_heartbeat(cluster, autojump_clock):
 async def test_heartbeat_of_a_dead_broker_does_not_stop_the_others(cluster, autojump_clock):
     cluster.down.add(broker_addr("a"))
     async with instance(cluster) as client:
-        client.producers["g"] = {"T"}
+        client.add_producer("g", {"T"})
         await client.update_route("T")
         client.heartbeat_soon()
         await trio.sleep(0.1)

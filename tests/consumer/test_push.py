@@ -560,7 +560,10 @@ async def test_queues_are_not_divided_once_the_group_is_left(cluster, autojump_c
     async with consumer(cluster, consume_from_where=FIRST) as c:
         c.subscribe("T", "*", Seen())
         await settle(4.1)
-        c.rebalance_soon()
+        cluster.tell(
+            R.NOTIFY_CONSUMER_IDS_CHANGED,
+            h.NotifyConsumerIdsChangedRequestHeader(consumer_group="cg"),
+        )
         await settle(0.1)
     codes = [command.code for _, command in cluster.requests]
     assert R.GET_CONSUMER_LIST_BY_GROUP in codes

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from rmqwire.client.name_servers import parse_addresses
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
@@ -114,20 +114,58 @@ class ClientConfig:
         }
 
 
+CLIENT_FIELDS = dataclasses.fields(ClientConfig)
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keywords of a ``Client``: each is told of in ``ClientConfig``."""
+
+    namesrv_addr: str | None
+    client_ip: str | None
+    instance_name: str
+    unit_name: str | None
+    unit_mode: bool
+    enable_stream_request_type: bool
+    vip_channel_enabled: bool
+    poll_name_server_interval: int
+    heartbeat_broker_interval: int
+    persist_consumer_offset_interval: int
+    pull_time_delay_mills_when_exception: int
+    mq_client_api_timeout: int
+    send_latency_enable: bool
+    start_detector_enable: bool
+    serialize_type: str
+    release: Release
+
+
 C = TypeVar("C", bound=ClientConfig)
 
 
-def make_config(cls: type[C], settings: Mapping[str, object]) -> C:
+def make_config(
+    cls: type[C], settings: Mapping[str, object], shared: ClientConfig | None = None
+) -> C:
     """Make a configuration from keyword arguments.
 
+    Args:
+        cls: of what.
+        settings: the keywords.
+        shared: the configuration of a client that others use too; its settings hold then.
+
     Raises:
-        UsageError: a name that isn't a setting, or a value that can't work.
+        UsageError: a name that isn't a setting here, or a value that can't work.
     """
     known = {field.name for field in dataclasses.fields(cls)}
     unknown = sorted(settings.keys() - known)
     if unknown:
         raise UsageError(f"no such setting: {', '.join(unknown)}")
-    config = cls(**cast("dict[str, Any]", settings))
+    values = dict(settings)
+    if shared is not None:
+        common = {field.name: getattr(shared, field.name) for field in CLIENT_FIELDS}
+        misplaced = sorted(settings.keys() & common)
+        if misplaced:
+            raise UsageError(f"to be set at the Client, as others share it: {', '.join(misplaced)}")
+        values |= common
+    config = cls(**cast("dict[str, Any]", values))
     config.check()
     return config
 

@@ -1,8 +1,9 @@
 """One client: its connections, routes and heartbeats (Java ``MQClientInstance``). Shell on trio.
 
-A producer or consumer opens an instance of its own, registers its group, and asks it for routes and
-calls. The instance looks at the routes in use every pollNameServerInterval and tells all brokers of
-its groups every heartbeatBrokerInterval; ``heartbeat_soon`` does so at once.
+Producers and consumers register their groups and ask for routes and calls. All of one instance share
+its connections and its routes, and one heartbeat tells of all their groups. The instance looks at the
+routes in use every pollNameServerInterval and tells all brokers of its groups every
+heartbeatBrokerInterval; ``heartbeat_soon`` does so at once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import random
 import socket
 import time
-from typing import TYPE_CHECKING, Self, TypeVarTuple
+from typing import TYPE_CHECKING, Self
 
 import trio
 
@@ -23,27 +24,29 @@ from rmqwire.client.name_servers import NameServers
 from rmqwire.client.processor import ClientProcessor
 from rmqwire.client.requests import RequestFactory
 from rmqwire.client.route_table import RouteTable, TopicPublishInfo, limit_queue_nums
+from rmqwire.client.tasks import Tasks, Wakeup
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.message_id import UniqueIdGenerator
-from rmqwire.errors import RemotingError, RemotingTimeout, RmqError
+from rmqwire.errors import RemotingError, RemotingTimeout, RmqError, RouteNotFound, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.dispatch import HandlerTable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Container
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
     from rmqwire.client.config import ClientConfig
     from rmqwire.client.processor import Consumer
+    from rmqwire.client.route_table import BrokerAddress
     from rmqwire.clock import WallMs
-    from rmqwire.codec.bodies import HeartbeatData, TopicRouteData
+    from rmqwire.codec.bodies import HeartbeatData, MessageQueue, TopicRouteData
+    from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
 
     RemotingFactory = Callable[[HandlerTable], AbstractAsyncContextManager[Remoting]]
 
 logger = logging.getLogger(__name__)
-Args = TypeVarTuple("Args")
 
 FIRST_HEARTBEAT_S = 1.0
 UNREGISTER_LIMIT_S = 3.0
@@ -92,25 +95,24 @@ class ClientInstance:
         self.client_id = config.client_id()
         self.unique_ids = UniqueIdGenerator(ip, os.getpid(), wall_ms, rng.getrandbits(32))
         self.routes = RouteTable(rng)
-        self.producers: dict[str, set[str]] = {}  # group -> topics it sent to
+        self.producers: dict[str, set[str]] = {}  # group -> topics it sends to
         self.consumers: dict[str, Consumer] = {}
-        self.on_route_changed: Callable[[str], None] | None = None
         handlers = HandlerTable(config.release)
         handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
         self._handlers = handlers
         self._remoting: RemotingFactory = remoting or RemotingClient
+        self._tasks = Tasks()
         self._route_lock = trio.Lock()
-        self._heartbeat_wanted = trio.Event()
+        self._heartbeat_wanted = Wakeup()
         self._heartbeat_lock = trio.Lock()
 
     async def __aenter__(self) -> Self:
         self._opening = self._remoting(self._handlers)
         carrier = await self._opening.__aenter__()
         self.api = ClientApi(carrier, RequestFactory(self.config), self.config)
-        self._nursery_manager = trio.open_nursery()
-        self._nursery = await self._nursery_manager.__aenter__()
-        self._nursery.start_soon(self._poll_routes)
-        self._nursery.start_soon(self._send_heartbeats)
+        await self._tasks.__aenter__()
+        self._tasks.spawn(self._poll_routes)
+        self._tasks.spawn(self._send_heartbeats)
         return self
 
     async def __aexit__(
@@ -120,15 +122,64 @@ class ClientInstance:
         traceback: TracebackType | None,
     ) -> bool | None:
         """Stop the loops and close the connections."""
-        self._nursery.cancel_scope.cancel()
         try:
-            return await close_scope(self._nursery_manager, kind, error, traceback)
+            return await self._tasks.__aexit__(kind, error, traceback)
         finally:
             await close_scope(self._opening, kind, error, traceback)
 
-    def spawn(self, function: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
-        """Run a task until the instance is closed."""
-        self._nursery.start_soon(function, *args)
+    # ---- who shares it
+
+    def add_producer(self, group: str, topics: set[str]) -> None:
+        """Register a producer group, and the set that holds the topics it sends to.
+
+        Raises:
+            UsageError: the client isn't open, or has the group already.
+        """
+        self._check_new("producer", group, self.producers)
+        self.producers[group] = topics
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Register a consumer under its group.
+
+        Raises:
+            UsageError: the client isn't open, or has the group already.
+        """
+        self._check_new("consumer", consumer.group, self.consumers)
+        self.consumers[consumer.group] = consumer
+
+    def _check_new(self, kind: str, group: str, known: Container[str]) -> None:
+        if not self._tasks.running:
+            raise UsageError("the client is not open, use it inside `async with`")
+        if group in known:
+            raise UsageError(
+                f"The {kind} group[{group}] has been created before, specify another name please."
+            )
+
+    async def remove_producer(self, group: str) -> None:
+        """Take a producer group off all brokers."""
+        if self.producers.pop(group, None) is not None:
+            await self._unregister(producer_group=group)
+
+    async def remove_consumer(self, group: str) -> None:
+        """Take a consumer group off all brokers."""
+        if self.consumers.pop(group, None) is not None:
+            await self._unregister(consumer_group=group)
+
+    async def _unregister(
+        self, *, producer_group: str | None = None, consumer_group: str | None = None
+    ) -> None:
+        """Tell all brokers, for at most 3 s whatever else is cancelled."""
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + UNREGISTER_LIMIT_S):
+            for _, _, addr in list(self.routes.masters_and_slaves()):
+                try:
+                    await self.api.unregister(
+                        addr,
+                        self.client_id,
+                        producer_group=producer_group,
+                        consumer_group=consumer_group,
+                    )
+                except RmqError as error:
+                    logger.warning("unregister at %s: %s", addr, error)
 
     # ---- routes
 
@@ -180,8 +231,9 @@ class ClientInstance:
     def _take_route(self, topic: str, route: TopicRouteData) -> None:
         if self.routes.update(topic, route):
             logger.info("the route of topic %s changed: %s", topic, route)
-            if self.on_route_changed is not None:
-                self.on_route_changed(topic)
+            for consumer in self.consumers.values():
+                if any(data.topic == topic for data in consumer.subscriptions()):
+                    consumer.rebalance_soon()
 
     async def _ask_route(self, topic: str, timeout_ms: int) -> TopicRouteData | None:
         started = trio.current_time()
@@ -212,6 +264,39 @@ class ClientInstance:
             for topic in sorted(self._topics_in_use()):
                 await self.update_route(topic)
 
+    async def broker_addr(
+        self, queue: MessageQueue, broker_id: int = MASTER_ID, *, only_this: bool = False
+    ) -> BrokerAddress:
+        """Return where a queue is, asking for the topic's route again if that isn't known.
+
+        Args:
+            queue: which queue.
+            broker_id: the member of its broker to prefer.
+            only_this: no other member will do.
+
+        Raises:
+            RouteNotFound: no such broker.
+        """
+        find = self.routes.find_in_subscribe
+        found = find(queue.broker_name, broker_id, only_this=only_this)
+        if found is None:
+            await self.update_route(queue.topic)
+            found = find(queue.broker_name, broker_id, only_this=only_this)
+        if found is None:
+            raise RouteNotFound(f"The broker[{queue.broker_name}] not exist")
+        return found
+
+    async def send_back(self, broker_name: str, header: ConsumerSendMsgBackRequestHeader) -> None:
+        """Hand a message back to its broker's master.
+
+        Raises:
+            RmqError: there is none, or it doesn't take it.
+        """
+        addr = self.routes.master_addr(broker_name)
+        if addr is None:
+            raise RouteNotFound(f"Broker[{broker_name}] master node does not exist")
+        await self.api.send_back(addr, header)
+
     async def consumer_ids(self, topic: str, group: str) -> list[str] | None:
         """Return the members of a group as a broker of the topic knows them, None if none tells."""
         addr = self.routes.broker_addr_of_topic(topic)
@@ -233,9 +318,8 @@ class ClientInstance:
     async def _send_heartbeats(self) -> None:
         interval = FIRST_HEARTBEAT_S
         while True:
-            with trio.move_on_after(interval):
-                await self._heartbeat_wanted.wait()
-            self._heartbeat_wanted = trio.Event()
+            await self._heartbeat_wanted.wait(interval)
+            self._heartbeat_wanted.clear()
             self.routes.clean_offline_brokers()
             await self.heartbeat()
             interval = self.config.heartbeat_broker_interval / 1000
@@ -256,24 +340,6 @@ class ClientInstance:
             await self.api.heartbeat(addr, body)
         except RmqError as error:
             logger.warning("heartbeat to broker %s at %s failed: %s", broker_name, addr, error)
-
-    async def unregister(
-        self, *, producer_group: str | None = None, consumer_group: str | None = None
-    ) -> None:
-        """Take a group off all brokers, for at most 3 s whatever else is cancelled."""
-        self.producers.pop(producer_group or "", None)
-        self.consumers.pop(consumer_group or "", None)
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + UNREGISTER_LIMIT_S):
-            for _, _, addr in list(self.routes.masters_and_slaves()):
-                try:
-                    await self.api.unregister(
-                        addr,
-                        self.client_id,
-                        producer_group=producer_group,
-                        consumer_group=consumer_group,
-                    )
-                except RmqError as error:
-                    logger.warning("unregister at %s: %s", addr, error)
 
 
 def _left(started: float, timeout_ms: int) -> int:

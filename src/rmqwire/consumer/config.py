@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from rmqwire.client.config import ClientConfig, check_range
+from rmqwire.client.config import ClientConfig, ClientOptions, check_range
 from rmqwire.errors import UsageError
 
 DEFAULT_MAX_RECONSUME_TIMES = 16
@@ -136,3 +136,24 @@ _RANGES = (
     ("max_reconsume_times", -1, 0x7FFFFFFF),
     ("await_termination_millis_when_shutdown", 0, 0x7FFFFFFF),
 )
+
+
+class PushConsumerOptions(ClientOptions, total=False):
+    """The keywords of a ``PushConsumer``: each is told of in ``PushConsumerConfig``."""
+
+    message_model: str
+    consume_from_where: str
+    consume_timestamp: str | None
+    consume_thread_max: int
+    consume_in_threads: bool
+    consume_message_batch_max_size: int
+    consume_timeout: int
+    max_reconsume_times: int
+    pull_batch_size: int
+    pull_batch_size_in_bytes: int | None
+    pull_interval: int
+    pull_threshold_for_queue: int
+    pull_threshold_size_for_queue: int
+    consume_concurrently_max_span: int
+    post_subscription_when_pull: bool
+    await_termination_millis_when_shutdown: int

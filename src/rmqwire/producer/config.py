@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rmqwire.client.config import ClientConfig, check_range
+from rmqwire.client.config import ClientConfig, ClientOptions, check_range
 from rmqwire.codec.compression import CompressionType
 from rmqwire.codec.message_const import AUTO_CREATE_TOPIC_KEY_TOPIC
 from rmqwire.errors import BadBody, UsageError
@@ -70,3 +70,19 @@ class ProducerConfig(ClientConfig):
         """Return the answers after which another broker is tried."""
         codes = self.retry_response_codes
         return self.release.client.retry_response_codes if codes is None else codes
+
+
+class ProducerOptions(ClientOptions, total=False):
+    """The keywords of a ``Producer``: each is told of in ``ProducerConfig``."""
+
+    create_topic_key: str
+    default_topic_queue_nums: int
+    send_msg_timeout: int
+    send_msg_max_timeout_per_request: int
+    compress_msg_body_over_howmuch: int
+    compress_level: int
+    compress_type: str
+    retry_times_when_send_failed: int
+    retry_another_broker_when_not_store_ok: bool
+    max_message_size: int
+    retry_response_codes: frozenset[int] | None

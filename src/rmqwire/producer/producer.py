@@ -5,18 +5,19 @@
     async with Producer("group", namesrv_addr="127.0.0.1:9876") as producer:
         result = await producer.send(Message("topic", b"body", tags="a", keys="k"))
 
-Many tasks may send through one producer at the same time; they share its connections.
+Many tasks may send through one producer at the same time; they share its connections. Several
+producers and consumers share theirs through a ``Client``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
 from rmqwire import clock
-from rmqwire.client.config import make_config
+from rmqwire.client.client import ClientUse
 from rmqwire.client.fault_strategy import FaultStrategy
-from rmqwire.client.instance import ClientInstance
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message import Message
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
@@ -31,12 +32,15 @@ from rmqwire.remoting.channel import trio_ms
 if TYPE_CHECKING:
     from random import Random
     from types import TracebackType
+    from typing import Unpack
 
+    from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
     from rmqwire.client.requests import OutgoingMessage
     from rmqwire.client.route_table import TopicPublishInfo
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.config import ProducerOptions
 
 Messages = Message | Sequence[Message]
 
@@ -47,7 +51,8 @@ class Producer:
     Args:
         group: the producer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         config: settings as keywords, see ``ProducerConfig``; at least ``namesrv_addr``, unless the
-            environment has NAMESRV_ADDR.
+            environment has NAMESRV_ADDR or there is a ``client``.
+        client: whose connections to share; None for own ones.
         remoting: opens what carries the requests; None for real connections.
         wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.
@@ -60,16 +65,19 @@ class Producer:
         self,
         group: str,
         *,
+        client: Client | None = None,
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
-        **config: object,
+        **config: Unpack[ProducerOptions],
     ) -> None:
         check_own_group(group, DEFAULT_PRODUCER_GROUP)
         self.group = group
-        self.config = make_config(ProducerConfig, config)
-        self._wall_ms = wall_ms
-        self._instance = ClientInstance(self.config, remoting=remoting, wall_ms=wall_ms, rng=rng)
+        use = ClientUse(ProducerConfig, config, client, remoting, wall_ms, rng)
+        self.config = use.config
+        self._opening = use.opening
+        self._instance = use.instance
+        self._wall_ms = use.instance.wall_ms
         self._faults = FaultStrategy(
             self.config.release,
             trio_ms,
@@ -86,8 +94,11 @@ class Producer:
         return self._instance.client_id
 
     async def __aenter__(self) -> Self:
-        await self._instance.__aenter__()
-        self._instance.producers[self.group] = self._topics
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._opening)
+            self._instance.add_producer(self.group, self._topics)
+            stack.push_async_callback(self._instance.remove_producer, self.group)
+            self._closing = stack.pop_all()
         self._open = True
         return self
 
@@ -99,11 +110,7 @@ class Producer:
     ) -> bool | None:
         """Take the group off the brokers and close the connections."""
         self._open = False
-        try:
-            await self._instance.unregister(producer_group=self.group)
-        finally:
-            swallowed = await self._instance.__aexit__(kind, error, traceback)
-        return swallowed
+        return await self._closing.__aexit__(kind, error, traceback)
 
     async def send(
         self,
@@ -246,10 +253,4 @@ class Producer:
         return send_result(answer, msg_id, queue)
 
     async def _addr(self, queue: MessageQueue) -> str:
-        addr = self._instance.routes.master_addr(queue.broker_name)
-        if addr is None:
-            await self._instance.update_route(queue.topic)
-            addr = self._instance.routes.master_addr(queue.broker_name)
-        if addr is None:
-            raise RouteNotFound(f"The broker[{queue.broker_name}] not exist")
-        return addr
+        return (await self._instance.broker_addr(queue, only_this=True)).addr

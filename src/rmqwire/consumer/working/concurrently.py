@@ -5,7 +5,7 @@ process queue when the listener has succeeded, or when the broker has taken them
 them again later; messages that can't be sent back stay and are tried again here after 5 s. So the
 committed offset never passes a message that nobody has finished.
 
-No trio in here: the shell gives ``spawn``, ``sleep`` and ``call_plain``.
+No trio in here: ``Tasks`` starts workers, sleeps and calls functions that may block.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import inspect
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from rmqwire.client.tasks import Wakeup
 from rmqwire.codec.bodies import ConsumeMessageDirectlyResult
 from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
 from rmqwire.codec.message_const import retry_topic
@@ -23,36 +24,12 @@ from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.config import PushConsumerConfig
-    from rmqwire.consumer.listener import Listener, ListenerResult
+    from rmqwire.consumer.listener import Listener
     from rmqwire.consumer.message_ext import MessageExt
-    from rmqwire.consumer.offset_store import OffsetTable
-    from rmqwire.consumer.process_queue import ProcessQueue
-    from rmqwire.consumer.stats import ConsumerStats
-
-    class Shell(Protocol):
-        """What the trio shell lends."""
-
-        def spawn(self, function: Callable[[], Awaitable[object]]) -> None:
-            """Run a task beside this one."""
-
-        async def sleep(self, seconds: float) -> None:
-            """Wait; 0 lets others run."""
-
-        async def call_plain(
-            self, listener: Listener, messages: list[MessageExt]
-        ) -> ListenerResult | Awaitable[ListenerResult]:
-            """Call a listener that may block."""
-
-        async def send_back(
-            self, broker_name: str, header: ConsumerSendMsgBackRequestHeader
-        ) -> None:
-            """Hand a message back to its broker, raising RmqError when it doesn't take it."""
-
+    from rmqwire.consumer.reading.held_queues import HeldQueues
+    from rmqwire.consumer.reading.process_queue import ProcessQueue
+    from rmqwire.consumer.state import ConsumerState
 
 logger = logging.getLogger(__name__)
 
@@ -71,45 +48,27 @@ class ConsumeRequest:
     queue: MessageQueue
 
 
-class ConsumeService:
+class ConcurrentService:
     """The workers of one consumer.
 
     Args:
-        group: the consumer group.
-        config: how many, how large, how often.
+        state: the consumer.
         listeners: listeners by topic; looked at for each job.
-        offsets: where finished offsets go.
-        shell: tasks, time and the broker.
-        stats: rates by topic.
-        wall_ms: the wall clock, ms since the epoch.
     """
 
-    def __init__(
-        self,
-        group: str,
-        config: PushConsumerConfig,
-        listeners: dict[str, Listener],
-        offsets: OffsetTable,
-        shell: Shell,
-        stats: ConsumerStats,
-        wall_ms: WallMs,
-    ) -> None:
-        self._group = group
-        self._config = config
+    def __init__(self, state: ConsumerState, listeners: dict[str, Listener]) -> None:
+        self._group = state.group
+        self._config = state.config
         self._listeners = listeners
-        self._offsets = offsets
-        self._shell = shell
-        self._stats = stats
-        self._wall_ms = wall_ms
-        self._retry_topic = retry_topic(group)
+        self._offsets = state.offsets
+        self._instance = state.instance
+        self._tasks = state.tasks
+        self._stats = state.stats
+        self._wall_ms = state.instance.wall_ms
+        self._retry_topic = retry_topic(state.group)
         self._jobs: deque[ConsumeRequest] = deque()
         self._running = 0
-        self.on_idle: Callable[[], None] | None = None
-
-    @property
-    def running(self) -> int:
-        """Workers at work."""
-        return self._running
+        self._idle = Wakeup()
 
     def submit(
         self, messages: list[MessageExt], process_queue: ProcessQueue, queue: MessageQueue
@@ -121,11 +80,13 @@ class ConsumeService:
         most = self._config.consume_thread_max
         for _ in range(min(len(self._jobs), most - self._running)):
             self._running += 1
-            self._shell.spawn(self._work)
+            self._tasks.spawn(self._work)
 
-    def stop_taking(self) -> None:
-        """Forget the jobs nobody has begun; their messages stay uncommitted."""
+    async def finish(self) -> None:
+        """Begin no more jobs and wait for those that run; the others' messages stay uncommitted."""
         self._jobs.clear()
+        while self._running:
+            await self._idle.wait()
 
     async def _work(self) -> None:
         done = 0
@@ -134,11 +95,11 @@ class ConsumeService:
                 await self._consume(self._jobs.popleft())
                 done += 1
                 if done % JOBS_PER_CHECKPOINT == 0:
-                    await self._shell.sleep(0)
+                    await self._tasks.sleep(0)
         finally:
             self._running -= 1
-            if self._running == 0 and self.on_idle is not None:
-                self.on_idle()
+            if self._running == 0:
+                self._idle.set()
 
     async def _consume(self, job: ConsumeRequest) -> None:
         if job.process_queue.dropped:
@@ -172,7 +133,7 @@ class ConsumeService:
             return ConsumeStatus.RECONSUME_LATER, None
         try:
             if self._config.consume_in_threads and not inspect.iscoroutinefunction(listener):
-                result = await self._shell.call_plain(listener, list(messages))
+                result = await self._tasks.in_thread(listener, list(messages))
             else:
                 result = listener(list(messages))
             if inspect.isawaitable(result):
@@ -200,10 +161,10 @@ class ConsumeService:
                 message.reconsume_times += 1
 
             async def later() -> None:
-                await self._shell.sleep(RETRY_LOCALLY_S)
+                await self._tasks.sleep(RETRY_LOCALLY_S)
                 self.submit(kept, job.process_queue, job.queue)
 
-            self._shell.spawn(later)
+            self._tasks.spawn(later)
         return gone
 
     async def send_back(self, message: MessageExt, delay_level: int = 0) -> bool:
@@ -224,13 +185,20 @@ class ConsumeService:
             bname=message.broker_name,
         )
         try:
-            await self._shell.send_back(message.broker_name, header)
+            await self._instance.send_back(message.broker_name, header)
         except RmqError as error:
             logger.warning("send back of %s, group %s: %s", message, self._group, error)
             return False
         return True
 
-    async def clean_expired(self, process_queue: ProcessQueue, queue: MessageQueue) -> None:
+    async def watch(self, queues: HeldQueues) -> None:
+        """Send messages back that take longer than consumeTimeout, as often as it is long."""
+        while True:
+            await self._tasks.sleep(self._config.consume_timeout * 60)
+            for queue in queues:
+                await self._clean_expired(queues[queue], queue)
+
+    async def _clean_expired(self, process_queue: ProcessQueue, queue: MessageQueue) -> None:
         """Send back the oldest messages that take longer than consumeTimeout."""
         timeout_ms = self._config.consume_timeout * 60_000
         for _ in range(EXPIRED_PER_PASS):

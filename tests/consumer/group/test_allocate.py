@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqwire.codec.bodies import MessageQueue
-from rmqwire.consumer.allocate import allocate_averagely, sort_client_ids
+from rmqwire.consumer.group.allocate import allocate_averagely, sort_client_ids
 
 ids = st.lists(st.text(max_size=6), min_size=1, max_size=9, unique=True)
 queue_sets = st.sets(

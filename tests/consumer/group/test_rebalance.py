@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqwire.codec.bodies import MessageQueue
-from rmqwire.consumer.rebalance import changes, not_subscribed
+from rmqwire.consumer.group.rebalance import changes, not_subscribed
 
 queues = st.sets(
     st.builds(MessageQueue, st.sampled_from("TU"), st.sampled_from("ab"), st.integers(0, 4))

@@ -10,7 +10,7 @@ from rmqwire.codec.bodies import MessageQueue, SubscriptionData
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.record import encode_message
-from rmqwire.consumer.pull_result import found_messages
+from rmqwire.consumer.reading.pull_result import found_messages
 
 QUEUE = MessageQueue("T", "a", 0)
 WRAPPED = 0xC0  # INNER_BATCH_FLAG | NEED_UNWRAP_FLAG

@@ -1,7 +1,9 @@
 import pytest
 
+from rmqwire.client.route_table import BrokerAddress
 from rmqwire.codec.bodies import MessageQueue
-from rmqwire.consumer.offset_store import OffsetTable, RemoteBrokerOffsetStore
+from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
+from rmqwire.consumer.offsets.table import OffsetTable
 from rmqwire.errors import BrokerError, ConnectFailed
 
 A, B = MessageQueue("T", "a", 0), MessageQueue("U", "a", 0)
@@ -40,9 +42,15 @@ def test_by_topic():
 
 
 class Api:
+    """A broker's answers, behind the instance's door."""
+
     def __init__(self, answer=5):
         self.answer = answer
         self.commits = []
+        self.api = self
+
+    async def broker_addr(self, queue):
+        return BrokerAddress("a:1", slave=False)
 
     async def query_consumer_offset(self, addr, group, queue):
         if isinstance(self.answer, Exception):
@@ -56,10 +64,7 @@ class Api:
 
 
 def store(api):
-    async def find(queue):
-        return "a:1"
-
-    return RemoteBrokerOffsetStore("g", api, find)
+    return RemoteBrokerOffsetStore("g", api)
 
 
 async def test_read_remembers():

@@ -3,8 +3,8 @@ import pytest
 from rmqwire.codec.message import StoredMessage
 from rmqwire.consumer.config import PushConsumerConfig
 from rmqwire.consumer.message_ext import MessageExt
-from rmqwire.consumer.process_queue import ProcessQueue
-from rmqwire.consumer.queue_reader import over_threshold
+from rmqwire.consumer.reading.process_queue import ProcessQueue
+from rmqwire.consumer.reading.queue_reader import over_threshold
 
 
 def held(*offsets, size=1):

@@ -1,7 +1,7 @@
 """Reading one queue by long polling (``DefaultMQPushConsumerImpl.pullMessage``).
 
 One task per queue: ask, hand the messages over, ask again from where the answer ends. Pauses when
-too much of the queue is still being consumed. No trio in here: the shell gives ``sleep``.
+too much of the queue is still being consumed. No trio in here: ``Tasks`` sleeps.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from rmqwire.client.requests import PullOptions
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.sys_flag import build_pull_sys_flag
-from rmqwire.consumer.process_queue import MIB, ProcessQueue
-from rmqwire.consumer.pull_result import STATUS_OF_CODE, PullStatus, found_messages
-from rmqwire.errors import BrokerError, RmqError, RouteNotFound
+from rmqwire.consumer.reading.process_queue import MIB, ProcessQueue
+from rmqwire.consumer.reading.pull_result import STATUS_OF_CODE, PullStatus, found_messages
+from rmqwire.errors import BrokerError, RmqError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from rmqwire.client.api import PullAnswer
-    from rmqwire.client.instance import ClientInstance
-    from rmqwire.client.route_table import BrokerAddress
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.consumer.config import PushConsumerConfig
     from rmqwire.consumer.message_ext import MessageExt
-    from rmqwire.consumer.offset_store import RemoteBrokerOffsetStore
-    from rmqwire.consumer.stats import ConsumerStats
+    from rmqwire.consumer.state import ConsumerState
 
     Submit = Callable[[list[MessageExt], ProcessQueue, MessageQueue], None]
 
@@ -63,35 +60,17 @@ class QueueReader:
     """Read queues for one consumer.
 
     Args:
-        group: the consumer group.
-        config: sizes and thresholds.
-        instance: routes and calls.
-        offsets: told of queues whose offset has to be corrected.
-        subscriptions: what the group wants, by topic.
+        state: the consumer.
         submit: takes the messages.
-        stats: rates by topic.
-        sleep: waits for seconds.
     """
 
-    def __init__(
-        self,
-        group: str,
-        config: PushConsumerConfig,
-        instance: ClientInstance,
-        offsets: RemoteBrokerOffsetStore,
-        subscriptions: dict[str, SubscriptionData],
-        submit: Submit,
-        stats: ConsumerStats,
-        sleep: Callable[[float], Awaitable[None]],
-    ) -> None:
-        self._group = group
-        self._config = config
-        self._instance = instance
-        self._offsets = offsets
-        self._subscriptions = subscriptions
+    def __init__(self, state: ConsumerState, submit: Submit) -> None:
+        self._state = state
+        self._config = state.config
+        self._instance = state.instance
+        self._offsets = state.offsets
+        self._sleep = state.tasks.sleep
         self._submit = submit
-        self._stats = stats
-        self._sleep = sleep
         self._suggested: dict[MessageQueue, int] = {}
         self.suspended = False
 
@@ -103,7 +82,7 @@ class QueueReader:
         """
         while not process_queue.dropped:
             process_queue.last_pull_ms = self._instance.wall_ms()
-            subscription = self._subscriptions.get(queue.topic)
+            subscription = self._state.subscriptions.get(queue.topic)
             if self.suspended or subscription is None:
                 await self._sleep(SUSPENDED_S)
                 continue
@@ -139,7 +118,7 @@ class QueueReader:
     ) -> None:
         messages = found_messages(answer, queue, subscription, offset)
         took_ms = self._instance.wall_ms() - process_queue.last_pull_ms
-        self._stats.pulled(queue.topic, len(messages), took_ms)
+        self._state.stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:
             process_queue.put(messages)
             self._submit(messages, process_queue, queue)
@@ -163,26 +142,15 @@ class QueueReader:
             subscription=subscription,
             send_expression=post,
         )
-        found = await self._find(queue)
+        found = await self._instance.broker_addr(queue, self._suggested.get(queue, MASTER_ID))
         answer = await self._instance.api.pull(
             found.addr,
-            self._group,
+            self._state.group,
             options.for_slave() if found.slave else options,
             CONSUMER_TIMEOUT_WHEN_SUSPEND_MS,
         )
         self._suggested[queue] = answer.suggested_broker_id
         return answer
-
-    async def _find(self, queue: MessageQueue) -> BrokerAddress:
-        routes = self._instance.routes
-        broker_id = self._suggested.get(queue, MASTER_ID)
-        found = routes.find_in_subscribe(queue.broker_name, broker_id, only_this=False)
-        if found is None:
-            await self._instance.update_route(queue.topic)
-            found = routes.find_in_subscribe(queue.broker_name, broker_id, only_this=False)
-        if found is None:
-            raise RouteNotFound(f"The broker[{queue.broker_name}] not exist")
-        return found
 
     def _pause_after(self, queue: MessageQueue, error: RmqError) -> float:
         code = error.code if isinstance(error, BrokerError) else None
@@ -191,7 +159,7 @@ class QueueReader:
         if code in UNKNOWN_TO_BROKER:
             self._instance.heartbeat_soon()
         if not queue.topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
-            logger.warning("pull of %s for group %s: %s", queue, self._group, error)
+            logger.warning("pull of %s for group %s: %s", queue, self._state.group, error)
         if not isinstance(error, BrokerError):
             self._suggested.pop(queue, None)
         return self._config.pull_time_delay_mills_when_exception / 1000

@@ -5,7 +5,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rmqwire.codec.message import StoredMessage
 from rmqwire.consumer.message_ext import MessageExt
-from rmqwire.consumer.process_queue import ProcessQueue
+from rmqwire.consumer.reading.process_queue import ProcessQueue
 
 
 def message(offset, size=10):

@@ -1,6 +1,6 @@
 import pytest
 
-from rmqwire.consumer.subscription import subscription_data
+from rmqwire.consumer.group.subscription import subscription_data
 from rmqwire.errors import UsageError
 
 

@@ -1,0 +1,100 @@
+"""Tasks that run beside a client, a producer or a consumer, and end with it. Shell on trio.
+
+What doesn't import trio itself (workers, readers) starts tasks, waits and calls blocking functions
+through here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Self, TypeVar, TypeVarTuple
+
+import trio
+
+from rmqwire.remoting.closing import close_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+Args = TypeVarTuple("Args")
+Result = TypeVar("Result")
+
+
+class Tasks:
+    """A nursery that is opened and closed as ``async with``, and whose tasks end on leaving."""
+
+    def __init__(self) -> None:
+        self._manager: AbstractAsyncContextManager[trio.Nursery] | None = None
+        self._nursery: trio.Nursery | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether tasks can be started."""
+        return self._nursery is not None
+
+    async def __aenter__(self) -> Self:
+        self._manager = trio.open_nursery()
+        self._nursery = await self._manager.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        """Cancel all tasks and wait for their ends."""
+        nursery, self._nursery = self._nursery, None
+        if nursery is None or self._manager is None:
+            return None
+        nursery.cancel_scope.cancel()
+        return await close_scope(self._manager, kind, error, traceback)
+
+    def spawn(self, function: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
+        """Start a task; nothing once all have ended."""
+        if self._nursery is not None:
+            self._nursery.start_soon(function, *args)
+
+    def spawn_cancellable(
+        self, function: Callable[[*Args], Awaitable[object]], *args: *Args
+    ) -> Callable[[], None]:
+        """Start a task; return what ends it."""
+        scope = trio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await function(*args)
+
+        self.spawn(run)
+        return scope.cancel
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; 0 lets other tasks run."""
+        await trio.sleep(seconds)
+
+    async def in_thread(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
+        """Call a function that may block in a worker thread."""
+        return await trio.to_thread.run_sync(function, *args)
+
+
+class Wakeup:
+    """Ends the pause of one loop early; what the loop is about to do, it clears first."""
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+
+    def set(self) -> None:
+        """End the pause, or the next one at once."""
+        self._event.set()
+
+    def clear(self) -> None:
+        """Forget the calls up to now."""
+        if self._event.is_set():
+            self._event = trio.Event()
+
+    async def wait(self, seconds: float = math.inf) -> None:
+        """Pause for ``seconds`` or until ``set`` is called."""
+        with trio.move_on_after(max(seconds, 0)):
+            await self._event.wait()

@@ -1,0 +1,135 @@
+"""A member of a consumer group (Java ``RebalanceImpl``, ``RebalanceService``). Shell on trio.
+
+It tells the brokers what the group subscribes to, divides the queues of its topics with the other
+members, has its share read, and stores offsets from time to time. What is done with the messages is
+none of its business.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.consumer.group.allocate import allocate_averagely
+from rmqwire.consumer.group.rebalance import Changes, changes, not_subscribed
+
+if TYPE_CHECKING:
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.consumer.reading.held_queues import HeldQueues
+    from rmqwire.consumer.state import ConsumerState
+
+logger = logging.getLogger(__name__)
+
+REBALANCE_INTERVAL_S = 20.0  # rocketmq.client.rebalance.waitInterval
+REBALANCE_MIN_INTERVAL_S = 1.0  # rocketmq.client.rebalance.minInterval
+FIRST_PERSIST_S = 10.0
+LEAVE_LIMIT_S = 3.0  # for the last commits
+
+
+class GroupMember:
+    """One member of a group.
+
+    Args:
+        state: its consumer.
+        queues: takes queues over and gives them up.
+    """
+
+    def __init__(self, state: ConsumerState, queues: HeldQueues) -> None:
+        self._state = state
+        self._instance = state.instance
+        self._queues = queues
+        self._rebalancing = trio.Lock()
+
+    async def leave(self) -> None:
+        """Store the offsets and divide no queues any more, for at most 3 s."""
+        limit = trio.current_time() + LEAVE_LIMIT_S
+        with trio.CancelScope(shield=True, deadline=limit):
+            await self._state.offsets.persist_all(self._queues)
+            await self._rebalancing.acquire()  # for good: one would join the group again
+
+    # ---- loops
+
+    async def rebalance_rounds(self) -> None:
+        """Divide the queues every 20 s, when woken, and each second until it has worked."""
+        while not self._state.has_topics:
+            self._state.rebalance.clear()
+            await self._state.rebalance.wait()
+        while True:
+            started = trio.current_time()
+            self._state.rebalance.clear()
+            async with self._rebalancing:
+                balanced = await self._rebalance()
+            interval = REBALANCE_INTERVAL_S if balanced else REBALANCE_MIN_INTERVAL_S
+            await self._state.rebalance.wait(started + interval - trio.current_time())
+            await trio.sleep_until(started + REBALANCE_MIN_INTERVAL_S)
+
+    async def persist_rounds(self) -> None:
+        """Store the offsets every persistConsumerOffsetInterval."""
+        await trio.sleep(FIRST_PERSIST_S)
+        while True:
+            await self._state.offsets.persist_all(self._queues)
+            await trio.sleep(self._state.config.persist_consumer_offset_interval / 1000)
+
+    # ---- rebalance
+
+    async def _rebalance(self) -> bool:
+        """Divide the queues of all topics; return whether all went well."""
+        await self._announce()
+        balanced = True
+        for queue in not_subscribed(self._queues, self._state.subscriptions):
+            balanced = await self._queues.give_up(queue) and balanced
+        found, complete = await self._compare()
+        balanced = balanced and complete
+        for difference in found.values():
+            for queue in difference.removed:
+                balanced = await self._queues.give_up(queue) and balanced
+        if found:
+            await self._announce_versions(found)
+        for difference in found.values():
+            for queue in difference.added:
+                if queue.topic in self._state.subscriptions:
+                    balanced = await self._queues.take_over(queue) and balanced
+        return balanced
+
+    async def _compare(self) -> tuple[dict[str, Changes], bool]:
+        """Return what has to change, by topic, and whether that could be found out for all topics."""
+        found, complete = {}, True
+        for topic in list(self._state.subscriptions):
+            assigned = await self._assigned(topic)
+            if assigned is None:
+                complete = complete and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)
+            elif difference := changes(topic, self._queues, assigned):
+                found[topic] = difference
+        return found, complete
+
+    async def _assigned(self, topic: str) -> list[MessageQueue] | None:
+        queues = self._instance.routes.queues_to_read(topic)
+        if queues is None:
+            return None
+        members = await self._instance.consumer_ids(topic, self._state.group)
+        if members is None:
+            return None
+        return allocate_averagely(self._instance.client_id, queues, members)
+
+    # ---- announcements
+
+    async def _announce(self) -> None:
+        """Find routes of new topics, and tell the brokers what is subscribed to."""
+        instance = self._instance
+        for topic in list(self._state.subscriptions):
+            if instance.routes.queues_to_read(topic) is None:
+                await instance.update_route(topic)
+        if not self._state.announced:
+            self._state.announced = bool(instance.routes.broker_addrs)
+            await instance.heartbeat()
+
+    async def _announce_versions(self, found: dict[str, Changes]) -> None:
+        """Tell the brokers new subscription versions before the first pull that says them."""
+        for topic, difference in found.items():
+            logger.info("group %s, topic %s: %s", self._state.group, topic, difference)
+            if topic in self._state.subscriptions:
+                self._state.subscriptions[topic].sub_version = self._instance.wall_ms()
+        await self._instance.heartbeat()

@@ -1,0 +1,1 @@
+"""Reading queues: pulls, their answers, the messages between pull and commit."""

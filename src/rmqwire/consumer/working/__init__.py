@@ -1,0 +1,1 @@
+"""Running listeners on what was read."""
