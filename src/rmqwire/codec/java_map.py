@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DEFAULT_CAPACITY = 16
-EXT_FIELDS_CAPACITY = 256  # RemotingCommand.addExtField of 5.x makes its map this large
 
 
 def bucket(key: str, capacity: int) -> int:

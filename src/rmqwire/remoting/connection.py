@@ -229,7 +229,18 @@ class Connection:
         except RmqError as error:
             handlers.notices.error("bad answer", "answer to %s: %s", self.peer, error)
             frame = encode_command(request.create_response(SYSTEM_ERROR, str(error)))
-        self._append(frame)
+        self.send_frame(frame)
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send a whole frame; dropped when the connection is closed."""
+        if self.closed:
+            return
+        self._outbox.append(frame)
+        self.outbox_size += len(frame)
+        if self.outbox_size > self._limits.outbox_bytes:
+            self._overflow()
+        elif not self.corked and self.on_wake is not None:
+            self.on_wake()
 
     def request(self, command: RemotingCommand, on_reply: OnReply, timeout_ms: int) -> None:
         """Send a request; ``on_reply`` is called once, with the answer or with what went wrong.
@@ -259,7 +270,7 @@ class Connection:
         self._serial += 1
         deadline = self._mono_ms() + timeout_ms
         heapq.heappush(self._deadlines, (deadline, self._serial, opaque, on_reply))
-        self._append(frame)
+        self.send_frame(frame)
 
     def forget(self, opaque: int) -> None:
         """Stop waiting for an answer; its callback is not called any more."""
@@ -280,15 +291,7 @@ class Connection:
             )
         command.mark_oneway()
         self._oneways += 1
-        self._append(encode_command(command))
-
-    def _append(self, frame: bytes) -> None:
-        self._outbox.append(frame)
-        self.outbox_size += len(frame)
-        if self.outbox_size > self._limits.outbox_bytes:
-            self._overflow()
-        elif not self.corked and self.on_wake is not None:
-            self.on_wake()
+        self.send_frame(encode_command(command))
 
     def _overflow(self) -> None:
         size = self.outbox_size

@@ -34,6 +34,9 @@ class Peer(Protocol):
     def reply(self, request: RemotingCommand, response: RemotingCommand) -> None:
         """Send the answer to ``request``, now or later; dropped for a oneway request."""
 
+    def send_frame(self, frame: bytes) -> None:
+        """Send an answer that is encoded already; not to be called for a oneway request."""
+
     def request(self, command: RemotingCommand, on_reply: OnReply, timeout_ms: int) -> None:
         """Send a request; ``on_reply`` is called once, with the answer or with what went wrong."""
 

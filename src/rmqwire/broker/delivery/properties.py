@@ -150,12 +150,15 @@ class PropertyRewriter:
         entries = text.split("\x02")
         if not entries[-1]:
             entries.pop()
-        parts = [entry.partition("\x01") for entry in entries]
-        names = tuple([part[0] for part in parts])
-        plan = self._plans.get(names)
+        names: list[str] = []
+        for entry in entries:
+            name, _, value = entry.partition("\x01")
+            if not value:
+                return self._rewrite_slowly(text)
+            names.append(name)
+        key = tuple(names)
+        plan = self._plans.get(key) or self._new_plan(key)
         if plan is None:
-            plan = self._new_plan(names)
-        if plan is None or "" in [part[2] for part in parts]:
             return self._rewrite_slowly(text)
         unique = None
         if plan.unique >= 0:
@@ -173,7 +176,8 @@ class PropertyRewriter:
         if plan.wait >= 0:
             result.wait_store_ok = entries[plan.wait] == "WAIT\x01true"
         if plan.special:
-            result.properties = self.complete({p[0]: p[2] for p in parts}, unique)
+            values = dict([entry.split("\x01", 1) for entry in entries])
+            result.properties = self.complete(values, unique)
         return result
 
     def complete(self, properties: dict[str, str], unique_key: str | None) -> dict[str, str]:

@@ -35,17 +35,15 @@ def check_send(
     ext: dict[str, str],
     fields: SendFields,
     queue_id: int,
-    queue_nums: int,
 ) -> TopicConfig:
     """Return the topic of a send, creating it when the configuration says so.
 
     Args:
         state: the broker's tables.
         connection: the producer's.
-        ext: the header; it has the topic and the default topic.
+        ext: the header; the topic, the default topic and its queues are in it.
         fields: where they stand in it.
         queue_id: the queue the message is for.
-        queue_nums: queues that the producer wants of a new topic at most.
 
     Raises:
         Reject: with Java's code and remark.
@@ -63,7 +61,7 @@ def check_send(
         raise Reject(release.broker.invalid_parameter_code, fault)
     if topic in NOT_ALLOWED_SEND_TOPICS:
         raise Reject(ResponseCode.NO_PERMISSION, f"Sending message to topic[{topic}] is forbidden.")
-    config = known if known is not None else _create(state, ext, fields, queue_nums)
+    config = known if known is not None else _create(state, ext, fields)
     if queue_id >= max(config.write_queue_nums, config.read_queue_nums):
         raise Reject(
             release.broker.invalid_parameter_code,
@@ -73,16 +71,17 @@ def check_send(
     return config
 
 
-def _create(
-    state: BrokerState, ext: dict[str, str], fields: SendFields, queue_nums: int
-) -> TopicConfig:
+def _create(state: BrokerState, ext: dict[str, str], fields: SendFields) -> TopicConfig:
     topic = ext[fields.topic]
     is_retry = topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX)
     sys_flag = 0
     if ext.get(fields.unit_mode) == "true":
         sys_flag = TOPIC_UNIT_SUB if is_retry else TOPIC_UNIT
     config = state.topics.create_topic_in_send_message(
-        topic, ext[fields.default_topic], queue_nums, sys_flag
+        topic,
+        ext[fields.default_topic],
+        int(ext[fields.default_topic_queue_nums]),  # that the producer wants at most
+        sys_flag,
     )
     if config is None and is_retry:
         config = state.topics.create_topic_in_send_message_back(

@@ -18,11 +18,12 @@ from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
 from rmqwire.broker.processors.send_fields import V1, V2, unreadable
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
-from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.codec.command import ROCKETMQ
+from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode, ResponseCode
+from rmqwire.codec.headers import SendMessageResponseHeader
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec.properties import decode_properties, find_property
+from rmqwire.codec.send_answer import SendAnswers
 from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
     MULTI_TAGS_FLAG,
@@ -68,8 +69,7 @@ class SendMessageProcessor:
         self._state = state
         self._consumes_in_order = consumes_in_order
         config = state.config
-        self._region = config.region_id
-        self._trace = "true" if config.trace_on else "false"
+        self._answers = SendAnswers(state.release, config.region_id, trace_on=config.trace_on)
         self._rewriter = PropertyRewriter(
             state.release,
             config.broker_cluster_name,
@@ -79,52 +79,31 @@ class SendMessageProcessor:
         )
 
     def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here."""
+        """Return the request codes served here; a batch is told by its flag, not by its code."""
+        send_v2 = partial(self._send, V2)
         return {
-            int(RequestCode.SEND_MESSAGE): self.send_v1,
-            int(RequestCode.SEND_MESSAGE_V2): self.send_v2,
-            int(RequestCode.SEND_BATCH_MESSAGE): self.send_v2,
+            int(RequestCode.SEND_MESSAGE): partial(self._send, V1),
+            int(RequestCode.SEND_MESSAGE_V2): send_v2,
+            int(RequestCode.SEND_BATCH_MESSAGE): send_v2,
         }
 
-    def send_v1(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
-        """Answer SEND_MESSAGE."""
-        return self._send(connection, request, V1)
-
-    def send_v2(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
-        """Answer SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE; the batch flag tells them apart."""
-        return self._send(connection, request, V2)
-
-    def _send(
-        self, connection: Peer, request: RemotingCommand, fields: SendFields
-    ) -> RemotingCommand | None:
+    def _send(self, fields: SendFields, connection: Peer, request: RemotingCommand) -> None:
+        """Take one send; its answer leaves when the store calls back."""
         try:
-            return self._receive(connection, request, fields)
+            self._receive(fields, connection, request, _read(fields, connection, request))
         except Reject as refused:
-            return self._refuse(request, refused.code, refused.remark)
+            refused.ext_fields = dict(self._answers.broker_fields)
+            raise
 
     def _receive(
-        self, connection: Peer, request: RemotingCommand, fields: SendFields
-    ) -> RemotingCommand | None:
+        self,
+        fields: SendFields,
+        connection: Peer,
+        request: RemotingCommand,
+        message: MessageInner,
+    ) -> None:
         ext = request.ext_fields or {}
-        try:
-            topic = ext[fields.topic]
-            queue_nums = int(ext[fields.default_topic_queue_nums])
-            _ = ext[fields.default_topic], ext[fields.producer_group]  # required, used rarely
-            message = MessageInner(
-                topic,
-                int(ext[fields.queue_id]),
-                int(ext[fields.flag]),
-                int(ext[fields.sys_flag]),
-                b"",
-                request.body,
-                0,
-                int(ext[fields.born_timestamp]),
-                connection.peer_host,
-                int(ext.get(fields.reconsume_times) or 0),
-            )
-        except (KeyError, ValueError):
-            raise unreadable(request, fields) from None
-        _check_numbers(message, request, fields)
+        topic = message.topic
         state = self._state
         config = state.topics.table.get(topic)
         if (
@@ -135,7 +114,7 @@ class SendMessageProcessor:
             or state.config.start_accept_send_request_time_stamp
         ):
             self._check_start()
-            config = check_send(state, connection, ext, fields, message.queue_id, queue_nums)
+            config = check_send(state, connection, ext, fields, message.queue_id)
         if message.queue_id < 0:
             message.queue_id = state.rng.randrange(_RANDOM_QUEUES) % _writable(config)
         if config.topic_filter_type == "MULTI_TAG":
@@ -144,7 +123,7 @@ class SendMessageProcessor:
             raise Reject(ResponseCode.SYSTEM_ERROR, "the message has no body")
         if ext.get(fields.batch) == "true":
             self._store_batch(connection, request, message, ext.get(fields.properties) or "")
-            return None
+            return
         text = ext.get(fields.properties) or ""
         queue_id = message.queue_id
         if topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
@@ -160,7 +139,6 @@ class SendMessageProcessor:
             message,
             partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key)),
         )
-        return None
 
     # ---- before the store
 
@@ -275,8 +253,8 @@ class SendMessageProcessor:
             raise Reject(ResponseCode.SYSTEM_ERROR, f"the batch can't be read: {error}") from None
         if unique_key is not None and is_batch_cq(state.topics.table.get(topic)):
             named = properties | {
-                const.PROPERTY_MSG_REGION: self._region,
-                const.PROPERTY_TRACE_SWITCH: self._trace,
+                const.PROPERTY_MSG_REGION: self._answers.broker_fields["MSG_REGION"],
+                const.PROPERTY_TRACE_SWITCH: self._answers.broker_fields["TRACE_ON"],
                 const.PROPERTY_CLUSTER: state.config.broker_cluster_name,
             }
             make_inner_batch(batch, named, len(entries), state.release)
@@ -317,58 +295,59 @@ class SendMessageProcessor:
         code = STORED.get(result.status)
         if code is None:
             refused = refusal(result, state.store.config.max_message_size)
-            connection.reply(request, self._refuse(request, *refused))
+            response = request.create_response(*refused)
+            response.ext_fields = dict(self._answers.broker_fields)
+            connection.reply(request, response)
             return
         state.stats.put(message.topic, result.count, result.size)
-        if request.flag & 2:  # oneway
+        if request.flag & ONEWAY_FLAG:
             return
         queue_id, unique_key = sent
-        response = request.create_response(code)
-        response.ext_fields = self._answer_fields(request, result, queue_id, unique_key)
+        message_id, queue_offset = result.message_id, result.queue_offset
         if message.sys_flag & INNER_BATCH_FLAG and unique_key is not None:
-            response.ext_fields["batchUniqId"] = unique_key
-        connection.reply(request, response)
-
-    def _answer_fields(
-        self, request: RemotingCommand, result: PutMessageResult, queue_id: int, key: str | None
-    ) -> dict[str, str]:
-        """Return the fields of an answer in Java's order: of its HashMap, or of its binary form."""
-        if request.serialize_type == ROCKETMQ:
-            fields = {
-                "msgId": result.message_id,
-                "queueId": str(queue_id),
-                "queueOffset": str(result.queue_offset),
-            }
-            if key is not None and self._state.release.broker.answers_transaction_id:
-                fields["transactionId"] = key
-            fields["TRACE_ON"] = self._trace
-            fields["MSG_REGION"] = self._region
-            return fields
-        if not self._state.release.broker.answers_transaction_id:
-            return {
-                "queueId": str(queue_id),
-                "TRACE_ON": self._trace,
-                "MSG_REGION": self._region,
-                "msgId": result.message_id,
-                "queueOffset": str(result.queue_offset),
-            }
-        fields = {"queueId": str(queue_id)}
-        if key is not None:
-            fields["transactionId"] = key
-        fields["msgId"] = result.message_id
-        fields["TRACE_ON"] = self._trace
-        fields["MSG_REGION"] = self._region
-        fields["queueOffset"] = str(result.queue_offset)
-        return fields
-
-    def _refuse(self, request: RemotingCommand, code: int, remark: str | None) -> RemotingCommand:
-        response = request.create_response(int(code), remark)
-        response.ext_fields = {"TRACE_ON": self._trace, "MSG_REGION": self._region}
-        return response
+            header = SendMessageResponseHeader(
+                msg_id=message_id,
+                queue_id=queue_id,
+                queue_offset=queue_offset,
+                transaction_id=unique_key,
+                batch_uniq_id=unique_key,
+            )
+            frame = self._answers.encode_header(request, code, header)
+        else:
+            frame = self._answers.encode(
+                request, code, message_id, queue_id, queue_offset, unique_key
+            )
+        connection.send_frame(frame)
 
 
-def _check_numbers(message: MessageInner, request: RemotingCommand, fields: SendFields) -> None:
-    """Refuse numbers that don't fit the record."""
+def _read(fields: SendFields, connection: Peer, request: RemotingCommand) -> MessageInner:
+    """Return the message of a send, its properties as yet without.
+
+    Raises:
+        BadHeader: a field is missing, no number, or doesn't fit the record.
+    """
+    ext = request.ext_fields or {}
+    try:
+        # Required, and used rarely:
+        _ = (
+            int(ext[fields.default_topic_queue_nums]),
+            ext[fields.default_topic],
+            ext[fields.producer_group],
+        )
+        message = MessageInner(
+            ext[fields.topic],
+            int(ext[fields.queue_id]),
+            int(ext[fields.flag]),
+            int(ext[fields.sys_flag]),
+            b"",
+            request.body,
+            0,
+            int(ext[fields.born_timestamp]),
+            connection.peer_host,
+            int(ext.get(fields.reconsume_times) or 0),
+        )
+    except (KeyError, ValueError):
+        raise unreadable(request, fields) from None
     if not (
         _INT_MIN <= message.flag <= _INT_MAX
         and _INT_MIN <= message.sys_flag <= _INT_MAX
@@ -376,6 +355,7 @@ def _check_numbers(message: MessageInner, request: RemotingCommand, fields: Send
         and -_LONG_MAX <= message.born_timestamp <= _LONG_MAX
     ):
         raise unreadable(request, fields)
+    return message
 
 
 def _writable(config: TopicConfig) -> int:

@@ -12,6 +12,8 @@ class WireRelease:
     Args:
         trailing_property_separator: the property string ends in 0x02 (5.x) or not (4.9).
         property_map_capacity: table size of the HashMap that orders a message's properties.
+        ext_fields_capacity: the same of an answer's fields when the server adds some of its own
+            (Java ``RemotingCommand.addExtField``).
         escape_line_separators: JSON text writes U+007F, U+2028 and U+2029 as ``\\uXXXX``
             (fastjson 1, 4.9) or as they are (fastjson2, 5.x).
         new_body_fields: JSON bodies carry the properties that 5.x added.
@@ -23,6 +25,7 @@ class WireRelease:
 
     trailing_property_separator: bool
     property_map_capacity: int
+    ext_fields_capacity: int
     escape_line_separators: bool
     new_body_fields: bool
     json_references: bool
@@ -34,6 +37,7 @@ class WireRelease:
 WIRE_4_9 = WireRelease(
     trailing_property_separator=False,
     property_map_capacity=16,
+    ext_fields_capacity=16,
     escape_line_separators=True,
     new_body_fields=False,
     json_references=True,
@@ -44,6 +48,7 @@ WIRE_4_9 = WireRelease(
 WIRE_5 = WireRelease(
     trailing_property_separator=True,
     property_map_capacity=128,
+    ext_fields_capacity=256,
     escape_line_separators=False,
     new_body_fields=True,
     json_references=False,
