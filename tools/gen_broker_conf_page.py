@@ -30,6 +30,8 @@ Java's defaults. Every key of the two releases is listed here with what this bro
 - Unknown keys are named once at the start.
 - `${...}` is not expanded in the file, as in Java; a default written so below is filled in.
 - `namesrvAddr` falls back to the environment's `NAMESRV_ADDR`.
+- Each key is a variable too, which wins over the file: `RMQWIRE_BROKER_NAME` is `brokerName`
+  ([all about them](../how-to/run-in-docker.md)).
 - The second port for administration is `listenPort` - 2.
 - Where the two releases differ the default reads `4.9.7` / `5.5.0`.
 

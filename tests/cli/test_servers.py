@@ -1,16 +1,19 @@
 """The server commands as processes: start, signals, folders in use."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 
-def start(*arguments):
+def start(*arguments, **variables):
     return subprocess.Popen(
         [sys.executable, "-m", "rmqwire", *map(str, arguments)],
+        env=os.environ | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,3 +69,36 @@ def test_namesrv_and_broker(tmp_path):
         process.terminate()
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (0, "")
+
+
+def test_a_container_s_servers_need_no_file_and_tell_their_health(tmp_path):
+    file = tmp_path / "addresses"
+    here = {"RMQWIRE_LISTEN_PORT": "0", "RMQWIRE_BIND_ADDRESS": "127.0.0.1", "HOME": str(tmp_path)}
+    namesrv = start("namesrv", RMQWIRE_ADDRESS_FILE=str(tmp_path / "other"), **here)
+    addr = re.search(r"address (\S+)", lines_until(namesrv, r"address .*\n"))[1]
+    variables = here | {
+        "RMQWIRE_NAMESRV_ADDR": addr,
+        "RMQWIRE_BROKER_NAME": "b",
+        "RMQWIRE_ADVERTISED_HOST": "127.0.0.1",
+        "RMQWIRE_MAPPED_FILE_SIZE_COMMIT_LOG": "1048576",
+        "RMQWIRE_STORE_PATH_ROOT_DIR": str(tmp_path / "store"),
+        "RMQWIRE_ADDRESS_FILE": str(file),
+    }
+
+    def health():
+        process = start("admin", "health", RMQWIRE_ADDRESS_FILE=str(file))
+        return *process.communicate(timeout=30), process.returncode
+
+    assert health() == ("", f"Error: no server runs: there is no {file}\n", 1)
+    broker = start("broker", **variables)
+    said = lines_until(broker, r"data in .*\n")
+    at = re.search(r"listens on (\S+),", said)[1]
+    assert f"The broker[b, {at}] boot success. serializeType=JSON and name server is {addr}" in said
+    while not file.exists():
+        time.sleep(0.01)
+    assert health() == (f"broker {at} answers\n", "", 0)
+    for process in (broker, namesrv):
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+    assert not file.exists()

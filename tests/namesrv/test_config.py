@@ -13,6 +13,7 @@ from rmqwire.namesrv.config import (
     format_config,
     load_namesrv_config,
 )
+from rmqwire.settings.environment import read_environment
 from tests.support.golden import protocol_table
 
 
@@ -67,3 +68,10 @@ def test_the_kept_file_is_read_back():
     text = "orderMessageEnable=true\nprotectBrokerAddress=false\nproductEnvName=a:b=c \\#d"
     config = load_namesrv_config(text, "/h")
     assert load_namesrv_config(file_text(config), "/elsewhere") == config
+
+
+def test_variables_win_over_the_file():
+    variables = {"RMQWIRE_LISTEN_PORT": "1", "RMQWIRE_LISTEN_PROT": "2"}
+    config = load_namesrv_config("listenPort=3", "/h", read_environment(variables, KEYS))
+    assert config.listen_port == 1
+    assert config.warnings == ["variables that are no settings, ignored: RMQWIRE_LISTEN_PROT"]

@@ -15,13 +15,13 @@ import click
 
 from rmqwire.cli.announce import shown, warn
 from rmqwire.cli.runner import Failure
+from rmqwire.settings.environment import ADDRESS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 BROKER: Final = "broker"
 NAMESRV: Final = "namesrv"
-VARIABLE: Final = "RMQWIRE_ADDRESS_FILE"
 
 Address = tuple[str, int]
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
@@ -33,8 +33,8 @@ def address_file_option(text: str) -> Callable[[_Command], _Command]:
         "--addressFile",
         "address_file",
         type=click.Path(dir_okay=False, path_type=Path),
-        envvar=VARIABLE,
-        help=f"{text} Default: ${VARIABLE}.",
+        envvar=ADDRESS_FILE,
+        help=f"{text} Default: ${ADDRESS_FILE}.",
     )
 
 

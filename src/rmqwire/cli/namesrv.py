@@ -14,6 +14,7 @@ from rmqwire.cli.runner import explained, run
 from rmqwire.errors import ConfigError, RmqError
 from rmqwire.namesrv.config import KEYS, NamesrvConfig, load_namesrv_config
 from rmqwire.namesrv.server import NameServer
+from rmqwire.settings.environment import read_environment
 from rmqwire.settings.key import java_text
 
 
@@ -52,7 +53,9 @@ def namesrv(
 
 
 def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvConfig:
-    """Read ``namesrv.conf`` as Java does: the file is also where changed settings are kept.
+    """Read ``namesrv.conf`` as Java does, and the environment.
+
+    The file is also where changed settings are kept.
 
     Args:
         path: the file, None for defaults.
@@ -67,10 +70,11 @@ def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvCo
             text = Path(path).read_bytes().decode("iso-8859-1")  # Java's properties charset
         except OSError as error:
             raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+    environment = read_environment(os.environ, KEYS)
     try:
-        config = load_namesrv_config(text, str(home or Path.home()))
+        config = load_namesrv_config(text, str(home or Path.home()), environment)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise environment.blamed(error, path) from None
     config.rocketmq_home = config.rocketmq_home or os.environ.get("ROCKETMQ_HOME", "")
     if path is not None:
         config.config_store_path = str(Path(path).absolute())

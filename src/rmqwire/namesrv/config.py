@@ -16,6 +16,7 @@ import javaproperties
 
 from rmqwire.codec.release import DEFAULT_RELEASE, Release, release_named
 from rmqwire.errors import ConfigError
+from rmqwire.settings.environment import Environment
 
 MAX_VALUE_LENGTH: Final = 4096  # characters of one value
 NAMESRV_PORT: Final = 9876
@@ -90,13 +91,16 @@ KEYS: Final = {_camel(f.name): f for f in fields(NamesrvConfig) if f.name != "wa
 SETTABLE: Final = frozenset(key for key, f in KEYS.items() if not f.metadata.get("fixed"))
 
 
-def load_namesrv_config(text: str, home: str) -> NamesrvConfig:
-    """Read the text of a ``namesrv.conf``.
+def load_namesrv_config(
+    text: str, home: str, environment: Environment | None = None
+) -> NamesrvConfig:
+    """Read the text of a ``namesrv.conf``, and the environment.
 
     Args:
         text: Java properties; may be empty.
         home: folder under which tables are kept when the file names no path; Java takes
             ``${user.home}``.
+        environment: its settings win over the file.
 
     Returns:
         the configuration; ``warnings`` names unknown keys.
@@ -104,17 +108,19 @@ def load_namesrv_config(text: str, home: str) -> NamesrvConfig:
     Raises:
         ConfigError: text that can't be read, or a value of the wrong kind.
     """
+    environment = environment or Environment()
     base = f"{home.rstrip('/')}/namesrv"
     config = NamesrvConfig(
         kv_config_path=f"{base}/kvConfig.json", config_store_path=f"{base}/namesrv.properties"
     )
-    for key, value in parse_properties(text).items():
+    for key, value in {**parse_properties(text), **environment.settings}.items():
         if key not in KEYS:
             config.warnings.append(f"unknown key {key[:80]!r} is ignored")
             continue
         setattr(config, KEYS[key].name, parse_value(key, value))
     allowed_networks(config)
     _ = config.release
+    config.warnings += environment.warnings()
     return config
 
 

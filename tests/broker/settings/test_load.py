@@ -241,3 +241,36 @@ def test_good_name_server_lists(text):
 def test_bad_name_server_lists(text):
     with pytest.raises(ConfigError, match="illegal"):
         check_namesrv_addr(text)
+
+
+def test_variables_win_over_the_file_and_lose_to_the_command_line(tmp_path):
+    path = tmp_path / "broker.conf"
+    path.write_text("brokerName=file\nbrokerId=1\nbrokerRole=SLAVE\nlistenPort=1\n")
+    environ = {
+        "RMQWIRE_BROKER_NAME": "variable",
+        "RMQWIRE_LISTEN_PORT": "20911",
+        "RMQWIRE_NAMESRV_ADDR": "n:1",
+        "RMQWIRE_ADVERTISED_HOST": "10.0.0.7",
+        "RMQWIRE_BORKER_ID": "2",
+        "NAMESRV_ADDR": "n:2",
+    }
+    machine = Machine(environ, "/home/mq", lambda: "host-1", lambda: ["10.1.2.3"])
+    loaded = load_broker_config(str(path), {"namesrvAddr": "n:3"}, machine)
+    broker = loaded.broker
+    assert (broker.broker_name, broker.broker_id, broker.listen_port) == ("variable", 1, 20911)
+    assert (broker.broker_ip1, broker.broker_ip2) == ("10.0.0.7", "10.0.0.7")
+    assert broker.namesrv_addr == "n:3"
+    assert loaded.warnings == ["variables that are no settings, ignored: RMQWIRE_BORKER_ID"]
+    assert load_broker_config(None, machine=machine).broker.namesrv_addr == "n:1"
+    path.write_text("brokerIP1=10.0.0.1\nbrokerIP2=10.0.0.2\n")
+    broker = load_broker_config(str(path), machine=machine).broker
+    assert (broker.broker_ip1, broker.broker_ip2) == ("10.0.0.7", "10.0.0.2")
+
+
+@pytest.mark.parametrize("text", ["x", "70000"])
+def test_a_bad_variable_is_named(tmp_path, text):
+    path = tmp_path / "broker.conf"
+    path.write_text("brokerName=a\n")
+    machine = Machine({"RMQWIRE_LISTEN_PORT": text}, "/home/mq", lambda: "h", lambda: ["10.1.2.3"])
+    with pytest.raises(ConfigError, match=f"^RMQWIRE_LISTEN_PORT: listenPort={text}: "):
+        load_broker_config(str(path), machine=machine)

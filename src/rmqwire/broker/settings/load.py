@@ -21,6 +21,7 @@ from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.codec.release import DEFAULT_RELEASE, Release, release_named
 from rmqwire.errors import ConfigError
+from rmqwire.settings.environment import read_environment
 from rmqwire.settings.key import HONOURED, MEANINGLESS, REFUSED, ConfigKey, Value
 from rmqwire.settings.rows.broker_conf import KEYS
 from rmqwire.store.config import StoreConfig
@@ -58,22 +59,27 @@ def load_broker_config(
     overrides: Mapping[str, str] | None = None,
     machine: Machine | None = None,
 ) -> LoadedConfig:
-    """Read ``broker.conf``, check every key and fill in Java's defaults.
+    """Read ``broker.conf`` and the environment, check every key and fill in Java's defaults.
 
     Args:
-        path: the file (``-c``); None: defaults alone.
-        overrides: settings of the command line under Java's key names; they win over the file.
-        machine: where machine-dependent defaults come from; None: this machine.
+        path: the file (``-c``); None: no file.
+        overrides: settings of the command line under Java's key names; they win over all else.
+        machine: its environment, and where machine-dependent defaults come from; None: this machine.
 
     Raises:
-        ConfigError: the file can't be read, or a value can't be used; file, key and value are
-            in its text.
+        ConfigError: the file can't be read, or a value can't be used; file or variable, key and
+            value are in its text.
     """
-    properties = {**_read_properties(path), **(overrides or {})}
+    machine = machine or Machine()
+    environment = read_environment(machine.environ, KEYS)
+    file, told = _read_properties(path), overrides or {}
     try:
-        return _load(properties, path, machine or Machine())
+        properties = {**environment.defaults, **file, **environment.settings, **told}
+        loaded = _load(properties, path, machine)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}" if path else str(error)) from None
+        raise environment.blamed(error, path, told) from None
+    loaded.warnings += environment.warnings()
+    return loaded
 
 
 def _load(properties: dict[str, str], path: str | None, machine: Machine) -> LoadedConfig:
