@@ -1,4 +1,7 @@
-"""Write ``src/rmqwire/codec/codes.py`` and ``mq_version.py`` from the recorded protocol tables.
+"""Write ``codec/codes.py``, ``codec/mq_version.py`` and ``broker_errors.py`` of ``src/rmqwire``.
+
+Names and numbers are those of the recorded protocol tables, the texts of errors stand in
+``tools/error_texts.toml``.
 
 Usage: ``python tools/gen_codes.py`` (``--check`` only compares, exit 1 when they differ).
 """
@@ -6,16 +9,22 @@ Usage: ``python tools/gen_codes.py`` (``--check`` only compares, exit 1 when the
 from __future__ import annotations
 
 import argparse
+import builtins
 import json
 import re
 import sys
+import textwrap
+import tomllib
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "tests" / "data" / "protocol"
-CODEC = ROOT / "src" / "rmqwire" / "codec"
+TEXTS = ROOT / "tools" / "error_texts.toml"
+PACKAGE = ROOT / "src" / "rmqwire"
+CODEC = PACKAGE / "codec"
+LINE = 100  # as long as a line may be
 
 CODES_HEAD = '''"""Numbers of the remoting protocol under RocketMQ's names. Written by ``tools/gen_codes.py``.
 
@@ -68,6 +77,28 @@ __all__ = [
     "response_name",
     "version_name",
 ]
+'''
+
+ERRORS_HEAD = '''"""One class for each response code. Written by ``tools/gen_codes.py``.
+
+RocketMQ: ``ResponseCode`` with ``RemotingSysResponseCode``, thrown as ``MQBrokerException``. What to do
+about each is said in docs/reference/errors.md; the texts stand in ``tools/error_texts.toml``.
+"""
+
+from __future__ import annotations
+
+from rmqwire.errors import BrokerError
+
+
+def broker_error(code: int, remark: str | None = None, addr: str = "") -> BrokerError:
+    """Make the error of an answer: the class of its code, or a plain BrokerError.
+
+    Args:
+        code: the response code.
+        remark: the server's own words.
+        addr: ``host:port`` of the server.
+    """
+    return BrokerError.by_code.get(code, BrokerError)(code, remark, addr)
 '''
 
 VERSION_HEAD = '''"""Ordinals of RocketMQ releases, as every command carries one. Written by ``tools/gen_codes.py``.
@@ -173,6 +204,43 @@ def codes_source() -> str:
     )
 
 
+def class_name(code_name: str) -> str:
+    """Return the name of a code's class: TopicNotExist, and BrokerSystemError, for Python has one."""
+    name = "".join(part.capitalize() for part in code_name.split("_"))
+    return f"Broker{name}" if hasattr(builtins, name) else name
+
+
+def class_source(name: str, code: int, text: dict[str, Any]) -> str:
+    """Return the source of one class."""
+    summary, _, rest = text["cause"].partition(". ")
+    doc = [f'    """{summary.removesuffix(".")}.']
+    if rest:
+        doc += ["", *textwrap.wrap(rest, LINE, initial_indent="    ", subsequent_indent="    ")]
+        doc.append("    ")
+    doc[-1] += '"""'
+    if max(map(len, doc)) > LINE:
+        raise ValueError(f"{TEXTS.name}: {name}: the first sentence doesn't fit into a line")
+    lines = [f"\n\nclass {name}(BrokerError, code={code}):", *doc]
+    if text.get("maybe_stored"):
+        lines += ["", "    maybe_stored = True"]
+    return "\n".join(lines) + "\n"
+
+
+def errors_source() -> str:
+    """Return the text of ``broker_errors.py``: a class for each number but SUCCESS.
+
+    Raises:
+        ValueError: a code has no text, or a text no code.
+    """
+    texts = tomllib.loads(TEXTS.read_text("utf-8"))["code"]
+    rows = code_rows(load("response_codes.json")["codes"])
+    leading = {name: code for name, code, note in rows if code and "same number" not in note}
+    if leading.keys() != texts.keys():
+        raise ValueError(f"{TEXTS.name}: {sorted(leading.keys() ^ texts.keys())}")
+    classes = [class_source(class_name(name), code, texts[name]) for name, code in leading.items()]
+    return ERRORS_HEAD + "".join(classes)
+
+
 def version_source() -> str:
     """Return the text of ``mq_version.py``: regular series as (series, first ordinal, count)."""
     ordinals: dict[str, int] = load("constants.json")["MQVersion$Version"]["both"]
@@ -199,7 +267,11 @@ def version_source() -> str:
 
 def sources() -> dict[Path, str]:
     """Return every file this generator owns with its text."""
-    return {CODEC / "codes.py": codes_source(), CODEC / "mq_version.py": version_source()}
+    return {
+        CODEC / "codes.py": codes_source(),
+        CODEC / "mq_version.py": version_source(),
+        PACKAGE / "broker_errors.py": errors_source(),
+    }
 
 
 def main() -> int:

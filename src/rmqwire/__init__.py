@@ -8,7 +8,7 @@ The rooms, top to bottom (each imports only what lies below it)::
     ha | client                            replication, routes and typed calls
     store | remoting                       files, connections
     codec                                  bytes <-> values: no I/O, no clock, no trio
-    errors
+    broker_errors | errors                 one class per response code, the exception tree
 
 The names a program needs are here; each loads its room when it is first used.
 """
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         RemotingTimeout,
         RmqError,
         RouteNotFound,
+        SendFailed,
         UsageError,
     )
     from rmqwire.producer.producer import Producer
@@ -59,6 +60,7 @@ _HOME = {
     "RemotingTimeout": "rmqwire.errors",
     "RmqError": "rmqwire.errors",
     "RouteNotFound": "rmqwire.errors",
+    "SendFailed": "rmqwire.errors",
     "SendResult": "rmqwire.producer.results",
     "SendStatus": "rmqwire.producer.results",
     "UsageError": "rmqwire.errors",
@@ -87,6 +89,7 @@ __all__ = [
     "RemotingTimeout",
     "RmqError",
     "RouteNotFound",
+    "SendFailed",
     "SendResult",
     "SendStatus",
     "UsageError",

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 import trio
 
+from rmqwire.broker_errors import MessageIllegal
 from rmqwire.codec import headers as h
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.bodies import MessageQueue
@@ -18,7 +19,6 @@ from rmqwire.errors import (
     BadHeader,
     BrokerError,
     ConnectFailed,
-    MessageIllegal,
     RemotingTimeout,
     RouteNotFound,
     SendFailed,

@@ -7,15 +7,11 @@ from typing import Final
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
 
-_WELL: Final = {ResponseCode.SUCCESS, ResponseCode.NO_PERMISSION}  # access control answers too
+# The codes of a server that serves: access control answers too.
+HEALTHY: Final = frozenset((int(ResponseCode.SUCCESS), int(ResponseCode.NO_PERMISSION)))
 
 
 def health_request(*, broker: bool) -> RemotingCommand:
     """Ask a broker for its figures, a name server for its settings."""
     code = RequestCode.GET_BROKER_RUNTIME_INFO if broker else RequestCode.GET_NAMESRV_CONFIG
     return RemotingCommand.request(int(code))
-
-
-def is_healthy(answer: RemotingCommand) -> bool:
-    """Return whether this is the answer of a server that serves."""
-    return answer.code in _WELL

@@ -25,6 +25,7 @@ from rmqwire.codec.bodies import (
 )
 from rmqwire.codec.headers import NotifyMinBrokerIdChangeRequestHeader
 from rmqwire.codec.message_const import MASTER_ID
+from rmqwire.errors import RmqError
 from rmqwire.namesrv.names import is_registered_topic, shown
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class Notice:
     header: NotifyMinBrokerIdChangeRequestHeader
 
 
-class AddressTaken(Exception):
-    """Another, living broker has that name and id."""
+class AddressTaken(RmqError):
+    """A registration under the name and id of another broker that is alive."""
 
 
 class RouteInfoManager:

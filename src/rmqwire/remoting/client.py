@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Self
 
 import trio
 
+from rmqwire.broker_errors import broker_error
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed, broker_error
+from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.connection import Connection

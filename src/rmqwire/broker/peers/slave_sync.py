@@ -11,8 +11,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.peers.troubles import Troubles
+from rmqwire.broker_errors import BrokerSystemError
 from rmqwire.codec.bodies import SubscriptionGroupWrapper, TopicConfigSerializeWrapper
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
     GetAllSubscriptionGroupRequestHeader,
@@ -226,7 +227,7 @@ class SlaveSynchronize:
             return None
         try:
             return await self._ask(master, code)
-        except BrokerError as error:
-            if error.code == ResponseCode.SYSTEM_ERROR and "is null" in (error.remark or ""):
+        except BrokerSystemError as error:
+            if "is null" in error.remark:
                 return None
             raise

@@ -54,14 +54,6 @@ BROADCASTING_DISABLE_FORBIDDEN, SUBSCRIPTION_FORBIDDEN = 4, 5
 _INDEX_PERM_READ = 2  # PermName.INDEX_PERM_READ
 
 
-class Forbidden(Reject):
-    """A refusal for lack of permission; 5.x says of which kind in the answer's header."""
-
-    def __init__(self, kind: int, remark: str) -> None:
-        super().__init__(ResponseCode.NO_PERMISSION, remark)
-        self.kind = kind
-
-
 class PullMessageProcessor:
     """Gives consumers the messages of a queue.
 
@@ -105,7 +97,11 @@ class PullMessageProcessor:
             subscription = self._subscription(header, group)
             self._check_expression(subscription)
         except Reject as refused:
-            return self._refuse(request, refused)
+            response = request.create_response(int(refused.code), refused.remark)
+            response.ext_fields = (
+                refused.ext_fields or {}
+            )  # never absent: Java makes its header first
+            return response
         state = self._state
         matches = tag_test(subscription)
         result = self._reset(header)
@@ -147,7 +143,7 @@ class PullMessageProcessor:
     ) -> tuple[TopicConfig, SubscriptionGroupConfig]:
         state = self._state
         if not state.config.broker_permission & PERM_READ:
-            raise Forbidden(
+            raise self._forbidden(
                 BROKER_FORBIDDEN,
                 f"the broker[{state.config.broker_ip1}] pulling message is forbidden",
             )
@@ -159,7 +155,7 @@ class PullMessageProcessor:
                 f"{state.release.wire.faq_suggestion}",
             )
         if not group.consume_enable:
-            raise Forbidden(
+            raise self._forbidden(
                 GROUP_FORBIDDEN, f"subscription group no permission, {header.consumer_group}"
             )
         topic = state.topics.select(header.topic)
@@ -170,7 +166,7 @@ class PullMessageProcessor:
                 f"{state.release.wire.faq_suggestion}",
             )
         if not topic.perm & PERM_READ:
-            raise Forbidden(
+            raise self._forbidden(
                 TOPIC_FORBIDDEN, f"the topic[{header.topic}] pulling message is forbidden"
             )
         if not 0 <= header.queue_id < topic.read_queue_nums:
@@ -202,14 +198,14 @@ class PullMessageProcessor:
                 f"the consumer's group info not exist{state.release.wire.faq_suggestion}",
             )
         if not group.consume_broadcast_enable and info.message_model == BROADCASTING:
-            raise Forbidden(
+            raise self._forbidden(
                 BROADCASTING_DISABLE_FORBIDDEN,
                 f"the consumer group[{header.consumer_group}] can not consume by broadcast way",
             )
         if state.release.broker.group_forbidden and state.groups.is_forbidden(
             header.consumer_group, header.topic, _INDEX_PERM_READ
         ):
-            raise Forbidden(
+            raise self._forbidden(
                 SUBSCRIPTION_FORBIDDEN,
                 f"the consumer group[{header.consumer_group}] is forbidden for "
                 f"topic[{header.topic}]",
@@ -309,9 +305,9 @@ class PullMessageProcessor:
         body = result.body if code == _SUCCESS else b""
         return request.create_response(code, GET_STATUS_NAMES[result.status], answer, body)
 
-    def _refuse(self, request: RemotingCommand, refused: Reject) -> RemotingCommand:
-        response = request.create_response(int(refused.code), refused.remark)
-        response.ext_fields = {}
-        if isinstance(refused, Forbidden) and self._state.release.broker.pull_forbidden_type:
-            response.ext_fields["forbiddenType"] = str(refused.kind)
-        return response
+    def _forbidden(self, kind: int, remark: str) -> Reject:
+        """Refuse for lack of permission; 5.x says of which kind in the answer's header."""
+        told = (
+            {"forbiddenType": str(kind)} if self._state.release.broker.pull_forbidden_type else None
+        )
+        return Reject(ResponseCode.NO_PERMISSION, remark, told)

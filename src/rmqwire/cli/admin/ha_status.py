@@ -11,6 +11,7 @@ import trio
 from rmqwire.admin.broker_status import figures_of, runtime_request
 from rmqwire.admin.cluster import masters_of
 from rmqwire.admin.ha_status import lags_of, log_end_lines, status_lines, status_request
+from rmqwire.broker_errors import RequestCodeNotSupported
 from rmqwire.cli.admin.asking import (
     ask,
     broker_option,
@@ -19,8 +20,6 @@ from rmqwire.cli.admin.asking import (
     namesrv_option,
 )
 from rmqwire.cli.runner import Outcome, run
-from rmqwire.codec.codes import ResponseCode
-from rmqwire.errors import BrokerError
 from rmqwire.remoting.client import RemotingClient
 
 if TYPE_CHECKING:
@@ -80,8 +79,6 @@ async def _lines_of(client: RemotingClient, addr: str) -> Iterable[str]:
     figures = figures_of(bytes((await ask(client, addr, runtime_request())).body))
     try:
         status = await ask(client, addr, status_request())
-    except BrokerError as error:
-        if error.code != ResponseCode.REQUEST_CODE_NOT_SUPPORTED:
-            raise
+    except RequestCodeNotSupported:
         return log_end_lines(addr, figures)
     return status_lines(addr, bytes(status.body), lags_of(figures))

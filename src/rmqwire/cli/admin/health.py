@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmqwire.admin.health import health_request, is_healthy
+from rmqwire.admin.health import HEALTHY, health_request
 from rmqwire.cli.address_file import BROKER, NAMESRV, address_file_option, read_addresses
-from rmqwire.cli.runner import Failure, Outcome, run
-from rmqwire.remoting.client import RemotingClient
+from rmqwire.cli.runner import Outcome, run
+from rmqwire.remoting.client import RemotingClient, expect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,14 +42,14 @@ async def ask_health(
     """Print a line for each server that answers.
 
     Raises:
-        Failure: one answers with an error, or none is named in the file.
+        Failure: none is named in the file.
+        BrokerError: one answers with an error.
         RemotingError: one doesn't answer.
     """
     if not servers and address_file is not None:
         servers = read_addresses(address_file)
     async with RemotingClient() as client:
         for kind, addr in servers:
-            answer = await client.invoke(addr, health_request(broker=kind == BROKER), TIMEOUT_MS)
-            if not is_healthy(answer):
-                raise Failure(f"{kind} {addr}: CODE: {answer.code}  DESC: {answer.remark}")
+            request = health_request(broker=kind == BROKER)
+            expect(await client.invoke(addr, request, TIMEOUT_MS), addr, HEALTHY)
             click.echo(f"{kind} {addr} answers")
