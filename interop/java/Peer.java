@@ -17,6 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
@@ -243,7 +244,7 @@ public class Peer {
         client.setVipChannelEnabled(false);
         client.setPollNameServerInterval(1000);
         client.setAwaitTerminationMillisWhenShutdown(2000);  // else it forgets what it has just consumed
-        client.subscribe(w[4], w[5]);
+        client.subscribe(w[4], selector(w[5]));
         client.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt m : messages) {
                 consumer.lines.add(describe(m));
@@ -256,6 +257,11 @@ public class Peer {
         client.start();
         consumer.client = client;
         CONSUMERS.put(w[1], consumer);
+    }
+
+    /** "sql:EXPRESSION", or tags. */
+    static MessageSelector selector(String expression) {
+        return expression.startsWith("sql:") ? MessageSelector.bySql(expression.substring(4)) : MessageSelector.byTag(expression);
     }
 
     /** consume-poll NAME COUNT TIMEOUT_MS: what came in, as soon as COUNT messages are there or the time is over. */
