@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from rmqwire.codec.consume_queue import EXT_MAX_ADDRESS
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.properties import decode_properties
 from rmqwire.store.queues.ext_queue import ExtConsumeQueue
@@ -74,7 +75,15 @@ def served_queues(store) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
             queue = store.queues.find(topic, queue_id)
             units = [queue.unit(at) for at in range(queue.min_offset, queue.max_offset)]
             if isinstance(queue, ExtConsumeQueue):
-                units = [(*unit[:2], queue.ext.tags_code(unit[2])) for unit in units]
+                units = [(*unit[:2], _tags_code(queue, unit[2])) for unit in units]
             if units:
                 found[topic, queue_id] = units
     return found
+
+
+def _tags_code(queue: ExtConsumeQueue, code: int) -> int | None:
+    """Return the tags code of a unit: its own, or that of its extension unit if it is there."""
+    if code > EXT_MAX_ADDRESS:
+        return code
+    unit = queue.ext.unit(code)
+    return None if unit is None else unit.tags_code

@@ -120,7 +120,7 @@ class BrokerCore:
             offsets=offsets,
             producers=ProducerTable(),
             consumers=ConsumerTable(notify_broadcast=release.broker.notifies_broadcast),
-            held_pulls=LongPolling(store.max_offset),
+            held_pulls=LongPolling(store.max_offset, store.next_wanted),
             schedule=ScheduleMessageService(store, loaded.store, release, files, wall_ms),
             stats=BrokerStats(config.broker_cluster_name),
             wall_ms=wall_ms,

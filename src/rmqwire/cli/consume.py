@@ -15,9 +15,9 @@ import trio
 from rmqwire.cli.options import namesrv_option
 from rmqwire.cli.runner import Failure, Outcome, run
 from rmqwire.consumer.config import ConsumeFromWhere
-from rmqwire.consumer.group.subscription import SQL92, TAG
 from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.push import PushConsumer
+from rmqwire.filter.subscription import SQL92, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -363,6 +363,15 @@ def check_record(data: Data, pos: int = 0, *, check_crc: bool = True) -> RecordP
     return found
 
 
+def record_properties(record: Data) -> dict[str, str]:
+    """Return a record's properties, without reading anything else of it.
+
+    Raises:
+        BadRecord: the record's frame is damaged.
+    """
+    return decode_properties(record[_locate(record, 0)[3] :])
+
+
 def decode_message(record: Data) -> StoredMessage:
     """Read one whole record.
 

@@ -28,7 +28,7 @@ from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
 from rmqwire.consumer.group.member import GroupMember
-from rmqwire.consumer.group.subscription import SUB_ALL, TAG, subscription_data
+from rmqwire.consumer.group.subscription import subscription_data
 from rmqwire.consumer.inner import PushConsumerInner
 from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
 from rmqwire.consumer.reading.held_queues import HeldQueues
@@ -37,6 +37,7 @@ from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.concurrently import ConcurrentService
 from rmqwire.errors import UsageError
+from rmqwire.filter.subscription import SUB_ALL, TAG
 
 if TYPE_CHECKING:
     from random import Random

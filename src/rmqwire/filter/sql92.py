@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rmqwire.filter.comparison import Properties
     from rmqwire.filter.expression import Part
 
-SQL92: Final = "SQL92"  # ExpressionType.SQL92
 MAX_LENGTH: Final = 32 * 1024  # characters; each takes up to 5 us, in which nothing else is served
 _KEPT = 100  # compiled expressions, and refusals, as SelectorParser.PARSE_CACHE
 

@@ -14,7 +14,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rmqwire.errors import DiskFull, RmqError
+from rmqwire.errors import DiskFull, RmqError, StoreError
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.config import SLAVE
 from rmqwire.store.folder.checkpoint import CheckpointFile
@@ -29,7 +29,6 @@ from rmqwire.store.log.commit_log import CommitLog
 from rmqwire.store.log.flush_manager import FlushManager
 from rmqwire.store.log.put_path import PutPath
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue, get_batch_message
-from rmqwire.store.queues.ext_queue import ExtConsumeQueue
 from rmqwire.store.queues.queue_table import ConsumeQueueStore
 from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
 from rmqwire.store.reading.time_search import LOWER, TimeSearch, unit_store_timestamp
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
+    from rmqwire.filter.message_filter import Filter
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.log.put_path import Arrival
     from rmqwire.store.queues.consume_queue import ConsumeQueue
@@ -309,7 +309,7 @@ class MessageStore:
         max_msg_nums: int,
         *,
         max_bytes: int | None = None,
-        matches: Callable[[int], bool] | None = None,
+        wanted: Filter | None = None,
     ) -> GetMessageResult:
         """Return messages of a queue, as they stand in the log.
 
@@ -319,7 +319,7 @@ class MessageStore:
             offset: queue offset of the first message wanted.
             max_msg_nums: messages wanted at most.
             max_bytes: bytes wanted at most; one message always comes.
-            matches: told a tags code, says whether the message is wanted.
+            wanted: which of them; None takes all.
 
         Raises:
             OSError: the disk failed; other queues and the next call may do better.
@@ -330,15 +330,9 @@ class MessageStore:
             corrected = 0 if self.config.corrects_offsets else offset
             result = GetMessageResult(GetStatus.NO_MATCHED_LOGIC_QUEUE, corrected)
         else:
-            if matches is not None and isinstance(queue, ExtConsumeQueue):
-                matches = queue.matching(matches)
             wish = MAX_PULL_MSG_SIZE if max_bytes is None else max_bytes
             limit = min(max(wish, MIN_PULL_MSG_SIZE), MAX_PULL_MSG_SIZE)
-            pull = Pull(self.config, self.log, max_msg_nums, limit, matches, self._memory)
-            if isinstance(queue, BatchConsumeQueue):
-                result = get_batch_message(queue, offset, self.config, pull)
-            else:
-                result = get_message(queue, offset, self.config, pull)
+            result = self._get(queue, offset, max_msg_nums, limit, wanted)
         stats = self.stats
         if result.status == GetStatus.FOUND:
             stats.get_found += 1
@@ -347,6 +341,39 @@ class MessageStore:
             stats.get_miss += 1
         stats.get_time_max = max(stats.get_time_max, self.wall_ms() - began)
         return result
+
+    def _get(
+        self,
+        queue: ConsumeQueue,
+        offset: int,
+        max_msg_nums: int,
+        max_bytes: int,
+        wanted: Filter | None,
+    ) -> GetMessageResult:
+        pull = Pull(self.config, self.log, queue, max_msg_nums, max_bytes, wanted, self._memory)
+        if isinstance(queue, BatchConsumeQueue):
+            return get_batch_message(queue, offset, self.config, pull)
+        return get_message(queue, offset, self.config, pull)
+
+    def next_wanted(self, topic: str, queue_id: int, offset: int, wanted: Filter) -> int:
+        """Return how far a queue can be passed over: up to a message that is wanted, or all of it.
+
+        As far as one pull looks. A message that can't be read counts as wanted.
+
+        Args:
+            topic: the topic.
+            queue_id: the queue.
+            offset: queue offset to begin at.
+            wanted: which messages are.
+        """
+        queue = self.queues.find(topic, queue_id)
+        if queue is None:
+            return offset
+        try:
+            result = self._get(queue, offset, 1, MIN_PULL_MSG_SIZE, wanted)
+        except (OSError, StoreError):
+            return offset
+        return result.next_begin_offset - result.count
 
     def max_offset(self, topic: str, queue_id: int) -> int:
         """Return the end (exclusive) of a queue as readers see it, 0 for an unknown one."""

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rmqwire.broker.clients.held_pulls import HeldPull, LongPolling
 from rmqwire.codec.command import RemotingCommand
+from rmqwire.filter.message_filter import Filter
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 
@@ -19,13 +20,19 @@ def connection() -> Connection:
     return Connection(HandlerTable(), "127.0.0.1:40000")
 
 
-def pull(offset: int = 5, deadline: int = 100, key=KEY, matches=None, conn=None) -> HeldPull:
-    return HeldPull(conn or connection(), RemotingCommand(11), key, offset, deadline, matches)
+def pull(offset: int = 5, deadline: int = 100, key=KEY, wanted=None, conn=None) -> HeldPull:
+    return HeldPull(conn or connection(), RemotingCommand(11), key, offset, deadline, wanted)
+
+
+def no_expressions(*_: object) -> int:
+    raise AssertionError("no pull has an expression")
 
 
 def table(ends=None) -> tuple[LongPolling, list[HeldPull]]:
     woken: list[HeldPull] = []
-    return LongPolling(lambda t, q: (ends or {}).get((t, q), 0), woken.append), woken
+    return LongPolling(
+        lambda t, q: (ends or {}).get((t, q), 0), no_expressions, woken.append
+    ), woken
 
 
 def test_an_arrival_at_the_wanted_offset_wakes_and_an_older_one_does_not():
@@ -44,16 +51,39 @@ def test_an_arrival_at_the_wanted_offset_wakes_and_an_older_one_does_not():
 
 def test_tags_decide_unless_unknown():
     held, woken = table()
-    waiting = pull(matches={7}.__contains__)
+    waiting = pull(wanted=Filter({7}.__contains__))
     held.hold(waiting)
     held.arrived("T", 0, 6, 8)
     assert not woken
     held.arrived("T", 0, 7, 7)
     assert woken == [waiting]
-    other = pull(matches={7}.__contains__)
+    other = pull(wanted=Filter({7}.__contains__))
     held.hold(other)
     held.arrived("T", 0, 6, None)
     assert woken == [waiting, other]
+
+
+def test_for_an_expression_the_queue_is_looked_at_once_for_each_message():
+    asked, answers, woken = [], [7, 9, 11], []
+
+    def next_wanted(topic, queue_id, offset, wanted) -> int:
+        asked.append((topic, queue_id, offset, wanted))
+        return answers.pop(0)
+
+    held = LongPolling(lambda *_: 12, next_wanted, woken.append)
+    expression = Filter(wants=lambda _: True)
+    waiting = pull(wanted=expression)
+    held.hold(waiting)
+    held.arrived("T", 0, 7, 1)
+    held.arrived("T", 0, 9, 1)
+    assert not woken
+    held.arrived("T", 0, 12, 1)
+    assert woken == [waiting]
+    assert asked == [("T", 0, 5, expression), ("T", 0, 7, expression), ("T", 0, 9, expression)]
+    held.hold(another := pull(wanted=expression))
+    held.check()
+    assert woken == [waiting, another]
+    assert len(asked) == 3
 
 
 def test_check_finds_what_was_never_told():
@@ -66,7 +96,7 @@ def test_check_finds_what_was_never_told():
 
 
 def test_a_woken_pull_may_hold_a_new_one():
-    held = LongPolling(lambda *_: 0)
+    held = LongPolling(lambda *_: 0, no_expressions)
     again = []
 
     def wake(ended: HeldPull) -> None:
@@ -97,7 +127,9 @@ class Waiting(RuleBasedStateMachine):
         self.model: list[HeldPull] = []
         self.ends: dict[tuple[str, int], int] = {}
         self.connections = [connection(), connection()]
-        self.held = LongPolling(lambda t, q: self.ends.get((t, q), 0), self.woken.append)
+        self.held = LongPolling(
+            lambda t, q: self.ends.get((t, q), 0), no_expressions, self.woken.append
+        )
 
     @rule(
         key=QUEUES,
@@ -107,8 +139,8 @@ class Waiting(RuleBasedStateMachine):
         which=st.integers(0, 1),
     )
     def hold(self, key, offset, deadline, tags, which) -> None:
-        matches = None if tags is None else tags.__contains__
-        waiting = pull(offset, deadline, key, matches, self.connections[which])
+        wanted = None if tags is None else Filter(tags.__contains__)
+        waiting = pull(offset, deadline, key, wanted, self.connections[which])
         self.held.hold(waiting)
         self.model.append(waiting)
 
@@ -120,7 +152,7 @@ class Waiting(RuleBasedStateMachine):
             lambda p: (
                 p.key == key
                 and end > p.offset
-                and (code is None or p.matches is None or p.matches(code))
+                and (code is None or p.wanted is None or p.wanted.wants_code(code))
             )
         )
 

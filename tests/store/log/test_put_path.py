@@ -8,6 +8,7 @@ import pytest
 
 from rmqwire.codec.record import MESSAGE_MAGIC_V2, decode_message, pack_host
 from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.filter.message_filter import Filter
 from rmqwire.store.message_store import PutStatus
 from tests.support.stores import BORN, ROOT, Clock, make_store, message, put, small_config
 
@@ -320,5 +321,5 @@ def test_a_delayed_message_s_unit_counts_from_the_store_time_as_a_slave_s_does()
     delayed = message("SCHEDULE_TOPIC_XXXX", 1, properties=b"DELAY\x012\x02", tags_code=5_000)
     (result,) = put(store, delayed)
     codes = []
-    store.get_message("SCHEDULE_TOPIC_XXXX", 1, 0, 32, matches=codes.append)
+    store.get_message("SCHEDULE_TOPIC_XXXX", 1, 0, 32, wanted=Filter(codes.append))
     assert codes == [result.store_timestamp + 5_000]

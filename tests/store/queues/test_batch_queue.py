@@ -17,6 +17,7 @@ from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record import decode_message, iter_messages
 from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
+from rmqwire.filter.message_filter import Filter
 from rmqwire.store.log.commit_log import CommitLog
 from rmqwire.store.message_store import GetStatus, PutStatus
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue, inner_batch, messages_in
@@ -140,9 +141,9 @@ def test_pulls_that_find_nothing():
     assert store.get_message("B", 0, 5, 8).status == GetStatus.OFFSET_OVERFLOW_ONE
     assert store.get_message("B", 0, 6, 8).status == GetStatus.OFFSET_OVERFLOW_BADLY
     assert store.get_message("B", 1, 0, 8).status == GetStatus.NO_MATCHED_LOGIC_QUEUE
-    none = store.get_message("B", 0, 0, 8, matches=lambda _: False)
+    none = store.get_message("B", 0, 0, 8, wanted=Filter(lambda _: False))
     assert (none.status, none.next_begin_offset) == (GetStatus.NO_MATCHED_MESSAGE, 5)
-    one = store.get_message("B", 0, 0, 8, matches=lambda code: code == 2)
+    one = store.get_message("B", 0, 0, 8, wanted=Filter(lambda code: code == 2))
     assert [m.queue_offset for m in iter_messages(one.body)] == [3]
 
 

@@ -14,6 +14,7 @@ from rmqwire.codec.consume_queue import (
 )
 from rmqwire.codec.record import iter_messages
 from rmqwire.disk.files import RealFiles
+from rmqwire.filter.message_filter import Filter
 from rmqwire.inspector.verify import verify_store
 from rmqwire.store.message_store import GetStatus
 from tests.support.memory_files import MemoryFiles
@@ -75,7 +76,7 @@ def java_store(files, root=ROOT, count=60):
 def wanted(store, tag):
     found, offset = [], 0
     while True:
-        result = store.get_message("T", 0, offset, 32, matches=TAGS[tag].__eq__)
+        result = store.get_message("T", 0, offset, 32, wanted=Filter(TAGS[tag].__eq__))
         if result.status == GetStatus.OFFSET_OVERFLOW_ONE:
             return found
         found += [one.body for one in iter_messages(result.body)] if result.body else []

@@ -9,6 +9,7 @@ import pytest
 
 from rmqwire.codec.consume_queue import EXT_MIN_UNIT, ext_address
 from rmqwire.disk.files import RealFiles
+from rmqwire.filter.message_filter import Filter
 from rmqwire.inspector.verify import verify_store
 from rmqwire.store.message_store import GetStatus
 from rmqwire.store.queues.ext_queue import ExtConsumeQueue
@@ -45,7 +46,7 @@ def wanted(store, tag):
     """Return how many messages of a tag are found, and that no others are."""
     count, offset = 0, store.min_offset("T", 0)
     while True:
-        result = store.get_message("T", 0, offset, 32, matches=TAGS[tag].__eq__)
+        result = store.get_message("T", 0, offset, 32, wanted=Filter(TAGS[tag].__eq__))
         if result.status == GetStatus.OFFSET_OVERFLOW_ONE:
             return count
         count += result.count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.codec.record import iter_messages
+from rmqwire.filter.message_filter import Filter
 from rmqwire.store.message_store import GetStatus
 from tests.support.stores import Clock, make_store, message, put, small_config
 
@@ -83,23 +84,25 @@ def test_old_messages_have_tighter_limits_and_hint_at_the_slave():
 
 def test_a_filter_skips_and_moves_on():
     store = store_with(100, tags=lambda n: n % 10)
-    result = store.get_message("T", 0, 0, 32, matches=lambda code: code == 3)
+    result = store.get_message("T", 0, 0, 32, wanted=Filter(lambda code: code == 3))
     assert offsets(result) == [3, 13, 23, 33, 43, 53, 63, 73, 83, 93]
     assert result.next_begin_offset == 100
-    result = store.get_message("T", 0, 0, 4, matches=lambda code: code == 3)
+    result = store.get_message("T", 0, 0, 4, wanted=Filter(lambda code: code == 3))
     assert (offsets(result), result.next_begin_offset) == ([3, 13, 23, 33], 34)
-    result = store.get_message("T", 0, 50, 32, matches=lambda code: code == 77)
+    result = store.get_message("T", 0, 50, 32, wanted=Filter(lambda code: code == 77))
     assert (result.status, result.next_begin_offset) == (GetStatus.NO_MATCHED_MESSAGE, 100)
 
 
 def test_a_filter_looks_at_800_units_at_most():
     store = store_with(1900, size=1)
-    result = store.get_message("T", 0, 0, 32, matches=lambda _: False)
+    result = store.get_message("T", 0, 0, 32, wanted=Filter(lambda _: False))
     assert (result.status, result.next_begin_offset) == (GetStatus.NO_MATCHED_MESSAGE, 800)
-    result = store.get_message("T", 0, 800, 32, matches=lambda _: False)
+    result = store.get_message("T", 0, 800, 32, wanted=Filter(lambda _: False))
     assert result.next_begin_offset == 1000  # the end of the file, as in Java
     store.config.travel_cq_file_num_when_get_message = 2
-    assert store.get_message("T", 0, 800, 32, matches=lambda _: False).next_begin_offset == 1600
+    assert (
+        store.get_message("T", 0, 800, 32, wanted=Filter(lambda _: False)).next_begin_offset == 1600
+    )
 
 
 def test_reads_come_from_file_and_tail():

@@ -2,9 +2,10 @@
 
 A pull that found nothing stays here until a matching message arrives in its queue or its deadline
 passes; then ``wake`` runs it again, and that time it is answered whatever it finds. The store tells
-an arrival once per queue, pass and tags code, so a pull wakes for its own tags only. ``check``
-compares all queues with the store, in case an arrival was never told (a slave, a recovered queue);
-without a tags code every pull that has something new is woken, and its read filters.
+an arrival once per queue, pass and tags code, so a pull wakes for its own tags only; what came for
+a pull with an expression is looked at in the queue. ``check`` compares all queues with the store,
+in case an arrival was never told (a slave, a recovered queue); without a tags code every pull that
+has something new is woken, and its read filters: so its consumer's offset goes on, as in Java.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.command import RemotingCommand
+    from rmqwire.filter.message_filter import Filter
     from rmqwire.remoting.handler import Peer
 
 _HEAP_SLACK = 256  # ended entries that may stay in the heap before it is rebuilt
@@ -31,17 +33,21 @@ class HeldPull:
         key: topic and queue id.
         offset: queue offset that it waits for.
         deadline_ms: when it is answered in any case.
-        matches: tests a tags code; None takes every message.
+        wanted: what it asks for; None takes every message.
+
+    Attributes:
+        passed: up to which queue offset there was nothing for it.
     """
 
     __slots__ = (
         "connection",
         "deadline_ms",
         "key",
-        "matches",
         "offset",
+        "passed",
         "request",
         "waiting",
+        "wanted",
     )
 
     def __init__(
@@ -51,14 +57,15 @@ class HeldPull:
         key: tuple[str, int],
         offset: int,
         deadline_ms: int,
-        matches: Callable[[int], bool] | None = None,
+        wanted: Filter | None = None,
     ) -> None:
         self.connection = connection
         self.request = request
         self.key = key
         self.offset = offset
         self.deadline_ms = deadline_ms
-        self.matches = matches
+        self.passed = offset
+        self.wanted = wanted
         self.waiting = True
 
 
@@ -67,15 +74,18 @@ class LongPolling:
 
     Args:
         max_offset: gives the end (exclusive) of a queue: ``max_offset(topic, queue_id)``.
+        next_wanted: ``MessageStore.next_wanted``.
         wake: runs a pull again; it may hold a new pull, not the same one.
     """
 
     def __init__(
         self,
         max_offset: Callable[[str, int], int],
+        next_wanted: Callable[[str, int, int, Filter], int],
         wake: Callable[[HeldPull], None] | None = None,
     ) -> None:
         self._max_offset = max_offset
+        self._next_wanted = next_wanted
         self.wake = wake
         self._queues: dict[tuple[str, int], list[HeldPull]] = {}
         self._heap: list[tuple[int, int, HeldPull]] = []
@@ -107,9 +117,23 @@ class LongPolling:
         pulls = self._queues.get(key)
         if not pulls:
             return
-        ready = [pull for pull in pulls if _is_ready(pull, max_offset, tags_code)]
+        ready = [pull for pull in pulls if self._is_ready(pull, max_offset, tags_code)]
         if ready:
             self._end(key, ready)
+
+    def _is_ready(self, pull: HeldPull, max_offset: int, tags_code: int | None) -> bool:
+        """Return whether the queue's new end brought something for the pull."""
+        if max_offset <= pull.offset:
+            return False
+        wanted = pull.wanted
+        if tags_code is None or wanted is None:
+            return True
+        if wanted.wants_code is not None and not wanted.wants_code(tags_code):
+            return False
+        if wanted.wants is None:
+            return True
+        pull.passed = self._next_wanted(*pull.key, pull.passed, wanted)
+        return pull.passed < max_offset
 
     def expire(self, mono_ms: int) -> None:
         """Wake every pull whose deadline has passed."""
@@ -162,10 +186,3 @@ class LongPolling:
             self._queues[key] = rest
         else:
             del self._queues[key]
-
-
-def _is_ready(pull: HeldPull, max_offset: int, tags_code: int | None) -> bool:
-    """Return whether the queue's new end brought something for the pull."""
-    if max_offset <= pull.offset:
-        return False
-    return tags_code is None or pull.matches is None or pull.matches(tags_code)

@@ -22,6 +22,7 @@ from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.record import iter_messages
 from rmqwire.disk.table_file import ConfigFile, TableWriter, config_path
 from rmqwire.errors import BadRecord
+from rmqwire.filter.message_filter import Filter
 from rmqwire.store.results import MessageInner, PutStatus
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ class ScheduleMessageService:
     def _deliver_level(self, number: int, level: _Level, now: int) -> None:
         due = _Due(now, level.delay_ms)
         queue_id = number - 1
-        result = self._store.get_message(TOPIC, queue_id, level.offset, BATCH, matches=due.matches)
+        wanted = Filter(due.matches)
+        result = self._store.get_message(TOPIC, queue_id, level.offset, BATCH, wanted=wanted)
         if not result.body:
             self._look_later(level, now, due, result.next_begin_offset)
             return

@@ -11,7 +11,6 @@ from rmqwire.broker.clients.client_table import (
     CONSUME_PASSIVELY,
     ClientChannelInfo,
 )
-from rmqwire.broker.processors.subscription import is_tag_type
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import CheckClientRequestBody, HeartbeatData
 from rmqwire.codec.codes import RequestCode, ResponseCode
@@ -22,6 +21,7 @@ from rmqwire.codec.headers import (
 )
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, TOPIC_UNIT_SUB
 from rmqwire.errors import TooManyRequests
+from rmqwire.filter.subscription import is_tag_type
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState

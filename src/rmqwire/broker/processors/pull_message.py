@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
 from rmqwire.broker.clients.held_pulls import HeldPull
-from rmqwire.broker.processors.subscription import build_subscription, is_tag_type, tag_test
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
@@ -21,7 +20,9 @@ from rmqwire.codec.sys_flag import (
     PULL_SUBSCRIPTION,
     PULL_SUSPEND,
 )
-from rmqwire.errors import ProtocolError
+from rmqwire.errors import ProtocolError, UsageError
+from rmqwire.filter.message_filter import tag_filter
+from rmqwire.filter.subscription import build_subscription, is_tag_type
 from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import GET_STATUS_NAMES, GetMessageResult, GetStatus
 
@@ -103,7 +104,7 @@ class PullMessageProcessor:
             )  # never absent: Java makes its header first
             return response
         state = self._state
-        matches = tag_test(subscription)
+        wanted = tag_filter(subscription)
         result = self._reset(header)
         if result is None:
             result = state.store.get_message(
@@ -111,7 +112,7 @@ class PullMessageProcessor:
                 header.queue_id,
                 header.queue_offset,
                 header.max_msg_nums,
-                matches=matches,
+                wanted=wanted,
             )
         if may_suspend and (state.release.broker.slave_commits or not state.replication.is_slave):
             self._commit(connection, header)
@@ -130,7 +131,7 @@ class PullMessageProcessor:
             deadline = state.mono_ms() + self._patience(header)
             key = (header.topic, header.queue_id)
             offset = header.queue_offset
-            state.held_pulls.hold(HeldPull(connection, request, key, offset, deadline, matches))
+            state.held_pulls.hold(HeldPull(connection, request, key, offset, deadline, wanted))
             return None
         if code == _SUCCESS:
             state.stats.got(header.consumer_group, header.topic, result.count, len(result.body))
@@ -183,9 +184,12 @@ class PullMessageProcessor:
         """Return the pull's own subscription, or the one its group told by heartbeat."""
         state = self._state
         if header.sys_flag & PULL_SUBSCRIPTION:
-            subscription = build_subscription(
-                header.topic, header.subscription, header.expression_type
-            )
+            try:
+                subscription = build_subscription(
+                    header.topic, header.subscription, header.expression_type
+                )
+            except UsageError as error:
+                raise _no_subscription(header, error) from None
             if state.release.broker.pull_subscribes:
                 state.consumers.compensate(
                     header.consumer_group, CONSUME_PASSIVELY, CLUSTERING, subscription
@@ -311,3 +315,10 @@ class PullMessageProcessor:
             {"forbiddenType": str(kind)} if self._state.release.broker.pull_forbidden_type else None
         )
         return Reject(ResponseCode.NO_PERMISSION, remark, told)
+
+
+def _no_subscription(header: PullMessageRequestHeader, error: UsageError) -> Reject:
+    logger.warning("subscription of %s to %s: %s", header.consumer_group, header.topic, error)
+    return Reject(
+        ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed"
+    )

@@ -1,14 +1,14 @@
-"""What a group wants of a topic (Java ``FilterAPI``)."""
+"""What a group of ours wants of a topic (Java ``FilterAPI``)."""
 
 from __future__ import annotations
 
-from rmqwire.codec.bodies import SubscriptionData
-from rmqwire.codec.java_hash import string_hash
-from rmqwire.errors import UsageError
+from typing import TYPE_CHECKING
 
-SUB_ALL = "*"
-TAG = "TAG"
-SQL92 = "SQL92"
+from rmqwire.errors import UsageError
+from rmqwire.filter.subscription import SQL92, SUB_ALL, TAG, build_subscription
+
+if TYPE_CHECKING:
+    from rmqwire.codec.bodies import SubscriptionData
 
 
 def subscription_data(
@@ -27,22 +27,7 @@ def subscription_data(
     """
     if expression_type not in {TAG, SQL92}:
         raise UsageError(f"expression type {expression_type!r}: TAG or SQL92")
-    data = SubscriptionData(
-        topic=topic,
-        sub_string=expression or "",
-        sub_version=sub_version,
-        expression_type=expression_type,
-    )
-    if expression_type == SQL92:
-        if not expression:
-            raise UsageError(f"Expression can't be null! {expression_type}")
-        return data
-    if not expression or expression == SUB_ALL:
-        data.sub_string = SUB_ALL
-        return data
-    tags = list(dict.fromkeys(tag for part in expression.split("||") if (tag := part.strip())))
-    if not tags:
+    data = build_subscription(topic, expression, expression_type, sub_version)
+    if expression_type == TAG and data.sub_string != SUB_ALL and not data.tags_set:
         raise UsageError(f"subString split error: no tag in {expression!r}")
-    data.tags_set = tags
-    data.code_set = list(dict.fromkeys(string_hash(tag) for tag in tags))
     return data

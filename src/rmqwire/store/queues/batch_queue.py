@@ -278,11 +278,15 @@ def get_batch_message(
         if unit.physical_offset < pull.log.min_offset:
             pull.status = GetStatus.MESSAGE_WAS_REMOVING
             continue
+        if pull.full_test is not None:
+            pull.full_test.expect([(unit.physical_offset, unit.size)])
+            if not pull.full_test.is_next_wanted() and not pull.full_test.met_damage:
+                continue
         pull.found.append((unit.physical_offset, unit.size))
         pull.offsets.append(unit.msg_base_offset)
         pull.total += unit.size
         numbers.append(unit.batch_num)
-    body = pull.body(queue) if pull.found else b""
+    body = pull.body() if pull.found else b""
     status = GetStatus.FOUND if pull.found else pull.status
     far_behind = pull.newest < pull.memory_from
     count = sum(numbers[: len(pull.found)])  # fewer when a record is damaged

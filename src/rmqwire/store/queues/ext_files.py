@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import (
     EXT_END_SIZE,
-    EXT_MAX_ADDRESS,
     EXT_MIN_UNIT,
     ConsumeQueueExtUnit,
     ext_address,
@@ -94,17 +93,6 @@ class ConsumeQueueExt:
             return at
         self._window, self._window_start = self.files.read(offset, _WINDOW), offset
         return 0
-
-    def tags_code(self, code: int) -> int | None:
-        """Return the tags code of a queue's unit, from its extension unit if it is an address.
-
-        Returns:
-            None when the extension unit is not there.
-        """
-        if code > EXT_MAX_ADDRESS:
-            return code
-        unit = self.unit(code)
-        return unit.tags_code if unit is not None else None
 
     def append(self, units: list[bytes]) -> list[int]:
         """Write units behind the last one; give their addresses.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.disk.files import FileLayer
+    from rmqwire.filter.message_filter import Filter
     from rmqwire.store.folder.file_queue import HandleCache
     from rmqwire.store.folder.flush_plan import FlushPlan
     from rmqwire.store.queues.ext_files import ConsumeQueueExt
@@ -82,12 +83,18 @@ class ExtConsumeQueue(ConsumeQueue):
         both = zip(plain, addresses, strict=True)
         return b"".join(UNIT_STRUCT.pack(one[0], one[1], address) for one, address in both)
 
-    def matching(self, matches: Callable[[int], bool]) -> Callable[[int], bool]:
-        """Make a filter of tags codes one of codes and addresses."""
+    def matching(self, wanted: Filter) -> Callable[[int], bool]:
+        """Return the cheap test of a filter for codes and addresses.
+
+        What can't be found counts as wanted: the client filters too.
+        """
+        wants_code = wanted.wants_code
 
         def match(code: int) -> bool:
-            found = self.ext.tags_code(code)
-            return found is None or matches(found)
+            if code > EXT_MAX_ADDRESS:
+                return wants_code is None or wants_code(code)
+            unit = self.ext.unit(code)
+            return unit is None or wanted.wants_unit(unit)
 
         return match
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.store.queues.ext_queue import ExtConsumeQueue
 from rmqwire.store.reading.check import count_right, damaged
+from rmqwire.store.reading.full_test import FullTest
 from rmqwire.store.results import GetMessageResult, GetStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rmqwire.filter.message_filter import Filter
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.queues.consume_queue import ConsumeQueue
@@ -28,6 +29,7 @@ class Pull:
         "count_in_disk",
         "count_in_memory",
         "found",
+        "full_test",
         "log",
         "matches",
         "max_bytes",
@@ -36,6 +38,8 @@ class Pull:
         "newest",
         "next_offset",
         "offsets",
+        "queue",
+        "start",
         "status",
         "total",
     )
@@ -44,9 +48,10 @@ class Pull:
         self,
         config: StoreConfig,
         log: CommitLog,
+        queue: ConsumeQueue,
         max_messages: int,
         max_bytes: int,
-        matches: Callable[[int], bool] | None,
+        wanted: Filter | None,
         memory_bytes: int,
     ) -> None:
         self.bytes_in_disk = config.max_transfer_bytes_on_message_in_disk
@@ -54,16 +59,28 @@ class Pull:
         self.count_in_disk = config.max_transfer_count_on_message_in_disk
         self.count_in_memory = config.max_transfer_count_on_message_in_memory
         self.log = log
-        self.matches = matches
+        self.matches = None if wanted is None else wanted.wants_code
+        self.full_test = None
+        if wanted is not None:
+            if isinstance(queue, ExtConsumeQueue):
+                self.matches = queue.matching(wanted)
+            if wanted.wants is not None:
+                self.full_test = FullTest(log, queue, wanted.wants)
         self.max_bytes = max_bytes
         self.max_messages = max_messages
         self.memory_from = log.end - memory_bytes  # below it a record counts as on the disk only
         self.found: list[tuple[int, int]] = []
+        self.queue = queue
         self.offsets: list[int] = []  # queue offsets of ``found``
         self.total = 0
         self.newest = 0  # physical offset of the last unit looked at
-        self.next_offset = 0
+        self.start = self.next_offset = 0
         self.status = GetStatus.NO_MATCHED_MESSAGE
+
+    @property
+    def filters(self) -> bool:
+        """Whether there are messages that aren't wanted."""
+        return self.matches is not None or self.full_test is not None
 
     def is_full(self, offset: int, size: int) -> bool:
         """Return whether the record at ``offset`` is one too many (Java ``isTheBatchFull``)."""
@@ -83,8 +100,16 @@ class Pull:
         Returns:
             False when no more units are wanted.
         """
-        matches = self.matches
+        matches, full_test = self.matches, self.full_test
         log_start = self.log.min_offset
+        if full_test is not None:
+            full_test.expect(
+                [
+                    (offset, size)
+                    for offset, size, tags_code in UNIT_STRUCT.iter_unpack(units)
+                    if (matches is None or matches(tags_code)) and offset >= log_start
+                ]
+            )
         self.next_offset = first_offset
         for offset, size, tags_code in UNIT_STRUCT.iter_unpack(units):
             if self.found and self.is_full(offset, size):
@@ -97,12 +122,18 @@ class Pull:
                 if not self.found:
                     self.status = GetStatus.MESSAGE_WAS_REMOVING
                 continue
+            if full_test is not None and not full_test.is_next_wanted():
+                if not full_test.met_damage:
+                    continue
+                if self.next_offset - 1 > self.start:  # the next pull begins with it, and fails
+                    self.next_offset -= 1
+                    return False
             self.found.append((offset, size))
             self.offsets.append(self.next_offset - 1)
             self.total += size
         return True
 
-    def body(self, queue: ConsumeQueue) -> bytes:
+    def body(self) -> bytes:
         """Fetch the records found; the answer ends before one that is not right.
 
         Raises:
@@ -113,11 +144,11 @@ class Pull:
         if found[0][0] >= self.log.trusted_from and all(records):
             return b"".join(records)
         in_a_row = offsets[-1] - offsets[0] == len(offsets) - 1
-        right = count_right(records, found, queue, offsets[0] if in_a_row else -1)
+        right = count_right(records, found, self.queue, offsets[0] if in_a_row else -1)
         if right == len(records):
             return b"".join(records)
         if right == 0:
-            raise damaged(self.log, found[0][0], queue, offsets[0])
+            raise damaged(self.log, found[0][0], self.queue, offsets[0])
         self.next_offset = offsets[right]
         del found[right:]
         return b"".join(records[:right])
@@ -148,9 +179,9 @@ def get_message(
         return missed
     low, high = queue.min_offset, queue.max_offset
     budget = max(config.max_filter_message_size // UNIT, pull.max_messages)
-    begin = offset
+    begin = pull.start = offset
     for _ in range(config.travel_cq_file_num_when_get_message):
-        wanted = budget if pull.matches is not None else max(pull.max_messages, 1) + 1
+        wanted = budget if pull.filters else max(pull.max_messages, 1) + 1
         units = queue.read(begin, min(wanted, budget - (begin - offset)))
         if not units:
             behind = queue.next_file(begin)
@@ -165,7 +196,7 @@ def get_message(
 
 def _answer(pull: Pull, queue: ConsumeQueue) -> GetMessageResult:
     low, high = queue.min_offset, queue.max_offset
-    body = pull.body(queue) if pull.found else b""
+    body = pull.body() if pull.found else b""
     status = pull.status
     if pull.found:
         status = GetStatus.FOUND
