@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from interop import nodes
 from interop.cluster import Cluster, Unavailable, choose
 from interop.jars import missing_tools
 from interop.peer import Peer
-from interop.processes import Node
+from interop.processes import Node, wait_until
 from interop.replication import Servers
+from interop.wire import route_known
 
 VERSIONS = ("4.9.7", "5.5.0")
 SERIALIZATIONS = ("JSON", "ROCKETMQ")
@@ -116,6 +118,15 @@ def peer(peers: dict[str, Peer], serialize: str) -> Peer:
 @pytest.fixture
 def json_peer(peers: dict[str, Peer]) -> Peer:
     return peers["JSON"]
+
+
+@pytest.fixture
+def topic(java_namesrv: str, json_peer: Peer) -> str:
+    """A new topic at the Java cluster, its route known."""
+    name = f"T_{uuid.uuid4().hex[:8]}"
+    json_peer.mqadmin("updateTopic", "-n", java_namesrv, "-c", "DefaultCluster", "-t", name)
+    wait_until(lambda: route_known(java_namesrv, name), f"route of {name}", 15)
+    return name
 
 
 @pytest.fixture

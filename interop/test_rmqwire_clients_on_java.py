@@ -11,10 +11,9 @@ import pytest
 import trio
 
 from interop.checks import all_of_it, same_messages
+from interop.listeners import Collector
 from interop.peer import Peer
-from interop.processes import wait_until
-from interop.wire import route_known
-from rmqwire import ConsumeStatus, Message, MessageExt, Producer, PushConsumer
+from rmqwire import Message, Producer, PushConsumer
 from rmqwire.codec.release import release_named
 
 COUNT = 40
@@ -48,42 +47,6 @@ def sent_form(message: Message, result: Any = None) -> dict[str, Any]:
     return form
 
 
-def received_form(message: MessageExt) -> dict[str, Any]:
-    return {
-        "keys": message.keys,
-        "tags": message.tags,
-        "body": message.body.hex(),
-        "msgId": message.msg_id,
-        "queueId": message.queue_id,
-        "queueOffset": message.queue_offset,
-        "reconsumeTimes": message.reconsume_times,
-        "topic": message.topic,
-    }
-
-
-class Collector:
-    """A listener that keeps what it gets and fails the first ``failures`` deliveries of each."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.failures = failures
-        self.came = trio.Event()
-
-    def __call__(self, batch: list[MessageExt]) -> ConsumeStatus:
-        self.received += map(received_form, batch)
-        self.came.set()
-        if any(m.reconsume_times < self.failures for m in batch):
-            return ConsumeStatus.RECONSUME_LATER
-        return ConsumeStatus.CONSUME_SUCCESS
-
-    async def take(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
-        with trio.move_on_after(seconds):
-            while len(self.received) < count:
-                await self.came.wait()
-                self.came = trio.Event()
-        return self.received
-
-
 @asynccontextmanager
 async def consuming(
     namesrv: str, topic: str, version: str, serialize: str, expression: str = "*", failures: int = 0
@@ -99,15 +62,6 @@ async def consuming(
     consumer.subscribe(topic, expression, collector)
     async with consumer:
         yield collector
-
-
-@pytest.fixture
-def topic(java_namesrv: str, json_peer: Peer) -> str:
-    """A new topic at the Java cluster, its route known."""
-    name = f"P_{uuid.uuid4().hex[:8]}"
-    json_peer.mqadmin("updateTopic", "-n", java_namesrv, "-c", "DefaultCluster", "-t", name)
-    wait_until(lambda: route_known(java_namesrv, name), f"route of {name}", 15)
-    return name
 
 
 def producer(namesrv: str, version: str, serialize: str) -> Producer:
