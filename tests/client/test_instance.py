@@ -1,6 +1,7 @@
 """What the shell of a client does beyond what producers and consumers show."""
 
 import ipaddress
+import socket
 from random import Random
 
 import pytest
@@ -29,8 +30,39 @@ def instance(cluster, **config):
     )
 
 
-def test_local_ip_is_an_address():
-    ipaddress.IPv4Address(local_ip())
+class Probe:
+    """A datagram socket whose machine has a network, or none."""
+
+    connected = None
+
+    def __init__(self, *_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def connect(self, address):
+        if self.connected is None:
+            raise OSError("Network is unreachable")
+        assert ipaddress.IPv4Address(address[0]) in ipaddress.IPv4Network("192.0.2.0/24")
+
+    def getsockname(self):
+        return (self.connected, 40_000)
+
+
+@pytest.mark.parametrize(("address", "found"), [("10.1.2.3", "10.1.2.3"), (None, "127.0.0.1")])
+def test_own_address_is_the_one_that_leads_to_the_network(monkeypatch, address, found):
+    monkeypatch.setattr(Probe, "connected", address)
+    monkeypatch.setattr(socket, "socket", Probe)
+    assert local_ip() == found
+
+
+def test_own_address_of_this_machine():
+    with socket.socket() as probe:
+        probe.bind((local_ip(), 0))  # only an address of this machine can be bound
 
 
 def test_client_ids_are_unique_and_ids_too(cluster):

@@ -52,10 +52,17 @@ def test_one_property_is_found_without_a_dict(data):
         assert inside == found
 
 
-@given(st.binary(max_size=60))
-def test_any_bytes_can_be_read(data):
-    decode_properties(data)
-    find_property(data, b"TAGS")
+@given(
+    st.binary(max_size=60)
+    | st.lists(st.sampled_from([b"\x01", b"\x02", b"a", b"b", b"\xff", "é".encode()])).map(b"".join)
+)
+def test_what_is_read_of_any_bytes_can_be_written_read_again_and_found(data):
+    found = decode_properties(data)
+    assert decode_properties(encode_properties(found)) == found
+    for name, value in found.items():
+        if "\ufffd" not in name + value:  # else the bytes were others
+            assert find_property(data, name.encode()) == value.encode()
+    assert find_property(data, b"no such name") is None
 
 
 @pytest.mark.parametrize("bad", [{"": "v"}, {"a\x01": "v"}, {"a\x02": "v"}, {"a": "v\x02w"}])
