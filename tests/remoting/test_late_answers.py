@@ -34,7 +34,7 @@ class CountingTransport(SocketTransport):
 class Client:
     """A channel over a socket, at whose other end we are. Requests of code 11 are answered later."""
 
-    def __init__(self, late_answers, *, plain=True, end_of_pass=None, limits=None):
+    def __init__(self, late_answers, *, plain=True, barrier=None, limits=None):
         ours, self.socket = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
         self.socket.setblocking(False)
@@ -44,7 +44,7 @@ class Client:
         handlers = {1: self._echo, 11: lambda _, request: self.held.append(request)}
         self.connection = Connection(HandlerTable(handlers=handlers), "peer:1", limits=limits)
         stream = self.stream if plain else trio.StapledStream(self.stream, self.stream)
-        self.channel = Channel(stream, self.connection, limits, end_of_pass, late_answers)
+        self.channel = Channel(stream, self.connection, limits, None, late_answers, barrier=barrier)
         self.reader = FrameReader(LARGE * 4)
         self.ended = False
 
@@ -186,7 +186,7 @@ async def test_a_connection_that_overflows_ends_without_them(late_answers, conne
 
 async def test_a_pass_that_still_waits_keeps_its_answers(late_answers, connect):
     written = trio.Event()
-    client = connect(end_of_pass=written.wait)
+    client = connect(barrier=written.wait)
     await client.ask(1, code=1)  # answered, but not before the end of the pass
     await trio.testing.wait_all_tasks_blocked(0.01)
     with late_answers:

@@ -118,7 +118,10 @@ class Broker:
         self._mono_ms = mono_ms
         self._handlers = HandlerTable(loaded.release)
         self._server = RemotingServer(
-            self._handlers, on_close=self._connection_closed, end_of_pass=self._end_of_pass
+            self._handlers,
+            on_close=self._connection_closed,
+            end_of_pass=self._end_of_pass,
+            barrier=self._take_barrier,
         )
         self._any_port = not loaded.broker.listen_port
         self._changed = trio.Event()  # topics changed: register at once
@@ -240,11 +243,13 @@ class Broker:
 
     # ---- what connections and tables tell
 
-    def _end_of_pass(self) -> Awaitable[None] | None:
-        """Write what the pass brought; give what its answers must wait for."""
-        if self.core is None:
-            return None
-        self.core.state.store.end_pass()
+    def _end_of_pass(self) -> None:
+        """Write what the pass brought."""
+        if self.core is not None:
+            self.core.state.store.end_pass()
+
+    def _take_barrier(self) -> Awaitable[None] | None:
+        """Return what the answers to the requests just handled must wait for."""
         held_for, self._held_for = self._held_for, None
         return None if held_for is None else held_for.wait()
 

@@ -6,11 +6,12 @@ Three layers, each usable alone::
     connection.py     frames -> commands, requests and their answers        no I/O
     dispatch.py       request code -> handler -> answer                     no I/O
     handler.py        what a handler is, and the peer that it sees          no I/O
+    socket_pool.py    the plain sockets of a port and their Connections, many to a pass
     channel.py        one trio stream and its Connection
-    server.py         listening sockets, one channel per accepted connection
+    server.py         listening sockets, the pool of each, a channel per other stream
     client.py         one channel per address, shared by all who call
 
-Everything that one read brought is handled in one synchronous *pass*: split, decode, call the
-handlers, then the ``end_of_pass`` hook (the store writes there), then one send of all answers that
-are ready. A handler that can't answer yet returns None and later calls ``connection.reply``.
+Everything that one turn of the loop brought is handled in one synchronous *pass*: split, decode,
+call the handlers, then the ``end_of_pass`` hook (the store writes there), then one send for each
+connection of all its answers that are ready. A handler that can't answer yet returns None and later calls ``connection.reply``.
 """

@@ -1,4 +1,4 @@
-"""One trio stream and its :class:`Connection`: the part that server and client share.
+"""One trio stream and its :class:`Connection`: a client's, and a server's that is no plain socket.
 
 Two tasks. The read loop makes the passes: read, handle, ``end_of_pass``, send. The writer sleeps
 until something is to be sent outside of a pass (a late answer, a request of ours) that
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EndOfPass = Callable[[], Awaitable[None] | None]
+EndOfPass = Callable[[], None]
+Barrier = Callable[[], Awaitable[None] | None]
 
 LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
@@ -42,8 +43,9 @@ class Channel:
         stream: any byte stream; a SocketTransport also sends without a checkpoint.
         connection: its core.
         limits: ``drain_ms`` bounds the sending after the connection was closed.
-        end_of_pass: called after each pass, before its answers are sent; what it gives is awaited
-            before that, and when it raises OSError the connection ends without them.
+        end_of_pass: called after each pass, before its answers are sent.
+        barrier: called after the requests of a pass; what it gives is awaited before the answers
+            are sent, and when that raises OSError the connection ends without them.
         late_answers: sends what comes for many channels at once, without their writers' turns.
     """
 
@@ -54,11 +56,14 @@ class Channel:
         limits: Limits,
         end_of_pass: EndOfPass | None = None,
         late_answers: LateAnswers | None = None,
+        *,
+        barrier: Barrier | None = None,
     ) -> None:
         self.stream = stream
         self.connection = connection
         self._drain_s = limits.drain_ms / 1000
         self._end_of_pass = end_of_pass
+        self._barrier = barrier
         self._late_answers = late_answers
         self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
         self._sending = False
@@ -117,7 +122,10 @@ class Channel:
             connection.corked = False
 
     async def _finish_pass(self) -> None:
-        if self._end_of_pass is not None and (barrier := self._end_of_pass()) is not None:
+        barrier = self._barrier() if self._barrier is not None else None
+        if self._end_of_pass is not None:
+            self._end_of_pass()
+        if barrier is not None:
             await barrier
         await self.flush()
 

@@ -1,4 +1,7 @@
-"""The remoting server's shell (Java ``NettyRemotingServer``): listen, accept, run channels, stop.
+"""The remoting server's shell (Java ``NettyRemotingServer``): listen, accept, serve, stop.
+
+The plain sockets of a port belong to one :class:`SocketPool`, which serves many in one pass; any
+other stream (TLS, a test's memory) has a :class:`Channel` with a task of its own.
 
 Stopping has three steps: no new connections, no new requests, then the answers that are ready are
 sent, for at most ``drain_ms``.
@@ -8,20 +11,24 @@ from __future__ import annotations
 
 import logging
 import resource
+import select
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.remoting.channel import LOST, Channel, EndOfPass, trio_ms
+from rmqwire.remoting.channel import LOST, Barrier, Channel, EndOfPass, trio_ms
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.listen import listen
-from rmqwire.remoting.transport import SocketTransport, format_address
+from rmqwire.remoting.socket_pool import PooledSocket, SocketPool
+from rmqwire.remoting.transport import SocketTransport, format_address, plain_socket
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rmqwire.remoting.dispatch import HandlerTable
 
 logger = logging.getLogger(__name__)
@@ -30,6 +37,8 @@ HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
 FILES_OF_OUR_OWN = 64  # generous: what a process has open before its first connection
+
+HAS_EPOLL = hasattr(select, "epoll")  # else each connection has a task, as those without a socket
 
 Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
 
@@ -50,8 +59,8 @@ class RemotingServer:
         limits: of each connection.
         on_open: called with every new connection.
         on_close: called with every connection that ended.
-        end_of_pass: called after the requests of one read were handled, before the answers leave;
-            they wait for what it gives.
+        end_of_pass: called after the requests of one pass were handled, before the answers leave.
+        barrier: called after the requests of one connection; their answers wait for what it gives.
         wrap: turns an accepted stream into the one to use, e.g. TLS; bounded by ``handshake_ms``.
 
     Attributes:
@@ -66,6 +75,7 @@ class RemotingServer:
         on_open: Callable[[Connection], None] | None = None,
         on_close: Callable[[Connection], None] | None = None,
         end_of_pass: EndOfPass | None = None,
+        barrier: Barrier | None = None,
         wrap: Wrap | None = None,
     ) -> None:
         self._handlers = handlers
@@ -73,9 +83,10 @@ class RemotingServer:
         self._on_open = on_open
         self._on_close = on_close
         self._end_of_pass = end_of_pass
+        self._barrier = barrier
         self._wrap = wrap
         self._most = limits.connections or _files_for_connections()
-        self._channels: set[Channel] = set()
+        self._channels: set[Channel | PooledSocket] = set()
         self.late_answers = LateAnswers()
 
     @property
@@ -102,27 +113,42 @@ class RemotingServer:
         """
         listeners = await listen(host, port, BACKLOG)
         bound = listeners[0].socket.getsockname()
-        mine: set[Channel] = set()
+        mine: set[Channel | PooledSocket] = set()
+        pool = self._new_pool()
         async with trio.open_nursery() as connections:
+            if pool is not None:
+                connections.start_soon(pool.run)
             try:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._housekeeping, mine)
                     task_status.started((bound[0], bound[1]))
-                    handle = partial(self._accepted, mine)
+                    handle = partial(self._accepted, mine, pool)
                     await trio.serve_listeners(handle, listeners, handler_nursery=connections)
             finally:
-                for channel in mine:
+                for channel in list(mine):
                     channel.stop()
+                if pool is not None:
+                    pool.close()
 
-    async def _housekeeping(self, channels: set[Channel]) -> None:
+    def _new_pool(self) -> SocketPool | None:
+        if not HAS_EPOLL:
+            return None
+        return SocketPool(self._limits, self.late_answers, self._end_of_pass, self._barrier)
+
+    async def _housekeeping(self, channels: set[Channel | PooledSocket]) -> None:
         while True:
             await trio.sleep(HOUSEKEEPING_S)
             now = trio_ms()
             for channel in list(channels):
                 channel.connection.expire(now)
 
-    async def _accepted(self, mine: set[Channel], accepted: trio.SocketStream) -> None:
-        """Run one accepted connection; the border nothing of it passes."""
+    async def _accepted(
+        self,
+        mine: set[Channel | PooledSocket],
+        pool: SocketPool | None,
+        accepted: trio.SocketStream,
+    ) -> None:
+        """Take one accepted connection in; the border nothing of it passes."""
         peer = "?"
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -132,10 +158,14 @@ class RemotingServer:
                 return
             local = format_address(accepted.socket.getsockname())
             stream = await self._prepare(accepted)
-            # From here on the task only ends by stop(), which lets it send what is ready; a stop
-            # that came before must be seen now.
+            # From here on the connection only ends by stop(), which lets it send what is ready; a
+            # stop that came before must be seen now.
             await trio.lowlevel.checkpoint_if_cancelled()
-            if stream is not None:
+            if stream is accepted and pool is not None:
+                self._pool_socket(pool, accepted, self._connection(peer, local), mine)
+            elif stream is not None:
+                if stream is accepted:
+                    stream = SocketTransport.of(accepted)
                 with trio.CancelScope(shield=True):
                     await self.serve_stream(stream, peer, local, mine)
         except LOST as error:
@@ -150,19 +180,53 @@ class RemotingServer:
         )
 
     async def _prepare(self, accepted: trio.SocketStream) -> trio.abc.Stream | None:
+        """Return the stream to serve: the accepted one when it is plain; None when it took too long."""
         if self._wrap is None:
-            return SocketTransport.of(accepted)
+            return accepted
         with trio.move_on_after(self._limits.handshake_ms / 1000):
-            wrapped = await self._wrap(accepted)
-            return SocketTransport.of(accepted) if wrapped is accepted else wrapped
+            return await self._wrap(accepted)
         return None
+
+    def _connection(self, peer: str, local: str) -> Connection:
+        return Connection(self._handlers, peer, local=local, limits=self._limits, mono_ms=trio_ms)
+
+    def _pool_socket(
+        self,
+        pool: SocketPool,
+        accepted: trio.SocketStream,
+        connection: Connection,
+        mine: set[Channel | PooledSocket],
+    ) -> None:
+        groups = (self._channels, mine)
+        member = pool.add(plain_socket(accepted), connection, partial(self._leave, groups))
+        try:
+            self._enter(groups, member)
+        except Exception:
+            pool.end(member)
+            raise
+
+    def _enter(
+        self, groups: Iterable[set[Channel | PooledSocket]], channel: Channel | PooledSocket
+    ) -> None:
+        for group in groups:
+            group.add(channel)
+        if self._on_open is not None:
+            self._on_open(channel.connection)
+
+    def _leave(
+        self, groups: Iterable[set[Channel | PooledSocket]], channel: Channel | PooledSocket
+    ) -> None:
+        for group in groups:
+            group.discard(channel)
+        if self._on_close is not None:
+            self._on_close(channel.connection)
 
     async def serve_stream(
         self,
         stream: trio.abc.Stream,
         peer: str,
         local: str = "",
-        channels: set[Channel] | None = None,
+        channels: set[Channel | PooledSocket] | None = None,
     ) -> None:
         """Serve one stream until it ends.
 
@@ -172,19 +236,17 @@ class RemotingServer:
             local: ``ip:port`` of this side.
             channels: whose housekeeping and stop it belongs to.
         """
-        connection = Connection(
-            self._handlers, peer, local=local, limits=self._limits, mono_ms=trio_ms
+        channel = Channel(
+            stream,
+            self._connection(peer, local),
+            self._limits,
+            self._end_of_pass,
+            self.late_answers,
+            barrier=self._barrier,
         )
-        channel = Channel(stream, connection, self._limits, self._end_of_pass, self.late_answers)
         groups = [self._channels] if channels is None else [self._channels, channels]
-        for group in groups:
-            group.add(channel)
         try:
-            if self._on_open is not None:
-                self._on_open(connection)
+            self._enter(groups, channel)
             await channel.run()
         finally:
-            for group in groups:
-                group.discard(channel)
-            if self._on_close is not None:
-                self._on_close(connection)
+            self._leave(groups, channel)

@@ -35,7 +35,7 @@ class SocketTransport(trio.abc.Stream):
     @classmethod
     def of(cls, stream: trio.SocketStream) -> SocketTransport:
         """Take over the socket of a trio SocketStream, which can't be used afterwards."""
-        return cls(socket.socket(fileno=stream.socket.detach()))
+        return cls(plain_socket(stream))
 
     def getpeername(self) -> str:
         """Return ``ip:port`` of the peer."""
@@ -134,6 +134,11 @@ class SocketTransport(trio.abc.Stream):
             trio.lowlevel.notify_closing(self._sock)
             self._sock.close()
         await trio.lowlevel.checkpoint()
+
+
+def plain_socket(stream: trio.SocketStream) -> socket.socket:
+    """Take the socket out of a trio SocketStream, which can't be used afterwards."""
+    return socket.socket(fileno=stream.socket.detach())
 
 
 def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:

@@ -1,0 +1,368 @@
+"""The plain sockets of one listening port, many to a pass.
+
+All sockets that are readable in one turn of the loop belong to one pass: each is read once, its
+requests are handled, the ``end_of_pass`` hook writes what all of them brought, then each is sent its
+answers. So sixty connections with one send each cost one write to the log and one turn of trio, not
+sixty. One epoll of ours holds the sockets; trio watches that epoll for one task.
+
+What a socket waits for, and what ends it::
+
+    readable      the normal state; at most RECEIVE_SIZE bytes a turn are taken from it
+    writable      the kernel did not take all of its answers: not read from until it has
+    nothing       its answers must wait for something (``barrier``), at other tasks' pace
+    drain         closed, at its end or stopping: ends once all is sent, or ``drain_ms`` later
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+from typing import TYPE_CHECKING
+
+import trio
+
+from rmqwire.remoting.transport import RECEIVE_SIZE
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+
+    from rmqwire.remoting.channel import Barrier, EndOfPass
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.late_answers import LateAnswers
+    from rmqwire.remoting.limits import Limits
+
+logger = logging.getLogger(__name__)
+
+MAX_EVENTS = 1024  # sockets of one pass at most
+PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have the next one
+
+_NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
+
+
+class PooledSocket:
+    """One accepted socket and its connection.
+
+    Args:
+        sock: a connected stream socket; it belongs to this object now.
+        connection: its core.
+        pool: where it belongs.
+        ended: called once, when it is closed.
+
+    Attributes:
+        fd: of the socket, -1 once it is closed.
+        watched: the epoll events it waits for.
+        held: its answers wait for a barrier.
+        at_end: nothing more is read from it.
+        draining: it is ended when ``drain_ms`` are over.
+    """
+
+    __slots__ = (
+        "_late_answers", "_pool", "_rest", "at_end", "connection", "draining", "ended", "fd", "held",
+        "sock", "watched",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        connection: Connection,
+        pool: SocketPool,
+        late_answers: LateAnswers,
+        ended: Callable[[PooledSocket], None],
+    ) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.connection = connection
+        self.ended = ended
+        self.watched = _NOTHING
+        self.held = False
+        self.at_end = False
+        self.draining = False
+        self._pool = pool
+        self._late_answers = late_answers
+        self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
+        connection.on_wake = self._on_wake
+
+    def _on_wake(self) -> None:
+        if self.connection.closed or not self._late_answers.takes(self):
+            self._pool.wake(self)
+
+    def stop(self) -> None:
+        """Read no more; send what is ready, at most for ``drain_ms``, then end."""
+        self.at_end = True
+        self._pool.settle(self)
+
+    def send_ready(self) -> None:
+        """Send what goes without waiting; never raises."""
+        self._pool.settle(self)
+
+    def receive(self) -> int:
+        """Read once and handle what came; gives the number of bytes.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        try:
+            data = self.sock.recv(RECEIVE_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        if not data:
+            self.at_end = True
+            return 0
+        connection = self.connection
+        connection.corked = True
+        connection.receive_data(data)
+        return len(data)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether there is something that the kernel has not taken yet."""
+        return bool(self._rest or self.connection.outbox_size)
+
+    def send(self) -> bool:
+        """Send what the kernel takes at once; tell whether that was all.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        connection = self.connection
+        while self._rest or connection.outbox_size:
+            data = self._rest or connection.data_to_send()
+            try:
+                sent = self.sock.send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            if sent < len(data):
+                self._rest = memoryview(data)[sent:]
+                return False
+            self._rest = b""
+        return True
+
+
+class SocketPool:
+    """The sockets, their epoll and the tasks that serve them.
+
+    Args:
+        limits: ``drain_ms`` bounds the sending to a socket that is to end.
+        late_answers: sends what a pass has for sockets that are not in it.
+        end_of_pass: called after the requests of a pass were handled, before its answers leave.
+        barrier: called after the requests of one socket; its answers wait for what it gives.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        late_answers: LateAnswers,
+        end_of_pass: EndOfPass | None = None,
+        barrier: Barrier | None = None,
+    ) -> None:
+        self._drain_s = limits.drain_ms / 1000
+        self._late_answers = late_answers
+        self._end_of_pass = end_of_pass
+        self._barrier = barrier
+        self._epoll = select.epoll()
+        self._members: dict[int, PooledSocket] = {}
+        self._left: list[PooledSocket] = []  # ready, but the pass before had read enough
+        self._woken: dict[PooledSocket, None] = {}
+        self._wake = trio.Event()
+        self._closing = False
+        self._nursery: trio.Nursery | None = None
+
+    def add(
+        self, sock: socket.socket, connection: Connection, ended: Callable[[PooledSocket], None]
+    ) -> PooledSocket:
+        """Serve one more socket.
+
+        Args:
+            sock: a connected stream socket; it belongs to the pool now.
+            connection: its core.
+            ended: called once, when the socket is closed and the connection lost.
+        """
+        member = PooledSocket(sock, connection, self, self._late_answers, ended)
+        self._members[member.fd] = member
+        self._watch(member, _READ)
+        return member
+
+    async def run(self) -> None:
+        """Serve the sockets until ``close`` was called and the last of them has ended."""
+        try:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as nursery:
+                    self._nursery = nursery
+                    nursery.start_soon(self._write_loop)
+                    nursery.start_soon(self._read_loop)
+                    self._end_if_done()
+        finally:
+            self._nursery = None
+            self._epoll.close()
+
+    def close(self) -> None:
+        """Let ``run`` end once the last socket has; they are stopped one by one."""
+        self._closing = True
+        self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._closing and not self._members and self._nursery is not None:
+            self._nursery.cancel_scope.cancel()
+
+    # ---- passes
+
+    async def _read_loop(self) -> None:
+        poll, fd, wait_readable = (
+            self._epoll.poll,
+            self._epoll.fileno(),
+            trio.lowlevel.wait_readable,
+        )
+        members = self._members
+        while True:
+            if self._left:
+                await trio.lowlevel.checkpoint()
+            else:
+                await wait_readable(fd)
+            ready = [members[ready_fd] for ready_fd, _ in poll(0, MAX_EVENTS)]
+            if self._left:  # those first, and no socket twice
+                ready = list(dict.fromkeys(self._left + ready))
+                self._left = []
+            self._run_pass(ready)
+
+    def _run_pass(self, ready: list[PooledSocket]) -> None:
+        """Handle what these sockets have brought, write it, answer it."""
+        taken = size = 0
+        with self._late_answers:
+            for member in ready:
+                if size >= PASS_BYTES:
+                    self._left = ready[taken:]
+                    del ready[taken:]
+                    break
+                size += self._receive(member)
+                taken += 1
+            try:
+                if self._end_of_pass is not None:
+                    self._end_of_pass()
+            except Exception:
+                logger.exception("a pass failed, its %d connections end", len(ready))
+                for member in ready:
+                    self.end(member)
+        for member in ready:
+            self.settle(member)
+
+    def _receive(self, member: PooledSocket) -> int:
+        """Handle what one socket has brought; gives its bytes."""
+        connection, size = member.connection, 0
+        try:
+            if member.watched == _READ:
+                size = member.receive()
+            elif connection.paused and not member.unsent:
+                connection.resume()
+            if self._barrier is not None and (barrier := self._barrier()) is not None:
+                self._hold(member, barrier)
+        except OSError as error:
+            self._lost(member, error)
+        except Exception:
+            logger.exception("connection of %s failed", connection.peer)
+            self.end(member)
+        return size
+
+    def settle(self, member: PooledSocket) -> None:
+        """Send what is ready, then say what the socket waits for. Never raises."""
+        if member.fd < 0:
+            return
+        connection = member.connection
+        if not member.held:
+            try:
+                sent = member.send()
+            except OSError as error:
+                self._lost(member, error)
+                return
+            if sent and not connection.paused:
+                if member.at_end or connection.closed:
+                    self.end(member)
+                    return
+                connection.corked = False
+                if member.watched != _READ:
+                    self._watch(member, _READ)
+                return
+            connection.corked = True
+            self._watch(member, _WRITE)  # to send the rest, or at once to go on with held requests
+        if member.at_end or connection.closed:
+            self._drain(member)
+
+    # ---- what waits
+
+    def _hold(self, member: PooledSocket, barrier: Awaitable[None]) -> None:
+        member.held = True
+        self._watch(member, _NOTHING)  # not even an error: nobody would look at it
+        self._running().start_soon(self._wait_for, member, barrier)
+
+    async def _wait_for(self, member: PooledSocket, barrier: Awaitable[None]) -> None:
+        """Let the answers of one socket wait; it ends without them if that fails."""
+        try:
+            await barrier
+        except OSError as error:
+            self._lost(member, error)
+        except Exception:
+            logger.exception("connection of %s failed", member.connection.peer)
+            self.end(member)
+        member.held = False
+        self.settle(member)
+
+    def wake(self, member: PooledSocket) -> None:
+        """Settle a socket soon: it has something to send outside of a pass, or was closed."""
+        self._woken[member] = None
+        self._wake.set()
+
+    async def _write_loop(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake = trio.Event()
+            woken, self._woken = self._woken, {}
+            for member in woken:
+                self.settle(member)
+
+    def _watch(self, member: PooledSocket, events: int) -> None:
+        watched = member.watched
+        if events == watched:
+            return
+        member.watched = events
+        if watched == _NOTHING:
+            self._epoll.register(member.fd, events)
+        elif events == _NOTHING:
+            self._epoll.unregister(member.fd)
+        else:
+            self._epoll.modify(member.fd, events)
+
+    # ---- the end
+
+    def _drain(self, member: PooledSocket) -> None:
+        if not member.draining:
+            member.draining = True
+            self._running().start_soon(self._end_later, member)
+
+    async def _end_later(self, member: PooledSocket) -> None:
+        await trio.sleep(self._drain_s)
+        self.end(member)
+
+    def _lost(self, member: PooledSocket, error: OSError) -> None:
+        logger.debug("%s lost: %r", member.connection.peer, error)
+        self.end(member)
+
+    def end(self, member: PooledSocket) -> None:
+        """Close a socket now, whatever it has to send. Idempotent, never raises."""
+        if member.fd < 0:
+            return
+        self._watch(member, _NOTHING)
+        del self._members[member.fd]
+        member.fd = -1
+        member.sock.close()
+        member.connection.connection_lost()
+        try:
+            member.ended(member)
+        except Exception:
+            logger.exception("connection of %s failed", member.connection.peer)
+        self._end_if_done()
+
+    def _running(self) -> trio.Nursery:
+        if self._nursery is None:
+            raise AssertionError("the pool does not run")
+        return self._nursery
