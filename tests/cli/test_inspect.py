@@ -8,7 +8,7 @@ from click import unstyle
 from click.testing import CliRunner
 from rich.console import Console
 
-from rmqwire.cli.inspect import inspect_group
+from rmqwire.cli import main
 from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.consume_queue import ConsumeQueueExtUnit, pack_ext_unit
 from tests.inspector.stores import unpack
@@ -20,7 +20,7 @@ def store(tmp_path_factory):
 
 
 def run(*args, data=None):
-    return CliRunner().invoke(inspect_group, [str(arg) for arg in args], input=data)
+    return CliRunner().invoke(main, ["inspect", *map(str, args)], input=data)
 
 
 def test_a_commit_log_as_a_table(store):

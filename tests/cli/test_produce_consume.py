@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 
 import pytest
@@ -52,6 +53,14 @@ async def test_lines_go_in_and_come_out(cluster, monkeypatch, capfdbinary):
     key, tag, properties, topic = out.decode().strip().split("|")
     assert (code, key, tag, topic) == (0, "k", "t", "CliTest")
     assert json.loads(properties)["a"] == "b"
+
+
+async def test_a_body_goes_through_as_the_bytes_it_was_given_as(cluster, capfdbinary):
+    argument = os.fsdecode("größer".encode("latin-1") + b"\xff\0\x01")
+    assert await run(produce.send_all, sending(cluster, body=argument)) == 0
+    capfdbinary.readouterr()
+    assert await run(consume.print_messages, consuming(cluster, count=1)) == 0
+    assert capfdbinary.readouterr().out == "größer".encode("latin-1") + b"\xff\0\x01\n"
 
 
 async def test_one_body_many_times_as_json(cluster, capfdbinary):

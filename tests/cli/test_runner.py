@@ -3,13 +3,19 @@
 import errno
 import os
 import signal
+import sys
 
 import click
 import pytest
 import trio
+from click.testing import CliRunner
 
-from rmqwire.cli.runner import Failure, WrongUse, explained, run
+from rmqwire.cli import main
+from rmqwire.cli.output import OutputFailed, announce, say
+from rmqwire.cli.runner import INTERRUPTED, WrongUse, explained, perform, run
 from rmqwire.errors import ConfigError, ConnectFailed, StoreLocked, UsageError
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
 def raising(error):
@@ -31,11 +37,9 @@ def raising(error):
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device", 1),
     ],
 )  # fmt: skip
-def test_errors_of_the_user_and_the_surroundings_are_one_line(error, text, code):
-    with pytest.raises(Failure) as raised:
-        run(raising(error))
-    assert raised.value.message == text
-    assert raised.value.exit_code == code
+def test_errors_of_the_user_and_the_surroundings_are_one_line(error, text, code, capsys):
+    assert perform(lambda: run(raising(error))) == code
+    assert capsys.readouterr() == ("", f"Error: {text}\n")
 
 
 def test_groups_are_looked_into():
@@ -46,14 +50,29 @@ def test_groups_are_looked_into():
 
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ExceptionGroup) as raised:
-        run(raising(KeyError("bug")))
+        perform(lambda: run(raising(KeyError("bug"))))
     assert raised.group_contains(KeyError)
-    mixed = ExceptionGroup("g", [UsageError("u"), KeyError("k")])
-    assert explained(mixed) is mixed
+    assert explained(ExceptionGroup("g", [UsageError("u"), KeyError("k")])) is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_job_in_order_with_code_0(number):
+def test_a_full_disk_below_stdout_is_told_from_one_below_a_file(capsys):
+    full = OSError(errno.ENOSPC, "No space left on device")
+    group = ExceptionGroup("g", [OSError(errno.EIO, "Input/output error"), OutputFailed(full)])
+    assert perform(lambda: run(raising(group))) == 1
+    assert capsys.readouterr().err == "Error: stdout: No space left on device\n"
+
+
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["heeded", "ignored"])
+def before(request):
+    """What a signal did before: a shell starts background jobs with SIGINT ignored."""
+    old = {number: signal.signal(number, request.param) for number in SIGNALS}
+    yield request.param
+    for number, handler in old.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_the_job_in_order_with_code_0(number, before):
     log = []
 
     async def job(outcome):
@@ -65,7 +84,22 @@ def test_a_signal_ends_the_job_in_order_with_code_0(number):
 
     assert run(job) == 0
     assert log == [True]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert {signal.getsignal(one) for one in SIGNALS} == {before}
+
+
+def test_an_interrupted_command_is_code_130(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rmqwire.cli.store.verify_store", interrupted)
+    assert CliRunner().invoke(main, ["store", "verify", "x"]).exit_code == INTERRUPTED
+
+
+def test_a_server_may_have_no_stdout_and_a_result_may_not(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    announce("The Name Server boot success.")
+    with pytest.raises(OutputFailed, match="stdout: Bad file descriptor"):
+        say("a result")
 
 
 def test_the_job_says_the_code():

@@ -306,6 +306,7 @@ async def test_batch(cluster, autojump_clock):
         ([Message("T", b"x"), Message("T2", b"x")], "topic of the messages"),
         ([Message("T", b"x", delay_time_level=1)], "TimeDelayLevel is not supported"),
         ([Message("%RETRY%g", b"x")], "Retry Group is not supported"),
+        ([Message("T", b"x"), Message("T", b"x", tags="q\udcff")], "not UTF-8"),
         (
             [Message("T", b"x"), Message("T", b"x", wait_store_msg_ok=False)],
             "waitStoreMsgOK of the messages",
@@ -360,6 +361,8 @@ async def test_message_keeps_its_id_when_sent_again(cluster, autojump_clock):
         (Message("SCHEDULE_TOPIC_XXXX", b"x"), "is forbidden"),
         (Message("T", b""), "body length is zero"),
         (Message("T", b"x" * 101), "over max value, MAX: 100"),
+        (Message("T", b"x", keys="q\udcff"), "not UTF-8"),
+        (Message("T", b"x", properties={"größer": "ja", "n\ud800": "v"}), "not UTF-8"),
     ],
 )
 async def test_bad_message(cluster, autojump_clock, message, words):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from rmqwire.cli.announce import shown, warn
+from rmqwire.cli.announce import shown
+from rmqwire.cli.output import warn
 from rmqwire.cli.runner import Failure
 from rmqwire.settings.environment import ADDRESS_FILE
 

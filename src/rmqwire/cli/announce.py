@@ -5,9 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-import click
-
 from rmqwire import __version__
+from rmqwire.cli.output import announce, warn
 
 if TYPE_CHECKING:
     from rmqwire.broker.broker import BrokerAddresses
@@ -19,16 +18,6 @@ OPEN_WARNING = (
     "others can reach this server and it has neither access control nor TLS;"
     " set bindAddress=127.0.0.1 to keep it to this machine"
 )
-
-
-def say(text: str) -> None:
-    """Write a line to stdout at once."""
-    click.echo(text)
-
-
-def warn(text: str) -> None:
-    """Write a warning line to stderr."""
-    click.echo(f"warning: {text}", err=True)
 
 
 def shown(address: Address) -> str:
@@ -49,8 +38,8 @@ def is_loopback(host: str) -> bool:
 
 def announce_namesrv(address: Address, kv_config_path: str) -> None:
     """Say that a name server is there."""
-    say(f"The Name Server boot success. serializeType=JSON, address {shown(address)}")
-    say(f"  rmqwire {__version__}, keeps its KV table in {kv_config_path}")
+    announce(f"The Name Server boot success. serializeType=JSON, address {shown(address)}")
+    announce(f"  rmqwire {__version__}, keeps its KV table in {kv_config_path}")
     if not is_loopback(address[0]):
         warn(OPEN_WARNING)
 
@@ -61,15 +50,15 @@ def announce_broker(loaded: LoadedConfig, addresses: BrokerAddresses) -> None:
     tip = f"The broker[{config.broker_name}, {config.broker_addr}] boot success. serializeType=JSON"
     if config.namesrv_addr:
         tip += f" and name server is {config.namesrv_addr}"
-    say(tip)
+    announce(tip)
     ports = f"listens on {shown(addresses.listen)}"
     if addresses.vip is not None:
         ports += f", VIP port {addresses.vip[1]}"
     if addresses.ha is not None:
         ports += f", replication {shown(addresses.ha)}"
-    say(f"  rmqwire {__version__} as RocketMQ {loaded.release.name}, {ports}")
-    say(f"  tells clients {config.broker_addr} (brokerIP1)")
-    say(f"  data in {loaded.store.store_path_root_dir}")
+    announce(f"  rmqwire {__version__} as RocketMQ {loaded.release.name}, {ports}")
+    announce(f"  tells clients {config.broker_addr} (brokerIP1)")
+    announce(f"  data in {loaded.store.store_path_root_dir}")
     for text in broker_warnings(loaded, addresses.listen[0]):
         warn(text)
 

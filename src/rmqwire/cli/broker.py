@@ -10,11 +10,11 @@ import trio
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.address_file import BROKER, address_file_option, addresses_in
-from rmqwire.cli.announce import announce_broker, say
+from rmqwire.cli.announce import announce_broker
 from rmqwire.cli.config_lines import broker_config_lines
+from rmqwire.cli.output import say
 from rmqwire.cli.recovery_bar import recovery_bar
-from rmqwire.cli.runner import explained, run
-from rmqwire.errors import RmqError
+from rmqwire.cli.runner import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,10 +49,7 @@ def broker(
 ) -> None:
     """Start a broker; SIGINT or SIGTERM stops it in order."""
     overrides = {} if namesrv_addr is None else {"namesrvAddr": namesrv_addr}
-    try:
-        loaded = load_broker_config(config_file, overrides)
-    except RmqError as error:
-        raise explained(error) from error
+    loaded = load_broker_config(config_file, overrides)
     if print_all or print_important:
         for line in broker_config_lines(loaded, important=not print_all):
             say(line)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 import trio
 
-from rmqwire.cli.options import namesrv_option
+from rmqwire.cli.options import TEXT, namesrv_option
+from rmqwire.cli.output import OutputFailed, say
 from rmqwire.cli.runner import Failure, Outcome, run
 from rmqwire.consumer.config import ConsumeFromWhere
 from rmqwire.consumer.listener import ConsumeStatus
@@ -73,13 +73,25 @@ def _checked_timeout(_: click.Context, __: click.Parameter, value: float | None)
 
 
 @click.command()
-@click.option("-t", "--topic", required=True, help="Topic to consume.")
+@click.option("-t", "--topic", type=TEXT, required=True, help="Topic to consume.")
 @namesrv_option
-@click.option("-g", "--group", default="rmqwire_consume", show_default=True, help="Consumer group.")
 @click.option(
-    "-s", "--expression", default="*", show_default=True, help="Tags: * or 'tagA || tagB'."
+    "-g",
+    "--group",
+    type=TEXT,
+    default="rmqwire_consume",
+    show_default=True,
+    help="Consumer group.",
 )
-@click.option("--sql", help="An SQL92 condition instead of tags.")
+@click.option(
+    "-s",
+    "--expression",
+    type=TEXT,
+    default="*",
+    show_default=True,
+    help="Tags: * or 'tagA || tagB'.",
+)
+@click.option("--sql", type=TEXT, help="An SQL92 condition instead of tags.")
 @click.option("--first", is_flag=True, help="A new group starts at the first message.")
 @click.option("--count", type=click.IntRange(1), help="End after so many messages.")
 @click.option(
@@ -114,9 +126,8 @@ class Printer:
     def __init__(self, job: Job) -> None:
         self._format = job.format
         self._left = job.count
-        self._out = sys.stdout.buffer
         self.done = trio.Event()
-        self.failure: OSError | None = None
+        self.failure: OutputFailed | None = None
         self.arrived = trio.Event()
         self.arrived_any = False
 
@@ -126,9 +137,8 @@ class Printer:
             if self.done.is_set():
                 await trio.sleep_forever()  # never acknowledged: it comes again, to somebody else
             try:
-                self._out.write(rendered(message, self._format) + b"\n")
-                self._out.flush()
-            except OSError as error:  # nobody reads any more, or the disk is full
+                say(rendered(message, self._format))
+            except OutputFailed as error:
                 self.failure = error
                 self.done.set()
                 self.arrived.set()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from rmqwire import __version__
 from rmqwire.cli.logs import configure_logging
+from rmqwire.cli.runner import output_errors, perform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +55,26 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+class Program(LazyGroup):
+    """The group of all commands: carried out by the one runner, however they end."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:  # noqa: ANN401  as click's
+        """Carry out a command line and end the process with its exit code."""
+        super_main = partial(super().main, *args, **{**extra, "standalone_mode": False})
+        sys.exit(perform(super_main))
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:  # noqa: ANN401  as click's
+        """Read the options; --help and --version print."""
+        with output_errors():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  as click's
+        """Call a command."""
+        with output_errors():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Program, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     __version__,
     "--version",

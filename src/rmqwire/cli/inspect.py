@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rmqwire.cli.runner import explained
+from rmqwire.cli.output import note, say, stdin_bytes
 from rmqwire.cli.table import Column, clip, print_table
 from rmqwire.codec.timer import DEFAULT_PRECISION_MS
 from rmqwire.errors import RmqError
@@ -183,11 +182,11 @@ def _show(
     if limit is None:
         limit = 0 if as_json else DEFAULT_LIMIT
     shown = itertools.islice(rows, limit) if limit else rows
-    failure: RmqError | OSError | None = None
+    failure: RmqError | None = None
     try:
         if as_json:
             for row in shown:
-                click.echo(json.dumps(row, ensure_ascii=False))
+                say(json.dumps(row, ensure_ascii=False))
         else:
             failure = print_table(shown, columns)
         more = limit and failure is None and next(rows, None) is not None
@@ -195,9 +194,9 @@ def _show(
         failure = error
         more = False
     if failure is not None:
-        raise click.ClickException(str(failure)) from failure
+        raise failure
     if more:
-        click.echo(f"… more than {limit} rows: --limit 0 for all", err=True)
+        note(f"… more than {limit} rows: --limit 0 for all")
 
 
 PLOT = click.option(
@@ -212,19 +211,16 @@ PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_ty
 def _draw(rows: Iterator[Row], kind: type[CommitLogPlot | ConsumeQueuePlot], path: Path) -> None:
     """Draw what there is; an error comes after the rows before it were drawn."""
     failure: RmqError | None = None
+    plot = kind(path)
     try:
-        plot = kind(path)
-        try:
-            for _ in plot.rows(rows):
-                pass
-        except RmqError as error:
-            failure = error
-        plot.save()
-        click.echo(f"drawn into {path}")
-        if failure is not None:
-            raise failure
-    except (RmqError, OSError) as error:
-        raise explained(error) from error
+        for _ in plot.rows(rows):
+            pass
+    except RmqError as error:
+        failure = error
+    plot.save()
+    say(f"drawn into {path}")
+    if failure is not None:
+        raise failure
 
 
 @click.group("inspect")
@@ -407,7 +403,7 @@ def frame(
 
 def _source_bytes(source: str) -> bytes:
     if source == "-":
-        return sys.stdin.buffer.read()
+        return stdin_bytes().read()
     path = Path(source)
     try:
         if path.is_file():

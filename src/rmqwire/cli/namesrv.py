@@ -9,9 +9,10 @@ import click
 import trio
 
 from rmqwire.cli.address_file import NAMESRV, address_file_option, addresses_in
-from rmqwire.cli.announce import announce_namesrv, say, warn
-from rmqwire.cli.runner import explained, run
-from rmqwire.errors import ConfigError, RmqError
+from rmqwire.cli.announce import announce_namesrv
+from rmqwire.cli.output import say, warn
+from rmqwire.cli.runner import run
+from rmqwire.errors import ConfigError
 from rmqwire.namesrv.config import KEYS, NamesrvConfig, load_namesrv_config
 from rmqwire.namesrv.server import NameServer
 from rmqwire.settings.environment import read_environment
@@ -39,10 +40,7 @@ def namesrv(
     print_all: bool,
 ) -> None:
     """Start a name server; SIGINT or SIGTERM stops it in order."""
-    try:
-        config = read_namesrv_config(config_file)
-    except RmqError as error:
-        raise explained(error) from error
+    config = read_namesrv_config(config_file)
     config.listen_port = config.listen_port if port is None else port
     config.bind_address = bind or config.bind_address
     if print_all:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rmqwire.cli.options import namesrv_option
+from rmqwire.cli.options import TEXT, namesrv_option
+from rmqwire.cli.output import note, say, stdin_bytes
 from rmqwire.cli.runner import Outcome, run
 from rmqwire.cli.stdin_lines import lines
 from rmqwire.codec.message import Message
@@ -55,13 +56,25 @@ def _properties(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
 
 
 @click.command()
-@click.option("-t", "--topic", required=True, help="Topic to send to.")
+@click.option("-t", "--topic", type=TEXT, required=True, help="Topic to send to.")
 @namesrv_option
-@click.option("-g", "--group", default="rmqwire_produce", show_default=True, help="Producer group.")
-@click.option("-k", "--key", help="KEYS of every message.")
-@click.option("--tag", help="TAGS of every message.")
 @click.option(
-    "--property", "properties", multiple=True, callback=_properties, help="NAME=VALUE, repeatable."
+    "-g",
+    "--group",
+    type=TEXT,
+    default="rmqwire_produce",
+    show_default=True,
+    help="Producer group.",
+)
+@click.option("-k", "--key", type=TEXT, help="KEYS of every message.")
+@click.option("--tag", type=TEXT, help="TAGS of every message.")
+@click.option(
+    "--property",
+    "properties",
+    type=TEXT,
+    multiple=True,
+    callback=_properties,
+    help="NAME=VALUE, repeatable.",
 )
 @click.option("-b", "--body", help="Send this instead of the lines of stdin.")
 @click.option(
@@ -106,10 +119,10 @@ async def send_all(job: Job, outcome: Outcome) -> None:
 async def _bodies(job: Job) -> AsyncGenerator[bytes]:
     if job.body is not None:
         for _ in range(job.count or 1):
-            yield job.body.encode()
+            yield os.fsencode(job.body)  # the bytes of the argument
         return
     left = job.count
-    async with aclosing(lines(sys.stdin.buffer)) as source:
+    async with aclosing(lines(stdin_bytes())) as source:
         async for line in source:
             yield line
             if left is not None:
@@ -123,7 +136,7 @@ def _message(job: Job, body: bytes) -> Message:
 
 
 def _failed(number: int, error: RmqError, outcome: Outcome) -> None:
-    click.echo(f"message {number}: {error}", err=True)
+    note(f"message {number}: {error}")
     outcome.code = SOME_FAILED
 
 
@@ -142,7 +155,7 @@ def _tell(job: Job, result: SendResult, outcome: Outcome) -> None:
             "queueId": queue.queue_id,
             "queueOffset": result.queue_offset,
         }
-        click.echo(json.dumps(shown))
+        say(json.dumps(shown))
     else:
         where = f"{queue.broker_name} {queue.queue_id} {result.queue_offset}"
-        click.echo(f"{status} {result.msg_id} {where}")
+        say(f"{status} {result.msg_id} {where}")

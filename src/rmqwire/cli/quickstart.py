@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rmqwire import __version__
 from rmqwire.cli.local_cluster import LocalCluster, LocalSettings, serve_local_cluster
+from rmqwire.cli.output import say
 from rmqwire.cli.runner import Outcome, run
 from rmqwire.codec.message import Message
 from rmqwire.consumer.listener import ConsumeStatus
@@ -149,7 +150,7 @@ async def run_quickstart(
             await _send_and_consume(cluster, this, patience_s, bars)
         nursery.cancel_scope.cancel()
     for line in report(this, cluster):
-        click.echo(line)
+        say(line)
     outcome.code = 0 if this.good else 1
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from rmqwire.broker.recovery_log import progress_text
+from rmqwire.cli.output import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +19,7 @@ _WIDTH = 24
 
 def recovery_bar() -> Callable[[RecoveryProgress, int], None] | None:
     """Return what draws the bar on stderr, None when that is no terminal."""
-    return draw if sys.stderr.isatty() else None
+    return draw if sys.stderr is not None and sys.stderr.isatty() else None
 
 
 def draw(progress: RecoveryProgress, elapsed_ms: int) -> None:
@@ -31,6 +30,5 @@ def draw(progress: RecoveryProgress, elapsed_ms: int) -> None:
     full = round(share * _WIDTH)
     text = progress_text(progress, elapsed_ms)
     end = "\n" if progress.finished else ""
-    click.echo(
-        f"\rrecovering [{'#' * full}{'.' * (_WIDTH - full)}] {text}\x1b[K{end}", nl=False, err=True
-    )
+    bar = f"{'#' * full}{'.' * (_WIDTH - full)}"
+    note(f"\rrecovering [{bar}] {text}\x1b[K{end}", whole_line=False)

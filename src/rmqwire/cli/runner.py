@@ -1,23 +1,26 @@
-"""Run a command's async part: signals end it in order, errors become one line.
+"""The one runner of all commands: signals end them in order, whatever ends one becomes one line.
 
-Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it failed; 2 it was called or configured
-wrongly; 141 the reader of our output went away (what a shell sees of SIGPIPE). Commands with more
-codes say so in their help.
+Exit codes: 0 done, or a server or client ended by SIGINT or SIGTERM; 1 it failed; 2 it was called or
+configured wrongly; 130 interrupted in the midst; 141 the reader of our output went away (what a shell
+sees of SIGINT and SIGPIPE). Commands with more codes say so in their help.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
-import sys
-from contextlib import suppress
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
 import trio
 
+from rmqwire.cli.output import (
+    OutputFailed,
+    abandon_stdout,
+    escape_what_stdout_has_no_code_for,
+    flush_stdout,
+)
 from rmqwire.errors import ConfigError, RmqError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +28,11 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WRONG_USE = 2
+INTERRUPTED = 130  # 128 + SIGINT
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE
+
+
+_EXPECTED = (RmqError, OSError, click.ClickException, OutputFailed)
 
 
 class Failure(click.ClickException):
@@ -53,22 +60,61 @@ class Outcome:
         self.interrupted = False
 
 
+def perform(command: Callable[[], object]) -> int:
+    """Carry out a command line and return its exit code; an error is one line on stderr.
+
+    Args:
+        command: raises what it will; gives an exit code, or anything else for 0.
+    """
+    escape_what_stdout_has_no_code_for()
+    try:
+        try:
+            code = command()
+        except SystemExit as end:
+            code = end.code
+        flush_stdout()
+    except click.Abort:
+        return INTERRUPTED
+    except Exception as error:
+        told = explained(error)
+        if told is None:
+            raise
+        return _tell(told)
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: click.ClickException | OutputFailed) -> int:
+    """Say what went wrong and return the exit code for it."""
+    if isinstance(error, OutputFailed):
+        abandon_stdout()
+        if error.reader_left:
+            return OUTPUT_CLOSED
+        error = Failure(str(error))
+    with suppress(OSError):  # stderr can't be written either: the code says it
+        error.show()
+    return error.exit_code
+
+
+@contextmanager
+def output_errors() -> Iterator[None]:
+    """Tell click's own printing, help and version, from everything else."""
+    try:
+        yield
+    except BrokenPipeError as error:  # stdout's alone: connections raise errors of ours
+        raise OutputFailed(error) from error
+
+
 def run(job: Callable[[Outcome], Awaitable[None]]) -> int:
-    """Run ``job`` under trio until it ends or a signal comes; give the exit code.
+    """Run ``job`` under trio until it ends or a signal comes; return the exit code.
 
     A second signal has its usual effect, for a stop that hangs.
 
     Raises:
-        Failure: an error that is the user's or the surroundings', in one line.
+        Exception: whatever the job raises.
     """
     outcome = Outcome()
     _allow_many_files()
-    try:
-        trio.run(_run_until_signal, job, outcome)
-    except Exception as error:
-        if any(isinstance(leaf, BrokenPipeError) for leaf in _leaves(error)):
-            return _output_closed()
-        raise explained(error) from error
+    trio.run(_run_until_signal, job, outcome)
     return outcome.code
 
 
@@ -78,13 +124,6 @@ def _allow_many_files() -> None:
     if soft != hard:
         with suppress(OSError, ValueError):  # not allowed here: it stays as it was
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _output_closed() -> int:
-    """End quietly, as programs do that SIGPIPE ends; connections raise errors of our own."""
-    with Path(os.devnull).open("wb") as nowhere:  # or the last flush of stdout would complain
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    return OUTPUT_CLOSED
 
 
 async def _run_until_signal(job: Callable[[Outcome], Awaitable[None]], outcome: Outcome) -> None:
@@ -108,20 +147,16 @@ async def _stop_at_signal(
             return
 
 
-def explained(error: Exception) -> Exception:
-    """Return the one-line error for what went wrong, or the error itself when it is a bug."""
+def explained(error: Exception) -> click.ClickException | OutputFailed | None:
+    """Return the one line for what went wrong; None for a bug, which keeps its traceback."""
     causes = list(_leaves(error))
-    for cause in causes:
-        if not isinstance(cause, (RmqError, OSError, click.ClickException)):
-            return error
-    first = causes[0]
-    if isinstance(first, click.ClickException):
+    if any(not isinstance(cause, _EXPECTED) for cause in causes):
+        return None
+    first = next((cause for cause in causes if isinstance(cause, OutputFailed)), causes[0])
+    if isinstance(first, (OutputFailed, click.ClickException)):
         return first
-    if isinstance(first, OSError):
-        return Failure(_os_text(first))
-    if isinstance(first, (ConfigError, UsageError)):
-        return WrongUse(str(first))
-    return Failure(str(first))
+    kind = WrongUse if isinstance(first, (ConfigError, UsageError)) else Failure
+    return kind(one_line(first))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -132,6 +167,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _os_text(error: OSError) -> str:
+def one_line(error: BaseException) -> str:
+    """Return what to tell of an error; of a system's error also which file or address it is about."""
+    if not isinstance(error, OSError):
+        return str(error)
     text = error.strerror or str(error)
     return f"{error.filename}: {text}" if error.filename else text

@@ -12,7 +12,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from rmqwire.cli.runner import WrongUse, explained
+from rmqwire.cli.output import say
+from rmqwire.cli.runner import WrongUse, one_line
 from rmqwire.disk.files import RealFiles
 from rmqwire.errors import RmqError, UsageError
 from rmqwire.inspector.export import export_messages
@@ -63,9 +64,7 @@ def _unusable() -> Iterator[None]:
     try:
         yield
     except (RmqError, OSError) as error:
-        failure = explained(error)
-        text = failure.message if isinstance(failure, click.ClickException) else str(failure)
-        raise WrongUse(text) from error
+        raise WrongUse(one_line(error)) from error
 
 
 def _checked(root: Path, slots: int | None, levels: str | None, *, crc: bool) -> StoreReport:
@@ -102,7 +101,7 @@ def verify(
     """
     with _unusable():
         report = _checked(folder, slots, delay_levels, crc=not no_crc)
-    click.echo(json.dumps(report.row()) if as_json else report_text(report))
+    say(json.dumps(report.row()) if as_json else report_text(report))
     ctx.exit(PROBLEMS_FOUND if report.problems else 0)
 
 
@@ -169,17 +168,17 @@ def repair(  # noqa: PLR0913  one argument per option
         if yes and lock_state(folder / "lock") == "held":
             raise UsageError(f"{folder}: a broker has it open; stop it first")
         report = _checked(folder, slots, delay_levels, crc=True)
-        click.echo(report_text(report))
+        say(report_text(report))
         if export is not None:
             _export(folder, export)
         plan = _planned(folder, report, at, cut=cut, rebuild=rebuild)
         if plan is None:
             if report.problems and export is None:
-                click.echo("nothing was changed: say how, with --cut, --at or --rebuild")
+                say("nothing was changed: say how, with --cut, --at or --rebuild")
             ctx.exit(PROBLEMS_FOUND if report.problems else 0)
-        click.echo("\n".join(f"{'' if yes else 'would '}{step}" for step in plan.steps()))
+        say("\n".join(f"{'' if yes else 'would '}{step}" for step in plan.steps()))
         if not yes:
-            click.echo("nothing was changed: add --yes")
+            say("nothing was changed: add --yes")
             ctx.exit(PROBLEMS_FOUND if report.problems else 0)
         ctx.exit(_repaired(plan, backup or _backup_folder(folder), slots, delay_levels))
 
@@ -190,7 +189,7 @@ def _planned(
     """Return what to do, None for nothing."""
     cut_at = at if at is not None else default_cut(report) if cut else None
     if cut and cut_at is None:
-        click.echo("there is nothing to cut: every record is whole")
+        say("there is nothing to cut: every record is whole")
     if cut_at is not None:
         check_cut(folder, report, cut_at)
     if cut_at is None and not rebuild:
@@ -201,7 +200,7 @@ def _planned(
 def _export(folder: Path, target: Path) -> None:
     with target.open("x", encoding="utf-8") as out, _progress(folder, "exporting") as progress:
         count = export_messages(folder, out, progress=progress)
-    click.echo(f"{count} messages written to {target}")
+    say(f"{count} messages written to {target}")
 
 
 def _backup_folder(folder: Path) -> Path:
@@ -213,8 +212,8 @@ def _repaired(plan: RepairPlan, backup: Path, slots: int | None, levels: str | N
     """Do it and check again; give the exit code."""
     done = apply_repair(plan, backup, RealFiles())
     if plan.cut_at is not None:
-        click.echo(f"cut at {plan.cut_at}: {done['lost']} messages behind it are in {backup}")
-    click.echo(f"the backup is {backup}")
+        say(f"cut at {plan.cut_at}: {done['lost']} messages behind it are in {backup}")
+    say(f"the backup is {backup}")
     after = _checked(plan.root, slots, levels, crc=True)
-    click.echo(report_text(after))
+    say(report_text(after))
     return PROBLEMS_FOUND if any(f.level == PROBLEM for f in after.findings) else 0

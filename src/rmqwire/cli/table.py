@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rmqwire.cli.output import note, say
 from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
@@ -83,19 +85,17 @@ def print_table(rows: Iterable[Row], columns: Sequence[Column]) -> RmqError | No
         ]
         _print([[row[i] for i in used] for row in cells], [columns[i] for i in used])
     elif failure is None:
-        sys.stderr.write("nothing to show\n")
+        note("nothing to show")
     return failure
 
 
 def _print(cells: list[list[str]], columns: Sequence[Column]) -> None:
-    console = Console(file=sys.stdout, highlight=False)
-    if console.is_terminal:
-        console.print(_table(cells, columns, console.width))
-        return
-    console.width = PIPE_WIDTH
+    console = Console(file=sys.stdout or io.StringIO(), highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
     with console.capture() as lines:
         console.print(_table(cells, columns, console.width))
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in lines.get().splitlines())
+    say("\n".join(line.rstrip() for line in lines.get().splitlines()))
 
 
 def _table(cells: list[list[str]], columns: Sequence[Column], width: int) -> Table:

@@ -72,7 +72,8 @@ def check_message(topic: str, body: bytes, properties: dict[str, str], max_size:
         max_size: most bytes of a body (``maxMessageSize``).
 
     Raises:
-        UsageError: bad topic, system topic, empty or too large body, a path as queue name.
+        UsageError: bad topic, system topic, empty or too large body, a path as queue name, a
+            property that is no text.
     """
     check_topic(topic)
     if topic in NOT_ALLOWED_SEND_TOPICS:
@@ -84,3 +85,18 @@ def check_message(topic: str, body: bytes, properties: dict[str, str], max_size:
     if properties and "/" in properties.get(const.PROPERTY_INNER_MULTI_DISPATCH, ""):
         path = properties[const.PROPERTY_INNER_MULTI_DISPATCH]
         raise UsageError(f"INNER_MULTI_DISPATCH {path} can not contains / character")
+    _check_text(properties)
+
+
+def _check_text(properties: dict[str, str]) -> None:
+    """Refuse lone surrogates, which Python makes of bytes that are no UTF-8.
+
+    Java would send a question mark for each, and nobody would find the message by its key.
+    """
+    if "".join(properties.values()).isascii() and "".join(properties).isascii():
+        return
+    for name, value in properties.items():
+        try:
+            f"{name}{value}".encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"the property {name!r}={value!r} is not UTF-8") from None

@@ -15,7 +15,7 @@ from rmqwire.cli.admin.asking import (
     check_choice,
     namesrv_option,
 )
-from rmqwire.cli.announce import warn
+from rmqwire.cli.output import say, warn
 from rmqwire.cli.runner import FAILED, Outcome, run
 from rmqwire.errors import BrokerError, RemotingError
 from rmqwire.remoting.client import RemotingClient
@@ -40,7 +40,7 @@ async def show_broker_status(
     """Print the figures of one broker, or of each of a cluster that answers."""
     async with RemotingClient() as client:
         if broker_addr:
-            click.echo("\n".join(status_lines(await _figures(client, broker_addr))))
+            say("\n".join(status_lines(await _figures(client, broker_addr))))
             return
         for addr in await brokers_known(client, namesrv_addr, cluster, brokers_of):
             try:
@@ -49,7 +49,7 @@ async def show_broker_status(
                 warn(f"{addr}: {error}")
                 outcome.code = FAILED
                 continue
-            click.echo("\n".join(status_lines(figures, addr)))
+            say("\n".join(status_lines(figures, addr)))
 
 
 async def _figures(client: RemotingClient, addr: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from rmqwire.cli.admin.asking import (
     check_choice,
     namesrv_option,
 )
+from rmqwire.cli.output import say
 from rmqwire.cli.runner import Outcome, run
 from rmqwire.remoting.client import RemotingClient
 
@@ -69,7 +70,7 @@ async def show_ha_status(
                 else await brokers_known(client, namesrv_addr, cluster, masters_of)
             )
             for addr in masters:
-                click.echo("\n".join(await _lines_of(client, addr)))
+                say("\n".join(await _lines_of(client, addr)))
             if interval is None:
                 return
             await trio.sleep(interval)

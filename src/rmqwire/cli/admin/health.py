@@ -9,6 +9,7 @@ import click
 
 from rmqwire.admin.health import HEALTHY, health_request
 from rmqwire.cli.address_file import BROKER, NAMESRV, address_file_option, read_addresses
+from rmqwire.cli.output import say
 from rmqwire.cli.runner import Outcome, run
 from rmqwire.remoting.client import RemotingClient, expect
 
@@ -52,4 +53,4 @@ async def ask_health(
         for kind, addr in servers:
             request = health_request(broker=kind == BROKER)
             expect(await client.invoke(addr, request, TIMEOUT_MS), addr, HEALTHY)
-            click.echo(f"{kind} {addr} answers")
+            say(f"{kind} {addr} answers")
