@@ -146,15 +146,10 @@ class DockerCluster(Cluster):
             self._own = MavenCluster(self.version, self.home)
         return self._own
 
-    def _compose(self, *words: str) -> None:
-        command = ["docker", "compose", "-f", str(REPOSITORY / "docker-compose.yml"), *words]
-        environment = os.environ | {"ROCKETMQ_VERSION": self.version}
-        subprocess.run(command, check=True, timeout=900, env=environment)
-
     def namesrv(self) -> str:
         if not self._up:
             self._up = True
-            self._compose("up", "--detach", "--wait", "namesrv", "java-master")
+            compose(self.version, "up", "--detach", "--wait", "namesrv", "java-master")
             wait_until(lambda: route_known(self.NAMESRV, "TBW102"), "the Java cluster in Docker")
         return self.NAMESRV
 
@@ -168,7 +163,7 @@ class DockerCluster(Cluster):
         if self._own is not None:
             self._own.stop()
         if self._up:
-            self._compose("--profile", "*", "down", "--volumes")
+            compose(self.version, "--profile", "*", "down", "--volumes")
 
 
 class ExternalCluster(Cluster):
@@ -189,6 +184,13 @@ class ExternalCluster(Cluster):
 
     def stop(self) -> None:
         """Leave it as it is: it was there before us."""
+
+
+def compose(version: str, *words: str) -> None:
+    """Run ``docker compose`` on the repository's file for one release."""
+    command = ["docker", "compose", "-f", str(REPOSITORY / "docker-compose.yml"), *words]
+    environment = os.environ | {"ROCKETMQ_VERSION": version}
+    subprocess.run(command, check=True, timeout=900, env=environment)
 
 
 def docker_missing() -> str | None:

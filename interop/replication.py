@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from interop import nodes
 from interop.cluster import Cluster
@@ -76,7 +76,13 @@ class Servers:
                 node.kill()
 
 
-def end_of_log(node: Node) -> int:
+class Served(Protocol):
+    """A running broker: a process or a container."""
+
+    addr: str
+
+
+def end_of_log(node: Served) -> int:
     """What the broker itself says; -1 while it is still starting."""
     answer = ask(node.addr, RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO))
     if answer.code != 0:
@@ -85,7 +91,7 @@ def end_of_log(node: Node) -> int:
     return int(table.get("commitLogMaxOffset", -1))
 
 
-def in_sync(one: Node, other: Node) -> bool:
+def in_sync(one: Served, other: Served) -> bool:
     return end_of_log(one) == end_of_log(other) > 0
 
 
