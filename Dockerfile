@@ -20,7 +20,8 @@ LABEL org.opencontainers.image.title="rmqwire" \
 # The ids of the official RocketMQ images, so that a store folder can change hands. What isn't told
 # where to be kept (Java's defaults are below the home) is kept in the one folder as well.
 RUN groupadd --gid 3000 rmqwire \
- && useradd --uid 3000 --gid 3000 --home-dir /var/lib/rmqwire --create-home rmqwire
+ && useradd --uid 3000 --gid 3000 --home-dir /var/lib/rmqwire --no-create-home rmqwire \
+ && install --directory --owner 3000 --group 3000 /var/lib/rmqwire
 COPY --from=build /opt/rmqwire /opt/rmqwire
 # A server writes where it is to be reached into the file, and the health check asks there.
 ENV PATH=/opt/rmqwire/bin:$PATH PYTHONUNBUFFERED=1 RMQWIRE_ADDRESS_FILE=/tmp/rmqwire.addresses

@@ -137,6 +137,16 @@ def test_the_image_is_built_once_from_what_is_here_on_the_hosts_network(compose:
         assert "rmqwire-image" in user["depends_on"], name
 
 
+def test_a_release_s_image_has_answered_before_it_is_pushed_for_both_architectures() -> None:
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "image.yml").read_text())
+    steps = workflow["jobs"]["image"]["steps"]
+    (push,) = [i for i, step in enumerate(steps) if step.get("with", {}).get("push")]
+    assert steps[push]["with"]["platforms"] == "linux/amd64,linux/arm64"
+    tried = [step["run"] for step in steps[:push] if "run" in step]
+    assert "healthy" in tried[0]
+    assert "--platform linux/arm64" in tried[1]
+
+
 if shutil.which("docker-compose") or docker_missing() is None:
 
     def test_docker_compose_accepts_it() -> None:
