@@ -63,7 +63,7 @@ def build(folder: str, release_name: str) -> BrokerCore:
 def run(core: BrokerCore, data: bytes, passes: int) -> float:
     connection = Connection(core.handlers, "127.0.0.1:40000")
     connection.corked = True
-    end_pass = core.state.store.end_pass
+    end_pass = core.state.store.puts.end_pass
     began = time.process_time()
     for _ in range(passes):
         connection.receive_data(data)

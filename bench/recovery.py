@@ -61,8 +61,8 @@ def fill(root: Path, mib: int) -> int:
             message = MessageInner(
                 TOPIC, index % QUEUES, 0, 0, PROPERTIES, body, 2598919, 1_700_000_000_000, born
             )
-            store.put(message, done.append)
-        store.end_pass()
+            store.puts.put(message, done.append)
+        store.puts.end_pass()
         done.clear()
     store.close()
     return count

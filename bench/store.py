@@ -21,6 +21,7 @@ from rmqwire.disk.files import RealFiles
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.message_store import MessageInner, MessageStore, PutMessageResult, PutStatus
 from rmqwire.store.service import run_store
+from rmqwire.wakeup import Wakeup
 
 COUNT = 100_000
 QUEUES = 8
@@ -60,8 +61,8 @@ def with_dispatch(store: MessageStore, size: int) -> float:
     began = time.perf_counter()
     for start in range(0, COUNT, size):
         for index in range(start, start + size):
-            store.put(messages[index % QUEUES], done)
-        store.end_pass()
+            store.puts.put(messages[index % QUEUES], done)
+        store.puts.end_pass()
         answers.clear()
     return time.perf_counter() - began
 
@@ -117,8 +118,8 @@ class Senders:
         while True:
             free, self._free = self._free, 0
             for index in range(free):
-                self._store.put(self._messages[index % QUEUES], self._answer)
-            self._store.end_pass()
+                self._store.puts.put(self._messages[index % QUEUES], self._answer)
+            self._store.puts.end_pass()
             if not self._free:
                 self._wake = trio.Event()
                 await self._wake.wait()
@@ -129,7 +130,8 @@ async def sync_flush(store: MessageStore, count: int) -> float:
     """Return answered puts per second."""
     senders = Senders(store, count)
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, **kw))
+        store.events.flush_wanted = wanted = Wakeup()
+        await nursery.start(lambda **kw: run_store(store, wanted, **kw))
         nursery.start_soon(senders.run)
         await trio.sleep(SYNC_S)
         nursery.cancel_scope.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from rmqwire.broker.settings.load import Machine, load_broker_config
@@ -19,8 +19,8 @@ from tests.support.golden import store_archives, store_files
 from tests.support.memory_files import MemoryFiles
 
 TABLES = {
-    "topics.json": TopicConfigManager,
-    "subscriptionGroup.json": SubscriptionGroupManager,
+    "topics.json": partial(TopicConfigManager, changed=lambda: None),
+    "subscriptionGroup.json": partial(SubscriptionGroupManager, changed=lambda: None),
     "consumerOffset.json": ConsumerOffsetManager,
 }
 NAMES = tuple(TABLES)
@@ -56,7 +56,7 @@ def tables() -> list[bytes]:
 
 def read_table(data: bytes) -> None:
     """A table is read as at the broker's start, and what was read can be written and read again."""
-    manager_class = TABLES[NAMES[data[0] % len(NAMES)]] if data else TopicConfigManager
+    manager_class = TABLES[NAMES[data[0] % len(NAMES)]] if data else TABLES["topics.json"]
     files = MemoryFiles()
     files.folders.add(PLACE)
     files.data[f"{PLACE}/table.json"] = bytearray(data[1:])

@@ -70,8 +70,8 @@ def put_long(root: Path) -> None:
     for number in range(kinds.LONG_COUNT):
         body = kinds.long_body(number)
         one = MessageInner(kinds.LONG, 0, 0, 0, b"", body, 0, kinds.BORN_MS, host)
-        store.put(one, lambda result: None)
-    store.end_pass()
+        store.puts.put(one, lambda result: None)
+    store.puts.end_pass()
     store.close()
 
 

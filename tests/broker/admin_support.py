@@ -5,13 +5,12 @@ from __future__ import annotations
 from random import Random
 
 from rmqwire.broker.core import BrokerCore
-from rmqwire.broker.processors.admin import AdminBrokerProcessor
 from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
+from rmqwire.broker.signals import BrokerSignals
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.headers import Header
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.remoting.connection import Connection
-from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.results import MessageInner
 from tests.support.memory_files import MemoryFiles
@@ -45,15 +44,16 @@ class AdminBroker:
         self.release = release
         self.files = files or MemoryFiles()
         self.core = BrokerCore(
-            LoadedConfig(config, store, release, []), self.files, self.clock, Random(1)
+            LoadedConfig(config, store, release, []),
+            self.files,
+            self.clock,
+            Random(1),
+            signals=BrokerSignals(register_soon=self._registered),
         )
         self.state = self.core.state
         self.registrations = 0
-        self.state.register_soon = self._registered
-        self.state.topics.on_change = self._registered
         self.core.open()
-        self.handlers = HandlerTable(release, AdminBrokerProcessor(self.state).handlers())
-        self.connection = Connection(self.handlers, peer=PEER)
+        self.connection = Connection(self.core.handlers, peer=PEER)
 
     def clock(self) -> int:
         return self.now_ms
@@ -91,8 +91,8 @@ class AdminBroker:
                 born_timestamp=self.now_ms,
                 born_host=bytes([127, 0, 0, 1, 0, 0, 0, 1]),
             )
-            self.state.store.put(message, lambda result: None)
-            self.state.store.end_pass()
+            self.state.store.puts.put(message, lambda result: None)
+            self.state.store.puts.end_pass()
             self.now_ms += 1000
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ def test_expired_queues_are_removed(broker):
     broker.put("rmq_sys_x", 0)
     broker.put("T", 0, 1200)
     assert len(store.log.queue.segments) > 1
-    store.run_flush(store.log_flush_plan(thorough=True))
+    store.flushes.run_flush(store.flushes.log_flush_plan(thorough=True))
     ask(broker, RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE)
     assert set(store.topics()) == {"gone", "rmq_sys_x", "T"}
     ask(broker, RequestCode.DELETE_EXPIRED_COMMITLOG)
@@ -71,9 +71,9 @@ def test_expired_queues_are_removed(broker):
 def test_a_disk_that_fails_is_told(broker):
     broker.put("unused", 0)
     store = broker.state.store
-    plan = store.queue_flush_plan(thorough=True)
+    plan = store.flushes.queue_flush_plan(thorough=True)
     plan.run(broker.files)
-    store.queues_flushed(plan, thorough=True)
+    store.flushes.queues_flushed(plan, thorough=True)
     broker.files.fail("unlink", "unused")
     answer = broker.ask(RequestCode.CLEAN_UNUSED_TOPIC)
     assert answer.code == 1

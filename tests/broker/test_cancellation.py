@@ -48,7 +48,7 @@ async def cancelled_run(broker, step):
     """Serve one connection until its task was cancelled; give the answers and the steps made."""
     core = broker.core
     server = RemotingServer(
-        core.handlers, on_close=core.connection_closed, end_of_pass=core.state.store.end_pass
+        core.handlers, on_close=core.connection_closed, end_of_pass=core.state.store.puts.end_pass
     )
     instrument = CancelAt(step)
     client, stream = trio.testing.memory_stream_pair()

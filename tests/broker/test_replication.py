@@ -10,7 +10,6 @@ import pytest
 import trio
 
 from rmqwire.broker.broker import Broker
-from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.slave_role import BUSY, FROM_MASTER_ONLY
 from rmqwire.codec.bodies import HARuntimeInfo, SubscriptionGroupConfig
@@ -29,6 +28,7 @@ from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.namesrv.config import NamesrvConfig
 from rmqwire.namesrv.server import NameServer
 from rmqwire.remoting.client import RemotingClient
+from rmqwire.wakeup import Wakeup
 from tests.broker.test_broker import HOST, config, send_command
 from tests.support.broker import MemoryBroker
 from tests.support.golden import frame_files, frames
@@ -288,9 +288,7 @@ async def test_the_tasks_of_a_role_end_and_those_of_another_begin(tmp_path):
     broker = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1, bind_address=HOST)
     state, producer = broker.state, broker.connect()
     async with RemotingClient() as client:
-        tasks = RoleService(
-            broker.core, BrokerOuterAPI(client, state), client, broker.clock, any_port=True
-        )
+        tasks = RoleService(broker.core, client, broker.clock, Wakeup(), any_port=True)
         for broker_role in ("SLAVE", "ASYNC_MASTER", "SLAVE", "SYNC_MASTER"):
             state.store.config.broker_role = broker_role
             is_slave = broker_role == "SLAVE"
@@ -298,8 +296,7 @@ async def test_the_tasks_of_a_role_end_and_those_of_another_begin(tmp_path):
                 bound = await nursery.start(tasks.run)
                 assert (bound is None) == is_slave
                 assert (state.replication.client is not None) == is_slave
-                assert (state.store.puts.on_written is None) == is_slave
-                assert (state.schedule.on_pending is None) == is_slave
+                assert (state.replication.server is None) == is_slave
                 answer = producer.call(send_command("T", b"x"))
                 assert (answer.code == ResponseCode.SUCCESS) == (not is_slave)
                 if bound is not None:
@@ -308,6 +305,6 @@ async def test_the_tasks_of_a_role_end_and_those_of_another_begin(tmp_path):
                     await stream.aclose()
                 nursery.cancel_scope.cancel()
             assert state.replication.client is None
-            assert state.store.puts.on_written is None
+            assert state.replication.server is None
             assert state.replication.slaves.connections == []
     broker.close()

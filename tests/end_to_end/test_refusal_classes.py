@@ -42,8 +42,7 @@ class Refusing:
 @pytest.fixture
 async def server(nursery):
     refusing = Refusing()
-    handlers = HandlerTable()
-    handlers.register_default(refusing.answer)
+    handlers = HandlerTable(handlers=dict.fromkeys(map(int, RequestCode), refusing.answer))
     _, port = await nursery.start(RemotingServer(handlers).serve, "127.0.0.1", 0)
     refusing.addr = f"127.0.0.1:{port}"
     return refusing

@@ -153,7 +153,7 @@ def test_a_master_that_ends_links_for_another_reason_costs_nothing_for_ever():
 async def test_n8_the_shell_cuts_connects_at_once_and_tells(autojump_clock, caplog):
     caplog.set_level(logging.ERROR)
     parted = Parted(7, 7, ha_divergence_policy=TRUNCATE)
-    plan = parted.slave.log_flush_plan(thorough=True)  # a flush that takes its time
+    plan = parted.slave.flushes.log_flush_plan(thorough=True)  # a flush that takes its time
     slaves = Slaves(parted.master.log, parted.master.config, trio_ms)
     serving = HaMaster(slaves, None)
     following = HaSlave(parted.log, parted.slave.config, trio_ms)
@@ -169,7 +169,7 @@ async def test_n8_the_shell_cuts_connects_at_once_and_tells(autojump_clock, capl
         nursery.start_soon(following.run)
         await trio.sleep(1)
         assert log_bytes(parted.slave) == parted.ours
-        parted.slave.run_flush(plan)
+        parted.slave.flushes.run_flush(plan)
         began = trio.current_time()
         await until(lambda: log_bytes(parted.slave) == log_bytes(parted.master))
         await until(lambda: following.fault == "")

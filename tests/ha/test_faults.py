@@ -70,9 +70,9 @@ class Link(RuleBasedStateMachine):
     @rule(size=st.sampled_from([1, 60, 900]), count=st.integers(1, 4), queue=st.integers(0, 1))
     def put(self, size, count, queue):
         for _ in range(count):
-            self.master.put(message(queue_id=queue, body=b"x" * size), self.answer)
+            self.master.puts.put(message(queue_id=queue, body=b"x" * size), self.answer)
             self.sent += 1
-        self.master.end_pass()
+        self.master.puts.end_pass()
 
     @precondition(lambda self: self.link is not None)
     @rule(size=st.sampled_from([1, 7, 8, 9, 10**9]))

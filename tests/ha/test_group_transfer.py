@@ -24,11 +24,11 @@ class SyncMaster:
         self.answers: list[int] = []
 
     def put(self, **changes):
-        self.store.put(message(**changes), lambda result: self.answers.append(result.status))
-        self.store.end_pass()
+        self.store.puts.put(message(**changes), lambda result: self.answers.append(result.status))
+        self.store.puts.end_pass()
 
     def flush(self):
-        self.store.run_flush(self.store.log_flush_plan(thorough=True))
+        self.store.flushes.run_flush(self.store.flushes.log_flush_plan(thorough=True))
 
     def slave(self, peer="10.0.0.2:1"):
         slave = self.slaves.open(peer)
@@ -198,8 +198,8 @@ def test_a_thousand_waits_are_answered_in_order():
     slave = master.slave()
     done = []
     for number in range(1000):
-        master.store.put(message(), lambda result, n=number: done.append((n, result.status)))
-    master.store.end_pass()
+        master.store.puts.put(message(), lambda result, n=number: done.append((n, result.status)))
+    master.store.puts.end_pass()
     assert len(master.transfer) == 1000
     master.ack(slave)
     assert done == [(number, OK) for number in range(1000)]

@@ -29,7 +29,7 @@ def replicated(seed: int, **option):
         fill(pair.master, rng.randint(1, 3), size=rng.choice((10, 200, 900)), first=number * 10)
         pair.sync()
         if rng.random() < 0.4:
-            pair.slave.run_flush(pair.slave.log_flush_plan(thorough=True))
+            pair.slave.flushes.run_flush(pair.slave.flushes.log_flush_plan(thorough=True))
         pair.link.tick()
         pair.up()
         acks.append((len(files.trace), pair.slaves.pushed))

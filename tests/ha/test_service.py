@@ -45,7 +45,7 @@ class Linked:
         self.transfer = GroupTransfer(self.slaves, self.master.config, V5_5_0, trio_ms)
         self.master.puts.replication = self.transfer
         self.serving = HaMaster(self.slaves, self.transfer, late_answers=late_answers)
-        self.master.puts.on_written = self.serving.wake
+        self.master.events.written = self.serving.wake
         self.following = HaSlave(ReplicaLog(self.slave), self.slave.config, trio_ms)
 
     def start(self, nursery):
@@ -79,8 +79,8 @@ async def test_sends_are_answered_by_the_slave_s_report(autojump_clock):
     async with trio.open_nursery() as nursery:
         linked.start(nursery)
         await trio.testing.wait_all_tasks_blocked()
-        linked.master.put(message(), lambda result: answers.append(result.status))
-        linked.master.end_pass()
+        linked.master.puts.put(message(), lambda result: answers.append(result.status))
+        linked.master.puts.end_pass()
         assert answers == []
         await trio.testing.wait_all_tasks_blocked()
         assert answers == [0]
@@ -117,9 +117,11 @@ async def test_answers_leave_within_the_report_s_pass_and_a_lost_client_hurts_no
         def done(result):
             connection.reply(request, request.create_response(result.status))
 
-        linked.master.put(message(), done)
+        linked.master.puts.put(message(), done)
 
-    server = RemotingServer(HandlerTable(handlers={10: send}), end_of_pass=linked.master.end_pass)
+    server = RemotingServer(
+        HandlerTable(handlers={10: send}), end_of_pass=linked.master.puts.end_pass
+    )
     server.late_answers = seen
     with ExitStack() as sockets:
         for name in ("lost", "busy", "idle"):

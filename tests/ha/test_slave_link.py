@@ -312,7 +312,7 @@ def test_acks_can_wait_for_the_disk():
     fill(pair.master, 4)
     pair.sync()
     assert pair.connection.ack == 0
-    pair.slave.run_flush(pair.slave.log_flush_plan(thorough=True))
+    pair.slave.flushes.run_flush(pair.slave.flushes.log_flush_plan(thorough=True))
     pair.link.tick()
     pair.up()
     assert pair.connection.ack == pair.master.max_phy_offset

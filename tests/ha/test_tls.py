@@ -40,7 +40,7 @@ class Nodes:
         self.slave = slave_store(**slave_tls)
         self.slaves = Slaves(self.master.log, self.master.config, trio_ms)
         self.serving = HaMaster(self.slaves, None, LinkTls(self.master.config))
-        self.master.puts.on_written = self.serving.wake
+        self.master.events.written = self.serving.wake
         config = self.slave.config
         self.following = HaSlave(ReplicaLog(self.slave), config, trio_ms, LinkTls(config))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.release import DEFAULT_RELEASE
 from rmqwire.disk.files import RealFiles
-from rmqwire.namesrv.admin_processor import AdminProcessor
 from rmqwire.namesrv.config import load_namesrv_config
 from rmqwire.namesrv.kv_config import KVConfigManager
-from rmqwire.namesrv.processor import BrokerProcessor, RouteProcessor
+from rmqwire.namesrv.requests import handlers_of
 from rmqwire.namesrv.route_info import RouteInfoManager
 from rmqwire.namesrv.state import NamesrvState
 from rmqwire.remoting.connection import Connection
@@ -42,9 +41,7 @@ class Server:
             mono_ms=self.clock,
             save_config=self.saved.append,
         )
-        self.table = HandlerTable(release)
-        for processor in (BrokerProcessor, RouteProcessor, AdminProcessor):
-            self.table.register_all(processor(self.state).handlers())
+        self.table = HandlerTable(release, handlers_of(self.state))
 
     def connect(self, peer="127.0.0.1:40000"):
         return Connection(self.table, peer)

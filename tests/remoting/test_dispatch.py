@@ -90,11 +90,10 @@ def test_one_code_has_one_handler():
     assert list(table.codes()) == [1]
 
 
-def test_a_default_handler_takes_the_rest():
+def test_a_handler_can_take_the_place_of_another():
     table = HandlerTable(handlers={1: lambda c, r: r.create_response(0)})
-    table.register_default(lambda c, r: r.create_response(99))
-    assert answer(table, RemotingCommand(2)).code == 99
-    assert answer(table, RemotingCommand(1)).code == 0
+    table.replace(1, lambda c, r: r.create_response(99))
+    assert answer(table, RemotingCommand(1)).code == 99
 
 
 class Recorder:

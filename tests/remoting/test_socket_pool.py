@@ -151,8 +151,8 @@ async def test_a_late_answer_caused_by_a_pass_leaves_with_it(start):
     first.ask(1, code=HOLD)
     await turn()
     original = second._echo
-    second.connection.handlers.replace_all(
-        {ECHO: lambda peer, request: (first.answer(), original(peer, request))[1]}
+    second.connection.handlers.replace(
+        ECHO, lambda peer, request: (first.answer(), original(peer, request))[1]
     )
     server.passes = 0
     second.ask(2)

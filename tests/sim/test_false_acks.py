@@ -27,7 +27,7 @@ def write_passes(driver, rng, passes=6):
     for _ in range(passes):
         for _ in range(rng.randint(1, 4)):
             driver.put("T", rng.randrange(2), rng.randbytes(rng.randrange(300)))
-        driver.store.end_pass()
+        driver.store.puts.end_pass()
         driver.flush()
         driver.poll("T", 0)
 
@@ -60,7 +60,7 @@ def test_what_a_failed_sync_left_in_the_cache_is_not_served_before_it_is_on_disk
     driver = start(disk, checker, "q")
     driver.drain()
     driver.put(payload=b"after")
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     driver.flush()
     driver.drain()
     assert checker.violations == []

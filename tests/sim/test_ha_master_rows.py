@@ -36,8 +36,8 @@ class SyncMaster:
         return self.store.max_phy_offset
 
     def put(self):
-        self.store.put(message(), lambda result: self.answers.append(result.status))
-        self.store.end_pass()
+        self.store.puts.put(message(), lambda result: self.answers.append(result.status))
+        self.store.puts.end_pass()
 
     def report(self, connection, offset):
         """Take a report as the shell does."""
@@ -187,8 +187,8 @@ async def test_n6_a_long_partition_costs_nothing_but_code_12():
         tasks = trio.lowlevel.current_statistics().tasks_living
         most = 0
         for _ in range(int(partition_s / every_s)):
-            pair.master.store.put(message(), lambda result: answers.append(result.status))
-            pair.master.store.end_pass()
+            pair.master.store.puts.put(message(), lambda result: answers.append(result.status))
+            pair.master.store.puts.end_pass()
             await trio.sleep(every_s)
             most = max(most, len(pair.master.transfer))
         assert set(answers) == {PutStatus.FLUSH_SLAVE_TIMEOUT}

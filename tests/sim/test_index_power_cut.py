@@ -28,8 +28,8 @@ def work(store, clock, rng, first):
         put(store, message(body=rng.randbytes(rng.randrange(60)), properties=text))
         clock.now_ms += rng.randrange(3)
         step = rng.randrange(4)
-        if step == 0 and (plan := store.log_flush_plan(thorough=True)) is not None:
-            store.run_flush(plan)
+        if step == 0 and (plan := store.flushes.log_flush_plan(thorough=True)) is not None:
+            store.flushes.run_flush(plan)
         if step == 1:
             while store.build_index():
                 pass
@@ -51,7 +51,7 @@ def check(store):
         for key in (one.unique_key, *one.keys.split(" ")):
             wanted.setdefault(key, set()).add(one.physical_offset)
     for key, places in wanted.items():
-        answer = store.query_message("T", key, 64, 0, FOR_EVER)
+        answer = store.lookup.query_message("T", key, 64, 0, FOR_EVER)
         found = [
             one for one in iter_messages(answer.body) if key in {one.unique_key, *one.keys.split()}
         ]

@@ -22,7 +22,7 @@ def torn():
     write_passes(driver, rng, 4)
     for _ in range(3):
         driver.put("T", 1, rng.randbytes(500), tag="a")
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     pending = disk.pending()
     checker.feed(POWER_CUT)
     picks = [item.choices * (number % 3 > 0) for number, item in enumerate(pending)]

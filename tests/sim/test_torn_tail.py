@@ -33,11 +33,11 @@ def test_cut_at_every_byte_of_the_last_record():
     driver, _ = start(disk, checker)
     for payload in (b"", b"x" * 90, b"y" * 200):
         driver.put(payload=payload, tag="a")
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     driver.flush()
     begin = driver.store.max_phy_offset
     driver.put(payload=b"z" * 150, tag="a")
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     stop = driver.store.max_phy_offset
     for cut in range(begin, stop):
         files, after = disk.copy(), checker.copy()
@@ -55,11 +55,11 @@ def test_every_sector_subset_of_a_group_commit(bodies):
     disk, checker = new_disk(), Checker()
     driver, _ = start(disk, checker)
     driver.put(payload=b"x" * 40)
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     driver.flush()
     for size in bodies:
         driver.put(payload=b"y" * size)
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     whole = bytes(disk.data[LOG])
     ends = record_ends(whole)
     pending = disk.pending()
@@ -94,13 +94,13 @@ def test_no_ghost_after_two_power_cuts(padding):
     disk, checker = new_disk(), Checker()
     driver, _ = start(disk, checker)
     driver.put(payload=b"first")
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     driver.flush()
     begin = driver.store.max_phy_offset
     sizes = []
     for _ in "ABC":
         driver.put(payload=random.Random(padding).randbytes(padding))
-        driver.store.end_pass()
+        driver.store.puts.end_pass()
         sizes.append(driver.store.max_phy_offset - begin - sum(sizes))
     pending = disk.pending()
     first_of_c = (begin + sizes[0] + sizes[1]) // 512
@@ -112,7 +112,7 @@ def test_no_ghost_after_two_power_cuts(padding):
     assert report.bytes_zeroed > 0
     for _ in "AB":
         driver.put(payload=random.Random(1).randbytes(padding))
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     driver.flush()
     assert driver.store.max_phy_offset == begin + sizes[0] + sizes[1]
     pending = files.pending()

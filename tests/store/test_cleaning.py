@@ -10,7 +10,7 @@ import trio
 from rmqwire.codec.record import iter_messages
 from rmqwire.store.message_store import GetStatus, PutStatus
 from rmqwire.store.service import run_store
-from tests.store.test_service import inline, trio_ms
+from tests.store.test_service import flush_wanted_of, inline, trio_ms
 from tests.support.memory_files import MemoryFiles
 from tests.support.stores import ROOT, START_MS, Clock, make_store, message, put, small_config
 
@@ -55,11 +55,11 @@ def filled(hours=100, clock=None, **changes):
 
 
 def flush(store):
-    if (plan := store.log_flush_plan(thorough=True)) is not None:
-        store.run_flush(plan)
-    plan = store.queue_flush_plan(thorough=True)
+    if (plan := store.flushes.log_flush_plan(thorough=True)) is not None:
+        store.flushes.run_flush(plan)
+    plan = store.flushes.queue_flush_plan(thorough=True)
     plan.run(store.files)
-    store.queues_flushed(plan, thorough=True)
+    store.flushes.queues_flushed(plan, thorough=True)
 
 
 def names(store, folder=LOG) -> list[int]:
@@ -270,8 +270,8 @@ def test_queues_and_index_follow_the_log():
     assert store.min_offset("T", 0) == first
     assert names(store, QUEUE)[0] == first // 10 * 200
     assert len(store.files.list(f"{ROOT}/index")) < index_files
-    assert not store.query_message("T", "U0", 32, 0, 1 << 62).body
-    assert store.query_message("T", f"U{first}", 32, 0, 1 << 62).body
+    assert not store.lookup.query_message("T", "U0", 32, 0, 1 << 62).body
+    assert store.lookup.query_message("T", f"U{first}", 32, 0, 1 << 62).body
     assert store.get_message("T", 0, 0, 1).status == GetStatus.OFFSET_TOO_SMALL
 
 
@@ -377,7 +377,9 @@ async def test_the_service_cleans_after_a_minute(autojump_clock):
     store.open()
     count = len(names(store))
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         await trio.sleep(59)
         assert len(names(store)) == count
         await trio.sleep(10)
@@ -404,7 +406,9 @@ async def test_the_service_tries_again_what_failed(autojump_clock, caplog):
     store.open()
     count = len(names(store))
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         store.files.fail("unlink", LOG)
         await trio.sleep(65)
         assert len(names(store)) == count

@@ -150,7 +150,7 @@ def test_the_same_messages_make_java_s_log_byte_for_byte(archive):
         clock.now_ms = found.store_timestamp
         one = decode_message(record)
         properties = found.properties[:-20] if crc else found.properties
-        store.put(
+        store.puts.put(
             MessageInner(
                 one.topic,
                 one.queue_id,
@@ -167,7 +167,7 @@ def test_the_same_messages_make_java_s_log_byte_for_byte(archive):
             results.append,
         )
         if found.queue_offset % 7 == 0:
-            store.end_pass()
+            store.puts.end_pass()
     store.close()
     assert [r.physical_offset for r in results] == [found.physical_offset for found in records]
     ours = {k: bytes(v) for k, v in store.files.data.items() if "/commitlog/" in k}

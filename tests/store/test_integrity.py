@@ -25,9 +25,9 @@ def opened(files=None, **changes):
 
 
 def flush(store):
-    plan = store.log_flush_plan(thorough=True)
+    plan = store.flushes.log_flush_plan(thorough=True)
     assert plan is not None
-    store.run_flush(plan)
+    store.flushes.run_flush(plan)
 
 
 def bodies(store, queue_id=0):
@@ -76,7 +76,7 @@ def test_the_tail_beyond_the_mark_is_written_again_before_it_is_served():
 
 def test_a_failed_sync_is_told_once():
     store, told = opened(), []
-    store.on_broken = lambda: told.append(store.read_only_reason)
+    store.events.broken = lambda: told.append(store.read_only_reason)
     put(store, message())
     store.files.fail("datasync", "commitlog", times=5)
     flush(store)
@@ -84,7 +84,7 @@ def test_a_failed_sync_is_told_once():
     store.health.disk_full("later")
     assert told == [store.read_only_reason]
     assert "injected" in told[0]
-    assert store.log_flush_plan(thorough=True) is None
+    assert store.flushes.log_flush_plan(thorough=True) is None
 
 
 # --- D6 and D8 -------------------------------------------------------------------------------
@@ -126,16 +126,16 @@ def test_a_slow_pass_takes_no_more_puts_until_it_is_over():
     store = make_store(clock=clock, config=small_config(os_page_cache_busy_time_out_mills=1_000))
     store.open()
     results = []
-    store.put(message(), results.append)
+    store.puts.put(message(), results.append)
     clock.now_ms += 1_000
-    store.put(message(), results.append)
+    store.puts.put(message(), results.append)
     assert (results, store.is_busy) == ([], False)
     clock.now_ms += 1
     assert store.is_busy
-    store.put(message(), results.append)
-    store.put_batch([message(), message()], results.append)
+    store.puts.put(message(), results.append)
+    store.puts.put_batch([message(), message()], results.append)
     assert [result.status for result in results] == [PutStatus.OS_PAGE_CACHE_BUSY] * 2
-    store.end_pass()
+    store.puts.end_pass()
     assert [result.queue_offset for result in results[2:]] == [0, 1]
     assert not store.is_busy
     assert put(store, message())[0].status == 0

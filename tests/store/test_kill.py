@@ -18,9 +18,9 @@ store = make_store(RealFiles(), config=small_config(sys.argv[1], mapped_file_siz
 store.open()
 told = []
 for n in range(1_000_000):
-    store.put(message(queue_id=n % 5, body=b"%08d" % n * 9), told.append)
+    store.puts.put(message(queue_id=n % 5, body=b"%08d" % n * 9), told.append)
     if n % 7 == 6:
-        store.end_pass()
+        store.puts.end_pass()
         for result in told:
             print(result.status, result.physical_offset, result.queue_offset, flush=True)
         told.clear()

@@ -12,6 +12,7 @@ import trio.testing
 from rmqwire.store import service
 from rmqwire.store.message_store import PutStatus
 from rmqwire.store.service import FlushThread, run_store
+from rmqwire.wakeup import Wakeup
 from tests.support.memory_files import MemoryFiles
 from tests.support.stores import ROOT, START_MS, make_store, message, put, small_config
 
@@ -30,6 +31,12 @@ def trio_ms():
     return START_MS + round(trio.current_time() * 1000)
 
 
+def flush_wanted_of(store):
+    """Let a store that is made already wake its group commit."""
+    store.events.flush_wanted = wakeup = Wakeup()
+    return wakeup
+
+
 def opened(**changes):
     store = make_store(config=small_config(**(BIG | changes)), clock=trio_ms)
     store.open()
@@ -45,7 +52,9 @@ def synced(store, path):
 async def test_four_pages_are_flushed_within_half_a_second(autojump_clock):
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         put(store, message(body=b"x" * 8200))
         await trio.sleep(3)
         assert synced(store, LOG) == 0
@@ -59,7 +68,9 @@ async def test_four_pages_are_flushed_within_half_a_second(autojump_clock):
 async def test_everything_is_flushed_every_ten_seconds(autojump_clock):
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         put(store, message())
         await trio.sleep(10.6)
         assert synced(store, LOG) == 1
@@ -71,7 +82,9 @@ async def test_everything_is_flushed_every_ten_seconds(autojump_clock):
 async def test_queues_are_written_each_second_and_synced_each_minute(autojump_clock):
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         put(store, message(), message(tags_code=7))
         assert QUEUE not in store.files.data
         await trio.sleep(1.1)
@@ -88,7 +101,9 @@ async def test_queues_are_written_each_second_and_synced_each_minute(autojump_cl
 async def test_stopping_leaves_a_clean_store(autojump_clock):
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         put(store, message())
         nursery.cancel_scope.cancel()
     assert not store.is_open
@@ -103,7 +118,9 @@ async def test_stopping_leaves_a_clean_store(autojump_clock):
 async def test_sync_flush_answers_all_that_waited_with_one_flush(autojump_clock):
     store = opened(flush_disk_type="SYNC_FLUSH")
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         results = put(store, *[message(queue_id=n) for n in range(20)])
         assert results == []
         await trio.testing.wait_all_tasks_blocked()
@@ -118,10 +135,12 @@ async def test_what_a_flush_releases_is_answered_together(autojump_clock):
     together = ExitStack()
     together.callback(order.append, "sent")
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, together, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), together, offload=inline, **kw)
+        )
         for _ in range(2):
-            store.put(message(), lambda _: order.append("answered"))
-        store.end_pass()
+            store.puts.put(message(), lambda _: order.append("answered"))
+        store.puts.end_pass()
         await trio.testing.wait_all_tasks_blocked()
         assert order == ["answered", "answered", "sent"]
         nursery.cancel_scope.cancel()
@@ -136,7 +155,9 @@ async def test_a_disk_that_hangs_is_a_timeout_and_then_recovers(autojump_clock):
         blocking()
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=slow, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=slow, **kw)
+        )
         results = put(store, message())
         await trio.sleep(4.9)
         assert results == []
@@ -153,7 +174,9 @@ async def test_a_disk_that_hangs_is_a_timeout_and_then_recovers(autojump_clock):
 async def test_a_failed_flush_makes_the_store_read_only(autojump_clock, caplog):
     store = opened(flush_disk_type="SYNC_FLUSH")
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         store.files.fail("datasync", "commitlog")
         results = put(store, message())
         await trio.testing.wait_all_tasks_blocked()
@@ -167,7 +190,9 @@ async def test_a_failed_flush_makes_the_store_read_only(autojump_clock, caplog):
 async def test_failing_queues_do_not_stop_the_store(autojump_clock, caplog):
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         put(store, message())
         store.files.fail("pwrite", "consumequeue")
         store.files.fail("datasync", "consumequeue")
@@ -186,7 +211,9 @@ async def test_cancelling_during_a_flush_leaks_nothing(autojump_clock):
         await trio.sleep_forever()
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=never, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=never, **kw)
+        )
         results = put(store, message())
         await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
@@ -214,9 +241,9 @@ async def test_flushes_run_in_a_thread():
         answered.set()
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, **kw))
-        store.put(message(), done)
-        store.end_pass()
+        await nursery.start(lambda **kw: run_store(store, flush_wanted_of(store), **kw))
+        store.puts.put(message(), done)
+        store.puts.end_pass()
         with trio.fail_after(10):
             await answered.wait()
         assert threads
@@ -232,7 +259,9 @@ async def test_the_index_is_written_every_ten_seconds_or_when_much_is_new(
     monkeypatch.setattr(service, "INDEX_UNWRITTEN", limit)
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         await trio.sleep(0.6)  # the first time it is written at once
         put(store, message())
         await trio.sleep(after_s - 0.2)
@@ -287,7 +316,9 @@ async def test_a_call_that_runs_is_waited_for_and_one_after_the_end_is_not_begun
 async def test_samples_give_rates(autojump_clock):
     store = opened()
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda **kw: run_store(store, offload=inline, **kw))
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
         assert store.runtime_info()["putTps"] == "  "
         await trio.sleep(5)
         put(store, *[message()] * 30)

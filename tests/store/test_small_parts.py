@@ -8,6 +8,7 @@ import pytest
 
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.store.config import StoreConfig
+from rmqwire.store.events import StoreEvents
 from rmqwire.store.folder.checkpoint import CheckpointFile
 from rmqwire.store.folder.flush_plan import pages_between
 from rmqwire.store.health import StoreHealth
@@ -106,7 +107,7 @@ def test_waits_are_answered_in_order():
 
 def test_health_lets_a_full_disk_be_tried_and_a_fault_stay():
     clock = Clock()
-    health = StoreHealth(clock)
+    health = StoreHealth(clock, StoreEvents())
     assert health.refuses()
     health.allow()
     assert not health.refuses()

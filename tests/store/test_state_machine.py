@@ -34,9 +34,9 @@ class StoreAgainstDict(RuleBasedStateMachine):
         self.random = random.Random(7)
 
     def _flush(self):
-        plan = self.store.log_flush_plan(thorough=True)
+        plan = self.store.flushes.log_flush_plan(thorough=True)
         if plan is not None:
-            self.store.run_flush(plan)
+            self.store.flushes.run_flush(plan)
 
     @rule(
         wanted=st.lists(
@@ -51,9 +51,9 @@ class StoreAgainstDict(RuleBasedStateMachine):
         bodies = [self.random.randbytes(size) for _, _, size in wanted]
         results = []
         for (topic, queue_id, _), body in zip(wanted, bodies, strict=True):
-            self.store.put(message(topic, queue_id, body), results.append)
+            self.store.puts.put(message(topic, queue_id, body), results.append)
         assert results == []
-        self.store.end_pass()
+        self.store.puts.end_pass()
         self._flush()
         assert [r.status for r in results] == [0] * len(wanted)
         for (topic, queue_id, _), body, result in zip(wanted, bodies, results, strict=True):
@@ -68,8 +68,8 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def put_a_batch(self, topic, sizes):
         bodies = [self.random.randbytes(size) for size in sizes]
         results = []
-        self.store.put_batch([message(topic, 1, body) for body in bodies], results.append)
-        self.store.end_pass()
+        self.store.puts.put_batch([message(topic, 1, body) for body in bodies], results.append)
+        self.store.puts.end_pass()
         self._flush()
         (result,) = results
         queue = self.model.setdefault((topic, 1), [])
@@ -80,9 +80,9 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule()
     def write_queue_tails(self):
-        plan = self.store.queue_flush_plan(thorough=True)
+        plan = self.store.flushes.queue_flush_plan(thorough=True)
         plan.run(self.store.files)
-        self.store.queues_flushed(plan, thorough=True)
+        self.store.flushes.queues_flushed(plan, thorough=True)
 
     @rule()
     def close_and_open(self):

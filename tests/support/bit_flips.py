@@ -109,13 +109,15 @@ class DamagedLog:
             for topic in ("T", "T", LONG):
                 properties = b"UNIQ_KEY\x01%d\x02TAGS\x01a\x02" % number
                 body = rng.randbytes(rng.randrange(20, 180))
-                store.put(message(topic, number % 2, body, properties=properties), lambda _: None)
-            store.end_pass()
-            plan = store.log_flush_plan(thorough=True)
-            store.run_flush(plan)
-        plan = store.queue_flush_plan(thorough=True)
+                store.puts.put(
+                    message(topic, number % 2, body, properties=properties), lambda _: None
+                )
+            store.puts.end_pass()
+            plan = store.flushes.log_flush_plan(thorough=True)
+            store.flushes.run_flush(plan)
+        plan = store.flushes.queue_flush_plan(thorough=True)
         plan.run(store.files)
-        store.queues_flushed(plan, thorough=True)
+        store.flushes.queues_flushed(plan, thorough=True)
         self.stored, _ = self._served(store)
         self.killed = self.disk.copy()
         store.close()

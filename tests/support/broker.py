@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
+from rmqwire.broker.signals import BrokerSignals
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.disk.files import RealFiles
@@ -40,7 +41,7 @@ class Client:
     def feed(self, frames: bytes) -> None:
         """Let the broker read these bytes, as one pass."""
         self.connection.receive_data(frames)
-        self.broker.core.state.store.end_pass()
+        self.broker.core.state.store.puts.end_pass()
         self.drain()
 
     def drain(self) -> None:
@@ -95,8 +96,14 @@ class MemoryBroker:
             setattr(store if hasattr(store, name) else broker, name, value)
         self.loaded = LoadedConfig(broker, store, release, [])
         self.registrations = 0
-        self.core = BrokerCore(self.loaded, RealFiles(), self.clock, Random(7), pid=4321)
-        self.core.on_register_soon = self._count
+        self.core = BrokerCore(
+            self.loaded,
+            RealFiles(),
+            self.clock,
+            Random(7),
+            pid=4321,
+            signals=BrokerSignals(register_soon=self._count),
+        )
         self.core.open()
         self.state = self.core.state
         self._ports = iter(range(40000, 60000))
@@ -113,8 +120,8 @@ class MemoryBroker:
         self.clock.ms += milliseconds
         state = self.state
         while (due := state.schedule.deliver_due()) is not None and due <= self.clock.ms:
-            state.store.end_pass()
-        state.store.end_pass()
+            state.store.puts.end_pass()
+        state.store.puts.end_pass()
         state.held_pulls.expire(self.clock.ms)
 
     def close(self) -> None:

@@ -99,7 +99,7 @@ def _one_pass(driver, rng):
         topic = "T" if rng.random() < 0.85 else f"U{rng.randrange(6)}"
         tag = rng.choice(("", "a", "tag"))
         driver.put(topic, rng.randrange(3) if topic == "T" else 0, payload, tag=tag)
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     if rng.random() < 0.8:
         driver.flush()
 
@@ -197,7 +197,7 @@ class Survival:
         driver.audit()
         for _ in range(append):
             driver.put("T", self._rng.randrange(3), self._rng.randbytes(60))
-        store.end_pass()
+        store.puts.end_pass()
         driver.flush()
 
 

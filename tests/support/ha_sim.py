@@ -107,7 +107,7 @@ class SimMaster(SimNode):
         self.transfer = GroupTransfer(self.slaves, self.config, V5_5_0, monotonic_ms)
         self.store.puts.replication = self.transfer
         self.serving = HaMaster(self.slaves, self.transfer)
-        self.store.puts.on_written = self.serving.wake
+        self.store.events.written = self.serving.wake
         tasks.start_soon(self._expire)
 
     async def _expire(self):
@@ -201,8 +201,8 @@ class SimPair(Pair):
 
         self.sent += 1
         body = b"%06d" % self.sent * (1 + self.sent % 7 * 40)
-        self.master.store.put(message(queue_id=self.sent % 2, body=body), done)
-        self.master.store.end_pass()
+        self.master.store.puts.put(message(queue_id=self.sent % 2, body=body), done)
+        self.master.store.puts.end_pass()
         with trio.move_on_after(10):
             await answered.wait()
         return results == [PutStatus.PUT_OK]

@@ -73,24 +73,26 @@ class StoreDriver:
 
         properties = b"TAGS\x01%s\x02" % tag.encode() if tag else b""
         code = tags_code(tag or None)
-        self.store.put(message(topic, queue_id, body, properties=properties, tags_code=code), done)
+        self.store.puts.put(
+            message(topic, queue_id, body, properties=properties, tags_code=code), done
+        )
         refused = False  # what is answered later may be on the disk, whatever the answer
 
     def flush(self):
         """Sync the log as the store's service does."""
-        plan = self.store.log_flush_plan(thorough=True)
+        plan = self.store.flushes.log_flush_plan(thorough=True)
         if plan is not None:
-            self.store.run_flush(plan)
+            self.store.flushes.run_flush(plan)
 
     def flush_queues(self):
         """Write and sync the queues, then the checkpoint."""
-        plan = self.store.queue_flush_plan(thorough=True)
+        plan = self.store.flushes.queue_flush_plan(thorough=True)
         try:
             plan.run(self.store.files)
         except OSError:
             plan.release(succeeded=False)
         else:
-            self.store.queues_flushed(plan, thorough=True)
+            self.store.flushes.queues_flushed(plan, thorough=True)
 
     def poll(self, topic, queue_id, count=32):
         """Read on in a queue as a consumer does."""

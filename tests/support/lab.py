@@ -31,7 +31,7 @@ def write_passes(driver, rng, passes=6):
     for _ in range(passes):
         for _ in range(rng.randint(1, 4)):
             driver.put("T", rng.randrange(2), rng.randbytes(rng.randrange(300)), tag="a")
-        driver.store.end_pass()
+        driver.store.puts.end_pass()
         driver.flush()
         driver.poll("T", 0)
 
@@ -151,7 +151,7 @@ def ghosts():
         ends = []
         for _ in "ABC":
             driver.put(payload=b"x" * padding)
-            driver.store.end_pass()
+            driver.store.puts.end_pass()
             ends.append(driver.store.max_phy_offset)
         pending = disk.pending()
         picks = [item.choices * (item.sector >= ends[1] // 512) for item in pending]
@@ -161,7 +161,7 @@ def ghosts():
         driver.drain()
         for _ in "AB":
             driver.put(payload=b"y" * padding)
-        driver.store.end_pass()
+        driver.store.puts.end_pass()
         driver.flush()
         checker.feed(POWER_CUT)
         pending = files.pending()
@@ -201,7 +201,7 @@ def queues_ahead_of_the_log():
     write_passes(driver, rng, 3)
     for _ in range(3):
         driver.put(payload=rng.randbytes(200))
-    driver.store.end_pass()
+    driver.store.puts.end_pass()
     driver.flush_queues()
     pending = disk.pending()
     after = Checker()

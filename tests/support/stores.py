@@ -59,6 +59,6 @@ def put(store, *messages):
     """Put messages in one pass; give the results in order of their answers."""
     results = []
     for one in messages:
-        store.put(one, results.append)
-    store.end_pass()
+        store.puts.put(one, results.append)
+    store.puts.end_pass()
     return results

@@ -24,6 +24,7 @@ from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
 from rmqwire.broker.role import RoleService
+from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
@@ -32,6 +33,7 @@ from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.store.service import run_store
+from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.handler import Peer
-    from rmqwire.store.recovery.recovery import RecoveryProgress
+    from rmqwire.store.events import RecoveryProgress
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,8 @@ class Broker:
             barrier=self._take_barrier,
         )
         self._any_port = not loaded.broker.listen_port
+        self._delayed = Wakeup()
+        self._flush_wanted = Wakeup()
         self._changed = trio.Event()  # topics changed: register at once
         self._table_round = _TableRound()  # the next one
         self._held_for: _TableRound | None = None  # what the answers of this pass wait for
@@ -179,13 +183,20 @@ class Broker:
                     addresses = await self._start(serving)
                     core = self._opened()
                     late_answers = self._server.late_answers
-                    await keeping.start(run_store, core.state.store, late_answers)
+                    await keeping.start(
+                        run_store, core.state.store, self._flush_wanted, late_answers
+                    )
                     core.tables.start(self._hold_answers, self._want_tables)
                     keeping.start_soon(self._write_tables, core)
-                    api = BrokerOuterAPI(client, core.state)
                     role = RoleService(
-                        core, api, client, self._mono_ms, late_answers, any_port=self._any_port
+                        core,
+                        client,
+                        self._mono_ms,
+                        self._delayed,
+                        late_answers,
+                        any_port=self._any_port,
                     )
+                    api = BrokerOuterAPI(client, core.state, role.master_found)
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
                     logger.info("broker %s serves on %s", config.broker_name, config.broker_addr)
@@ -204,19 +215,20 @@ class Broker:
     async def _start(self, serving: trio.Nursery) -> BrokerAddresses:
         """Open the store and bind the ports."""
         config, serve = self.loaded.broker, self._server.serve
-        host_ip = await _address_of(config.broker_ip1)
+        self.loaded.host_ip = await _address_of(config.broker_ip1)
         if config.listen_port:
-            self._open(host_ip)
+            self._open()
             listen = await serving.start(serve, config.bind_address, config.listen_port)
             vip = await serving.start(serve, config.bind_address, config.vip_port)
         else:  # the port is part of every record, so it must be known before the store opens
             vip = await serving.start(serve, config.bind_address, 0)
             listen = await serving.start(serve, config.bind_address, 0)
             config.listen_port = listen[1]
-            self._open(host_ip)
+            self._open()
         return BrokerAddresses(listen, vip, None)
 
-    def _open(self, host_ip: str) -> None:
+    def _open(self) -> None:
+        recovery = RecoveryLog(self._mono_ms, self._show_recovery)
         core = BrokerCore(
             self.loaded,
             self._files,
@@ -225,15 +237,18 @@ class Broker:
             pid=os.getpid(),
             mono_ms=self._mono_ms,
             handlers=self._handlers,
-            host_ip=host_ip,
+            signals=BrokerSignals(
+                register_soon=self._register_soon,
+                delayed=self._delayed,
+                flush_wanted=self._flush_wanted,
+                recovering=recovery.progress,
+                broken=self._store_broke,
+            ),
         )
-        recovery = RecoveryLog(self._mono_ms, self._show_recovery)
-        report = core.open(recovery.progress)
+        report = core.open()
         recovery.opened(report)
         if report.read_only:
             self.loaded.broker.broker_permission &= ~PERM_WRITE
-        core.state.store.on_broken = self._store_broke
-        core.on_register_soon = self._register_soon
         self.core = core
 
     def _opened(self) -> BrokerCore:
@@ -246,7 +261,7 @@ class Broker:
     def _end_of_pass(self) -> None:
         """Write what the pass brought."""
         if self.core is not None:
-            self.core.state.store.end_pass()
+            self.core.state.store.puts.end_pass()
 
     def _take_barrier(self) -> Awaitable[None] | None:
         """Return what the answers to the requests just handled must wait for."""

@@ -11,19 +11,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
+from rmqwire.broker.clients.consumer_ids_change import ConsumerIdsChangeListener
 from rmqwire.broker.clients.held_pulls import LongPolling
 from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
-from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
-from rmqwire.broker.processors.client_manage import ClientManageProcessor
-from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
-from rmqwire.broker.processors.pull_message import PullMessageProcessor
-from rmqwire.broker.processors.query_message import QueryMessageProcessor
-from rmqwire.broker.processors.send_back import SendBackProcessor
-from rmqwire.broker.processors.send_message import SendMessageProcessor
+from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.replication import Replication
-from rmqwire.broker.slave_role import slave_handlers
+from rmqwire.broker.requests import REQUESTS
+from rmqwire.broker.signals import BrokerSignals
+from rmqwire.broker.slave_role import slave_handler
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
 from rmqwire.broker.tables.groups import SubscriptionGroupManager
@@ -36,17 +33,17 @@ from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.store.events import StoreEvents, nothing
 from rmqwire.store.message_store import MessageStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from random import Random
 
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
-    from rmqwire.remoting.handler import Handler, Peer
-    from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
+    from rmqwire.remoting.handler import Peer
+    from rmqwire.store.recovery.recovery import RecoveryReport
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +57,9 @@ class BrokerCore:
         wall_ms: wall clock.
         rng: picks queues.
         pid: process id, part of the unique keys made here.
-        mono_ms: clock of the store's waits; ``wall_ms`` when not given.
-        handlers: where the processors are registered; a table of its own when not given.
-        host_ip: IP address that records and keys name; ``brokerIP1`` when not given.
+        mono_ms: clock of leases and waits; ``wall_ms`` when not given.
+        handlers: where the requests' handlers are entered; a table of its own when not given.
+        signals: the calls out of this object; none when not given.
     """
 
     def __init__(
@@ -75,18 +72,14 @@ class BrokerCore:
         pid: int = 0,
         mono_ms: MonoMs | None = None,
         handlers: HandlerTable | None = None,
-        host_ip: str | None = None,
+        signals: BrokerSignals | None = None,
     ) -> None:
         config, release = loaded.broker, loaded.release
-        host_ip = host_ip or config.broker_ip1
+        host_ip = loaded.host_ip or config.broker_ip1
+        mono_ms = mono_ms or wall_ms
+        signals = signals or BrokerSignals()
         self.config = config
-        self.on_register_soon: Callable[[], None] | None = None
-        self._of_a_master: dict[int, Handler] = {}
-
-        def table(name: str, holds: str) -> ConfigFile:
-            path = config_path(loaded.store.store_path_root_dir, name)
-            return ConfigFile(path, files, holds=holds)
-
+        tables = _Tables(loaded, files, wall_ms, signals)
         store = MessageStore(
             loaded.store,
             release,
@@ -94,99 +87,63 @@ class BrokerCore:
             wall_ms,
             pack_host(host_ip, config.listen_port),
             mono_ms=mono_ms,
-        )
-        offset_file = table("consumerOffset.json", "offsetTable")
-        offsets = (
-            LmqConsumerOffsetManager(
-                config,
-                release,
-                table("lmqConsumerOffset.json", "offsetTable"),
-                wall_ms,
-                offset_file,
-            )
-            if loaded.store.enable_lmq
-            else ConsumerOffsetManager(config, release, offset_file, wall_ms)
+            events=StoreEvents(
+                written=self._written,
+                flush_wanted=signals.flush_wanted,
+                arrived=self._arrived,
+                recovering=signals.recovering,
+                broken=signals.broken,
+            ),
+            is_batch_topic=lambda topic: is_batch_cq(tables.topics.table.get(topic)),
         )
         self.state = BrokerState(
             config=config,
             release=release,
             store=store,
-            topics=TopicConfigManager(
-                config, release, table("topics.json", "topicConfigTable"), wall_ms
-            ),
-            groups=SubscriptionGroupManager(
-                config, release, table("subscriptionGroup.json", "subscriptionGroupTable"), wall_ms
-            ),
-            offsets=offsets,
+            topics=tables.topics,
+            groups=tables.groups,
+            offsets=tables.offsets,
             producers=ProducerTable(),
-            consumers=ConsumerTable(notify_broadcast=release.broker.notifies_broadcast),
+            consumers=ConsumerTable(
+                ConsumerIdsChangeListener(config, release),
+                notify_broadcast=release.broker.notifies_broadcast,
+            ),
             held_pulls=LongPolling(store.max_offset, store.next_wanted),
-            schedule=ScheduleMessageService(store, loaded.store, release, files, wall_ms),
+            schedule=ScheduleMessageService(
+                store, loaded.store, release, files, wall_ms, signals.delayed
+            ),
             stats=BrokerStats(config.broker_cluster_name),
             wall_ms=wall_ms,
-            mono_ms=mono_ms or wall_ms,
+            mono_ms=mono_ms,
             rng=rng,
-            register_soon=self._register_soon,
+            register_soon=signals.register_soon,
             start_time_ms=wall_ms(),
-            replication=Replication(store, release, mono_ms or wall_ms),
-            request_modes=MessageRequestModeManager(
-                release, table("messageRequestMode.json", "messageRequestModeMap")
-            ),
-            timer_progress=TimerProgress(
-                config_path(loaded.store.store_path_root_dir, "timercheck"),
-                table("timermetrics", "timingCount"),
-                files,
-            ),
+            replication=Replication(store, release, mono_ms),
+            request_modes=tables.request_modes,
+            timer_progress=tables.timer_progress,
         )
-        state = self.state
-        self.tables = TableWrites(
-            (state.topics.writer, state.groups.writer),
-            (
-                state.offsets.writer,
-                state.schedule.writer,
-                state.request_modes.writer,
-                state.timer_progress.metrics_writer,
-            ),
-        )
-        self.state.topics.on_change = self._register_soon
-        store.on_arrival = self._arrived
-        topics = self.state.topics
-        topics.light_queues = self.state.groups.light_queues = loaded.store.enable_lmq
-        store.queues.is_batch_topic = lambda topic: is_batch_cq(topics.table.get(topic))
+        self.tables = _table_writes(self.state)
         unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))
+        self._processors = Processors.of(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
-        admin = AdminBrokerProcessor(self.state)
-        locks = admin.connections.locks
-        for processor in (
-            SendMessageProcessor(self.state, unique_keys.next, locks.has_locks),
-            SendBackProcessor(self.state),
-            PullMessageProcessor(self.state),
-            ClientManageProcessor(self.state),
-            ConsumerManageProcessor(self.state),
-            QueryMessageProcessor(self.state),
-            admin,
-        ):
-            of_one = processor.handlers()
-            self.handlers.register_all(of_one)
-            self._of_a_master |= of_one
         self.take_role()
 
     def take_role(self) -> None:
         """Be what ``brokerRole`` says: master or slave. What runs because of it is ``role``'s."""
         state = self.state
-        self.handlers.replace_all(self._of_a_master)
-        if state.replication.is_slave:
-            of_a_slave = slave_handlers(state.config, state.release, self._of_a_master)
-            self.handlers.replace_all(of_a_slave)
+        for row in REQUESTS:
+            if not row.known_to(state.release):
+                continue
+            handler = row.handler(self._processors)
+            if state.replication.is_slave:
+                handler = slave_handler(row.on_slave, handler, state.config, state.release)
+            self.handlers.replace(row.code, handler)
         state.replication.take_role()
         if state.store.is_open:
             state.store.take_role()
 
-    def open(self, on_progress: Callable[[RecoveryProgress], None] | None = None) -> RecoveryReport:
+    def open(self) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.
-
-        Args:
-            on_progress: told how far a recovery is.
 
         Raises:
             StoreError: a table or the store can't be used.
@@ -197,7 +154,6 @@ class BrokerCore:
         state.offsets.load()
         state.groups.load()
         state.request_modes.load()
-        state.store.on_recovery_progress = on_progress
         report = state.store.open()
         state.replication.initial_end = state.store.max_phy_offset
         try:
@@ -244,7 +200,7 @@ class BrokerCore:
         """
         state = self.state
         state.held_pulls.wake_all()
-        state.store.end_pass()
+        state.store.puts.end_pass()
         self.tables.stop()
         self.persist_offsets()
         self.persist_delay_offsets()
@@ -257,11 +213,71 @@ class BrokerCore:
         finally:
             state.replication.close()
 
-    def _register_soon(self) -> None:
-        if self.on_register_soon is not None:
-            self.on_register_soon()
+    def _written(self) -> None:
+        self.state.replication.log_grew()
 
     def _arrived(self, topic: str, queue_id: int, max_offset: int, tags_code: int) -> None:
         if topic == SCHEDULE_TOPIC:
             self.state.schedule.arrived(queue_id)
         self.state.held_pulls.arrived(topic, queue_id, max_offset, tags_code)
+
+
+class _Tables:
+    """The tables under ``config/`` that don't need the store."""
+
+    def __init__(
+        self, loaded: LoadedConfig, files: FileLayer, wall_ms: WallMs, signals: BrokerSignals
+    ) -> None:
+        config, release, lmq = loaded.broker, loaded.release, loaded.store.enable_lmq
+        root = loaded.store.store_path_root_dir
+
+        def table(name: str, holds: str) -> ConfigFile:
+            return ConfigFile(config_path(root, name), files, holds=holds)
+
+        self.topics = TopicConfigManager(
+            config,
+            release,
+            table("topics.json", "topicConfigTable"),
+            wall_ms,
+            signals.register_soon,
+            light_queues=lmq,
+        )
+        self.groups = SubscriptionGroupManager(
+            config,
+            release,
+            table("subscriptionGroup.json", "subscriptionGroupTable"),
+            wall_ms,
+            nothing,
+            light_queues=lmq,
+        )
+        offset_file = table("consumerOffset.json", "offsetTable")
+        self.offsets = (
+            LmqConsumerOffsetManager(
+                config,
+                release,
+                table("lmqConsumerOffset.json", "offsetTable"),
+                wall_ms,
+                offset_file,
+            )
+            if lmq
+            else ConsumerOffsetManager(config, release, offset_file, wall_ms)
+        )
+        self.request_modes = MessageRequestModeManager(
+            release, table("messageRequestMode.json", "messageRequestModeMap")
+        )
+        self.timer_progress = TimerProgress(
+            config_path(root, "timercheck"), table("timermetrics", "timingCount"), files
+        )
+
+
+def _table_writes(state: BrokerState) -> TableWrites:
+    """Return which tables' requests wait for the disk, and which are written from time to time."""
+    return TableWrites(
+        (state.topics.writer, state.groups.writer),
+        (
+            state.offsets.writer,
+            state.schedule.writer,
+            state.request_modes.writer,
+            state.timer_progress.metrics_writer,
+        ),
+    )

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.clock import MonoMs
-    from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
+    from rmqwire.store.events import RecoveryProgress
+    from rmqwire.store.recovery.recovery import RecoveryReport
 
 logger = logging.getLogger(__name__)
 

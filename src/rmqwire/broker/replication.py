@@ -14,7 +14,7 @@ from rmqwire.store.reading.first_record import first_store_timestamp
 if TYPE_CHECKING:
     from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
-    from rmqwire.ha.service import HaSlave
+    from rmqwire.ha.service import HaMaster, HaSlave
     from rmqwire.store.message_store import MessageStore
 
 SYNC_MASTER: Final = "SYNC_MASTER"
@@ -32,7 +32,8 @@ class Replication:
     Attributes:
         slaves: the slaves of a master.
         transfer: sends that wait for slaves; None unless it is a SYNC_MASTER.
-        client: a slave's end of the link, set by the shell.
+        server: a master's end of its links, while its role runs.
+        client: a slave's end of the link, while its role runs.
     """
 
     def __init__(self, store: MessageStore, release: Release, mono_ms: MonoMs) -> None:
@@ -41,6 +42,7 @@ class Replication:
         self._mono_ms = mono_ms
         self.slaves = Slaves(store.log, store.config, mono_ms)
         self.transfer: GroupTransfer | None = None
+        self.server: HaMaster | None = None
         self.client: HaSlave | None = None
         self.master_is_there = True  # as far as a slave has heard from the name servers
         self.master_flush_offset = 0  # a slave's: what its master has on the disk, when told
@@ -50,6 +52,11 @@ class Replication:
     def is_slave(self) -> bool:
         """Whether ``brokerRole`` is SLAVE."""
         return self._store.config.broker_role == SLAVE
+
+    def log_grew(self) -> None:
+        """Send the slaves what is new."""
+        if self.server is not None:
+            self.server.wake()
 
     def take_role(self) -> None:
         """Let sends wait for slaves if ``brokerRole`` is SYNC_MASTER now, and only then."""

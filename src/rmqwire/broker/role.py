@@ -11,6 +11,7 @@ and ends when it's cancelled: a change of role is the end of one run and the beg
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
@@ -19,12 +20,13 @@ from rmqwire.broker.peers.slave_sync import SlaveSynchronize
 from rmqwire.ha.service import HaMaster, HaSlave
 from rmqwire.ha.tls import LinkTls
 from rmqwire.store.replica.replica_log import ReplicaLog
+from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rmqwire.broker.core import BrokerCore
-    from rmqwire.broker.peers.outer_api import BrokerOuterAPI
+    from rmqwire.broker.replication import Replication
     from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
     from rmqwire.remoting.client import RemotingClient
@@ -40,9 +42,9 @@ class RoleService:
 
     Args:
         core: the broker; open.
-        api: tells who the master is.
         client: asks the master.
         mono_ms: clock of the links.
+        delayed: wakes the delivery of delayed messages.
         late_answers: entered round the answers that a report releases, to send them together.
         any_port: slaves are accepted at a free port.
     """
@@ -50,20 +52,20 @@ class RoleService:
     def __init__(
         self,
         core: BrokerCore,
-        api: BrokerOuterAPI,
         client: RemotingClient,
         mono_ms: MonoMs,
+        delayed: Wakeup,
         late_answers: AbstractContextManager[None] | None = None,
         *,
         any_port: bool = False,
     ) -> None:
         self._core = core
-        self._api = api
         self._client = client
         self._mono_ms = mono_ms
+        self._delayed = delayed
         self._late_answers = late_answers
         self._any_port = any_port
-        self._wake = trio.Event()
+        self._followers: _Followers | None = None
 
     async def run(
         self, *, task_status: trio.TaskStatus[Address | None] = trio.TASK_STATUS_IGNORED
@@ -88,9 +90,17 @@ class RoleService:
                 else:
                     task_status.started(await self._start_master(nursery))
         finally:
-            self._api.on_master = replication.client = None
-            self._core.state.store.puts.on_written = None
-            self._core.state.schedule.on_pending = None
+            replication.server = replication.client = self._followers = None
+
+    def master_found(self, ha_addr: str | None, addr: str | None) -> None:
+        """Follow the master that a name server tells, if this is a slave.
+
+        Args:
+            ha_addr: its replication address, None without a master.
+            addr: its address for requests.
+        """
+        if self._followers is not None:
+            self._followers.follow(self._core.state.replication, ha_addr, addr)
 
     # ---- master
 
@@ -98,27 +108,22 @@ class RoleService:
         state = self._core.state
         replication = state.replication
         master = HaMaster(replication.slaves, replication.transfer, self._tls, self._late_answers)
-        state.store.puts.on_written = master.wake
+        replication.server = master
         port = 0 if self._any_port else state.config.ha_port
         bound: Address = await nursery.start(master.serve, state.config.bind_address, port)
         state.config.ha_listen_port = bound[1]
-        state.schedule.on_pending = self._wake_delayed
         nursery.start_soon(self._deliver_delayed)
         return bound
-
-    def _wake_delayed(self) -> None:
-        self._wake.set()
 
     async def _deliver_delayed(self) -> None:
         """Deliver delayed messages when they are due, or when a level has something new."""
         state = self._core.state
         while True:
-            self._wake = wake = trio.Event()
             due = state.schedule.deliver_due()
-            state.store.end_pass()
+            state.store.puts.end_pass()
             wait = LOOK_AT_DELAYED_S if due is None else (due - state.wall_ms()) / 1000
             with trio.move_on_after(max(wait, 0.0)):
-                await wake.wait()
+                await self._delayed.wait()
             await trio.lowlevel.checkpoint()
 
     # ---- slave
@@ -127,37 +132,43 @@ class RoleService:
         state = self._core.state
         config = state.store.config
         slave = HaSlave(ReplicaLog(state.store), config, self._mono_ms, self._tls)
-        sync = SlaveSynchronize(self._client, state)
-        fixed = state.replication.fixed_master
+        changed = Wakeup()
+        sync = SlaveSynchronize(self._client, state, changed)
         state.replication.client = slave
-        slave.follow(fixed)
-
-        def found(ha_addr: str | None, addr: str | None) -> None:
-            sync.follow(addr)
-            state.replication.master_is_there = addr is not None
-            if fixed is None and ha_addr is not None:
-                slave.follow(ha_addr)
-
-        self._api.on_master = found
+        slave.follow(state.replication.fixed_master)
+        self._followers = _Followers(slave, sync)
         nursery.start_soon(slave.run)
-        nursery.start_soon(self._sync_with_master, sync)
+        nursery.start_soon(self._sync_with_master, sync, changed)
         if sync.wants_timers:
             nursery.start_soon(self._sync_timers, sync)
 
-    async def _sync_with_master(self, sync: SlaveSynchronize) -> None:
+    async def _sync_with_master(self, sync: SlaveSynchronize, changed: Wakeup) -> None:
         """Take the master's tables over at once, and again each period."""
         config, release = self._core.state.config, self._core.state.release
         while True:
-            sync.on_change = (found := trio.Event()).set
             good = await sync.sync_all()
             wait_ms = _sync_period_ms(config.slave_sync_interval, release, good=good)
             with trio.move_on_after(wait_ms / 1000):
-                await found.wait()
+                await changed.wait()
 
     async def _sync_timers(self, sync: SlaveSynchronize) -> None:
         while True:
             await trio.sleep(TIMER_CHECKPOINT_S)
             await sync.sync_timer_checkpoint()
+
+
+@dataclass(slots=True)
+class _Followers:
+    """What follows a slave's master: its log and its tables."""
+
+    link: HaSlave
+    sync: SlaveSynchronize
+
+    def follow(self, replication: Replication, ha_addr: str | None, addr: str | None) -> None:
+        self.sync.follow(addr)
+        replication.master_is_there = addr is not None
+        if replication.fixed_master is None and ha_addr is not None:
+            self.link.follow(ha_addr)
 
 
 def _sync_period_ms(interval_ms: int, release: Release, *, good: bool) -> int:

@@ -1,63 +1,50 @@
-"""What a slave refuses (``rejectRequest`` of the processors in 5.x, ``validateSlave`` in 4.9)."""
+"""What a slave does with a request (``rejectRequest`` of the processors in 5.x, ``validateSlave`` in 4.9)."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.release import Release
     from rmqwire.remoting.handler import Handler, Peer
+
+SERVED: Final = "served"
+NO_SENDS: Final = "SYSTEM_BUSY in 5.x; SERVICE_NOT_AVAILABLE from the store in 4.9"
+READS_IF_ALLOWED: Final = "served in 4.9, with slaveReadEnable in 5.x"
+FROM_MASTER: Final = "SYSTEM_ERROR in 4.9, served in 5.x"
 
 BUSY: Final = "[REJECTREQUEST]system busy, start flow control for a while"
 FROM_MASTER_ONLY: Final = (
     "Can't modify topic or subscription group from slave broker, "
     "please execute it from master broker."
 )
-_SENDS: Final = (
-    RequestCode.SEND_MESSAGE,
-    RequestCode.SEND_MESSAGE_V2,
-    RequestCode.SEND_BATCH_MESSAGE,
-    RequestCode.CONSUMER_SEND_MSG_BACK,
-)
-_PULLS: Final = (RequestCode.PULL_MESSAGE, RequestCode.LITE_PULL_MESSAGE)
-_CHANGES: Final = (
-    RequestCode.UPDATE_AND_CREATE_TOPIC,
-    RequestCode.DELETE_TOPIC_IN_BROKER,
-    RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
-    RequestCode.DELETE_SUBSCRIPTIONGROUP,
-)
 
 
-def slave_handlers(
-    config: BrokerConfig, release: Release, handlers: Mapping[int, Handler]
-) -> dict[int, Handler]:
-    """Return what a slave answers in place of a master's handlers.
+def slave_handler(
+    on_slave: str, handler: Handler, config: BrokerConfig, release: Release
+) -> Handler:
+    """Return what answers on a slave in place of a master's handler.
 
     Args:
+        on_slave: what the table of requests says.
+        handler: a master's.
         config: ``slaveReadEnable``, which may change while the broker runs.
         release: whose refusals are given.
-        handlers: those of a master.
     """
-    if not release.broker.slave_rejects:
-        reject = partial(_reject, ResponseCode.SYSTEM_ERROR, FROM_MASTER_ONLY)
-        return {int(code): reject for code in _CHANGES if code in handlers}
-    table: dict[int, Handler] = {
-        int(code): partial(_reject, ResponseCode.SYSTEM_BUSY, BUSY)
-        for code in _SENDS
-        if code in handlers
-    }
-    for code in _PULLS:
-        if code in handlers:
-            table[int(code)] = partial(_read, config, handlers[code])
-    return table
+    if release.broker.slave_rejects:
+        if on_slave == NO_SENDS:
+            return partial(_reject, ResponseCode.SYSTEM_BUSY, BUSY)
+        if on_slave == READS_IF_ALLOWED:
+            return partial(_read, config, handler)
+    elif on_slave == FROM_MASTER:
+        return partial(_reject, ResponseCode.SYSTEM_ERROR, FROM_MASTER_ONLY)
+    return handler
 
 
 def _reject(code: int, remark: str, _: Peer, __: RemotingCommand) -> RemotingCommand:

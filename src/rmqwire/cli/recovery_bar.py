@@ -11,7 +11,7 @@ from rmqwire.cli.output import note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.store.recovery.recovery import RecoveryProgress
+    from rmqwire.store.events import RecoveryProgress
 
 PATIENCE_MS = 1_000  # a shorter recovery shows nothing
 _WIDTH = 24

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import headers as h
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.errors import ConfigError, StoreError
 from rmqwire.namesrv import names
 from rmqwire.namesrv.config import (
@@ -25,7 +25,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.namesrv.state import NamesrvState
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 
 class AdminProcessor:
@@ -33,17 +33,6 @@ class AdminProcessor:
 
     def __init__(self, state: NamesrvState) -> None:
         self.state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each code."""
-        return {
-            RequestCode.PUT_KV_CONFIG: self.put_kv,
-            RequestCode.GET_KV_CONFIG: self.get_kv,
-            RequestCode.DELETE_KV_CONFIG: self.delete_kv,
-            RequestCode.GET_KVLIST_BY_NAMESPACE: self.kv_list,
-            RequestCode.UPDATE_NAMESRV_CONFIG: self.update_config,
-            RequestCode.GET_NAMESRV_CONFIG: self.get_config,
-        }
 
     def put_kv(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """PUT_KV_CONFIG: set one value."""

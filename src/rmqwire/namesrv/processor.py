@@ -18,7 +18,7 @@ from rmqwire.codec.bodies import (
     TopicRouteData,
 )
 from rmqwire.codec.bodies.static_topic import TopicConfigAndMappingSerializeWrapper
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.errors import BadBody
 from rmqwire.namesrv import names, route_query
 from rmqwire.namesrv.kv_config import NAMESPACE_ORDER_TOPIC_CONFIG
@@ -44,17 +44,6 @@ class BrokerProcessor:
 
     def __init__(self, state: NamesrvState) -> None:
         self.state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each code."""
-        return {
-            RequestCode.REGISTER_BROKER: self.register,
-            RequestCode.UNREGISTER_BROKER: self.unregister,
-            RequestCode.BROKER_HEARTBEAT: self.heartbeat,
-            RequestCode.QUERY_DATA_VERSION: self.query_data_version,
-            RequestCode.GET_BROKER_MEMBER_GROUP: self.member_group,
-            RequestCode.REGISTER_TOPIC_IN_NAMESRV: self.register_topic,
-        }
 
     def register(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """REGISTER_BROKER: take a broker and its topics over."""
@@ -144,24 +133,6 @@ class RouteProcessor:
     def __init__(self, state: NamesrvState) -> None:
         self.state = state
 
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each code."""
-        return {
-            RequestCode.GET_ROUTEINFO_BY_TOPIC: self.route,
-            RequestCode.GET_BROKER_CLUSTER_INFO: self.cluster_info,
-            RequestCode.WIPE_WRITE_PERM_OF_BROKER: self.wipe_write_permission,
-            RequestCode.ADD_WRITE_PERM_OF_BROKER: self.add_write_permission,
-            RequestCode.DELETE_TOPIC_IN_NAMESRV: self.delete_topic,
-            RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER: self.all_topics,
-            RequestCode.GET_TOPICS_BY_CLUSTER: self.topics_of_cluster,
-            RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS: self.system_topics,
-            RequestCode.GET_UNIT_TOPIC_LIST: self._flagged(route_query.is_unit),
-            RequestCode.GET_HAS_UNIT_SUB_TOPIC_LIST: self._flagged(route_query.has_unit_sub),
-            RequestCode.GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST: self._flagged(
-                route_query.has_unit_sub_only
-            ),
-        }
-
     def route(self, _connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """GET_ROUTEINFO_BY_TOPIC: which brokers hold the topic."""
         header = request.decode_header(h.GetRouteInfoRequestHeader)
@@ -224,7 +195,9 @@ class RouteProcessor:
         """GET_SYSTEM_TOPIC_LIST_FROM_NS: cluster and broker names."""
         return self._listed(request, route_query.system_topics(self.state.routes))
 
-    def _flagged(self, wanted: Callable[[int], bool]) -> Handler:
+    def flagged(self, wanted: Callable[[int], bool]) -> Handler:
+        """Return what lists the topics whose ``topicSysFlag`` is wanted."""
+
         def listed(_connection: Peer, request: RemotingCommand) -> RemotingCommand:
             self._check_lists()
             return self._listed(request, route_query.topics_with_flag(self.state.routes, wanted))

@@ -15,9 +15,8 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.disk.files import FileLayer, RealFiles
 from rmqwire.errors import RemotingError
-from rmqwire.namesrv.admin_processor import AdminProcessor
 from rmqwire.namesrv.kv_config import KVConfigManager, replace_file
-from rmqwire.namesrv.processor import BrokerProcessor, RouteProcessor
+from rmqwire.namesrv.requests import handlers_of
 from rmqwire.namesrv.route_info import Notice, RouteInfoManager
 from rmqwire.namesrv.state import NamesrvState
 from rmqwire.remoting.channel import trio_ms
@@ -56,9 +55,7 @@ class NameServer:
             mono_ms=trio_ms,
             save_config=self._save_config,
         )
-        self.handlers = HandlerTable(release)
-        for processor in (BrokerProcessor, RouteProcessor, AdminProcessor):
-            self.handlers.register_all(processor(self.state).handlers())
+        self.handlers = HandlerTable(release, handlers_of(self.state))
         limits = Limits(idle_ms=config.server_channel_max_idle_time_seconds * 1000)
         self._server = RemotingServer(
             self.handlers, limits=limits, on_close=self._closed, end_of_pass=self._pass_notices

@@ -47,7 +47,6 @@ class HandlerTable:
         self.hooks: list[RpcHook] = []
         self.notices = LimitedLog(logging.getLogger(__name__))
         self._handlers: dict[int, Handler] = {}
-        self._default: Handler = self._not_supported
         if handlers is not None:
             self.register_all(handlers)
 
@@ -67,13 +66,9 @@ class HandlerTable:
         for code, handler in handlers.items():
             self.register(code, handler)
 
-    def replace_all(self, handlers: Mapping[int, Handler]) -> None:
-        """Let ``handlers`` answer from now on, in place of those that their codes had."""
-        self._handlers.update((int(code), handler) for code, handler in handlers.items())
-
-    def register_default(self, handler: Handler) -> None:
-        """Let ``handler`` answer all codes without one of their own."""
-        self._default = handler
+    def replace(self, code: int, handler: Handler) -> None:
+        """Let ``handler`` answer requests of ``code`` from now on, whether or not it had one."""
+        self._handlers[int(code)] = handler
 
     def codes(self) -> Iterable[int]:
         """Return the codes that have a handler."""
@@ -85,7 +80,7 @@ class HandlerTable:
         Returns:
             the answer, or None when it comes later or there is none.
         """
-        handler = self._handlers.get(request.code, self._default)
+        handler = self._handlers.get(request.code, self._not_supported)
         try:
             if self.hooks:
                 return self._handle_hooked(handler, connection, request)

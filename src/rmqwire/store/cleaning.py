@@ -24,13 +24,17 @@ from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.record import MIN_RECORD_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rmqwire.clock import WallMs
     from rmqwire.disk.files import FileLayer
-    from rmqwire.store.folder.file_queue import Segment
-    from rmqwire.store.message_store import MessageStore
+    from rmqwire.store.config import StoreConfig
+    from rmqwire.store.folder.file_queue import HandleCache, Segment
+    from rmqwire.store.index.index_service import IndexService
+    from rmqwire.store.log.commit_log import CommitLog
+    from rmqwire.store.log.put_path import PutPath
     from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.queue_table import ConsumeQueueStore
 
 logger = logging.getLogger(__name__)
 MANUAL_TIMES = 20  # runs that one DELETE_EXPIRED_COMMITLOG is good for
@@ -55,15 +59,34 @@ class Cleaner:
     """Decides what may go and lets go of it; the service takes the time and unlinks.
 
     Args:
-        store: the store to clean.
+        config: what may go, and when.
         files: the disk.
+        log: the commit log.
+        log_handles: open files of the log.
+        queues: all consume queues.
+        index: all index files.
+        puts: says what is dispatched; its health refuses writes while a disk is too full.
         wall_ms: wall clock; ``deleteWhen`` is in local time.
     """
 
-    def __init__(self, store: MessageStore, files: FileLayer, wall_ms: WallMs) -> None:
-        self._store = store
-        self._config = store.config
+    def __init__(
+        self,
+        config: StoreConfig,
+        files: FileLayer,
+        log: CommitLog,
+        log_handles: HandleCache,
+        queues: ConsumeQueueStore,
+        index: IndexService,
+        puts: PutPath,
+        wall_ms: WallMs,
+    ) -> None:
+        self._config = config
         self._files = files
+        self._log = log
+        self._log_handles = log_handles
+        self._queues = queues
+        self._index = index
+        self._puts = puts
         self._wall_ms = wall_ms
         self._manual = 0
         self._full_reason = ""  # the reason given to the store's health, "" while the disk is fine
@@ -91,7 +114,7 @@ class Cleaner:
 
     def check_disk(self) -> None:
         """Refuse writes while a disk is too full, take them again when it is not."""
-        use, health = self.disk_use(), self._store.health
+        use, health = self.disk_use(), self._puts.health
         if max(use.log, use.queues) > self._warning_ratio:
             if not health.reason:
                 logger.error("disk maybe full soon, no writes: %s", use)
@@ -138,15 +161,15 @@ class Cleaner:
 
     def _first_expired(self) -> Segment | None:
         """Return the log's first file if it may go."""
-        store, segments = self._store, self._store.log.queue.segments
+        segments = self._log.queue.segments
         if len(segments) < 2:
             return None
         second = segments[1].start
-        if second > min(store.log.flushed, store.puts.dispatched_to):
+        if second > min(self._log.flushed, self._puts.dispatched_to):
             return None
         if self._at_once:
             return segments[0]
-        newest = store.log.store_timestamp(second, MIN_RECORD_SIZE)
+        newest = self._log.store_timestamp(second, MIN_RECORD_SIZE)
         reserved = self._config.file_reserved_time * _HOUR_MS
         expired = 0 < newest <= self._wall_ms() - reserved
         return segments[0] if expired else None
@@ -160,8 +183,8 @@ class Cleaner:
         if segment is None:
             return None
         self._may_delete -= 1
-        self._store.log.queue.segments.remove(segment)
-        self._store.log_handles.drop(segment)
+        self._log.queue.segments.remove(segment)
+        self._log_handles.drop(segment)
         return segment
 
     def remove(self, segment: Segment) -> None:
@@ -176,7 +199,7 @@ class Cleaner:
     def keep(self, segment: Segment) -> None:
         """Take a file back that could not be deleted, if it is still there."""
         if self._files.exists(segment.path):
-            self._store.log.queue.segments.insert(0, segment)
+            self._log.queue.segments.insert(0, segment)
         self._may_delete = 0
 
     # --- queues and index ----------------------------------------------------------------------
@@ -190,15 +213,15 @@ class Cleaner:
         Raises:
             OSError: the disk failed; the next run goes on.
         """
-        log_start = self._store.log.min_offset
+        log_start = self._log.min_offset
         if log_start <= self._trimmed_to:
             return
-        for queue in list(self._store.queues):
-            if self._store.queues.find(queue.topic, queue.queue_id) is queue:
+        for queue in list(self._queues):
+            if self._queues.find(queue.topic, queue.queue_id) is queue:
                 count = self._trim_queue(queue, log_start)
                 if count:
                     yield count
-        self._store.index.delete_expired(log_start)
+        self._index.delete_expired(log_start)
         self._trimmed_to = log_start
 
     def _trim_queue(self, queue: ConsumeQueue, log_start: int) -> int:
@@ -222,15 +245,14 @@ class Cleaner:
         Raises:
             OSError: the disk failed.
         """
-        store = self._store
-        store.end_pass()
+        self._puts.end_pass()
         count = 0
-        for topic, entry in list(store.queues.topics.items()):
+        for topic, entry in list(self._queues.topics.items()):
             if keep(topic):
                 continue
             for queue_id, queue in list(entry.queues.items()):
-                if _last_offset(queue) < store.log.min_offset and _is_idle(queue):
-                    store.queues.delete_queue(topic, queue_id)
+                if _last_offset(queue) < self._log.min_offset and _is_idle(queue):
+                    self._queues.delete_queue(topic, queue_id)
                     count += 1
         return count
 
@@ -249,10 +271,22 @@ class Cleaner:
         """
         names = [
             topic
-            for topic in self._store.topics()
+            for topic in self._queues.in_use()
             if topic not in topics and not keep(topic) and not topic.startswith(_LMQ_PREFIX)
         ]
-        return self._store.delete_topics(names)
+        return self.delete_topics(names)
+
+    def delete_topics(self, names: Iterable[str]) -> int:
+        """Remove the queues of topics.
+
+        Returns:
+            How many topics had some.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        self._puts.end_pass()
+        return sum(self._queues.delete_topic(name) for name in names)
 
 
 def _is_idle(queue: ConsumeQueue) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rmqwire.clock import MonoMs
+    from rmqwire.store.events import StoreEvents
 
 DISK_FULL_RETRY_MS = 1_000  # ours: a full disk is tried again that often, without a restart
 NOT_OPEN = "message store has shutdown, so putMessage is forbidden"
@@ -19,14 +18,15 @@ class StoreHealth:
 
     Args:
         mono_ms: clock of the retries.
+        events: told once when a write or flush has failed for good.
     """
 
-    __slots__ = ("_mono_ms", "_retry_at", "broken", "on_broken", "reason")
+    __slots__ = ("_events", "_mono_ms", "_retry_at", "broken", "reason")
 
-    def __init__(self, mono_ms: MonoMs) -> None:
+    def __init__(self, mono_ms: MonoMs, events: StoreEvents) -> None:
         self.reason = NOT_OPEN
         self.broken = False  # a write or flush failed for good: only a restart helps
-        self.on_broken: Callable[[], None] | None = None  # called once, when ``broken`` turns true
+        self._events = events
         self._mono_ms = mono_ms
         self._retry_at = 0
 
@@ -72,5 +72,4 @@ class StoreHealth:
             return
         self.broken = True
         self.refuse(reason)
-        if self.on_broken is not None:
-            self.on_broken()
+        self._events.broken()

@@ -1,8 +1,8 @@
 """The store as the broker sees it (Java ``DefaultMessageStore``).
 
-Everything here is plain calls: no waiting, no thread, no clock of its own. ``put`` and
-``end_pass`` are those of ``put.PutPath``, flushes those of ``flush_manager.FlushManager``, which
-``service.run_store`` drives, and ``query_message`` is that of ``query.MessageQuery``.
+Everything here is plain calls: no waiting, no thread, no clock of its own. Messages go in through
+``puts``, flushes are those of ``flushes``, which ``service.run_store`` drives, and ``lookup`` finds
+messages by key.
 
 A failed write makes the store read-only, a full disk for a second at a time. A failed
 ``fdatasync`` is never tried again: the kernel may have dropped the pages and say yes next time.
@@ -17,22 +17,24 @@ from typing import TYPE_CHECKING
 from rmqwire.errors import DiskFull, RmqError, StoreError
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.config import SLAVE
+from rmqwire.store.events import StoreEvents
 from rmqwire.store.folder.checkpoint import CheckpointFile
 from rmqwire.store.folder.file_queue import HandleCache
 from rmqwire.store.folder.folder import StoreFolder
 from rmqwire.store.folder.mark import NAME as MARK_NAME
-from rmqwire.store.folder.mark import MarkFile, queues_crc
+from rmqwire.store.folder.mark import MarkFile
 from rmqwire.store.health import NOT_OPEN, StoreHealth
 from rmqwire.store.index.index_service import SLICE, IndexService
 from rmqwire.store.index.query import MessageQuery
 from rmqwire.store.log.commit_log import CommitLog
 from rmqwire.store.log.flush_manager import FlushManager
 from rmqwire.store.log.put_path import PutPath
-from rmqwire.store.queues.batch_queue import BatchConsumeQueue, get_batch_message
+from rmqwire.store.queues.batch_queue import BatchConsumeQueue
 from rmqwire.store.queues.queue_table import ConsumeQueueStore
+from rmqwire.store.reading.batch_pull import get_batch_message
 from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
 from rmqwire.store.reading.time_search import LOWER, TimeSearch, unit_store_timestamp
-from rmqwire.store.recovery.recovery import Recovery, RecoveryProgress, RecoveryReport
+from rmqwire.store.recovery.recovery import Recovery, RecoveryReport
 from rmqwire.store.results import (
     GetMessageResult,
     GetStatus,
@@ -51,7 +53,6 @@ if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
     from rmqwire.filter.message_filter import Filter
     from rmqwire.store.config import StoreConfig
-    from rmqwire.store.log.put_path import Arrival
     from rmqwire.store.queues.consume_queue import ConsumeQueue
 
 __all__ = [
@@ -88,6 +89,13 @@ class MessageStore:
         wall_ms: wall clock, ms since the epoch.
         store_host: ip and port of this broker, packed (8 or 20 bytes).
         mono_ms: clock for timeouts, ``wall_ms`` when not given.
+        events: told what happens, see there.
+        is_batch_topic: says whether a topic's queues are of kind BatchCQ.
+
+    Attributes:
+        puts: takes messages: ``put``, ``put_batch``, ``end_pass``.
+        flushes: plans flushes and books them.
+        lookup: messages by key.
     """
 
     def __init__(
@@ -99,53 +107,42 @@ class MessageStore:
         store_host: bytes,
         *,
         mono_ms: MonoMs | None = None,
+        events: StoreEvents | None = None,
+        is_batch_topic: Callable[[str], bool] = lambda _: False,
     ) -> None:
         root = config.store_path_root_dir
-        mono_ms = mono_ms or wall_ms
         self.config = config
         self.files = files
         self.wall_ms = wall_ms
+        self.mono_ms = mono_ms = mono_ms or wall_ms
+        self.events = events = events or StoreEvents()
         self._nearest_time = release.store.nearest_time_search
-        self.mono_ms = mono_ms
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
-        self.log = CommitLog(config, files, self.log_handles, store_host)
-        self.queues = ConsumeQueueStore(config, files, message_v2=release.store.message_v2)
+        self.log = log = CommitLog(config, files, self.log_handles, store_host)
+        self.queues = queues = ConsumeQueueStore(config, files, release, is_batch_topic)
         if config.enable_consume_queue_ext:
-            self.queues.write_ext(self.log.written_timestamp)
+            queues.write_ext(log.written_timestamp)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
-        self.index = IndexService(
-            config, self.log, self.checkpoint, files, wall_ms, tags=release.store.index_tags
-        )
-        self.cleaner = Cleaner(self, files, wall_ms)
         self.mark = MarkFile(f"{root}/{MARK_NAME}", files)
-        self.on_recovery_progress: Callable[[RecoveryProgress], None] | None = None
-        self.stats = StoreStats(wall_ms())
-        self.health = StoreHealth(mono_ms)
-        host_id = store_host.hex().upper()
-        self.puts = PutPath(
-            config, self.log, self.queues, self.health, self.stats, wall_ms, mono_ms, host_id
+        self.index = IndexService(
+            config, log, self.checkpoint, files, wall_ms, tags=release.store.index_tags
         )
-        self.puts.special.release = release
+        self.stats = StoreStats(wall_ms())
+        self.health = StoreHealth(mono_ms, events)
+        self.puts = puts = PutPath(
+            config, log, queues, self.health, self.stats, events, wall_ms, mono_ms
+        )
+        self.flushes = FlushManager(config, files, log, queues, puts, self.checkpoint, self.mark)
+        self.cleaner = Cleaner(
+            config, files, log, self.log_handles, queues, self.index, puts, wall_ms
+        )
+        self.lookup = MessageQuery(self.index, log, self.build_index)
         self._folder = StoreFolder(
             root, files, os.getpid() if release.store.abort_holds_pid else None
         )
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
-        self.flushes = flushes = FlushManager(
-            config, files, self.log, self.queues, self.puts, self.checkpoint, self.mark
-        )
-        self.log_flush_plan = flushes.log_flush_plan
-        self.flushed = flushes.flushed
-        self.flush_failed = flushes.flush_failed
-        self.run_flush = flushes.run_flush
-        self.queue_flush_plan = flushes.queue_flush_plan
-        self.queues_flushed = flushes.queues_flushed
-        self.query_message = MessageQuery(self.index, self.log, self.build_index).query_message
-        # Straight to the put path: one call less per message.
-        self.put = self.puts.put
-        self.put_batch = self.puts.put_batch
-        self.end_pass = self.puts.end_pass
 
     # --- opening and closing -----------------------------------------------------------------
 
@@ -167,9 +164,14 @@ class MessageStore:
             note = self.checkpoint.load()
             self.files.makedirs(self.config.commit_log_path)
             recovery = Recovery(
-                self.config, self.log, self.queues, self.checkpoint, self.files, self.mark
+                self.config,
+                self.log,
+                self.queues,
+                self.checkpoint,
+                self.files,
+                self.mark,
+                self.events.recovering,
             )
-            recovery.on_progress = self.on_recovery_progress
             report = recovery.run(clean=clean)
             report.notes += self.index.load(clean=clean)
             self._folder.mark_open()
@@ -207,7 +209,7 @@ class MessageStore:
             return
         self._open = False
         try:
-            self.end_pass()
+            self.puts.end_pass()
             if not self.health.broken and self._sync_all():
                 self._folder.mark_closed()
         finally:
@@ -217,19 +219,19 @@ class MessageStore:
 
     def _sync_all(self) -> bool:
         """Sync log, queues and checkpoint; tell whether all went well."""
-        plan = self.log_flush_plan(thorough=True)
+        plan = self.flushes.log_flush_plan(thorough=True)
         if plan is not None:
-            self.run_flush(plan)
+            self.flushes.run_flush(plan)
         try:
-            plan = self.queue_flush_plan(thorough=True)
+            plan = self.flushes.queue_flush_plan(thorough=True)
         except DiskFull:
             return False
         plan.run(self.files)
-        self.queues_flushed(plan, thorough=True)
+        self.flushes.queues_flushed(plan, thorough=True)
         self._finish_index()
         self.checkpoint.write(sync=True)
         if not self.health.broken:
-            last = replace(self.mark.mark, closed=1, queues_crc=queues_crc(self.queues))
+            last = replace(self.mark.mark, closed=1, queues_crc=self.queues.ends_crc())
             self.mark.write(last, sync=True)
         return not self.health.broken
 
@@ -265,35 +267,9 @@ class MessageStore:
         return self.health.reason
 
     @property
-    def flushing(self) -> int:
-        """How many flushes are planned and not booked yet."""
-        return self.flushes.running
-
-    @property
     def is_busy(self) -> bool:
         """Whether the running pass takes too long (Java ``isOSPageCacheBusy``)."""
         return self.puts.is_busy()
-
-    @property
-    def on_broken(self) -> Callable[[], None] | None:
-        """Called once when a write or flush failed for good: only a restart helps."""
-        return self.health.on_broken
-
-    @on_broken.setter
-    def on_broken(self, callback: Callable[[], None] | None) -> None:
-        self.health.on_broken = callback
-
-    @property
-    def on_arrival(self) -> Arrival | None:
-        """Called after a pass with (topic, queue id, end of the queue, tags code).
-
-        Once for each queue that grew and each tags code among its new messages.
-        """
-        return self.puts.on_arrival
-
-    @on_arrival.setter
-    def on_arrival(self, callback: Arrival | None) -> None:
-        self.puts.on_arrival = callback
 
     def expire_waits(self) -> None:
         """Answer the puts that waited for the disk longer than ``syncFlushTimeout``."""
@@ -438,7 +414,7 @@ class MessageStore:
 
     def topics(self) -> list[str]:
         """Name the topics that have a queue."""
-        return [topic for topic, entry in self.queues.topics.items() if entry.queues]
+        return self.queues.in_use()
 
     def queue_ids(self, topic: str) -> list[int]:
         """Return the queues of a topic, ascending."""
@@ -447,8 +423,7 @@ class MessageStore:
 
     def delete_topics(self, names: Iterable[str]) -> int:
         """Remove the queues of topics; give how many topics had some."""
-        self.end_pass()
-        return sum(self.queues.delete_topic(name) for name in names)
+        return self.cleaner.delete_topics(names)
 
     def runtime_info(self) -> dict[str, str]:
         """Return the store's part of ``brokerStatus``: keys and texts of ``getRuntimeInfo``."""

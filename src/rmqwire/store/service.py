@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
     from rmqwire.store.folder.flush_plan import FlushPlan
     from rmqwire.store.message_store import MessageStore
+    from rmqwire.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
 INDEX_S = 0.5  # how often records are looked for that are not in the index
 INDEX_WRITE_S = 10.0  # how often what is new in it is written: a kill has it built again anyway
 INDEX_UNWRITTEN = 16 << 20  # bytes of new entries that are written at once
-INDEX_PAUSE = 9  # a slice of the index is followed by a pause of so many times its time,
-INDEX_BEHIND = 64 << 20  # half as many when it is so many bytes behind, and so on
+INDEX_PAUSE = 9  # pause = 9 x the slice's time, divided by 1 + backlog / INDEX_BEHIND
+INDEX_BEHIND = 64 << 20  # bytes of backlog that halve the pause
 CLEAN_DELAY_S = 60.0  # from the start to the first cleaning
 DISK_CHECK_S = 10.0  # diskCheckScheduledExecutorService
 EXPIRE_S = 0.1  # how late a put may learn that syncFlushTimeout is over
@@ -96,6 +97,7 @@ class StoreService:
         flush: runs ``fdatasync`` of the log.
         offload: runs all other blocking calls.
         late_answers: entered round the answers that a flush releases.
+        flush_wanted: wakes the group commit; it is ``StoreEvents.flush_wanted``.
     """
 
     def __init__(
@@ -104,21 +106,18 @@ class StoreService:
         flush: Offload,
         offload: Offload,
         late_answers: AbstractContextManager[None],
+        flush_wanted: Wakeup,
     ) -> None:
         self._store = store
         self._late_answers = late_answers
         self._flush = flush
         self._offload = offload
-        self._wanted = trio.Event()
+        self._flush_wanted = flush_wanted
         self._mark_fault = ""
         self._index_due = 0.0
 
-    def _want_flush(self) -> None:
-        self._wanted.set()
-
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """Run all loops until cancelled."""
-        self._store.puts.on_flush_wanted = self._want_flush
         async with trio.open_nursery() as nursery:
             if self._store.config.sync_flush:
                 nursery.start_soon(self._group_commit)
@@ -147,23 +146,22 @@ class StoreService:
     async def _group_commit(self) -> None:
         """SYNC_FLUSH: flush as soon as something waits, and whatever came while that ran."""
         while True:
-            await self._wanted.wait()
-            self._wanted = trio.Event()
+            await self._flush_wanted.wait()
             await self._flush_once(thorough=True)
 
     async def _flush_once(self, *, thorough: bool) -> None:
         store = self._store
-        plan = store.log_flush_plan(thorough=thorough)
+        plan = store.flushes.log_flush_plan(thorough=thorough)
         if plan is None:
             return
         try:
             await self._run(plan, self._flush)
         except OSError as error:
             logger.error("flush of the commit log failed, the store is read-only: %s", error)  # noqa: TRY400 - the text says all
-            store.flush_failed(plan, error)
+            store.flushes.flush_failed(plan, error)
         else:
             with self._late_answers:
-                store.flushed(plan)
+                store.flushes.flushed(plan)
 
     async def _run(self, plan: FlushPlan, offload: Offload) -> None:
         """Run a plan elsewhere; when that is cancelled the plan is given up."""
@@ -189,7 +187,7 @@ class StoreService:
             if thorough:
                 last = trio.current_time()
             try:
-                plan = self._store.queue_flush_plan(thorough=thorough)
+                plan = self._store.flushes.queue_flush_plan(thorough=thorough)
             except (OSError, StoreError) as error:  # the units stay in memory: tried again
                 logger.warning("consume queues can not be written: %s", error)
                 continue
@@ -211,7 +209,7 @@ class StoreService:
             logger.warning("consume queues or mark can not be synced: %s", error)
             return
         try:
-            self._store.queues_flushed(plan, thorough=thorough)
+            self._store.flushes.queues_flushed(plan, thorough=thorough)
         except OSError as error:
             logger.warning("the checkpoint can not be written: %s", error)
 
@@ -295,6 +293,7 @@ def _thread_offload() -> Offload:
 
 async def run_store(
     store: MessageStore,
+    flush_wanted: Wakeup,
     late_answers: AbstractContextManager[None] | None = None,
     *,
     offload: Offload | None = None,
@@ -304,6 +303,7 @@ async def run_store(
 
     Args:
         store: an open store. It is closed when this returns, whatever the cause.
+        flush_wanted: what the store's ``StoreEvents.flush_wanted`` calls.
         late_answers: entered round the answers that a flush releases, to send them together.
         offload: runs blocking calls; threads of its own when not given.
         task_status: started when the timers run.
@@ -315,6 +315,8 @@ async def run_store(
         with FlushThread() as thread:
             flush = offload or thread.offload
             others = offload or _thread_offload()
-            await StoreService(store, flush, others, late_answers or nullcontext()).run(task_status)
+            await StoreService(
+                store, flush, others, late_answers or nullcontext(), flush_wanted
+            ).run(task_status)
     finally:
         store.close()

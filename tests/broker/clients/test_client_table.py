@@ -105,7 +105,7 @@ def test_pulls_without_heartbeat_are_remembered(consumers):
 
 
 def test_silent_clients_go_after_120_seconds():
-    producers, consumers = ProducerTable(), ConsumerTable()
+    producers, consumers = ProducerTable(), ConsumerTable(lambda *_: None)
     quiet, alive = connection(1), connection(2)
     for table_now, conn in ((0, quiet), (60_000, alive)):
         producers.register("p", client(conn, now=table_now))

@@ -20,8 +20,14 @@ def connection() -> Connection:
     return Connection(HandlerTable(), "127.0.0.1:40000")
 
 
-def pull(offset: int = 5, deadline: int = 100, key=KEY, wanted=None, conn=None) -> HeldPull:
-    return HeldPull(conn or connection(), RemotingCommand(11), key, offset, deadline, wanted)
+WOKEN: list[HeldPull] = []  # by the test that runs
+
+
+def pull(
+    offset: int = 5, deadline: int = 100, key=KEY, wanted=None, conn=None, wake=WOKEN.append
+) -> HeldPull:
+    request = RemotingCommand(11)
+    return HeldPull(conn or connection(), request, key, offset, deadline, wake, wanted)
 
 
 def no_expressions(*_: object) -> int:
@@ -29,10 +35,8 @@ def no_expressions(*_: object) -> int:
 
 
 def table(ends=None) -> tuple[LongPolling, list[HeldPull]]:
-    woken: list[HeldPull] = []
-    return LongPolling(
-        lambda t, q: (ends or {}).get((t, q), 0), no_expressions, woken.append
-    ), woken
+    WOKEN.clear()
+    return LongPolling(lambda t, q: (ends or {}).get((t, q), 0), no_expressions), WOKEN
 
 
 def test_an_arrival_at_the_wanted_offset_wakes_and_an_older_one_does_not():
@@ -70,9 +74,9 @@ def test_for_an_expression_the_queue_is_looked_at_once_for_each_message():
         asked.append((topic, queue_id, offset, wanted))
         return answers.pop(0)
 
-    held = LongPolling(lambda *_: 12, next_wanted, woken.append)
+    held = LongPolling(lambda *_: 12, next_wanted)
     expression = Filter(wants=lambda _: True)
-    waiting = pull(wanted=expression)
+    waiting = pull(wanted=expression, wake=woken.append)
     held.hold(waiting)
     held.arrived("T", 0, 7, 1)
     held.arrived("T", 0, 9, 1)
@@ -80,7 +84,7 @@ def test_for_an_expression_the_queue_is_looked_at_once_for_each_message():
     held.arrived("T", 0, 12, 1)
     assert woken == [waiting]
     assert asked == [("T", 0, 5, expression), ("T", 0, 7, expression), ("T", 0, 9, expression)]
-    held.hold(another := pull(wanted=expression))
+    held.hold(another := pull(wanted=expression, wake=woken.append))
     held.check()
     assert woken == [waiting, another]
     assert len(asked) == 3
@@ -103,8 +107,7 @@ def test_a_woken_pull_may_hold_a_new_one():
         again.append(pull(offset=ended.offset + 1, deadline=500))
         held.hold(again[-1])
 
-    held.wake = wake
-    held.hold(pull())
+    held.hold(pull(wake=wake))
     held.arrived("T", 0, 6, None)
     assert len(held) == 1
     assert held.next_deadline() == 500
@@ -127,9 +130,7 @@ class Waiting(RuleBasedStateMachine):
         self.model: list[HeldPull] = []
         self.ends: dict[tuple[str, int], int] = {}
         self.connections = [connection(), connection()]
-        self.held = LongPolling(
-            lambda t, q: self.ends.get((t, q), 0), no_expressions, self.woken.append
-        )
+        self.held = LongPolling(lambda t, q: self.ends.get((t, q), 0), no_expressions)
 
     @rule(
         key=QUEUES,
@@ -140,7 +141,8 @@ class Waiting(RuleBasedStateMachine):
     )
     def hold(self, key, offset, deadline, tags, which) -> None:
         wanted = None if tags is None else Filter(tags.__contains__)
-        waiting = pull(offset, deadline, key, wanted, self.connections[which])
+        conn = self.connections[which]
+        waiting = pull(offset, deadline, key, wanted, conn, self.woken.append)
         self.held.hold(waiting)
         self.model.append(waiting)
 

@@ -110,12 +110,12 @@ def test_an_offset_ahead_of_the_queue_is_corrected(broker):
 def test_a_refused_delivery_is_tried_again(broker):
     broker.connect().call(delayed(1))
     store = broker.state.store
-    put = store.put
+    put = store.puts.put
     refused = PutMessageResult(PutStatus.SERVICE_NOT_AVAILABLE)
-    store.put = lambda message, done: done(refused)
+    store.puts.put = lambda message, done: done(refused)
     broker.pass_time(1_000)
     assert broker.state.schedule.levels[1].offset == 0
-    store.put = put
+    store.puts.put = put
     broker.pass_time(100)
     assert bodies(broker) == [b"later"]
     assert broker.state.schedule.levels[1].offset == 1

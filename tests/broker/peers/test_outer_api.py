@@ -58,7 +58,7 @@ def test_a_registration_has_the_recorded_shape(tmp_path, release_name):
         listen_port=20911,
         default_topic_queue_nums=2,
     )
-    ours = BrokerOuterAPI(Scripted(), broker.state).register_request()
+    ours = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
     java = recorded_registration(release_name)
     assert ours.ext_fields.keys() == java.ext_fields.keys()
     same = set(java.ext_fields) - {"bodyCrc32"}
@@ -72,7 +72,7 @@ def test_a_registration_has_the_recorded_shape(tmp_path, release_name):
 
 def test_4_9_compresses_when_told(tmp_path):
     broker = MemoryBroker(tmp_path, V4_9_7, compressed_register=True)
-    request = BrokerOuterAPI(Scripted(), broker.state).register_request()
+    request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
     assert request.ext_fields["compressed"] == "true"
     body = RegisterBrokerBody.decode(bytes(request.body), True, V4_9_7.mq_version)
     assert "TBW102" in body.topic_config_serialize_wrapper.topic_config_table
@@ -81,7 +81,7 @@ def test_4_9_compresses_when_told(tmp_path):
 
 def test_a_broker_without_write_permission_registers_none(broker):
     broker.state.config.broker_permission = 4
-    request = BrokerOuterAPI(Scripted(), broker.state).register_request()
+    request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
     body = RegisterBrokerBody.decode(bytes(request.body))
     assert {
         topic.perm & 2 for topic in body.topic_config_serialize_wrapper.topic_config_table.values()
@@ -91,7 +91,7 @@ def test_a_broker_without_write_permission_registers_none(broker):
 
 async def test_the_answers_order_topics_are_taken(broker):
     answer = RemotingCommand(0, None, KVTable(table={"TBW102": "gold-a:8"}).encode(V5_5_0))
-    api = BrokerOuterAPI(Scripted(_103=answer), broker.state)
+    api = BrokerOuterAPI(Scripted(_103=answer), broker.state, lambda *_: None)
     assert await api.register("n:1", force=True)
     assert broker.state.topics.table["TBW102"].order
     version = broker.state.topics.data_version.counter
@@ -111,7 +111,7 @@ async def test_the_answers_order_topics_are_taken(broker):
 )
 async def test_without_force_the_name_server_is_asked_first(broker, answer, registers):
     client = Scripted(_322=answer, _103=RemotingCommand(0))
-    assert await BrokerOuterAPI(client, broker.state).register("n:1", force=False)
+    assert await BrokerOuterAPI(client, broker.state, lambda *_: None).register("n:1", force=False)
     assert [command.code for command in client.sent] == ([322, 103] if registers else [322])
 
 
@@ -120,14 +120,14 @@ async def test_without_force_the_name_server_is_asked_first(broker, answer, regi
     [ConnectFailed("down", "n:1"), RemotingCommand(1, None), RemotingCommand(0, None, b"x")],
 )
 async def test_a_failed_registration_is_told_not_raised(broker, answer):
-    api = BrokerOuterAPI(Scripted(_103=answer, _104=answer), broker.state)
+    api = BrokerOuterAPI(Scripted(_103=answer, _104=answer), broker.state, lambda *_: None)
     assert not await api.register("n:1", force=True)
     await api.unregister("n:1")
 
 
 async def test_a_registration_that_works_again_is_one_line(broker, caplog):
     client = Scripted(_103=ConnectFailed("refused", "n:1"))
-    api = BrokerOuterAPI(client, broker.state)
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None)
     for _ in range(3):
         assert not await api.register("n:1", force=True)
     client.answers[103] = RemotingCommand(0)

@@ -49,7 +49,7 @@ class Master:
 def pair(request, tmp_path):
     slave = MemoryBroker(tmp_path, release_named(request.param), broker_role="SLAVE", broker_id=1)
     master = Master(request.param)
-    sync = SlaveSynchronize(master, slave.state)
+    sync = SlaveSynchronize(master, slave.state, lambda: None)
     sync.follow(MASTER)
     yield slave, master, sync
     slave.close()
@@ -160,7 +160,7 @@ METRICS = (
 def pair5(tmp_path):
     slave = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1)
     master = Master("5.5.0")
-    sync = SlaveSynchronize(master, slave.state)
+    sync = SlaveSynchronize(master, slave.state, lambda: None)
     sync.follow(MASTER)
     yield slave, master, sync
     slave.close()
@@ -312,7 +312,7 @@ async def test_large_tables_come_in_pages(tmp_path):
         async def invoke(self, addr, command, timeout_ms):
             return client.call(command)
 
-    sync = SlaveSynchronize(Direct(), slave.state)
+    sync = SlaveSynchronize(Direct(), slave.state, lambda: None)
     sync.follow(MASTER)
     assert await sync.sync_all()
     assert slave.state.topics.table.keys() == master.state.topics.table.keys()

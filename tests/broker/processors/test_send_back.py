@@ -113,6 +113,6 @@ def test_a_store_that_refuses_is_named(broker, client):
     offset = sent(client)
     client.call(requests.send_back(offset))
     refused = PutMessageResult(PutStatus.SERVICE_NOT_AVAILABLE)
-    broker.state.store.put = lambda _, done: done(refused)
+    broker.state.store.puts.put = lambda _, done: done(refused)
     answer = client.call(requests.send_back(offset))
     assert (answer.code, answer.remark) == (1, "SERVICE_NOT_AVAILABLE")

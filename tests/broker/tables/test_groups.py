@@ -26,7 +26,11 @@ def manager(
     for name, value in settings.items():
         setattr(config, name, value)
     return SubscriptionGroupManager(
-        config, release, ConfigFile(PATH, files or MemoryFiles()), lambda: 1_700_000_000_000
+        config,
+        release,
+        ConfigFile(PATH, files or MemoryFiles()),
+        lambda: 1_700_000_000_000,
+        lambda: None,
     )
 
 

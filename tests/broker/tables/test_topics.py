@@ -20,13 +20,16 @@ ARCHIVES = store_archives()
 
 
 def manager(
-    release: Release = V5_5_0, files: MemoryFiles | None = None, **settings: object
+    release: Release = V5_5_0,
+    files: MemoryFiles | None = None,
+    changed=lambda: None,
+    **settings: object,
 ) -> TopicConfigManager:
     config = BrokerConfig(broker_name="gold-a", broker_cluster_name="GoldCluster")
     for name, value in settings.items():
         setattr(config, name, value)
     return TopicConfigManager(
-        config, release, ConfigFile(PATH, files or MemoryFiles()), lambda: NOW
+        config, release, ConfigFile(PATH, files or MemoryFiles()), lambda: NOW, changed
     )
 
 
@@ -78,9 +81,8 @@ def test_system_topics_are_known_as_such():
 
 
 def test_a_first_send_creates_the_topic_after_the_default_topic():
-    ours = manager()
     changes: list[int] = []
-    ours.on_change = lambda: changes.append(ours.data_version.counter)
+    ours = manager(changed=lambda: changes.append(ours.data_version.counter))
     created = ours.create_topic_in_send_message("orders", "TBW102", 4, 2)
     assert created is not None
     assert created == TopicConfig(

@@ -31,9 +31,9 @@ def flushed_store(**changes):
 
 
 def flush(store):
-    plan = store.log_flush_plan(thorough=True)
+    plan = store.flushes.log_flush_plan(thorough=True)
     assert plan is not None
-    store.run_flush(plan)
+    store.flushes.run_flush(plan)
 
 
 marks = st.builds(
@@ -127,7 +127,7 @@ def test_it_is_written_after_the_sync_and_only_then(flush_type):
     before = store.mark.mark
     store.files.calls.clear()
     put(store, message())
-    plan = store.log_flush_plan(thorough=True)
+    plan = store.flushes.log_flush_plan(thorough=True)
     assert plan is not None
     put(store, message(body=b"later"))
     assert store.mark.mark == before
@@ -137,7 +137,7 @@ def test_it_is_written_after_the_sync_and_only_then(flush_type):
     log = f"{0:020d}"
     synced = names.index(("datasync", log))
     assert names[synced:] == [("datasync", log), ("pread", log), ("pwrite", NAME)]
-    store.flushed(plan)
+    store.flushes.flushed(plan)
 
 
 def test_a_failed_sync_does_not_move_it():

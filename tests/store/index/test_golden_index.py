@@ -29,7 +29,7 @@ def messages(store):
 
 def offsets(store, topic, key, **changes) -> set[int]:
     """Ask for a key and leave out what only has the same hash, as clients do."""
-    found = store.query_message(topic, key, 64, 0, FOR_EVER, **changes)
+    found = store.lookup.query_message(topic, key, 64, 0, FOR_EVER, **changes)
     return {
         one.physical_offset
         for one in iter_messages(found.body)

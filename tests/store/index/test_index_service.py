@@ -42,7 +42,7 @@ def filled(count=30, **changes):
 
 
 def numbers(store, key, topic="T", index_type=None, limit=1000, begin=0, end=FOR_EVER):
-    found = store.query_message(topic, key, limit, begin, end, index_type)
+    found = store.lookup.query_message(topic, key, limit, begin, end, index_type)
     return [int(one.unique_key[1:]) for one in iter_messages(found.body)]
 
 
@@ -92,10 +92,10 @@ def test_the_answer_tells_how_far_the_index_is():
     put(store, keyed(1))
     clock.now_ms += 5000
     (last,) = put(store, keyed(2))
-    found = store.query_message("T", "k1", 32, 0, FOR_EVER)
+    found = store.lookup.query_message("T", "k1", 32, 0, FOR_EVER)
     assert found.index_last_update_timestamp == clock.now_ms
     assert found.index_last_update_phyoffset == last.physical_offset
-    found = store.query_message("T", "no such key", 32, 0, FOR_EVER)
+    found = store.lookup.query_message("T", "no such key", 32, 0, FOR_EVER)
     assert (found.index_last_update_timestamp, found.index_last_update_phyoffset) == (0, 0)
 
 
@@ -162,7 +162,7 @@ def test_a_sync_flush_store_indexes_only_what_is_on_the_disk():
     store = opened(flush_disk_type="SYNC_FLUSH")
     put(store, keyed(1))
     assert numbers(store, "k1") == []
-    store.run_flush(store.log_flush_plan(thorough=True))
+    store.flushes.run_flush(store.flushes.log_flush_plan(thorough=True))
     assert numbers(store, "k1") == [1]
 
 

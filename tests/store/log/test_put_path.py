@@ -33,15 +33,15 @@ def record(store, result):
 def test_the_answer_comes_at_the_end_of_the_pass():
     store = opened()
     results = []
-    store.put(message(), results.append)
+    store.puts.put(message(), results.append)
     assert results == []
     assert store.max_offset("T", 0) == 0
-    store.end_pass()
+    store.puts.end_pass()
     (result,) = results
     assert (result.status, result.physical_offset, result.queue_offset) == (0, 0, 0)
     assert result.message_id == "7F00000100002A9F0000000000000000"
     assert store.max_offset("T", 0) == 1
-    store.end_pass()
+    store.puts.end_pass()
     assert len(results) == 1
 
 
@@ -127,7 +127,7 @@ def test_ipv6_hosts_set_their_bits():
 def test_arrival_is_told_once_for_each_queue_and_tags_code():
     store = opened()
     told = []
-    store.on_arrival = lambda *args: told.append(args)
+    store.events.arrived = lambda *args: told.append(args)
     put(
         store,
         message(tags_code=1),
@@ -141,20 +141,20 @@ def test_arrival_is_told_once_for_each_queue_and_tags_code():
 def test_slaves_hear_of_a_pass_as_soon_as_it_is_written():
     store = opened()
     order = []
-    store.puts.on_written = lambda: order.append(("slaves", store.max_phy_offset))
-    store.on_arrival = lambda *_: order.append("consumers")
-    store.put(message(), lambda _: order.append("producer"))
+    store.events.written = lambda: order.append(("slaves", store.max_phy_offset))
+    store.events.arrived = lambda *_: order.append("consumers")
+    store.puts.put(message(), lambda _: order.append("producer"))
     assert order == []
-    store.end_pass()
+    store.puts.end_pass()
     assert order == [("slaves", store.log.append_end), "producer", "consumers"]
-    store.end_pass()
+    store.puts.end_pass()
     assert len(order) == 3
 
 
 def test_a_batch_is_all_or_nothing():
     store = opened(max_message_size=200)
     results = []
-    store.put_batch([message(body=b"x"), message(body=b"y", properties=b"")], results.append)
+    store.puts.put_batch([message(body=b"x"), message(body=b"y", properties=b"")], results.append)
     for bad in (
         [],
         [message(), message("U")],
@@ -163,8 +163,8 @@ def test_a_batch_is_all_or_nothing():
         [message(body=b"x" * 101)] * 2,
         [message("a/b")],
     ):
-        store.put_batch(bad, results.append)
-    store.end_pass()
+        store.puts.put_batch(bad, results.append)
+    store.puts.end_pass()
     assert [r.status for r in results] == [6] * 6 + [0]
     assert all(r.remark for r in results[:6])
     good = results[-1]
@@ -239,20 +239,20 @@ def test_no_space_for_a_queue_keeps_the_units_in_memory():
 
 
 def flush(store):
-    plan = store.log_flush_plan(thorough=True)
+    plan = store.flushes.log_flush_plan(thorough=True)
     if plan is not None:
-        store.run_flush(plan)
+        store.flushes.run_flush(plan)
 
 
 def test_sync_flush_answers_and_shows_after_the_disk_has_it():
     store = opened(flush_disk_type="SYNC_FLUSH")
     wanted, told = [], []
-    store.puts.on_flush_wanted = lambda: wanted.append(1)
-    store.on_arrival = lambda *args: told.append(args)
+    store.events.flush_wanted = lambda: wanted.append(1)
+    store.events.arrived = lambda *args: told.append(args)
     results = []
-    store.put(message(), results.append)
-    store.put(message(wait_store_ok=False), results.append)
-    store.end_pass()
+    store.puts.put(message(), results.append)
+    store.puts.put(message(wait_store_ok=False), results.append)
+    store.puts.end_pass()
     assert [r.queue_offset for r in results] == [1]
     assert wanted == [1]
     assert (store.max_offset("T", 0), told) == (0, [])
@@ -266,11 +266,11 @@ def test_sync_flush_answers_and_shows_after_the_disk_has_it():
 def test_a_flush_covers_only_what_was_written_before_it():
     store = opened(flush_disk_type="SYNC_FLUSH")
     first = put(store, message())
-    plan = store.log_flush_plan(thorough=True)
+    plan = store.flushes.log_flush_plan(thorough=True)
     assert plan is not None
     second = put(store, message())
     plan.run(store.files)
-    store.flushed(plan)
+    store.flushes.flushed(plan)
     assert (len(first), len(second), store.max_offset("T", 0)) == (1, 0, 1)
     flush(store)
     assert (len(second), store.max_offset("T", 0)) == (1, 2)
@@ -300,7 +300,7 @@ def test_a_failed_flush_is_never_an_ok():
     assert not store.is_writable
     assert "flush" in store.read_only_reason
     calls = len(store.files.calls)
-    assert store.log_flush_plan(thorough=True) is None
+    assert store.flushes.log_flush_plan(thorough=True) is None
     assert len(store.files.calls) == calls
     assert store.max_offset("T", 0) == 0
     store.close()

@@ -97,8 +97,8 @@ def test_a_single_message_of_such_a_topic_is_a_batch_of_one():
     assert "INNER_BASE" not in decode_message(store.look_message(result.physical_offset)).properties
     assert store.max_offset("B", 0) == 3
     results = []
-    store.put_batch([message("B", 0, b"a"), message("B", 0, b"b")], results.append)
-    store.end_pass()
+    store.puts.put_batch([message("B", 0, b"a"), message("B", 0, b"b")], results.append)
+    store.puts.end_pass()
     assert results[0].queue_offset == 3
     assert store.max_offset("B", 0) == 5
 
@@ -216,10 +216,10 @@ def test_a_failed_pass_takes_the_offsets_back(monkeypatch):
     store = filled(3)
     queue = store.queues.find("B", 0)
     results = []
-    store.put(batch(4), results.append)
+    store.puts.put(batch(4), results.append)
     assert queue.next_offset == 7
     monkeypatch.setattr(CommitLog, "write", no_disk)
-    store.end_pass()
+    store.puts.end_pass()
     assert results[0].status == PutStatus.SERVICE_NOT_AVAILABLE
     assert (queue.next_offset, queue.max_offset) == (3, 3)
 
@@ -239,7 +239,7 @@ def test_the_beginning_moves_with_the_log():
 def test_waiting_pulls_hear_of_each_tags_code_once():
     store, _ = open_store()
     heard = []
-    store.on_arrival = lambda *what: heard.append(what)
+    store.events.arrived = lambda *what: heard.append(what)
     put(store, batch(2, tags_code=7), batch(3, tags_code=7), batch(1, tags_code=8))
     assert heard == [("B", 0, 6, 7), ("B", 0, 6, 8)]
 
@@ -273,7 +273,7 @@ def test_a_put_counts_the_messages_it_holds():
 def test_a_batch_of_batches_is_refused_as_a_whole(member):
     store, _ = open_store()
     results = []
-    store.put_batch([message("B", 0), member], results.append)
-    store.end_pass()
+    store.puts.put_batch([message("B", 0), member], results.append)
+    store.puts.end_pass()
     assert [one.status for one in results] == [PutStatus.MESSAGE_ILLEGAL]
     assert (store.max_phy_offset, store.max_offset("B", 0)) == (0, 0)

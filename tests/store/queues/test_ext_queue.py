@@ -178,8 +178,8 @@ def test_files_before_the_log_s_beginning_go():
     clock = Clock()
     store = open_store(MemoryFiles(), ext_config(mapped_file_size_commit_log=1024), clock)
     fill(store, 90)
-    store.log_flush_plan(thorough=True)
-    store.run_flush(store.log_flush_plan(thorough=True))
+    store.flushes.log_flush_plan(thorough=True)
+    store.flushes.run_flush(store.flushes.log_flush_plan(thorough=True))
     store.queues.write_tails()
     store.cleaner.delete_manually()
     clock.now_ms += 80 * 3_600_000
@@ -219,10 +219,10 @@ def test_extension_files_that_do_not_fit_cost_only_a_rebuild():
 def test_each_flush_syncs_them():
     store = open_store(MemoryFiles())
     fill(store, 30)
-    plan = store.queue_flush_plan(thorough=True)
+    plan = store.flushes.queue_flush_plan(thorough=True)
     store.files.calls.clear()
     plan.run(store.files)
-    store.queues_flushed(plan, thorough=True)
+    store.flushes.queues_flushed(plan, thorough=True)
     synced = {path for name, path in store.files.calls if name == "datasync"}
     assert {f"{FOLDER}/{start:020}" for start in (0, 500)} <= synced
     assert ("fsync_dir", FOLDER) in store.files.calls

@@ -75,7 +75,7 @@ def test_units_of_a_light_queue_are_plain_ones():
 def test_waiting_pulls_of_light_queues_hear_of_it():
     store = open_store()
     heard = []
-    store.on_arrival = lambda *what: heard.append(what)
+    store.events.arrived = lambda *what: heard.append(what)
     put(store, light(A, B), light(A))
     assert heard == [("T", 0, 2, 0), (A, 0, 2, 0), (B, 0, 1, 0)]
 
@@ -150,9 +150,9 @@ def test_a_failed_pass_takes_the_offsets_back(monkeypatch):
     store = open_store()
     put(store, light(A))
     results = []
-    store.put(light(A, B), results.append)
+    store.puts.put(light(A, B), results.append)
     monkeypatch.setattr(CommitLog, "write", no_disk)
-    store.end_pass()
+    store.puts.end_pass()
     assert results[0].status == PutStatus.SERVICE_NOT_AVAILABLE
     assert store.queues.find(A, 0).next_offset == 1
     assert store.queues.find(B, 0).next_offset == 0
@@ -203,8 +203,8 @@ def test_without_the_quota_the_number_is_no_limit():
 def test_messages_of_a_batch_are_in_their_own_queue_only():
     store = open_store()
     results = []
-    store.put_batch([light(A), light(A, B)], results.append)
-    store.end_pass()
+    store.puts.put_batch([light(A), light(A, B)], results.append)
+    store.puts.end_pass()
     assert [(one.status, one.count) for one in results] == [(0, 2)]
     assert (store.max_offset("T", 0), store.max_offset(A, 0)) == (2, 0)
     assert offsets(store, results[0]) is None

@@ -52,7 +52,7 @@ def test_unknown_and_empty_queues():
     result = store.get_message("T", 1, 7, 32)
     assert (result.status, result.next_begin_offset) == (GetStatus.NO_MATCHED_LOGIC_QUEUE, 0)
     assert store.get_message("U", 0, 0, 32).status == GetStatus.NO_MATCHED_LOGIC_QUEUE
-    store.put(message(queue_id=3), lambda result: result)  # not written yet
+    store.puts.put(message(queue_id=3), lambda result: result)  # not written yet
     result = store.get_message("T", 3, 7, 32)
     assert (result.status, result.next_begin_offset) == (GetStatus.NO_MESSAGE_IN_QUEUE, 0)
 

@@ -36,7 +36,7 @@ def test_between_and_beyond(at, lower, upper):
 def test_unknown_and_empty_queues_say_0():
     store = store_at([])
     assert store.offset_by_time("T", 0, START_MS) == 0
-    store.put(message(), lambda result: result)
+    store.puts.put(message(), lambda result: result)
     assert store.offset_by_time("T", 0, START_MS) == 0
 
 

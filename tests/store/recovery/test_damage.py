@@ -103,7 +103,7 @@ def synced_disk(*, close=False, count=12, **changes):
     for offset in range(count):
         clock.now_ms += 2000
         put(store, *[message(queue_id=q, body=body_of(q, offset)) for q in range(QUEUES)])
-    store.run_flush(store.log_flush_plan(thorough=True))
+    store.flushes.run_flush(store.flushes.log_flush_plan(thorough=True))
     store.queues.write_tails()
     place = store.physical_offset("T", 1, count // 2)
     if close:

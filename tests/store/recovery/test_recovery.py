@@ -288,11 +288,11 @@ def test_a_clock_that_jumped_does_not_hide_messages():
 def test_an_unclean_start_begins_where_the_checkpoint_allows():
     clock = Clock()
     store = filled(60, clock=clock, step_ms=1000)
-    plan = store.log_flush_plan(thorough=True)
-    store.run_flush(plan)
-    plan = store.queue_flush_plan(thorough=True)
+    plan = store.flushes.log_flush_plan(thorough=True)
+    store.flushes.run_flush(plan)
+    plan = store.flushes.queue_flush_plan(thorough=True)
     plan.run(store.files)
-    store.queues_flushed(plan, thorough=True)
+    store.flushes.queues_flushed(plan, thorough=True)
     put(store, message(body=b"late" * 25))
     again, report = reopened(store.files.copy(), clock=clock)
     assert 0 < report.scanned_from < report.log_end

@@ -17,7 +17,7 @@ def test_waiting_pulls_hear_of_each_queue_and_tag_once():
         put(master, message(queue_id=number % 2, tags_code=number % 3))
     slave = slave_store(mapped_file_size_commit_log=1 << 20)
     heard = []
-    slave.on_arrival = lambda *what: heard.append(what)
+    slave.events.arrived = lambda *what: heard.append(what)
     ReplicaLog(slave).append(log_bytes_of(master))
     assert len(heard) == len(set(heard))
     assert {(topic, queue, end) for topic, queue, end, _ in heard} == {("T", 0, 5), ("T", 1, 4)}
@@ -30,14 +30,14 @@ def log_bytes_of(store) -> bytes:
 def test_sync_flush_is_asked_for():
     slave = slave_store(flush_disk_type=SYNC_FLUSH)
     wanted = []
-    slave.puts.on_flush_wanted = lambda: wanted.append(1)
+    slave.events.flush_wanted = lambda: wanted.append(1)
     master = master_store()
     fill(master, 3)
     log = ReplicaLog(slave)
     log.append(log_bytes_of(master))
     assert wanted
     assert log.flushed == 0
-    slave.run_flush(slave.log_flush_plan(thorough=True))
+    slave.flushes.run_flush(slave.flushes.log_flush_plan(thorough=True))
     assert log.flushed == log.end == master.max_phy_offset
 
 

@@ -31,10 +31,10 @@ def filled(files=None, kept=KEPT, cut=CUT, **changes):
 
 
 def flush(store):
-    store.run_flush(store.log_flush_plan(thorough=True))
-    plan = store.queue_flush_plan(thorough=True)
+    store.flushes.run_flush(store.flushes.log_flush_plan(thorough=True))
+    plan = store.flushes.queue_flush_plan(thorough=True)
     plan.run(store.files)
-    store.queues_flushed(plan, thorough=True)
+    store.flushes.queues_flushed(plan, thorough=True)
 
 
 def index_all(store):
@@ -58,7 +58,7 @@ def test_log_queues_and_index_are_as_if_the_rest_had_never_been(kept):
     assert store.log.flushed == store.log.end == len(log)
     assert store.mark.mark.synced <= len(log)
     index_all(store)
-    found = store.query_message("T", "A", 64, 0, 2**60)
+    found = store.lookup.query_message("T", "A", 64, 0, 2**60)
     assert len(list(iter_messages(found.body))) == kept
     fill(store, 5, first=5000)
     store.close()
@@ -128,12 +128,12 @@ def test_a_disk_that_fails_while_cutting_takes_no_more_writes():
 
 def test_flushes_are_counted_until_they_are_booked():
     store, _ = filled()
-    log_plan = store.log_flush_plan(thorough=True)
-    queue_plan = store.queue_flush_plan(thorough=True)
-    assert store.flushing == 2
-    store.run_flush(log_plan)
+    log_plan = store.flushes.log_flush_plan(thorough=True)
+    queue_plan = store.flushes.queue_flush_plan(thorough=True)
+    assert store.flushes.running == 2
+    store.flushes.run_flush(log_plan)
     queue_plan.release(succeeded=False)
-    assert store.flushing == 0
+    assert store.flushes.running == 0
 
 
 def test_n7_d4_no_ghost_after_a_power_cut():
@@ -184,4 +184,4 @@ def test_what_was_not_flushed_is_not_taken_for_flushed():
     store, (log, _) = filled()
     cut_at(store, len(log))
     assert store.log.flushed == 0
-    assert store.log_flush_plan(thorough=True).end == len(log)
+    assert store.flushes.log_flush_plan(thorough=True).end == len(log)

@@ -2,7 +2,7 @@
 
 Pure tables: no socket, no clock. A client is known by its connection and keeps its place while its
 heartbeats come (every 30 s); it leaves when it unregisters, its connection closes, or no heartbeat
-came for 120 s. Every change of a clustering group's members calls ``on_change``, so that each
+came for 120 s. Every change of a clustering group's members calls ``changed``, so that each
 member rebalances at once.
 """
 
@@ -149,19 +149,19 @@ class ConsumerTable:
     """Consumer groups, their members and subscriptions (``ConsumerManager``).
 
     Args:
-        on_change: called with the group and its members when a member or a topic came or went.
+        changed: called with the group and its members when a member or a topic came or went.
         notify_broadcast: tell members of broadcasting groups too (4.9).
     """
 
     def __init__(
         self,
-        on_change: Callable[[str, list[Peer]], None] | None = None,
+        changed: Callable[[str, list[Peer]], None],
         *,
         notify_broadcast: bool = False,
     ) -> None:
         self.groups: dict[str, ConsumerGroupInfo] = {}
         self.compensation: dict[str, ConsumerGroupInfo] = {}
-        self.on_change = on_change
+        self._tell_changed = changed
         self._notify_broadcast = notify_broadcast
 
     def find(self, group: str) -> ConsumerGroupInfo | None:
@@ -263,7 +263,5 @@ class ConsumerTable:
             info.subscriptions[subscription.topic or ""] = subscription
 
     def _tell(self, info: ConsumerGroupInfo) -> None:
-        if self.on_change is None:
-            return
         if info.message_model != BROADCASTING or self._notify_broadcast:
-            self.on_change(info.group, list(info.channels))
+            self._tell_changed(info.group, list(info.channels))

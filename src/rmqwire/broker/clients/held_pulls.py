@@ -1,8 +1,8 @@
 """Pulls that wait for messages (``PullRequestHoldService``): a pure table with a deadline heap.
 
 A pull that found nothing stays here until a matching message arrives in its queue or its deadline
-passes; then ``wake`` runs it again, and that time it is answered whatever it finds. The store tells
-an arrival once per queue, pass and tags code, so a pull wakes for its own tags only; what came for
+passes; then its ``wake`` runs it again, and that time it is answered whatever it finds. The store
+tells an arrival once per queue, pass and tags code, so a pull wakes for its own tags only; what came for
 a pull with an expression is looked at in the queue. ``check`` compares all queues with the store,
 in case an arrival was never told (a slave, a recovered queue); without a tags code every pull that
 has something new is woken, and its read filters: so its consumer's offset goes on, as in Java.
@@ -33,6 +33,7 @@ class HeldPull:
         key: topic and queue id.
         offset: queue offset that it waits for.
         deadline_ms: when it is answered in any case.
+        wake: runs it again; it may hold a new pull, not the same one.
         wanted: what it asks for; None takes every message.
 
     Attributes:
@@ -47,6 +48,7 @@ class HeldPull:
         "passed",
         "request",
         "waiting",
+        "wake",
         "wanted",
     )
 
@@ -57,6 +59,7 @@ class HeldPull:
         key: tuple[str, int],
         offset: int,
         deadline_ms: int,
+        wake: Callable[[HeldPull], None],
         wanted: Filter | None = None,
     ) -> None:
         self.connection = connection
@@ -64,6 +67,7 @@ class HeldPull:
         self.key = key
         self.offset = offset
         self.deadline_ms = deadline_ms
+        self.wake = wake
         self.passed = offset
         self.wanted = wanted
         self.waiting = True
@@ -75,18 +79,15 @@ class LongPolling:
     Args:
         max_offset: gives the end (exclusive) of a queue: ``max_offset(topic, queue_id)``.
         next_wanted: ``MessageStore.next_wanted``.
-        wake: runs a pull again; it may hold a new pull, not the same one.
     """
 
     def __init__(
         self,
         max_offset: Callable[[str, int], int],
         next_wanted: Callable[[str, int, int, Filter], int],
-        wake: Callable[[HeldPull], None] | None = None,
     ) -> None:
         self._max_offset = max_offset
         self._next_wanted = next_wanted
-        self.wake = wake
         self._queues: dict[tuple[str, int], list[HeldPull]] = {}
         self._heap: list[tuple[int, int, HeldPull]] = []
         self._order = count()
@@ -173,9 +174,8 @@ class LongPolling:
 
     def _end(self, key: tuple[str, int], pulls: list[HeldPull]) -> None:
         self._remove(key, pulls)
-        if self.wake is not None:
-            for pull in pulls:
-                self.wake(pull)
+        for pull in pulls:
+            pull.wake(pull)
 
     def _remove(self, key: tuple[str, int], pulls: list[HeldPull]) -> None:
         for pull in pulls:

@@ -70,7 +70,7 @@ class ScheduleMessageService:
         release: whose property order and host rule are kept.
         files: for ``config/delayOffset.json``.
         wall_ms: wall clock.
-        on_pending: told when a level has something new to look at (the shell's wake-up).
+        pending: called when a level has something new to look at.
     """
 
     def __init__(
@@ -80,13 +80,12 @@ class ScheduleMessageService:
         release: Release,
         files: FileLayer,
         wall_ms: WallMs,
-        *,
-        on_pending: Callable[[], None] | None = None,
+        pending: Callable[[], None],
     ) -> None:
         self._store = store
         self._release = release
         self._wall_ms = wall_ms
-        self.on_pending = on_pending
+        self._tell_pending = pending
         self.levels = {level: _Level(delay) for level, delay in config.delay_levels().items()}
         self.max_level = max(self.levels, default=0)
         path = config_path(config.store_path_root_dir, "delayOffset.json")
@@ -123,8 +122,7 @@ class ScheduleMessageService:
         level = self.levels.get(queue_id + 1)
         if level is not None and level.next_look_ms < 0:
             level.next_look_ms = 0
-            if self.on_pending is not None:
-                self.on_pending()
+            self._tell_pending()
 
     # ---- delivering
 
@@ -178,7 +176,7 @@ class ScheduleMessageService:
         if inner is None:
             done(None)
         else:
-            self._store.put(inner, done)
+            self._store.puts.put(inner, done)
 
     def _delivered(self, level: _Level, offset: int, result: PutMessageResult | None) -> None:
         level.pending -= 1
@@ -191,8 +189,8 @@ class ScheduleMessageService:
         self._updates += 1
         if self._updates % UPDATE_VERSION_STEP == 0:
             advance(self.data_version, self._wall_ms())
-        if level.pending == 0 and self.on_pending is not None:
-            self.on_pending()
+        if level.pending == 0:
+            self._tell_pending()
 
     def _time_up(self, stored: StoredMessage) -> MessageInner | None:
         """Make the message of the real queue (``messageTimeUp``); None when it has none."""

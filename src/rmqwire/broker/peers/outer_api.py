@@ -48,14 +48,20 @@ class BrokerOuterAPI:
     Args:
         client: carries the commands.
         state: whose topics are registered.
+        master_found: told a slave's master by each registration: its replication address and its
+            address, None without a master.
     """
 
-    def __init__(self, client: RemotingClient, state: BrokerState) -> None:
+    def __init__(
+        self,
+        client: RemotingClient,
+        state: BrokerState,
+        master_found: Callable[[str | None, str | None], None],
+    ) -> None:
         self._client = client
         self._state = state
         self._troubles = Troubles()
-        # Told a slave's master by each registration: its replication address and its address.
-        self.on_master: Callable[[str | None, str | None], None] | None = None
+        self._tell_master = master_found
 
     async def register(self, namesrv_addr: str, *, force: bool) -> bool:
         """Register every topic at one name server and take its order topics.
@@ -89,9 +95,8 @@ class BrokerOuterAPI:
             await self._client.invoke(namesrv_addr, self.register_request(), timeout_ms),
             namesrv_addr,
         )
-        if self.on_master is not None:
-            answer = response.decode_header(RegisterBrokerResponseHeader)
-            self.on_master(answer.ha_server_addr or None, answer.master_addr or None)
+        answer = response.decode_header(RegisterBrokerResponseHeader)
+        self._tell_master(answer.ha_server_addr or None, answer.master_addr or None)
         if response.body:
             table = KVTable.decode(bytes(response.body)).table or {}
             update_order_topics(self._state.topics, table)

@@ -52,18 +52,21 @@ class SlaveSynchronize:
     Args:
         client: carries the questions.
         state: whose tables are kept.
+        changed: called when there is another master to ask.
 
     Attributes:
         master_addr: the master's ``host:port`` for clients; None: nobody to ask.
     """
 
-    def __init__(self, client: RemotingClient, state: BrokerState) -> None:
+    def __init__(
+        self, client: RemotingClient, state: BrokerState, changed: Callable[[], None]
+    ) -> None:
         self._client = client
         self._state = state
         self.master_addr: str | None = None
         self._master = state.release.broker  # until an answer tells its release
         self._troubles = Troubles()
-        self.on_change: Callable[[], None] | None = None  # there is another master to ask
+        self._tell_changed = changed
 
     def follow(self, master_addr: str | None) -> None:
         """Ask another master from now on; the same one changes nothing."""
@@ -73,8 +76,8 @@ class SlaveSynchronize:
         self.master_addr = master_addr
         self._master = self._state.release.broker
         self._troubles = Troubles()
-        if master_addr is not None and self.on_change is not None:
-            self.on_change()
+        if master_addr is not None:
+            self._tell_changed()
 
     async def sync_all(self) -> bool:
         """Take over all tables; tell whether every one of them came."""

@@ -13,20 +13,18 @@ from rmqwire.broker.clients.client_table import (
 )
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import CheckClientRequestBody, HeartbeatData
-from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
-    NotifyConsumerIdsChangedRequestHeader,
     UnregisterClientRequestHeader,
 )
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, TOPIC_UNIT_SUB
-from rmqwire.errors import TooManyRequests
 from rmqwire.filter.subscription import is_tag_type
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import ConsumerData
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.remoting.handler import Peer
 
 IS_SUPPORT_HEART_BEAT_V2 = "IS_SUPPORT_HEART_BEAT_V2"
 IS_SUB_CHANGE = "IS_SUB_CHANGE"
@@ -37,34 +35,12 @@ class ClientManageProcessor:
     """Keeps the tables of connected clients.
 
     Args:
-        state: the broker's tables; its consumer table tells changes through this object.
+        state: the broker's tables.
     """
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._fingerprints: dict[str, int] = {}  # consumer group -> of its last heartbeat (5.x)
-        state.consumers.on_change = self.notify_consumer_ids_changed
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here."""
-        return {
-            int(RequestCode.HEART_BEAT): self.heart_beat,
-            int(RequestCode.UNREGISTER_CLIENT): self.unregister_client,
-            int(RequestCode.CHECK_CLIENT_CONFIG): self.check_client_config,
-        }
-
-    def notify_consumer_ids_changed(self, group: str, members: list[Peer]) -> None:
-        """Ask every member of a group to rebalance."""
-        if not self._state.config.notify_consumer_ids_changed_enable:
-            return
-        header = NotifyConsumerIdsChangedRequestHeader(consumer_group=group)
-        for connection in members:
-            notice = RemotingCommand.request(int(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED), header)
-            notice.version = self._state.release.mq_version
-            try:
-                connection.send_oneway(notice)
-            except TooManyRequests as error:
-                logger.warning("rebalance notice of group %s: %s", group, error)
 
     def heart_beat(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer HEART_BEAT; notices to the groups leave before the answer."""

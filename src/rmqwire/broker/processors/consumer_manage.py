@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import GetConsumerListByGroupResponseBody
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     GetConsumerListByGroupRequestHeader,
     QueryConsumerOffsetRequestHeader,
@@ -17,7 +17,7 @@ from rmqwire.store.results import GetStatus
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 
 class ConsumerManageProcessor:
@@ -29,14 +29,6 @@ class ConsumerManageProcessor:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here."""
-        return {
-            int(RequestCode.GET_CONSUMER_LIST_BY_GROUP): self.get_consumer_list_by_group,
-            int(RequestCode.UPDATE_CONSUMER_OFFSET): self.update_consumer_offset,
-            int(RequestCode.QUERY_CONSUMER_OFFSET): self.query_consumer_offset,
-        }
 
     def get_consumer_list_by_group(
         self, connection: Peer, request: RemotingCommand

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
 from rmqwire.broker.clients.held_pulls import HeldPull
 from rmqwire.codec import message_const as const
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
 from rmqwire.codec.sys_flag import (
     PERM_READ,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import SubscriptionData, SubscriptionGroupConfig, TopicConfig
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 logger = logging.getLogger(__name__)
 
@@ -59,19 +59,11 @@ class PullMessageProcessor:
     """Gives consumers the messages of a queue.
 
     Args:
-        state: the broker's tables and store; its held pulls are woken through this object.
+        state: the broker's tables and store.
     """
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
-        state.held_pulls.wake = self.wake
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here."""
-        codes: dict[int, Handler] = {int(RequestCode.PULL_MESSAGE): self.pull}
-        if self._state.release.broker.lite_pull_code:
-            codes[int(RequestCode.LITE_PULL_MESSAGE)] = self.pull
-        return codes
 
     def pull(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer a pull, or keep it."""
@@ -131,7 +123,9 @@ class PullMessageProcessor:
             deadline = state.mono_ms() + self._patience(header)
             key = (header.topic, header.queue_id)
             offset = header.queue_offset
-            state.held_pulls.hold(HeldPull(connection, request, key, offset, deadline, wanted))
+            state.held_pulls.hold(
+                HeldPull(connection, request, key, offset, deadline, self.wake, wanted)
+            )
             return None
         if code == _SUCCESS:
             state.stats.got(header.consumer_group, header.topic, result.count, len(result.body))

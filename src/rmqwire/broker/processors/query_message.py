@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     QueryMessageRequestHeader,
     QueryMessageResponseHeader,
@@ -16,7 +16,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 _NOT_FOUND = "can not find message, maybe time range not correct"
 
@@ -30,13 +30,6 @@ class QueryMessageProcessor:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here."""
-        return {
-            int(RequestCode.QUERY_MESSAGE): self.query_message,
-            int(RequestCode.VIEW_MESSAGE_BY_ID): self.view_message_by_id,
-        }
 
     def query_message(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer QUERY_MESSAGE with the records of a key, oldest first.
@@ -52,7 +45,7 @@ class QueryMessageProcessor:
         if max_num < 0:
             raise Reject(ResponseCode.SYSTEM_ERROR, f"Illegal Capacity: {max_num}")
         try:
-            found = store.query_message(
+            found = store.lookup.query_message(
                 header.topic,
                 header.key,
                 max_num,

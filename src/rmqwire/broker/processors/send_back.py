@@ -14,7 +14,7 @@ from rmqwire.broker.delivery.properties import write_properties
 from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP
 from rmqwire.broker.processors.send_message import V3_4_9
 from rmqwire.codec import message_const as const
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.java_hash import tags_code
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import SubscriptionGroupConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.message import StoredMessage
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
     from rmqwire.store.results import PutMessageResult
 
 
@@ -42,10 +42,6 @@ class SendBackProcessor:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here."""
-        return {int(RequestCode.CONSUMER_SEND_MSG_BACK): self.send_back}
 
     def send_back(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer CONSUMER_SEND_MSG_BACK."""
@@ -75,7 +71,9 @@ class SendBackProcessor:
         message = self._copy(stored, topic, queue_id)
         if level > 0:
             state.schedule.delay(message, properties, level)
-        state.store.put(message, partial(self._done, connection, request, header.group, properties))
+        state.store.puts.put(
+            message, partial(self._done, connection, request, header.group, properties)
+        )
         return None
 
     def _group(self, name: str) -> SubscriptionGroupConfig:

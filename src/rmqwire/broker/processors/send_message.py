@@ -15,10 +15,10 @@ from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
 from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
-from rmqwire.broker.processors.send_fields import V1, V2, unreadable
+from rmqwire.broker.processors.send_fields import unreadable
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
-from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode, ResponseCode
+from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
 from rmqwire.codec.headers import SendMessageResponseHeader
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 _INT_MIN, _INT_MAX, _LONG_MAX = -(2**31), 2**31 - 1, 2**63 - 1
 _RANDOM_QUEUES = 99_999_999  # Java: nextInt(99999999) % queues
@@ -78,16 +78,7 @@ class SendMessageProcessor:
             new_unique_key=new_unique_key,
         )
 
-    def handlers(self) -> dict[int, Handler]:
-        """Return the request codes served here; a batch is told by its flag, not by its code."""
-        send_v2 = partial(self._send, V2)
-        return {
-            int(RequestCode.SEND_MESSAGE): partial(self._send, V1),
-            int(RequestCode.SEND_MESSAGE_V2): send_v2,
-            int(RequestCode.SEND_BATCH_MESSAGE): send_v2,
-        }
-
-    def _send(self, fields: SendFields, connection: Peer, request: RemotingCommand) -> None:
+    def send(self, fields: SendFields, connection: Peer, request: RemotingCommand) -> None:
         """Take one send; its answer leaves when the store calls back."""
         try:
             self._receive(fields, connection, request, _read(fields, connection, request))
@@ -135,7 +126,7 @@ class SendMessageProcessor:
             message.tags_code = tags_code(rewritten.tags)
         if rewritten.properties is not None:
             self._apply_special(message, rewritten, rewritten.properties)
-        state.store.put(
+        state.store.puts.put(
             message,
             partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key)),
         )
@@ -258,7 +249,7 @@ class SendMessageProcessor:
                 const.PROPERTY_CLUSTER: state.config.broker_cluster_name,
             }
             make_inner_batch(batch, named, len(entries), state.release)
-            state.store.put(batch, done)
+            state.store.puts.put(batch, done)
             return
         wait = properties.get(const.PROPERTY_WAIT_STORE_MSG_OK, "true") == "true"
         messages = [
@@ -278,7 +269,7 @@ class SendMessageProcessor:
             )
             for entry in entries
         ]
-        state.store.put_batch(messages, done)
+        state.store.puts.put_batch(messages, done)
 
     # ---- after the store
 

@@ -106,3 +106,4 @@ class LoadedConfig:
     store: StoreConfig
     release: Release
     warnings: list[str]
+    host_ip: str = ""  # IP address that records and keys name; "": brokerIP1 is one

@@ -40,23 +40,29 @@ class ConfigTable(ABC, Generic[E]):
         attributes: which attributes an entry may have.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
+        changed: called after an entry was created or changed.
+        light_queues: ``enableLmq``: light queues and groups have entries without being in the table.
 
     Attributes:
         table: name -> entry.
         data_version: when and how often the table changed.
         writer: writes the file.
-        on_change: called after an entry was created or changed.
-        light_queues: ``enableLmq``: light queues and groups have entries without being in the table.
     """
 
     def __init__(
-        self, attributes: Mapping[str, Attribute], file: ConfigFile, wall_ms: WallMs
+        self,
+        attributes: Mapping[str, Attribute],
+        file: ConfigFile,
+        wall_ms: WallMs,
+        changed: Callable[[], None],
+        *,
+        light_queues: bool,
     ) -> None:
         self.table: dict[str, E] = {}
         self.data_version: DataVersion = first_version(wall_ms())
         self.writer = TableWriter(file, self.encode)
-        self.on_change: Callable[[], None] | None = None
-        self.light_queues = False
+        self.light_queues = light_queues
+        self._tell_changed = changed
         self._attributes = attributes
         self._file = file
         self._wall_ms = wall_ms
@@ -120,8 +126,7 @@ class ConfigTable(ABC, Generic[E]):
 
     def _written(self) -> None:
         self.persist()
-        if self.on_change is not None:
-            self.on_change()
+        self._tell_changed()
 
     # -- the file ------------------------------------------------------------------------------
 

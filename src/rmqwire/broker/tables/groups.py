@@ -14,6 +14,8 @@ from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapp
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
@@ -42,6 +44,8 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         release: what the JSON holds.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
+        changed: called after an entry was created or changed.
+        light_queues: ``enableLmq``.
 
     Attributes:
         forbidden: group -> topic -> bits of what is forbidden (5.x).
@@ -53,8 +57,11 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         release: Release,
         file: ConfigFile,
         wall_ms: WallMs,
+        changed: Callable[[], None],
+        *,
+        light_queues: bool = False,
     ) -> None:
-        super().__init__(GROUP_ATTRIBUTES, file, wall_ms)
+        super().__init__(GROUP_ATTRIBUTES, file, wall_ms, changed, light_queues=light_queues)
         self.table |= {name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS}
         self.forbidden: dict[str, dict[str, int]] = {}
         self._config = config

@@ -14,6 +14,8 @@ from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
@@ -38,6 +40,8 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         release: which system topics there are, and what the JSON holds.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
+        changed: called after an entry was created or changed.
+        light_queues: ``enableLmq``.
 
     Attributes:
         system_topics: names of the system's own topics.
@@ -49,8 +53,11 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         release: Release,
         file: ConfigFile,
         wall_ms: WallMs,
+        changed: Callable[[], None],
+        *,
+        light_queues: bool = False,
     ) -> None:
-        super().__init__(TOPIC_ATTRIBUTES, file, wall_ms)
+        super().__init__(TOPIC_ATTRIBUTES, file, wall_ms, changed, light_queues=light_queues)
         self.system_topics: set[str] = set()
         self._config = config
         self._release = release

@@ -23,7 +23,6 @@ class BrokerRelease:
             reconsumeTimes (4.9) or above it (5.x).
         given_up_in_order: a retry topic send of an orderly consumer is a dead letter at once.
         dead_letters_undelayed: a dead letter made of such a send says delay level -1.
-        lite_pull_code: LITE_PULL_MESSAGE is a code of its own.
         pull_sys_flags: pull answers tell topicSysFlag and groupSysFlag.
         pull_forbidden_type: refused pulls tell forbiddenType.
         pull_subscribes: a pull's own subscription counts as one of its group.
@@ -47,7 +46,6 @@ class BrokerRelease:
         paged_tables: tables of topics and groups are asked for in pages.
         deletion_cleans_offsets: deleting a topic removes the groups' offsets in it.
         keeps_system_topics: cleaning spares every system topic (5.x), or three by name (4.9).
-        admin_codes_5: the request codes of administration that 5.x added.
         runtime_keys_5: the figures of 5.x under its names.
         registers_compressed: compressedRegister works: 5.x sends the compressed form with
             compressed=false and its own name servers refuse it.
@@ -76,7 +74,6 @@ class BrokerRelease:
     dead_letters_undelayed: bool
 
     # pulls and offsets
-    lite_pull_code: bool
     pull_sys_flags: bool
     pull_forbidden_type: bool
     pull_subscribes: bool
@@ -104,7 +101,6 @@ class BrokerRelease:
     keeps_system_topics: bool
 
     # administration
-    admin_codes_5: bool
     runtime_keys_5: bool
 
     # registration
@@ -133,7 +129,6 @@ BROKER_4_9 = BrokerRelease(
     retry_limit_inclusive=True,
     given_up_in_order=False,
     dead_letters_undelayed=False,
-    lite_pull_code=False,
     pull_sys_flags=False,
     pull_forbidden_type=False,
     pull_subscribes=False,
@@ -155,7 +150,6 @@ BROKER_4_9 = BrokerRelease(
     paged_tables=False,
     deletion_cleans_offsets=False,
     keeps_system_topics=False,
-    admin_codes_5=False,
     runtime_keys_5=False,
     registers_compressed=True,
     registers_acting_master=False,
@@ -179,7 +173,6 @@ BROKER_5 = BrokerRelease(
     retry_limit_inclusive=False,
     given_up_in_order=True,
     dead_letters_undelayed=True,
-    lite_pull_code=True,
     pull_sys_flags=True,
     pull_forbidden_type=True,
     pull_subscribes=True,
@@ -201,7 +194,6 @@ BROKER_5 = BrokerRelease(
     paged_tables=True,
     deletion_cleans_offsets=True,
     keeps_system_topics=True,
-    admin_codes_5=True,
     runtime_keys_5=True,
     registers_compressed=False,
     registers_acting_master=True,

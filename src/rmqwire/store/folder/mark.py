@@ -16,19 +16,13 @@ truth. A failed write of it is no failure of the store: the mark is older then.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rmqwire.disk.files import FileLayer
-    from rmqwire.store.folder.flush_plan import FlushPlan
-    from rmqwire.store.log.commit_log import CommitLog
-    from rmqwire.store.queues.consume_queue import ConsumeQueue
 
 NAME = "rmqwire.mark"
 SLOT = 512  # bytes: a sector, written as one
@@ -48,7 +42,7 @@ class DurableMark:
         record_size: bytes of that record, 0 when there was none.
         record_crc: CRC-32 of its bytes.
         store_timestamp: its store time, ms.
-        queues_crc: what ``queues_crc`` gave for the consume queues at a clean stop.
+        queues_crc: CRC-32 of which consume queues there were and where each ended, at a clean stop.
         closed: 1 after a clean stop.
     """
 
@@ -185,27 +179,3 @@ class MarkFile:
         if self._handle >= 0:
             self._files.close(self._handle)
             self._handle = -1
-
-
-def queues_crc(queues: Iterable[ConsumeQueue]) -> int:
-    """Return one number for which queues there are and where each ends."""
-    names = sorted(f"{queue.topic}/{queue.queue_id}:{queue.end}" for queue in queues if queue.end)
-    return crc32("\n".join(names).encode("utf-8", "replace"))
-
-
-def follow(plan: FlushPlan, log: CommitLog, file: MarkFile) -> None:
-    """Let a plan of the log move the mark, in its thread, once everything is synced."""
-    at, size = log.last_record
-    if size and at + size <= plan.end:
-        plan.after = partial(_advance, file, plan, at, size)
-
-
-def _advance(file: MarkFile, plan: FlushPlan, at: int, size: int, files: FileLayer) -> None:
-    try:
-        data = plan.read_back(files, at, size)
-    except OSError as error:
-        file.fault = f"{file.path} stays as it was: {error}"
-        return
-    if len(data) == size:
-        crc = crc32(data)
-        file.write(DurableMark(0, plan.end, at, size, crc, plan.store_timestamp))

@@ -62,7 +62,6 @@ class CommitLog:
         "_chunks",
         "_last_size",
         "_segment_end",
-        "_store_host",
         "append_end",
         "end",
         "flushed",
@@ -70,6 +69,7 @@ class CommitLog:
         "last_store_timestamp",
         "opened_at",
         "queue",
+        "store_host",
         "tail_unclean",
     )
 
@@ -84,7 +84,7 @@ class CommitLog:
             ordered=True,
         )
         self._append_crc = config.enabled_append_prop_crc
-        self._store_host = store_host
+        self.store_host = store_host
         self.last_store_timestamp = 0
         self.last_record = (0, 0)  # offset and size of the newest whole record below ``end``
         self._last_size = 0
@@ -148,7 +148,7 @@ class CommitLog:
             born_timestamp=message.born_timestamp,
             born_host=message.born_host,
             store_timestamp=store_timestamp,
-            store_host=self._store_host,
+            store_host=self.store_host,
             reconsume_times=message.reconsume_times,
             prepared_transaction_offset=message.prepared_transaction_offset,
             v2=v2,

@@ -7,15 +7,18 @@ dropped the pages and say yes next time.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from rmqwire.store.folder.flush_plan import FlushPlan, pages_between
-from rmqwire.store.folder.mark import MarkFile, follow
+from rmqwire.store.folder.mark import DurableMark
 
 if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.folder.checkpoint import CheckpointFile
+    from rmqwire.store.folder.mark import MarkFile
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.log.put_path import PutPath
     from rmqwire.store.queues.queue_table import ConsumeQueueStore
@@ -83,7 +86,7 @@ class FlushManager:
         )
         plan = log.flush_plan() if enough else None
         if plan is not None:
-            follow(plan, log, self._mark)
+            _move_mark(plan, log, self._mark)
             self._count(plan)
         return plan
 
@@ -137,3 +140,21 @@ class FlushManager:
         values.confirm_phy_offset = plan.end
         values.logics_physical_offset = plan.end
         self._checkpoint.write(sync=False)
+
+
+def _move_mark(plan: FlushPlan, log: CommitLog, file: MarkFile) -> None:
+    """Let a plan of the log move the mark, in its thread, once everything is synced."""
+    at, size = log.last_record
+    if size and at + size <= plan.end:
+        plan.after = partial(_advance, file, plan, at, size)
+
+
+def _advance(file: MarkFile, plan: FlushPlan, at: int, size: int, files: FileLayer) -> None:
+    try:
+        data = plan.read_back(files, at, size)
+    except OSError as error:
+        file.fault = f"{file.path} stays as it was: {error}"
+        return
+    if len(data) == size:
+        crc = crc32(data)
+        file.write(DurableMark(0, plan.end, at, size, crc, plan.store_timestamp))

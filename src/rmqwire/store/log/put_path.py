@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.store.config import StoreConfig
+    from rmqwire.store.events import StoreEvents
     from rmqwire.store.health import StoreHealth
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.log.offset_waits import Replication
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from rmqwire.store.stats import StoreStats
 
     Done = Callable[[PutMessageResult], None]
-    Arrival = Callable[[str, int, int, int], None]
 
 _TRANSACTION_MASK = 0xC
 _SPECIAL = 0x84  # PREPARED and ROLLBACK have 0x4, an inner batch has 0x80
@@ -55,9 +55,12 @@ class PutPath:
         queues: where their units go.
         health: whether writes are taken.
         stats: counters.
+        events: told what was written, what waits for the disk and what is visible.
         wall_ms: wall clock, ms.
         mono_ms: clock of the timeouts.
-        host_id: packed store host in hex, the beginning of every offset message id.
+
+    Attributes:
+        replication: asked what a send waits for besides the disk; changes with the broker's role.
     """
 
     def __init__(
@@ -67,9 +70,9 @@ class PutPath:
         queues: ConsumeQueueStore,
         health: StoreHealth,
         stats: StoreStats,
+        events: StoreEvents,
         wall_ms: WallMs,
         mono_ms: MonoMs,
-        host_id: str,
     ) -> None:
         self._config = config
         self._log = log
@@ -77,9 +80,10 @@ class PutPath:
         self._topics = queues.topics
         self.health = health
         self._stats = stats
+        self._events = events
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
-        self._host_id = host_id
+        self._host_id = log.store_host.hex().upper()  # begins every offset message id
         self._max_body = config.max_message_size
         self._max_properties = MAX_PROPERTIES_LENGTH - (
             _CRC_PROPERTY if config.enabled_append_prop_crc else 0
@@ -87,15 +91,12 @@ class PutPath:
         self._put: list[tuple[int, PutMessageResult, Done, bool]] = []
         self._touched: list[ConsumeQueue] = []
         self._undispatched: list[tuple[int, ConsumeQueue, bytes]] = []
-        self._began_ms = 0  # of the running pass, wall clock
-        self._began_at_ms = 0  # the same by the clock of the timeouts
+        self._began_wall = 0  # of the running pass, wall clock
+        self._began_mono = 0  # the same by the clock of the timeouts
         self._busy_ms = config.os_page_cache_busy_time_out_mills
         self.special = SpecialPuts(log, queues, self._touch)
         self.flush_waits = OffsetWaits(PutStatus.FLUSH_DISK_TIMEOUT)
         self.dispatched_timestamp = 0  # store time (ms) of the newest record with a visible unit
-        self.on_arrival: Arrival | None = None
-        self.on_flush_wanted: Callable[[], None] | None = None
-        self.on_written: Callable[[], None] | None = None  # the log has grown: slaves want it
         self.replication: Replication | None = None
 
     @property
@@ -121,7 +122,7 @@ class PutPath:
             self._refuse(PutStatus.MESSAGE_ILLEGAL, self._why_illegal(message), done)
             return
         now = self._wall_ms()
-        if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
+        if self._put and now - self._began_wall > self._busy_ms and self.is_busy():
             self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
             return
         try:
@@ -131,8 +132,8 @@ class PutPath:
             return
         put = self._put
         if not put:
-            self._began_ms = now
-            self._began_at_ms = self._mono_ms()
+            self._began_wall = now
+            self._began_mono = self._mono_ms()
         message_id = f"{self._host_id}{offset:016X}"
         count = messages_in(message.properties) if message.sys_flag & INNER_BATCH_FLAG else 1
         result = PutMessageResult(0, offset, size, queue_offset, now, message_id, count)
@@ -140,7 +141,7 @@ class PutPath:
 
     def is_busy(self) -> bool:
         """Return whether the running pass takes too long for one more (``isOSPageCacheBusy``)."""
-        return bool(self._put) and self._mono_ms() - self._began_at_ms > self._busy_ms
+        return bool(self._put) and self._mono_ms() - self._began_mono > self._busy_ms
 
     def _append(
         self, entry: TopicQueues, message: MessageInner, now: int, *, alone: bool = True
@@ -175,12 +176,12 @@ class PutPath:
             self._refuse(PutStatus.MESSAGE_ILLEGAL, fault, done)
             return
         now = self._wall_ms()
-        if self._put and now - self._began_ms > self._busy_ms and self.is_busy():
+        if self._put and now - self._began_wall > self._busy_ms and self.is_busy():
             self._refuse(PutStatus.OS_PAGE_CACHE_BUSY, "", done)
             return
         if not self._put:
-            self._began_ms = now
-            self._began_at_ms = self._mono_ms()
+            self._began_wall = now
+            self._began_mono = self._mono_ms()
         places = [self._append(entry, message, now, alone=False) for message in messages]
         offset, _, queue_offset = places[0]
         size = sum(place[1] for place in places)
@@ -244,13 +245,12 @@ class PutPath:
         except (OSError, StoreError) as error:
             self._fail_pass(put, error)
             return
-        if self.on_written is not None:
-            self.on_written()
+        self._events.written()
         touched, self._touched = self._touched, []
         for _, result, _, _ in put:
             self._stats.put_times += result.count
             self._stats.put_bytes += result.size
-        self._stats.put_done(len(put), self._wall_ms() - self._began_ms)
+        self._stats.put_done(len(put), self._wall_ms() - self._began_wall)
         if self._config.sync_flush:
             self._wait_for_flush(put, touched)
         else:
@@ -297,8 +297,7 @@ class PutPath:
             else:
                 finally_done = replication.after_flush(offset, done)
                 self.flush_waits.add(offset, deadline, result, finally_done)
-        if self.on_flush_wanted is not None:
-            self.on_flush_wanted()
+        self._events.flush_wanted()
 
     def flushed(self, offset: int, store_timestamp: int) -> None:
         """Make visible and answer what the disk has up to ``offset``.
@@ -319,9 +318,7 @@ class PutPath:
 
     def _tell_arrival(self, arrived: list[tuple[ConsumeQueue, bytes]]) -> None:
         """Tell once per queue and tags code: a waiting pull may want one of them only."""
-        notify = self.on_arrival
-        if notify is None:
-            return
+        notify = self._events.arrived
         for queue, units in arrived:
             for code in queue.tags_codes(units):
                 notify(queue.topic, queue.queue_id, queue.max_offset, code)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT, BatchConsumeQueueUnit, pack_batch_unit
 from rmqwire.codec.message_const import PROPERTY_INNER_BASE, RMQ_SYS_SCHEDULE_TOPIC
-from rmqwire.codec.release import DEFAULT_RELEASE
 from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
 from rmqwire.errors import BadRecord
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue, messages_in
@@ -25,7 +24,6 @@ from rmqwire.store.queues.light_queues import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.codec.release import Release
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.queues.consume_queue import ConsumeQueue
     from rmqwire.store.queues.queue_table import ConsumeQueueStore, TopicQueues
@@ -51,7 +49,6 @@ class SpecialPuts:
         self._log = log
         self._queues = queues
         self._touch = touch
-        self.release: Release = DEFAULT_RELEASE
 
     def append(self, entry: TopicQueues, message: MessageInner, now: int, *, alone: bool) -> Place:
         """Append one message.
@@ -87,7 +84,7 @@ class SpecialPuts:
             raise BadRecord(f"{number} messages (INNER_NUM), but it is no inner batch")
         if message.sys_flag & INNER_BATCH_FLAG:
             message.properties = with_property(
-                message.properties, PROPERTY_INNER_BASE, str(base), self.release
+                message.properties, PROPERTY_INNER_BASE, str(base), self._queues.release
             )
         size = self._log.append(message, entry.name, base, now, entry.v2)
         offset = self._log.append_end - size
@@ -129,7 +126,7 @@ class SpecialPuts:
             if queue is not None:
                 found[name] = queue
         offsets = [found[name].next_offset if name in found else None for name in names]
-        message.properties = with_offsets(message.properties, offsets, self.release)
+        message.properties = with_offsets(message.properties, offsets, self._queues.release)
         return list(found.values())
 
     def _add(self, queue: ConsumeQueue, unit: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from rmqwire.codec.message_const import (
     LMQ_PREFIX,
@@ -21,6 +22,7 @@ from rmqwire.store.queues.ext_queue import ExtConsumeQueue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
 
@@ -60,15 +62,23 @@ class ConsumeQueueStore:
     Args:
         config: sizes and folders.
         files: the disk.
-        message_v2: records of version 2 may be written (5.x).
+        release: whose records may be written.
+        is_batch_topic: says whether a topic's queues are of kind BatchCQ.
     """
 
-    def __init__(self, config: StoreConfig, files: FileLayer, *, message_v2: bool) -> None:
+    def __init__(
+        self,
+        config: StoreConfig,
+        files: FileLayer,
+        release: Release,
+        is_batch_topic: Callable[[str], bool],
+    ) -> None:
+        self.release = release
         self._files = files
         self._folder = config.consume_queue_path
         self._segment_size = config.consume_queue_segment_size
         self._least_pages = config.flush_consume_queue_least_pages
-        self._message_v2 = message_v2 and config.auto_message_version_on_topic_len
+        self._message_v2 = release.store.message_v2 and config.auto_message_version_on_topic_len
         self._handles = HandleCache(files, _OPEN_FILES)
         self._dirty: dict[ConsumeQueue, None] = {}  # not wholly on the disk; an ordered set
         self._batch_folder = f"{config.store_path_root_dir}/batchconsumequeue"
@@ -78,7 +88,7 @@ class ConsumeQueueStore:
         self._ext_segment_size = config.mapped_file_size_consume_queue_ext
         self._ext_topics: set[str] = set()  # those that have extension files already
         self._ext_time: Callable[[int, int], int] | None = None
-        self.is_batch_topic: Callable[[str], bool] = lambda _: False
+        self.is_batch_topic = is_batch_topic
         self.multi_dispatch = config.enable_multi_dispatch and config.enable_lmq
         self.enable_lmq = config.enable_lmq
         self._light_limit = config.max_lmq_consume_queue_num if config.enable_lmq_quota else None
@@ -89,6 +99,15 @@ class ConsumeQueueStore:
         """Go through all queues."""
         for entry in self.topics.values():
             yield from entry.queues.values()
+
+    def in_use(self) -> list[str]:
+        """Return the topics that have a queue."""
+        return [topic for topic, entry in self.topics.items() if entry.queues]
+
+    def ends_crc(self) -> int:
+        """Return one number for which queues there are and where each ends."""
+        names = sorted(f"{queue.topic}/{queue.queue_id}:{queue.end}" for queue in self if queue.end)
+        return crc32("\n".join(names).encode("utf-8", "replace"))
 
     def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
         """Return a queue if it has ever had a message."""

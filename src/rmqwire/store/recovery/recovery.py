@@ -26,7 +26,8 @@ from zlib import crc32
 
 from rmqwire.codec.record import check_record
 from rmqwire.errors import BadRecord, CorruptLog
-from rmqwire.store.folder.mark import DurableMark, queues_crc
+from rmqwire.store.events import RecoveryProgress
+from rmqwire.store.folder.mark import DurableMark
 from rmqwire.store.recovery.bulk_dispatch import BulkDispatch
 from rmqwire.store.recovery.damage import JAVA, READ_ONLY, DamageCheck
 from rmqwire.store.recovery.log_scan import LogScan
@@ -44,23 +45,6 @@ if TYPE_CHECKING:
     from rmqwire.store.queues.queue_table import ConsumeQueueStore
 
 PROGRESS_BYTES = 16 << 20  # of the log between two calls of ``on_progress``
-
-
-@dataclass(slots=True)
-class RecoveryProgress:
-    """How far a scan of the log is.
-
-    Args:
-        done: bytes scanned.
-        total: bytes there are to scan at most.
-        records: found in them.
-        finished: the scan is over.
-    """
-
-    done: int
-    total: int
-    records: int
-    finished: bool = False
 
 
 @dataclass(slots=True)
@@ -105,8 +89,9 @@ class Recovery:
         checkpoint: CheckpointFile,
         files: FileLayer,
         mark: MarkFile,
+        recovering: Callable[[RecoveryProgress], None],
     ) -> None:
-        self.on_progress: Callable[[RecoveryProgress], None] | None = None
+        self._recovering = recovering
         self._mark = mark
         self._config = config
         self._log = log
@@ -129,7 +114,7 @@ class Recovery:
         report.notes += self._queues.load(thorough=not clean)
         if self._log.queue.segments:
             start = self._first_segment(clean=clean).start
-            before = queues_crc(self._queues)
+            before = self._queues.ends_crc()
             doubtful = check.doubtful(self._queues) if clean else []
             start = self._log.min_offset if doubtful else start
             self._scan(start, report)
@@ -276,10 +261,9 @@ class Recovery:
 
     def _tell(self, scan: LogScan, report: RecoveryReport, *, finished: bool = False) -> None:
         report.records = scan.records
-        if self.on_progress is not None:
-            start = report.scanned_from
-            total = self._log.queue.end_of_files - start
-            self.on_progress(RecoveryProgress(scan.end - start, total, report.records, finished))
+        start = report.scanned_from
+        total = self._log.queue.end_of_files - start
+        self._recovering(RecoveryProgress(scan.end - start, total, report.records, finished))
 
     # --- the cut -----------------------------------------------------------------------------
 

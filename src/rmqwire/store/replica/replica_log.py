@@ -243,7 +243,7 @@ class ReplicaLog:
     @property
     def flushing(self) -> bool:
         """Whether a flush runs: nothing can be cut then."""
-        return self._store.flushing > 0
+        return self._store.flushes.running > 0
 
     def cut_behind(self, begin: int, end: int) -> DirtyTail | None:
         """Save and cut what lies behind the last whole record between ``begin`` and ``end``.
@@ -285,9 +285,7 @@ class ReplicaLog:
         for queue, some in units.items():
             self._publish_queue(queue, some)
         self._store.puts.dispatched_timestamp = self._log.last_store_timestamp
-        notify = self._store.on_arrival
-        if notify is None:
-            return
+        notify = self._store.events.arrived
         for queue, codes in arrived.items():
             for code in codes:
                 notify(queue.topic, queue.queue_id, queue.max_offset, code)
@@ -301,6 +299,5 @@ class ReplicaLog:
                 self._store.health.fail(f"consume queue can not write: {error}")
 
     def _want_flush(self) -> None:
-        wanted = self._store.puts.on_flush_wanted
-        if self._store.config.sync_flush and wanted is not None:
-            wanted()
+        if self._store.config.sync_flush:
+            self._store.events.flush_wanted()

@@ -1,5 +1,1 @@
-"""Administration requests, by subject; ``AdminBrokerProcessor`` joins them."""
-
-from rmqwire.broker.processors.admin.processor import AdminBrokerProcessor
-
-__all__ = ["AdminBrokerProcessor"]
+"""Administration requests, by subject (Java ``AdminBrokerProcessor``)."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import javaproperties
 
 from rmqwire.broker.tables.versions import advance, first_version
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import GetBrokerConfigResponseHeader
 from rmqwire.disk.files import RealFiles
 from rmqwire.disk.table_file import ConfigFile
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.disk.files import FileLayer
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
     from rmqwire.settings.key import ConfigKey
 
 _INT_MAX: Final = 2**31 - 1
@@ -108,13 +108,6 @@ class ConfigAdmin:
         self._release = state.release
         self._files = files or RealFiles()
         self._version = first_version(state.wall_ms())
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.GET_BROKER_CONFIG: self.get,
-            RequestCode.UPDATE_BROKER_CONFIG: self.update,
-        }
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.names import is_system_topic
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, RMQ_SYS_TRANS_OP_HALF_TOPIC
 from rmqwire.remoting.handler import Reject
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +30,6 @@ class CleaningAdmin:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.DELETE_EXPIRED_COMMITLOG: self.delete_expired_commit_log,
-            RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: self.clean_expired_consume_queue,
-            RequestCode.CLEAN_UNUSED_TOPIC: self.clean_unused_topic,
-        }
 
     def delete_expired_commit_log(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Let the next runs of the cleaning remove expired files at any hour."""

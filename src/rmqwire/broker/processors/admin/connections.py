@@ -15,7 +15,7 @@ from rmqwire.codec.bodies import (
     ProducerTableInfo,
     UnlockBatchRequestBody,
 )
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     GetConsumerConnectionListRequestHeader,
     GetProducerConnectionListRequestHeader,
@@ -25,7 +25,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 
 class ConnectionAdmin:
@@ -39,16 +39,6 @@ class ConnectionAdmin:
         self._state = state
         self._release = state.release
         self.locks = RebalanceLockManager(state.mono_ms)
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.GET_CONSUMER_CONNECTION_LIST: self.consumers,
-            RequestCode.GET_PRODUCER_CONNECTION_LIST: self.producers,
-            RequestCode.GET_ALL_PRODUCER_INFO: self.all_producers,
-            RequestCode.LOCK_BATCH_MQ: self.lock,
-            RequestCode.UNLOCK_BATCH_MQ: self.unlock,
-        }
 
     def consumers(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Show the members and subscriptions of a group that is online."""

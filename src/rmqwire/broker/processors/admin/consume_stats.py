@@ -15,7 +15,7 @@ from rmqwire.codec.bodies import (
     QueryConsumeTimeSpanBody,
     QueueTimeSpan,
 )
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     GetConsumeStatsInBrokerHeader,
     GetConsumeStatsRequestHeader,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 
 class ConsumeStatsAdmin:
@@ -38,15 +38,6 @@ class ConsumeStatsAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.GET_CONSUME_STATS: self.of_group,
-            RequestCode.GET_BROKER_CONSUME_STATS: self.of_broker,
-            RequestCode.QUERY_CONSUME_TIME_SPAN: self.time_span,
-            RequestCode.VIEW_BROKER_STATS_DATA: self.view,
-        }
 
     def of_group(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return a group's offsets in each queue beside the queue's end."""

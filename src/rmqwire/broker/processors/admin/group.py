@@ -15,7 +15,7 @@ from rmqwire.codec.bodies import (
     SubscriptionGroupWrapper,
     TopicList,
 )
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     DeleteSubscriptionGroupRequestHeader,
     GetAllSubscriptionGroupRequestHeader,
@@ -32,7 +32,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 INDEX_PERM_READ: Final = 2  # PermName: the bit of reading in a group's forbidden bits
 
@@ -43,20 +43,6 @@ class GroupAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: self.update_and_create,
-            RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: self.update_and_create_list,
-            RequestCode.DELETE_SUBSCRIPTIONGROUP: self.delete,
-            RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG: self.get_all,
-            RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG: self.get,
-            RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN: self.forbid,
-            RequestCode.QUERY_TOPIC_CONSUME_BY_WHO: self.groups_of_topic,
-            RequestCode.QUERY_TOPICS_BY_CONSUMER: self.topics_of_group,
-            RequestCode.QUERY_SUBSCRIPTION_BY_CONSUMER: self.subscription,
-        }
 
     # -- orders --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     ExchangeHAInfoRequestHeader,
     ExchangeHAInfoResponseHeader,
@@ -19,7 +19,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 
 class HaAdmin:
@@ -27,17 +27,6 @@ class HaAdmin:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.GET_BROKER_HA_STATUS: self.status,
-            RequestCode.EXCHANGE_BROKER_HA_INFO: self.exchange,
-            RequestCode.RESET_MASTER_FLUSH_OFFSET: self.reset_flush_offset,
-            RequestCode.GET_TIMER_CHECK_POINT: self.timer_check_point,
-            RequestCode.GET_TIMER_METRICS: self.timer_metrics,
-            RequestCode.GET_ALL_MESSAGE_REQUEST_MODE: self.request_modes,
-        }
 
     def status(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the slaves and how far each is, or how far we are as a slave."""

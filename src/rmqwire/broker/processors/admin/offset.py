@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from rmqwire.codec import java_json
 from rmqwire.codec.bodies import QueryCorrectionOffsetBody
-from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import (
     CloneGroupOffsetRequestHeader,
     GetEarliestMsgStoretimeRequestHeader,
@@ -24,7 +23,7 @@ from rmqwire.store.reading.time_search import LOWER, UPPER
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 LONG_MAX: Final = 2**63 - 1
 
@@ -35,19 +34,6 @@ class OffsetAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.SEARCH_OFFSET_BY_TIMESTAMP: self.search,
-            RequestCode.GET_MAX_OFFSET: self.max_offset,
-            RequestCode.GET_MIN_OFFSET: self.min_offset,
-            RequestCode.GET_EARLIEST_MSG_STORETIME: self.earliest,
-            RequestCode.GET_ALL_CONSUMER_OFFSET: self.all_offsets,
-            RequestCode.GET_ALL_DELAY_OFFSET: self.all_delay_offsets,
-            RequestCode.CLONE_GROUP_OFFSET: self.clone,
-            RequestCode.QUERY_CORRECTION_OFFSET: self.correction,
-        }
 
     # -- one queue -----------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.release import Release
     from rmqwire.errors import RemotingError
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 CALL_TIMEOUT_MS: Final = 10_000  # Broker2Client.callClient
 STATUS_TIMEOUT_MS: Final = 5_000  # Broker2Client.getConsumeStatus
@@ -42,14 +42,6 @@ class RelayAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.GET_CONSUMER_RUNNING_INFO: self.running_info,
-            RequestCode.CONSUME_MESSAGE_DIRECTLY: self.consume_directly,
-            RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: self.status,
-        }
 
     def running_info(self, connection: Peer, request: RemotingCommand) -> None:
         """Ask one consumer what it's doing."""

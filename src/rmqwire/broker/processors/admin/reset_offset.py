@@ -23,7 +23,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 CPP: Final = int(LanguageCode.CPP)
 NEWEST: Final = -1  # the timestamp that stands for the end of the queue
@@ -35,10 +35,6 @@ class ResetOffsetAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: self.reset}
 
     def reset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Move a group's offsets in a topic; the answer holds the new ones."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import KVTable
-from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.mq_version import version_name
 from rmqwire.codec.record import decode_message
 from rmqwire.errors import ProtocolError
@@ -15,7 +14,7 @@ from rmqwire.errors import ProtocolError
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 # Java shows how long its thread pools' queues are. Here requests never queue: the figures that
 # tools read stand for themselves, 0, beside the capacity that Java has by default.
@@ -37,10 +36,6 @@ class RuntimeAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {RequestCode.GET_BROKER_RUNTIME_INFO: self.runtime_info}
 
     def runtime_info(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the table of figures under Java's keys."""

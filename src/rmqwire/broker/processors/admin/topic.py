@@ -20,7 +20,7 @@ from rmqwire.codec.bodies import (
     TopicOffset,
     TopicStatsTable,
 )
-from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     CreateTopicRequestHeader,
     DeleteTopicRequestHeader,
@@ -35,7 +35,7 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer
+    from rmqwire.remoting.handler import Peer
 
 FILTER_TYPES = ("SINGLE_TAG", "MULTI_TAG")
 MIXED = ("+message.type", "MIXED")
@@ -50,18 +50,6 @@ class TopicAdmin:
         self._state = state
         self._release = state.release
         self._mapping_version = first_version(state.wall_ms())  # static topics: there are none
-
-    def handlers(self) -> dict[int, Handler]:
-        """Return the handler of each request code."""
-        return {
-            RequestCode.UPDATE_AND_CREATE_TOPIC: self.update_and_create,
-            RequestCode.UPDATE_AND_CREATE_TOPIC_LIST: self.update_and_create_list,
-            RequestCode.DELETE_TOPIC_IN_BROKER: self.delete,
-            RequestCode.GET_ALL_TOPIC_CONFIG: self.get_all,
-            RequestCode.GET_TOPIC_CONFIG: self.get,
-            RequestCode.GET_TOPIC_STATS_INFO: self.stats,
-            RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER: self.system_topics,
-        }
 
     # -- creation ------------------------------------------------------------------------------
 

@@ -1,0 +1,81 @@
+"""All request processors of one broker; ``broker.requests`` says which answers what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
+from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
+from rmqwire.broker.processors.admin.connections import ConnectionAdmin
+from rmqwire.broker.processors.admin.consume_stats import ConsumeStatsAdmin
+from rmqwire.broker.processors.admin.group import GroupAdmin
+from rmqwire.broker.processors.admin.ha import HaAdmin
+from rmqwire.broker.processors.admin.offset import OffsetAdmin
+from rmqwire.broker.processors.admin.relay import RelayAdmin
+from rmqwire.broker.processors.admin.reset_offset import ResetOffsetAdmin
+from rmqwire.broker.processors.admin.runtime import RuntimeAdmin
+from rmqwire.broker.processors.admin.topic import TopicAdmin
+from rmqwire.broker.processors.client_manage import ClientManageProcessor
+from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
+from rmqwire.broker.processors.pull_message import PullMessageProcessor
+from rmqwire.broker.processors.query_message import QueryMessageProcessor
+from rmqwire.broker.processors.send_back import SendBackProcessor
+from rmqwire.broker.processors.send_message import SendMessageProcessor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.broker.state import BrokerState
+
+
+@dataclass(frozen=True, slots=True)
+class Processors:
+    """One of each; those of ``AdminBrokerProcessor`` are divided by subject."""
+
+    send: SendMessageProcessor
+    send_back: SendBackProcessor
+    pull: PullMessageProcessor
+    clients: ClientManageProcessor
+    consumers: ConsumerManageProcessor
+    query: QueryMessageProcessor
+    topics: TopicAdmin
+    groups: GroupAdmin
+    offsets: OffsetAdmin
+    reset_offset: ResetOffsetAdmin
+    connections: ConnectionAdmin
+    consume_stats: ConsumeStatsAdmin
+    relay: RelayAdmin
+    runtime: RuntimeAdmin
+    settings: ConfigAdmin
+    ha: HaAdmin
+    cleaning: CleaningAdmin
+
+    @classmethod
+    def of(cls, state: BrokerState, unique_key: Callable[[], str]) -> Self:
+        """Make the processors of one broker.
+
+        Args:
+            state: what they share.
+            unique_key: makes the UNIQ_KEY of a message that has none.
+        """
+        connections = ConnectionAdmin(state)
+        return cls(
+            send=SendMessageProcessor(state, unique_key, connections.locks.has_locks),
+            send_back=SendBackProcessor(state),
+            pull=PullMessageProcessor(state),
+            clients=ClientManageProcessor(state),
+            consumers=ConsumerManageProcessor(state),
+            query=QueryMessageProcessor(state),
+            topics=TopicAdmin(state),
+            groups=GroupAdmin(state),
+            offsets=OffsetAdmin(state),
+            reset_offset=ResetOffsetAdmin(state),
+            connections=connections,
+            consume_stats=ConsumeStatsAdmin(state),
+            relay=RelayAdmin(state),
+            runtime=RuntimeAdmin(state),
+            settings=ConfigAdmin(state),
+            ha=HaAdmin(state),
+            cleaning=CleaningAdmin(state),
+        )

@@ -1,0 +1,32 @@
+"""What the inner half of a broker tells the shell that gives it time and connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rmqwire.store.events import nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.store.events import RecoveryProgress
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSignals:
+    """The calls out of a ``BrokerCore``; all run in the event loop and must not raise.
+
+    Args:
+        register_soon: the name servers must hear of a change at once.
+        delayed: a delay level has something to look at.
+        flush_wanted: (SYNC_FLUSH) puts wait for the disk.
+        recovering: how far the opening of the store is.
+        broken: the store takes no more messages until the next start; called once.
+    """
+
+    register_soon: Callable[[], None] = nothing
+    delayed: Callable[[], None] = nothing
+    flush_wanted: Callable[[], None] = nothing
+    recovering: Callable[[RecoveryProgress], None] = nothing
+    broken: Callable[[], None] = nothing

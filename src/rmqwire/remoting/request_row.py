@@ -1,0 +1,37 @@
+"""What a server's table says of one request code, whichever server it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.codec.codes import RequestCode
+    from rmqwire.codec.release import Release
+    from rmqwire.remoting.handler import Handler
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow(Generic[P]):
+    """One row.
+
+    Args:
+        code: the code.
+        handler: finds the method that answers it among a server's processors.
+        access: what the sender must be allowed to do, and to what: the actions and resources of
+            Java's ``RocketMQAction`` and ``RocketMQResource``; "": it must only be known.
+        since: ordinal of the first release that knows it (``MQVersion``).
+    """
+
+    code: RequestCode
+    handler: Callable[[P], Handler]
+    access: str = ""
+    since: int = 0
+
+    def known_to(self, release: Release) -> bool:
+        """Return whether a release has this code."""
+        return self.since <= release.mq_version

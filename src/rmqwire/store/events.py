@@ -1,0 +1,63 @@
+"""What a store tells its owner, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Arrived = Callable[[str, int, int, int], None]
+
+
+@dataclass(slots=True)
+class RecoveryProgress:
+    """How far a scan of the log is.
+
+    Args:
+        done: bytes scanned.
+        total: bytes there are to scan at most.
+        records: found in them.
+        finished: the scan is over.
+    """
+
+    done: int
+    total: int
+    records: int
+    finished: bool = False
+
+
+def nothing(*_: object) -> None:
+    """Do nothing: nobody wants to know."""
+
+
+@dataclass(slots=True)
+class StoreEvents:
+    """The callbacks of one store; all run in the event loop and must not raise.
+
+    In the order of one pass::
+
+        written       the log has grown: slaves want its bytes
+        flush_wanted  (SYNC_FLUSH) puts wait for the disk
+        arrived       messages are visible to readers
+
+    With SYNC_FLUSH, ``arrived`` follows the flush. Outside of a pass::
+
+        recovering    how far the opening is
+        broken        a write or flush failed for good: only a restart helps; called once
+
+    Args:
+        written: no arguments.
+        flush_wanted: no arguments.
+        arrived: (topic, queue id, end of the queue, tags code), once for each queue that grew and
+            each tags code among its new messages.
+        recovering: a ``RecoveryProgress``.
+        broken: no arguments; the reason is ``MessageStore.read_only_reason``.
+    """
+
+    written: Callable[[], None] = nothing
+    flush_wanted: Callable[[], None] = nothing
+    arrived: Arrived = nothing
+    recovering: Callable[[RecoveryProgress], None] = nothing
+    broken: Callable[[], None] = nothing

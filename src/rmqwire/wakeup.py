@@ -1,0 +1,21 @@
+"""Wake one trio task from plain calls."""
+
+from __future__ import annotations
+
+import trio
+
+
+class Wakeup:
+    """A call that one waiting task hears; calls while it is busy count once, for its next wait."""
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+
+    def __call__(self) -> None:
+        """Wake the task, now or at its next wait."""
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Return after the next call, or at once when there was one since the last wait."""
+        await self._event.wait()
+        self._event = trio.Event()

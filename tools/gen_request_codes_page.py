@@ -1,0 +1,85 @@
+"""Write docs/reference/request-codes.md from the tables of requests.
+
+Run: python -m tools.gen_request_codes_page
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rmqwire.broker.requests import REQUESTS as BROKER
+from rmqwire.broker.requests import Row
+from rmqwire.namesrv.requests import REQUESTS as NAMESRV
+
+if TYPE_CHECKING:
+    from rmqwire.remoting.request_row import RequestRow
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "reference" / "request-codes.md"
+JAVA = ROOT / "tests" / "data" / "protocol" / "request_codes.json"
+INTRO = """\
+# Request codes
+
+What the broker and the name server answer, code by code, and what a slave does with it. *Access* is
+what access control asks for, as Java 5.5.0 declares it; `-`: the sender must only be known.
+Every other code is answered with `REQUEST_CODE_NOT_SUPPORTED` (3), as Java answers a code that it
+doesn't know, and one line in the log says so.
+
+This page is generated from the tables that the servers themselves read:
+`python -m tools.gen_request_codes_page`.
+"""
+
+
+def since(row: RequestRow) -> str:
+    """Show the first release that has a code."""
+    return "5.x" if row.since else "4.x"
+
+
+def broker_row(row: Row) -> str:
+    """Show a code of the broker as a row."""
+    cells = (int(row.code), row.code.name, since(row), row.access or "-", row.on_slave, row.queue)
+    return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
+
+
+def namesrv_row(row: RequestRow) -> str:
+    """Show a code of the name server as a row."""
+    cells = (int(row.code), row.code.name, since(row), row.access or "-")
+    return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
+
+
+def missing(server: str, served: set[int]) -> list[str]:
+    """Show the codes that a Java server answers and ours doesn't."""
+    lines = []
+    for entry in json.loads(JAVA.read_text("utf-8"))["codes"]:
+        releases = [
+            release
+            for release, handlers in entry["handler"].items()
+            if any(handler.startswith(f"{server}:") for handler in handlers)
+        ]
+        if releases and entry["value"] not in served:
+            lines.append(f"| {entry['value']} | {entry['name']} | {', '.join(releases)} |\n")
+    return lines
+
+
+def page() -> str:
+    """Return the text of the page."""
+    by_code = lambda row: int(row.code)  # noqa: E731
+    parts = [INTRO, "\n## Broker\n\n"]
+    parts.append("| code | name | since | access | on a slave | thread pool in Java |\n")
+    parts.append("|---|---|---|---|---|---|\n")
+    parts += [broker_row(row) for row in sorted(BROKER, key=by_code)]
+    parts.append("\n## Name server\n\n| code | name | since | access |\n|---|---|---|---|\n")
+    parts += [namesrv_row(row) for row in sorted(NAMESRV, key=by_code)]
+    for title, server, rows in (("broker", "broker", BROKER), ("name server", "namesrv", NAMESRV)):
+        lines = missing(server, {int(row.code) for row in rows})
+        if lines:
+            parts.append(f"\n## Not there yet: {title}\n\n")
+            parts.append("| code | name | answered by Java |\n|---|---|---|\n")
+            parts += lines
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
