@@ -130,6 +130,8 @@ def test_a_plot_instead_of_a_table(store, tmp_path):
         result = run(command, store, "--plot", target)
         assert (result.exit_code, result.stdout) == (0, f"drawn into {target}\n")
         assert target.stat().st_size > 10_000
+    full = run("commitlog", store, "--plot", "/dev/full")
+    assert (full.exit_code, full.stderr) == (1, "Error: No space left on device\n")
     absent = run("commitlog", store, "--topic", "none", "--plot", tmp_path / "no.png")
     assert absent.exit_code == 2
     assert "there is no message to draw" in absent.stderr

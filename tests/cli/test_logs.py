@@ -1,6 +1,7 @@
 """What strangers can do to the log: one line each, not too long, not too many."""
 
 import logging
+from contextlib import suppress
 
 import pytest
 
@@ -10,6 +11,7 @@ from rmqwire.cli.logs import (
     FORMAT,
     MAX_LINE,
     PERIOD_MS,
+    LogFile,
     OneLineFormatter,
     RateLimit,
 )
@@ -55,3 +57,14 @@ def test_a_full_process_says_so_in_one_line():
     full.name = ACCEPTING
     assert RateLimit(lambda: 0).filter(full)
     assert len(OneLineFormatter(FORMAT).format(full).splitlines()) == 1
+
+
+def test_a_log_file_on_a_full_disk_is_one_warning(capsys):
+    handler = LogFile("/dev/full")
+    for number in range(3):
+        handler.handle(record("topic %s", number))
+    with suppress(OSError):  # as logging does when the process ends
+        handler.close()
+    assert capsys.readouterr().err == (
+        "warning: /dev/full: log lines are lost: No space left on device\n"
+    )

@@ -8,11 +8,13 @@ by repeating itself: of one kind of line only so many are written per period.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from rmqwire import clock
+from rmqwire.cli.output import warn
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
@@ -63,6 +65,21 @@ class RateLimit(logging.Filter):
         return count < BURST
 
 
+class LogFile(logging.FileHandler):
+    """A log file; when it can't be written, stderr says so once instead of a traceback for each."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say it, unless that was done."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            warn(f"{self.baseFilename}: log lines are lost: {error.strerror}")
+
+
 def configure_logging(level: str, file: str | None) -> None:
     """Send the log of all rooms to stderr or to a file.
 
@@ -70,7 +87,7 @@ def configure_logging(level: str, file: str | None) -> None:
         ClickException: the file can't be written.
     """
     try:
-        handler = logging.StreamHandler() if file is None else logging.FileHandler(file)
+        handler = logging.StreamHandler() if file is None else LogFile(file)
     except OSError as error:
         raise click.ClickException(f"--log-file {file}: {error.strerror}") from None
     handler.setFormatter(OneLineFormatter(FORMAT))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 from importlib import import_module
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from rmqwire.errors import UsageError
@@ -80,8 +81,7 @@ class CommitLogPlot:
         figure, (sizes, rate) = self._plt.subplots(2, 1, figsize=_INCHES)
         self._draw_sizes(sizes)
         self._draw_rate(rate)
-        figure.tight_layout()
-        figure.savefig(self._path, dpi=_DPI)
+        _save(figure, self._path)
         self._plt.close(figure)
 
     def _draw_sizes(self, axes: Any) -> None:  # noqa: ANN401  matplotlib's
@@ -169,13 +169,20 @@ class ConsumeQueuePlot:
         axes.set_ylabel("messages in the queue")
         axes.legend(loc="upper left", fontsize="small")
         axes.grid(alpha=0.3)
-        figure.tight_layout()
-        figure.savefig(self._path, dpi=_DPI)
+        _save(figure, self._path)
         self._plt.close(figure)
 
     def _largest(self) -> Sequence[str]:
         by_size = sorted(self._ends, key=lambda name: self._ends[name][1], reverse=True)
         return by_size[:MAX_QUEUES]
+
+
+def _save(figure: Any, path: Path) -> None:  # noqa: ANN401  matplotlib's
+    """Write the picture ourselves: the library that draws it leaves a full disk unsaid."""
+    figure.tight_layout()
+    picture = BytesIO()
+    figure.savefig(picture, dpi=_DPI, format=path.suffix[1:] or None)
+    path.write_bytes(picture.getvalue())
 
 
 def _shortened(name: str) -> str:
