@@ -9,7 +9,11 @@ import pytest
 import trio
 
 from rmqwire.cli import consume, produce
-from rmqwire.cli.runner import Failure, Outcome
+from rmqwire.cli.runner import Outcome
+from rmqwire.codec.bodies import SubscriptionGroupConfig
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.remoting.client import RemotingClient, expect
+from tests.support.requests import create_topic
 
 
 def sending(cluster, **changes):
@@ -84,8 +88,56 @@ async def test_no_more_than_count_is_acknowledged(cluster, capfdbinary):
     assert len(set(seen)) == 4
 
 
-async def test_a_topic_nobody_has(cluster):
-    with pytest.raises(ExceptionGroup) as raised:
-        async with trio.open_nursery():
-            await run(consume.print_messages, consuming(cluster, topic="Nowhere", timeout=0.3))
-    assert raised.group_contains(Failure, match="no queue of topic Nowhere")
+async def admin(addr, request):
+    async with RemotingClient() as client:
+        expect(await client.invoke(addr, request), addr)
+
+
+async def test_a_topic_that_nobody_has_ends_with_its_reason_and_code_1(cluster, capfd):
+    """Also in a group that exists: it has a queue, that of its retries."""
+    await run(produce.send_all, sending(cluster, body="x"))
+    await run(consume.print_messages, consuming(cluster, count=1))
+    capfd.readouterr()
+    assert await run(consume.print_messages, consuming(cluster, topic="Nowhere", timeout=0.5)) == 1
+    assert capfd.readouterr().err == (
+        "warning: nothing can be consumed: "
+        "topic Nowhere has no route: no name server knows topic Nowhere\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"perm": 2}, "broker broker-a has perm 2 and 1 read queues"),
+        ({"queues": 0}, "broker broker-a has perm 6 and 0 read queues"),
+    ],
+)
+async def test_a_topic_that_cannot_be_read_ends_with_its_reason_and_code_1(
+    cluster, capfd, change, words
+):
+    await admin(cluster.loaded.broker.broker_addr, create_topic("Unreadable", **change))
+    job = consuming(cluster, topic="Unreadable", count=1, timeout=0.5)
+    assert await run(consume.print_messages, job) == 1
+    assert words in capfd.readouterr().err
+
+
+async def test_refused_pulls_are_told_while_waiting_and_after_a_signal(cluster, capfd, monkeypatch):
+    monkeypatch.setattr(consume, "LOOK_S", 0.05)
+    monkeypatch.setattr(consume, "PATIENCE_S", 0.1)
+    broker = cluster.loaded.broker.broker_addr
+    group = SubscriptionGroupConfig(group_name="c", consume_enable=False)
+    await admin(broker, RemotingCommand.request(200, body=group.encode()))
+    await admin(broker, create_topic("Refused"))
+    outcome = Outcome()
+    with trio.move_on_after(1):  # a signal cancels it
+        await consume.print_messages(consuming(cluster, topic="Refused"), outcome)
+    told = [line for line in capfd.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert outcome.code == 1
+    assert len(told) == 1
+    assert "every pull of topic Refused fails: CODE: 16" in told[0]
+
+
+async def test_an_empty_topic_is_no_reason(cluster, capfd):
+    await admin(cluster.loaded.broker.broker_addr, create_topic("Empty"))
+    assert await run(consume.print_messages, consuming(cluster, topic="Empty", timeout=0.5)) == 0
+    assert capfd.readouterr() == ("", "")

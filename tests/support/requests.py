@@ -46,14 +46,16 @@ def send(
     return RemotingCommand.request(code, header(**values), body)
 
 
-def create_topic(topic: str, attributes: str | None = None, queues: int = 1) -> RemotingCommand:
+def create_topic(
+    topic: str, attributes: str | None = None, queues: int = 1, perm: int = 6
+) -> RemotingCommand:
     """Make what creates a topic, as ``mqadmin updateTopic`` sends it."""
     header = CreateTopicRequestHeader(
         topic=topic,
         default_topic="TBW102",
         read_queue_nums=queues,
         write_queue_nums=queues,
-        perm=6,
+        perm=perm,
         topic_filter_type="SINGLE_TAG",
         topic_sys_flag=0,
         order=False,

@@ -12,8 +12,8 @@ import click
 import trio
 
 from rmqwire.cli.options import TEXT, namesrv_option
-from rmqwire.cli.output import OutputFailed, say
-from rmqwire.cli.runner import Failure, Outcome, run
+from rmqwire.cli.output import OutputFailed, say, warn
+from rmqwire.cli.runner import FAILED, Outcome, run
 from rmqwire.consumer.config import ConsumeFromWhere
 from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.push import PushConsumer
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TOO_FEW = 3
 CLOSE_MS = 500  # for the last acknowledgement
+LOOK_S = 1
+PATIENCE_S = 4  # a refused pull is repeated after 3 s
 
 FIELDS: dict[str, Callable[[MessageExt], object]] = {
     "body": lambda m: bytes(m.body).decode("utf-8", "surrogateescape"),
@@ -113,8 +115,10 @@ def _checked_timeout(_: click.Context, __: click.Parameter, value: float | None)
 def consume(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click gives each its field's type
     """Print messages to stdout, one line each, and acknowledge them.
 
+    Why nothing can come (no such topic, no permission, no server) is said on stderr within seconds.
     Exit codes: 0 --count messages came, or without it the end by timeout or signal;
-    3 fewer than --count came; 1 it failed; 2 called wrongly; 141 stdout was closed.
+    3 fewer than --count came; 1 nothing came nor could, or it failed; 2 called wrongly;
+    141 stdout was closed.
     """
     job = Job(**options)
     ctx.exit(run(lambda outcome: print_messages(job, outcome)))
@@ -179,16 +183,59 @@ async def print_messages(job: Job, outcome: Outcome) -> None:
     if job.count is not None:
         outcome.code = TOO_FEW
     async with consumer:
-        await _enough(job, printer)
-        if printer.failure is not None:
-            raise printer.failure
-        if not (printer.arrived_any or consumer.assigned_queues()):
-            raise Failure(
-                f"no queue of topic {job.topic} to read: no name server answers, there is no such"
-                " topic, or other members of the group have all its queues"
-            )
+        want = Want(job.topic, consumer, printer)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(want.watch)
+                await _enough(job, printer)
+                nursery.cancel_scope.cancel()
+        finally:  # after a signal too
+            reason = want.reason()
+            if reason is not None:
+                outcome.code = FAILED
+                want.say(reason)
+    if printer.failure is not None:
+        raise printer.failure
     if printer.done.is_set():
         outcome.code = 0
+
+
+class Want:
+    """Why nothing comes and nothing can, said on stderr once it has lasted.
+
+    Args:
+        topic: what is consumed.
+        consumer: knows what servers refuse.
+        printer: knows whether anything came.
+    """
+
+    def __init__(self, topic: str, consumer: PushConsumer, printer: Printer) -> None:
+        self._topic = topic
+        self._consumer = consumer
+        self._printer = printer
+        self._said: set[str] = set()
+
+    def reason(self) -> str | None:
+        """Return why nothing came; None when something did or may."""
+        if self._printer.arrived_any:
+            return None
+        return self._consumer.health.problems.get(self._topic)
+
+    def say(self, reason: str) -> None:
+        """Say a reason, unless that was done."""
+        if reason not in self._said:
+            self._said.add(reason)
+            warn(f"nothing can be consumed: {reason}")
+
+    async def watch(self) -> None:
+        """Say what has been a reason for ``PATIENCE_S``: longer than one refused pull."""
+        looks = 0
+        while True:
+            await trio.sleep(LOOK_S)
+            reason = self.reason()
+            looks = 0 if reason is None else looks + 1
+            if reason is not None and looks * LOOK_S >= PATIENCE_S:
+                self.say(reason)
 
 
 async def _enough(job: Job, printer: Printer) -> None:

@@ -24,6 +24,7 @@ from rmqwire.client.name_servers import NameServers
 from rmqwire.client.processor import ClientProcessor
 from rmqwire.client.requests import RequestFactory
 from rmqwire.client.route_table import RouteTable, TopicPublishInfo, limit_queue_nums
+from rmqwire.client.signs import Signs
 from rmqwire.client.tasks import Tasks, Wakeup
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.message_id import UniqueIdGenerator
@@ -97,6 +98,9 @@ class ClientInstance:
         self.routes = RouteTable(rng)
         self.producers: dict[str, set[str]] = {}  # group -> topics it sends to
         self.consumers: dict[str, Consumer] = {}
+        self.heartbeats: Signs[str] = Signs(wall_ms)  # by a broker's address
+        self.look_ups: Signs[str] = Signs(wall_ms)  # of routes, by topic
+        self.memberships: Signs[str] = Signs(wall_ms)  # asked for, by group
         handlers = HandlerTable(config.release)
         handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
         self._handlers = handlers
@@ -222,10 +226,15 @@ class ClientInstance:
         async with self._route_lock:
             try:
                 route = await self._ask_route(topic, self.config.mq_client_api_timeout)
-                if route is not None:
-                    self._take_route(topic, route)
+                if route is None:
+                    raise RouteNotFound(f"no name server knows topic {topic}")
+                self._take_route(topic, route)
             except RmqError as error:
-                logger.warning("route of topic %s: %s", topic, error)
+                self.look_ups.bad(topic, error)
+                level = logging.DEBUG if isinstance(error, RouteNotFound) else logging.WARNING
+                logger.log(level, "route of topic %s: %s", topic, error)
+            else:
+                self.look_ups.good(topic)
         return topic in self.routes.routes
 
     def _take_route(self, topic: str, route: TopicRouteData) -> None:
@@ -303,11 +312,14 @@ class ClientInstance:
         if addr is None:
             return None
         try:
-            return await self.api.consumer_list(addr, group)
+            members = await self.api.consumer_list(addr, group)
         except RmqError as error:
             if not topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
+                self.memberships.bad(group, error)
                 logger.warning("members of group %s: %s", group, error)
             return None
+        self.memberships.good(group)
+        return members
 
     # ---- heartbeats
 
@@ -339,7 +351,10 @@ class ClientInstance:
         try:
             await self.api.heartbeat(addr, body)
         except RmqError as error:
+            self.heartbeats.bad(addr, error)
             logger.warning("heartbeat to broker %s at %s failed: %s", broker_name, addr, error)
+        else:
+            self.heartbeats.good(addr)
 
 
 def _left(started: float, timeout_ms: int) -> int:

@@ -29,6 +29,7 @@ from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import subscription_data
+from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.inner import PushConsumerInner
 from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
 from rmqwire.consumer.reading.held_queues import HeldQueues
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
+    from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.listener import Listener
 
 
@@ -142,6 +144,11 @@ class PushConsumer:
         """Pull again."""
         self._reader.suspended = False
         self._state.rebalance.set()
+
+    @property
+    def health(self) -> ConsumerHealth:
+        """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
+        return consumer_health(self._state, self._queues)
 
     def assigned_queues(self) -> set[MessageQueue]:
         """Return the queues this member reads now."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rmqwire.client.signs import Signs
 from rmqwire.consumer.reading.process_queue import ProcessQueue
 from rmqwire.consumer.reading.starting_offset import starting_offset
 from rmqwire.errors import RmqError
@@ -38,6 +39,9 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         self._reader = reader
         self._queues: dict[MessageQueue, ProcessQueue] = {}
         self._closed = False
+        self.starts: Signs[MessageQueue] = Signs(
+            state.instance.wall_ms
+        )  # where to start, asked for
 
     def __getitem__(self, queue: MessageQueue) -> ProcessQueue:
         return self._queues[queue]
@@ -54,8 +58,10 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         try:
             offset = await starting_offset(queue, self._state)
         except RmqError as error:
+            self.starts.bad(queue, error)
             logger.warning("where to start %s: %s", queue, error)
             return False
+        self.starts.forget(queue)
         if self._closed or queue in self._queues:
             return not self._closed
         process_queue = self._queues[queue] = ProcessQueue(self._state.instance.wall_ms())

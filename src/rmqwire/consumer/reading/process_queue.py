@@ -20,6 +20,7 @@ from rmqwire.codec.bodies import ProcessQueueInfo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rmqwire.client.signs import Sign
     from rmqwire.consumer.message_ext import MessageExt
 
 MIB = 1024 * 1024
@@ -37,6 +38,7 @@ class ProcessQueue:
         "_lowest",
         "_messages",
         "dropped",
+        "last_answer",
         "last_consume_ms",
         "last_pull_ms",
         "offset_max",
@@ -53,6 +55,7 @@ class ProcessQueue:
         self.dropped = False
         self.on_drop: Callable[[], None] | None = None
         self.last_pull_ms = wall_ms
+        self.last_answer: Sign | None = None  # to the last pull that was answered or failed
         self.last_consume_ms = wall_ms
 
     def __len__(self) -> int:

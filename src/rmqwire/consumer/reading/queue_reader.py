@@ -9,8 +9,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.broker_errors import (
+    FlowControl,
+    SubscriptionGroupNotExist,
+    SubscriptionNotExist,
+    SubscriptionNotLatest,
+)
 from rmqwire.client.requests import PullOptions
-from rmqwire.codec.codes import ResponseCode
+from rmqwire.client.signs import Sign
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.sys_flag import build_pull_sys_flag
 from rmqwire.consumer.reading.process_queue import MIB, ProcessQueue
@@ -35,14 +41,7 @@ CONSUMER_TIMEOUT_WHEN_SUSPEND_MS = 30_000  # consumerTimeoutMillisWhenSuspend
 FLOW_CONTROL_S = 0.05  # PULL_TIME_DELAY_MILLS_WHEN_CACHE_FLOW_CONTROL
 BROKER_FLOW_CONTROL_S = 0.02  # PULL_TIME_DELAY_MILLS_WHEN_BROKER_FLOW_CONTROL
 SUSPENDED_S = 1.0  # PULL_TIME_DELAY_MILLS_WHEN_SUSPEND
-FLOW_CONTROL = int(ResponseCode.FLOW_CONTROL)
-UNKNOWN_TO_BROKER = frozenset(
-    {
-        int(ResponseCode.SUBSCRIPTION_NOT_EXIST),
-        int(ResponseCode.SUBSCRIPTION_NOT_LATEST),
-        int(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST),
-    }
-)
+UNKNOWN_TO_BROKER = (SubscriptionNotExist, SubscriptionNotLatest, SubscriptionGroupNotExist)
 
 
 def over_threshold(process_queue: ProcessQueue, config: PushConsumerConfig) -> str | None:
@@ -98,8 +97,12 @@ class QueueReader:
                 if status is PullStatus.FOUND:
                     self._take(answer, queue, process_queue, subscription, offset)
             except RmqError as error:
+                process_queue.last_answer = Sign(
+                    self._instance.wall_ms(), error.with_traceback(None)
+                )
                 await self._sleep(self._pause_after(queue, error))
                 continue
+            process_queue.last_answer = Sign(self._instance.wall_ms())
             offset = answer.next_begin_offset
             if status is not PullStatus.FOUND and not len(process_queue):
                 # Nothing is being consumed: what the filter skipped counts as consumed.
@@ -153,10 +156,9 @@ class QueueReader:
         return answer
 
     def _pause_after(self, queue: MessageQueue, error: RmqError) -> float:
-        code = error.code if isinstance(error, BrokerError) else None
-        if code == FLOW_CONTROL:
+        if isinstance(error, FlowControl):
             return BROKER_FLOW_CONTROL_S
-        if code in UNKNOWN_TO_BROKER:
+        if isinstance(error, UNKNOWN_TO_BROKER):
             self._instance.heartbeat_soon()
         if not queue.topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
             logger.warning("pull of %s for group %s: %s", queue, self._state.group, error)
