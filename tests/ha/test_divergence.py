@@ -10,12 +10,13 @@ import trio.testing
 
 from rmqwire.errors import LogDiverged, ReplicationError
 from rmqwire.ha.divergence import STOP, TRUNCATE, Divergence
-from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.master_server import HaMaster
+from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.slave_link import SlaveLink
 from rmqwire.ha.slaves import Slaves
 from rmqwire.store.replica.replica_log import OVERLAP, ReplicaLog
 from tests.ha.support import fill, log_bytes, master_store, slave_store, units
-from tests.ha.test_service import trio_ms, until
+from tests.ha.test_links import trio_ms, until
 from tests.support.stores import Clock
 
 SAME = 12

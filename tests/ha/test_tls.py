@@ -11,13 +11,14 @@ import trio
 from rmqwire.codec.ha import pack_report
 from rmqwire.errors import ConfigError
 from rmqwire.ha import tls
-from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.master_server import HaMaster
+from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.slaves import Slaves
 from rmqwire.ha.tls import LinkTls
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.replica.replica_log import ReplicaLog
 from tests.ha.support import fill, log_bytes, master_store, slave_store
-from tests.ha.test_service import trio_ms, until
+from tests.ha.test_links import trio_ms, until
 
 CERTS = Path(__file__).parents[1] / "data" / "tls"
 

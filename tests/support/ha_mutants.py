@@ -8,7 +8,7 @@ from rmqwire.codec.ha import pack_report
 from rmqwire.errors import StoreError
 from rmqwire.ha import group_transfer, slave_link, slaves
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.service import HaSlave
+from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.slave_link import SlaveLink
 from rmqwire.ha.slaves import SlaveConnection, Slaves
 from rmqwire.store.log.offset_waits import OffsetWaits

@@ -12,7 +12,8 @@ import trio
 
 from rmqwire.codec.release import V5_5_0
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.master_server import HaMaster
+from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.slaves import Slaves
 from rmqwire.store.config import SLAVE
 from rmqwire.store.replica.replica_log import ReplicaLog

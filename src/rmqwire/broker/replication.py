@@ -14,7 +14,8 @@ from rmqwire.store.reading.first_record import first_store_timestamp
 if TYPE_CHECKING:
     from rmqwire.clock import MonoMs
     from rmqwire.codec.release import Release
-    from rmqwire.ha.service import HaMaster, HaSlave
+    from rmqwire.ha.master_server import HaMaster
+    from rmqwire.ha.slave_client import HaSlave
     from rmqwire.store.message_store import MessageStore
 
 SYNC_MASTER: Final = "SYNC_MASTER"

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.broker.peers.slave_sync import SlaveSynchronize
-from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.master_server import HaMaster
+from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.tls import LinkTls
 from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.wakeup import Wakeup

@@ -14,7 +14,8 @@ from rmqwire.codec.ha import pack_report, pack_transfer
 from rmqwire.codec.release import V5_5_0
 from rmqwire.errors import ReplicationError
 from rmqwire.ha.group_transfer import GroupTransfer
-from rmqwire.ha.service import HaMaster, HaSlave
+from rmqwire.ha.master_server import HaMaster
+from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.slaves import Slaves
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
