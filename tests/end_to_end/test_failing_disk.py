@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import trio
 
-from rmqwire.broker import broker
+from rmqwire.broker import table_rounds
 from rmqwire.broker.broker import Broker
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.record import iter_messages
@@ -154,7 +154,7 @@ async def test_d10_others_are_served_while_a_table_hangs(tmp_path, monkeypatch):
 async def test_d6_a_table_that_is_refused_is_not_acknowledged_and_tried_again(
     tmp_path, disk, monkeypatch
 ):
-    monkeypatch.setattr(broker, "TABLE_RETRY_S", 0.05)
+    monkeypatch.setattr(table_rounds, "RETRY_S", 0.05)
     file = tmp_path / "store" / "config" / "topics.json"
     async with cluster(tmp_path) as here, here.wire() as wire:
         await healthy(wire)
@@ -179,7 +179,7 @@ async def test_d6_a_table_that_is_refused_to_the_end_is_written_at_the_stop(tmp_
 async def test_a_table_that_can_not_be_encoded_ends_neither_the_broker_nor_the_others(
     tmp_path, disk, monkeypatch
 ):
-    monkeypatch.setattr(broker, "TABLE_RETRY_S", 0.05)
+    monkeypatch.setattr(table_rounds, "RETRY_S", 0.05)
     async with cluster(tmp_path) as here, here.wire() as wire:
         await healthy(wire)
         with monkeypatch.context() as odd:

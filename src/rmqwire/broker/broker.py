@@ -8,7 +8,6 @@ that wait, accept and read no more, send what is ready, write the tables, close 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
 from dataclasses import dataclass
@@ -23,9 +22,11 @@ from rmqwire import clock
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
+from rmqwire.broker.registration import Registration
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
+from rmqwire.broker.table_rounds import TableRounds
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
 from rmqwire.errors import ConfigError, UsageError
@@ -36,7 +37,7 @@ from rmqwire.store.service import run_store
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
@@ -46,15 +47,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REGISTER_PERIOD_MS = (10_000, 60_000)  # registerNameServerPeriod is held between these
-FIRST_RETRY_S = 1.0  # a failed registration is tried again after this, doubling up to the period
 SCAN_CLIENTS_S = 10.0
 HELD_PULL_TICK_S = 0.1  # how late a held pull may be answered
 HELD_PULL_CHECK_S = 5.0
 FLUSH_DELAY_OFFSET_S = 10.0
-UNREGISTER_S = 3.0
-TABLE_RETRY_S = 5.0  # a table that the disk refused is written again after this
-NO_MASTER_RETRY_S = 2.0  # how often a slave without a master asks the name servers
 DAY_MS = 86_400_000
 
 Address = tuple[str, int]
@@ -67,29 +63,6 @@ class BrokerAddresses:
     listen: Address
     vip: Address | None
     ha: Address | None
-
-
-class _TableRound:
-    """One writing of the tables that have changed: when it is due, and how it ended."""
-
-    def __init__(self) -> None:
-        self.wanted = trio.Event()
-        self.failure: Exception | None = None
-        self._ended = trio.Event()
-
-    def ended(self, failure: Exception | None) -> None:
-        self.failure = failure
-        self._ended.set()
-
-    async def wait(self) -> None:
-        """Return when the tables are on the disk.
-
-        Raises:
-            Exception: they are not: the request that changed one must not be answered.
-        """
-        await self._ended.wait()
-        if self.failure is not None:
-            raise self.failure
 
 
 class Broker:
@@ -119,19 +92,17 @@ class Broker:
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
         self._handlers = HandlerTable(loaded.release)
+        self._table_rounds = TableRounds()
         self._server = RemotingServer(
             self._handlers,
             on_close=self._connection_closed,
             end_of_pass=self._end_of_pass,
-            barrier=self._take_barrier,
+            barrier=self._table_rounds.take_barrier,
         )
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
         self._flush_wanted = Wakeup()
-        self._changed = trio.Event()  # topics changed: register at once
-        self._table_round = _TableRound()  # the next one
-        self._held_for: _TableRound | None = None  # what the answers of this pass wait for
-        self._table_lock = trio.Lock()  # held while tables are written
+        self._registration = Registration()
 
     async def serve(
         self, *, task_status: trio.TaskStatus[BrokerAddresses] = trio.TASK_STATUS_IGNORED
@@ -186,8 +157,7 @@ class Broker:
                     await keeping.start(
                         run_store, core.state.store, self._flush_wanted, late_answers
                     )
-                    core.tables.start(self._hold_answers, self._want_tables)
-                    keeping.start_soon(self._write_tables, core)
+                    keeping.start_soon(self._table_rounds.run, core.tables)
                     role = RoleService(
                         core,
                         client,
@@ -202,12 +172,12 @@ class Broker:
                     logger.info("broker %s serves on %s", config.broker_name, config.broker_addr)
                     task_status.started(addresses)
                     await stop.wait()
-                    await self._unregister(api)
+                    await self._registration.leave(api, core.state)
                     core.state.held_pulls.wake_all()
                     serving.cancel_scope.cancel()
             finally:
                 with trio.CancelScope(shield=True):
-                    async with self._table_lock:  # no table is half written
+                    async with self._table_rounds.writing:  # no table is half written
                         if self.core is not None:
                             self.core.close()
                 keeping.cancel_scope.cancel()
@@ -238,7 +208,7 @@ class Broker:
             mono_ms=self._mono_ms,
             handlers=self._handlers,
             signals=BrokerSignals(
-                register_soon=self._register_soon,
+                register_soon=self._registration.soon,
                 delayed=self._delayed,
                 flush_wanted=self._flush_wanted,
                 recovering=recovery.progress,
@@ -263,38 +233,22 @@ class Broker:
         if self.core is not None:
             self.core.state.store.puts.end_pass()
 
-    def _take_barrier(self) -> Awaitable[None] | None:
-        """Return what the answers to the requests just handled must wait for."""
-        held_for, self._held_for = self._held_for, None
-        return None if held_for is None else held_for.wait()
-
     def _connection_closed(self, connection: Peer) -> None:
         if self.core is not None:
             self.core.connection_closed(connection)
-
-    def _register_soon(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
 
     def _store_broke(self) -> None:
         """Leave the name servers: producers go elsewhere, who is connected can still pull."""
         reason = self._opened().state.store.read_only_reason
         logger.error("the store takes no more messages, leaving the name servers: %s", reason)
-        self._register_soon()
-
-    def _hold_answers(self) -> None:
-        self._held_for = self._table_round
-        self._want_tables()
-
-    def _want_tables(self) -> None:
-        self._table_round.wanted.set()
+        self._registration.soon()
 
     # ---- loops
 
     def _start_loops(self, nursery: trio.Nursery, core: BrokerCore, api: BrokerOuterAPI) -> None:
         config = self.loaded.broker
         interval = config.flush_consumer_offset_interval / 1000
-        nursery.start_soon(self._keep_registered, api)
+        nursery.start_soon(self._registration.keep, api, core.state)
         nursery.start_soon(self._expire_held_pulls, core)
         nursery.start_soon(_every, interval, core.persist_offsets)
         nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
@@ -307,24 +261,6 @@ class Broker:
         ):
             nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
         nursery.start_soon(self._record_midnights, core)
-
-    async def _write_tables(self, core: BrokerCore) -> None:
-        """Write changed tables in a thread: a slow disk holds up nobody but who changed them."""
-        while True:
-            with trio.move_on_after(TABLE_RETRY_S if core.tables.waiting else math.inf):
-                await self._table_round.wanted.wait()
-            running, self._table_round = self._table_round, _TableRound()
-            failure: Exception | None = None
-            async with self._table_lock:
-                try:
-                    await trio.to_thread.run_sync(core.tables.take())
-                except OSError as error:
-                    logger.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
-                    failure = error
-                except Exception as error:  # one writing is the border: logged, tried again
-                    logger.exception("tables not written, tried again")
-                    failure = error
-            running.ended(failure)
 
     def _sample(self, core: BrokerCore, window: str) -> None:
         core.state.stats.sample(self._wall_ms(), window)
@@ -342,58 +278,6 @@ class Broker:
         while True:
             await trio.sleep(HELD_PULL_TICK_S)
             held.expire(self._mono_ms())
-
-    async def _keep_registered(self, api: BrokerOuterAPI) -> None:
-        """Keep one task per name server of the configuration, which may change while we run."""
-        scopes: dict[str, trio.CancelScope] = {}
-        store = self._opened().state.store
-        async with trio.open_nursery() as nursery:
-            while True:
-                changed = self._changed
-                leaving = store.health.broken and not store.read_only_from_start
-                wanted = [] if leaving else self.loaded.broker.namesrv_addresses()
-                registered = bool(scopes)
-                for addr in [addr for addr in scopes if addr not in wanted]:
-                    scopes.pop(addr).cancel()
-                if leaving and registered:
-                    await self._unregister(api)
-                for addr in wanted:
-                    if addr not in scopes:
-                        scopes[addr] = trio.CancelScope()
-                        nursery.start_soon(self._register_at, api, addr, scopes[addr])
-                with trio.move_on_after(_period_s(self.loaded.broker.register_name_server_period)):
-                    await changed.wait()
-
-    async def _register_at(self, api: BrokerOuterAPI, addr: str, scope: trio.CancelScope) -> None:
-        """Register at one name server each period, and at once when a topic changed."""
-        config = self.loaded.broker
-        with scope:
-            force, retry_s = True, FIRST_RETRY_S
-            while True:
-                changed = self._changed
-                registered = await api.register(addr, force=force or config.force_register)
-                wait_s = _period_s(config.register_name_server_period)
-                if registered and self._lacks_master():
-                    wait_s = NO_MASTER_RETRY_S
-                if registered:
-                    retry_s = FIRST_RETRY_S
-                else:
-                    wait_s = min(wait_s, retry_s)
-                    retry_s *= 2
-                with trio.move_on_after(wait_s):
-                    await changed.wait()
-                force = not registered or changed.is_set()
-
-    def _lacks_master(self) -> bool:
-        replication = self._opened().state.replication
-        return replication.client is not None and replication.client.master is None
-
-    async def _unregister(self, api: BrokerOuterAPI) -> None:
-        """Leave all name servers, as far as they answer in time."""
-        with trio.move_on_after(UNREGISTER_S):
-            async with trio.open_nursery() as nursery:
-                for addr in self.loaded.broker.namesrv_addresses():
-                    nursery.start_soon(api.unregister, addr)
 
 
 async def _every(period_s: float, call: Callable[[], None]) -> None:
@@ -425,11 +309,6 @@ async def _address_of(host: str) -> str:
         raise ConfigError(f"brokerIP1={host}: no IP address and no known host: {error}") from None
     first = min(found, key=lambda entry: entry[0] != trio.socket.AF_INET)  # IPv4 if there is one
     return str(first[4][0])
-
-
-def _period_s(period_ms: int) -> float:
-    shortest, longest = REGISTER_PERIOD_MS
-    return max(shortest, min(period_ms, longest)) / 1000
 
 
 def _only(error: BaseException) -> BaseException:

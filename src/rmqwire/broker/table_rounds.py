@@ -1,0 +1,90 @@
+"""Write changed tables in a thread, and let the answers of those who changed them wait.
+
+A slow disk holds up nobody else. All changes made while a round is being written share the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from rmqwire.disk.table_file import TableWrites
+
+logger = logging.getLogger(__name__)
+RETRY_S = 5.0  # a table that the disk refused is written again after this
+
+
+class _Round:
+    """One writing of the tables that have changed: when it is due, and how it ended."""
+
+    def __init__(self) -> None:
+        self.wanted = trio.Event()
+        self._failure: Exception | None = None
+        self._ended = trio.Event()
+
+    def ended(self, failure: Exception | None) -> None:
+        self._failure = failure
+        self._ended.set()
+
+    async def wait(self) -> None:
+        """Return when the tables are on the disk.
+
+        Raises:
+            Exception: they are not: the request that changed one must not be answered.
+        """
+        await self._ended.wait()
+        if self._failure is not None:
+            raise self._failure
+
+
+class TableRounds:
+    """The rounds of one broker.
+
+    Attributes:
+        writing: held while tables are written.
+    """
+
+    def __init__(self) -> None:
+        self.writing = trio.Lock()
+        self._next = _Round()
+        self._held_for: _Round | None = None  # what the answers of this pass wait for
+
+    def take_barrier(self) -> Awaitable[None] | None:
+        """Return what the answers to the requests just handled must wait for."""
+        held_for, self._held_for = self._held_for, None
+        return None if held_for is None else held_for.wait()
+
+    def _hold_answers(self) -> None:
+        self._held_for = self._next
+        self._next.wanted.set()
+
+    def _want(self) -> None:
+        self._next.wanted.set()
+
+    async def run(self, tables: TableWrites) -> None:
+        """Write tables of which a change is told, until cancelled."""
+        tables.start(self._hold_answers, self._want)
+        while True:
+            with trio.move_on_after(RETRY_S if tables.waiting else math.inf):
+                await self._next.wanted.wait()
+            running, self._next = self._next, _Round()
+            async with self.writing:
+                failure = await self._write(tables)
+            running.ended(failure)
+
+    async def _write(self, tables: TableWrites) -> Exception | None:
+        try:
+            await trio.to_thread.run_sync(tables.take())
+        except OSError as error:
+            logger.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
+            return error
+        except Exception as error:  # one writing is the border: logged, tried again
+            logger.exception("tables not written, tried again")
+            return error
+        return None
