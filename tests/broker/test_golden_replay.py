@@ -45,6 +45,7 @@ SCENARIOS = (
     "c_broadcast",
     "c_sendback_retry_dlq",
     "c_tag_filter",
+    "c_sql_filter",
     "c_pull",
     "c_litepull",
     "c_query_view",
@@ -71,6 +72,7 @@ SETTINGS = {
     "listen_port": 20911,
     "default_topic_queue_nums": 2,
     "max_message_size": 65536,
+    "enable_property_filter": True,
 }
 NOT_HERE = {29}  # the search by time is the store's and is tested there
 # Header fields that are the same, or differ because the log holds fewer messages here.

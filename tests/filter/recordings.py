@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tarfile
 from functools import cache
 from typing import Any
 
@@ -26,3 +27,14 @@ def drawn(version: str) -> dict[str, Any]:
     exceptions that characters from U+0100 stand for, ``bits`` are those of names in bloom filters.
     """
     return json.loads(gzip.decompress((FOLDER / f"random-{version}.json.gz").read_bytes()))
+
+
+@cache
+def store(version: str) -> dict[str, bytes]:
+    """Return the files, by name, of a Java store whose topic T was filtered by a group.
+
+    Of its 30 messages the last 20 have bit maps: ``enableCalcFilterBitMap`` was set, and group g1
+    subscribed by ``n > 3 AND TAGS = 'TagA'`` before them.
+    """
+    with tarfile.open(FOLDER / f"store-{version}.tar.gz") as tar:
+        return {one.name: tar.extractfile(one).read() for one in tar.getmembers() if one.isfile()}

@@ -23,6 +23,7 @@ from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.slave_role import slave_handler
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
+from rmqwire.broker.tables.consumer_filters import ConsumerFilterManager
 from rmqwire.broker.tables.groups import SubscriptionGroupManager
 from rmqwire.broker.tables.lmq_offsets import LmqConsumerOffsetManager
 from rmqwire.broker.tables.offsets import ConsumerOffsetManager
@@ -33,7 +34,7 @@ from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
-from rmqwire.store.events import StoreEvents, nothing
+from rmqwire.store.events import StoreEvents, TopicQuestions, nothing
 from rmqwire.store.message_store import MessageStore
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ class BrokerCore:
                 recovering=signals.recovering,
                 broken=signals.broken,
             ),
-            is_batch_topic=lambda topic: is_batch_cq(tables.topics.table.get(topic)),
+            topics=TopicQuestions(
+                is_batch=lambda topic: is_batch_cq(tables.topics.table.get(topic)),
+                bits_of=tables.filters.bits_of,
+            ),
         )
         self.state = BrokerState(
             config=config,
@@ -106,8 +110,11 @@ class BrokerCore:
             producers=ProducerTable(),
             consumers=ConsumerTable(
                 ConsumerIdsChangeListener(config, release),
+                subscribed=tables.filters.register,
+                gone=tables.filters.unregister,
                 notify_broadcast=release.broker.notifies_broadcast,
             ),
+            filters=tables.filters,
             held_pulls=LongPolling(store.max_offset, store.next_wanted),
             schedule=ScheduleMessageService(
                 store, loaded.store, release, files, wall_ms, signals.delayed
@@ -153,6 +160,7 @@ class BrokerCore:
         state.topics.load()
         state.offsets.load()
         state.groups.load()
+        state.filters.load()
         state.request_modes.load()
         report = state.store.open()
         state.replication.initial_end = state.store.max_phy_offset
@@ -173,6 +181,7 @@ class BrokerCore:
         """Let clients go whose heartbeats stopped, and close their connections."""
         state = self.state
         now, timeout = state.mono_ms(), state.config.channel_expired_timeout
+        state.filters.clean()
         expired = state.producers.scan(now, timeout) + state.consumers.scan(now, timeout)
         for connection in set(expired):
             logger.info("no heartbeat of %s, closed", connection.peer)
@@ -262,6 +271,9 @@ class _Tables:
             if lmq
             else ConsumerOffsetManager(config, release, offset_file, wall_ms)
         )
+        self.filters = ConsumerFilterManager(
+            config, release, table("consumerFilter.json", "filterDataByTopic"), wall_ms
+        )
         self.request_modes = MessageRequestModeManager(
             release, table("messageRequestMode.json", "messageRequestModeMap")
         )
@@ -276,6 +288,7 @@ def _table_writes(state: BrokerState) -> TableWrites:
         (state.topics.writer, state.groups.writer),
         (
             state.offsets.writer,
+            state.filters.writer,
             state.schedule.writer,
             state.request_modes.writer,
             state.timer_progress.metrics_writer,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.stats import BrokerStats
+    from rmqwire.broker.tables.consumer_filters import ConsumerFilterManager
     from rmqwire.broker.tables.groups import SubscriptionGroupManager
     from rmqwire.broker.tables.offsets import ConsumerOffsetManager
     from rmqwire.broker.tables.request_modes import MessageRequestModeManager
@@ -38,6 +39,7 @@ class BrokerState:
         offsets: consumer offsets.
         producers: connected producers.
         consumers: connected consumers.
+        filters: conditions of consumer groups.
         held_pulls: pulls that wait for messages.
         schedule: delayed messages.
         stats: counters.
@@ -59,6 +61,7 @@ class BrokerState:
     offsets: ConsumerOffsetManager
     producers: ProducerTable
     consumers: ConsumerTable
+    filters: ConsumerFilterManager
     held_pulls: LongPolling
     schedule: ScheduleMessageService
     stats: BrokerStats

@@ -273,6 +273,10 @@ class _Writer:
         self.new_line()
         self.out.append("]")
 
+    def numbers(self, value: tuple[int, ...], _path: str) -> None:
+        """Write a Java ``int[]``: on one line, whatever the rest is written like."""
+        self.out.append(f"[{','.join(map(str, value))}]")
+
     def unordered(self, value: Iterable[Any], path: str) -> None:
         self.array(sorted(value), path)  # any order is right; this one can be tested
 
@@ -306,7 +310,7 @@ _WRITERS: dict[type, Callable[[_Writer, Any, str], None]] = {
     type(None): _Writer.null,
     bytes: _Writer.octets,
     list: _Writer.array,
-    tuple: _Writer.array,
+    tuple: _Writer.numbers,
     set: _Writer.unordered,
     frozenset: _Writer.unordered,
 }

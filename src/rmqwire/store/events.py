@@ -1,4 +1,4 @@
-"""What a store tells its owner, and in which order."""
+"""What a store tells its owner, and in which order; what it asks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    BitsOf = Callable[[str], Callable[[Mapping[str, str]], bytes] | None]
     Arrived = Callable[[str, int, int, int], None]
 
 
@@ -61,3 +62,17 @@ class StoreEvents:
     arrived: Arrived = nothing
     recovering: Callable[[RecoveryProgress], None] = nothing
     broken: Callable[[], None] = nothing
+
+
+@dataclass(slots=True)
+class TopicQuestions:
+    """What a store asks its owner about a topic.
+
+    Args:
+        is_batch: whether its queues are of kind BatchCQ.
+        bits_of: what makes the bit maps of its messages' extension units, from their properties;
+            None when they have none.
+    """
+
+    is_batch: Callable[[str], bool] = lambda _: False
+    bits_of: BitsOf = lambda _: None

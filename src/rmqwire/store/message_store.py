@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rmqwire.errors import DiskFull, RmqError, StoreError
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.config import SLAVE
-from rmqwire.store.events import StoreEvents
+from rmqwire.store.events import StoreEvents, TopicQuestions
 from rmqwire.store.folder.checkpoint import CheckpointFile
 from rmqwire.store.folder.file_queue import HandleCache
 from rmqwire.store.folder.folder import StoreFolder
@@ -27,6 +27,7 @@ from rmqwire.store.health import NOT_OPEN, StoreHealth
 from rmqwire.store.index.index_service import SLICE, IndexService
 from rmqwire.store.index.query import MessageQuery
 from rmqwire.store.log.commit_log import CommitLog
+from rmqwire.store.log.ext_units import ExtUnits
 from rmqwire.store.log.flush_manager import FlushManager
 from rmqwire.store.log.put_path import PutPath
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue
@@ -46,7 +47,7 @@ from rmqwire.store.results import (
 from rmqwire.store.stats import StoreStats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.codec.release import Release
@@ -90,7 +91,7 @@ class MessageStore:
         store_host: ip and port of this broker, packed (8 or 20 bytes).
         mono_ms: clock for timeouts, ``wall_ms`` when not given.
         events: told what happens, see there.
-        is_batch_topic: says whether a topic's queues are of kind BatchCQ.
+        topics: asked about topics, see there.
 
     Attributes:
         puts: takes messages: ``put``, ``put_batch``, ``end_pass``.
@@ -108,7 +109,7 @@ class MessageStore:
         *,
         mono_ms: MonoMs | None = None,
         events: StoreEvents | None = None,
-        is_batch_topic: Callable[[str], bool] = lambda _: False,
+        topics: TopicQuestions | None = None,
     ) -> None:
         root = config.store_path_root_dir
         self.config = config
@@ -116,12 +117,13 @@ class MessageStore:
         self.wall_ms = wall_ms
         self.mono_ms = mono_ms = mono_ms or wall_ms
         self.events = events = events or StoreEvents()
+        topics = topics or TopicQuestions()
         self._nearest_time = release.store.nearest_time_search
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
         self.log = log = CommitLog(config, files, self.log_handles, store_host)
-        self.queues = queues = ConsumeQueueStore(config, files, release, is_batch_topic)
+        self.queues = queues = ConsumeQueueStore(config, files, release, topics.is_batch)
         if config.enable_consume_queue_ext:
-            queues.write_ext(log.written_timestamp)
+            queues.write_ext(ExtUnits(log, topics.bits_of).make)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)
         self.mark = MarkFile(f"{root}/{MARK_NAME}", files)
         self.index = IndexService(

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rmqwire.store.events import nothing
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from rmqwire.codec.bodies import SubscriptionData
     from rmqwire.remoting.handler import Peer
@@ -68,7 +70,7 @@ class ConsumerGroupInfo:
         self.channels[client.connection] = client
         return known is None
 
-    def update_subscriptions(self, subscriptions: Iterable[SubscriptionData]) -> bool:
+    def update_subscriptions(self, subscriptions: Collection[SubscriptionData]) -> bool:
         """Take a member's subscriptions; True when a topic came or went.
 
         A newer expression for a known topic replaces the older one without counting as a change,
@@ -150,6 +152,8 @@ class ConsumerTable:
 
     Args:
         changed: called with the group and its members when a member or a topic came or went.
+        subscribed: called with the group and what a member's heartbeat says that it wants.
+        gone: called with the group when its last member has gone.
         notify_broadcast: tell members of broadcasting groups too (4.9).
     """
 
@@ -157,11 +161,15 @@ class ConsumerTable:
         self,
         changed: Callable[[str, list[Peer]], None],
         *,
+        subscribed: Callable[[str, Collection[SubscriptionData]], None] = nothing,
+        gone: Callable[[str], None] = nothing,
         notify_broadcast: bool = False,
     ) -> None:
         self.groups: dict[str, ConsumerGroupInfo] = {}
         self.compensation: dict[str, ConsumerGroupInfo] = {}
         self._tell_changed = changed
+        self._tell_subscribed = subscribed
+        self._tell_gone = gone
         self._notify_broadcast = notify_broadcast
 
     def find(self, group: str) -> ConsumerGroupInfo | None:
@@ -190,7 +198,7 @@ class ConsumerTable:
         group: str,
         client: ClientChannelInfo,
         shape: tuple[str, str, str | None],
-        subscriptions: Iterable[SubscriptionData] | None,
+        subscriptions: Collection[SubscriptionData] | None,
         *,
         notify: bool = True,
     ) -> bool:
@@ -215,6 +223,8 @@ class ConsumerTable:
             changed = True
         if changed and notify:
             self._tell(info)
+        if subscriptions is not None:
+            self._tell_subscribed(group, subscriptions)
         return changed
 
     def unregister(self, group: str, connection: Peer, *, notify: bool = True) -> bool:
@@ -225,6 +235,7 @@ class ConsumerTable:
         removed = info.channels.pop(connection, None) is not None
         if not info.channels:
             del self.groups[group]
+            self._tell_gone(group)
         if notify:
             self._tell(info)
         return removed

@@ -11,6 +11,7 @@ from rmqwire.broker.clients.client_table import (
     CONSUME_PASSIVELY,
     ClientChannelInfo,
 )
+from rmqwire.broker.processors.pull_filter import check_enabled
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import CheckClientRequestBody, HeartbeatData
 from rmqwire.codec.codes import ResponseCode
@@ -18,7 +19,10 @@ from rmqwire.codec.headers import (
     UnregisterClientRequestHeader,
 )
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, TOPIC_UNIT_SUB
+from rmqwire.errors import BadExpression
 from rmqwire.filter.subscription import is_tag_type
+from rmqwire.remoting.handler import Reject
+from rmqwire.remoting.limited_log import LimitedLog
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 IS_SUPPORT_HEART_BEAT_V2 = "IS_SUPPORT_HEART_BEAT_V2"
 IS_SUB_CHANGE = "IS_SUB_CHANGE"
 logger = logging.getLogger(__name__)
+limited = LimitedLog(logger)
 
 
 class ClientManageProcessor:
@@ -133,14 +138,23 @@ class ClientManageProcessor:
         return response
 
     def check_client_config(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
-        """Answer CHECK_CLIENT_CONFIG: only tag expressions can be used."""
-        del connection
+        """Answer CHECK_CLIENT_CONFIG: whether a condition can be used here.
+
+        Raises:
+            Reject: SYSTEM_ERROR, none can; SUBSCRIPTION_PARSE_FAILED, this one can't.
+        """
         body = CheckClientRequestBody.decode(bytes(request.body))
         subscription = body.subscription_data
         if subscription is None or is_tag_type(subscription.expression_type):
             return request.create_response()
-        return request.create_response(
-            ResponseCode.SYSTEM_ERROR,
-            "The broker does not support consumer to filter message by "
-            f"{subscription.expression_type}",
-        )
+        check_enabled(self._state, subscription)
+        if not subscription.sub_string:  # null, for which Java has no text
+            raise Reject(ResponseCode.SUBSCRIPTION_PARSE_FAILED)
+        try:
+            self._state.filters.compile(subscription.sub_string, subscription.expression_type)
+        except BadExpression as error:
+            limited.warning(
+                "bad filter", "the filter of a client at %s: %s", connection.peer, error
+            )
+            raise Reject(ResponseCode.SUBSCRIPTION_PARSE_FAILED, str(error)) from None
+        return request.create_response()

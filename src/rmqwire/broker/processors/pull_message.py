@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
 from rmqwire.broker.clients.held_pulls import HeldPull
+from rmqwire.broker.processors.pull_filter import group_filter, own_filter
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
@@ -21,8 +22,7 @@ from rmqwire.codec.sys_flag import (
     PULL_SUSPEND,
 )
 from rmqwire.errors import ProtocolError, UsageError
-from rmqwire.filter.message_filter import tag_filter
-from rmqwire.filter.subscription import build_subscription, is_tag_type
+from rmqwire.filter.subscription import build_subscription
 from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import GET_STATUS_NAMES, GetMessageResult, GetStatus
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import SubscriptionData, SubscriptionGroupConfig, TopicConfig
     from rmqwire.codec.command import RemotingCommand
+    from rmqwire.filter.message_filter import Filter
     from rmqwire.remoting.handler import Peer
 
 logger = logging.getLogger(__name__)
@@ -87,8 +88,7 @@ class PullMessageProcessor:
         header = request.decode_header(PullMessageRequestHeader)
         try:
             topic, group = self._check(connection, header)
-            subscription = self._subscription(header, group)
-            self._check_expression(subscription)
+            wanted = self._wanted(header, group)
         except Reject as refused:
             response = request.create_response(int(refused.code), refused.remark)
             response.ext_fields = (
@@ -96,7 +96,6 @@ class PullMessageProcessor:
             )  # never absent: Java makes its header first
             return response
         state = self._state
-        wanted = tag_filter(subscription)
         result = self._reset(header)
         if result is None:
             result = state.store.get_message(
@@ -172,23 +171,26 @@ class PullMessageProcessor:
             )
         return topic, group
 
-    def _subscription(
+    def _wanted(
+        self, header: PullMessageRequestHeader, group: SubscriptionGroupConfig
+    ) -> Filter | None:
+        """Return what the pull asks for: as it says, or as its group told by heartbeat."""
+        state = self._state
+        if not header.sys_flag & PULL_SUBSCRIPTION:
+            told = self._told_subscription(header, group)
+            return group_filter(state, header.consumer_group, told, header.sub_version)
+        try:
+            own = build_subscription(header.topic, header.subscription, header.expression_type)
+        except UsageError as error:
+            raise _no_subscription(header, error) from None
+        if state.release.broker.pull_subscribes:
+            state.consumers.compensate(header.consumer_group, CONSUME_PASSIVELY, CLUSTERING, own)
+        return own_filter(state, header.consumer_group, own)
+
+    def _told_subscription(
         self, header: PullMessageRequestHeader, group: SubscriptionGroupConfig
     ) -> SubscriptionData:
-        """Return the pull's own subscription, or the one its group told by heartbeat."""
         state = self._state
-        if header.sys_flag & PULL_SUBSCRIPTION:
-            try:
-                subscription = build_subscription(
-                    header.topic, header.subscription, header.expression_type
-                )
-            except UsageError as error:
-                raise _no_subscription(header, error) from None
-            if state.release.broker.pull_subscribes:
-                state.consumers.compensate(
-                    header.consumer_group, CONSUME_PASSIVELY, CLUSTERING, subscription
-                )
-            return subscription
         info = state.consumers.find(header.consumer_group)
         if info is None:
             raise Reject(
@@ -219,15 +221,6 @@ class PullMessageProcessor:
                 ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest"
             )
         return subscription_data
-
-    def _check_expression(self, subscription: SubscriptionData) -> None:
-        """Refuse expressions other than tags, as a broker with enablePropertyFilter=false does."""
-        if not is_tag_type(subscription.expression_type):
-            raise Reject(
-                ResponseCode.SYSTEM_ERROR,
-                "The broker does not support consumer to filter message by "
-                f"{subscription.expression_type}",
-            )
 
     # ---- around the read
 

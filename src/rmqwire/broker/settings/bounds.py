@@ -34,6 +34,9 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "reviveQueueNum": (0, MAX_QUEUE_NUMS),
     "flushConsumerOffsetInterval": (1, _INT_MAX),
     "consumerOffsetUpdateVersionStep": (1, 2**63 - 1),
+    "expectConsumerNumUseFilter": (1, 10_000),  # their bit map must fit a unit of 32,767 bytes
+    "maxErrorRateOfBloomFilter": (1, 99),
+    "filterDataCleanTimeSpan": (0, 2**63 - 1),
     "shortPollingTimeMills": (0, 2**63 - 1),
     "channelExpiredTimeout": (1, 2**63 - 1),
     "registerBrokerTimeoutMills": (1, _INT_MAX),

@@ -56,6 +56,13 @@ class BrokerConfig:
     start_accept_send_request_time_stamp: int = 0
     reject_transaction_message: bool = False
     trace_on: bool = True
+    enable_property_filter: bool = False
+    enable_calc_filter_bit_map: bool = False
+    expect_consumer_num_use_filter: int = 32
+    max_error_rate_of_bloom_filter: int = 20  # percent
+    filter_data_clean_time_span: int = 86_400_000
+    filter_support_retry: bool = False
+
     slave_read_enable: bool = False
     slave_sync_interval: int = 0  # ours, ms; 0: the release's period
     reject_pull_consumer_enable: bool = False

@@ -43,6 +43,12 @@ from rmqwire.codec.bodies.consumer import (
     QuerySubscriptionResponseBody,
     UnlockBatchRequestBody,
 )
+from rmqwire.codec.bodies.filters import (
+    BloomFilterData,
+    ConsumerFilterData,
+    ConsumerFilterSerializeWrapper,
+    FilterDataMapByTopic,
+)
 from rmqwire.codec.bodies.group import (
     CustomizedRetryPolicy,
     ExponentialRetryPolicy,
@@ -167,6 +173,7 @@ __all__ = [
     "BatchAck",
     "BatchAckMessageRequestBody",
     "BatchAckMsg",
+    "BloomFilterData",
     "Body",
     "BrokerData",
     "BrokerIdentity",
@@ -189,6 +196,8 @@ __all__ = [
     "ConsumeStatus",
     "ConsumerConnection",
     "ConsumerData",
+    "ConsumerFilterData",
+    "ConsumerFilterSerializeWrapper",
     "ConsumerOffsetSerializeWrapper",
     "ConsumerOffsetTable",
     "ConsumerRunningInfo",
@@ -200,6 +209,7 @@ __all__ = [
     "EpochEntry",
     "EpochEntryCache",
     "ExponentialRetryPolicy",
+    "FilterDataMapByTopic",
     "GetBrokerClusterAclConfigResponseBody",
     "GetBrokerLiteInfoResponseBody",
     "GetBrokerMemberGroupResponseBody",

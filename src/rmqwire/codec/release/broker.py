@@ -25,6 +25,9 @@ class BrokerRelease:
         dead_letters_undelayed: a dead letter made of such a send says delay level -1.
         pull_sys_flags: pull answers tell topicSysFlag and groupSysFlag.
         pull_forbidden_type: refused pulls tell forbiddenType.
+        sql_text_operators: CONTAINS, STARTSWITH and ENDSWITH are operators in conditions.
+        retry_filter_for_tags: filterSupportRetry filters retry topics that are subscribed by tags,
+            as clients subscribe them, too (4.9).
         pull_subscribes: a pull's own subscription counts as one of its group.
         group_forbidden: a group may be forbidden a topic.
         pull_offsets: the broker remembers how far each group has pulled.
@@ -76,6 +79,8 @@ class BrokerRelease:
     # pulls and offsets
     pull_sys_flags: bool
     pull_forbidden_type: bool
+    sql_text_operators: bool
+    retry_filter_for_tags: bool
     pull_subscribes: bool
     group_forbidden: bool
     pull_offsets: bool
@@ -131,6 +136,8 @@ BROKER_4_9 = BrokerRelease(
     dead_letters_undelayed=False,
     pull_sys_flags=False,
     pull_forbidden_type=False,
+    sql_text_operators=False,
+    retry_filter_for_tags=True,
     pull_subscribes=False,
     group_forbidden=False,
     pull_offsets=False,
@@ -175,6 +182,8 @@ BROKER_5 = BrokerRelease(
     dead_letters_undelayed=True,
     pull_sys_flags=True,
     pull_forbidden_type=True,
+    sql_text_operators=True,
+    retry_filter_for_tags=False,
     pull_subscribes=True,
     group_forbidden=True,
     pull_offsets=True,

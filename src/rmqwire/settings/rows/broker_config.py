@@ -54,6 +54,12 @@ BROKER_CONFIG: Final = (
         clearRetryTopicWhenDeleteTopic                 boolean  5.5.0  true
         autoDeleteUnusedStats                          boolean  both   false | true
         enableCreateSysGroup                           boolean  5.5.0  true
+        enablePropertyFilter                           boolean  both   false
+        enableCalcFilterBitMap                         boolean  both   false
+        expectConsumerNumUseFilter                     int      both   32
+        maxErrorRateOfBloomFilter                      int      both   20
+        filterDataCleanTimeSpan                        long     both   86400000
+        filterSupportRetry                             boolean  both   false
         """,
     ),
     *group(
@@ -214,18 +220,6 @@ BROKER_CONFIG: Final = (
         transactionMetricFlushInterval                 long     5.5.0  10000
         transactionOpMsgMaxSize                        int      5.5.0  4096
         transactionOpBatchInterval                     int      5.5.0  3000
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "property filters (SQL92)",
-        """
-        enablePropertyFilter                           boolean  both   false
-        enableCalcFilterBitMap                         boolean  both   false
-        expectConsumerNumUseFilter                     int      both   32
-        maxErrorRateOfBloomFilter                      int      both   20
-        filterDataCleanTimeSpan                        long     both   86400000
-        filterSupportRetry                             boolean  both   false
         """,
     ),
     *group(

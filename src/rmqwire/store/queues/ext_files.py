@@ -1,8 +1,8 @@
 """Extension units of consume queues (Java ``ConsumeQueueExt``): ``consumequeue_ext/TOPIC/ID/...``.
 
 With ``enableConsumeQueueExt`` a unit holds the address of an extension unit where its tags code
-would be; the extension unit has the code, the store time and, where filters are calculated in
-advance, their bits. Here those never are: without a bit map each filter looks at the message itself.
+would be; the extension unit has the code, the store time and, with ``enableCalcFilterBitMap``, the
+bits of the groups whose conditions match. Without a bit map a condition looks at the message.
 
 A file ends with a size of -1 where the next unit has no room (4 bytes stay free). Files are sparse,
 as Java's are: a queue of one message has one of 48 MiB. So a write may find the disk full; the

@@ -14,9 +14,7 @@ from rmqwire.codec.consume_queue import (
     EXT_MIN_UNIT,
     UNIT,
     UNIT_STRUCT,
-    ConsumeQueueExtUnit,
     ext_offset,
-    pack_ext_unit,
 )
 from rmqwire.errors import StoreError
 from rmqwire.store.queues.consume_queue import ConsumeQueue
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from rmqwire.store.folder.flush_plan import FlushPlan
     from rmqwire.store.queues.ext_files import ConsumeQueueExt
 
+    MakeUnit = Callable[[str, int, int, int], bytes]
+
 logger = logging.getLogger(__name__)
 _UNITS = 1024  # units looked at once
 
@@ -38,12 +38,12 @@ class ExtConsumeQueue(ConsumeQueue):
     """A queue whose units may have extension units.
 
     Args:
-        store_time: gives the store time (ms) of the record at (offset, size) of the log; None if
-            new units keep their tags code (``enableConsumeQueueExt`` is off).
         ext: its extension files.
+        make_unit: makes the extension unit of a record, see ``ConsumeQueueStore.write_ext``; None
+            if new units keep their tags code (``enableConsumeQueueExt`` is off).
     """
 
-    __slots__ = ("_store_time", "ext")
+    __slots__ = ("_make_unit", "ext")
 
     def __init__(
         self,
@@ -54,27 +54,23 @@ class ExtConsumeQueue(ConsumeQueue):
         files: FileLayer,
         handles: HandleCache,
         ext: ConsumeQueueExt,
-        store_time: Callable[[int, int], int] | None,
+        make_unit: MakeUnit | None,
     ) -> None:
         super().__init__(topic, queue_id, folder, segment_size, files, handles)
         self.ext = ext
-        self._store_time = store_time
+        self._make_unit = make_unit
 
     # --- writing and reading -------------------------------------------------------------------
 
     def dispatch(self, units: bytes | bytearray) -> None:
         """Make units visible; they follow the last one."""
-        super().dispatch(units if self._store_time is None else self._extended(units))
+        make = self._make_unit
+        super().dispatch(units if make is None else self._extended(units, make))
 
-    def _extended(self, units: bytes | bytearray) -> bytes | bytearray:
+    def _extended(self, units: bytes | bytearray, make: MakeUnit) -> bytes | bytearray:
         """Put the units' tags codes into extension units."""
-        stored_at = self._store_time
-        assert stored_at is not None
         plain = list(UNIT_STRUCT.iter_unpack(units))
-        made = [
-            pack_ext_unit(ConsumeQueueExtUnit(code, stored_at(place, size)))
-            for place, size, code in plain
-        ]
+        made = [make(self.topic, place, size, code) for place, size, code in plain]
         try:
             addresses = self.ext.append(made)
         except (OSError, StoreError) as error:

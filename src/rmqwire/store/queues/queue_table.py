@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
+    from rmqwire.store.queues.ext_queue import MakeUnit
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
 MAX_TOPIC_V1 = 127  # bytes
@@ -87,7 +88,7 @@ class ConsumeQueueStore:
         self._ext_folder = f"{config.store_path_root_dir}/{EXT_FOLDER}"
         self._ext_segment_size = config.mapped_file_size_consume_queue_ext
         self._ext_topics: set[str] = set()  # those that have extension files already
-        self._ext_time: Callable[[int, int], int] | None = None
+        self._make_ext: MakeUnit | None = None
         self.is_batch_topic = is_batch_topic
         self.multi_dispatch = config.enable_multi_dispatch and config.enable_lmq
         self.enable_lmq = config.enable_lmq
@@ -150,7 +151,7 @@ class ConsumeQueueStore:
         place = f"{entry.topic}/{queue_id}"
         values = (entry.topic, queue_id, f"{folder}/{place}", size, self._files, self._handles)
         if kind is ConsumeQueue and self._has_ext(entry.topic):
-            queue: ConsumeQueue = ExtConsumeQueue(*values, self._ext(place), self._ext_time)
+            queue: ConsumeQueue = ExtConsumeQueue(*values, self._ext(place), self._make_ext)
         else:
             queue = kind(*values)
         entry.queues[queue_id] = queue
@@ -164,20 +165,21 @@ class ConsumeQueueStore:
 
     def _has_ext(self, topic: str) -> bool:
         """Return whether a topic's queues have extension units; light queues get none, as in Java."""
-        written = self._ext_time is not None and not topic.startswith(LMQ_PREFIX)
+        written = self._make_ext is not None and not topic.startswith(LMQ_PREFIX)
         return written or topic in self._ext_topics
 
     def _ext(self, place: str) -> ConsumeQueueExt:
         folder = f"{self._ext_folder}/{place}"
         return ConsumeQueueExt(folder, self._ext_segment_size, self._files, self._handles)
 
-    def write_ext(self, store_time: Callable[[int, int], int]) -> None:
+    def write_ext(self, make_unit: MakeUnit) -> None:
         """Let new queues have extension units (``enableConsumeQueueExt``).
 
         Args:
-            store_time: gives the store time (ms) of the record at (offset, size) of the log.
+            make_unit: told the topic, offset and size of a record in the log and its tags code,
+                gives its extension unit.
         """
-        self._ext_time = store_time
+        self._make_ext = make_unit
 
     def _is_batch(self, topic: str) -> bool:
         return topic in self._batch_topics or self.is_batch_topic(topic)
