@@ -85,10 +85,16 @@ class ClientProgram:
 
     def consume(
         self, namesrv: str, topic: str, expression: str = "*", failures: int = 0,
-        group: str | None = None, *, orderly: bool = False,
+        group: str | None = None, *, orderly: bool = False, broadcasting: bool = False,
+        allocate: str = "",
     ) -> RunningConsumer:  # fmt: skip
-        """Start a push consumer; the first ``failures`` deliveries of each message fail."""
-        return RunningConsumer(self, namesrv, topic, expression, failures, group, orderly)
+        """Start a push consumer; the first ``failures`` deliveries of each message fail.
+
+        ``broadcasting`` and ``allocate`` (the name of a strategy) are known to Java's program only.
+        """
+        kind = "-".join(["orderly"] * orderly + ["broadcasting"] * broadcasting)
+        extra = (kind, allocate) if allocate else (kind,) if kind else ()
+        return RunningConsumer(self, namesrv, topic, expression, failures, group, extra)
 
     def stop(self) -> None:
         """End the program: the end of its input is its sign to stop."""
@@ -111,13 +117,13 @@ class RunningConsumer:
         expression: str,
         failures: int,
         group: str | None,
-        orderly: bool,
+        extra: tuple[str, ...],
     ) -> None:
         self.client = client
         self.name = uuid.uuid4().hex[:8]
         self.group = group or f"interop_group_{self.name}"
         words = ("consume-start", self.name, namesrv, self.group, topic, expression, failures)
-        client.call(*words, *(("orderly",) if orderly else ()))
+        client.call(*words, *extra)
 
     def __enter__(self) -> Self:
         return self

@@ -57,7 +57,7 @@ final class BadInput {
         }
         MessageQueue queue = new MessageQueue(w[3], w[4], Integer.parseInt(w[5]));
         try {
-            PullResult r = consumer.pull(queue, Peer.selector(w[7]), Long.parseLong(w[6]), 32);
+            PullResult r = consumer.pull(queue, Consuming.selector(w[7]), Long.parseLong(w[6]), 32);
             Peer.say("{\"status\":" + Peer.quote(r.getPullStatus().name()) + ",\"next\":" + r.getNextBeginOffset()
                 + ",\"min\":" + r.getMinOffset() + ",\"max\":" + r.getMaxOffset() + "}");
         } catch (Exception e) {

@@ -11,22 +11,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
-import org.apache.rocketmq.client.consumer.MessageSelector;
-import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
-import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
-import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -41,13 +34,6 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 public class Peer {
     private static final PrintStream OUT = System.out;
     private static final Map<String, DefaultMQProducer> PRODUCERS = new HashMap<>();
-    private static final Map<String, Consumer> CONSUMERS = new HashMap<>();
-
-    private static final class Consumer {
-        final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
-        final Map<String, Integer> seen = new ConcurrentHashMap<>();
-        DefaultMQPushConsumer client;
-    }
 
     public static void main(String[] args) throws Exception {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -70,15 +56,16 @@ public class Peer {
     private static void run(String[] words) throws Exception {
         switch (words[0]) {
             case "produce": produce(words); break;
-            case "consume-start": consumeStart(words); break;
-            case "consume-poll": consumePoll(words); break;
-            case "consume-stop": CONSUMERS.remove(words[1]).client.shutdown(); break;
+            case "consume-start": Consuming.start(words); break;
+            case "consume-poll": Consuming.poll(words); break;
+            case "consume-stop": Consuming.stop(words); break;
             case "load-start": Load.start(words); break;
             case "load-end": Load.end(words); break;
             case "half-start": Transactions.start(words); break;
             case "half-end": Transactions.end(words); break;
             case "try-send": BadInput.send(words); break;
             case "try-pull": BadInput.pull(words); break;
+            case "allocate": Allocate.run(words); break;
             case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length)); break;
             default: throw new IllegalArgumentException("unknown command " + words[0]);
         }
@@ -233,50 +220,6 @@ public class Peer {
         }
     }
 
-    /** consume-start NAME NAMESRV GROUP TOPIC EXPRESSION FAILURES: the first FAILURES deliveries of each message fail. */
-    private static void consumeStart(String[] w) throws Exception {
-        Consumer consumer = new Consumer();
-        int failures = Integer.parseInt(w[6]);
-        DefaultMQPushConsumer client = new DefaultMQPushConsumer(w[3]);
-        client.setNamesrvAddr(w[2]);
-        client.setInstanceName("consumer-" + w[1]);
-        client.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        client.setVipChannelEnabled(false);
-        client.setPollNameServerInterval(1000);
-        client.setAwaitTerminationMillisWhenShutdown(2000);  // else it forgets what it has just consumed
-        client.subscribe(w[4], selector(w[5]));
-        client.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            for (MessageExt m : messages) {
-                consumer.lines.add(describe(m));
-                if (consumer.seen.merge(m.getKeys() + m.getMsgId(), 1, Integer::sum) <= failures) {
-                    return ConsumeConcurrentlyStatus.RECONSUME_LATER;
-                }
-            }
-            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-        });
-        client.start();
-        consumer.client = client;
-        CONSUMERS.put(w[1], consumer);
-    }
-
-    /** "sql:EXPRESSION", or tags. */
-    static MessageSelector selector(String expression) {
-        return expression.startsWith("sql:") ? MessageSelector.bySql(expression.substring(4)) : MessageSelector.byTag(expression);
-    }
-
-    /** consume-poll NAME COUNT TIMEOUT_MS: what came in, as soon as COUNT messages are there or the time is over. */
-    private static void consumePoll(String[] w) throws Exception {
-        LinkedBlockingQueue<String> lines = CONSUMERS.get(w[1]).lines;
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(w[3]));
-        for (int i = Integer.parseInt(w[2]); i > 0; i--) {
-            String line = lines.poll(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            if (line == null) {
-                return;
-            }
-            say(line);
-        }
-    }
-
     private static void mqadmin(String[] args) throws Exception {
         ByteArrayOutputStream captured = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(captured, true, "UTF-8");
@@ -313,7 +256,7 @@ public class Peer {
         return "{\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags()) + ",\"body\":" + quote(hex(m.getBody())) + result + "}";
     }
 
-    private static String describe(MessageExt m) {
+    static String describe(MessageExt m) {
         StringBuilder properties = new StringBuilder();
         for (Map.Entry<String, String> e : new TreeMap<>(m.getProperties()).entrySet()) {
             properties.append(properties.length() == 0 ? "" : ",").append(quote(e.getKey())).append(':').append(quote(e.getValue()));

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from rmqwire.codec.message import Message
     from rmqwire.codec.release import V4_9_7, V5_5_0, Release
     from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
-    from rmqwire.consumer.listener import ConsumeStatus
+    from rmqwire.consumer.group.allocate import (
+        allocate_averagely,
+        allocate_averagely_by_circle,
+        allocate_by_config,
+        allocate_by_consistent_hash,
+        allocate_by_machine_room,
+        allocate_machine_room_nearby,
+    )
+    from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.push import PushConsumer
     from rmqwire.errors import (
@@ -47,6 +55,7 @@ _HOME = {
     "BrokerError": "rmqwire.errors",
     "Client": "rmqwire.client.client",
     "ConnectFailed": "rmqwire.errors",
+    "ConsumeConcurrentlyContext": "rmqwire.consumer.listener",
     "ConsumeFromWhere": "rmqwire.consumer.config",
     "ConsumeStatus": "rmqwire.consumer.listener",
     "Message": "rmqwire.codec.message",
@@ -66,6 +75,12 @@ _HOME = {
     "UsageError": "rmqwire.errors",
     "V4_9_7": "rmqwire.codec.release",
     "V5_5_0": "rmqwire.codec.release",
+    "allocate_averagely": "rmqwire.consumer.group.allocate",
+    "allocate_averagely_by_circle": "rmqwire.consumer.group.allocate",
+    "allocate_by_config": "rmqwire.consumer.group.allocate",
+    "allocate_by_consistent_hash": "rmqwire.consumer.group.allocate",
+    "allocate_by_machine_room": "rmqwire.consumer.group.allocate",
+    "allocate_machine_room_nearby": "rmqwire.consumer.group.allocate",
     "select_by_hash": "rmqwire.producer.selector",
     "select_by_random": "rmqwire.producer.selector",
 }
@@ -76,6 +91,7 @@ __all__ = [
     "BrokerError",
     "Client",
     "ConnectFailed",
+    "ConsumeConcurrentlyContext",
     "ConsumeFromWhere",
     "ConsumeStatus",
     "Message",
@@ -93,6 +109,12 @@ __all__ = [
     "SendResult",
     "SendStatus",
     "UsageError",
+    "allocate_averagely",
+    "allocate_averagely_by_circle",
+    "allocate_by_config",
+    "allocate_by_consistent_hash",
+    "allocate_by_machine_room",
+    "allocate_machine_room_nearby",
     "select_by_hash",
     "select_by_random",
 ]

@@ -6,18 +6,10 @@ import trio
 from rmqwire.broker_errors import NoPermission
 from rmqwire.codec.codes import RequestCode
 from rmqwire.errors import ConnectFailed, RouteNotFound
-from tests.client.fake_cluster import NAMESRV, FakeCluster, broker_addr
-from tests.consumer.test_push import NOW, Seen, consumer, settle, virtual_ms
+from tests.client.fake_cluster import NAMESRV, broker_addr
+from tests.consumer.support import NOW, Seen, consumer, settle, virtual_ms
 
 R = RequestCode
-
-
-@pytest.fixture
-def cluster():
-    cluster = FakeCluster()
-    cluster.add_topic("T", queue_nums=2)
-    cluster.add_topic("%RETRY%cg", queue_nums=1)
-    return cluster
 
 
 def refuse(cluster, code, *answer):

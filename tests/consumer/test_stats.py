@@ -15,8 +15,8 @@ def test_rates_are_of_the_last_minute_and_failures_of_the_last_hour():
     stats = ConsumerStats(clock)
     for _ in range(6):
         stats.pulled("T", 10, 4)
-        stats.consumed("T", 10, 6, ok=True)
-        stats.consumed("T", 5, 2, ok=False)
+        stats.consumed("T", 6, ok=10, failed=0)
+        stats.consumed("T", 2, ok=0, failed=5)
         clock.ms += 5_000
     status = stats.status("T")
     assert status.pull_tps == status.consume_oktps == pytest.approx(1.0)

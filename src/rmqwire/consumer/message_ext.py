@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
+from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message import NamedProperties
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
@@ -81,6 +82,11 @@ class MessageExt(NamedProperties):
     def queue_id(self) -> int:
         """Number of its queue."""
         return self.stored.queue_id
+
+    @property
+    def queue(self) -> MessageQueue:
+        """The queue that it is from, or was sent to first."""
+        return MessageQueue(self.topic, self.broker_name, self.queue_id)
 
     @property
     def flag(self) -> int:

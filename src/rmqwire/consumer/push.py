@@ -27,17 +27,19 @@ from rmqwire.client.tasks import Tasks, Wakeup
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
+from rmqwire.consumer.group.allocate import allocate_averagely
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import subscription_data
 from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.inner import PushConsumerInner
+from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
 from rmqwire.consumer.reading.held_queues import HeldQueues
 from rmqwire.consumer.reading.queue_reader import QueueReader
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.concurrently import ConcurrentService
-from rmqwire.errors import UsageError
+from rmqwire.consumer.working.listener_call import ListenerCall
 from rmqwire.filter.subscription import SUB_ALL, TAG
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
+    from rmqwire.consumer.group.allocate import AllocateStrategy
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.listener import Listener
 
@@ -59,9 +62,10 @@ class PushConsumer:
 
     Args:
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
+        client: whose connections to share; None for own ones.
+        allocate: how the group divides the queues of a topic; all its members need the same.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
-        client: whose connections to share; None for own ones.
         remoting: opens what carries the requests; None for real connections.
         wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.
@@ -75,6 +79,7 @@ class PushConsumer:
         group: str,
         *,
         client: Client | None = None,
+        allocate: AllocateStrategy = allocate_averagely,
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -86,7 +91,7 @@ class PushConsumer:
         self.config = use.config
         self._opening = use.opening
         self._instance = instance = use.instance
-        self._listeners: dict[str, Listener] = {}
+        self._listeners: dict[str, ListenerCall[ConsumeStatus]] = {}
         self._state = state = ConsumerState(
             group,
             use.config,
@@ -99,7 +104,7 @@ class PushConsumer:
         self._work = ConcurrentService(state, self._listeners)
         self._reader = QueueReader(state, self._work.submit)
         self._queues = HeldQueues(state, self._reader)
-        self._member = GroupMember(state, self._queues)
+        self._member = GroupMember(state, self._queues, allocate)
         retry = retry_topic(group)
         state.subscribe(subscription_data(retry, SUB_ALL, instance.wall_ms()))
 
@@ -116,19 +121,20 @@ class PushConsumer:
         Args:
             topic: which topic.
             expression: ``*`` for all, or tags joined by ``||``, or an SQL92 condition.
-            listener: called with a list of messages; returns a ConsumeStatus, or is an async
-                function that does. Raising means RECONSUME_LATER. A plain function must not
-                block, unless consume_in_threads is set.
+            listener: called with a list of messages, and with a ConsumeConcurrentlyContext if it
+                takes two arguments; returns a ConsumeStatus, or is an async function that does.
+                Raising means RECONSUME_LATER. A plain function must not block, unless
+                consume_in_threads is set.
             expression_type: TAG or SQL92.
 
         Raises:
             UsageError: a bad topic or expression.
         """
         check_topic(topic)
-        if not callable(listener):
-            raise UsageError(f"the listener {listener!r} can't be called")
+        tasks = self._state.tasks if self.config.consume_in_threads else None
+        call = ListenerCall(listener, ConsumeStatus, self.group, tasks)
         data = subscription_data(topic, expression, self._instance.wall_ms(), expression_type)
-        self._listeners[topic] = listener
+        self._listeners[topic] = call
         self._state.subscribe(data)
 
     def unsubscribe(self, topic: str) -> None:

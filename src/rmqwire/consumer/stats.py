@@ -78,11 +78,14 @@ class ConsumerStats:
         stats.pulls.add(now, 1, took_ms)
         stats.pulled.add(now, messages)
 
-    def consumed(self, topic: str, messages: int, took_ms: int, *, ok: bool) -> None:
-        """Count a run of the listener."""
+    def consumed(self, topic: str, took_ms: int, *, ok: int, failed: int) -> None:
+        """Count a run of the listener, and the messages that it consumed and didn't."""
         now, stats = self._wall_ms(), self._of(topic)
         stats.runs.add(now, 1, took_ms)
-        (stats.consumed if ok else stats.failed).add(now, messages)
+        if ok:
+            stats.consumed.add(now, ok)
+        if failed:
+            stats.failed.add(now, failed)
 
     def status(self, topic: str) -> ConsumeStatus:
         """Return the rates of a topic: times in ms, rates per second."""

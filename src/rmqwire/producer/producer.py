@@ -50,9 +50,9 @@ class Producer:
 
     Args:
         group: the producer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
+        client: whose connections to share; None for own ones.
         config: settings as keywords, see ``ProducerConfig``; at least ``namesrv_addr``, unless the
             environment has NAMESRV_ADDR or there is a ``client``.
-        client: whose connections to share; None for own ones.
         remoting: opens what carries the requests; None for real connections.
         wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.

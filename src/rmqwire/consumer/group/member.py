@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
-from rmqwire.consumer.group.allocate import allocate_averagely
+from rmqwire.consumer.group.allocate import allocate
 from rmqwire.consumer.group.rebalance import Changes, changes, not_subscribed
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.consumer.group.allocate import AllocateStrategy
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.state import ConsumerState
 
@@ -35,12 +36,16 @@ class GroupMember:
     Args:
         state: its consumer.
         queues: takes queues over and gives them up.
+        strategy: how the group divides the queues of a topic.
     """
 
-    def __init__(self, state: ConsumerState, queues: HeldQueues) -> None:
+    def __init__(
+        self, state: ConsumerState, queues: HeldQueues, strategy: AllocateStrategy
+    ) -> None:
         self._state = state
         self._instance = state.instance
         self._queues = queues
+        self._strategy = strategy
         self._rebalancing = trio.Lock()
 
     async def leave(self) -> None:
@@ -112,7 +117,11 @@ class GroupMember:
         members = await self._instance.consumer_ids(topic, self._state.group)
         if members is None:
             return None
-        return allocate_averagely(self._instance.client_id, queues, members)
+        try:
+            return allocate(self._strategy, self._instance.client_id, queues, members)
+        except Exception:  # the strategy may be the user's code: logged, and asked again
+            logger.exception("dividing the queues of %s, group %s", topic, self._state.group)
+            return None
 
     # ---- announcements
 
