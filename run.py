@@ -5,6 +5,7 @@
     python3 run.py test [pytest options]  ruff, format, mypy, lint-imports, then the tests
     python3 run.py faults [pytest options]   the tests with kills, signals and full disks (Linux)
     python3 run.py interop [pytest options]  the tests against Java peers
+    python3 run.py docs                   build the documentation into site/; any warning fails
 
 The exit code is the command's own. The installation is repeated only when pyproject.toml changed.
 """
@@ -102,7 +103,18 @@ def interop(arguments: list[str]) -> int:
     return install("[test,lint]") or run_all(["pytest", "interop/", *arguments])
 
 
-COMMANDS = {"quickstart": quickstart, "test": test, "faults": faults, "interop": interop}
+def docs(arguments: list[str]) -> int:
+    """Install what builds the documentation, and build it."""
+    return install("[docs]") or run_all(["mkdocs", "build", "--quiet", "--strict", *arguments])
+
+
+COMMANDS = {
+    "quickstart": quickstart,
+    "test": test,
+    "faults": faults,
+    "interop": interop,
+    "docs": docs,
+}
 
 
 def main(arguments: list[str]) -> int:

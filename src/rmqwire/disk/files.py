@@ -9,11 +9,11 @@ A write either puts down every byte or raises ``OSError``; there are no short wr
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from rmqwire.disk import file_lock
 from rmqwire.errors import StoreLocked
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class RealFiles:
             raise StoreLocked(f"Lock failed,MQ already started: {path} is held by this process")
         handle = self.open(path, create=True)
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file_lock.take(handle)
         except OSError as error:
             os.close(handle)
             raise StoreLocked(f"Lock failed,MQ already started: {path} is held") from error

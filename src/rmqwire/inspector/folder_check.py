@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rmqwire.codec import java_json
 from rmqwire.codec.checkpoint import StoreCheckpoint
+from rmqwire.disk import file_lock
 from rmqwire.errors import BadBody, BadRecord, StoreError
 from rmqwire.inspector.files import read_file
 from rmqwire.inspector.findings import NOTE, PROBLEM
@@ -42,9 +43,9 @@ def lock_state(path: Path) -> str:
     try:
         with path.open("r+b") as file:
             try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return "held"
+                file_lock.take(file.fileno())
+            except OSError as error:
+                return "unknown" if error.errno == errno.ENOTSUP else "held"
     except OSError:
         return "unknown"
     return "free"
