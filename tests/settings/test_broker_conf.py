@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 
+from rmqwire.broker.names import MAX_QUEUE_NUMS
 from rmqwire.broker.settings.values import BrokerConfig
+from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
 from rmqwire.codec.release import RELEASES
-from rmqwire.settings.key import HONOURED, KINDS, attribute_of
+from rmqwire.settings.key import HONOURED, KINDS
 from rmqwire.settings.rows.broker_conf import KEYS, SECTIONS
 from rmqwire.store.config import StoreConfig
+from rmqwire.store.queues.ext_files import MIN_EXT_SEGMENT
 from tests.support.golden import protocol_table
-from tools import gen_broker_conf_page
+from tools import gen_conf_pages
 
 ATTRIBUTES = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
 # Read on the way, yet without the feature that would make a difference.
 READ_TOO = {"duplicationEnable", "offsetCheckInSlave"}
-SOURCE = Path(gen_broker_conf_page.__file__).parent.parent / "src" / "rmqwire"
+SOURCE = Path(gen_conf_pages.__file__).parent.parent / "src" / "rmqwire"
 # Set by Java's start-up code over what its classes say, or made of the machine it was read on.
 EFFECTIVE = {"brokerName", "listenPort", "haListenPort"}
 
@@ -78,14 +81,19 @@ def test_a_key_that_code_reads_is_called_honoured():
     assert {named[name].name for name in read if named[name].kind != HONOURED} <= READ_TOO
 
 
-def test_names_of_attributes():
-    assert attribute_of("brokerIP1") == "broker_ip1"
-    assert attribute_of("checkCRCOnRecover") == "check_crc_on_recover"
-    assert attribute_of("shortPollingTimeMills") == "short_polling_time_mills"
+@pytest.mark.parametrize("page", gen_conf_pages.PAGES, ids=lambda page: page.file.name)
+def test_the_page_is_the_table(page):
+    assert page.file.read_text("utf-8") == page.text(), "run python -m tools.gen_conf_pages"
 
 
-def test_the_page_is_the_table():
-    page = Path(SOURCE).parent.parent / "docs" / "reference" / "broker-conf.md"
-    assert page.read_text("utf-8") == gen_broker_conf_page.page(), (
-        "run python -m tools.gen_broker_conf_page"
-    )
+def test_bounds_that_come_from_a_layout_are_its_own():
+    lowest = {
+        "mappedFileSizeConsumeQueue": UNIT,
+        "mapperFileSizeBatchConsumeQueue": BATCH_UNIT,
+        "mappedFileSizeConsumeQueueExt": MIN_EXT_SEGMENT,
+    }
+    for name, low in lowest.items():
+        assert KEYS[name].values.low == low
+    for name in ("defaultTopicQueueNums", "reviveQueueNum"):
+        assert KEYS[name].values.high == MAX_QUEUE_NUMS
+    assert KEYS["rocketmqVersion"].values.words == tuple(RELEASES)

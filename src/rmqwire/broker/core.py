@@ -35,6 +35,7 @@ from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.store.events import StoreEvents, TopicQuestions, nothing
+from rmqwire.store.folder.rocksdb import refuse_rocksdb
 from rmqwire.store.message_store import MessageStore
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class BrokerCore:
             OSError: the disk failed.
         """
         state = self.state
+        refuse_rocksdb(state.store.config.store_path_root_dir, state.store.files)
         state.topics.load()
         state.offsets.load()
         state.groups.load()

@@ -12,7 +12,7 @@ from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.address_file import BROKER, address_file_option, addresses_in
 from rmqwire.cli.announce import announce_broker
 from rmqwire.cli.config_lines import broker_config_lines
-from rmqwire.cli.output import say
+from rmqwire.cli.output import say, warn
 from rmqwire.cli.recovery_bar import recovery_bar
 from rmqwire.cli.runner import run
 
@@ -53,6 +53,8 @@ def broker(
     if print_all or print_important:
         for line in broker_config_lines(loaded, important=not print_all):
             say(line)
+        for text in loaded.warnings:
+            warn(text)
         return
     ctx.exit(run(lambda _: serve_broker(loaded, address_file)))
 

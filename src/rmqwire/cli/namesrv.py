@@ -13,10 +13,12 @@ from rmqwire.cli.announce import announce_namesrv
 from rmqwire.cli.output import say, warn
 from rmqwire.cli.runner import run
 from rmqwire.errors import ConfigError
-from rmqwire.namesrv.config import KEYS, NamesrvConfig, load_namesrv_config
+from rmqwire.namesrv.config import NamesrvConfig, held_by, load_namesrv_config
 from rmqwire.namesrv.server import NameServer
 from rmqwire.settings.environment import read_environment
 from rmqwire.settings.key import java_text
+from rmqwire.settings.properties import read_text
+from rmqwire.settings.rows.namesrv_conf import KEYS
 
 
 @click.command()
@@ -44,8 +46,10 @@ def namesrv(
     config.listen_port = config.listen_port if port is None else port
     config.bind_address = bind or config.bind_address
     if print_all:
-        for key, field in KEYS.items():
-            say(f"{key}={java_text(getattr(config, field.name))}")
+        for name, value in held_by(config).shown(KEYS).items():
+            say(f"{name}={java_text(value)}")
+        for text in config.warnings:
+            warn(text)
         return
     ctx.exit(run(lambda _: serve_namesrv(config, address_file)))
 
@@ -62,18 +66,13 @@ def read_namesrv_config(path: str | None, home: Path | None = None) -> NamesrvCo
     Raises:
         ConfigError: the file can't be read or used.
     """
-    text = ""
-    if path is not None:
-        try:
-            text = Path(path).read_bytes().decode("iso-8859-1")  # Java's properties charset
-        except OSError as error:
-            raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+    text = "" if path is None else read_text(path)
     environment = read_environment(os.environ, KEYS)
     try:
         config = load_namesrv_config(text, str(home or Path.home()), environment)
     except ConfigError as error:
         raise environment.blamed(error, path) from None
-    config.rocketmq_home = config.rocketmq_home or os.environ.get("ROCKETMQ_HOME", "")
+    config.properties.setdefault("rocketmqHome", os.environ.get("ROCKETMQ_HOME", ""))
     if path is not None:
         config.config_store_path = str(Path(path).absolute())
     return config

@@ -1,6 +1,6 @@
 """KV tables and the name server's own configuration, as admin tools change them.
 
-UPDATE_NAMESRV_CONFIG takes only keys of an allow-list, and all of a batch or nothing: a path that
+UPDATE_NAMESRV_CONFIG takes only keys that their table calls live, and all of a batch or nothing: a path that
 could be set by wire was CVE-2023-37582.
 """
 
@@ -12,20 +12,19 @@ from rmqwire.codec import headers as h
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.errors import ConfigError, StoreError
 from rmqwire.namesrv import names
-from rmqwire.namesrv.config import (
-    KEYS,
-    SETTABLE,
-    file_text,
-    format_config,
-    parse_properties,
-    parse_value,
-)
+from rmqwire.namesrv.config import file_text, format_config, held_by
 from rmqwire.remoting.handler import Reject
+from rmqwire.settings.key import java_text
+from rmqwire.settings.properties import parse
+from rmqwire.settings.rows.namesrv_conf import KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.namesrv.state import NamesrvState
     from rmqwire.remoting.handler import Peer
+    from rmqwire.settings.values import Value
 
 
 class AdminProcessor:
@@ -83,22 +82,29 @@ class AdminProcessor:
         if not len(request.body):
             return request.create_response()
         try:
-            given = parse_properties(str(request.body, "utf-8"))
+            given = parse(str(request.body, "utf-8"))
         except (UnicodeDecodeError, ConfigError):
             raise names.refused("string2Properties error") from None
-        if not given.keys() <= SETTABLE:
-            raise Reject(ResponseCode.NO_PERMISSION, "Can not update config in black list.")
-        try:
-            values = {key: parse_value(key, text) for key, text in given.items()}
-        except ConfigError as error:
-            raise Reject(ResponseCode.NO_PERMISSION, str(error)) from None
+        values = {name: self._checked(name, text) for name, text in given.items()}
         self._apply(values)
         return request.create_response()
 
-    def _apply(self, values: dict[str, str | int | bool]) -> None:
+    def _checked(self, name: str, text: str) -> Value:
+        """Return the value of a key that may be set, or refuse the batch."""
+        key = KEYS.get(name)
+        black = self.state.config.config_black_list.split(";")
+        if key is None or key.live is None or name in black:
+            raise Reject(ResponseCode.NO_PERMISSION, "Can not update config in black list.")
+        try:
+            return key.read(text, live=True).value
+        except ConfigError as error:
+            raise Reject(ResponseCode.NO_PERMISSION, str(error)) from None
+
+    def _apply(self, values: Mapping[str, Value]) -> None:
         """Set the values and keep them on disk; the disk's refusal undoes them."""
         config = self.state.config
-        before = {key: getattr(config, KEYS[key].name) for key in values}
+        held = held_by(config)
+        before = {name: held.value(KEYS[name]) for name in values}
         self._set(values)
         try:
             self.state.save_config(file_text(config))
@@ -106,6 +112,8 @@ class AdminProcessor:
             self._set(before)
             raise names.refused(f"the configuration can't be kept: {error}") from None
 
-    def _set(self, values: dict[str, str | int | bool]) -> None:
-        for key, value in values.items():
-            setattr(self.state.config, KEYS[key].name, value)
+    def _set(self, values: Mapping[str, Value]) -> None:
+        held = held_by(self.state.config)
+        for name, value in values.items():
+            held.set(KEYS[name], value)
+            self.state.config.properties[name] = java_text(value)

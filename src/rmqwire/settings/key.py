@@ -1,8 +1,17 @@
-"""One key of ``broker.conf``: its type, its default and what this broker does with it.
+"""One key of a configuration file: its type, its defaults, its values, and what is done with it.
 
 The source of names, types and defaults is the configuration classes of the Java releases
-(``BrokerConfig``, ``MessageStoreConfig``, ``AuthConfig``, ``NettyServerConfig``,
-``NettyClientConfig``). Java ignores values that it can't parse; here they're a ConfigError.
+(``BrokerConfig``, ``MessageStoreConfig``, ``NamesrvConfig``, ...). Java ignores values that it
+can't parse and finds out later, or never, about those that can't work; here they're a ConfigError.
+
+A row of a table has these columns, two blanks or more between them::
+
+    name  type  4.9.7  5.5  values  live
+
+``4.9.7`` and ``5.5`` are defaults: ``-`` is null, ``.`` says that the release doesn't have the
+key, ``(x)`` that it doesn't and behaves as if it were x. ``values`` (see
+:mod:`rmqwire.settings.values`) may be left out or ``-``: any value of the type. ``live`` says that
+a running server takes a new value: ``live``, or ``live LOW..HIGH`` within narrower bounds.
 """
 
 from __future__ import annotations
@@ -12,11 +21,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.errors import ConfigError
+from rmqwire.settings.values import ANY, Checked, Range, parse_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rmqwire.codec.release import Release
+    from rmqwire.settings.values import Value, Values
 
 HONOURED: Final = "honoured"  # code reads it
 MEANINGLESS: Final = "meaningless"  # has no counterpart here, for the reason given
@@ -25,24 +36,18 @@ REFUSED: Final = "refused"  # going on would be dangerous: no start when not at 
 
 KINDS: Final = (HONOURED, MEANINGLESS, NOT_YET, REFUSED)
 
-_RANGES: Final[Mapping[str, tuple[int, int]]] = {
+_TYPES: Final[Mapping[str, tuple[int, int]]] = {
     "int": (-(2**31), 2**31 - 1),
     "long": (-(2**63), 2**63 - 1),
 }
-# Java's enum types that come as plain names.
-_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "BrokerRole": ("ASYNC_MASTER", "SYNC_MASTER", "SLAVE"),
-    "FlushDiskType": ("SYNC_FLUSH", "ASYNC_FLUSH"),
-    "CorruptionPolicy": ("refuse", "readonly", "java"),
-    "DivergencePolicy": ("stop", "truncate"),
-    "HaTlsMode": ("disabled", "permissive", "enforcing"),
-    "MessageRequestMode": ("PULL", "POP"),
-    "MetricsExporterType": ("DISABLE", "OTLP_GRPC", "PROM", "LOG"),
-}
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_RELEASES: Final = ("4.9.7", "5.5.0")
-
-Value = str | int | float | bool | None
+# What stands above a column of defaults, and the releases that it is of.
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "4.9.7": ("4.9.7",),
+    "5.5": ("5.5.0", "5.5.1"),
+    "5.5.0": ("5.5.0",),
+    "5.5.1": ("5.5.1",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,21 @@ class ConfigKey:
         name: Java's name of the key.
         java_type: int, long, double, boolean, String or the name of a Java enum.
         defaults: the default as text by release; a release without the key is left out.
+        implied: by release without the key, the value it behaves as if it had.
         kind: HONOURED, MEANINGLESS, NOT_YET or REFUSED.
         reason: why, or which feature it belongs to.
+        values: which values make sense; of a refused key: which do no harm.
+        live: which values a running server takes; None: it takes none.
     """
 
     name: str
     java_type: str
     defaults: Mapping[str, str]
+    implied: Mapping[str, str]
     kind: str
     reason: str
+    values: Values = ANY
+    live: Values | None = None
 
     @property
     def attribute(self) -> str:
@@ -69,32 +80,44 @@ class ConfigKey:
         return attribute_of(self.name)
 
     def default(self, release: Release) -> Value:
-        """The default in ``release``; a key the release doesn't have takes the other's."""
-        text = self.defaults.get(release.name)
+        """The default in ``release``; of a key that it doesn't have: what it does instead."""
+        text = self.defaults.get(release.name, self.implied.get(release.name))
         if text is None:
             text = next(iter(self.defaults.values()))
-        return None if text == "-" else self.parse("" if text == '""' else text)
+        if text == "-":
+            return None
+        return text if text.startswith("${") else self.parse("" if text == '""' else text)
 
-    def parse(self, text: str) -> Value:
-        """Return the value of ``text``.
+    def read(self, text: str, *, live: bool = False) -> Checked:
+        """Return the value of ``text``, and a note if another one is taken in its place.
+
+        Args:
+            text: as it stands in a file, on the command line or in an administrator's request.
+            live: the server is running.
 
         Raises:
-            ConfigError: the text isn't a value of the key's type; names key and value.
+            ConfigError: it isn't a value of the key's type or makes no sense; names key and value.
+        """
+        values = self.live if live and self.live is not None else self.values
+        return values.check(self.name, self.parse(text), text.strip())
+
+    def parse(self, text: str) -> Value:
+        """Return the value of ``text`` by the key's type alone.
+
+        Raises:
+            ConfigError: the text isn't a value of the type; names key and value.
         """
         text = text.strip()
-        if self.java_type in _RANGES:
-            return text if text.startswith("${") else self._integer(text)
+        if self.java_type in _TYPES:
+            return self._integer(text)
         if self.java_type == "boolean":
             return self._boolean(text)
         if self.java_type == "double":
             return self._double(text)
-        names = _ENUMS.get(self.java_type)
-        if names is not None and text not in names:
-            raise ConfigError(f"{self.name}={text}: not one of {', '.join(names)}")
         return text
 
     def _integer(self, text: str) -> int:
-        low, high = _RANGES[self.java_type]
+        low, high = _TYPES[self.java_type]
         if re.fullmatch(r"[+-]?[0-9]{1,20}", text) is None:
             raise ConfigError(f"{self.name}={text}: not a whole number")
         value = int(text)
@@ -120,13 +143,36 @@ def attribute_of(name: str) -> str:
     return _CAMEL.sub("_", name).lower()
 
 
-def group(kind: str, reason: str, rows: str) -> Iterator[ConfigKey]:
-    """Read rows of ``name type release default`` that share a kind and a reason."""
+def group(
+    kind: str, reason: str, rows: str, columns: tuple[str, ...] = ("4.9.7", "5.5")
+) -> Iterator[ConfigKey]:
+    """Read rows that share a kind and a reason; ``columns`` are those of their defaults."""
     for row in rows.strip().splitlines():
-        name, java_type, release, text = row.split(maxsplit=3)
-        names = _RELEASES if release == "both" else (release,)
-        texts = text.split(" | ") if " | " in text else [text] * len(names)
-        yield ConfigKey(name, java_type, dict(zip(names, texts, strict=True)), kind, reason)
+        name, java_type, *rest = re.split(r"\s{2,}", row.strip())
+        texts, more = rest[: len(columns)], rest[len(columns) :]
+        defaults: dict[str, str] = {}
+        implied: dict[str, str] = {}
+        for column, text in zip(columns, texts, strict=True):
+            for release in COLUMNS[column]:
+                if text.startswith("(") and text.endswith(")"):
+                    implied[release] = text[1:-1]
+                elif text != ".":
+                    defaults[release] = text
+        highest = _TYPES.get(java_type, (0, 0))[1]
+        values = parse_values(more[0], highest) if more and more[0] != "-" else ANY
+        live = _live(more[1], values, highest) if len(more) > 1 else None
+        yield ConfigKey(name, java_type, defaults, implied, kind, reason, values, live)
+
+
+def _live(text: str, values: Values, highest: int) -> Values:
+    """Read the last column: ``live``, or ``live LOW..HIGH``."""
+    bounds = text.removeprefix("live").strip()
+    if not bounds:
+        return values
+    narrower = parse_values(bounds, highest)
+    if isinstance(narrower, Range) and isinstance(values, Range):
+        return Range(narrower.low, narrower.high, clamps=values.clamps)
+    return narrower
 
 
 def java_text(value: Value) -> str:

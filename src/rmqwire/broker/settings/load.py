@@ -1,8 +1,8 @@
 """``broker.conf``: the broker's settings, read as Java's ``BrokerStartup`` reads them.
 
 A file in Java's properties format; Java's key names and defaults. Unlike Java, a value that can't
-be parsed stops the start with one clear line instead of being ignored. What each key does here
-stands in :mod:`rmqwire.settings.rows.broker_conf`.
+be used stops the start with one clear line instead of being ignored. What each key does here, and
+which values it takes, stands in :mod:`rmqwire.settings.rows.broker_conf`.
 """
 
 from __future__ import annotations
@@ -13,33 +13,22 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import javaproperties
-
-from rmqwire.broker.settings.bounds import check_number, check_texts
 from rmqwire.broker.settings.local_address import addresses_of_this_machine, choose_local_address
 from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.message_const import MASTER_ID
-from rmqwire.codec.release import DEFAULT_RELEASE, Release, release_named
+from rmqwire.codec.release import DEFAULT_RELEASE, release_named
 from rmqwire.errors import ConfigError
 from rmqwire.settings.environment import read_environment
-from rmqwire.settings.key import HONOURED, MEANINGLESS, REFUSED, ConfigKey, Value
+from rmqwire.settings.held import HeldSettings
+from rmqwire.settings.loading import judge, value_of
+from rmqwire.settings.properties import parse, read_text
 from rmqwire.settings.rows.broker_conf import KEYS
 from rmqwire.store.config import StoreConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_MAX_PORT: Final = 65535
-# What 4.9 does where 5.x has a key: its behaviour for keys that it doesn't know.
-_UNKNOWN_TO_4: Final[Mapping[str, Value]] = {
-    "enableCreateSysGroup": False,
-    "useServerSideResetOffset": False,
-    "clearRetryTopicWhenDeleteTopic": False,
-    "timerWheelEnable": False,
-}
-# Set to something other than its default, yet exactly what this broker does anyway.
-_HARMLESS: Final = {("tls.server.mode", "disabled")}
-
+    from rmqwire.settings.values import Value
 
 _ATTRIBUTES: Final = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
 
@@ -72,9 +61,9 @@ def load_broker_config(
     """
     machine = machine or Machine()
     environment = read_environment(machine.environ, KEYS)
-    file, told = _read_properties(path), overrides or {}
+    text, told = "" if path is None else read_text(path), overrides or {}
     try:
-        properties = {**environment.defaults, **file, **environment.settings, **told}
+        properties = {**environment.defaults, **parse(text), **environment.settings, **told}
         loaded = _load(properties, path, machine)
     except ConfigError as error:
         raise environment.blamed(error, path, told) from None
@@ -84,73 +73,28 @@ def load_broker_config(
 
 def _load(properties: dict[str, str], path: str | None, machine: Machine) -> LoadedConfig:
     release = release_named(properties.get("rocketmqVersion", DEFAULT_RELEASE.name).strip())
-    warnings = _judge(properties, release)
+    warnings = judge(properties, KEYS, release)
     broker, store = BrokerConfig(properties=properties), StoreConfig()
+    held = HeldSettings(release, properties, broker, store)
+    given = {**_of_the_machine(machine), **properties}
     for key in KEYS.values():
         if key.attribute in _ATTRIBUTES:
-            value = _value_of(key, properties, release, machine)
-            check_number(key.name, value, properties.get(key.name, str(value)))
-            _assign(key, value, broker, store)
+            value = value_of(key, given, release, warnings)
+            held.set(key, value if key.name in given else _expand(value, machine))
     if path is not None:
         broker.broker_config_path = str(Path(path).absolute())
     if not release.ha.ha_listen_port_settable:
         broker.ha_listen_port = 0
     store.ha_listen_port = broker.ha_port
     _apply_role(broker, warnings)
-    check_texts(broker, store)
-    check_namesrv_addr(broker.namesrv_addr)
+    _check_together(broker, store)
     return LoadedConfig(broker, store, release, warnings)
 
 
-def _read_properties(path: str | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        with Path(path).open("rb") as file:
-            return dict(javaproperties.load(file))
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
-    except (ValueError, javaproperties.InvalidUEscapeError) as error:
-        raise ConfigError(f"{path}: not a properties file: {error}") from None
-
-
-def _judge(properties: Mapping[str, str], release: Release) -> list[str]:
-    """Refuse what must be refused; give one warning line per kind of ignored key."""
-    warnings, unknown, meaningless = [], [], []
-    for name, text in properties.items():
-        key = KEYS.get(name)
-        if key is None:
-            unknown.append(name)
-        elif key.kind != HONOURED and _differs(key, text, release):
-            if key.kind == REFUSED:
-                raise ConfigError(f"{name}={text.strip()}: refused: {key.reason}")
-            if key.kind == MEANINGLESS:
-                meaningless.append(name)
-            else:
-                warnings.append(f"{name}={text.strip()}: no effect yet: {key.reason}")
-    if unknown:
-        warnings.append(f"unknown keys, ignored: {', '.join(sorted(unknown))}")
-    if meaningless:
-        warnings.append(f"keys without meaning here, ignored: {', '.join(sorted(meaningless))}")
-    return warnings
-
-
-def _differs(key: ConfigKey, text: str, release: Release) -> bool:
-    if (key.name, text.strip()) in _HARMLESS:
-        return False
-    return key.parse(text) != key.default(release)
-
-
-def _value_of(
-    key: ConfigKey, properties: Mapping[str, str], release: Release, machine: Machine
-) -> Value:
-    if key.name in properties:
-        return key.parse(properties[key.name])
-    if key.name == "namesrvAddr":
-        return machine.environ.get("NAMESRV_ADDR")
-    if release.name not in key.defaults and key.name in _UNKNOWN_TO_4:
-        return _UNKNOWN_TO_4[key.name]
-    return _expand(key.default(release), machine)
+def _of_the_machine(machine: Machine) -> dict[str, str]:
+    """Return settings that RocketMQ takes from variables of its own."""
+    addresses = machine.environ.get("NAMESRV_ADDR")
+    return {} if addresses is None else {"namesrvAddr": addresses}
 
 
 def _expand(default: Value, machine: Machine) -> Value:
@@ -166,12 +110,6 @@ def _expand(default: Value, machine: Machine) -> Value:
     return default.replace("${user.home}", machine.home)
 
 
-def _assign(key: ConfigKey, value: Value, broker: BrokerConfig, store: StoreConfig) -> None:
-    for config in (broker, store):
-        if hasattr(config, key.attribute):
-            setattr(config, key.attribute, value)
-
-
 def _apply_role(broker: BrokerConfig, warnings: list[str]) -> None:
     """Keep Java's rule of roles: masters are broker 0, a slave isn't."""
     if broker.broker_role == "SLAVE":
@@ -183,18 +121,17 @@ def _apply_role(broker: BrokerConfig, warnings: list[str]) -> None:
         broker.broker_id = MASTER_ID
 
 
-def check_namesrv_addr(text: str | None) -> None:
-    """Check a list ``host:port;host:port``.
+def _check_together(broker: BrokerConfig, store: StoreConfig) -> None:
+    """Check what depends on more than one key.
 
     Raises:
-        ConfigError: an entry isn't one; the text is Java's.
+        ConfigError: they don't fit; names one of them.
     """
-    if text is None or not text.strip():
-        return
-    for addr in text.rstrip(";").split(";"):
-        host, _, port = addr.rpartition(":")
-        if not host or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
-            raise ConfigError(
-                f"The Name Server Address[{text}] illegal, please set it as follows, "
-                '"127.0.0.1:9876;192.168.0.1:9876"'
-            )
+    if broker.listen_port and broker.vip_port < 1:
+        raise ConfigError(f"listenPort={broker.listen_port}: no port is left for listenPort - 2")
+    paths = (store.ha_tls_cert_path, store.ha_tls_key_path, store.ha_tls_trust_cert_path)
+    if store.ha_tls_mode != "disabled" and not all(paths):
+        raise ConfigError(
+            f"haTlsMode={store.ha_tls_mode}: haTlsCertPath, haTlsKeyPath and haTlsTrustCertPath "
+            "are needed"
+        )

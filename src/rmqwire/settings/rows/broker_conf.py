@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.settings.key import HONOURED, NOT_YET, REFUSED, ConfigKey, group
+from rmqwire.settings.key import HONOURED, NOT_YET, ConfigKey, group
 from rmqwire.settings.rows.broker_config import BROKER_CONFIG
 from rmqwire.settings.rows.message_store_config import MESSAGE_STORE_CONFIG
 from rmqwire.settings.rows.other_configs import (
@@ -19,6 +19,7 @@ from rmqwire.settings.rows.other_configs import (
     NETTY_CLIENT_CONFIG,
     NETTY_SERVER_CONFIG,
 )
+from rmqwire.settings.rows.tls import TLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,14 +29,14 @@ RMQWIRE_CONFIG: Final = (
         HONOURED,
         "chooses the column wherever releases differ; a key of rmqwire's own",
         """
-        rocketmqVersion    String   both   5.5.0
+        rocketmqVersion  String  5.5.0  5.5.0  4.9.7|5.5.0
         """,
     ),
     *group(
         HONOURED,
         "a slave reports only what is on its disk; a key of rmqwire's own",
         """
-        haAckAfterFlush    boolean  both   false
+        haAckAfterFlush  boolean  false  false
         """,
     ),
     *group(
@@ -43,7 +44,7 @@ RMQWIRE_CONFIG: Final = (
         "what a slave does when its log and its master's differ: stop and say so, or truncate: save "
         "what only it has in storePathRootDir/diverged, cut it and follow; a key of rmqwire's own",
         """
-        haDivergencePolicy DivergencePolicy   both   stop
+        haDivergencePolicy  String  stop  stop  stop|truncate
         """,
     ),
     *group(
@@ -52,7 +53,7 @@ RMQWIRE_CONFIG: Final = (
         "takes both, a slave speaks plain) or enforcing; never against a Java master, which takes "
         "the handshake for a report; a key of rmqwire's own",
         """
-        haTlsMode          HaTlsMode          both   disabled
+        haTlsMode  String  disabled  disabled  disabled|permissive|enforcing
         """,
     ),
     *group(
@@ -60,17 +61,17 @@ RMQWIRE_CONFIG: Final = (
         "for haTlsMode: this node's certificate and key, the certificate that signed those of all "
         "nodes, and whether a master wants its slaves' too; keys of rmqwire's own",
         """
-        haTlsCertPath        String   both   -
-        haTlsKeyPath         String   both   -
-        haTlsTrustCertPath   String   both   -
-        haTlsNeedClientAuth  boolean  both   false
+        haTlsCertPath        String   -      -      <path>
+        haTlsKeyPath         String   -      -      <path>
+        haTlsTrustCertPath   String   -      -      <path>
+        haTlsNeedClientAuth  boolean  false  false
         """,
     ),
     *group(
         HONOURED,
         "ms between two syncs of a slave's tables, 0 for the release's; a key of rmqwire's own",
         """
-        slaveSyncInterval  int      both   0
+        slaveSyncInterval  int  0  0  0..
         """,
     ),
     *group(
@@ -78,25 +79,15 @@ RMQWIRE_CONFIG: Final = (
         "what to do with a commit log that is damaged below what was on the disk: refuse to start, "
         "serve it readonly, or cut it there as java does; a key of rmqwire's own",
         """
-        corruptionPolicy   CorruptionPolicy   both   refuse
-        """,
-    ),
-    *group(
-        REFUSED,
-        "TLS is not there yet: the broker would talk in plain",
-        """
-        tls.server.mode        String   both   permissive
-        tls.enable             boolean  both   false
-        tls.server.certPath    String   both   ""
-        tls.server.keyPath     String   both   ""
+        corruptionPolicy  String  refuse  refuse  refuse|readonly|java
         """,
     ),
     *group(
         NOT_YET,
         "finding name servers by address server or DNS",
         """
-        rmqAddressServerDomain     String   both   jmenv.tbsite.net
-        rmqAddressServerSubGroup   String   both   nsaddr
+        rmqAddressServerDomain    String  jmenv.tbsite.net  jmenv.tbsite.net
+        rmqAddressServerSubGroup  String  nsaddr            nsaddr
         """,
     ),
 )
@@ -107,6 +98,7 @@ SECTIONS: Final[Mapping[str, tuple[ConfigKey, ...]]] = {
     "AuthConfig": AUTH_CONFIG,
     "NettyServerConfig": NETTY_SERVER_CONFIG,
     "NettyClientConfig": NETTY_CLIENT_CONFIG,
+    "TLS": TLS,
     "rmqwire": RMQWIRE_CONFIG,
 }
 KEYS: Final[Mapping[str, ConfigKey]] = {

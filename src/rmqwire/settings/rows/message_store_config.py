@@ -1,7 +1,7 @@
 """The keys of Java's ``MessageStoreConfig`` in ``broker.conf``.
 
-One row per key: name, Java type, the release that has it, default (``4.9.7 | 5.5.0`` where they
-differ; ``-`` is null). See :mod:`rmqwire.settings.rows.broker_conf` for the four kinds.
+The columns of a row are those of :mod:`rmqwire.settings.key`; the four kinds are told in
+:mod:`rmqwire.settings.rows.broker_conf`.
 """
 
 from __future__ import annotations
@@ -15,431 +15,428 @@ MESSAGE_STORE_CONFIG: Final = (
         HONOURED,
         "read by the store",
         """
-        storePathRootDir                               String   both   ${user.home}/store
-        storePathCommitLog                             String   both   -
-        mappedFileSizeCommitLog                        int      both   1073741824
-        mappedFileSizeConsumeQueue                     int      both   6000000
-        flushIntervalCommitLog                         int      both   500
-        flushIntervalConsumeQueue                      int      both   1000
-        enableLmq                                      boolean  both   false
-        enableMultiDispatch                            boolean  both   false
-        maxLmqConsumeQueueNum                          int      both   20000
-        enableLmqQuota                                 boolean  5.5.0  false
-        mapperFileSizeBatchConsumeQueue                int      5.5.0  13800000
-        enableConsumeQueueExt                          boolean  both   false
-        mappedFileSizeConsumeQueueExt                  int      both   50331648
-        maxMessageSize                                 int      both   4194304
-        osPageCacheBusyTimeOutMills                    long     both   1000
-        checkCRCOnRecover                              boolean  both   true
-        maxTransferBytesOnMessageInMemory              int      both   262144
-        maxTransferCountOnMessageInMemory              int      both   32
-        maxTransferBytesOnMessageInDisk                int      both   65536
-        maxTransferCountOnMessageInDisk                int      both   8
-        accessMessageInMemoryMaxRatio                  int      both   40
-        brokerRole                                     BrokerRole both   ASYNC_MASTER
-        flushDiskType                                  FlushDiskType both   ASYNC_FLUSH
-        syncFlushTimeout                               int      both   5000
-        timerWheelEnable                               boolean  5.5.0  true
-        haListenPort                                   int      both   ${listenPort + 1}
-        flushCommitLogLeastPages                       int      both   4
-        flushConsumeQueueLeastPages                    int      both   2
-        flushCommitLogThoroughInterval                 int      both   10000
-        flushConsumeQueueThoroughInterval              int      both   60000
-        maxFilterMessageSize                           int      5.5.0  16000
-        travelCqFileNumWhenGetMessage                  int      5.5.0  1
-        enabledAppendPropCRC                           boolean  5.5.0  false
-        autoMessageVersionOnTopicLen                   boolean  5.5.0  true
-        messageDelayLevel                              String   both   1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h
+        storePathRootDir                   String         ${user.home}/store    ${user.home}/store    <folder>
+        storePathCommitLog                 String         -                     -                     <log folder>
+        mappedFileSizeCommitLog            int            1073741824            1073741824            1024..
+        mappedFileSizeConsumeQueue         int            6000000               6000000               20..
+        flushIntervalCommitLog             int            500                   500                   1..                   live 1..3600000
+        flushIntervalConsumeQueue          int            1000                  1000                  1..                   live 1..3600000
+        enableLmq                          boolean        false                 false
+        enableMultiDispatch                boolean        false                 false
+        maxLmqConsumeQueueNum              int            20000                 20000
+        enableLmqQuota                     boolean        .                     false
+        mapperFileSizeBatchConsumeQueue    int            .                     13800000              46..
+        enableConsumeQueueExt              boolean        false                 false
+        mappedFileSizeConsumeQueueExt      int            50331648              50331648              24..
+        maxMessageSize                     int            4194304               4194304               1..536870912          live
+        osPageCacheBusyTimeOutMills        long           1000                  1000
+        checkCRCOnRecover                  boolean        true                  true
+        maxTransferBytesOnMessageInMemory  int            262144                262144                1..                   live
+        maxTransferCountOnMessageInMemory  int            32                    32                    1..                   live
+        maxTransferBytesOnMessageInDisk    int            65536                 65536                 1..                   live
+        maxTransferCountOnMessageInDisk    int            8                     8                     1..                   live
+        accessMessageInMemoryMaxRatio      int            40                    40                    0..100                live
+        brokerRole                         BrokerRole     ASYNC_MASTER          ASYNC_MASTER          ASYNC_MASTER|SYNC_MASTER|SLAVE
+        flushDiskType                      FlushDiskType  ASYNC_FLUSH           ASYNC_FLUSH           ASYNC_FLUSH|SYNC_FLUSH
+        syncFlushTimeout                   int            5000                  5000                  1..                   live 1..3600000
+        timerWheelEnable                   boolean        (false)               true
+        haListenPort                       int            ${listenPort + 1}     ${listenPort + 1}     0..65535
+        flushCommitLogLeastPages           int            4                     4                     0..                   live
+        flushConsumeQueueLeastPages        int            2                     2                     0..                   live
+        flushCommitLogThoroughInterval     int            10000                 10000                 0..                   live 1..86400000
+        flushConsumeQueueThoroughInterval  int            60000                 60000                 0..                   live 1..86400000
+        maxFilterMessageSize               int            .                     16000                 1..                   live
+        travelCqFileNumWhenGetMessage      int            .                     1                     1..
+        enabledAppendPropCRC               boolean        .                     false
+        autoMessageVersionOnTopicLen       boolean        .                     true
+        messageDelayLevel                  String         1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h  1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h  <delays>
         """,
     ),
     *group(
         HONOURED,
         "read by replication",
         """
-        haSendHeartbeatInterval                        int      both   5000
-        haHousekeepingInterval                         int      both   20000
-        haTransferBatchSize                            int      both   32768
-        haMasterAddress                                String   both   -
-        haSlaveFallbehindMax                           int      4.9.7  268435456
-        slaveTimeout                                   int      both   3000
-        offsetCheckInSlave                             boolean  both   false
-        haMaxGapNotInSync                              int      5.5.0  268435456
-        inSyncReplicas                                 int      5.5.0  1
-        haFlowControlEnable                            boolean  5.5.0  false
-        maxHaTransferByteInSecond                      long     5.5.0  104857600
+        haSendHeartbeatInterval    int      5000       5000
+        haHousekeepingInterval     int      20000      20000
+        haTransferBatchSize        int      32768      32768
+        haMasterAddress            String   -          -
+        haSlaveFallbehindMax       int      268435456  .
+        slaveTimeout               int      3000       3000
+        offsetCheckInSlave         boolean  false      false
+        haMaxGapNotInSync          int      .          268435456
+        inSyncReplicas             int      .          1          1..
+        haFlowControlEnable        boolean  .          false
+        maxHaTransferByteInSecond  long     .          104857600
         """,
     ),
     *group(
         REFUSED,
         "there is no DLedger commit log",
         """
-        enableDLegerCommitLog                          boolean  both   false
+        enableDLegerCommitLog  boolean  false  false
         """,
     ),
     *group(
-        REFUSED,
-        "there is no RocksDB store: what it holds would be missed",
+        MEANINGLESS,
+        "queues, timers and index are kept in files, not in RocksDB; a folder that holds data in "
+        "RocksDB is refused at the start, whatever this key says",
         """
-        storeType                                      String   5.5.0  default
-        rocksdbCQDoubleWriteEnable                     boolean  5.5.0  false
-        timerRocksDBEnable                             boolean  5.5.0  false
-        transRocksDBEnable                             boolean  5.5.0  false
-        indexRocksDBEnable                             boolean  5.5.0  false
-        combineCQUseRocksdbForLmq                      boolean  5.5.0  false
+        storeType                   String   .  default
+        rocksdbCQDoubleWriteEnable  boolean  .  false
+        timerRocksDBEnable          boolean  .  false
+        transRocksDBEnable          boolean  .  false
+        indexRocksDBEnable          boolean  .  false
+        combineCQUseRocksdbForLmq   boolean  .  false
         """,
     ),
     *group(
-        REFUSED,
-        "there is no pool of off-heap buffers; sends would not be as durable as this setting says",
+        MEANINGLESS,
+        "looked at only with a storePathCommitLog of several folders, in Java too; here such a "
+        "storePathCommitLog is refused",
         """
-        transientStorePoolEnable                       boolean  both   false
+        readOnlyCommitLogStorePaths  String  -  -
         """,
     ),
     *group(
-        REFUSED,
-        "segments in other folders would be missed",
+        MEANINGLESS,
+        "looked at only by the DLedger commit log, in Java too",
         """
-        readOnlyCommitLogStorePaths                    String   both   -
-        """,
-    ),
-    *group(
-        REFUSED,
-        "batch consume queues are not there yet: the queue files would not fit",
-        """
-        enableBatchPush                                boolean  5.5.0  false
-        isEnableBatchPush                              boolean  4.9.7  false
+        enableBatchPush    boolean  .      false
+        isEnableBatchPush  boolean  false  .
         """,
     ),
     *group(
         MEANINGLESS,
         "there is no DLedger commit log",
         """
-        storePathDLedgerCommitLog                      String   both   -
-        dLegerGroup                                    String   both   -
-        dLegerPeers                                    String   both   -
-        dLegerSelfId                                   String   both   -
-        preferredLeaderId                              String   both   -
+        storePathDLedgerCommitLog  String  -  -
+        dLegerGroup                String  -  -
+        dLegerPeers                String  -  -
+        dLegerSelfId               String  -  -
+        preferredLeaderId          String  -  -
         """,
     ),
     *group(
         MEANINGLESS,
-        "there is no pool of off-heap buffers",
+        "there is no pool of off-heap buffers: a send is in the file, not in the pool, when it is "
+        "answered, which is at least as durable",
         """
-        commitIntervalCommitLog                        int      both   200
-        commitCommitLogLeastPages                      int      both   4
-        commitCommitLogThoroughInterval                int      both   200
-        transientStorePoolSize                         int      both   5
-        fastFailIfNoBufferInStorePool                  boolean  both   false
-        wakeCommitWhenPutMessage                       boolean  5.5.0  true
+        transientStorePoolEnable         boolean  false  false
+        commitIntervalCommitLog          int      200    200
+        commitCommitLogLeastPages        int      4      4
+        commitCommitLogThoroughInterval  int      200    200
+        transientStorePoolSize           int      5      5
+        fastFailIfNoBufferInStorePool    boolean  false  false
+        wakeCommitWhenPutMessage         boolean  .      true
         """,
     ),
     *group(
         MEANINGLESS,
         "one event loop appends: there are no locks",
         """
-        useReentrantLockWhenPutMessage                 boolean  both   true
-        debugLockEnable                                boolean  both   false
-        topicQueueLockNum                              int      5.5.0  32
-        useABSLock                                     boolean  5.5.0  false
-        spinLockCollisionRetreatOptimalDegree          int      5.5.0  1000
-        putMessageTimeout                              int      5.5.0  8000
+        useReentrantLockWhenPutMessage         boolean  true   true
+        debugLockEnable                        boolean  false  false
+        topicQueueLockNum                      int      .      32
+        useABSLock                             boolean  .      false
+        spinLockCollisionRetreatOptimalDegree  int      .      1000
+        putMessageTimeout                      int      .      8000
         """,
     ),
     *group(
         MEANINGLESS,
         "segments are written by pwrite, not through mmap",
         """
-        warmMapedFileEnable                            boolean  both   false
-        flushLeastPagesWhenWarmMapedFile               int      both   4096
-        writeWithoutMmap                               boolean  5.5.0  false
-        mappedFileSwapEnable                           boolean  5.5.0  true
-        commitLogForceSwapMapInterval                  long     5.5.0  43200000
-        commitLogSwapMapInterval                       long     5.5.0  3600000
-        commitLogSwapMapReserveFileNum                 int      5.5.0  100
-        logicQueueForceSwapMapInterval                 long     5.5.0  43200000
-        logicQueueSwapMapInterval                      long     5.5.0  3600000
-        cleanSwapedMapInterval                         long     5.5.0  300000
-        logicQueueSwapMapReserveFileNum                int      5.5.0  20
-        putConsumeQueueDataByFileChannel               boolean  5.5.0  true
-        sharedByteBufferNum                            int      5.5.0  16
+        warmMapedFileEnable               boolean  false  false
+        flushLeastPagesWhenWarmMapedFile  int      4096   4096
+        writeWithoutMmap                  boolean  .      false
+        mappedFileSwapEnable              boolean  .      true
+        commitLogForceSwapMapInterval     long     .      43200000
+        commitLogSwapMapInterval          long     .      3600000
+        commitLogSwapMapReserveFileNum    int      .      100
+        logicQueueForceSwapMapInterval    long     .      43200000
+        logicQueueSwapMapInterval         long     .      3600000
+        cleanSwapedMapInterval            long     .      300000
+        logicQueueSwapMapReserveFileNum   int      .      20
+        putConsumeQueueDataByFileChannel  boolean  .      true
+        sharedByteBufferNum               int      .      16
         """,
     ),
     *group(
         MEANINGLESS,
         "the whole unflushed range is synced at once, not by pages",
         """
-        flushCommitLogTimed                            boolean  both   true
-        wakeFlushWhenPutMessage                        boolean  5.5.0  false
+        flushCommitLogTimed      boolean  true  true
+        wakeFlushWhenPutMessage  boolean  .     false
         """,
     ),
     *group(
         MEANINGLESS,
         "consume queues grow in the pass of the send",
         """
-        dispatchCqThreads                              int      5.5.0  10
-        dispatchCqCacheNum                             int      5.5.0  4096
-        enableAsyncReput                               boolean  5.5.0  true
-        recheckReputOffsetFromCq                       boolean  5.5.0  false
-        dispatchFromSenderThread                       boolean  5.5.0  false
-        enableBuildConsumeQueueConcurrently            boolean  5.5.0  false
-        batchDispatchRequestThreadPoolNums             int      5.5.0  16
-        enableLogConsumeQueueRepeatedlyBuildWhenRecover boolean  5.5.0  false
-        maxAsyncPutMessageRequests                     int      5.5.0  5000
+        dispatchCqThreads                               int      .  10
+        dispatchCqCacheNum                              int      .  4096
+        enableAsyncReput                                boolean  .  true
+        recheckReputOffsetFromCq                        boolean  .  false
+        dispatchFromSenderThread                        boolean  .  false
+        enableBuildConsumeQueueConcurrently             boolean  .  false
+        batchDispatchRequestThreadPoolNums              int      .  16
+        enableLogConsumeQueueRepeatedlyBuildWhenRecover  boolean  .  false
+        maxAsyncPutMessageRequests                      int      .  5000
         """,
     ),
     *group(
         MEANINGLESS,
         "there is no RocksDB",
         """
-        timerRocksDBStopScan                           boolean  5.5.0  false
-        timerRocksDBPrecisionMs                        long     5.5.0  1000
-        timerRocksDBRollMaxTps                         double   5.5.0  8000.0
-        timerRocksDBTimeExpiredMaxTps                  double   5.5.0  200000.0
-        timerRocksDBRollIntervalHours                  int      5.5.0  1
-        timerRocksDBRollRangeHours                     int      5.5.0  2
-        transWriteOriginTransHalfEnable                boolean  5.5.0  true
-        maxRocksDBIndexQueryDays                       int      5.5.0  7
-        iteratorWhenUseRocksdbConsumeQueue             boolean  5.5.0  true
-        cleanRocksDBDirtyCQIntervalMin                 long     5.5.0  60
-        statRocksDBCQIntervalSec                       long     5.5.0  10
-        memTableFlushIntervalMs                        long     5.5.0  3600000
-        realTimePersistRocksDBConfig                   boolean  5.5.0  true
-        enableRocksDBLog                               boolean  5.5.0  false
-        combineCQLoadingCQTypes                        String   5.5.0  default;defaultRocksDB
-        combineCQPreferCQType                          String   5.5.0  default
-        combineAssignOffsetCQType                      String   5.5.0  default
-        combineCQEnableCheckSelf                       boolean  5.5.0  false
-        combineCQMaxExtraSearchCommitLogFiles          int      5.5.0  3
-        bottomMostCompressionTypeForConsumeQueueStore  String   5.5.0  zstd
-        rocksdbCompressionType                         String   5.5.0  lz4
-        rocksdbFlushWalFrequency                       int      5.5.0  1024
-        rocksdbWalFileRollingThreshold                 long     5.5.0  1073741824
-        useSeparateStorePathForRocksdbCQ               boolean  5.5.0  false
+        timerRocksDBStopScan                           boolean  .  false
+        timerRocksDBPrecisionMs                        long     .  1000
+        timerRocksDBRollMaxTps                         double   .  8000.0
+        timerRocksDBTimeExpiredMaxTps                  double   .  200000.0
+        timerRocksDBRollIntervalHours                  int      .  1
+        timerRocksDBRollRangeHours                     int      .  2
+        transWriteOriginTransHalfEnable                boolean  .  true
+        maxRocksDBIndexQueryDays                       int      .  7
+        iteratorWhenUseRocksdbConsumeQueue             boolean  .  true
+        cleanRocksDBDirtyCQIntervalMin                 long     .  60
+        statRocksDBCQIntervalSec                       long     .  10
+        memTableFlushIntervalMs                        long     .  3600000
+        realTimePersistRocksDBConfig                   boolean  .  true
+        enableRocksDBLog                               boolean  .  false
+        combineCQLoadingCQTypes                        String   .  default;defaultRocksDB
+        combineCQPreferCQType                          String   .  default
+        combineAssignOffsetCQType                      String   .  default
+        combineCQEnableCheckSelf                       boolean  .  false
+        combineCQMaxExtraSearchCommitLogFiles          int      .  3
+        bottomMostCompressionTypeForConsumeQueueStore  String   .  zstd
+        rocksdbCompressionType                         String   .  lz4
+        rocksdbFlushWalFrequency                       int      .  1024
+        rocksdbWalFileRollingThreshold                 long     .  1073741824
+        useSeparateStorePathForRocksdbCQ               boolean  .  false
         """,
     ),
     *group(
         MEANINGLESS,
         "no code of RocketMQ reads it",
         """
-        enableRunningFlagsInFlush                      boolean  5.5.0  false
-        maxBatchDeleteFilesNum                         int      5.5.0  50
-        pullBatchMaxMessageCount                       int      5.5.0  160
-        enableCleanExpiredOffset                       boolean  5.5.0  false
+        enableRunningFlagsInFlush  boolean  .  false
+        maxBatchDeleteFilesNum     int      .  50
+        pullBatchMaxMessageCount   int      .  160
+        enableCleanExpiredOffset   boolean  .  false
         """,
     ),
     *group(
         HONOURED,
         "cleaning old files",
         """
-        cleanResourceInterval                          int      both   10000
-        deleteCommitLogFilesInterval                   int      both   100
-        deleteConsumeQueueFilesInterval                int      both   100
-        deleteWhen                                     String   both   04
-        diskMaxUsedSpaceRatio                          int      both   75
-        fileReservedTime                               int      both   72
-        cleanFileForciblyEnable                        boolean  both   true
-        diskSpaceWarningLevelRatio                     int      5.5.0  90
-        diskSpaceCleanForciblyRatio                    int      5.5.0  85
-        deleteFileBatchMax                             int      5.5.0  10
+        cleanResourceInterval            int      10000  10000  1..             live 1000..3600000
+        deleteCommitLogFilesInterval     int      100    100    0..             live 0..60000
+        deleteConsumeQueueFilesInterval  int      100    100    0..             live 0..60000
+        deleteWhen                       String   04     04     <hours>         live
+        diskMaxUsedSpaceRatio            int      75     75     clamped 10..95  live
+        fileReservedTime                 int      72     72     1..             live
+        cleanFileForciblyEnable          boolean  true   true   -               live
+        diskSpaceWarningLevelRatio       int      .      90     clamped 35..90  live
+        diskSpaceCleanForciblyRatio      int      .      85     clamped 30..85  live
+        deleteFileBatchMax               int      .      10     1..             live 1..1000
         """,
     ),
     *group(
         MEANINGLESS,
         "readers never hold up the removal of a file: the kernel keeps it while it is open",
         """
-        destroyMapedFileIntervalForcibly               int      both   120000
-        redeleteHangedFileInterval                     int      both   120000
+        destroyMapedFileIntervalForcibly  int  120000  120000
+        redeleteHangedFileInterval        int  120000  120000
         """,
     ),
     *group(
         NOT_YET,
         "several brokers on one disk",
         """
-        replicasPerDiskPartition                       int      5.5.0  1
-        logicalDiskSpaceCleanForciblyThreshold         double   5.5.0  0.8
+        replicasPerDiskPartition                int     .  1
+        logicalDiskSpaceCleanForciblyThreshold  double  .  0.8
         """,
     ),
     *group(
         MEANINGLESS,
         "a queue's first offset is corrected as soon as the log loses a file",
         """
-        correctLogicMinOffsetSleepInterval             int      5.5.0  1
-        correctLogicMinOffsetForceInterval             int      5.5.0  300000
+        correctLogicMinOffsetSleepInterval  int  .  1
+        correctLogicMinOffsetForceInterval  int  .  300000
         """,
     ),
     *group(
         HONOURED,
         "the index of keys",
         """
-        messageIndexEnable                             boolean  both   true
-        maxHashSlotNum                                 int      both   5000000
-        maxIndexNum                                    int      both   20000000
-        defaultQueryMaxNum                             int      both   32
-        messageIndexSafe                               boolean  both   false
-        maxMsgsNumBatch                                int      both   64
-        indexFileWriteEnable                           boolean  5.5.0  true
-        indexFileReadEnable                            boolean  5.5.0  true
+        messageIndexEnable    boolean  true      true      -    live
+        maxHashSlotNum        int      5000000   5000000   1..
+        maxIndexNum           int      20000000  20000000  2..
+        defaultQueryMaxNum    int      32        32        1..  live 1..1000
+        messageIndexSafe      boolean  false     false
+        maxMsgsNumBatch       int      64        64        1..  live 1..10000
+        indexFileWriteEnable  boolean  .         true      -    live
+        indexFileReadEnable   boolean  .         true      -    live
         """,
     ),
     *group(
         MEANINGLESS,
         "the index follows the log and has no queue",
         """
-        putMsgIndexHightWater                          int      both   600000
+        putMsgIndexHightWater  int  600000  600000
         """,
     ),
     *group(
         MEANINGLESS,
         "looked at only with a controller or enableSlaveActingMaster, in Java too",
         """
-        minInSyncReplicas                              int      5.5.0  1
-        allAckInSyncStateSet                           boolean  5.5.0  false
-        enableAutoInSyncReplicas                       boolean  5.5.0  false
+        minInSyncReplicas         int      .  1
+        allAckInSyncStateSet      boolean  .  false
+        enableAutoInSyncReplicas  boolean  .  false
         """,
     ),
     *group(
         NOT_YET,
         "replication",
         """
-        duplicationEnable                              boolean  both   false
-        totalReplicas                                  int      5.5.0  1
-        haMaxTimeSlaveNotCatchup                       long     5.5.0  15000
-        syncMasterFlushOffsetWhenStartup               boolean  5.5.0  false
-        maxChecksumRange                               long     5.5.0  1073741824
-        maxSlaveResendLength                           long     5.5.0  268435456
-        syncFromLastFile                               boolean  5.5.0  false
-        asyncLearner                                   boolean  5.5.0  false
-        storePathEpochFile                             String   5.5.0  -
-        storePathBrokerIdentity                        String   5.5.0  -
+        duplicationEnable                 boolean  false  false
+        totalReplicas                     int      .      1
+        haMaxTimeSlaveNotCatchup          long     .      15000
+        syncMasterFlushOffsetWhenStartup  boolean  .      false
+        maxChecksumRange                  long     .      1073741824
+        maxSlaveResendLength              long     .      268435456
+        syncFromLastFile                  boolean  .      false
+        asyncLearner                      boolean  .      false
+        storePathEpochFile                String   .      -
+        storePathBrokerIdentity           String   .      -
         """,
     ),
     *group(
         NOT_YET,
         "delayed messages",
         """
-        flushDelayOffsetInterval                       long     both   10000
-        enableScheduleMessageStats                     boolean  both   true
-        enableScheduleAsyncDeliver                     boolean  both   false
-        scheduleAsyncDeliverMaxPendingLimit            int      both   2000
-        scheduleAsyncDeliverMaxResendNum2Blocked       int      both   3
+        flushDelayOffsetInterval                  long     10000  10000
+        enableScheduleMessageStats                boolean  true   true
+        enableScheduleAsyncDeliver                boolean  false  false
+        scheduleAsyncDeliverMaxPendingLimit       int      2000   2000
+        scheduleAsyncDeliverMaxResendNum2Blocked  int      3      3
         """,
     ),
     *group(
         NOT_YET,
         "the timer wheel",
         """
-        mappedFileSizeTimerLog                         int      5.5.0  104857600
-        timerPrecisionMs                               int      5.5.0  1000
-        timerRollWindowSlot                            int      5.5.0  172800
-        timerFlushIntervalMs                           int      5.5.0  1000
-        timerGetMessageThreadNum                       int      5.5.0  3
-        timerPutMessageThreadNum                       int      5.5.0  3
-        timerEnableDisruptor                           boolean  5.5.0  false
-        timerEnableCheckMetrics                        boolean  5.5.0  true
-        timerInterceptDelayLevel                       boolean  5.5.0  false
-        timerMaxDelaySec                               int      5.5.0  259200
-        timerWheelSnapshotFlush                        boolean  5.5.0  false
-        disappearTimeAfterStart                        int      5.5.0  -1
-        timerStopEnqueue                               boolean  5.5.0  false
-        timerCheckMetricsWhen                          String   5.5.0  05
-        timerSkipUnknownError                          boolean  5.5.0  false
-        timerWarmEnable                                boolean  5.5.0  false
-        timerStopDequeue                               boolean  5.5.0  false
-        timerEnableRetryUntilSuccess                   boolean  5.5.0  false
-        timerCongestNumEachSlot                        int      5.5.0  2147483647
-        timerMetricSmallThreshold                      int      5.5.0  1000000
-        timerProgressLogIntervalMs                     int      5.5.0  10000
-        timerWheelSnapshotIntervalMs                   int      5.5.0  10000
-        timerRecallToTimeWheelEnable                   boolean  5.5.0  true
-        timerRecallToTimelineEnable                    boolean  5.5.0  true
-        timerReputServiceCorePoolSize                  int      5.5.0  6
-        timerReputServiceMaxPoolSize                   int      5.5.0  6
-        timerReputServiceQueueCapacity                 int      5.5.0  10000
-        timerColdDataCheckIntervalMs                   int      5.5.0  60000
-        appendTopicForTimerDeleteKey                   boolean  5.5.0  false
+        mappedFileSizeTimerLog          int      .  104857600
+        timerPrecisionMs                int      .  1000
+        timerRollWindowSlot             int      .  172800
+        timerFlushIntervalMs            int      .  1000
+        timerGetMessageThreadNum        int      .  3
+        timerPutMessageThreadNum        int      .  3
+        timerEnableDisruptor            boolean  .  false
+        timerEnableCheckMetrics         boolean  .  true
+        timerInterceptDelayLevel        boolean  .  false
+        timerMaxDelaySec                int      .  259200
+        timerWheelSnapshotFlush         boolean  .  false
+        disappearTimeAfterStart         int      .  -1
+        timerStopEnqueue                boolean  .  false
+        timerCheckMetricsWhen           String   .  05
+        timerSkipUnknownError           boolean  .  false
+        timerWarmEnable                 boolean  .  false
+        timerStopDequeue                boolean  .  false
+        timerEnableRetryUntilSuccess    boolean  .  false
+        timerCongestNumEachSlot         int      .  2147483647
+        timerMetricSmallThreshold       int      .  1000000
+        timerProgressLogIntervalMs      int      .  10000
+        timerWheelSnapshotIntervalMs    int      .  10000
+        timerRecallToTimeWheelEnable    boolean  .  true
+        timerRecallToTimelineEnable     boolean  .  true
+        timerReputServiceCorePoolSize   int      .  6
+        timerReputServiceMaxPoolSize    int      .  6
+        timerReputServiceQueueCapacity  int      .  10000
+        timerColdDataCheckIntervalMs    int      .  60000
+        appendTopicForTimerDeleteKey    boolean  .  false
         """,
     ),
     *group(
         MEANINGLESS,
         "the size of a buffer of Java's; an extension unit is as long as what it holds",
         """
-        bitMapLengthConsumeQueueExt                    int      both   64
+        bitMapLengthConsumeQueueExt  int  64  64
         """,
     ),
     *group(
         NOT_YET,
         "compaction",
         """
-        compactionMappedFileSize                       int      5.5.0  104857600
-        compactionCqMappedFileSize                     int      5.5.0  10485760
-        compactionScheduleInternal                     int      5.5.0  900000
-        maxOffsetMapSize                               int      5.5.0  104857600
-        compactionThreadNum                            int      5.5.0  6
-        enableCompaction                               boolean  5.5.0  true
+        compactionMappedFileSize    int      .  104857600
+        compactionCqMappedFileSize  int      .  10485760
+        compactionScheduleInternal  int      .  900000
+        maxOffsetMapSize            int      .  104857600
+        compactionThreadNum         int      .  6
+        enableCompaction            boolean  .  true
         """,
     ),
     *group(
         MEANINGLESS,
         "a cache of Java's; a unit of a batch is found by halving",
         """
-        searchBcqByCacheEnable                         boolean  5.5.0  true
+        searchBcqByCacheEnable  boolean  .  true
         """,
     ),
     *group(
         NOT_YET,
         "recovery that is limited or sped up",
         """
-        commitLogRecoverMaxNum                         int      5.5.0  10
-        maxRecoveryCommitlogFiles                      int      5.5.0  30
-        checkCommitLogOffsetOnRecover                  boolean  5.5.0  false
-        enableAcceleratedRecovery                      boolean  5.5.0  false
+        commitLogRecoverMaxNum         int      .  10
+        maxRecoveryCommitlogFiles      int      .  30
+        checkCommitLogOffsetOnRecover  boolean  .  false
+        enableAcceleratedRecovery      boolean  .  false
         """,
     ),
     *group(
         NOT_YET,
         "the property checksum of records",
         """
-        forceVerifyPropCRC                             boolean  5.5.0  false
+        forceVerifyPropCRC  boolean  .  false
         """,
     ),
     *group(
         NOT_YET,
         "other lengths of topics",
         """
-        maxTopicLength                                 int      5.5.0  127
+        maxTopicLength  int  .  127
         """,
     ),
     *group(
         NOT_YET,
         "cold data control",
         """
-        coldDataFlowControlEnable                      boolean  5.5.0  false
-        coldDataScanEnable                             boolean  5.5.0  false
-        dataReadAheadEnable                            boolean  5.5.0  true
-        accessMessageInMemoryHotRatio                  int      5.5.0  26
+        coldDataFlowControlEnable      boolean  .  false
+        coldDataScanEnable             boolean  .  false
+        dataReadAheadEnable            boolean  .  true
+        accessMessageInMemoryHotRatio  int      .  26
         """,
     ),
     *group(
         NOT_YET,
         "counting by filter",
         """
-        maxConsumeQueueScan                            int      5.5.0  20000
-        sampleCountThreshold                           int      5.5.0  5000
-        sampleSteps                                    int      5.5.0  32
+        maxConsumeQueueScan   int  .  20000
+        sampleCountThreshold  int  .  5000
+        sampleSteps           int  .  32
         """,
     ),
     *group(
         NOT_YET,
         "figures of disk lag per answer",
         """
-        diskFallRecorded                               boolean  both   true
+        diskFallRecorded  boolean  true  true
         """,
     ),
     *group(
         NOT_YET,
         "reading beyond the confirmed offset",
         """
-        readUnCommitted                                boolean  5.5.0  false
+        readUnCommitted  boolean  .  false
         """,
     ),
 )

@@ -1,0 +1,73 @@
+"""Java's properties files, read and written: the one place that knows their syntax.
+
+As ``java.util.Properties`` reads them: ISO 8859-1, ``\\uXXXX``, the last of two equal keys counts.
+A byte order mark, which some editors put in front and Java takes for a part of the first key, is
+skipped.
+"""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import javaproperties
+
+from rmqwire.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_text(path: str) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: it can't be read, or isn't a properties file; names it.
+    """
+    try:
+        return _text(Path(path).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return the keys and values of a text.
+
+    Raises:
+        ConfigError: an escape that is none.
+    """
+    try:
+        return dict(javaproperties.loads(text))
+    except ValueError as error:
+        raise ConfigError(f"not a properties file: {error}") from None
+
+
+def changed(data: bytes, changes: Mapping[str, str]) -> bytes:
+    """Return a file's bytes with some keys set; comments, order and all else stay.
+
+    Raises:
+        ConfigError: the bytes aren't properties.
+    """
+    try:
+        content = javaproperties.PropertiesFile.loads(_text(data))
+    except ValueError as error:
+        raise ConfigError(f"not a properties file: {error}") from None
+    for name, text in changes.items():
+        content[name] = text
+    return content.dumps().encode("iso-8859-1")
+
+
+def dump(values: Mapping[str, str]) -> str:
+    """Write a file of these values."""
+    return javaproperties.dumps(values, timestamp=False)
+
+
+def _text(data: bytes) -> str:
+    if data.startswith(_WIDE):
+        raise ConfigError("not a properties file: it's UTF-16; save it as UTF-8 or ISO 8859-1")
+    return data.removeprefix(codecs.BOM_UTF8).decode("iso-8859-1")
