@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.push import PushConsumer
+    from rmqwire.consumer.selector import MessageSelector
     from rmqwire.errors import (
         BrokerError,
         ConnectFailed,
@@ -62,6 +63,7 @@ _HOME = {
     "MessageExt": "rmqwire.consumer.message_ext",
     "MessageModel": "rmqwire.consumer.config",
     "MessageQueue": "rmqwire.codec.bodies",
+    "MessageSelector": "rmqwire.consumer.selector",
     "Producer": "rmqwire.producer.producer",
     "PushConsumer": "rmqwire.consumer.push",
     "Release": "rmqwire.codec.release",
@@ -98,6 +100,7 @@ __all__ = [
     "MessageExt",
     "MessageModel",
     "MessageQueue",
+    "MessageSelector",
     "Producer",
     "PushConsumer",
     "Release",

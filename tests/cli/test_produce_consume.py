@@ -8,6 +8,7 @@ import sys
 import pytest
 import trio
 
+from rmqwire.broker_errors import BrokerSystemError, SubscriptionParseFailed
 from rmqwire.cli import consume, produce
 from rmqwire.cli.runner import Outcome
 from rmqwire.codec.bodies import SubscriptionGroupConfig
@@ -141,3 +142,21 @@ async def test_an_empty_topic_is_no_reason(cluster, capfd):
     await admin(cluster.loaded.broker.broker_addr, create_topic("Empty"))
     assert await run(consume.print_messages, consuming(cluster, topic="Empty", timeout=0.5)) == 0
     assert capfd.readouterr() == ("", "")
+
+
+async def test_a_condition_chooses_what_is_printed(cluster, capfdbinary):
+    cluster.loaded.broker.enable_property_filter = True
+    for n in "123":
+        assert await run(produce.send_all, sending(cluster, body=n, properties={"n": n})) == 0
+    capfdbinary.readouterr()
+    assert await run(consume.print_messages, consuming(cluster, sql="n >= 2", count=2)) == 0
+    assert sorted(capfdbinary.readouterr().out.splitlines()) == [b"2", b"3"]
+
+
+async def test_a_condition_that_no_broker_takes_is_said_at_once(cluster, capfdbinary):
+    assert await run(produce.send_all, sending(cluster, body="1")) == 0
+    with pytest.raises(BrokerSystemError, match="does not support consumer to filter"):
+        await run(consume.print_messages, consuming(cluster, sql="n >= 2"))
+    cluster.loaded.broker.enable_property_filter = True
+    with pytest.raises(SubscriptionParseFailed, match='Encountered "<EOF>" at line 1, column 4'):
+        await run(consume.print_messages, consuming(cluster, sql="n >="))

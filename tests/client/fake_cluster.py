@@ -16,6 +16,7 @@ import trio
 from rmqwire.codec import headers as h
 from rmqwire.codec.bodies import (
     BrokerData,
+    CheckClientRequestBody,
     GetConsumerListByGroupResponseBody,
     HeartbeatData,
     QueueData,
@@ -27,7 +28,8 @@ from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record import encode_message
-from rmqwire.errors import ConnectFailed
+from rmqwire.errors import BadExpression, ConnectFailed
+from rmqwire.filter.sql92 import compile_sql92
 
 NAMESRV = "10.0.0.1:9876"
 R = RequestCode
@@ -265,7 +267,16 @@ class FakeCluster:
         self.sent_back.append(header)
         return command.create_response(0)
 
+    def _check_client(self, addr, command):
+        subscription = CheckClientRequestBody.decode(bytes(command.body)).subscription_data
+        try:
+            compile_sql92(subscription.sub_string)
+        except BadExpression as error:
+            return command.create_response(23, str(error))
+        return command.create_response(0)
+
     _HANDLERS: ClassVar = {
+        R.CHECK_CLIENT_CONFIG: _check_client,
         R.GET_ROUTEINFO_BY_TOPIC: _route,
         R.SEND_MESSAGE_V2: _send,
         R.SEND_BATCH_MESSAGE: _send,

@@ -17,7 +17,12 @@ from rmqwire.client.heartbeat import heartbeat_data
 from rmqwire.client.requests import OutgoingMessage, PullOptions, RequestFactory
 from rmqwire.codec import headers as h
 from rmqwire.codec.batch import decode_batch
-from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
+from rmqwire.codec.bodies import (
+    CheckClientRequestBody,
+    HeartbeatData,
+    MessageQueue,
+    SubscriptionData,
+)
 from rmqwire.codec.codes import RequestCode, request_name
 from rmqwire.codec.command import decode_command, encode_command
 from rmqwire.codec.compression import decompress
@@ -37,7 +42,7 @@ PULL_BY_PUSH = {"15000"}  # other consumers ask in other ways
 def scenarios():
     """The recordings of plain producers and push consumers."""
     wanted = re.compile(
-        r"b_send_(?!namespace)|c_push_(?!orderly)|c_sendback|c_tag_filter|c_broadcast"
+        r"b_send_(?!namespace)|c_push_(?!orderly)|c_sendback|c_(tag|sql)_filter|c_broadcast"
     )
     return [path for path in frame_files() if wanted.match(path.name)]
 
@@ -128,6 +133,11 @@ def rebuilt_update_offset(factory, java):
     return factory.update_consumer_offset(header.consumer_group, queue, header.commit_offset)
 
 
+def rebuilt_check(factory, java):
+    body = CheckClientRequestBody.decode(bytes(java.body))
+    return factory.check_client(body.client_id, body.group, body.subscription_data)
+
+
 REBUILD = {
     R.GET_ROUTEINFO_BY_TOPIC: lambda f, j: f.route(
         j.decode_header(h.GetRouteInfoRequestHeader).topic
@@ -136,6 +146,7 @@ REBUILD = {
     R.SEND_BATCH_MESSAGE: rebuilt_send,
     R.PULL_MESSAGE: rebuilt_pull,
     R.HEART_BEAT: rebuilt_heartbeat,
+    R.CHECK_CLIENT_CONFIG: rebuilt_check,
     R.UNREGISTER_CLIENT: rebuilt_unregister,
     R.QUERY_CONSUMER_OFFSET: rebuilt_query_offset,
     R.UPDATE_CONSUMER_OFFSET: rebuilt_update_offset,

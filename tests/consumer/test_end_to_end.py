@@ -5,7 +5,15 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from rmqwire import ConsumeStatus, Message, MessageQueue, Producer, PushConsumer, SendStatus
+from rmqwire import (
+    ConsumeStatus,
+    Message,
+    MessageQueue,
+    MessageSelector,
+    Producer,
+    PushConsumer,
+    SendStatus,
+)
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.codec.release import V4_9_7, V5_5_0
@@ -23,7 +31,7 @@ SMALL = {
 
 
 @asynccontextmanager
-async def cluster(tmp_path, release=V5_5_0):
+async def cluster(tmp_path, release=V5_5_0, **settings):
     async with trio.open_nursery() as nursery:
         config = NamesrvConfig(
             listen_port=0,
@@ -43,6 +51,7 @@ async def cluster(tmp_path, release=V5_5_0):
                 "storePathRootDir": str(tmp_path / "store"),
                 "rocketmqVersion": release.name,
                 **SMALL,
+                **settings,
             },
         )
         await nursery.start(Broker(loaded).serve)
@@ -113,6 +122,36 @@ async def test_tag_filter(tmp_path):
         await until(lambda: len(seen) == 2)
         await trio.sleep(0.1)
     assert sorted(seen) == [b"Aa", b"a"]
+
+
+@pytest.mark.parametrize("release", [V4_9_7, V5_5_0], ids=lambda release: release.name)
+async def test_sql_filter(tmp_path, release):
+    seen = []
+    async with (
+        cluster(tmp_path, release, enablePropertyFilter="true") as namesrv,
+        Producer("pg", namesrv_addr=namesrv, release=release) as producer,
+    ):
+        for number in range(10):
+            await producer.send(Message("T", b"%d" % number, properties={"n": str(number)}))
+        consumer = PushConsumer(
+            "cg",
+            namesrv_addr=namesrv,
+            release=release,
+            consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+        )
+        consumer.subscribe(
+            "T",
+            MessageSelector.by_sql("n BETWEEN 3 AND 4 OR n > 100"),
+            lambda messages: seen.extend(m.body for m in messages) or OK,
+        )
+        async with consumer:
+            await until(lambda: len(seen) == 2)
+            for number in (5, 101, 6):
+                await producer.send(Message("T", b"%d" % number, properties={"n": str(number)}))
+            await until(lambda: len(seen) == 3)
+            await trio.sleep(0.1)
+            assert not consumer.health.problems
+    assert sorted(seen) == [b"101", b"3", b"4"]
 
 
 async def test_members_share_the_queues(tmp_path):

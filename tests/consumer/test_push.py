@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from rmqwire.consumer.push import PushConsumer
+from rmqwire.consumer.selector import MessageSelector
 from rmqwire.errors import UsageError
 from tests.client.fake_cluster import NAMESRV
 from tests.consumer.support import FIRST, OK, Seen, consumer, raising, settle
@@ -107,6 +108,6 @@ def test_bad_subscriptions(cluster):
         with pytest.raises(UsageError, match=words):
             c.subscribe(topic, expression, listener)
     with pytest.raises(UsageError, match="TAG or SQL92"):
-        c.subscribe("T", "x", raising, expression_type="XPATH")
+        c.subscribe("T", MessageSelector("x", "XPATH"), raising)
     with pytest.raises(UsageError, match="can not equal DEFAULT_CONSUMER"):
         PushConsumer("DEFAULT_CONSUMER", namesrv_addr=NAMESRV)

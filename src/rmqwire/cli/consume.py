@@ -17,7 +17,7 @@ from rmqwire.cli.runner import FAILED, Outcome, run
 from rmqwire.consumer.config import ConsumeFromWhere
 from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.push import PushConsumer
-from rmqwire.filter.subscription import SQL92, TAG
+from rmqwire.consumer.selector import MessageSelector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,8 +178,10 @@ async def print_messages(job: Job, outcome: Outcome) -> None:
         await_termination_millis_when_shutdown=CLOSE_MS,
     )
     printer = Printer(job)
-    kind = TAG if job.sql is None else SQL92
-    consumer.subscribe(job.topic, job.sql or job.expression, printer, expression_type=kind)
+    if job.sql is None:
+        consumer.subscribe(job.topic, job.expression, printer)
+    else:
+        consumer.subscribe(job.topic, MessageSelector.by_sql(job.sql), printer)
     if job.count is not None:
         outcome.code = TOO_FEW
     async with consumer:

@@ -26,7 +26,7 @@ from rmqwire.remoting.client import SUCCESS_ONLY, expect
 if TYPE_CHECKING:
     from rmqwire.client.config import ClientConfig
     from rmqwire.client.requests import OutgoingMessage, PullOptions, RequestFactory
-    from rmqwire.codec.bodies import HeartbeatData, MessageQueue
+    from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
     from rmqwire.codec.message import StoredMessage
@@ -203,6 +203,18 @@ class ClientApi:
         """Register this client's groups; give the broker's version ordinal."""
         answer = await self._call(addr, self.requests.heartbeat(body))
         return answer.version
+
+    async def check_client(
+        self, addr: str, client_id: str, group: str, subscription: SubscriptionData
+    ) -> None:
+        """Ask a broker whether a subscription can be used there.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it can't.
+        """
+        request = self.requests.check_client(client_id, group, subscription)
+        await self._call(self._broker(addr), request)
 
     async def unregister(
         self,

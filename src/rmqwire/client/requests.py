@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rmqwire.client.config import SERIALIZE_TYPES, ClientConfig
+from rmqwire.codec.bodies import CheckClientRequestBody
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
@@ -163,6 +164,15 @@ class RequestFactory:
         """Tell a broker which groups this client has."""
         header = HeartbeatRequestHeader() if self.release.client.heartbeat_header else None
         return self._request(RequestCode.HEART_BEAT, header, body.encode(self.release))
+
+    def check_client(
+        self, client_id: str, group: str, subscription: SubscriptionData
+    ) -> RemotingCommand:
+        """Ask whether a group's subscription can be used."""
+        body = CheckClientRequestBody(
+            client_id=client_id, group=group, subscription_data=subscription
+        )
+        return self._request(RequestCode.CHECK_CLIENT_CONFIG, body=body.encode(self.release))
 
     def unregister(
         self, client_id: str, producer_group: str | None, consumer_group: str | None

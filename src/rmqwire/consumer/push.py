@@ -36,11 +36,12 @@ from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
 from rmqwire.consumer.reading.held_queues import HeldQueues
 from rmqwire.consumer.reading.queue_reader import QueueReader
+from rmqwire.consumer.selector import MessageSelector
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.concurrently import ConcurrentService
 from rmqwire.consumer.working.listener_call import ListenerCall
-from rmqwire.filter.subscription import SUB_ALL, TAG
+from rmqwire.filter.subscription import SUB_ALL
 
 if TYPE_CHECKING:
     from random import Random
@@ -106,26 +107,28 @@ class PushConsumer:
         self._queues = HeldQueues(state, self._reader)
         self._member = GroupMember(state, self._queues, allocate)
         retry = retry_topic(group)
-        state.subscribe(subscription_data(retry, SUB_ALL, instance.wall_ms()))
+        state.subscribe(
+            subscription_data(retry, MessageSelector.by_tag(SUB_ALL), instance.wall_ms())
+        )
 
     @property
     def client_id(self) -> str:
         """The id brokers know this client by."""
         return self._instance.client_id
 
-    def subscribe(
-        self, topic: str, expression: str, listener: Listener, *, expression_type: str = TAG
-    ) -> None:
+    def subscribe(self, topic: str, selector: str | MessageSelector, listener: Listener) -> None:
         """Consume a topic's messages; may be called before and inside ``async with``.
+
+        Entering ``async with`` asks a broker of each topic whether the conditions can be used
+        there. One that comes later isn't asked about: ``health`` says what brokers refuse.
 
         Args:
             topic: which topic.
-            expression: ``*`` for all, or tags joined by ``||``, or an SQL92 condition.
+            selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
             listener: called with a list of messages, and with a ConsumeConcurrentlyContext if it
                 takes two arguments; returns a ConsumeStatus, or is an async function that does.
                 Raising means RECONSUME_LATER. A plain function must not block, unless
                 consume_in_threads is set.
-            expression_type: TAG or SQL92.
 
         Raises:
             UsageError: a bad topic or expression.
@@ -133,7 +136,9 @@ class PushConsumer:
         check_topic(topic)
         tasks = self._state.tasks if self.config.consume_in_threads else None
         call = ListenerCall(listener, ConsumeStatus, self.group, tasks)
-        data = subscription_data(topic, expression, self._instance.wall_ms(), expression_type)
+        if isinstance(selector, str):
+            selector = MessageSelector.by_tag(selector)
+        data = subscription_data(topic, selector, self._instance.wall_ms())
         self._listeners[topic] = call
         self._state.subscribe(data)
 
@@ -165,6 +170,7 @@ class PushConsumer:
         inner = PushConsumerInner(state, self._queues, self._work)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._opening)
+            await self._member.check_conditions()
             self._instance.add_consumer(inner)
             stack.push_async_callback(self._instance.remove_consumer, self.group)
             await stack.enter_async_context(state.tasks)

@@ -15,6 +15,8 @@ import trio
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.consumer.group.allocate import allocate
 from rmqwire.consumer.group.rebalance import Changes, changes, not_subscribed
+from rmqwire.errors import RemotingError
+from rmqwire.filter.subscription import is_tag_type
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
@@ -54,6 +56,29 @@ class GroupMember:
         with trio.CancelScope(shield=True, deadline=limit):
             await self._state.offsets.persist_all(self._queues)
             await self._rebalancing.acquire()  # for good: one would join the group again
+
+    async def check_conditions(self) -> None:
+        """Ask a broker of each topic whether what is wanted of it can be used there.
+
+        A topic without a route or whose broker doesn't answer isn't checked: it may be there later.
+
+        Raises:
+            BrokerError: it can't: SubscriptionParseFailed says why, BrokerSystemError that the
+                broker doesn't filter by properties.
+        """
+        instance = self._instance
+        for topic, data in list(self._state.subscriptions.items()):
+            if is_tag_type(data.expression_type):
+                continue
+            if instance.routes.queues_to_read(topic) is None:
+                await instance.update_route(topic)
+            addr = instance.routes.broker_addr_of_topic(topic)
+            if addr is None:
+                continue
+            try:
+                await instance.api.check_client(addr, instance.client_id, self._state.group, data)
+            except RemotingError as error:
+                logger.warning("the condition for %s isn't checked: %s", topic, error)
 
     # ---- loops
 
