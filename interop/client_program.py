@@ -40,6 +40,7 @@ class ClientProgram:
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.name = name
+        self.home = home
         self.log = home / "client.log"
         self._log = self.log.open("ab")
         self.process = subprocess.Popen(

@@ -22,6 +22,7 @@ OURS = {  # settings that are no Java key, or whose default is ours on purpose
     "pull_batch_size_in_bytes",
     "client_ip",
     "consume_timestamp",
+    "local_offset_store_dir",  # a system property there
     "namesrv_addr",
 }
 

@@ -84,7 +84,6 @@ async def test_cancelled_consumer_still_commits(cluster, autojump_clock):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"message_model": "BROADCASTING"}, "BROADCASTING is not supported"),
         ({"message_model": "x"}, "CLUSTERING or BROADCASTING"),
         ({"consume_from_where": "x"}, "one of CONSUME_FROM_LAST_OFFSET"),
         ({"consume_timestamp": "yesterday"}, "valid format is yyyyMMddHHmmss"),

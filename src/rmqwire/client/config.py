@@ -30,7 +30,8 @@ class ClientConfig:
         namesrv_addr: name servers, ``host:port`` joined by ``;``. None reads the environment
             variable NAMESRV_ADDR, as Java does.
         client_ip: own address in the client id; None finds the one that leads to the network.
-        instance_name: second part of the client id; DEFAULT becomes ``pid#nanoseconds``.
+        instance_name: second part of the client id; DEFAULT becomes ``pid#nanoseconds``, but for a
+            broadcasting consumer with a client of its own, whose offsets are kept under the id.
         unit_name: third part of the client id, None for none.
         unit_mode: whether the client belongs to a unit of a multi-site deployment.
         enable_stream_request_type: append ``@STREAM`` to the client id.
@@ -100,9 +101,14 @@ class ClientConfig:
             parts.append("STREAM")
         return "@".join(parts)
 
+    @property
+    def lasting_client_id(self) -> bool:
+        """Whether the client id is to be the same after a restart."""
+        return False
+
     def change_instance_name_to_pid(self, pid: int, nano_time: int) -> None:
-        """Make a default instance name unique (``changeInstanceNameToPID``)."""
-        if self.instance_name == DEFAULT_INSTANCE_NAME:
+        """Make a default instance name unique, unless the id has to last (``changeInstanceNameToPID``)."""
+        if self.instance_name == DEFAULT_INSTANCE_NAME and not self.lasting_client_id:
             self.instance_name = f"{pid}#{nano_time}"
 
     def as_properties(self) -> dict[str, str]:

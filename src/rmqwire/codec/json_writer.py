@@ -219,10 +219,11 @@ class _Writer:
         if type(key) is int:
             return f'"{key}":' if self.standard else f"{key}:"
         outer, self.out = self.out, []
-        pretty, self.pretty = self.pretty, False
+        self.depth += 1  # a key that is an object has lines of its own, as deep as the entry
         self.value(key, f"{path}.key")
+        self.depth -= 1
         text = "".join(self.out)
-        self.out, self.pretty = outer, pretty
+        self.out = outer
         bare = not self.standard or text.startswith(("{", '"'))
         return f"{text}:" if bare else f'"{text}":'
 

@@ -34,7 +34,11 @@ class PushConsumerConfig(ClientConfig):
     """What one push consumer is set to, besides what ``ClientConfig`` has.
 
     Args:
-        message_model: CLUSTERING; BROADCASTING is refused, it isn't there yet.
+        message_model: CLUSTERING, or BROADCASTING: each member gets all messages, once, and what
+            its listener doesn't consume is lost.
+        local_offset_store_dir: folder of a broadcasting consumer's offsets; None for Java's,
+            ``.rocketmq_offsets`` in the home folder. They stand under the client id, so a program
+            that shares a ``Client`` has to give that an ``instance_name``.
         consume_from_where: where a new group starts. On a topic whose first message is still in
             memory a broker answers 0 whatever is set.
         consume_timestamp: ``yyyyMMddHHmmss``, local time, for CONSUME_FROM_TIMESTAMP; None is half
@@ -57,6 +61,7 @@ class PushConsumerConfig(ClientConfig):
     """
 
     message_model: str = MessageModel.CLUSTERING
+    local_offset_store_dir: str | None = None
     consume_from_where: str = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
     consume_timestamp: str | None = None
     consume_thread_max: int = 20
@@ -82,8 +87,6 @@ class PushConsumerConfig(ClientConfig):
         ClientConfig.check(self)
         if self.message_model not in MessageModel.__members__:
             raise UsageError(f"messageModel {self.message_model!r}: CLUSTERING or BROADCASTING")
-        if self.message_model == MessageModel.BROADCASTING:
-            raise UsageError("messageModel BROADCASTING is not supported by this client yet")
         if self.consume_from_where not in ConsumeFromWhere.__members__:
             known = ", ".join(ConsumeFromWhere)
             raise UsageError(f"consumeFromWhere {self.consume_from_where!r}: one of {known}")
@@ -92,6 +95,16 @@ class PushConsumerConfig(ClientConfig):
             check_range(self, name, low, high)
         if self.pull_batch_size_in_bytes is not None:
             check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
+
+    @property
+    def broadcasting(self) -> bool:
+        """Whether each member of the group gets all messages."""
+        return self.message_model == MessageModel.BROADCASTING
+
+    @property
+    def lasting_client_id(self) -> bool:
+        """Whether the client id is to be the same after a restart: offsets are kept under it."""
+        return self.broadcasting
 
     def consume_timestamp_ms(self, wall_ms: int) -> int:
         """Return where CONSUME_FROM_TIMESTAMP starts, ms since the epoch.
@@ -142,6 +155,7 @@ class PushConsumerOptions(ClientOptions, total=False):
     """The keywords of a ``PushConsumer``: each is told of in ``PushConsumerConfig``."""
 
     message_model: str
+    local_offset_store_dir: str | None
     consume_from_where: str
     consume_timestamp: str | None
     consume_thread_max: int

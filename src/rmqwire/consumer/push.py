@@ -33,7 +33,7 @@ from rmqwire.consumer.group.subscription import subscription_data
 from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.inner import PushConsumerInner
 from rmqwire.consumer.listener import ConsumeStatus
-from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
+from rmqwire.consumer.offsets.choice import offset_store
 from rmqwire.consumer.reading.held_queues import HeldQueues
 from rmqwire.consumer.reading.queue_reader import QueueReader
 from rmqwire.consumer.selector import MessageSelector
@@ -97,7 +97,7 @@ class PushConsumer:
             group,
             use.config,
             instance,
-            RemoteBrokerOffsetStore(group, instance),
+            offset_store(group, use.config, instance),
             ConsumerStats(instance.wall_ms),
             Tasks(),
             Wakeup(),
@@ -106,10 +106,11 @@ class PushConsumer:
         self._reader = QueueReader(state, self._work.submit)
         self._queues = HeldQueues(state, self._reader)
         self._member = GroupMember(state, self._queues, allocate)
-        retry = retry_topic(group)
-        state.subscribe(
-            subscription_data(retry, MessageSelector.by_tag(SUB_ALL), instance.wall_ms())
-        )
+        if not use.config.broadcasting:
+            retry = subscription_data(
+                retry_topic(group), MessageSelector.by_tag(SUB_ALL), instance.wall_ms()
+            )
+            state.subscribe(retry)
 
     @property
     def client_id(self) -> str:
@@ -170,6 +171,7 @@ class PushConsumer:
         inner = PushConsumerInner(state, self._queues, self._work)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._opening)
+            await state.offsets.load()
             await self._member.check_conditions()
             self._instance.add_consumer(inner)
             stack.push_async_callback(self._instance.remove_consumer, self.group)

@@ -137,8 +137,8 @@ class GroupMember:
 
     async def _assigned(self, topic: str) -> list[MessageQueue] | None:
         queues = self._instance.routes.queues_to_read(topic)
-        if queues is None:
-            return None
+        if queues is None or self._state.config.broadcasting:
+            return None if queues is None else sorted(queues)
         members = await self._instance.consumer_ids(topic, self._state.group)
         if members is None:
             return None

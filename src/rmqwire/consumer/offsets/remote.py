@@ -30,6 +30,9 @@ class RemoteBrokerOffsetStore(OffsetStore):
         self._group = group
         self._instance = instance
 
+    async def load(self) -> None:
+        """Read nothing: the brokers are asked for each queue when it is taken over."""
+
     async def read_from_store(self, queue: MessageQueue) -> int:
         """Ask the broker, and remember its answer.
 

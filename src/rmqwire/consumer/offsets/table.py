@@ -49,6 +49,14 @@ class OffsetStore(OffsetTable, ABC):
     """The same, with a place that outlives the consumer (``OffsetStore``)."""
 
     @abstractmethod
+    async def load(self) -> None:
+        """Read what can be read once for all queues, when the consumer starts.
+
+        Raises:
+            StoreError: what is stored can't be read.
+        """
+
+    @abstractmethod
     async def read_from_store(self, queue: MessageQueue) -> int:
         """Return the offset that is stored, and remember it.
 

@@ -130,7 +130,7 @@ class QueueReader:
         self, queue: MessageQueue, offset: int, subscription: SubscriptionData
     ) -> PullAnswer:
         config = self._config
-        committed = self._offsets.get(queue)
+        committed = 0 if config.broadcasting else self._offsets.get(queue)
         post = config.post_subscription_when_pull
         options = PullOptions(
             queue=queue,

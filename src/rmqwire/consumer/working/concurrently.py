@@ -156,7 +156,10 @@ class ConcurrentService:
     async def _take_back(
         self, job: ConsumeRequest, failed: list[MessageExt], delay_level: int
     ) -> list[MessageExt]:
-        """Send failed messages back; return those that the broker took."""
+        """Send failed messages back; return those that need nothing more here."""
+        if self._config.broadcasting:
+            logger.warning("BROADCASTING, the message consume failed, drop it, %s", failed)
+            return failed
         kept: list[MessageExt] = []
         gone: list[MessageExt] = []
         for message in failed:
@@ -175,8 +178,11 @@ class ConcurrentService:
         self.submit(messages, job.process_queue, job.queue)
 
     async def watch(self, queues: HeldQueues) -> None:
-        """Send messages back that take longer than consumeTimeout, as often as it is long."""
-        while True:
+        """Send messages back that take longer than consumeTimeout, as often as it is long.
+
+        A broadcasting consumer's would come to nobody again.
+        """
+        while not self._config.broadcasting:
             await self._tasks.sleep(self._config.consume_timeout * 60)
             for queue in queues:
                 await self._clean_expired(queues[queue], queue)
