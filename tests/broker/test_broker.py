@@ -183,6 +183,23 @@ async def test_a_port_in_use_stops_the_start_and_closes_the_store(tmp_path: Path
     assert not (tmp_path / "abort").exists()
 
 
+async def test_two_brokers_on_one_machine_are_told_whose_port_is_taken(tmp_path: Path) -> None:
+    own = "127.0.0.77"  # nobody else's, so that its other ports are free
+    (taken,) = await trio.open_tcp_listeners(0, host=own)
+    port = taken.socket.getsockname()[1]
+    for keys, blamed in (
+        ({"listen_port": port}, "listenPort"),
+        ({"listen_port": port + 2}, "listenPort - 2"),
+        ({"listen_port": port + 3, "ha_listen_port": port}, "haListenPort"),
+        ({"listen_port": port - 1}, "haListenPort"),
+    ):
+        loaded = config(tmp_path, None, bind_address=own, **keys)
+        with pytest.raises(OSError, match="Address already in use") as caught:
+            await Broker(loaded).serve()
+        assert caught.value.filename == f"{own}:{port} ({blamed})"
+    await taken.aclose()
+
+
 @pytest.mark.parametrize("host", ["localhost", "[127.0.0.1]"])
 async def test_broker_ip1_may_be_a_host_name(tmp_path, host):
     async with trio.open_nursery() as nursery:

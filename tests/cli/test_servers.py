@@ -64,7 +64,7 @@ def test_namesrv_and_broker(tmp_path):
     port = addr.rpartition(":")[2]
     taken = start("namesrv", "--port", port, "--bind", "127.0.0.1")
     _, err = taken.communicate(timeout=30)
-    assert (taken.returncode, err) == (1, f"Error: {addr}: Address already in use\n")
+    assert (taken.returncode, err) == (1, f"Error: {addr} (listenPort): Address already in use\n")
     for process in (broker, namesrv):
         process.terminate()
         _, err = process.communicate(timeout=30)

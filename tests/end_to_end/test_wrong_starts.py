@@ -52,7 +52,7 @@ def one_line(result, code):
     [
         ("listenPort=abc", "listenPort=abc: not a whole number"),
         ("listenPort=65536", "listenPort=65536: outside 0 to 65535"),
-        ("flushDiskType=MAYBE", "flushDiskType=MAYBE: not one of SYNC_FLUSH, ASYNC_FLUSH"),
+        ("flushDiskType=MAYBE", "flushDiskType=MAYBE: not one of ASYNC_FLUSH, SYNC_FLUSH"),
         ("brokerRole=KING", "brokerRole=KING: not one of ASYNC_MASTER, SYNC_MASTER, SLAVE"),
         ("brokerRole=SLAVE\nbrokerId=0", "Slave's brokerId must be > 0"),
         ("autoCreateTopicEnable=yes", "autoCreateTopicEnable=yes: not true or false"),
@@ -82,8 +82,8 @@ def test_a_file_that_is_not_there(call, tmp_path, server):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("listenPort=abc", "listenPort='abc': not a number from"),
-        ("registerAllowList=10.0.0.0/99", "registerAllowList: "),
+        ("listenPort=abc", "listenPort=abc: not a whole number"),
+        ("registerAllowList=10.0.0.0/99", "registerAllowList=10.0.0.0/99: "),
         ("rocketmqVersion=1", "not one of 4.9.7, 5.5.0"),
         ("a=\\u12", "not a properties file"),
     ],
@@ -100,10 +100,10 @@ def test_a_port_in_use_is_named_and_leaves_the_store_clean(call, conf, tmp_path)
         taken.listen()
         port = taken.getsockname()[1]
         line = one_line(call("broker", "-c", conf(f"listenPort={port}")), 1)
-        assert line == f"Error: 127.0.0.1:{port}: Address already in use"
+        assert line == f"Error: 127.0.0.1:{port} (listenPort): Address already in use"
         assert not (tmp_path / "store" / "abort").exists()
         line = one_line(call("namesrv", "--port", port, "--bind", "127.0.0.1"), 1)
-        assert line == f"Error: 127.0.0.1:{port}: Address already in use"
+        assert line == f"Error: 127.0.0.1:{port} (listenPort): Address already in use"
         line = one_line(call("broker", "-c", conf("bindAddress=999.9.9.9")), 1)
         assert "999.9.9.9" in line
 
@@ -155,3 +155,23 @@ def test_what_it_warns_of_when_it_starts(conf):
     assert "no name server is set" in text
     assert "clients are told 127.0.0.1, which only this machine reaches" in text
     assert "neither access control nor TLS" in text
+
+
+def test_printing_a_configuration_shows_its_warnings_too(call, conf, tmp_path):
+    path = conf("brokerNmae=a\ntransientStorePoolEnable=true\ndiskMaxUsedSpaceRatio=99")
+    result = call("broker", "-p", "-c", path)
+    assert result.exit_code == 0
+    assert "diskMaxUsedSpaceRatio=95\n" in result.stdout
+    assert result.stderr == (
+        "warning: unknown keys, ignored: brokerNmae\n"
+        "warning: keys without meaning here, ignored: transientStorePoolEnable\n"
+        "warning: diskMaxUsedSpaceRatio=99: taken as 95, as RocketMQ does\n"
+    )
+    path = tmp_path / "namesrv.conf"
+    path.write_text("listenport=1\nserverWorkerThreads=2\n")
+    result = call("namesrv", "-p", "-c", path)
+    assert "serverWorkerThreads=2\n" in result.stdout
+    assert result.stderr == (
+        "warning: unknown keys, ignored: listenport\n"
+        "warning: keys without meaning here, ignored: serverWorkerThreads\n"
+    )

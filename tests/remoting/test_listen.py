@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from rmqwire.remoting.listen import listen
+from rmqwire.remoting.listen import listen, port_of
 
 
 async def test_a_port_that_is_taken_is_named():
@@ -20,3 +20,17 @@ async def test_no_host_means_all_addresses():
     (listener,) = await listen("", 0)
     assert listener.socket.getsockname()[0] == "0.0.0.0"
     await listener.aclose()
+
+
+@pytest.mark.parametrize(
+    ("number", "blamed"),
+    [
+        (errno.EADDRINUSE, "haListenPort"),
+        (errno.EACCES, "haListenPort"),
+        (errno.EADDRNOTAVAIL, "bindAddress"),
+    ],
+)
+def test_the_error_names_the_setting_that_the_port_came_from(number, blamed):
+    with pytest.raises(OSError, match="why") as caught, port_of("haListenPort"):
+        raise OSError(number, "why", "127.0.0.1:10912")
+    assert (caught.value.errno, caught.value.filename) == (number, f"127.0.0.1:10912 ({blamed})")

@@ -32,6 +32,7 @@ from rmqwire.disk.files import RealFiles
 from rmqwire.errors import ConfigError, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.listen import port_of
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.store.service import run_store
 from rmqwire.wakeup import Wakeup
@@ -188,11 +189,14 @@ class Broker:
         self.loaded.host_ip = await _address_of(config.broker_ip1)
         if config.listen_port:
             self._open()
-            listen = await serving.start(serve, config.bind_address, config.listen_port)
-            vip = await serving.start(serve, config.bind_address, config.vip_port)
+            with port_of("listenPort"):
+                listen = await serving.start(serve, config.bind_address, config.listen_port)
+            with port_of("listenPort - 2"):
+                vip = await serving.start(serve, config.bind_address, config.vip_port)
         else:  # the port is part of every record, so it must be known before the store opens
-            vip = await serving.start(serve, config.bind_address, 0)
-            listen = await serving.start(serve, config.bind_address, 0)
+            with port_of("listenPort"):
+                vip = await serving.start(serve, config.bind_address, 0)
+                listen = await serving.start(serve, config.bind_address, 0)
             config.listen_port = listen[1]
             self._open()
         return BrokerAddresses(listen, vip, None)

@@ -20,6 +20,7 @@ from rmqwire.broker.peers.slave_sync import SlaveSynchronize
 from rmqwire.ha.master_server import HaMaster
 from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.tls import LinkTls
+from rmqwire.remoting.listen import port_of
 from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.wakeup import Wakeup
 
@@ -111,7 +112,8 @@ class RoleService:
         master = HaMaster(replication.slaves, replication.transfer, self._tls, self._late_answers)
         replication.server = master
         port = 0 if self._any_port else state.config.ha_port
-        bound: Address = await nursery.start(master.serve, state.config.bind_address, port)
+        with port_of("haListenPort"):
+            bound: Address = await nursery.start(master.serve, state.config.bind_address, port)
         state.config.ha_listen_port = bound[1]
         nursery.start_soon(self._deliver_delayed)
         return bound

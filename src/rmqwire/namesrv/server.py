@@ -24,6 +24,7 @@ from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.listen import port_of
 from rmqwire.remoting.server import RemotingServer
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class NameServer:
         version = self.state.release.mq_version
         async with RemotingClient(version=version) as client, trio.open_nursery() as nursery:
             serve = partial(self._server.serve, self.config.bind_address, self.config.listen_port)
-            host, port = await nursery.start(serve)
+            with port_of("listenPort"):
+                host, port = await nursery.start(serve)
             logger.info("The Name Server boot success. %s:%d", host, port)
             nursery.start_soon(self._scan)
             nursery.start_soon(self._tell, client)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ANY = "0.0.0.0"  # noqa: S104  bindAddress, Java's default
 
@@ -22,3 +29,20 @@ async def listen(host: str, port: int, backlog: int | None = None) -> list[trio.
         return await trio.open_tcp_listeners(port, host=host or ANY, backlog=backlog)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
+
+
+@contextmanager
+def port_of(setting: str) -> Iterator[None]:
+    """Say in errors of binding which setting the port came from, or that it's the address.
+
+    Args:
+        setting: name of the setting, such as ``haListenPort``.
+
+    Raises:
+        OSError: with the setting in ``filename``.
+    """
+    try:
+        yield
+    except OSError as error:
+        blamed = setting if error.errno in (errno.EADDRINUSE, errno.EACCES) else "bindAddress"
+        raise OSError(error.errno, error.strerror, f"{error.filename} ({blamed})") from error
