@@ -88,6 +88,7 @@ REQUESTS: Final = (
     Row(R.GET_ALL_PRODUCER_INFO, lambda p: p.connections.all_producers, access="GET cluster"),
     Row(R.LOCK_BATCH_MQ, lambda p: p.connections.lock, access="SUB"),
     Row(R.UNLOCK_BATCH_MQ, lambda p: p.connections.unlock, access="SUB"),
+    Row(R.QUERY_CONSUME_QUEUE, lambda p: p.consume_queue.query, access="GET topic group"),
     Row(R.GET_CONSUME_STATS, lambda p: p.consume_stats.of_group, access="GET group topic"),
     Row(R.GET_BROKER_CONSUME_STATS, lambda p: p.consume_stats.of_broker, access="GET cluster"),
     Row(R.QUERY_CONSUME_TIME_SPAN, lambda p: p.consume_stats.time_span, access="GET topic group"),

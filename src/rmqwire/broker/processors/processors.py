@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
 from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
 from rmqwire.broker.processors.admin.connections import ConnectionAdmin
+from rmqwire.broker.processors.admin.consume_queue import ConsumeQueueAdmin
 from rmqwire.broker.processors.admin.consume_stats import ConsumeStatsAdmin
 from rmqwire.broker.processors.admin.group import GroupAdmin
 from rmqwire.broker.processors.admin.ha import HaAdmin
@@ -44,6 +45,7 @@ class Processors:
     offsets: OffsetAdmin
     reset_offset: ResetOffsetAdmin
     connections: ConnectionAdmin
+    consume_queue: ConsumeQueueAdmin
     consume_stats: ConsumeStatsAdmin
     relay: RelayAdmin
     runtime: RuntimeAdmin
@@ -72,6 +74,7 @@ class Processors:
             offsets=OffsetAdmin(state),
             reset_offset=ResetOffsetAdmin(state),
             connections=connections,
+            consume_queue=ConsumeQueueAdmin(state),
             consume_stats=ConsumeStatsAdmin(state),
             relay=RelayAdmin(state),
             runtime=RuntimeAdmin(state),

@@ -26,6 +26,9 @@ class BrokerRelease:
         pull_sys_flags: pull answers tell topicSysFlag and groupSysFlag.
         pull_forbidden_type: refused pulls tell forbiddenType.
         sql_text_operators: CONTAINS, STARTSWITH and ENDSWITH are operators in conditions.
+        queue_query_shows_addresses: QUERY_CONSUME_QUEUE tells the address of an extension unit as the
+            tags code (4.9) instead of the code in it,
+        queue_query_base64: and bit maps in base64 (fastjson 1) instead of signed numbers.
         retry_filter_for_tags: filterSupportRetry filters retry topics that are subscribed by tags,
             as clients subscribe them, too (4.9).
         pull_subscribes: a pull's own subscription counts as one of its group.
@@ -81,6 +84,8 @@ class BrokerRelease:
     pull_forbidden_type: bool
     sql_text_operators: bool
     retry_filter_for_tags: bool
+    queue_query_shows_addresses: bool
+    queue_query_base64: bool
     pull_subscribes: bool
     group_forbidden: bool
     pull_offsets: bool
@@ -138,6 +143,8 @@ BROKER_4_9 = BrokerRelease(
     pull_forbidden_type=False,
     sql_text_operators=False,
     retry_filter_for_tags=True,
+    queue_query_shows_addresses=True,
+    queue_query_base64=True,
     pull_subscribes=False,
     group_forbidden=False,
     pull_offsets=False,
@@ -184,6 +191,8 @@ BROKER_5 = BrokerRelease(
     pull_forbidden_type=True,
     sql_text_operators=True,
     retry_filter_for_tags=False,
+    queue_query_shows_addresses=False,
+    queue_query_base64=False,
     pull_subscribes=True,
     group_forbidden=True,
     pull_offsets=True,
