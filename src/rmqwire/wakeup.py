@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import trio
 
 
@@ -15,7 +17,12 @@ class Wakeup:
         """Wake the task, now or at its next wait."""
         self._event.set()
 
-    async def wait(self) -> None:
-        """Return after the next call, or at once when there was one since the last wait."""
-        await self._event.wait()
+    async def wait(self, seconds: float = math.inf) -> None:
+        """Return after the next call, at once when there was one since the last wait.
+
+        Args:
+            seconds: return without a call after that long.
+        """
+        with trio.move_on_after(max(seconds, 0)):
+            await self._event.wait()
         self._event = trio.Event()

@@ -25,13 +25,14 @@ from rmqwire.client.processor import ClientProcessor
 from rmqwire.client.requests import RequestFactory
 from rmqwire.client.route_table import RouteTable, TopicPublishInfo, limit_queue_nums
 from rmqwire.client.signs import Signs
-from rmqwire.client.tasks import Tasks, Wakeup
+from rmqwire.client.tasks import Tasks
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.errors import RemotingError, RemotingTimeout, RmqError, RouteNotFound, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -325,13 +326,12 @@ class ClientInstance:
 
     def heartbeat_soon(self) -> None:
         """Send a heartbeat to all brokers at once."""
-        self._heartbeat_wanted.set()
+        self._heartbeat_wanted()
 
     async def _send_heartbeats(self) -> None:
         interval = FIRST_HEARTBEAT_S
         while True:
             await self._heartbeat_wanted.wait(interval)
-            self._heartbeat_wanted.clear()
             self.routes.clean_offline_brokers()
             await self.heartbeat()
             interval = self.config.heartbeat_broker_interval / 1000

@@ -6,7 +6,6 @@ through here.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Self, TypeVar, TypeVarTuple
 
 import trio
@@ -77,24 +76,3 @@ class Tasks:
     async def in_thread(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
         """Call a function that may block in a worker thread."""
         return await trio.to_thread.run_sync(function, *args)
-
-
-class Wakeup:
-    """Ends the pause of one loop early; what the loop is about to do, it clears first."""
-
-    def __init__(self) -> None:
-        self._event = trio.Event()
-
-    def set(self) -> None:
-        """End the pause, or the next one at once."""
-        self._event.set()
-
-    def clear(self) -> None:
-        """Forget the calls up to now."""
-        if self._event.is_set():
-            self._event = trio.Event()
-
-    async def wait(self, seconds: float = math.inf) -> None:
-        """Pause for ``seconds`` or until ``set`` is called."""
-        with trio.move_on_after(max(seconds, 0)):
-            await self._event.wait()

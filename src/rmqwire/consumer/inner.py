@@ -54,7 +54,7 @@ class PushConsumerInner:
 
     def rebalance_soon(self) -> None:
         """Divide the queues again at once."""
-        self._state.rebalance.set()
+        self._state.rebalance()
 
     def offsets(self, topic: str) -> dict[MessageQueue, int]:
         """Return the consumed offsets of a topic, of all for ""."""

@@ -23,7 +23,7 @@ import trio
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
-from rmqwire.client.tasks import Tasks, Wakeup
+from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
@@ -42,6 +42,7 @@ from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.concurrently import ConcurrentService
 from rmqwire.consumer.working.listener_call import ListenerCall
 from rmqwire.filter.subscription import SUB_ALL
+from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from random import Random
@@ -155,7 +156,7 @@ class PushConsumer:
     def resume(self) -> None:
         """Pull again."""
         self._reader.suspended = False
-        self._state.rebalance.set()
+        self._state.rebalance()
 
     @property
     def health(self) -> ConsumerHealth:

@@ -9,11 +9,12 @@ from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 
 if TYPE_CHECKING:
     from rmqwire.client.instance import ClientInstance
-    from rmqwire.client.tasks import Tasks, Wakeup
+    from rmqwire.client.tasks import Tasks
     from rmqwire.codec.bodies import SubscriptionData
     from rmqwire.consumer.config import PushConsumerConfig
     from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.stats import ConsumerStats
+    from rmqwire.wakeup import Wakeup
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class ConsumerState:
 
     def _changed(self) -> None:
         self.announced = False
-        self.rebalance.set()
+        self.rebalance()
 
     @property
     def has_topics(self) -> bool:

@@ -85,16 +85,14 @@ class GroupMember:
     async def rebalance_rounds(self) -> None:
         """Divide the queues every 20 s, when woken, and each second until it has worked."""
         while not self._state.has_topics:
-            self._state.rebalance.clear()
             await self._state.rebalance.wait()
         while True:
             started = trio.current_time()
-            self._state.rebalance.clear()
             async with self._rebalancing:
                 balanced = await self._rebalance()
             interval = REBALANCE_INTERVAL_S if balanced else REBALANCE_MIN_INTERVAL_S
-            await self._state.rebalance.wait(started + interval - trio.current_time())
             await trio.sleep_until(started + REBALANCE_MIN_INTERVAL_S)
+            await self._state.rebalance.wait(started + interval - trio.current_time())
 
     async def persist_rounds(self) -> None:
         """Store the offsets every persistConsumerOffsetInterval."""

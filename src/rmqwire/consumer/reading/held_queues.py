@@ -75,7 +75,7 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         if offset >= 0:
             process_queue.on_drop = None  # this task is to go on
             await self.give_up(queue, offset)
-            self._state.rebalance.set()
+            self._state.rebalance()
 
     async def give_up(self, queue: MessageQueue, offset: int | None = None) -> bool:
         """Stop reading a queue and commit what is consumed, or ``offset`` instead.

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rmqwire.client.tasks import Wakeup
 from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP, retry_topic
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
 from rmqwire.consumer.working.listener_call import Outcome
 from rmqwire.consumer.working.send_back import send_back
+from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
@@ -111,7 +111,7 @@ class ConcurrentService:
         finally:
             self._running -= 1
             if self._running == 0:
-                self._idle.set()
+                self._idle()
 
     async def _consume(self, job: ConsumeRequest) -> None:
         if job.process_queue.dropped:
