@@ -4,7 +4,8 @@ The rooms, top to bottom (each imports only what lies below it)::
 
     cli                                    entry points
     inspector                              reading store files on disk
-    broker | namesrv | producer | consumer
+    broker | namesrv | consumer
+    producer
     ha | client                            replication, routes and typed calls
     store | remoting                       files, connections
     codec                                  bytes <-> values: no I/O, no clock, no trio

@@ -1,4 +1,4 @@
-"""Sending messages (Java ``DefaultMQProducer``). Shell on trio.
+"""Sending messages (Java ``DefaultMQProducer``).
 
 ::
 
@@ -11,23 +11,16 @@ producers and consumers share theirs through a ``Client``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
-from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.client.validators import check_own_group, check_topic
-from rmqwire.codec.message import Message
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
-from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
+from rmqwire.errors import UsageError
 from rmqwire.producer.config import ProducerConfig
-from rmqwire.producer.outgoing import Outbound
-from rmqwire.producer.results import SendResult, send_result
-from rmqwire.producer.selector import MessageQueueSelector, apply_selector
-from rmqwire.producer.send_plan import SendPlan
-from rmqwire.remoting.channel import trio_ms
+from rmqwire.producer.sender import Sender
 
 if TYPE_CHECKING:
     from random import Random
@@ -36,13 +29,12 @@ if TYPE_CHECKING:
 
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
-    from rmqwire.client.requests import OutgoingMessage
-    from rmqwire.client.route_table import TopicPublishInfo
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.config import ProducerOptions
-
-Messages = Message | Sequence[Message]
+    from rmqwire.producer.results import SendResult
+    from rmqwire.producer.selector import MessageQueueSelector
+    from rmqwire.producer.sender import Messages
 
 
 class Producer:
@@ -77,15 +69,7 @@ class Producer:
         self.config = use.config
         self._opening = use.opening
         self._instance = use.instance
-        self._wall_ms = use.instance.wall_ms
-        self._faults = FaultStrategy(
-            self.config.release,
-            trio_ms,
-            self._instance.rng,
-            enabled=self.config.send_latency_enable,
-        )
-        self._outbound = Outbound(group, self.config, self._instance.unique_ids.next)
-        self._topics: set[str] = set()
+        self._sender = Sender(group, use.config, use.instance)
         self._open = False
 
     @property
@@ -96,7 +80,7 @@ class Producer:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._opening)
-            self._instance.add_producer(self.group, self._topics)
+            self._instance.add_producer(self.group, self._sender.topics)
             stack.push_async_callback(self._instance.remove_producer, self.group)
             self._closing = stack.pop_all()
         self._open = True
@@ -141,16 +125,10 @@ class Producer:
             BrokerError: the last broker refused it.
             RemotingError: the last broker couldn't be reached or didn't answer in time.
         """
-        started = trio_ms()
-        timeout_ms = self.config.send_msg_timeout if timeout_ms is None else timeout_ms
-        outgoing, msg_id = self._prepare(message)
-        if queue is not None or selector is not None:
-            chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
-            left = timeout_ms - (trio_ms() - started)
-            return await self._send_once(outgoing, msg_id, chosen, left)
-        info = await self._publish_info(outgoing.topic, timeout_ms)
-        plan = SendPlan(info, self._faults, self.config, started, timeout_ms)
-        return await self._perform(plan, outgoing, msg_id)
+        self._check_open()
+        return await self._sender.send(
+            message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
+        )
 
     async def send_oneway(
         self,
@@ -167,11 +145,8 @@ class Producer:
             RouteNotFound: no name server knows the topic, and it can't be made.
             RemotingError: no connection.
         """
-        outgoing, _ = self._prepare(message)
-        timeout_ms = self.config.send_msg_timeout
-        chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
-        addr = await self._addr(chosen)
-        await self._instance.api.send_oneway(addr, outgoing, chosen, self._wall_ms())
+        self._check_open()
+        await self._sender.send_oneway(message, queue, selector, arg)
 
     async def fetch_publish_message_queues(self, topic: str) -> list[MessageQueue]:
         """Return the queues of a topic that can be sent to.
@@ -182,75 +157,9 @@ class Producer:
             RemotingError: no name server answered.
         """
         check_topic(topic)
-        info = await self._publish_info(topic, self.config.send_msg_timeout)
+        info = await self._sender.publish_info(topic, self.config.send_msg_timeout)
         return list(info.queues)
 
-    def _prepare(self, message: Messages) -> tuple[OutgoingMessage, str]:
+    def _check_open(self) -> None:
         if not self._open:
             raise UsageError("The producer service state not OK, use it inside `async with`")
-        if isinstance(message, Message):
-            return self._outbound.single(message)
-        return self._outbound.batch(message)
-
-    async def _publish_info(self, topic: str, timeout_ms: int) -> TopicPublishInfo:
-        info = self._instance.routes.publish_info(topic)
-        if info is None:
-            config = self.config
-            try:
-                info = await self._instance.publish_info(
-                    topic, config.create_topic_key, config.default_topic_queue_nums, timeout_ms
-                )
-            except RmqError as error:
-                error.maybe_stored = False  # a look-up stores nothing, however it ends
-                raise
-            if info is None:
-                raise RouteNotFound(f"No route info of this topic: {topic}")
-        if topic not in self._topics:
-            self._topics.add(topic)
-            self._instance.heartbeat_soon()
-        return info
-
-    async def _choose(
-        self,
-        message: Messages,
-        outgoing: OutgoingMessage,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int,
-    ) -> MessageQueue:
-        if queue is not None and queue.topic != outgoing.topic:
-            raise UsageError("message's topic not equal mq's topic")
-        info = await self._publish_info(outgoing.topic, timeout_ms)
-        if queue is not None:
-            return queue
-        if selector is None:
-            return self._faults.select(info, None)
-        first = message if isinstance(message, Message) else message[0]
-        return apply_selector(selector, info.queues, first, arg)
-
-    async def _perform(self, plan: SendPlan, outgoing: OutgoingMessage, msg_id: str) -> SendResult:
-        while (attempt := plan.next_attempt(trio_ms())) is not None:
-            try:
-                result = await self._send_once(outgoing, msg_id, attempt.queue, attempt.timeout_ms)
-            except RmqError as error:
-                if not plan.failed(error, trio_ms()):
-                    break
-            else:
-                if plan.stored(result, trio_ms()):
-                    return result
-        if plan.result is not None:
-            return plan.result
-        raise plan.failure(outgoing.topic, trio_ms())
-
-    async def _send_once(
-        self, outgoing: OutgoingMessage, msg_id: str, queue: MessageQueue, timeout_ms: int
-    ) -> SendResult:
-        if timeout_ms <= 0:
-            raise RemotingTimeout("sendKernelImpl call timeout", maybe_stored=False)
-        addr = await self._addr(queue)
-        answer = await self._instance.api.send(addr, outgoing, queue, self._wall_ms(), timeout_ms)
-        return send_result(answer, msg_id, queue)
-
-    async def _addr(self, queue: MessageQueue) -> str:
-        return (await self._instance.broker_addr(queue, only_this=True)).addr

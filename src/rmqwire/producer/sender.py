@@ -1,0 +1,161 @@
+"""Sending for one producer group, without a group's life (``DefaultMQProducerImpl.sendDefaultImpl``).
+
+A ``Producer`` is this and a registered group. A consumer sends so, as ``CLIENT_INNER_PRODUCER``, what
+it can't hand back to a broker otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from rmqwire.client.fault_strategy import FaultStrategy
+from rmqwire.codec.message import Message
+from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
+from rmqwire.producer.outgoing import Outbound
+from rmqwire.producer.results import SendResult, send_result
+from rmqwire.producer.selector import MessageQueueSelector, apply_selector
+from rmqwire.producer.send_plan import SendPlan
+from rmqwire.remoting.channel import trio_ms
+
+if TYPE_CHECKING:
+    from rmqwire.client.instance import ClientInstance
+    from rmqwire.client.requests import OutgoingMessage
+    from rmqwire.client.route_table import TopicPublishInfo
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.config import ProducerConfig
+
+Messages: TypeAlias = Message | Sequence[Message]
+
+
+class Sender:
+    """Send messages of one group through a client.
+
+    Args:
+        group: the producer group that messages are of.
+        config: limits, compression, retries.
+        instance: routes, addresses and calls.
+
+    Attributes:
+        topics: what was sent to: the client keeps their routes fresh.
+    """
+
+    def __init__(self, group: str, config: ProducerConfig, instance: ClientInstance) -> None:
+        self._config = config
+        self._instance = instance
+        self._faults = FaultStrategy(
+            config.release, trio_ms, instance.rng, enabled=config.send_latency_enable
+        )
+        self._outbound = Outbound(group, config, instance.unique_ids.next)
+        self.topics: set[str] = set()
+
+    async def send(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout_ms: int | None = None,
+    ) -> SendResult:
+        """Send and wait until it is stored; see ``Producer.send``."""
+        started = trio_ms()
+        timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
+        outgoing, msg_id = self._prepare(message)
+        if queue is not None or selector is not None:
+            chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
+            left = timeout_ms - (trio_ms() - started)
+            return await self._send_once(outgoing, msg_id, chosen, left)
+        info = await self.publish_info(outgoing.topic, timeout_ms)
+        plan = SendPlan(info, self._faults, self._config, started, timeout_ms)
+        return await self._perform(plan, outgoing, msg_id)
+
+    async def send_oneway(
+        self,
+        message: Messages,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+    ) -> None:
+        """Send without waiting for an answer; see ``Producer.send_oneway``."""
+        outgoing, _ = self._prepare(message)
+        timeout_ms = self._config.send_msg_timeout
+        chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
+        addr = await self._addr(chosen)
+        await self._instance.api.send_oneway(addr, outgoing, chosen, self._instance.wall_ms())
+
+    def _prepare(self, message: Messages) -> tuple[OutgoingMessage, str]:
+        if isinstance(message, Message):
+            return self._outbound.single(message)
+        return self._outbound.batch(message)
+
+    async def publish_info(self, topic: str, timeout_ms: int) -> TopicPublishInfo:
+        """Return the queues of a topic, asking the name servers if need be.
+
+        Raises:
+            RouteNotFound: no name server knows the topic, and it can't be made.
+            RemotingError: no name server answered.
+        """
+        info = self._instance.routes.publish_info(topic)
+        if info is None:
+            config = self._config
+            try:
+                info = await self._instance.publish_info(
+                    topic, config.create_topic_key, config.default_topic_queue_nums, timeout_ms
+                )
+            except RmqError as error:
+                error.maybe_stored = False  # a look-up stores nothing, however it ends
+                raise
+            if info is None:
+                raise RouteNotFound(f"No route info of this topic: {topic}")
+        if topic not in self.topics:
+            self.topics.add(topic)
+            self._instance.heartbeat_soon()
+        return info
+
+    async def _choose(
+        self,
+        message: Messages,
+        outgoing: OutgoingMessage,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int,
+    ) -> MessageQueue:
+        if queue is not None and queue.topic != outgoing.topic:
+            raise UsageError("message's topic not equal mq's topic")
+        info = await self.publish_info(outgoing.topic, timeout_ms)
+        if queue is not None:
+            return queue
+        if selector is None:
+            return self._faults.select(info, None)
+        first = message if isinstance(message, Message) else message[0]
+        return apply_selector(selector, info.queues, first, arg)
+
+    async def _perform(self, plan: SendPlan, outgoing: OutgoingMessage, msg_id: str) -> SendResult:
+        while (attempt := plan.next_attempt(trio_ms())) is not None:
+            try:
+                result = await self._send_once(outgoing, msg_id, attempt.queue, attempt.timeout_ms)
+            except RmqError as error:
+                if not plan.failed(error, trio_ms()):
+                    break
+            else:
+                if plan.stored(result, trio_ms()):
+                    return result
+        if plan.result is not None:
+            return plan.result
+        raise plan.failure(outgoing.topic, trio_ms())
+
+    async def _send_once(
+        self, outgoing: OutgoingMessage, msg_id: str, queue: MessageQueue, timeout_ms: int
+    ) -> SendResult:
+        if timeout_ms <= 0:
+            raise RemotingTimeout("sendKernelImpl call timeout", maybe_stored=False)
+        addr = await self._addr(queue)
+        answer = await self._instance.api.send(
+            addr, outgoing, queue, self._instance.wall_ms(), timeout_ms
+        )
+        return send_result(answer, msg_id, queue)
+
+    async def _addr(self, queue: MessageQueue) -> str:
+        return (await self._instance.broker_addr(queue, only_this=True)).addr
