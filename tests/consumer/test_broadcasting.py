@@ -71,7 +71,7 @@ async def test_offsets_are_stored_from_time_to_time(cluster, autojump_clock, tmp
         assert stored(tmp_path) == {0: 1}
         cluster.store("T", b"y")
         await settle(5)
-        assert stored(tmp_path) == {0: 2}
+        assert stored(tmp_path)[0] == 2
 
 
 async def test_brokers_keep_no_offsets_and_no_retries_of_it(cluster, autojump_clock, tmp_path):
