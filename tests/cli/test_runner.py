@@ -95,6 +95,23 @@ def test_an_interrupted_command_is_code_130(monkeypatch, capsys):
     assert CliRunner().invoke(main, ["store", "verify", "x"]).exit_code == INTERRUPTED
 
 
+def test_a_second_signal_ends_a_stop_that_hangs():
+    async def job(outcome):
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                os.kill(os.getpid(), signal.SIGINT)
+                await trio.sleep(60)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert perform(lambda: run(job)) == INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_server_may_have_no_stdout_and_a_result_may_not(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     announce("The Name Server boot success.")

@@ -31,7 +31,6 @@ WRONG_USE = 2
 INTERRUPTED = 130  # 128 + SIGINT
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 
-
 _EXPECTED = (RmqError, OSError, click.ClickException, OutputFailed)
 
 
@@ -73,9 +72,9 @@ def perform(command: Callable[[], object]) -> int:
         except SystemExit as end:
             code = end.code
         flush_stdout()
-    except click.Abort:
-        return INTERRUPTED
-    except Exception as error:
+    except (Exception, BaseExceptionGroup) as error:
+        if any(isinstance(cause, (click.Abort, KeyboardInterrupt)) for cause in _leaves(error)):
+            return INTERRUPTED
         told = explained(error)
         if told is None:
             raise
@@ -147,7 +146,7 @@ async def _stop_at_signal(
             return
 
 
-def explained(error: Exception) -> click.ClickException | OutputFailed | None:
+def explained(error: BaseException) -> click.ClickException | OutputFailed | None:
     """Return the one line for what went wrong; None for a bug, which keeps its traceback."""
     causes = list(_leaves(error))
     if any(not isinstance(cause, _EXPECTED) for cause in causes):
