@@ -24,7 +24,6 @@ from tests.remoting.support import frame
 
 ECHO, HOLD, TABLE = 1, 11, 17  # answered at once; by the test; once the barrier is over
 LARGE = 1 << 20  # bytes: more than the kernel takes
-TURN = 0.02  # s: long enough for the loop to see what the kernel has
 
 
 class Client:
@@ -132,7 +131,8 @@ async def start():
 
 
 async def turn():
-    await trio.sleep(TURN)
+    """Return when the loop has seen all that the kernel has, and sleeps."""
+    await trio.testing.wait_all_tasks_blocked()
 
 
 async def test_all_that_are_readable_share_one_pass(start):
@@ -264,6 +264,44 @@ async def test_one_that_brings_much_leaves_the_others_their_turn(start, monkeypa
     await turn()
     assert [client.arrived() for client in clients] == [[n] for n in range(6)]
     assert server.passes == 3  # of two each, none of them twice
+
+
+async def test_who_asks_again_at_once_is_answered_in_the_same_turn(start):
+    server, client = start(1)
+    turns = []
+
+    def echo_and_ask(peer, request):
+        if request.opaque < 5:
+            client.ask(request.opaque + 1)
+        return client._echo(peer, request)
+
+    client.connection.handlers.replace(ECHO, echo_and_ask)
+    await turn()
+    one_turn, server.passes = server.pool._turn, 0
+    server.pool._turn = lambda: (turns.append(server.passes), one_turn())
+    client.ask(0)
+    await turn()
+    assert client.arrived() == list(range(6))
+    assert (turns, server.passes) == ([0], 6)
+
+
+async def test_who_asks_again_for_ever_leaves_other_tasks_their_turn(start):
+    server, client = start(1)
+    last = 10 * socket_pool.TURN_PASSES
+
+    def ask_again(_, request):
+        if request.opaque < last:
+            client.ask(request.opaque + 1)
+
+    client.connection.handlers.replace(ECHO, ask_again)
+    await turn()
+    one_turn, server.passes = server.pool._turn, 0
+    ends = []
+    server.pool._turn = lambda: (one_turn(), ends.append(server.passes))
+    client.ask(0)
+    await turn()
+    assert ends[:3] == [n * socket_pool.TURN_PASSES for n in (1, 2, 3)]
+    assert server.passes == last + 1
 
 
 async def test_the_end_of_the_peers_stream_lets_its_answers_leave(start):

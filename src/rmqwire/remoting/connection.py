@@ -307,7 +307,9 @@ class Connection:
         if not outbox:
             return b""
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
-        self._clear_outbox()
+        self._outbox = []
+        self.outbox_size = 0
+        self._oneways = 0
         self._handed = self._serial
         self._active = True
         return data

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 MAX_EVENTS = 1024  # sockets of one pass at most
 PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have the next one
+TURN_PASSES = 16  # made before other tasks run, if so many are wanted
 
 _NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
 
@@ -209,25 +210,35 @@ class SocketPool:
     # ---- passes
 
     async def _read_loop(self) -> None:
-        poll, fd, wait_readable = (
-            self._epoll.poll,
-            self._epoll.fileno(),
-            trio.lowlevel.wait_readable,
-        )
-        members = self._members
+        fd, wait_readable = self._epoll.fileno(), trio.lowlevel.wait_readable
         while True:
             if self._left:
                 await trio.lowlevel.checkpoint()
             else:
                 await wait_readable(fd)
-            ready = [members[ready_fd] for ready_fd, _ in poll(0, MAX_EVENTS)]
+            self._turn()
+
+    def _turn(self) -> None:
+        """Make passes as long as something is there, but leave the other tasks their turn.
+
+        Who has just been answered has often asked again by now, and to look once more costs less
+        than to sleep and be woken.
+        """
+        poll, members = self._epoll.poll, self._members
+        size = 0
+        for _ in range(TURN_PASSES):
+            ready = [members[fd] for fd, _ in poll(0, MAX_EVENTS)]
             if self._left:  # those first, and no socket twice
                 ready = list(dict.fromkeys(self._left + ready))
                 self._left = []
-            self._run_pass(ready)
+            if not ready:
+                return
+            size += self._run_pass(ready)
+            if size >= PASS_BYTES:
+                return
 
-    def _run_pass(self, ready: list[PooledSocket]) -> None:
-        """Handle what these sockets have brought, write it, answer it."""
+    def _run_pass(self, ready: list[PooledSocket]) -> int:
+        """Handle what these sockets have brought, write it, answer it; gives its bytes."""
         taken = size = 0
         with self._late_answers:
             for member in ready:
@@ -246,6 +257,7 @@ class SocketPool:
                     self.end(member)
         for member in ready:
             self.settle(member)
+        return size
 
     def _receive(self, member: PooledSocket) -> int:
         """Handle what one socket has brought; gives its bytes."""
