@@ -149,9 +149,10 @@ class Rmqwire:
 @contextmanager
 def running_rmqwire(version: str, home: Path) -> Iterator[Rmqwire]:
     """rmqwire as RocketMQ ``version``: a name server and a broker in processes of their own."""
-    namesrv = nodes.start_namesrv(home / "namesrv")
+    release = {"rocketmqVersion": version}
+    namesrv = nodes.start_namesrv(home / "namesrv", release)
     try:
-        broker = nodes.start_broker(home / "broker", namesrv.addr, {"rocketmqVersion": version})
+        broker = nodes.start_broker(home / "broker", namesrv.addr, release)
         try:
             yield Rmqwire(namesrv, broker, home)
         finally:

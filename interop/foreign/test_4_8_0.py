@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import pytest
 
 from interop.checks import Message, counted, queues_dense, same_messages, statuses
 from interop.cluster import MavenCluster, Unavailable
+from interop.commands import run_command
 from interop.foreign.conftest import Site
 from interop.jars import missing_tools
 from interop.peer import Peer
@@ -91,10 +89,10 @@ def test_its_broker_at_our_name_server_with_both_clients(
     namesrv = old_servers.namesrv("rmqwire", tmp_path / "namesrv").addr
     old_servers.broker("java", tmp_path / "broker", namesrv, {"brokerName": "old"})
     lines = [f"line {n}" for n in range(COUNT)]
-    stored = _command("produce", "-n", namesrv, "-t", "old_lines", "--json", lines=lines)
+    stored = run_command("produce", "-n", namesrv, "-t", "old_lines", "--json", lines=lines)
     assert len(stored) == COUNT
     wanted = ["-n", namesrv, "-t", "old_lines", "-g", "old_readers", "--first"]
-    got = _command("consume", *wanted, "--count", str(COUNT), "--timeout", "20", "-f", "json")
+    got = run_command("consume", *wanted, "--count", str(COUNT), "--timeout", "20", "-f", "json")
     assert sorted(one["body"] for one in got) == sorted(lines)
     _in_order(got)
 
@@ -103,20 +101,6 @@ def test_its_broker_at_our_name_server_with_both_clients(
         received = consumer.drain(COUNT)
     same_messages(sent, received)
     queues_dense(received)
-
-
-def _command(name: str, *words: str, lines: list[str] | None = None) -> list[dict[str, Any]]:
-    """Run one of rmqwire's commands and return the objects that it printed."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "rmqwire", name, *words],
-        input="".join(f"{line}\n" for line in lines or []),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
 def _in_order(got: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from interop.checks import counted, late, same_messages
 from interop.client_program import ClientProgram
+from interop.commands import run_command
 from interop.foreign.conftest import Site, Start
 from interop.processes import wait_until
 from interop.wire import route_known
@@ -86,7 +87,7 @@ def test_an_orderly_listener_of_go_gets_each_queue_in_order(site: Site, go: Clie
 
 
 def test_each_client_gets_what_all_have_sent(site: Site, start: Start) -> None:
-    """Bodies, keys and tags from any of them to any of them; each names a message in its own way."""
+    """Bodies, keys and tags from any to any, and to ours; each names a message in its own way."""
     topic = site.topic("babel")
     clients = [start(name) for name in ("go", "node")]
     sent = []
@@ -97,3 +98,7 @@ def test_each_client_gets_what_all_have_sent(site: Site, start: Start) -> None:
     for client in clients:
         with client.consume(site.namesrv, topic) as consumer:
             counted(f"all to {client.name}", sent, consumer.drain(len(sent)))
+    words = ["-n", site.namesrv, "-t", topic, "-g", f"ours_{topic}", "--first", "-f", "json"]
+    got = run_command("consume", *words, "--count", str(len(sent)), "--timeout", "20")
+    ours = [{"keys": m["key"], "tags": m["tag"], "body": m["body"].encode().hex()} for m in got]
+    same_messages(sent, ours)

@@ -19,7 +19,10 @@ function client(namesrv, more) {
 
 async function producerOf(namesrv) {
   if (!producers.has(namesrv)) {
-    const one = new Producer(client(namesrv, { producerGroup: 'node_producer' }));
+    const one = new Producer(client(namesrv, {
+      producerGroup: 'node_producer',
+      instanceName: `producer-${namesrv}`,
+    }));
     one.on('error', console.error);
     producers.set(namesrv, one);
     await one.ready();
