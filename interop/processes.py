@@ -44,11 +44,20 @@ def is_free(port: int) -> bool:
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Poll ``condition`` until it is true; fail naming ``what`` after ``seconds``."""
+    """Poll ``condition`` until it is true; fail naming ``what`` after ``seconds``.
+
+    A server that doesn't answer yet is no failure: a JVM on a busy machine takes its time.
+    """
     deadline = time.monotonic() + seconds
-    while not condition():
+    while True:
+        fault: Exception | None = None
+        try:
+            if condition():
+                return
+        except (OSError, EOFError) as error:
+            fault = error
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:g} s")
+            raise TimeoutError(f"{what}: not within {seconds:g} s") from fault
         time.sleep(0.1)
 
 
