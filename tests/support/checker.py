@@ -13,6 +13,7 @@ drain     type queue: queue min max messages (all of the queue) | type end: all 
 commit    group queue offset
 ack       group queue offset: a listener is done with it
 member    group type join/leave: the group's queues move
+delete    type invoke: topic | ok: topic
 fault     type start/stop, name; ``crash`` true: the broker is gone at that moment
 audit     queue served rebuilt: units as served, and as the log says
 consumed  group: everything acknowledged must have been read by this group
@@ -29,6 +30,7 @@ consumed  group: everything acknowledged must have been read by this group
 - I6 a poll skips nothing but what was filtered
 - I7 what was read is still there after the crash
 - I8 queues are what the log says
+- I9 what was deleted is gone and stays gone; a deletion without an answer is whole or not at all
 """
 
 from __future__ import annotations
@@ -89,6 +91,9 @@ class Checker:
         self._orphans: dict[str, None] = {}  # unanswered when the broker went
         self._cut: dict[str, None] = {}  # of those, the ones recovery has cut
         self._places: dict[str, tuple[str, int]] = {}  # where each uid was found
+        self._deleting: dict[str, dict[tuple[str, int], str]] = {}  # without an answer as yet
+        self._deleted: dict[str, None] = {}
+        self._overtaken: dict[tuple[str, str], None] = {}  # (topic, uid) unanswered at a deletion
         self._drain: dict[str, tuple[int, int, dict[int, str]]] = {}
         self._read: dict[tuple[str, str, int], int] = {}  # (group, queue, offset) -> when
         self._last_of: dict[
@@ -159,6 +164,9 @@ class Checker:
     def _acknowledge(self, uid, send, queue, offset):
         send.queue, send.offset = queue, offset
         place = (queue, offset)
+        if (queue.rpartition(":")[0], uid) in self._overtaken:
+            self._deleted[uid] = None  # it was stored, and then deleted, before its answer
+            return
         other = self._acked.get(place)
         if other is not None and other != uid:
             self._break("I4", f"{queue} {offset} was promised to {other} and to {uid}")
@@ -182,6 +190,8 @@ class Checker:
             self._break("I1", f"{queue} {offset} holds {uid}, but not what was sent")
         elif send.state == "fail":
             self._break("I2", f"{queue} {offset} holds {uid}, which failed for certain")
+        elif uid in self._deleted:
+            self._break("I9", f"{queue} {offset} holds {uid}, which was deleted")
         elif uid in self._cut:
             self._break("I2", f"{queue} {offset} holds {uid}, which recovery had cut")
         self._identity(queue, offset, uid, sha)
@@ -239,6 +249,50 @@ class Checker:
             if (group, queue, offset) not in self._read:
                 self._break("I1", f"{uid} at {queue} {offset} never reached {group}")
 
+    # --- deletions ---------------------------------------------------------------------------
+
+    def _on_delete(self, event):
+        topic = event["topic"]
+        if event["type"] == "invoke":
+            self._deleting[topic] = self._forget(topic)
+            self._overtaken |= {
+                (topic, uid): None
+                for uid, send in self._sends.items()
+                if send.state in {"invoke", "info"}
+            }
+        else:
+            self._deleted |= dict.fromkeys(self._deleting.pop(topic).values())
+
+    def _forget(self, topic):
+        """Expect nothing of a topic any more; return what was acknowledged, by place."""
+        mark = f"{topic}:"
+        gone = {place: uid for place, uid in self._acked.items() if place[0].startswith(mark)}
+        self._deleted |= dict.fromkeys(
+            uid
+            for uid, send in self._sends.items()
+            if send.state == "ok" and send.queue.startswith(mark) and uid not in gone.values()
+        )
+        for table in (self._acked, self._seen):
+            for place in [place for place in table if place[0].startswith(mark)]:
+                del table[place]
+        for uid in [uid for uid, place in self._places.items() if place[0].startswith(mark)]:
+            del self._places[uid]
+        for key in [key for key in self._last_of if key[1].startswith(mark)]:
+            del self._last_of[key]
+        return gone
+
+    def _settle_deletions(self, there):
+        """A deletion that a crash left without an answer has happened wholly or not at all."""
+        for topic, gone in self._deleting.items():
+            left = {place: uid for place, uid in gone.items() if uid in there}
+            if left and len(left) < len(gone):
+                self._break("I9", f"of the {len(gone)} messages of {topic} {len(left)} are left")
+            if left:
+                self._acked |= left
+            else:
+                self._deleted |= dict.fromkeys(gone.values())
+        self._deleting.clear()
+
     # --- faults and the reading of everything ------------------------------------------------
 
     def _on_fault(self, event):
@@ -276,6 +330,7 @@ class Checker:
             if (queue, offset) not in self._acked and self._absent(queue, offset):
                 self._break("I7", f"{uid} was read at {queue} {offset} and is gone")
         there = {uid for _, _, found in self._drain.values() for uid in found.values()}
+        self._settle_deletions(there)
         self._cut |= {uid: None for uid in self._orphans if uid not in there}
         self._orphans.clear()
         self._drain.clear()

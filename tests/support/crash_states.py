@@ -50,7 +50,15 @@ def new_disk(sector=SECTOR) -> SimFiles:
     return files
 
 
-def record_run(seed: int, steps: int = 40, sector: int = SECTOR, faults=None, **settings) -> Run:
+def record_run(
+    seed: int,
+    steps: int = 40,
+    sector: int = SECTOR,
+    faults=None,
+    *,
+    deletions: bool = False,
+    **settings,
+) -> Run:
     """Let a SYNC_FLUSH store put, flush, read, stop and start for a while.
 
     Args:
@@ -58,6 +66,7 @@ def record_run(seed: int, steps: int = 40, sector: int = SECTOR, faults=None, **
         steps: passes.
         sector: bytes.
         faults: makes a failing layer of the disk, None for a good one.
+        deletions: delete topics, which are made again by the next send.
         settings: of the store.
     """
     rng = random.Random(seed)
@@ -75,6 +84,8 @@ def record_run(seed: int, steps: int = 40, sector: int = SECTOR, faults=None, **
             driver.flush_queues()
         if rng.random() < 0.3:
             driver.poll("T", rng.randrange(3))
+        if deletions and rng.random() < 0.2 and not driver.store.health.broken:
+            driver.delete(rng.choice(("T", "U0", "U1")))
         if rng.random() < 0.04 and not driver.store.health.broken:
             driver.store.close()
             driver = _open(run, files, clock, first=driver.count, read_to=driver.read_to)

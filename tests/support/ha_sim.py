@@ -238,7 +238,7 @@ class SimPair(Pair):
             wrong.append("I10: the master counts what the slave doesn't have")
         for store in (master, slave):
             if served_queues(store) != rebuild_queues(
-                store.files, store.config, store.max_phy_offset
+                store.files, store.config, store.max_phy_offset, store.deleted.table
             ):
                 wrong.append("I8: queues are not what the log says")
         if len(self.master.slaves.connections) != 1:

@@ -78,6 +78,13 @@ class StoreDriver:
         )
         refused = False  # what is answered later may be on the disk, whatever the answer
 
+    def delete(self, topic):
+        """Delete a topic: its messages are gone when this returns."""
+        self.emit({"op": "delete", "type": "invoke", "topic": topic})
+        self.store.delete_topics([topic])
+        self.read_to = {place: at for place, at in self.read_to.items() if place[0] != topic}
+        self.emit({"op": "delete", "type": "ok", "topic": topic})
+
     def flush(self):
         """Sync the log as the store's service does."""
         plan = self.store.flushes.log_flush_plan(thorough=True)
@@ -122,7 +129,12 @@ class StoreDriver:
 
     def audit(self):
         """Compare all queues with an independent reading of the log."""
-        rebuilt = rebuild_queues(self.store.files, self.store.config, self.store.max_phy_offset)
+        rebuilt = rebuild_queues(
+            self.store.files,
+            self.store.config,
+            self.store.max_phy_offset,
+            self.store.deleted.table,
+        )
         served = served_queues(self.store)
         for place in {**rebuilt, **served}:
             event = {"op": "audit", "queue": queue_name(*place)}

@@ -10,6 +10,7 @@ from struct import Struct
 from rmqwire.codec.consume_queue import EXT_MAX_ADDRESS
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.properties import decode_properties
+from rmqwire.store.deleted_topics import Deletion
 from rmqwire.store.queues.ext_queue import ExtConsumeQueue
 
 _HEAD = Struct(">iiiiiqqi")  # size magic bodyCrc queueId flag queueOffset physicalOffset sysFlag
@@ -30,8 +31,13 @@ def log_bytes(files, config) -> tuple[int, bytes]:
     return int(names[0]) if names else 0, b"".join(parts)
 
 
-def rebuild_queues(files, config, end: int) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
-    """Return (topic, queue id) -> units (physical offset, size, tags code) below ``end``."""
+def rebuild_queues(
+    files, config, end: int, deleted: dict[str, Deletion]
+) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
+    """Return (topic, queue id) -> units (physical offset, size, tags code) below ``end``.
+
+    Records that a topic's deletion covers have none.
+    """
     start, log = log_bytes(files, config)
     found: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
     pos = 0
@@ -40,8 +46,9 @@ def rebuild_queues(files, config, end: int) -> dict[tuple[str, int], list[tuple[
         if magic == _BLANK and size > 0:
             pos += size
         elif magic in {_V1, _V2} and size > 0:
-            place, code = _record(log, pos, magic)
-            if place is not None:
+            place, code, stored = _record(log, pos, magic)
+            gone = deleted.get(place[0]) if place is not None else None
+            if place is not None and (gone is None or not gone.covers(start + pos, stored)):
                 found.setdefault(place, []).append((start + pos, size, code))
             pos += size
         else:
@@ -52,9 +59,13 @@ def rebuild_queues(files, config, end: int) -> dict[tuple[str, int], list[tuple[
 def _record(log, pos, magic):
     _, _, _, queue_id, _, _, _, sys_flag = _HEAD.unpack_from(log, pos)
     if sys_flag & 0xC in {0x4, 0xC}:
-        return None, 0
+        return None, 0, 0
     at = pos + 40 + 8 + (20 if sys_flag & 0x10 else 8) + 8 + (20 if sys_flag & 0x20 else 8) + 4 + 8
     (body_size,) = _INT.unpack_from(log, at)
+    stored = int.from_bytes(
+        log[at - 20 - (20 if sys_flag & 0x20 else 8) : at - 12 - (20 if sys_flag & 0x20 else 8)],
+        "big",
+    )
     at += 4 + body_size
     if magic == _V1:
         topic_size, at = log[at], at + 1
@@ -64,7 +75,7 @@ def _record(log, pos, magic):
     at += topic_size
     properties_size = int.from_bytes(log[at : at + 2], "big")
     properties = decode_properties(log[at + 2 : at + 2 + properties_size])
-    return (topic, queue_id), tags_code(properties.get("TAGS"))
+    return (topic, queue_id), tags_code(properties.get("TAGS")), stored
 
 
 def served_queues(store) -> dict[tuple[str, int], list[tuple[int, int, int]]]:

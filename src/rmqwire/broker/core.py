@@ -287,7 +287,7 @@ class _Tables:
 def _table_writes(state: BrokerState) -> TableWrites:
     """Return which tables' requests wait for the disk, and which are written from time to time."""
     return TableWrites(
-        (state.topics.writer, state.groups.writer),
+        (state.topics.writer, state.groups.writer, state.store.deleted.writer),
         (
             state.offsets.writer,
             state.filters.writer,

@@ -60,7 +60,7 @@ class FileLayer(Protocol):
         """Return when creations and renames in the folder are on the disk. Blocks."""
 
     def list(self, path: str) -> list[str]:
-        """Return the names in a folder, sorted; none if there is no such folder."""
+        """Return the names in a folder, sorted; none of what isn't there or is no folder."""
 
     def makedirs(self, path: str) -> None:
         """Make a folder and those above it, if absent."""
@@ -182,7 +182,7 @@ class RealFiles:
         """Return the names in a folder, sorted."""
         try:
             return sorted(os.listdir(path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def makedirs(self, path: str) -> None:
@@ -226,6 +226,22 @@ class RealFiles:
             if held == handle:
                 del self._locked[key]
         os.close(handle)
+
+
+def make_folder(files: FileLayer, path: str) -> None:
+    """Make a folder and those above it, if absent, and sync the names of those that are new.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    new = []
+    folder = path
+    while folder not in {"", "/", "."} and not files.exists(folder):
+        new.append(folder)
+        folder = folder.rpartition("/")[0]
+    files.makedirs(path)
+    for folder in reversed(new):
+        files.fsync_dir(folder.rpartition("/")[0] or ("/" if folder.startswith("/") else "."))
 
 
 def read_whole(files: FileLayer, path: str) -> bytes:

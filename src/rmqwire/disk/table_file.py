@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.disk.files import read_whole, write_whole
+from rmqwire.disk.files import make_folder, read_whole, write_whole
 from rmqwire.errors import ProtocolError, StoreError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class ConfigFile:
             OSError: the disk refused; the former table is still there.
         """
         files = self._files
-        files.makedirs(self._folder)
+        make_folder(files, self._folder)
         fresh = self.path + ".tmp"
         write_whole(files, fresh, data)
         if files.exists(self.path) and not self._damaged:

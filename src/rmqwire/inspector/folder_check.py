@@ -12,6 +12,8 @@ from rmqwire.disk import file_lock
 from rmqwire.errors import BadBody, BadRecord, StoreError
 from rmqwire.inspector.files import read_file
 from rmqwire.inspector.findings import NOTE, PROBLEM
+from rmqwire.store.deleted_topics import NAME as DELETED_TOPICS
+from rmqwire.store.deleted_topics import Deletion, decode_deletions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,12 +60,13 @@ class Tables:
     topics: set[str]
     batch_topics: set[str]
     offsets: dict[str, dict[str, dict[Any, Any]]]  # file -> topic@group -> queue id -> offset
+    deleted: dict[str, Deletion]
     files: int
 
 
 def check_tables(root: Path, findings: Findings) -> Tables:
     """Read every table of ``config``; one that can't be read is a problem."""
-    tables = Tables(set(), set(), {}, 0)
+    tables = Tables(set(), set(), {}, {}, 0)
     folder = root / "config"
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         table = _table(path, findings)
@@ -72,6 +75,8 @@ def check_tables(root: Path, findings: Findings) -> Tables:
             configs = _dict(table.get("topicConfigTable"))
             tables.topics = set(configs)
             tables.batch_topics = {name for name, one in configs.items() if _is_batch(_dict(one))}
+        elif path.name == DELETED_TOPICS:
+            tables.deleted = _deletions(path)
         elif path.name in _OFFSETS:
             offsets = _dict(table.get("offsetTable"))
             tables.offsets[path.name] = {name: _dict(queues) for name, queues in offsets.items()}
@@ -92,6 +97,13 @@ def _table(path: Path, findings: Findings) -> dict[str, Any]:
         text += "; a start takes the .bak beside it"
     findings.add(PROBLEM, "config", "table", path, 0, text)
     return {}
+
+
+def _deletions(path: Path) -> dict[str, Deletion]:
+    try:
+        return decode_deletions(read_file(path))
+    except (BadBody, StoreError):
+        return {}  # ``_table`` has told it, or what it holds is no deletion: then nothing was deleted
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from rmqwire.inspector.index_check import IndexCheck
 from rmqwire.inspector.log_walk import Damage, LogWalk
 from rmqwire.inspector.queue_check import QueueCheck
 from rmqwire.store.config import StoreConfig
+from rmqwire.store.folder.file_queue import may_be_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,9 @@ def verify_store(
     report = StoreReport(str(root), state.clean, state.lock, walk.start, tables=tables.files)
     newest = 0
     for found in walk:
-        queues.take(found)
+        deletion = tables.deleted.get(found.topic)
+        if deletion is None or not deletion.covers(found.physical_offset, found.store_timestamp):
+            queues.take(found)
         index.take(found)
         report.records += 1
         newest = max(newest, found.store_timestamp)
@@ -166,7 +169,8 @@ def verify_store(
 def _check_names(root: Path, files: list[Segment], findings: Findings) -> None:
     for entry in sorted((root / "commitlog").iterdir()):
         if not is_segment_name(entry.name):
-            findings.add(PROBLEM, PART, "name", entry, None, "not the name of a log file")
+            level = PROBLEM if may_be_segment(entry.name) else NOTE
+            findings.add(level, PART, "name", entry, None, "not the name of a log file")
     for segment, behind in itertools.pairwise(files):
         if behind.start != segment.end:
             text = f"begins at {behind.start}, the file before it ends at {segment.end}"

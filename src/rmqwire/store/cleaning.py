@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.record import MIN_RECORD_SIZE
+from rmqwire.store.deleted_topics import Deletion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from rmqwire.clock import WallMs
     from rmqwire.disk.files import FileLayer
@@ -276,8 +277,21 @@ class Cleaner:
         ]
         return self.delete_topics(names)
 
+    def take_deletions(self, deletions: Mapping[str, Deletion]) -> None:
+        """Delete on a slave what its master deleted, as far as the slave has it.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        end = self._log.end
+        known = {
+            topic: Deletion(min(one.below, end), one.time_ms) for topic, one in deletions.items()
+        }
+        self._queues.deleted.add(known)
+        self._queues.drop_deleted(self._log.store_timestamp)
+
     def delete_topics(self, names: Iterable[str]) -> int:
-        """Remove the queues of topics.
+        """Remove the queues of topics, and note that the log's records of them are deleted.
 
         Returns:
             How many topics had some.
@@ -286,7 +300,10 @@ class Cleaner:
             OSError: the disk failed.
         """
         self._puts.end_pass()
-        return sum(self._queues.delete_topic(name) for name in names)
+        known = [name for name in names if name in self._queues.topics]
+        now = Deletion(self._log.end, self._wall_ms())
+        self._queues.deleted.add(dict.fromkeys(known, now))
+        return sum(self._queues.delete_topic(name) for name in known)
 
 
 def _is_idle(queue: ConsumeQueue) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from rmqwire.errors import DiskFull, RmqError, StoreError
 from rmqwire.store.cleaning import Cleaner
 from rmqwire.store.config import SLAVE
+from rmqwire.store.deleted_topics import DeletedTopics
 from rmqwire.store.events import StoreEvents, TopicQuestions
 from rmqwire.store.folder.checkpoint import CheckpointFile
 from rmqwire.store.folder.file_queue import HandleCache
@@ -121,7 +122,10 @@ class MessageStore:
         self._nearest_time = release.store.nearest_time_search
         self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
         self.log = log = CommitLog(config, files, self.log_handles, store_host)
-        self.queues = queues = ConsumeQueueStore(config, files, release, topics.is_batch)
+        self.deleted = DeletedTopics(root, files)
+        self.queues = queues = ConsumeQueueStore(
+            config, files, release, topics.is_batch, self.deleted
+        )
         if config.enable_consume_queue_ext:
             queues.write_ext(ExtUnits(log, topics.bits_of).make)
         self.checkpoint = CheckpointFile(f"{root}/checkpoint", release, files)

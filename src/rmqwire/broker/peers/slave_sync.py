@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.peers.troubles import Troubles
 from rmqwire.broker_errors import BrokerSystemError
 from rmqwire.codec.bodies import SubscriptionGroupWrapper, TopicConfigSerializeWrapper
-from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.codes import LanguageCode, RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
     GetAllSubscriptionGroupRequestHeader,
@@ -24,6 +24,7 @@ from rmqwire.codec.headers import (
 from rmqwire.codec.release import release_of
 from rmqwire.errors import BrokerError, ConnectFailed, ProtocolError, RemotingError
 from rmqwire.remoting.client import expect, split_address
+from rmqwire.store.deleted_topics import DELETIONS, decode_deletions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 TIMEOUT_MS = 3_000
 FAULTS = (RemotingError, ProtocolError, BrokerError, OSError, ValueError)
 PAGE_SIZE = 2_000  # entries asked for at once (5.x splitMetadataSize)
+ALL_TOPICS = 2**31 - 1  # a page behind the last one: no topic is sent
 
 
 def vip_address(addr: str) -> str:
@@ -65,6 +67,7 @@ class SlaveSynchronize:
         self._state = state
         self.master_addr: str | None = None
         self._master = state.release.broker  # until an answer tells its release
+        self._master_is_ours = False  # until an answer tells its language
         self._troubles = Troubles()
         self._tell_changed = changed
 
@@ -86,6 +89,7 @@ class SlaveSynchronize:
             return False
         parts: list[tuple[str, Callable[[str], Awaitable[None]]]] = [
             ("topics", self._topics),
+            ("deletions of topics", self._deletions),
             ("consumer offsets", self._consumer_offsets),
             ("delay offsets", self._delay_offsets),
             ("consumer groups", self._groups),
@@ -141,6 +145,7 @@ class SlaveSynchronize:
         request = RemotingCommand.request(int(code), header)
         answer = await self._client.invoke(addr, request, TIMEOUT_MS)
         self._master = release_of(answer.version).broker
+        self._master_is_ours = answer.language == LanguageCode.PYTHON
         return expect(answer, addr)
 
     def _version_text(self, version: DataVersion | None) -> str:
@@ -175,6 +180,21 @@ class SlaveSynchronize:
             return await self._ask(vip_address(master), code, header)
         except ConnectFailed:
             return await self._ask(master, code, header)
+
+    async def _deletions(self, master: str) -> None:
+        """Delete what the master deleted; Java tells its slaves nothing of that."""
+        if not self._master_is_ours:
+            return
+        version = self._state.topics.data_version
+        header = GetAllTopicConfigRequestHeader(
+            topic_seq=ALL_TOPICS, data_version=self._version_text(version), max_topic_num=0
+        )
+        request = RemotingCommand.request(int(RequestCode.GET_ALL_TOPIC_CONFIG), header)
+        request.ext_fields = {**(request.ext_fields or {}), DELETIONS: "true"}
+        answer = expect(await self._client.invoke(master, request, TIMEOUT_MS), master)
+        text = (answer.ext_fields or {}).get(DELETIONS)
+        if text:
+            self._state.store.cleaner.take_deletions(decode_deletions(text.encode()))
 
     async def _groups(self, master: str) -> None:
         whole: SubscriptionGroupWrapper | None = None

@@ -86,6 +86,11 @@ class HandleCache:
             segment.handle = -1
 
 
+def may_be_segment(name: str) -> bool:
+    """Return whether a file of this name in a row's folder may be a part of the row."""
+    return name[:1].isdigit()
+
+
 class FileQueue:
     """The segments of one folder, ascending and without gaps.
 
@@ -134,10 +139,12 @@ class FileQueue:
     def load(self) -> None:
         """Take up the files that are there. An empty last file is removed, as in Java.
 
+        What doesn't begin with a digit is no part of a log: ``lost+found``, ``.DS_Store``.
+
         Raises:
             CorruptLog: a name that is no offset, a size other than the configured one, a gap.
         """
-        names = self._files.list(self.folder)
+        names = list(filter(may_be_segment, self._files.list(self.folder)))
         for name in names:
             path = f"{self.folder}/{name}"
             if len(name) != NAME_DIGITS or not name.isascii() or not name.isdigit():
@@ -252,10 +259,10 @@ class FileQueue:
         return [segment.path for segment in dropped]
 
     def remove(self) -> None:
-        """Remove all files and the folder."""
+        """Remove all files, and the folder unless something else is in it."""
         for segment in list(self.segments):
             self.drop(segment)
-        if self._files.exists(self.folder):
+        if self._files.exists(self.folder) and not self._files.list(self.folder):
             self._files.remove_folder(self.folder)
 
     def zero_tail(self, offset: int) -> int:

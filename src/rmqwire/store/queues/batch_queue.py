@@ -235,6 +235,11 @@ class BatchConsumeQueue(ConsumeQueue):
             self.cut(keep * BATCH_UNIT)
         return high - keep
 
+    def first_unit(self, is_wanted: Callable[[int, int], bool]) -> int | None:
+        """Return the physical offset of the first unit that is wanted, None without one."""
+        unit = self._at(self._first(lambda unit: is_wanted(unit.physical_offset, unit.size)))
+        return unit.physical_offset if unit is not None else None
+
     def correct_min(self, min_physical_offset: int) -> None:
         """Let the queue begin at its first record that the log still has."""
         last = self.last_offset

@@ -276,6 +276,16 @@ class ConsumeQueue:
         """Remove all files and the folder."""
         self.files.remove()
 
+    def first_unit(self, is_wanted: Callable[[int, int], bool]) -> int | None:
+        """Return the physical offset of the first unit that is wanted, None without one.
+
+        Args:
+            is_wanted: told (physical offset, size) of a unit; from the first one on all are.
+        """
+        low, high = self.min_offset, self.max_offset
+        unit = self.unit(self.first_index(low, high, is_wanted)) if high > low else None
+        return unit[0] if unit is not None else None
+
     def correct_min(self, min_physical_offset: int) -> None:
         """Let the queue begin at its first message that the log still has."""
         low, high = self.min_offset, self.max_offset

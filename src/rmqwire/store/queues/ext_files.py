@@ -23,7 +23,7 @@ from rmqwire.codec.consume_queue import (
     unpack_ext_unit,
 )
 from rmqwire.errors import BadRecord
-from rmqwire.store.folder.file_queue import FileQueue
+from rmqwire.store.folder.file_queue import FileQueue, may_be_segment
 
 if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
@@ -52,7 +52,7 @@ class ConsumeQueueExt:
     def __init__(
         self, folder: str, segment_size: int, files: FileLayer, handles: HandleCache
     ) -> None:
-        names = files.list(folder)
+        names = list(filter(may_be_segment, files.list(folder)))
         size = files.size(f"{folder}/{names[0]}") if names else 0
         self.files = FileQueue(folder, size or segment_size, files, handles, sparse=True)
         self.written = 0  # offset behind the last unit
@@ -151,7 +151,7 @@ class ConsumeQueueExt:
             OSError: the disk failed.
         """
         self.files.drop_from(0)
-        for name in self._disk.list(self.files.folder):
+        for name in filter(may_be_segment, self._disk.list(self.files.folder)):
             self._disk.unlink(f"{self.files.folder}/{name}")
         self.written = self.flushed = 0
         self._window = b""

@@ -11,7 +11,7 @@ from rmqwire.codec.message_const import (
     RMQ_SYS_SCHEDULE_TOPIC,
 )
 from rmqwire.errors import StoreError
-from rmqwire.store.folder.file_queue import HandleCache
+from rmqwire.store.folder.file_queue import HandleCache, may_be_segment
 from rmqwire.store.folder.flush_plan import FlushPlan, pages_between
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue
 from rmqwire.store.queues.consume_queue import ConsumeQueue
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
+    from rmqwire.store.deleted_topics import DeletedTopics, Deletion
     from rmqwire.store.queues.ext_queue import MakeUnit
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
@@ -57,6 +58,10 @@ def is_folder_name(topic: str) -> bool:
     return bool(topic) and "/" not in topic and "\0" not in topic and topic not in {".", ".."}
 
 
+def _is_queue_id(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
 class ConsumeQueueStore:
     """Find, open, flush and remove consume queues.
 
@@ -65,6 +70,7 @@ class ConsumeQueueStore:
         files: the disk.
         release: whose records may be written.
         is_batch_topic: says whether a topic's queues are of kind BatchCQ.
+        deleted: which topics' records have no units any more.
     """
 
     def __init__(
@@ -73,8 +79,10 @@ class ConsumeQueueStore:
         files: FileLayer,
         release: Release,
         is_batch_topic: Callable[[str], bool],
+        deleted: DeletedTopics,
     ) -> None:
         self.release = release
+        self.deleted = deleted
         self._files = files
         self._folder = config.consume_queue_path
         self._segment_size = config.consume_queue_segment_size
@@ -200,20 +208,29 @@ class ConsumeQueueStore:
             A sentence for each queue removed.
         """
         notes = []
-        self._batch_topics.update(self._files.list(self._batch_folder))
-        self._ext_topics.update(self._files.list(self._ext_folder))
+        self._batch_topics.update(self._topic_folders(self._batch_folder))
+        self._ext_topics.update(self._topic_folders(self._ext_folder))
         for folder in (self._folder, self._batch_folder):
             notes += self._load_folder(folder, thorough=thorough)
         return notes
 
+    def _topic_folders(self, folder: str) -> list[str]:
+        """Return the topics that have queues in a folder; other things that lie there are none."""
+        files = self._files
+        return [
+            topic
+            for topic in files.list(folder)
+            if any(map(_is_queue_id, files.list(f"{folder}/{topic}")))
+        ]
+
     def _load_folder(self, folder: str, *, thorough: bool) -> list[str]:
         notes = []
-        for topic in self._files.list(folder):
+        for topic in self._topic_folders(folder):
             if self._is_batch(topic) != (folder == self._batch_folder):
                 notes.append(f"{folder}/{topic} is left alone: the topic's queues are elsewhere")
                 continue
             for name in self._files.list(f"{folder}/{topic}"):
-                if not (name.isascii() and name.isdigit()):
+                if not _is_queue_id(name):
                     continue
                 queue = self._load_queue(topic, int(name))
                 try:
@@ -242,7 +259,7 @@ class ConsumeQueueStore:
         return self.add(entry, queue_id)
 
     def _remove_files(self, folder: str) -> None:
-        for name in self._files.list(folder):
+        for name in filter(may_be_segment, self._files.list(folder)):
             self._files.unlink(f"{folder}/{name}")
 
     def delete_topic(self, topic: str) -> bool:
@@ -262,6 +279,30 @@ class ConsumeQueueStore:
         self._batch_topics.discard(topic)
         self._ext_topics.discard(topic)
         return True
+
+    def drop_deleted(self, store_time: Callable[[int, int], int]) -> None:
+        """Remove the units of records that were deleted with their topics.
+
+        Args:
+            store_time: returns the store time (ms) of the record at (offset, size) of the log.
+        """
+        for topic, deletion in self.deleted.table.items():
+            entry = self.topics.get(topic)
+            if entry is not None:
+                self._drop_deleted(entry, deletion, store_time)
+
+    def _drop_deleted(
+        self, entry: TopicQueues, deletion: Deletion, store_time: Callable[[int, int], int]
+    ) -> None:
+        def stays(place: int, size: int) -> bool:
+            return place >= deletion.below or not deletion.covers(place, store_time(place, size))
+
+        for queue_id, queue in list(entry.queues.items()):
+            first = queue.first_unit(stays)
+            if first is None:
+                self.delete_queue(entry.topic, queue_id)
+            else:
+                queue.correct_min(first)
 
     def delete_queue(self, topic: str, queue_id: int) -> None:
         """Remove one queue, and its topic's entry with the last one."""

@@ -158,7 +158,9 @@ class BulkDispatch:
                 break
             if not sys_flag & _IN_NO_QUEUE:
                 topic = data[topic_at : properties_at - 2]
-                lane = lanes.get(topic, _NO_LANES).get(queue_id) or self._lane(topic, queue_id)
+                lane = lanes.get(topic, _NO_LANES).get(queue_id) or self._lane(
+                    topic, queue_id, place
+                )
                 if lane and lane.next_offset == queue_offset and pos >= appends_from:
                     code = self._code(data, properties_at, end)
                     lane.next_offset = queue_offset + 1
@@ -174,9 +176,11 @@ class BulkDispatch:
             self.last_store_timestamp = stored
         return pos
 
-    def _lane(self, topic: bytes, queue_id: int) -> Lane | None:
+    def _lane(self, topic: bytes, queue_id: int, place: int) -> Lane | None:
         """Return the lane of a queue, None if its units need a closer look."""
         name = topic.decode("utf-8", "replace")
+        if place < self._queues.deleted.below(name):
+            return None
         queue = self._queues.recovered(name, queue_id)
         if queue is None or queue.unit_size != UNIT or name == RMQ_SYS_SCHEDULE_TOPIC:
             return None

@@ -111,7 +111,9 @@ class Recovery:
         mark = self._mark.load()
         self._log.queue.load()
         check = DamageCheck(self._log.queue, mark)
+        self._queues.deleted.load(self._log.min_offset)
         report.notes += self._queues.load(thorough=not clean)
+        self._queues.drop_deleted(self._log.written_timestamp)
         if self._log.queue.segments:
             start = self._first_segment(clean=clean).start
             before = self._queues.ends_crc()
@@ -274,6 +276,7 @@ class Recovery:
         report.bytes_zeroed = queue.zero_tail(end)
         report.files_dropped = queue.drop_from(end + 1)
         self._log.start_at(end)
+        self._queues.deleted.cut(end)
 
     def _cut_queues(self, report: RecoveryReport) -> None:
         for queue in self._queues:

@@ -109,7 +109,7 @@ class Redispatch:
 
     def take(self, found: RecordPosition) -> None:
         """Dispatch one record."""
-        if found.sys_flag & _TRANSACTION_MASK in _UNSEEN:
+        if found.sys_flag & _TRANSACTION_MASK in _UNSEEN or self._is_deleted(found.topic, found):
             return
         if found.sys_flag & INNER_BATCH_FLAG:
             self._queues.has_batches(found.topic)
@@ -121,13 +121,31 @@ class Redispatch:
         if queue.unit_size != UNIT:
             self._take_batch(queue, found)
             return
-        if found.queue_offset * UNIT != queue.end and not self._is_next(queue, found):
+        if found.queue_offset * UNIT == queue.end:
+            if self._is_of_the_one_before(queue, found):
+                return
+        elif not self._is_next(queue, found):
             return
         if found.physical_offset < self.reach and self._is_anothers(found):
             return
         code = record_tags_code(found, self._delay_levels)
         unit = UNIT_STRUCT.pack(found.physical_offset, found.total_size, code)
         self._add(queue, unit)
+
+    def _is_deleted(self, topic: str, found: RecordPosition) -> bool:
+        place = found.physical_offset
+        return self._queues.deleted.covers(topic, place, found.store_timestamp)
+
+    def _is_of_the_one_before(self, queue: ConsumeQueue, found: RecordPosition) -> bool:
+        """Return whether a record that would follow is older than the queue's last one.
+
+        It is of a topic of the same name that was deleted, without a note of ours, and made again.
+        """
+        last = queue.max_offset - 1
+        unit = queue.unit(last) if queue.end > queue.min else None
+        if unit is None or unit[0] <= found.physical_offset:
+            return False
+        return self._is_right(queue, last, unit[0], unit[1])
 
     def _is_anothers(self, found: RecordPosition) -> bool:
         """Return whether another queue, as it was found, has the record already.
@@ -163,6 +181,8 @@ class Redispatch:
     def _take_light(self, found: RecordPosition) -> None:
         """Return light queues the units of a record that lies behind all they have."""
         for name, offset in recorded_queues(found):
+            if self._is_deleted(name, found):
+                continue
             queue = self._queues.recovered(name, LMQ_QUEUE_ID)
             if queue is None:
                 continue

@@ -136,6 +136,7 @@ def _copy(store: MessageStore, begin: int, stop: int, path: str) -> None:
 def _cut(store: MessageStore, end: int, last: RecordPosition) -> None:
     log = store.log
     store.mark.lower(end)
+    store.deleted.cut(end)
     for queue in store.queues:
         queue.cut_log_end(end)
     store.index.cut(end)

@@ -31,6 +31,7 @@ from rmqwire.codec.headers import (
 )
 from rmqwire.errors import UsageError
 from rmqwire.remoting.handler import Reject
+from rmqwire.store.deleted_topics import DELETIONS
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
@@ -165,6 +166,8 @@ class TopicAdmin:
 
     def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every topic's configuration, whole or in pieces."""
+        if (request.ext_fields or {}).get(DELETIONS):
+            return self._deletions(request)
         topics = self._state.topics
         if not self._release.broker.paged_tables:
             body = topics.wrapper().encode(self._release)
@@ -188,6 +191,12 @@ class TopicAdmin:
             header=GetAllTopicConfigResponseHeader(total_topic_num=len(topics.table)),
             body=wrapper.encode(self._release),
         )
+
+    def _deletions(self, request: RemotingCommand) -> RemotingCommand:
+        """Tell a slave of ours which topics were deleted, and when."""
+        answer = request.create_response()
+        answer.ext_fields = {DELETIONS: self._state.store.deleted.encode().decode()}
+        return answer
 
     def get(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return one topic's configuration."""
