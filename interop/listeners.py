@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import trio
 
-from rmqwire import ConsumeStatus, MessageExt
+from rmqwire import ConsumeOrderlyStatus, ConsumeStatus, MessageExt
+
+
+async def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Wait until ``condition`` is true; fail naming ``what`` after ``seconds``."""
+    with trio.move_on_after(seconds):
+        while not condition():  # noqa: ASYNC110  it looks at other programs too
+            await trio.sleep(0.2)
+        return
+    raise TimeoutError(f"{what}: not within {seconds:g} s")
 
 
 def received_form(message: MessageExt) -> dict[str, Any]:
@@ -19,6 +30,7 @@ def received_form(message: MessageExt) -> dict[str, Any]:
         "queueOffset": message.queue_offset,
         "reconsumeTimes": message.reconsume_times,
         "topic": message.topic,
+        "consumed": int(time.time() * 1000),
     }
 
 
@@ -43,3 +55,12 @@ class Collector:
                 await self.came.wait()
                 self.came = trio.Event()
         return self.received
+
+
+class InOrder(Collector):
+    """The same for an orderly consumer."""
+
+    def listen(self, batch: list[MessageExt]) -> ConsumeOrderlyStatus:
+        if self(batch) is ConsumeStatus.CONSUME_SUCCESS:
+            return ConsumeOrderlyStatus.SUCCESS
+        return ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT

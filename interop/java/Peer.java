@@ -264,6 +264,7 @@ public class Peer {
         return "{\"topic\":" + quote(m.getTopic()) + ",\"queueId\":" + m.getQueueId() + ",\"queueOffset\":" + m.getQueueOffset()
             + ",\"msgId\":" + quote(m.getMsgId()) + ",\"keys\":" + quote(m.getKeys()) + ",\"tags\":" + quote(m.getTags())
             + ",\"reconsumeTimes\":" + m.getReconsumeTimes() + ",\"bornHost\":" + quote(String.valueOf(m.getBornHost()))
+            + ",\"consumed\":" + System.currentTimeMillis()
             + ",\"brokerName\":" + quote(m.getBrokerName()) + ",\"born\":" + m.getBornTimestamp() + ",\"stored\":" + m.getStoreTimestamp()
             + ",\"body\":" + quote(hex(m.getBody())) + ",\"properties\":{" + properties + "}}";
     }

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
         allocate_by_machine_room,
         allocate_machine_room_nearby,
     )
-    from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
+    from rmqwire.consumer.listener import (
+        ConsumeConcurrentlyContext,
+        ConsumeOrderlyContext,
+        ConsumeOrderlyStatus,
+        ConsumeStatus,
+    )
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.push import PushConsumer
     from rmqwire.consumer.selector import MessageSelector
@@ -59,6 +64,8 @@ _HOME = {
     "ConnectFailed": "rmqwire.errors",
     "ConsumeConcurrentlyContext": "rmqwire.consumer.listener",
     "ConsumeFromWhere": "rmqwire.consumer.config",
+    "ConsumeOrderlyContext": "rmqwire.consumer.listener",
+    "ConsumeOrderlyStatus": "rmqwire.consumer.listener",
     "ConsumeStatus": "rmqwire.consumer.listener",
     "Message": "rmqwire.codec.message",
     "MessageExt": "rmqwire.consumer.message_ext",
@@ -96,6 +103,8 @@ __all__ = [
     "ConnectFailed",
     "ConsumeConcurrentlyContext",
     "ConsumeFromWhere",
+    "ConsumeOrderlyContext",
+    "ConsumeOrderlyStatus",
     "ConsumeStatus",
     "Message",
     "MessageExt",

@@ -19,8 +19,11 @@ from rmqwire.codec.bodies import (
     CheckClientRequestBody,
     GetConsumerListByGroupResponseBody,
     HeartbeatData,
+    LockBatchRequestBody,
+    LockBatchResponseBody,
     QueueData,
     TopicRouteData,
+    UnlockBatchRequestBody,
 )
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
@@ -56,6 +59,7 @@ class FakeCluster:
         self.base: dict[tuple, int] = defaultdict(int)  # offset of the first message kept
         self.offsets: dict[tuple, int] = {}
         self.members: dict[str, list[str]] = defaultdict(list)
+        self.locks: dict[tuple, str] = {}  # (group, queue) -> client id; they never expire here
         self.heartbeats: list[tuple[str, HeartbeatData]] = []
         self.sent_back: list = []
         self.requests: list[tuple[str, RemotingCommand]] = []
@@ -275,7 +279,24 @@ class FakeCluster:
             return command.create_response(23, str(error))
         return command.create_response(0)
 
+    def _lock(self, addr, command):
+        body = LockBatchRequestBody.decode(bytes(command.body))
+        keys = [(body.consumer_group, queue) for queue in body.mq_set]
+        given = [
+            key[1] for key in keys if self.locks.setdefault(key, body.client_id) == body.client_id
+        ]
+        return command.create_response(0, body=LockBatchResponseBody(given).encode())
+
+    def _unlock(self, addr, command):
+        body = UnlockBatchRequestBody.decode(bytes(command.body))
+        for queue in body.mq_set:
+            if self.locks.get((body.consumer_group, queue)) == body.client_id:
+                del self.locks[body.consumer_group, queue]
+        return command.create_response(0)
+
     _HANDLERS: ClassVar = {
+        R.LOCK_BATCH_MQ: _lock,
+        R.UNLOCK_BATCH_MQ: _unlock,
         R.CHECK_CLIENT_CONFIG: _check_client,
         R.GET_ROUTEINFO_BY_TOPIC: _route,
         R.SEND_MESSAGE_V2: _send,

@@ -16,6 +16,7 @@ OURS = {  # settings that are no Java key, or whose default is ours on purpose
     "release",
     "serialize_type",
     "consume_in_threads",
+    "consume_orderly",  # the kind of its listener there
     "retry_response_codes",
     "start_detector_enable",
     "await_termination_millis_when_shutdown",

@@ -20,6 +20,7 @@ from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.bodies import (
     CheckClientRequestBody,
     HeartbeatData,
+    LockBatchRequestBody,
     MessageQueue,
     SubscriptionData,
 )
@@ -41,9 +42,7 @@ PULL_BY_PUSH = {"15000"}  # other consumers ask in other ways
 
 def scenarios():
     """The recordings of plain producers and push consumers."""
-    wanted = re.compile(
-        r"b_send_(?!namespace)|c_push_(?!orderly)|c_sendback|c_(tag|sql)_filter|c_broadcast"
-    )
+    wanted = re.compile(r"b_send_(?!namespace)|c_push_|c_sendback|c_(tag|sql)_filter|c_broadcast")
     return [path for path in frame_files() if wanted.match(path.name)]
 
 
@@ -138,6 +137,12 @@ def rebuilt_check(factory, java):
     return factory.check_client(body.client_id, body.group, body.subscription_data)
 
 
+def rebuilt_lock(factory, java):
+    body = LockBatchRequestBody.decode(bytes(java.body))
+    make = factory.lock_batch if java.code == R.LOCK_BATCH_MQ else factory.unlock_batch
+    return make(body.client_id, body.consumer_group, body.mq_set)
+
+
 REBUILD = {
     R.GET_ROUTEINFO_BY_TOPIC: lambda f, j: f.route(
         j.decode_header(h.GetRouteInfoRequestHeader).topic
@@ -147,6 +152,8 @@ REBUILD = {
     R.PULL_MESSAGE: rebuilt_pull,
     R.HEART_BEAT: rebuilt_heartbeat,
     R.CHECK_CLIENT_CONFIG: rebuilt_check,
+    R.LOCK_BATCH_MQ: rebuilt_lock,
+    R.UNLOCK_BATCH_MQ: rebuilt_lock,
     R.UNREGISTER_CLIENT: rebuilt_unregister,
     R.QUERY_CONSUMER_OFFSET: rebuilt_query_offset,
     R.UPDATE_CONSUMER_OFFSET: rebuilt_update_offset,
@@ -180,6 +187,8 @@ def differences(ours, java):
         for name in ("code", "flag", "version", "language", "remark", "serialize_type")
         if getattr(ours, name) != getattr(java, name)
     }
+    if (ours.ext_fields is None) != (java.ext_fields is None):
+        found.add("ext fields at all")
     mine, theirs = ours.ext_fields or {}, java.ext_fields or {}
     found |= {
         f"ext {key}" for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)

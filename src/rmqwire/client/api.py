@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rmqwire.codec.bodies import GetConsumerListByGroupResponseBody, TopicRouteData
+from rmqwire.codec.bodies import (
+    GetConsumerListByGroupResponseBody,
+    LockBatchResponseBody,
+    TopicRouteData,
+)
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     GetMaxOffsetResponseHeader,
@@ -38,6 +42,7 @@ PULL_NOT_FOUND = int(ResponseCode.PULL_NOT_FOUND)
 PULL_RETRY_IMMEDIATELY = int(ResponseCode.PULL_RETRY_IMMEDIATELY)
 PULL_OFFSET_MOVED = int(ResponseCode.PULL_OFFSET_MOVED)
 
+LOCK_TIMEOUT_MS = 1_000  # RebalanceImpl.lock
 NO_OFFSET = -1  # a queue the group has no offset for (Java OffsetNotFoundException)
 
 _SENT_CODES = frozenset(
@@ -215,6 +220,35 @@ class ClientApi:
         """
         request = self.requests.check_client(client_id, group, subscription)
         await self._call(self._broker(addr), request)
+
+    async def lock_batch(
+        self, addr: str, client_id: str, group: str, queues: list[MessageQueue]
+    ) -> list[MessageQueue]:
+        """Ask a broker for queues that this client alone is to consume; return those it gives.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
+        request = self.requests.lock_batch(client_id, group, queues)
+        answer = await self._call(addr, request, LOCK_TIMEOUT_MS)
+        return list(LockBatchResponseBody.decode(bytes(answer.body)).lock_okmq_set or ())
+
+    async def unlock_batch(
+        self, addr: str, client_id: str, group: str, queues: list[MessageQueue], *, oneway: bool
+    ) -> None:
+        """Give queues back, waiting for the answer or not.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
+        request = self.requests.unlock_batch(client_id, group, queues)
+        if oneway:
+            request.mark_oneway()
+            await self.remoting.invoke_oneway(addr, request)
+        else:
+            await self._call(addr, request, LOCK_TIMEOUT_MS)
 
     async def unregister(
         self,

@@ -10,7 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rmqwire.client.config import SERIALIZE_TYPES, ClientConfig
-from rmqwire.codec.bodies import CheckClientRequestBody
+from rmqwire.codec.bodies import (
+    CheckClientRequestBody,
+    LockBatchRequestBody,
+    UnlockBatchRequestBody,
+)
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
@@ -20,10 +24,12 @@ from rmqwire.codec.headers import (
     GetMinOffsetRequestHeader,
     GetRouteInfoRequestHeader,
     HeartbeatRequestHeader,
+    LockBatchMqRequestHeader,
     PullMessageRequestHeader,
     QueryConsumerOffsetRequestHeader,
     SearchOffsetRequestHeader,
     SendMessageRequestHeaderV2,
+    UnlockBatchMqRequestHeader,
     UnregisterClientRequestHeader,
     UpdateConsumerOffsetRequestHeader,
     ViewMessageRequestHeader,
@@ -173,6 +179,20 @@ class RequestFactory:
             client_id=client_id, group=group, subscription_data=subscription
         )
         return self._request(RequestCode.CHECK_CLIENT_CONFIG, body=body.encode(self.release))
+
+    def lock_batch(self, client_id: str, group: str, queues: list[MessageQueue]) -> RemotingCommand:
+        """Ask for queues that no other member of the group is to consume meanwhile."""
+        header = LockBatchMqRequestHeader() if self.release.client.heartbeat_header else None
+        body = LockBatchRequestBody(consumer_group=group, client_id=client_id, mq_set=queues)
+        return self._request(RequestCode.LOCK_BATCH_MQ, header, body.encode(self.release))
+
+    def unlock_batch(
+        self, client_id: str, group: str, queues: list[MessageQueue]
+    ) -> RemotingCommand:
+        """Give locked queues back."""
+        header = UnlockBatchMqRequestHeader() if self.release.client.heartbeat_header else None
+        body = UnlockBatchRequestBody(consumer_group=group, client_id=client_id, mq_set=queues)
+        return self._request(RequestCode.UNLOCK_BATCH_MQ, header, body.encode(self.release))
 
     def unregister(
         self, client_id: str, producer_group: str | None, consumer_group: str | None

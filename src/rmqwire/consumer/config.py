@@ -10,6 +10,7 @@ from rmqwire.client.config import ClientConfig, ClientOptions, check_range
 from rmqwire.errors import UsageError
 
 DEFAULT_MAX_RECONSUME_TIMES = 16
+NO_RECONSUME_LIMIT = 0x7FFFFFFF
 CONSUME_TIMESTAMP_FORMAT = "%Y%m%d%H%M%S"
 HALF_AN_HOUR_MS = 30 * 60 * 1000
 
@@ -43,12 +44,16 @@ class PushConsumerConfig(ClientConfig):
             memory a broker answers 0 whatever is set.
         consume_timestamp: ``yyyyMMddHHmmss``, local time, for CONSUME_FROM_TIMESTAMP; None is half
             an hour before the start.
+        consume_orderly: consume each queue's messages one after the other, as they were stored.
+        suspend_current_queue_time_millis: ms until an orderly listener gets messages again that it
+            could not consume.
         consume_thread_max: listeners running at the same time.
         consume_in_threads: run plain listener functions in worker threads, so that they may block.
             Off, a plain function runs in the event loop and must return soon.
         consume_message_batch_max_size: messages per call of the listener.
         consume_timeout: minutes after which a message still being consumed is sent back.
-        max_reconsume_times: deliveries after the first, -1 for 16.
+        max_reconsume_times: deliveries after the first, then a message goes to the dead letters; -1
+            for 16, for no limit where consume_orderly is set.
         pull_batch_size: messages per pull.
         pull_batch_size_in_bytes: bytes per pull, None for the release's.
         pull_interval: ms between two pulls of a queue.
@@ -64,6 +69,8 @@ class PushConsumerConfig(ClientConfig):
     local_offset_store_dir: str | None = None
     consume_from_where: str = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
     consume_timestamp: str | None = None
+    consume_orderly: bool = False
+    suspend_current_queue_time_millis: int = 1_000
     consume_thread_max: int = 20
     consume_in_threads: bool = False
     consume_message_batch_max_size: int = 1
@@ -126,8 +133,9 @@ class PushConsumerConfig(ClientConfig):
 
     def reconsume_limit(self) -> int:
         """Return how often a message is delivered again before it goes to the dead letters."""
-        times = self.max_reconsume_times
-        return DEFAULT_MAX_RECONSUME_TIMES if times == -1 else times
+        if self.max_reconsume_times != -1:
+            return self.max_reconsume_times
+        return NO_RECONSUME_LIMIT if self.consume_orderly else DEFAULT_MAX_RECONSUME_TIMES
 
     def pull_bytes(self) -> int | None:
         """Return the bytes to ask for in one pull, None for as many as the broker likes."""
@@ -147,6 +155,7 @@ _RANGES = (
     ("pull_batch_size", 1, 1_024),
     ("consume_timeout", 1, 0x7FFFFFFF),
     ("max_reconsume_times", -1, 0x7FFFFFFF),
+    ("suspend_current_queue_time_millis", 0, 0x7FFFFFFF),
     ("await_termination_millis_when_shutdown", 0, 0x7FFFFFFF),
 )
 
@@ -158,6 +167,8 @@ class PushConsumerOptions(ClientOptions, total=False):
     local_offset_store_dir: str | None
     consume_from_where: str
     consume_timestamp: str | None
+    consume_orderly: bool
+    suspend_current_queue_time_millis: int
     consume_thread_max: int
     consume_in_threads: bool
     consume_message_batch_max_size: int

@@ -39,10 +39,43 @@ class ConsumeConcurrentlyContext:
     ack_index: int = ALL_OF_THEM
 
 
-ListenerResult: TypeAlias = ConsumeStatus | None
+class ConsumeOrderlyStatus(Enum):
+    """How consuming in order went.
+
+    ROLLBACK and COMMIT are for listeners that set ``auto_commit`` to False: SUCCESS then consumes on
+    without committing anything.
+    """
+
+    SUCCESS = "SUCCESS"
+    ROLLBACK = "ROLLBACK"
+    COMMIT = "COMMIT"
+    SUSPEND_CURRENT_QUEUE_A_MOMENT = "SUSPEND_CURRENT_QUEUE_A_MOMENT"
+
+
+@dataclass(slots=True)
+class ConsumeOrderlyContext:
+    """One call of an orderly listener, for those that take a second argument.
+
+    Args:
+        message_queue: where the messages are from.
+        auto_commit: whether SUCCESS commits.
+        suspend_current_queue_time_millis: ms until messages come again that could not be consumed,
+            10 to 30,000; -1 for the consumer's setting.
+    """
+
+    message_queue: MessageQueue
+    auto_commit: bool = True
+    suspend_current_queue_time_millis: int = -1
+
+
+ConcurrentResult: TypeAlias = ConsumeStatus | None
+OrderlyResult: TypeAlias = ConsumeOrderlyStatus | None
 Listener: TypeAlias = (
-    Callable[[list[MessageExt]], ListenerResult | Awaitable[ListenerResult]]
+    Callable[[list[MessageExt]], ConcurrentResult | Awaitable[ConcurrentResult]]
     | Callable[
-        [list[MessageExt], ConsumeConcurrentlyContext], ListenerResult | Awaitable[ListenerResult]
+        [list[MessageExt], ConsumeConcurrentlyContext],
+        ConcurrentResult | Awaitable[ConcurrentResult],
     ]
+    | Callable[[list[MessageExt]], OrderlyResult | Awaitable[OrderlyResult]]
+    | Callable[[list[MessageExt], ConsumeOrderlyContext], OrderlyResult | Awaitable[OrderlyResult]]
 )

@@ -8,7 +8,8 @@
 
 The group's members divide the queues of a topic among themselves, Java and Python ones alike. Each
 queue is read by a task of its own; listeners run up to consumeThreadMax at a time. A message whose
-listener fails comes again later, at another member perhaps, up to maxReconsumeTimes.
+listener fails comes again later, at another member perhaps, up to maxReconsumeTimes; where
+consume_orderly is set, it holds its queue up until it is consumed.
 
 This is what a user holds. Behind it: ``group`` divides the queues, ``reading`` reads them,
 ``working`` runs the listeners, ``offsets`` says how far all is done, ``inner`` answers brokers.
@@ -17,7 +18,7 @@ This is what a user holds. Behind it: ``group`` divides the queues, ``reading`` 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import trio
 
@@ -32,15 +33,12 @@ from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import subscription_data
 from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.inner import PushConsumerInner
-from rmqwire.consumer.listener import ConsumeStatus
 from rmqwire.consumer.offsets.choice import offset_store
-from rmqwire.consumer.reading.held_queues import HeldQueues
-from rmqwire.consumer.reading.queue_reader import QueueReader
 from rmqwire.consumer.selector import MessageSelector
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
-from rmqwire.consumer.working.concurrently import ConcurrentService
 from rmqwire.consumer.working.listener_call import ListenerCall
+from rmqwire.consumer.working.parts import push_parts
 from rmqwire.filter.subscription import SUB_ALL
 from rmqwire.wakeup import Wakeup
 
@@ -93,7 +91,7 @@ class PushConsumer:
         self.config = use.config
         self._opening = use.opening
         self._instance = instance = use.instance
-        self._listeners: dict[str, ListenerCall[ConsumeStatus]] = {}
+        self._listeners: dict[str, ListenerCall[Any]] = {}
         self._state = state = ConsumerState(
             group,
             use.config,
@@ -103,9 +101,8 @@ class PushConsumer:
             Tasks(),
             Wakeup(),
         )
-        self._work = ConcurrentService(state, self._listeners)
-        self._reader = QueueReader(state, self._work.submit)
-        self._queues = HeldQueues(state, self._reader)
+        self._parts = push_parts(state, self._listeners)
+        self._queues = self._parts.queues
         self._member = GroupMember(state, self._queues, allocate)
         if not use.config.broadcasting:
             retry = subscription_data(
@@ -129,7 +126,9 @@ class PushConsumer:
             selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
             listener: called with a list of messages, and with a ConsumeConcurrentlyContext if it
                 takes two arguments; returns a ConsumeStatus, or is an async function that does.
-                Raising means RECONSUME_LATER. A plain function must not block, unless
+                Raising means RECONSUME_LATER. Where consume_orderly is set it is a
+                ConsumeOrderlyContext and a ConsumeOrderlyStatus, and raising means
+                SUSPEND_CURRENT_QUEUE_A_MOMENT. A plain function must not block, unless
                 consume_in_threads is set.
 
         Raises:
@@ -137,7 +136,7 @@ class PushConsumer:
         """
         check_topic(topic)
         tasks = self._state.tasks if self.config.consume_in_threads else None
-        call = ListenerCall(listener, ConsumeStatus, self.group, tasks)
+        call = ListenerCall(listener, self._parts.status, self.group, tasks)
         if isinstance(selector, str):
             selector = MessageSelector.by_tag(selector)
         data = subscription_data(topic, selector, self._instance.wall_ms())
@@ -151,11 +150,11 @@ class PushConsumer:
 
     def suspend(self) -> None:
         """Stop pulling; what is here is still consumed."""
-        self._reader.suspended = True
+        self._parts.reader.suspended = True
 
     def resume(self) -> None:
         """Pull again."""
-        self._reader.suspended = False
+        self._parts.reader.suspended = False
         self._state.rebalance()
 
     @property
@@ -165,11 +164,11 @@ class PushConsumer:
 
     def assigned_queues(self) -> set[MessageQueue]:
         """Return the queues this member reads now."""
-        return set(self._queues)
+        return set(self._queues.held)
 
     async def __aenter__(self) -> Self:
         state = self._state
-        inner = PushConsumerInner(state, self._queues, self._work)
+        inner = PushConsumerInner(state, self._queues, self._parts.work)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._opening)
             await state.offsets.load()
@@ -179,7 +178,7 @@ class PushConsumer:
             await stack.enter_async_context(state.tasks)
             self._closing = stack.pop_all()
         state.tasks.spawn(self._member.persist_rounds)
-        state.tasks.spawn(self._work.watch, self._queues)
+        state.tasks.spawn(self._parts.work.watch, self._queues)
         state.tasks.spawn(self._member.rebalance_rounds)
         return self
 
@@ -194,7 +193,7 @@ class PushConsumer:
             self._queues.stop_reading()
             limit = self.config.await_termination_millis_when_shutdown / 1000
             with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
-                await self._work.finish()
+                await self._parts.work.finish()
             await self._member.leave()
         finally:
             swallowed = await self._closing.__aexit__(kind, error, traceback)

@@ -32,7 +32,7 @@ def running_info(
     properties = config.as_properties()
     properties |= {
         "PROP_NAMESERVER_ADDR": "".join(f"{addr};" for addr in config.name_servers()),
-        "PROP_CONSUMEORDERLY": "false",
+        "PROP_CONSUMEORDERLY": str(config.consume_orderly).lower(),
         "PROP_CONSUME_TYPE": "CONSUME_PASSIVELY",
         "PROP_CLIENT_VERSION": version_name(config.release.mq_version),
         "PROP_THREADPOOL_CORE_SIZE": str(config.consume_thread_max),

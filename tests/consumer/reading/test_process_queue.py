@@ -109,3 +109,91 @@ def test_info(count):
     assert info.cached_msg_count == info.cached_msg_size_in_mi_b == count
     assert (info.cached_msg_min_offset, info.cached_msg_max_offset) == ((5, 6) if count else (0, 0))
     assert info.last_pull_timestamp == 7
+
+
+# ---- in order
+
+
+class InOrder(RuleBasedStateMachine):
+    """One job of an orderly queue against two lists: what waits, what is under way."""
+
+    def __init__(self):
+        super().__init__()
+        self.queue = ProcessQueue()
+        self.waiting = []
+        self.under_way = []
+        self.next_offset = 0
+        self.consuming = False
+
+    @rule(count=st.integers(1, 5), gap=st.integers(0, 3))
+    def pulled(self, count, gap):
+        self.next_offset += gap  # a filter skips messages
+        messages = [message(self.next_offset + n, n + 1) for n in range(count)]
+        self.next_offset += count
+        self.queue.put(messages)
+        self.waiting += messages
+
+    @rule()
+    def begin(self):
+        assert self.queue.begin() == (bool(self.waiting) and not self.consuming)
+        self.consuming = self.consuming or bool(self.waiting)
+
+    @rule(count=st.integers(1, 4))
+    def take(self, count):
+        taken = self.queue.take(count)
+        assert taken == self.waiting[:count]
+        self.under_way += taken
+        self.waiting = self.waiting[count:]
+        self.consuming = self.consuming and bool(taken)
+
+    @rule()
+    def commit(self):
+        expected = max((m.queue_offset + 1 for m in self.under_way), default=-1)
+        assert self.queue.commit() == expected
+        self.under_way = []
+
+    @rule(data=st.data())
+    def put_back_the_last(self, data):
+        back = self.under_way[data.draw(st.integers(0, len(self.under_way))) :]
+        self.queue.put_back(back)
+        self.under_way = [m for m in self.under_way if m not in back]
+        self.waiting = sorted(back + self.waiting, key=lambda m: m.queue_offset)
+
+    @rule()
+    def roll_back(self):
+        self.queue.roll_back()
+        self.waiting = sorted(self.under_way + self.waiting, key=lambda m: m.queue_offset)
+        self.under_way = []
+
+    @invariant()
+    def counts_agree(self):
+        everything = self.waiting + self.under_way
+        assert len(self.queue) == len(everything)
+        assert self.queue.size == sum(len(m.body) for m in everything)
+        info = self.queue.info(0)
+        assert info.cached_msg_count == len(self.waiting)
+        assert info.transaction_msg_count == len(self.under_way)
+        assert self.queue.lowest == min((m.queue_offset for m in self.waiting), default=None)
+
+
+InOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+test_in_order = InOrder.TestCase
+
+
+def test_a_message_that_is_not_under_way_is_not_put_back():
+    queue = ProcessQueue()
+    queue.put([message(0), message(1)])
+    taken = queue.take(1)
+    queue.commit()
+    queue.put_back(taken)
+    assert [m.queue_offset for m in queue.take(9)] == [1]
+
+
+def test_a_queue_is_left_in_two_steps():
+    ended = []
+    queue = ProcessQueue()
+    queue.on_drop = lambda: ended.append("reader")
+    queue.drop(release=False)
+    assert (queue.dropped, queue.released, ended) == (True, False, ["reader"])
+    queue.drop()
+    assert (queue.dropped, queue.released) == (True, True)

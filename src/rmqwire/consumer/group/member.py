@@ -51,11 +51,12 @@ class GroupMember:
         self._rebalancing = trio.Lock()
 
     async def leave(self) -> None:
-        """Store the offsets and divide no queues any more, for at most 3 s."""
+        """Store the offsets, divide no queues any more, release them all, for at most 3 s."""
         limit = trio.current_time() + LEAVE_LIMIT_S
         with trio.CancelScope(shield=True, deadline=limit):
             await self._state.offsets.persist_all(self._queues)
             await self._rebalancing.acquire()  # for good: one would join the group again
+            await self._queues.release()
 
     async def check_conditions(self) -> None:
         """Ask a broker of each topic whether what is wanted of it can be used there.
@@ -107,7 +108,8 @@ class GroupMember:
         """Divide the queues of all topics; return whether all went well."""
         await self._announce()
         balanced = True
-        for queue in not_subscribed(self._queues, self._state.subscriptions):
+        unwanted = not_subscribed(self._queues.held, self._state.subscriptions)
+        for queue in self._queues.leaving + unwanted:
             balanced = await self._queues.give_up(queue) and balanced
         found, complete = await self._compare()
         balanced = balanced and complete
@@ -129,7 +131,7 @@ class GroupMember:
             assigned = await self._assigned(topic)
             if assigned is None:
                 complete = complete and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)
-            elif difference := changes(topic, self._queues, assigned):
+            elif difference := changes(topic, self._queues.held, assigned):
                 found[topic] = difference
         return found, complete
 

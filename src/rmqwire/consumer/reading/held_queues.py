@@ -52,6 +52,16 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
     def __len__(self) -> int:
         return len(self._queues)
 
+    @property
+    def held(self) -> list[MessageQueue]:
+        """The queues that are read."""
+        return [queue for queue, process_queue in self.items() if not process_queue.dropped]
+
+    @property
+    def leaving(self) -> list[MessageQueue]:
+        """The queues that are read no more, but that nobody else may have yet."""
+        return [queue for queue, process_queue in self.items() if process_queue.dropped]
+
     async def take_over(self, queue: MessageQueue) -> bool:
         """Start to read a queue; return whether it is read now."""
         self._offsets.remove(queue)
@@ -104,6 +114,9 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         for process_queue in self._queues.values():
             if process_queue.on_drop is not None:
                 process_queue.on_drop()
+
+    async def release(self) -> None:
+        """Let others have the queues, once all is committed; nobody waits for that here."""
 
     def infos(self) -> dict[MessageQueue, ProcessQueueInfo]:
         """Return what is held of each queue."""

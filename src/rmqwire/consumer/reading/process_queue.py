@@ -8,6 +8,14 @@ after the newest ever seen when none is left. So a crash repeats messages and sk
     put(messages)           pulled, to be consumed
     remove(messages)        finished -> offset to commit, -1 if nothing was here
     drop()                  the queue belongs to somebody else: finish nothing more
+
+Where messages are consumed in order, one job at a time takes them from the front::
+
+    begin()                 True: the caller is the one job now
+    take(count)             the oldest, under way from now on; none ends the job
+    commit()                what is under way is finished -> offset to commit
+    put_back(messages)      they are to be consumed again
+    roll_back()             so is all that is under way
 """
 
 from __future__ import annotations
@@ -37,12 +45,15 @@ class ProcessQueue:
         "_highest",
         "_lowest",
         "_messages",
+        "_under_way",
+        "consuming",
         "dropped",
         "last_answer",
         "last_consume_ms",
         "last_pull_ms",
         "offset_max",
         "on_drop",
+        "released",
         "size",
     )
 
@@ -52,14 +63,17 @@ class ProcessQueue:
         self._highest: list[int] = []
         self.offset_max = 0
         self.size = 0  # bytes of all bodies
-        self.dropped = False
+        self._under_way: dict[int, MessageExt] = {}  # consumingMsgOrderlyTreeMap
+        self.consuming = False  # a job is on it
+        self.dropped = False  # read no more
+        self.released = False  # somebody else may have it
         self.on_drop: Callable[[], None] | None = None
         self.last_pull_ms = wall_ms
         self.last_answer: Sign | None = None  # to the last pull that was answered or failed
         self.last_consume_ms = wall_ms
 
     def __len__(self) -> int:
-        return len(self._messages)
+        return len(self._messages) + len(self._under_way)
 
     def put(self, messages: Iterable[MessageExt]) -> None:
         """Add pulled messages; one that is here already is replaced."""
@@ -125,15 +139,68 @@ class ProcessQueue:
         started = message.consume_start_ms
         return message if started and wall_ms - started > timeout_ms else None
 
-    def drop(self) -> None:
-        """Release the queue: running listeners may finish, nothing is committed any more."""
+    # ---- in order
+
+    def begin(self) -> bool:
+        """Return whether a job has to be begun: there are messages, and none is on them."""
+        if self.consuming or not self._messages:
+            return False
+        self.consuming = True
+        return True
+
+    def take(self, count: int, wall_ms: int = 0) -> list[MessageExt]:
+        """Return the oldest messages, up to ``count``, which are under way now.
+
+        None left ends the job: the next ``begin`` makes another.
+        """
+        self.last_consume_ms = wall_ms
+        taken: list[MessageExt] = []
+        while len(taken) < count and (lowest := self.lowest) is not None:
+            message = self._under_way[lowest] = self._messages.pop(lowest)
+            taken.append(message)
+        if not taken:
+            self.consuming = False
+        return taken
+
+    def commit(self) -> int:
+        """Finish all that is under way; return the offset to commit, -1 when nothing was."""
+        if not self._under_way:
+            return -1
+        offset = max(self._under_way) + 1
+        self.size -= sum(len(message.body) for message in self._under_way.values())
+        self._under_way.clear()
+        return offset
+
+    def put_back(self, messages: Iterable[MessageExt]) -> None:
+        """Have messages consumed again (``makeMessageToConsumeAgain``)."""
+        for message in messages:
+            offset = message.queue_offset
+            if self._under_way.pop(offset, None) is not None:
+                self._messages[offset] = message
+                heapq.heappush(self._lowest, offset)
+                heapq.heappush(self._highest, -offset)
+
+    def roll_back(self) -> None:
+        """Have all that is under way consumed again."""
+        self.put_back(list(self._under_way.values()))
+
+    # ---- the end
+
+    def drop(self, *, release: bool = True) -> None:
+        """Stop reading the queue: running listeners may finish.
+
+        Args:
+            release: somebody else may have the queue, so that nothing is committed any more.
+        """
         self.dropped = True
+        self.released = self.released or release
         if self.on_drop is not None:
             self.on_drop()
 
     def clear(self) -> None:
         """Forget all messages."""
         self._messages.clear()
+        self._under_way.clear()
         self._lowest.clear()
         self._highest.clear()
         self.size = 0
@@ -145,8 +212,11 @@ class ProcessQueue:
             commit_offset=commit_offset,
             cached_msg_min_offset=self.lowest or 0,
             cached_msg_max_offset=self.highest or 0,
-            cached_msg_count=len(self),
+            cached_msg_count=len(self._messages),
             cached_msg_size_in_mi_b=self.size // MIB,
+            transaction_msg_min_offset=min(self._under_way, default=0),
+            transaction_msg_max_offset=max(self._under_way, default=0),
+            transaction_msg_count=len(self._under_way),
             droped=self.dropped,
             last_pull_timestamp=self.last_pull_ms,
             last_consume_timestamp=self.last_consume_ms,

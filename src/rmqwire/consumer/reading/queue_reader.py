@@ -50,7 +50,9 @@ def over_threshold(process_queue: ProcessQueue, config: PushConsumerConfig) -> s
         return f"the cached message count exceeds {config.pull_threshold_for_queue}"
     if process_queue.size // MIB > config.pull_threshold_size_for_queue:
         return f"the cached message size exceeds {config.pull_threshold_size_for_queue} MiB"
-    if process_queue.max_span > config.consume_concurrently_max_span:
+    if not config.consume_orderly and (
+        process_queue.max_span > config.consume_concurrently_max_span
+    ):
         return "the queue's messages, span too long"
     return None
 
@@ -61,15 +63,22 @@ class QueueReader:
     Args:
         state: the consumer.
         submit: takes the messages.
+        may_read: whether a queue may be read now; None when any may.
     """
 
-    def __init__(self, state: ConsumerState, submit: Submit) -> None:
+    def __init__(
+        self,
+        state: ConsumerState,
+        submit: Submit,
+        may_read: Callable[[MessageQueue], bool] | None = None,
+    ) -> None:
         self._state = state
         self._config = state.config
         self._instance = state.instance
         self._offsets = state.offsets
         self._sleep = state.tasks.sleep
         self._submit = submit
+        self._may_read = may_read
         self._suggested: dict[MessageQueue, int] = {}
         self.suspended = False
 
@@ -84,6 +93,9 @@ class QueueReader:
             subscription = self._state.subscriptions.get(queue.topic)
             if self.suspended or subscription is None:
                 await self._sleep(SUSPENDED_S)
+                continue
+            if self._may_read is not None and not self._may_read(queue):
+                await self._sleep(self._config.pull_time_delay_mills_when_exception / 1000)
                 continue
             if over_threshold(process_queue, self._config) is not None:
                 await self._sleep(FLOW_CONTROL_S)

@@ -11,7 +11,6 @@ No trio in here: ``Tasks`` starts workers, sleeps and calls functions that may b
 from __future__ import annotations
 
 import logging
-from collections import deque
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -20,8 +19,8 @@ from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP, retry_
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
 from rmqwire.consumer.working.listener_call import Outcome
+from rmqwire.consumer.working.pool import WorkerPool
 from rmqwire.consumer.working.send_back import send_back
-from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RETRY_LOCALLY_S = 5.0  # submitConsumeRequestLater
-JOBS_PER_CHECKPOINT = 8  # plain listeners never wait: others get a turn after so many
 EXPIRED_DELAY_LEVEL = 3
 EXPIRED_PER_PASS = 16
 CM_RESULTS = {
@@ -69,9 +67,7 @@ class ConcurrentService:
         self._tasks = state.tasks
         self._wall_ms = state.instance.wall_ms
         self._retry_topic = retry_topic(state.group)
-        self._jobs: deque[ConsumeRequest] = deque()
-        self._running = 0
-        self._idle = Wakeup()
+        self._pool = WorkerPool(state.tasks, state.config.consume_thread_max, self._consume)
 
     def submit(
         self, messages: list[MessageExt], process_queue: ProcessQueue, queue: MessageQueue
@@ -80,11 +76,7 @@ class ConcurrentService:
         size = self._config.consume_message_batch_max_size
         for run in self._by_topic(messages, queue):
             for start in range(0, len(run), size):
-                self._jobs.append(ConsumeRequest(run[start : start + size], process_queue, queue))
-        most = self._config.consume_thread_max
-        for _ in range(min(len(self._jobs), most - self._running)):
-            self._running += 1
-            self._tasks.spawn(self._work)
+                self._pool.add(ConsumeRequest(run[start : start + size], process_queue, queue))
 
     def _by_topic(self, messages: list[MessageExt], queue: MessageQueue) -> list[list[MessageExt]]:
         """Return runs of one topic: each topic has its listener, and retries are of any of them."""
@@ -96,22 +88,7 @@ class ConcurrentService:
 
     async def finish(self) -> None:
         """Begin no more jobs and wait for those that run; the others' messages stay uncommitted."""
-        self._jobs.clear()
-        while self._running:
-            await self._idle.wait()
-
-    async def _work(self) -> None:
-        done = 0
-        try:
-            while self._jobs:
-                await self._consume(self._jobs.popleft())
-                done += 1
-                if done % JOBS_PER_CHECKPOINT == 0:
-                    await self._tasks.sleep(0)
-        finally:
-            self._running -= 1
-            if self._running == 0:
-                self._idle()
+        await self._pool.finish()
 
     async def _consume(self, job: ConsumeRequest) -> None:
         if job.process_queue.dropped:
