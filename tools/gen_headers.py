@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "tests" / "data" / "protocol"
 HEADERS = ROOT / "src" / "rmqwire" / "codec" / "headers"
 OLD, NEW = "4.9.7", "5.5.0"
+NEWEST = "5.5.1"  # of which only what it added is recorded
 LINE_LENGTH = 100
 
 # family -> (what the module holds, pattern of its class names); the first pattern that fits decides.
@@ -118,6 +119,7 @@ class HeaderTable:
     def __init__(self) -> None:
         tables = load("headers.json")
         self.headers: dict[str, dict[str, Any]] = tables["headers"]
+        self.added: dict[str, list[dict[str, Any]]] = tables["added"][NEWEST]
         self.letters: dict[str, str] = {
             letter: name.split()[0]
             for letter, name in tables["SendMessageRequestHeaderV2_to_V1"].items()
@@ -139,7 +141,7 @@ class HeaderTable:
         rows = [f for f in releases[self.leading(name)]["fields"] if not f.get("inherited_from")]
         known = {f["name"] for f in releases[self.leading(name)]["fields"]}
         rows += [f for f in releases.get(OLD, {"fields": []})["fields"] if f["name"] not in known]
-        return rows
+        return rows + self.added.get(name, [])
 
     def required(self, name: str, field: str) -> bool:
         """Whether every release that has the class calls the field CFNotNull."""
@@ -153,6 +155,8 @@ class HeaderTable:
 
     def only_in(self, name: str, field: str) -> str | None:
         """Return the one release of two that knows the field, None when it is no difference."""
+        if any(f["name"] == field for f in self.added.get(name, ())):
+            return NEWEST
         holders = [
             version
             for version, release in self.headers[name].items()

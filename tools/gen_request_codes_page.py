@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.requests import REQUESTS as BROKER
 from rmqwire.broker.requests import Row
+from rmqwire.codec.release import RELEASES, V5_5_0
 from rmqwire.namesrv.requests import REQUESTS as NAMESRV
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ This page is generated from the tables that the servers themselves read:
 
 def since(row: RequestRow) -> str:
     """Show the first release that has a code."""
+    if row.since > V5_5_0.mq_version:
+        return next(name for name, release in RELEASES.items() if row.known_to(release))
     return "5.x" if row.since else "4.x"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.client.client import Client
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
-    from rmqwire.codec.release import V4_9_7, V5_5_0, Release
+    from rmqwire.codec.release import V4_9_7, V5_5_0, V5_5_1, Release
     from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
     from rmqwire.consumer.group.allocate import (
         allocate_averagely,
@@ -85,6 +85,7 @@ _HOME = {
     "UsageError": "rmqwire.errors",
     "V4_9_7": "rmqwire.codec.release",
     "V5_5_0": "rmqwire.codec.release",
+    "V5_5_1": "rmqwire.codec.release",
     "allocate_averagely": "rmqwire.consumer.group.allocate",
     "allocate_averagely_by_circle": "rmqwire.consumer.group.allocate",
     "allocate_by_config": "rmqwire.consumer.group.allocate",
@@ -98,6 +99,7 @@ _HOME = {
 __all__ = [
     "V4_9_7",
     "V5_5_0",
+    "V5_5_1",
     "BrokerError",
     "Client",
     "ConnectFailed",

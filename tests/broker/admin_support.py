@@ -72,6 +72,10 @@ class AdminBroker:
         request = RemotingCommand(code, fields if header is None else header.encode(), body)
         return self.send(encode_command(request))
 
+    def frame(self, code: int, body: bytes = b"") -> bytes:
+        """Return the frame of a request whose answer may come later."""
+        return encode_command(RemotingCommand(code, None, body))
+
     def send(self, frame: bytes) -> RemotingCommand:
         """Send the frame of one request, give the answer."""
         self.connection.receive_data(frame)

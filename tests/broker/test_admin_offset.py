@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rmqwire.broker.clients.client_table import ClientChannelInfo
@@ -16,7 +18,7 @@ from rmqwire.codec.headers import (
     ResetOffsetRequestHeader,
     SearchOffsetRequestHeader,
 )
-from rmqwire.codec.release import RELEASES, V4_9_7
+from rmqwire.codec.release import RELEASES, V4_9_7, V5_5_0, V5_5_1
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from tests.broker.admin_support import NOW_MS, AdminBroker
@@ -158,3 +160,18 @@ def test_4_9_tells_cpp_members_without_object_keys(admin_broker):
     assert broker.send(encode_command(request)).code == 0
     table = java_json.loads(bytes(decode_command(member.data_to_send()).body))["offsetTable"]
     assert [(row["queueId"], row["offset"]) for row in table] == [(0, 0), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("release", "asker", "told"),
+    [(V5_5_1, 515, True), (V5_5_1, 513, False), (V5_5_0, 515, False), (V4_9_7, 515, False)],
+)
+def test_a_slave_of_5_5_1_is_told_how_far_groups_have_pulled(admin_broker, release, asker, told):
+    broker = admin_broker(release)
+    broker.state.offsets.commit_pull("g", "t", 0, 9)
+    request = RemotingCommand(R.GET_ALL_CONSUMER_OFFSET)
+    request.version = asker
+    body = json.loads(broker.send(encode_command(request)).body)
+    assert ("pullOffsetTable" in body) == told
+    if told:
+        assert body["pullOffsetTable"] == {"t@g": {"0": 9}}

@@ -10,8 +10,8 @@ import pytest
 from rmqwire.broker.names import MAX_QUEUE_NUMS
 from rmqwire.broker.settings.values import BrokerConfig
 from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
-from rmqwire.codec.release import RELEASES
-from rmqwire.settings.key import HONOURED, KINDS
+from rmqwire.codec.release import RELEASES, V5_5_1
+from rmqwire.settings.key import HONOURED, KINDS, java_text
 from rmqwire.settings.rows.broker_conf import KEYS, SECTIONS
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.queues.ext_files import MIN_EXT_SEGMENT
@@ -46,6 +46,15 @@ def test_every_key_of_java_is_in_the_table(name, entry):
             text = key.defaults[release.name]
             value = text if text.startswith("${") else key.default(release)
             assert value == column["default"], name
+
+
+def test_keys_that_5_5_1_added_and_dropped():
+    table = protocol_table("config_keys_5_5_1")
+    for name, java in table["added"].items():
+        key = KEYS[name]
+        assert (list(key.defaults), key.java_type) == (["5.5.1"], java["type"])
+        assert java_text(key.default(V5_5_1)) == java["default"]
+    assert [list(KEYS[name].defaults) for name in table["dropped"]] == [["5.5.0"]]
 
 
 def test_each_key_stands_in_one_section_with_a_kind_and_a_reason():

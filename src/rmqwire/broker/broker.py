@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SCAN_CLIENTS_S = 10.0
-HELD_PULL_TICK_S = 0.1  # how late a held pull may be answered
+TICK_S = 0.1  # how late a held pull may be answered, paced work be done
 HELD_PULL_CHECK_S = 5.0
 FLUSH_DELAY_OFFSET_S = 10.0
 DAY_MS = 86_400_000
@@ -253,7 +253,7 @@ class Broker:
         config = self.loaded.broker
         interval = config.flush_consumer_offset_interval / 1000
         nursery.start_soon(self._registration.keep, api, core.state)
-        nursery.start_soon(self._expire_held_pulls, core)
+        nursery.start_soon(_every, TICK_S, partial(self._tick, core))
         nursery.start_soon(_every, interval, core.persist_offsets)
         nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
         nursery.start_soon(_every, SCAN_CLIENTS_S, core.scan_clients)
@@ -277,11 +277,9 @@ class Broker:
             await trio.sleep(DAY_MS / 1000 - of_day)
             core.state.stats.record_midnight()
 
-    async def _expire_held_pulls(self, core: BrokerCore) -> None:
-        held = core.state.held_pulls
-        while True:
-            await trio.sleep(HELD_PULL_TICK_S)
-            held.expire(self._mono_ms())
+    def _tick(self, core: BrokerCore) -> None:
+        core.state.held_pulls.expire(self._mono_ms())
+        core.state.paced.tick()
 
 
 async def _every(period_s: float, call: Callable[[], None]) -> None:

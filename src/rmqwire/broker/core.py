@@ -16,6 +16,7 @@ from rmqwire.broker.clients.held_pulls import LongPolling
 from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
+from rmqwire.broker.paced import Paced
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.replication import Replication
 from rmqwire.broker.requests import REQUESTS
@@ -129,6 +130,7 @@ class BrokerCore:
             replication=Replication(store, release, mono_ms),
             request_modes=tables.request_modes,
             timer_progress=tables.timer_progress,
+            paced=Paced(mono_ms),
         )
         self.tables = _table_writes(self.state)
         unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))

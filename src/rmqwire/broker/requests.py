@@ -16,6 +16,7 @@ from rmqwire.broker.processors.send_fields import V1, V2
 from rmqwire.broker.slave_role import FROM_MASTER, NO_SENDS, READS_IF_ALLOWED, SERVED
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.release import V5_0_0_ORDINAL as V5
+from rmqwire.codec.release import V5_5_1
 from rmqwire.remoting.request_row import RequestRow
 
 # Java's thread pools (``BrokerController.registerProcessor``); a busy broker cleans their queues.
@@ -61,6 +62,7 @@ REQUESTS: Final = (
     Row(R.UPDATE_AND_CREATE_TOPIC, lambda p: p.topics.update_and_create, access="CREATE topic", on_slave=FROM_MASTER),
     Row(R.UPDATE_AND_CREATE_TOPIC_LIST, lambda p: p.topics.update_and_create_list, access="CREATE", since=V5),
     Row(R.DELETE_TOPIC_IN_BROKER, lambda p: p.topics.delete, access="DELETE topic", on_slave=FROM_MASTER),
+    Row(R.DELETE_TOPIC_IN_BROKER_LIST, lambda p: p.topics.delete_list, access="DELETE topic", since=V5_5_1.mq_version),
     Row(R.GET_ALL_TOPIC_CONFIG, lambda p: p.topics.get_all, access="GET topic"),
     Row(R.GET_TOPIC_CONFIG, lambda p: p.topics.get, access="GET topic", since=V5),
     Row(R.GET_TOPIC_STATS_INFO, lambda p: p.topics.stats, access="GET topic"),
@@ -68,6 +70,7 @@ REQUESTS: Final = (
     Row(R.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, lambda p: p.groups.update_and_create, on_slave=FROM_MASTER),
     Row(R.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, lambda p: p.groups.update_and_create_list, since=V5),
     Row(R.DELETE_SUBSCRIPTIONGROUP, lambda p: p.groups.delete, access="DELETE group", on_slave=FROM_MASTER),
+    Row(R.DELETE_SUBSCRIPTION_GROUP_LIST, lambda p: p.groups.delete_list, access="DELETE group", since=V5_5_1.mq_version),
     Row(R.GET_ALL_SUBSCRIPTIONGROUP_CONFIG, lambda p: p.groups.get_all, access="GET group"),
     Row(R.GET_SUBSCRIPTIONGROUP_CONFIG, lambda p: p.groups.get, access="GET group", since=V5),
     Row(R.UPDATE_AND_GET_GROUP_FORBIDDEN, lambda p: p.groups.forbid, access="UPDATE group topic", since=V5),

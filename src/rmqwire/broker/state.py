@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
     from rmqwire.broker.clients.held_pulls import LongPolling
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
+    from rmqwire.broker.paced import Paced
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.stats import BrokerStats
@@ -51,6 +52,7 @@ class BrokerState:
         replication: slaves of a master, or the link of a slave.
         request_modes: groups that pop.
         timer_progress: what a slave keeps of its master's timers.
+        paced: long work of administrators.
     """
 
     config: BrokerConfig
@@ -73,6 +75,7 @@ class BrokerState:
     replication: Replication
     request_modes: MessageRequestModeManager
     timer_progress: TimerProgress
+    paced: Paced
 
     def wall_of(self, mono_ms: int) -> int:
         """Return the time of day, ms since the epoch, of a monotonic time."""

@@ -176,6 +176,8 @@ class RequestCode(IntEnum):
     AUTH_GET_ACL = 3009  # 5.5.0 only
     AUTH_LIST_ACL = 3010  # 5.5.0 only
     SWITCH_TIMER_ENGINE = 5001  # 5.5.0 only
+    DELETE_TOPIC_IN_BROKER_LIST = 5002  # 5.5.1 only
+    DELETE_SUBSCRIPTION_GROUP_LIST = 5003  # 5.5.1 only
     POP_MESSAGE = 200050  # 5.5.0 only
     ACK_MESSAGE = 200051  # 5.5.0 only
     PEEK_MESSAGE = 200052  # 5.5.0 only

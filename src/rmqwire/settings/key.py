@@ -16,6 +16,7 @@ a running server takes a new value: ``live``, or ``live LOW..HIGH`` within narro
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -133,9 +134,12 @@ class ConfigKey:
 
     def _double(self, text: str) -> float:
         try:
-            return float(text)
+            value = float(text)
         except ValueError:
-            raise ConfigError(f"{self.name}={text}: not a number") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise ConfigError(f"{self.name}={text}: not a number")
+        return value
 
 
 def attribute_of(name: str) -> str:

@@ -50,7 +50,7 @@ def recorded_table(release: Release) -> dict[str, TopicConfig]:
     raise AssertionError("not recorded")
 
 
-@pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
+@pytest.mark.parametrize("release", [V4_9_7, V5_5_0], ids=["4.9.7", "5.5.0"])
 def test_system_topics_are_those_of_a_java_broker(release):
     recorded = recorded_table(release)
     ours = manager(release, default_topic_queue_nums=2)

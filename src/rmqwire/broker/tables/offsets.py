@@ -225,8 +225,8 @@ class ConsumerOffsetManager:
     def wrapper(self) -> dict[str, Any]:
         """Return the table as GET_ALL_CONSUMER_OFFSET holds it, for ``java_json.dumps``.
 
-        ``pullOffsetTable`` is left out and the caller writes standard JSON: a Java slave stops
-        syncing when it meets that table with integer keys.
+        ``pullOffsetTable`` is left out and the caller writes standard JSON: a Java slave of 5.5.0
+        stops syncing when it meets that table with integer keys.
         """
         content: dict[str, Any] = {}
         if self._release.broker.offsets_version:

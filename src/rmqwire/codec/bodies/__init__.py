@@ -51,6 +51,7 @@ from rmqwire.codec.bodies.filters import (
 )
 from rmqwire.codec.bodies.group import (
     CustomizedRetryPolicy,
+    DeleteSubscriptionGroupListRequestBody,
     ExponentialRetryPolicy,
     GroupForbidden,
     GroupRetryPolicy,
@@ -160,6 +161,7 @@ from rmqwire.codec.bodies.stats import (
 )
 from rmqwire.codec.bodies.topic import (
     CreateTopicListRequestBody,
+    DeleteTopicListRequestBody,
     OffsetMovedEvent,
     TopicConfig,
     TopicConfigSerializeWrapper,
@@ -205,6 +207,8 @@ __all__ = [
     "CustomizedRetryPolicy",
     "DataVersion",
     "DelayOffsetSerializeWrapper",
+    "DeleteSubscriptionGroupListRequestBody",
+    "DeleteTopicListRequestBody",
     "ElectMasterResponseBody",
     "EpochEntry",
     "EpochEntryCache",

@@ -111,3 +111,10 @@ class GroupForbidden(Body):
     topic: str = ""
     group: str = ""
     readable: bool | None = None
+
+
+class DeleteSubscriptionGroupListRequestBody(Body):
+    """Several groups to delete, with their offsets or without (5.5.1)."""
+
+    group_name_list: list[str] = field(default_factory=list)
+    clean_offset: bool = False

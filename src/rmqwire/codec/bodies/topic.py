@@ -36,6 +36,12 @@ class CreateTopicListRequestBody(Body):
     topic_config_list: list[TopicConfig] = field(default_factory=list)
 
 
+class DeleteTopicListRequestBody(Body):
+    """Several topics to delete (5.5.1)."""
+
+    topic_list: list[str] = field(default_factory=list)
+
+
 class OffsetMovedEvent(Body):
     """A pull beyond the log's ends, told as a message (4.x)."""
 

@@ -61,6 +61,8 @@ class NotificationRequestHeader(TopicQueueRequestHeader, kw_only=True):
     attempt_id: str | None = None
     exp_type: str | None = None
     exp: str | None = None
+    is_lite_consumer: bool | None = None  # 5.5.1 only
+    client_id: str | None = None  # 5.5.1 only
 
 
 class NotificationResponseHeader(Header, kw_only=True):

@@ -6,9 +6,9 @@ a group of columns of its own, and a column is one behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rmqwire.codec.release.broker import BROKER_4_9, BROKER_5, BrokerRelease
+from rmqwire.codec.release.broker import BROKER_4_9, BROKER_5, BROKER_5_5_1, BrokerRelease
 from rmqwire.codec.release.client import CLIENT_4_9, CLIENT_5, ClientRelease
 from rmqwire.codec.release.ha import HA_4_9, HA_5, HaRelease
 from rmqwire.codec.release.store import STORE_4_9, STORE_5, StoreRelease
@@ -41,7 +41,8 @@ class Release:
 
 V4_9_7 = Release("4.9.7", 407, WIRE_4_9, STORE_4_9, HA_4_9, CLIENT_4_9, BROKER_4_9)
 V5_5_0 = Release("5.5.0", 513, WIRE_5, STORE_5, HA_5, CLIENT_5, BROKER_5)
-RELEASES = {release.name: release for release in (V4_9_7, V5_5_0)}
+V5_5_1 = replace(V5_5_0, name="5.5.1", mq_version=515, broker=BROKER_5_5_1)
+RELEASES = {release.name: release for release in (V4_9_7, V5_5_0, V5_5_1)}
 DEFAULT_RELEASE = V5_5_0
 V5_0_0_ORDINAL = 413  # the first release after 4.9
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class BrokerRelease:
         pull_subscribes: a pull's own subscription counts as one of its group.
         group_forbidden: a group may be forbidden a topic.
         pull_offsets: the broker remembers how far each group has pulled.
+        shares_pull_offsets: slaves get that table too, if they are of such a release.
         server_side_reset: pulls are sent to offsets that an administrator has set.
         checks_offset_commit: committing an offset needs an existing group and topic.
         empty_queue_starts_at_zero: an unknown group's offset on an empty queue is 0 (4.9), not
@@ -89,6 +90,7 @@ class BrokerRelease:
     pull_subscribes: bool
     group_forbidden: bool
     pull_offsets: bool
+    shares_pull_offsets: bool
     server_side_reset: bool
     checks_offset_commit: bool
     empty_queue_starts_at_zero: bool
@@ -148,6 +150,7 @@ BROKER_4_9 = BrokerRelease(
     pull_subscribes=False,
     group_forbidden=False,
     pull_offsets=False,
+    shares_pull_offsets=False,
     server_side_reset=False,
     checks_offset_commit=False,
     empty_queue_starts_at_zero=True,
@@ -196,6 +199,7 @@ BROKER_5 = BrokerRelease(
     pull_subscribes=True,
     group_forbidden=True,
     pull_offsets=True,
+    shares_pull_offsets=False,
     server_side_reset=True,
     checks_offset_commit=True,
     empty_queue_starts_at_zero=False,
@@ -223,3 +227,4 @@ BROKER_5 = BrokerRelease(
     syncs_request_modes=True,
     syncs_timers=True,
 )
+BROKER_5_5_1 = replace(BROKER_5, shares_pull_offsets=True)

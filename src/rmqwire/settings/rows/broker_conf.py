@@ -29,7 +29,7 @@ RMQWIRE_CONFIG: Final = (
         HONOURED,
         "chooses the column wherever releases differ; a key of rmqwire's own",
         """
-        rocketmqVersion  String  5.5.0  5.5.0  4.9.7|5.5.0
+        rocketmqVersion  String  5.5.0  5.5.0  4.9.7|5.5.0|5.5.1
         """,
     ),
     *group(

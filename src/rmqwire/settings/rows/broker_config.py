@@ -321,7 +321,6 @@ BROKER_CONFIG: Final = (
         NOT_YET,
         "lite topics",
         """
-        enableLiteEventMode                             boolean  .  true
         liteEventCheckInterval                          long     .  10000
         liteTtlCheckInterval                            long     .  120000
         minLiteTTl                                      long     .  900000
@@ -337,6 +336,50 @@ BROKER_CONFIG: Final = (
         liteLagLatencyTopK                              int      .  50
         enableLmqStats                                  boolean  .  false
         """,
+    ),
+    *group(
+        NOT_YET,
+        "lite topics",
+        """
+        enableLiteEventMode  boolean  true
+        """,
+        columns=("5.5.0",),
+    ),
+    *group(
+        NOT_YET,
+        "lite topics",
+        """
+        liteEventCapacityCacheTtlMs  long  5000
+        """,
+        columns=("5.5.1",),
+    ),
+    *group(
+        NOT_YET,
+        "metrics exporters",
+        """
+        metricsExportBatchSplitEnabled  boolean  true
+        metricsExportBatchMaxConcurrent  int     4
+        metricsExportOtelMemoryMode     String   IMMUTABLE_DATA
+        """,
+        columns=("5.5.1",),
+    ),
+    *group(
+        NOT_YET,
+        "POP consumption",
+        """
+        popOrderLockTimerTickMs         long  100
+        popOrderLockTimerTicksPerWheel  int   512
+        """,
+        columns=("5.5.1",),
+    ),
+    *group(
+        HONOURED,
+        "topics, or groups, that one request for many deletes in a second; 0 or less: all at once",
+        """
+        batchDeleteTopicMaxRate              double  10.0  -  live
+        batchDeleteSubscriptionGroupMaxRate  double  10.0  -  live
+        """,
+        columns=("5.5.1",),
     ),
     *group(
         NOT_YET,

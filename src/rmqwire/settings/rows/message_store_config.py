@@ -216,6 +216,26 @@ MESSAGE_STORE_CONFIG: Final = (
     ),
     *group(
         MEANINGLESS,
+        "there is no RocksDB",
+        """
+        popRocksdbBlockCacheSize             long     268435456
+        popRocksdbWriteBufferSize            long     33554432
+        rocksdbCQSelectiveDoubleWriteEnable  boolean  false
+        rocksdbMaxSizeAmplificationPercent   int      25
+        """,
+        columns=("5.5.1",),
+    ),
+    *group(
+        MEANINGLESS,
+        "how Java reads its files through mmap",
+        """
+        correctMinOffsetMadviseEnable   boolean  false
+        maxCheckMessageReuseBufferSize  int      1048576
+        """,
+        columns=("5.5.1",),
+    ),
+    *group(
+        MEANINGLESS,
         "no code of RocketMQ reads it",
         """
         enableRunningFlagsInFlush  boolean  .  false

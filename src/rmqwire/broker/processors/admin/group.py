@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.names import group_fault, queue_nums_fault
+from rmqwire.broker.processors.admin.answers import answer_when_done
 from rmqwire.broker.processors.admin.pages import page
 from rmqwire.codec.bodies import (
+    DeleteSubscriptionGroupListRequestBody,
     GroupForbidden,
     GroupList,
     QuerySubscriptionResponseBody,
@@ -30,6 +33,8 @@ from rmqwire.errors import UsageError
 from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
@@ -72,13 +77,31 @@ class GroupAdmin:
     def delete(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Delete a group, and its offsets when asked to."""
         header = request.decode_header(DeleteSubscriptionGroupRequestHeader)
-        state = self._state
-        state.groups.delete(header.group_name)
-        if header.clean_offset or header.remove_offset:
-            state.offsets.clean_group(header.group_name)
-        if state.config.auto_delete_unused_stats:
-            state.stats.delete_group(header.group_name)
+        self._delete_all(header.clean_offset or header.remove_offset, [header.group_name])
         return request.create_response()
+
+    def delete_list(self, peer: Peer, request: RemotingCommand) -> None:
+        """Delete several groups, at most ``batchDeleteSubscriptionGroupMaxRate`` a second."""
+        body = DeleteSubscriptionGroupListRequestBody.decode(bytes(request.body))
+        code = self._release.broker.invalid_parameter_code
+        if not body.group_name_list:
+            raise Reject(code, "The specified group name list is blank.")
+        if not all(name.strip() for name in body.group_name_list):
+            raise Reject(code, "The specified group name is blank.")
+        rate = self._state.config.batch_delete_subscription_group_max_rate
+        work = partial(self._delete_all, body.clean_offset)
+        done = partial(answer_when_done, peer, request)
+        self._state.paced.start(dict.fromkeys(body.group_name_list), rate, work, done)
+
+    def _delete_all(self, clean_offset: bool, groups: Iterable[str]) -> None:
+        state = self._state
+        with state.groups.written_together():
+            for group in groups:
+                state.groups.delete(group)
+                if clean_offset:
+                    state.offsets.clean_group(group)
+                if state.config.auto_delete_unused_stats:
+                    state.stats.delete_group(group)
 
     def forbid(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Forbid or allow a group to read a topic, and say which it is now."""

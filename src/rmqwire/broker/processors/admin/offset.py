@@ -18,6 +18,7 @@ from rmqwire.codec.headers import (
     SearchOffsetRequestHeader,
     SearchOffsetResponseHeader,
 )
+from rmqwire.codec.release import V5_5_1
 from rmqwire.store.reading.time_search import LOWER, UPPER
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ class OffsetAdmin:
 
     def all_offsets(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every group's offsets, for slaves: as standard JSON, which every release reads."""
-        content = self._state.offsets.wrapper()
+        offsets = self._state.offsets
+        content = offsets.wrapper()
+        if self._release.broker.shares_pull_offsets and request.version >= V5_5_1.mq_version:
+            content["pullOffsetTable"] = offsets.pull_table
         return request.create_response(body=java_json.dumps(content, self._release, standard=True))
 
     def all_delay_offsets(self, _: Peer, request: RemotingCommand) -> RemotingCommand:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.names import queue_nums_fault, topic_fault
-from rmqwire.broker.processors.admin.answers import NOT_SET
+from rmqwire.broker.processors.admin.answers import NOT_SET, answer_when_done
 from rmqwire.broker.processors.admin.pages import page
 from rmqwire.broker.stats import TOPIC_PUT_NUMS, window
 from rmqwire.broker.tables.attributes import parse_attributes
@@ -13,6 +14,7 @@ from rmqwire.broker.tables.versions import first_version
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import (
     CreateTopicListRequestBody,
+    DeleteTopicListRequestBody,
     MessageQueue,
     TopicConfig,
     TopicConfigAndMappingSerializeWrapper,
@@ -34,6 +36,8 @@ from rmqwire.remoting.handler import Reject
 from rmqwire.store.deleted_topics import DELETIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
@@ -137,9 +141,26 @@ class TopicAdmin:
         """Delete a topic with its messages' queues and every group's offsets in it."""
         topic = request.decode_header(DeleteTopicRequestHeader).topic
         self._check_name(topic)
-        for name in (topic, *self._pop_retry_topics(topic)):
-            self._delete(name)
+        self._delete_all((topic, *self._pop_retry_topics(topic)))
         return request.create_response()
+
+    def delete_list(self, peer: Peer, request: RemotingCommand) -> None:
+        """Do the same for several topics, all or none, at most ``batchDeleteTopicMaxRate`` a second."""
+        topics = DeleteTopicListRequestBody.decode(bytes(request.body)).topic_list
+        if not topics:
+            code = self._release.broker.invalid_parameter_code
+            raise Reject(code, "The specified topic list is blank.")
+        for topic in topics:
+            self._check_name(topic)
+        names = [name for topic in topics for name in (topic, *self._pop_retry_topics(topic))]
+        rate = self._state.config.batch_delete_topic_max_rate
+        done = partial(answer_when_done, peer, request)
+        self._state.paced.start(dict.fromkeys(names), rate, self._delete_all, done)
+
+    def _delete_all(self, topics: Iterable[str]) -> None:
+        with self._state.topics.written_together():
+            for topic in topics:
+                self._delete(topic)
 
     def _pop_retry_topics(self, topic: str) -> list[str]:
         """List the retry topics that POP made for the topic's groups."""
