@@ -171,8 +171,32 @@ def test_a_stranger_does_not_get_a_living_brokers_place():
     first.connection.closed = True
     routes.register(broker(address="moved:1"), body(counter=9), 0)
     assert routes.brokers["a"].broker_addrs == {0: "moved:1"}
+
+
+def test_a_broker_whose_machine_lost_power_moves_after_two_of_its_periods():
+    routes = manager()
+    routes.register(broker(address="192.0.2.1:1"), body(), 0)
+    for now in range(1000, 11_000, 1000):  # its heartbeats of 5.x; the connection stays open
+        routes.touch("C", "192.0.2.1:1", now)
+    moved = broker(address="192.0.2.2:1")
+    with pytest.raises(AddressTaken, match=r"192\.0\.2\.1:1, heard of 2000 ms ago"):
+        routes.register(moved, body(), 12_000)
+    routes.register(moved, body(), 12_001)
+    assert routes.brokers["a"].broker_addrs == {0: "192.0.2.2:1"}
+
+
+def test_a_broker_that_only_registers_is_alive_for_two_registrations():
+    routes = manager()
+    for now in (0, 10_000, 20_000, 30_000, 40_000, 41_000):
+        routes.register(broker(address="old:1"), body(), now)
+    with pytest.raises(AddressTaken):
+        routes.register(broker(address="new:1"), body(), 51_000)
+    routes.register(broker(address="new:1"), body(), 61_001)
+
+
+def test_the_place_is_free_for_all_where_it_is_not_protected():
     open_house = manager("protectBrokerAddress=false")
-    open_house.register(first, body(), 0)
+    open_house.register(broker(address="mine:1"), body(), 0)
     open_house.register(broker(address="stranger:1"), body(counter=9), 0)
     assert open_house.brokers["a"].broker_addrs == {0: "stranger:1"}
 
@@ -188,6 +212,26 @@ def test_brokers_expire_after_their_own_time():
     routes.touch("C", "b:1", 60_000)
     assert routes.expire(180_000) == []
     assert routes.expire(180_001) == [slow.connection]
+    assert [routes.topics, routes.brokers, routes.clusters, routes.live] == [{}] * 4
+
+
+def test_every_name_that_a_lost_broker_had_goes_with_it():
+    routes = manager()
+    line = Line()
+    for name in ("old", "new"):
+        routes.register(broker(name, address="one:1", connection=line), body(), 0)
+    routes.connection_closed(line)
+    assert [routes.topics, routes.brokers, routes.clusters, routes.live] == [{}] * 4
+
+
+def test_a_broker_is_in_the_cluster_that_it_said_last():
+    routes = manager()
+    line = Line()
+    for cluster in ("C", "D"):
+        routes.register(broker(cluster=cluster, connection=line), body(), 0)
+    assert routes.clusters == {"D": {"a"}}
+    assert routes.brokers["a"].cluster == "D"
+    routes.connection_closed(line)
     assert [routes.topics, routes.brokers, routes.clusters, routes.live] == [{}] * 4
 
 
@@ -285,17 +329,30 @@ class Comings(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from("ab"), number=st.integers(0, 2), host=st.integers(0, 2),
         topics=st.sets(st.sampled_from(["t", "u", "v"]), min_size=1), version=st.integers(0, 2),
-        acting=st.sampled_from([None, False, True]),
+        acting=st.sampled_from([None, False, True]), cluster=st.sampled_from("CCD"),
+        state=st.integers(0, 1), line=st.integers(0, 2), shared=st.booleans(),
     )  # fmt: skip
-    def register(self, name, number, host, topics, version, acting):
-        who = broker(
-            name, number, f"{name}{host}:1", connection=self.lines[host], acting_master=acting
+    def register(self, topics, version, line, **who_says):
+        name, number, host, acting, cluster, state, shared = map(
+            who_says.get, ("name", "number", "host", "acting", "cluster", "state", "shared")
         )
-        self.routes.register(who, body(*topics, counter=version), self.now)
+        who = broker(
+            name,
+            number,
+            f"host{host}:1" if shared else f"{name}{host}:1",
+            connection=self.lines[line],
+            acting_master=acting,
+            cluster=cluster,
+        )
+        self.routes.register(who, body(*topics, counter=version, state_version=state), self.now)
 
-    @rule(name=st.sampled_from("ab"), number=st.integers(0, 2), host=st.integers(0, 2))
-    def unregister(self, name, number, host):
-        self.routes.unregister("C", name, f"{name}{host}:1", number)
+    @rule(
+        name=st.sampled_from("ab"), number=st.integers(0, 2), host=st.integers(0, 2),
+        cluster=st.sampled_from("CD"), shared=st.booleans(),
+    )  # fmt: skip
+    def unregister(self, name, number, host, cluster, shared):
+        address = f"host{host}:1" if shared else f"{name}{host}:1"
+        self.routes.unregister(cluster, name, address, number)
 
     @rule(line=st.integers(0, 2))
     def close(self, line):
@@ -311,7 +368,11 @@ class Comings(RuleBasedStateMachine):
     def tables_agree(self):
         routes = self.routes
         assert all(data.broker_addrs for data in routes.brokers.values())
-        assert routes.clusters.get("C", set()) == set(routes.brokers)
+        named = {(data.cluster, name) for name, data in routes.brokers.items()}
+        assert {(c, name) for c, names in routes.clusters.items() for name in names} == named
+        living = {address for _, address in routes.live}
+        for data in routes.brokers.values():
+            assert set(data.broker_addrs.values()) <= living
         for queues in routes.topics.values():
             assert queues
             assert set(queues) <= set(routes.brokers)

@@ -39,6 +39,8 @@ PERM_WRITE: Final = 0x2  # Java PermName
 PERM_READ: Final = 0x4
 DEFAULT_EXPIRY_MS: Final = 120_000  # DEFAULT_BROKER_CHANNEL_EXPIRED_TIME
 MAX_EXPIRY_MS: Final = 86_400_000  # a broker can't ask to be kept longer than a day
+REGISTER_PERIOD_MS: Final = 30_000  # registerNameServerPeriod: until a broker has shown its own
+_PERIODS_MISSED = 2  # a broker that was silent for so many of its periods is gone
 
 BrokerKey = tuple[str, str]  # cluster, address
 
@@ -60,13 +62,28 @@ class Registration:
 
 @dataclass(slots=True)
 class LiveBroker:
-    """A broker as it last showed itself; ``seen_ms`` is monotonic."""
+    """A broker as it last showed itself.
+
+    Args:
+        seen_ms: when that was, monotonic.
+        period_ms: how long it took from the sign of life before, as far as is known.
+    """
 
     seen_ms: int
+    period_ms: int
     expiry_ms: int
     version: DataVersion
     connection: object
     ha_address: str
+
+    def seen(self, mono_ms: int) -> None:
+        """Note a sign of life; one that came early doesn't make the broker's period much shorter."""
+        self.period_ms = max(mono_ms - self.seen_ms, self.period_ms // 2)
+        self.seen_ms = mono_ms
+
+    def is_due(self, mono_ms: int) -> bool:
+        """Return whether it may be alive: it has not been silent for two of its periods."""
+        return mono_ms - self.seen_ms <= _PERIODS_MISSED * self.period_ms
 
 
 @dataclass(slots=True)
@@ -90,6 +107,7 @@ class RouteInfoManager:
         self.brokers: dict[str, BrokerData] = {}
         self.clusters: dict[str, set[str]] = {}
         self.live: dict[BrokerKey, LiveBroker] = {}
+        self._homes: dict[tuple[str, int], BrokerKey] = {}  # the live broker behind each address
         self.filter_servers: dict[BrokerKey, list[str]] = {}
         self.mappings: dict[str, dict[str, TopicQueueMappingInfo]] = {}
         self.notices: list[Notice] = []
@@ -112,13 +130,15 @@ class RouteInfoManager:
         wrapper = body.topic_config_serialize_wrapper
         known = self.brokers.get(who.broker_name)
         addresses = dict(known.broker_addrs) if known is not None else {}
-        if self._is_outdated(who, addresses, wrapper.data_version):
-            self.live.pop((who.cluster, who.address), None)
+        if self._is_outdated(who, addresses, wrapper.data_version, mono_ms):
+            self._lose((who.cluster, who.address))
             return RegisterBrokerResult()
         lowest_before = min(addresses, default=0)
-        addresses = {i: a for i, a in addresses.items() if a != who.address or i == who.broker_id}
+        others = [i for i, a in addresses.items() if a == who.address and i != who.broker_id]
         if who.broker_id not in addresses and len(wrapper.topic_config_table) == 1:
             return None
+        for old_id in others:
+            del addresses[old_id], self._homes[who.broker_name, old_id]
         first = known is None or who.broker_id not in addresses
         addresses[who.broker_id] = who.address
         broker = known or BrokerData(cluster=who.cluster, broker_name=who.broker_name)
@@ -126,7 +146,8 @@ class RouteInfoManager:
         broker.enable_acting_master = bool(who.acting_master)
         broker.zone_name = who.zone_name
         self.brokers[who.broker_name] = broker
-        self.clusters.setdefault(who.cluster, set()).add(who.broker_name)
+        self._homes[who.broker_name, who.broker_id] = who.cluster, who.address
+        self._take_cluster(broker, who.cluster)
         if who.broker_id == MASTER_ID or self._is_prime_slave(who, broker):
             self._take_topics(who, body, first=first)
         self._mark_alive(who, body, mono_ms)
@@ -135,23 +156,37 @@ class RouteInfoManager:
         return self._masters_addresses(who, broker)
 
     def _is_outdated(
-        self, who: Registration, addresses: dict[int, str], version: DataVersion
+        self,
+        who: Registration,
+        addresses: dict[int, str],
+        version: DataVersion,
+        mono_ms: int,
     ) -> bool:
         """Return whether a newer master stands in that place (a controller's state version)."""
         old_address = addresses.get(who.broker_id)
-        old = self.live.get((who.cluster, old_address)) if old_address is not None else None
+        home = self._homes.get((who.broker_name, who.broker_id))
+        old = self.live.get(home) if home is not None else None
         if old is None or old_address == who.address:
             return False
         if old.version.state_version > version.state_version:
             logger.warning("%s is outdated by %s of %s", who.address, old_address, who.broker_name)
             return True
         same = old.version.state_version == version.state_version
-        open_still = not getattr(old.connection, "closed", False)
-        if self.config.protect_broker_address and same and open_still:
+        alive = not getattr(old.connection, "closed", False) and old.is_due(mono_ms)
+        if self.config.protect_broker_address and same and alive:
             raise AddressTaken(
-                f"{shown(who.broker_name)} id {who.broker_id} is {old_address} and alive"
+                f"{shown(who.broker_name)} id {who.broker_id} is {old_address}, heard of "
+                f"{mono_ms - old.seen_ms} ms ago (protectBrokerAddress)"
             )
         return False
+
+    def _take_cluster(self, broker: BrokerData, cluster: str) -> None:
+        """Let a broker's name be in one cluster: the one it said last."""
+        name = broker.broker_name
+        if broker.cluster != cluster:
+            self._leave_cluster(name, broker.cluster)
+            broker.cluster = cluster
+        self.clusters.setdefault(cluster, set()).add(name)
 
     def _is_prime_slave(self, who: Registration, broker: BrokerData) -> bool:
         return who.acting_master is not None and who.broker_id == min(broker.broker_addrs)
@@ -185,8 +220,14 @@ class RouteInfoManager:
         expiry = DEFAULT_EXPIRY_MS if who.expiry_ms is None else who.expiry_ms
         if key not in self.live:
             logger.info("new broker registered: %s %s HA %s", *key, shown(who.ha_address))
+        before = self.live.get(key)
+        period_ms = REGISTER_PERIOD_MS
+        if before is not None:
+            before.seen(mono_ms)
+            period_ms = before.period_ms
         self.live[key] = LiveBroker(
             seen_ms=mono_ms,
+            period_ms=period_ms,
             expiry_ms=min(max(expiry, 0), MAX_EXPIRY_MS),
             version=body.topic_config_serialize_wrapper.data_version,
             connection=who.connection,
@@ -222,36 +263,44 @@ class RouteInfoManager:
         """Note that a broker is alive (BROKER_HEARTBEAT, QUERY_DATA_VERSION)."""
         live = self.live.get((cluster, address))
         if live is not None:
-            live.seen_ms = mono_ms
+            live.seen(mono_ms)
 
     def unregister(self, cluster: str, broker_name: str, address: str, broker_id: int) -> None:
         """Forget one address of a broker; its topics too when it was the last."""
-        self.live.pop((cluster, address), None)
-        self.filter_servers.pop((cluster, address), None)
+        self._lose((cluster, address))
         broker = self.brokers.get(broker_name)
         if broker is None:
-            self._forget_name(cluster, broker_name)
-            return
-        was_lowest = broker_id == min(broker.broker_addrs, default=None)
-        broker.broker_addrs = {i: a for i, a in broker.broker_addrs.items() if a != address}
+            self._forget_name(broker_name, cluster)
+        elif broker.broker_addrs.get(broker_id) == address:
+            self._remove(broker, broker_id)
+
+    def _remove(self, broker: BrokerData, broker_id: int) -> None:
+        """Forget one id of a broker."""
+        name = broker.broker_name
+        was_lowest = broker_id == min(broker.broker_addrs)
+        address = broker.broker_addrs.pop(broker_id)
+        del self._homes[name, broker_id]
         if not broker.broker_addrs:
-            del self.brokers[broker_name]
-            self._forget_name(cluster, broker_name)
+            del self.brokers[name]
+            self._forget_name(name, broker.cluster)
             return
         if broker.enable_acting_master and min(broker.broker_addrs) > MASTER_ID:
             for queues in self.topics.values():
-                if broker_name in queues:
-                    queues[broker_name].perm &= ~PERM_WRITE
+                if name in queues:
+                    queues[name].perm &= ~PERM_WRITE
         if was_lowest and broker.enable_acting_master and self.config.notify_min_broker_id_changed:
             self._note_lowest_id(broker, address, None)
 
-    def _forget_name(self, cluster: str, broker_name: str) -> None:
+    def _forget_name(self, broker_name: str, cluster: str) -> None:
+        self._leave_cluster(broker_name, cluster)
+        self._drop_topics(broker_name, list(self.topics))
+
+    def _leave_cluster(self, broker_name: str, cluster: str) -> None:
         names = self.clusters.get(cluster)
         if names is not None:
             names.discard(broker_name)
             if not names:
                 del self.clusters[cluster]
-        self._drop_topics(broker_name, list(self.topics))
 
     def _drop_topics(self, broker_name: str, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -277,13 +326,11 @@ class RouteInfoManager:
             self._lose(key)
 
     def _lose(self, key: BrokerKey) -> None:
-        cluster, address = key
-        for broker in list(self.brokers.values()):
-            for broker_id, known in broker.broker_addrs.items():
-                if broker.cluster == cluster and known == address:
-                    self.unregister(cluster, broker.broker_name, address, broker_id)
-                    return
+        """Forget a live broker, and every id of every name that it stood behind."""
         self.live.pop(key, None)
+        self.filter_servers.pop(key, None)
+        for name, broker_id in [place for place, home in self._homes.items() if home == key]:
+            self._remove(self.brokers[name], broker_id)
 
     def _note_lowest_id(
         self, broker: BrokerData, offline_address: str | None, ha_address: str | None
