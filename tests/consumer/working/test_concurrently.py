@@ -3,14 +3,16 @@
 import pytest
 import trio
 
-from rmqwire.codec.bodies import (
-    MessageQueue,
-)
+from rmqwire.codec import headers as h
+from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.properties import decode_properties
+from rmqwire.errors import ConnectFailed
 from tests.consumer.support import (
     FIRST,
     LATER,
     NOW,
     OK,
+    R,
     Seen,
     consumer,
     raising,
@@ -193,10 +195,41 @@ async def test_retries_of_several_topics_reach_the_listener_of_each(cluster, aut
     assert of_u == [b"U2", b"U4", b"U5"]
 
 
-async def test_message_the_broker_does_not_take_back_is_tried_again_here(cluster, autojump_clock):
+async def test_message_its_broker_does_not_take_back_is_sent_as_a_new_one(cluster, autojump_clock):
+    cluster.add_topic("%RETRY%cg", queue_nums=1, brokers=("b",))
+    cluster.store("T", b"x", properties={"UNIQ_KEY": "U1", "own": "mine"}, reconsume_times=1)
+    cluster.faults.append(
+        lambda addr, command: (
+            ConnectFailed("no", addr) if command.code == R.CONSUMER_SEND_MSG_BACK else None
+        )
+    )
+    seen = Seen(LATER)
+    async with consumer(cluster, consume_from_where=FIRST) as c:
+        c.subscribe("T", "*", seen)
+        await settle()
+    (header,) = cluster.headers(R.SEND_MESSAGE_V2, h.SendMessageRequestHeaderV2)
+    assert (header.topic, header.producer_group) == ("%RETRY%cg", "CLIENT_INNER_PRODUCER")
+    assert (header.reconsume_times, header.max_reconsume_times) == (2, 16)
+    properties = decode_properties(header.properties)
+    assert (
+        properties.items()
+        >= {
+            "RETRY_TOPIC": "T",
+            "ORIGIN_MESSAGE_ID": "U1",
+            "UNIQ_KEY": "U1",
+            "DELAY": "4",
+            "own": "mine",
+        }.items()
+    )
+    assert [message.body for message in cluster.queues["b", "%RETRY%cg", 0]] == [b"x"]
+    assert cluster.offsets["cg", "a", "T", 0] == 1
+
+
+async def test_message_that_no_broker_takes_is_tried_again_here(cluster, autojump_clock):
     cluster.store("T", b"x")
     cluster.store("T", b"y")
-    cluster.faults.append(lambda _, command: (1, "no") if command.code == 36 else None)
+    refused = {R.CONSUMER_SEND_MSG_BACK, R.SEND_MESSAGE_V2}
+    cluster.faults.append(lambda _, command: (1, "no") if command.code in refused else None)
     seen = Seen(LATER, OK, LATER, OK)
     async with consumer(cluster, consume_from_where=FIRST) as c:
         c.subscribe("T", "*", seen)

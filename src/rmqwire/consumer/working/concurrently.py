@@ -2,8 +2,8 @@
 
 Up to consumeThreadMax workers take jobs in the order of the pulls. A job's messages leave their
 process queue when the listener has succeeded, or when the broker has taken them back to deliver
-them again later; messages that can't be sent back stay and are tried again here after 5 s. So the
-committed offset never passes a message that nobody has finished.
+them again later, or any broker has them as new ones; messages that none takes stay and are tried
+again here after 5 s. So the committed offset never passes a message that nobody has finished.
 
 No trio in here: ``Tasks`` starts workers, sleeps and calls functions that may block.
 """
@@ -20,7 +20,7 @@ from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
 from rmqwire.consumer.working.listener_call import Outcome
 from rmqwire.consumer.working.pool import WorkerPool
-from rmqwire.consumer.working.send_back import send_back
+from rmqwire.consumer.working.send_back import SendBack
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
@@ -67,6 +67,7 @@ class ConcurrentService:
         self._tasks = state.tasks
         self._wall_ms = state.instance.wall_ms
         self._retry_topic = retry_topic(state.group)
+        self._send_back = SendBack(state)
         self._pool = WorkerPool(state.tasks, state.config.consume_thread_max, self._consume)
 
     def submit(
@@ -142,7 +143,7 @@ class ConcurrentService:
         for message in failed:
             if message not in job.process_queue:
                 continue  # expired and sent back already
-            taken = await send_back(self._state, message, delay_level)
+            taken = await self._send_back(message, delay_level)
             (gone if taken else kept).append(message)
         if kept:
             for message in kept:
@@ -169,7 +170,7 @@ class ConcurrentService:
         timeout_ms = self._config.consume_timeout * 60_000
         for _ in range(EXPIRED_PER_PASS):
             message = process_queue.expired(self._wall_ms(), timeout_ms)
-            if message is None or not await send_back(self._state, message, EXPIRED_DELAY_LEVEL):
+            if message is None or not await self._send_back(message, EXPIRED_DELAY_LEVEL):
                 return
             logger.info("%s took too long and was sent back", message)
             if message in process_queue:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
+from rmqwire.consumer.working.resend import Resend
 from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
@@ -15,28 +16,44 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-async def send_back(state: ConsumerState, message: MessageExt, delay_level: int = 0) -> bool:
-    """Hand a message back to its broker; return whether it took it.
+class SendBack:
+    """Hands back what one consumer could not consume.
 
     Args:
         state: the consumer.
-        message: what could not be consumed.
-        delay_level: when it comes again; 0 leaves that to the broker (3 + deliveries), -1 is the
-            dead letters at once.
     """
-    header = ConsumerSendMsgBackRequestHeader(
-        offset=message.stored.physical_offset,
-        group=state.group,
-        delay_level=delay_level,
-        origin_msg_id=message.msg_id,
-        origin_topic=message.topic,
-        unit_mode=False,
-        max_reconsume_times=state.config.reconsume_limit(),
-        bname=message.broker_name,
-    )
-    try:
-        await state.instance.send_back(message.broker_name, header)
-    except RmqError as error:
-        logger.warning("send back of %s, group %s: %s", message, state.group, error)
-        return False
-    return True
+
+    def __init__(self, state: ConsumerState) -> None:
+        self._state = state
+        self._resend = Resend(state)
+
+    async def __call__(self, message: MessageExt, delay_level: int = 0) -> bool:
+        """Hand a message back, or send it as a new one to the group's retries.
+
+        A time-out may mean both: then it comes twice.
+
+        Args:
+            message: what could not be consumed.
+            delay_level: when it comes again; 0 leaves that to the broker (3 + deliveries), -1 is
+                the dead letters at once. A message that is sent as a new one comes as for 0.
+
+        Returns:
+            whether a broker has it.
+        """
+        state = self._state
+        header = ConsumerSendMsgBackRequestHeader(
+            offset=message.stored.physical_offset,
+            group=state.group,
+            delay_level=delay_level,
+            origin_msg_id=message.msg_id,
+            origin_topic=message.topic,
+            unit_mode=False,
+            max_reconsume_times=state.config.reconsume_limit(),
+            bname=message.broker_name,
+        )
+        try:
+            await state.instance.send_back(message.broker_name, header)
+        except RmqError as error:
+            logger.warning("send back of %s, group %s: %s", message, state.group, error)
+            return await self._resend(message)
+        return True
