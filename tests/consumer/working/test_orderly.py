@@ -417,6 +417,19 @@ async def test_nobody_waits_longer_than_20_s_for_a_listener(cluster, autojump_cl
         assert ("cg", QUEUES[0]) not in cluster.locks
 
 
+async def test_a_queue_that_was_locked_but_never_read_is_unlocked_at_the_end(
+    cluster, autojump_clock
+):
+    code = R.QUERY_CONSUMER_OFFSET
+    cluster.faults.append(lambda _, command: (1, "no") if command.code == code else None)
+    async with orderly(cluster) as c:
+        c.subscribe("T", "*", Seen())
+        await settle()
+        assert not c.assigned_queues()
+        assert ("cg", QUEUES[0]) in cluster.locks
+    assert not cluster.locks
+
+
 async def test_broadcasting_locks_nothing(cluster, autojump_clock, tmp_path):
     fill(cluster, 2)
     seen = Seen(AGAIN)

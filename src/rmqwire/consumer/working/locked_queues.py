@@ -80,7 +80,7 @@ class LockedQueues(HeldQueues):
 
     async def release(self) -> None:
         """Let others have the queues, once all is committed."""
-        await self._locks.unlock(self, oneway=False)
+        await self._locks.unlock_all()
 
     def infos(self) -> dict[MessageQueue, ProcessQueueInfo]:
         """Return what is held of each queue."""

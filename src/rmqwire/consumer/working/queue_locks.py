@@ -80,12 +80,15 @@ class QueueLocks:
                     self._locks.pop(queue, None)
                     logger.info("%s of group %s is another member's", queue, self._state.group)
 
-    async def unlock(self, queues: Iterable[MessageQueue], *, oneway: bool) -> None:
+    async def unlock_all(self) -> None:
+        """Give all queues back, and wait for the brokers' answers."""
+        await self.unlock(list(self._locks), oneway=False)
+
+    async def unlock(self, queues: list[MessageQueue], *, oneway: bool) -> None:
         """Give queues back; what the broker doesn't hear ends after 60 s."""
-        given_back = list(queues)
-        for queue in given_back:
+        for queue in queues:
             self._locks.pop(queue, None)
-        for addr, some in self._by_master(given_back).items():
+        for addr, some in self._by_master(queues).items():
             try:
                 await self._instance.api.unlock_batch(
                     addr, self._instance.client_id, self._state.group, some, oneway=oneway
