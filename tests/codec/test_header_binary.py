@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqwire.codec.header_binary import decode_binary_header, encode_binary_header
+from rmqwire.codec import header_binary
+from rmqwire.codec.header_binary import (
+    LEARN_EVERY,
+    SHAPE_BYTES,
+    SHAPES,
+    decode_binary_header,
+    encode_binary_header,
+)
 from rmqwire.errors import BadHeader, UsageError
 from tests.support.golden import vectors
 
@@ -126,3 +133,70 @@ def test_a_cut_header_is_a_bad_header(values, data):
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(BadHeader):
         decode_binary_header(whole[:cut])
+
+
+# ---- headers whose lengths and names are those of headers before
+
+SENDS = {"a": "group", "b": "topic", "e": "3", "i": "KEYS\x01k\x02TAGS\x01t\x02", "m": "false"}
+
+
+def written(fields):
+    return encode_binary_header((310, 0, 513, 7, 0, None, fields))
+
+
+def know(fields):
+    """Read headers of these names and lengths until they are known."""
+    for _ in range(LEARN_EVERY):
+        decode_binary_header(written(fields))
+
+
+def test_a_known_shape_gives_each_header_its_own_values():
+    know(SENDS)
+    for queue in "0123":
+        fields = SENDS | {"e": queue, "b": f"top{queue}c"}
+        assert decode_binary_header(written(fields))[6] == fields
+
+
+def test_another_shape_of_the_same_length_is_read_as_it_is():
+    know(SENDS)
+    longer = SENDS | {"a": "groups", "b": "topi"}
+    renamed = {name if name != "e" else "z": value for name, value in SENDS.items()}
+    for fields in (longer, renamed, SENDS):
+        assert list(decode_binary_header(written(fields))[6].items()) == list(fields.items())
+
+
+def test_a_known_shape_with_bytes_that_are_no_text_is_a_bad_written():
+    know(SENDS)
+    with pytest.raises(BadHeader, match="not UTF-8"):
+        decode_binary_header(written(SENDS).replace(b"topic", b"t\xffpic"))
+
+
+def test_a_name_that_comes_twice_has_its_last_value_in_a_known_shape_too():
+    twice = written({"x": "1", "y": "2"}).replace(b"\0\1y", b"\0\1x")
+    assert {decode_binary_header(twice)[6]["x"] for _ in range(3 * LEARN_EVERY)} == {"2"}
+
+
+@given(st.dictionaries(st.text(max_size=4), st.text(max_size=9), min_size=1, max_size=8), st.data())
+def test_what_is_read_does_not_depend_on_what_was_read_before(fields, data):
+    know(fields)
+    good = written(fields)
+    at = data.draw(st.integers(17, len(good) - 1))
+    changed = good[:at] + data.draw(st.binary(min_size=1, max_size=1)) + good[at + 1 :]
+    outcomes = []
+    for known in (True, False):
+        if not known:
+            header_binary._shapes._known.clear()
+        try:
+            outcomes.append((decode_binary_header(good), decode_binary_header(changed)))
+        except BadHeader as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_the_shapes_kept_are_bounded():
+    for length in range(2 * SHAPES):
+        for _ in range(LEARN_EVERY):
+            decode_binary_header(written({"x": "y" * length}))
+    assert len(header_binary._shapes._known) == SHAPES
+    know({"x": "y" * SHAPE_BYTES})
+    assert max(header_binary._shapes._known) <= SHAPE_BYTES
