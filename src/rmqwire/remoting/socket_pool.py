@@ -1,13 +1,12 @@
 """The plain sockets of one listening port, many to a pass.
 
-All sockets that are readable in one turn of the loop belong to one pass: each is read once, its
-requests are handled, the ``end_of_pass`` hook writes what all of them brought, then each is sent its
-answers. So sixty connections with one send each cost one write to the log and one turn of trio, not
+All sockets that are readable at once belong to one pass: each is read once, its requests are
+handled, the ``end_of_pass`` hook writes what all of them brought, then each is sent its answers. So sixty connections with one send each cost one write to the log and one turn of trio, not
 sixty. One epoll of ours holds the sockets; trio watches that epoll for one task.
 
 What a socket waits for, and what ends it::
 
-    readable      the normal state; at most RECEIVE_SIZE bytes a turn are taken from it
+    readable      the normal state; at most RECEIVE_SIZE bytes a pass are taken from it
     writable      the kernel did not take all of its answers: not read from until it has
     nothing       its answers must wait for something (``barrier``), at other tasks' pace
     drain         closed, at its end or stopping: ends once all is sent, or ``drain_ms`` later
@@ -48,6 +47,7 @@ class PooledSocket:
         sock: a connected stream socket; it belongs to this object now.
         connection: its core.
         pool: where it belongs.
+        late_answers: sends what it has outside of a pass, with those of others.
         ended: called once, when it is closed.
 
     Attributes:
@@ -196,6 +196,8 @@ class SocketPool:
                     self._end_if_done()
         finally:
             self._nursery = None
+            for member in list(self._members.values()):  # some are left when a task of ours failed
+                self.end(member)
             self._epoll.close()
 
     def close(self) -> None:
