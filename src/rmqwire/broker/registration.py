@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rmqwire.broker.peers.outer_api import BrokerOuterAPI
     from rmqwire.broker.state import BrokerState
 
-REGISTER_PERIOD_MS = (10_000, 60_000)  # registerNameServerPeriod is held between these
 FIRST_RETRY_S = 1.0  # a failed registration is tried again after this, doubling up to the period
 NO_MASTER_RETRY_S = 2.0  # how often a slave without a master asks the name servers
 UNREGISTER_S = 3.0
@@ -55,7 +54,7 @@ class Registration:
                     if addr not in scopes:
                         scopes[addr] = trio.CancelScope()
                         nursery.start_soon(self._keep_at, addr, scopes[addr], api, state)
-                with trio.move_on_after(_period_s(config.register_name_server_period)):
+                with trio.move_on_after(config.register_name_server_period / 1000):
                     await changed.wait()
 
     async def _keep_at(
@@ -68,7 +67,7 @@ class Registration:
             while True:
                 changed = self._changed
                 registered = await api.register(addr, force=force or config.force_register)
-                wait_s = _period_s(config.register_name_server_period)
+                wait_s = config.register_name_server_period / 1000
                 if registered and _lacks_master(state):
                     wait_s = NO_MASTER_RETRY_S
                 if registered:
@@ -91,8 +90,3 @@ class Registration:
 def _lacks_master(state: BrokerState) -> bool:
     client = state.replication.client
     return client is not None and client.master is None
-
-
-def _period_s(period_ms: int) -> float:
-    shortest, longest = REGISTER_PERIOD_MS
-    return max(shortest, min(period_ms, longest)) / 1000

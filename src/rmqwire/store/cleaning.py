@@ -107,11 +107,11 @@ class Cleaner:
 
     @property
     def _warning_ratio(self) -> float:
-        return min(max(self._config.disk_space_warning_level_ratio / 100, 0.35), 0.90)
+        return self._config.disk_space_warning_level_ratio / 100
 
     @property
     def _forcibly_ratio(self) -> float:
-        return min(max(self._config.disk_space_clean_forcibly_ratio / 100, 0.30), 0.85)
+        return self._config.disk_space_clean_forcibly_ratio / 100
 
     def check_disk(self) -> None:
         """Refuse writes while a disk is too full, take them again when it is not."""
@@ -148,8 +148,7 @@ class Cleaner:
     def _is_time(self) -> bool:
         """Return whether this is one of the hours of ``deleteWhen`` (``04`` or ``04;16``)."""
         hour = localtime(self._wall_ms() // 1000).tm_hour
-        words = self._config.delete_when.split(";")
-        return any(word.strip().isdigit() and int(word) == hour for word in words)
+        return any(int(word) == hour for word in self._config.delete_when.split(";"))
 
     def _is_space_needed(self) -> bool:
         use = self.disk_use()
@@ -157,7 +156,7 @@ class Cleaner:
         if max(use.log, use.queues) > self._forcibly_ratio:
             self._at_once = self._config.clean_file_forcibly_enable
             return True
-        limit = min(max(self._config.disk_max_used_space_ratio, 10), 95) / 100
+        limit = self._config.disk_max_used_space_ratio / 100
         return not 0 <= use.log <= limit or not 0 <= use.queues <= limit
 
     def _first_expired(self) -> Segment | None:
