@@ -9,18 +9,12 @@ import pytest
 import trio
 import trio.testing
 
-from rmqwire.codec.command import RemotingCommand, decode_frame
+from rmqwire.codec.command import RemotingCommand
 from rmqwire.remoting.channel import Channel
-from rmqwire.remoting.connection import Connection
-from rmqwire.remoting.dispatch import HandlerTable
-from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.transport import SocketTransport
-from tests.remoting.support import frame
-
-SMALL = 4096  # bytes of a socket's buffer, which the kernel doubles
-LARGE = 1 << 20  # bytes: more than it takes
+from tests.remoting.support import HOLD, LARGE, FarEnd, frame
 
 
 class CountingTransport(SocketTransport):
@@ -31,57 +25,24 @@ class CountingTransport(SocketTransport):
         return super().send_now(data)
 
 
-class Client:
+class Client(FarEnd):
     """A channel over a socket, at whose other end we are. Requests of code 11 are answered later."""
 
     def __init__(self, late_answers, *, plain=True, barrier=None, limits=None):
-        ours, self.socket = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
-        self.socket.setblocking(False)
-        self.stream = CountingTransport(ours)
-        self.held = []
         limits = limits or Limits()
-        handlers = {1: self._echo, 11: lambda _, request: self.held.append(request)}
-        self.connection = Connection(HandlerTable(handlers=handlers), "peer:1", limits=limits)
+        super().__init__(limits)
+        self.stream = CountingTransport(self.ours)
         stream = self.stream if plain else trio.StapledStream(self.stream, self.stream)
         self.channel = Channel(stream, self.connection, limits, None, late_answers, barrier=barrier)
-        self.reader = FrameReader(LARGE * 4)
         self.ended = False
-
-    @staticmethod
-    def _echo(_, request):
-        return request.create_response(0, None, body=bytes(request.body))
 
     async def run(self):
         await self.channel.run()
         self.ended = True
 
-    async def ask(self, *opaques, code=11):
-        self.socket.sendall(frame(*(RemotingCommand(code, opaque=n) for n in opaques)))
+    async def ask(self, *opaques, code=HOLD):
+        self.send(*opaques, code=code)
         await trio.testing.wait_all_tasks_blocked(0.01)
-
-    def answer(self, body=b""):
-        """Answer what is held."""
-        held, self.held = self.held, []
-        for request in held:
-            self.connection.reply(request, request.create_response(0, body=body))
-
-    def arrived(self):
-        """The opaques of the answers that the kernel has for us now."""
-        try:
-            data = self.socket.recv(LARGE * 4)
-        except BlockingIOError:
-            return []
-        return [decode_frame(view).opaque for view in self.reader.receive_data(data)]
-
-    async def read(self, count):
-        """The opaques of the next answers, as they come."""
-        got = []
-        with trio.fail_after(10):
-            while len(got) < count:
-                got += self.arrived()
-                await trio.sleep(0.001)
-        return got
 
 
 @pytest.fixture

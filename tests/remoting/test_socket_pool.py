@@ -12,65 +12,28 @@ import pytest
 import trio
 import trio.testing
 
-from rmqwire.codec.command import RemotingCommand, decode_frame
+from rmqwire.codec.command import RemotingCommand
 from rmqwire.remoting import socket_pool
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
-from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.socket_pool import SocketPool
-from tests.remoting.support import frame
+from tests.remoting.support import ECHO, HOLD, LARGE, FarEnd, frame
 
-ECHO, HOLD, TABLE = 1, 11, 17  # answered at once; by the test; once the barrier is over
-LARGE = 1 << 20  # bytes: more than the kernel takes
+TABLE = 17  # answered at once, but not before the barrier is over
 
 
-class Client:
+class Client(FarEnd):
     """The far end of a socket of the pool."""
 
     def __init__(self, server, limits):
-        ours, self.socket = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.socket.setblocking(False)
-        self.held = []
-        handlers = {ECHO: self._echo, HOLD: self._hold, TABLE: server.change_table}
-        self.connection = Connection(HandlerTable(handlers=handlers), "peer:1", limits=limits)
+        super().__init__(limits, {TABLE: server.change_table})
         self.ended = trio.Event()
-        self.member = server.pool.add(ours, self.connection, lambda _: self.ended.set())
-        self.reader = FrameReader()
-
-    def _echo(self, _, request):
-        return request.create_response(0, body=bytes(request.body))
-
-    def _hold(self, _, request):
-        self.held.append(request)
+        self.member = server.pool.add(self.ours, self.connection, lambda _: self.ended.set())
 
     def ask(self, *opaques, code=ECHO, body=b""):
-        self.socket.sendall(frame(*(RemotingCommand(code, opaque=n, body=body) for n in opaques)))
-
-    def answer(self, body=b""):
-        held, self.held = self.held, []
-        for request in held:
-            self.connection.reply(request, request.create_response(0, body=body))
-
-    def arrived(self):
-        """The opaques of the answers that are there, None at the end of the stream."""
-        try:
-            data = self.socket.recv(LARGE * 4)
-        except BlockingIOError:
-            return []
-        return (
-            [decode_frame(view).opaque for view in self.reader.receive_data(data)] if data else None
-        )
-
-    async def read(self, count):
-        got = []
-        with trio.fail_after(10):
-            while len(got) < count:
-                got += self.arrived()
-                await trio.sleep(0.001)
-        return got
+        self.send(*opaques, code=code, body=body)
 
 
 class Server:
@@ -150,7 +113,7 @@ async def test_a_late_answer_caused_by_a_pass_leaves_with_it(start):
     server, first, second = start(2)
     first.ask(1, code=HOLD)
     await turn()
-    original = second._echo
+    original = second.echo
     second.connection.handlers.replace(
         ECHO, lambda peer, request: (first.answer(), original(peer, request))[1]
     )
@@ -273,7 +236,7 @@ async def test_who_asks_again_at_once_is_answered_in_the_same_turn(start):
     def echo_and_ask(peer, request):
         if request.opaque < 5:
             client.ask(request.opaque + 1)
-        return client._echo(peer, request)
+        return client.echo(peer, request)
 
     client.connection.handlers.replace(ECHO, echo_and_ask)
     await turn()

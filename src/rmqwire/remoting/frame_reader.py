@@ -60,6 +60,13 @@ class FrameReader:
         if self.error is not None:
             raise self.error
         tail = self._tail
+        size = len(data) - _PREFIX
+        if (
+            not tail
+            and _PREFIX <= size <= self._max_length
+            and _LENGTH.unpack_from(data)[0] == size
+        ):
+            return [memoryview(data)[_PREFIX:]]  # the usual case: one frame, whole
         if tail:
             tail += data
             if len(tail) < self._need:
