@@ -1,11 +1,13 @@
 """Producer and push consumer with a real name server and broker in this process."""
 
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 import trio
 
 from rmqwire import (
+    ConsumeOrderlyStatus,
     ConsumeStatus,
     Message,
     MessageQueue,
@@ -200,3 +202,58 @@ async def test_message_comes_again_after_a_failure(tmp_path):
         consumer.subscribe("T", "*", listen)
         await until(lambda: len(seen) == 2, 25)
     assert seen == [("T", b"x", 0), ("T", b"x", 1)]
+
+
+@pytest.mark.parametrize("release", [V4_9_7, V5_5_0], ids=lambda release: release.name)
+async def test_queues_stay_in_order_while_members_come_and_go(tmp_path, release):
+    seen, per_queue, sent, again = [], 30, 0, 0
+
+    def listener(name):
+        async def listen(messages):
+            await trio.sleep(0.01)
+            seen.extend((name, m.queue_id, m.queue_offset) for m in messages)
+            return ConsumeOrderlyStatus.SUCCESS
+
+        return listen
+
+    def member(name):
+        settings = {"release": release, "instance_name": name, "consume_orderly": True}
+        consumer = PushConsumer("cg", namesrv_addr=namesrv, **settings)
+        consumer.subscribe("T", "*", listener(name))
+        return consumer
+
+    def has_queues(consumer):
+        return any(queue.topic == "T" for queue in consumer.assigned_queues())
+
+    async with (
+        cluster(tmp_path, release) as namesrv,
+        Producer("pg", namesrv_addr=namesrv, release=release) as producer,
+    ):
+        queues = await producer.fetch_publish_message_queues("T")
+
+        async def send():
+            nonlocal sent
+            for _ in range(per_queue):
+                for queue in queues:
+                    await producer.send(Message("T", b"x"), queue=queue)
+            sent += per_queue * len(queues)
+
+        async with member("one") as one:
+            await send()
+            async with member("two") as two:
+                await until(lambda: has_queues(two))
+                await send()
+                await until(lambda: len(seen) >= sent - 20)
+            async with member("three") as three:
+                await send()
+                await until(lambda: has_queues(three))
+                await until(lambda: len({(queue, at) for _, queue, at in seen}) == sent)
+            assert has_queues(one)
+    assert {name for name, _, _ in seen} == {"one", "two", "three"}
+    for queue in queues:
+        offsets = [offset for _, queue_id, offset in seen if queue_id == queue.queue_id]
+        assert sorted(set(offsets)) == list(range(len(set(offsets))))
+        for before, after in pairwise(offsets):
+            assert before <= after <= before + 1
+        again += len(offsets) - len(set(offsets))
+    assert again == 0, "members left in peace: nothing comes twice"
