@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.delivery.place import Place, dead_letters, place
 from rmqwire.broker.delivery.properties import write_properties
-from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP
 from rmqwire.broker.processors.send_message import V3_4_9
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode
@@ -61,7 +61,7 @@ class SendBackProcessor:
         level = header.delay_level
         if stored.reconsume_times >= limit or level < 0:
             level = 0
-            topic, queue_id = self._dead_letter_topic(header.group), 0
+            topic, queue_id = dead_letters(state.topics, header.group), 0
         else:
             level = level or 3 + stored.reconsume_times
             topic, queue_id = retry_topic, state.rng.randrange(group.retry_queue_nums)
@@ -69,7 +69,7 @@ class SendBackProcessor:
         if not properties.get(const.PROPERTY_ORIGIN_MESSAGE_ID, "").strip():
             properties[const.PROPERTY_ORIGIN_MESSAGE_ID] = stored.message_id
         message = self._copy(stored, topic, queue_id)
-        if level > 0:
+        if place(message, properties, level, state.release) is Place.DELAYED:
             state.schedule.delay(message, properties, level)
         state.store.puts.put(
             message, partial(self._done, connection, request, header.group, properties)
@@ -107,15 +107,6 @@ class SendBackProcessor:
             raise Reject(
                 ResponseCode.NO_PERMISSION, f"the topic[{topic}] sending message is forbidden"
             )
-        return topic
-
-    def _dead_letter_topic(self, group: str) -> str:
-        topic = const.dlq_topic(group)
-        config = self._state.topics.create_topic_in_send_message_back(
-            topic, DLQ_NUMS_PER_GROUP, PERM_WRITE | PERM_READ, 0
-        )
-        if config is None:
-            raise Reject(ResponseCode.SYSTEM_ERROR, f"topic[{topic}] not exist")
         return topic
 
     def _look(self, offset: int) -> StoredMessage:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import TopicConfig
     from rmqwire.remoting.handler import Peer
 
-DLQ_NUMS_PER_GROUP = 1
-
 
 def check_send(
     state: BrokerState,

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
-from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, write_properties
+from rmqwire.broker.delivery.place import Place, dead_letters, place
+from rmqwire.broker.delivery.properties import PropertyRewriter, write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
-from rmqwire.broker.processors.send_check import DLQ_NUMS_PER_GROUP, check_send
+from rmqwire.broker.processors.send_check import check_send
 from rmqwire.broker.processors.send_fields import unreadable
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
@@ -27,7 +28,6 @@ from rmqwire.codec.send_answer import SendAnswers
 from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
     MULTI_TAGS_FLAG,
-    PERM_READ,
     PERM_WRITE,
     transaction_type,
 )
@@ -38,7 +38,6 @@ from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.broker.delivery.properties import Rewritten
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
@@ -125,7 +124,7 @@ class SendMessageProcessor:
         if rewritten.tags is not None:
             message.tags_code = tags_code(rewritten.tags)
         if rewritten.properties is not None:
-            self._apply_special(message, rewritten, rewritten.properties)
+            self._put_in_place(message, rewritten.properties)
         state.store.puts.put(
             message,
             partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key)),
@@ -167,36 +166,24 @@ class SendMessageProcessor:
         given_up = state.release.broker.given_up_in_order and self._consumes_in_order(group)
         if not given_up and (times < limit or (times == limit and not inclusive)):
             return text
-        topic = const.dlq_topic(group)
-        created = state.topics.create_topic_in_send_message_back(
-            topic, DLQ_NUMS_PER_GROUP, PERM_WRITE | PERM_READ, 0
-        )
-        if created is None:
-            raise Reject(ResponseCode.SYSTEM_ERROR, f"topic[{topic}] not exist")
-        message.topic = topic
+        message.topic = dead_letters(state.topics, group)
         message.queue_id = 0
         if not state.release.broker.dead_letters_undelayed:
             return text
         return f"{text.rstrip(chr(2))}\x02{const.PROPERTY_DELAY_TIME_LEVEL}\x01-1"
 
-    def _apply_special(
-        self, message: MessageInner, rewritten: Rewritten, properties: dict[str, str]
-    ) -> None:
-        """Treat a transactional, delayed or timed message."""
+    def _put_in_place(self, message: MessageInner, properties: dict[str, str]) -> None:
+        """Turn a message that has to wait into what waits for it."""
         state = self._state
         level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
-        if properties.get(const.PROPERTY_TRANSACTION_PREPARED, "").lower() == "true" and not (
-            message.reconsume_times > 0 and level > 0
-        ):
+        where = place(message, properties, level, state.release)
+        if where is Place.HALF:
             self._refuse_transaction()
-        if transaction_type(message.sys_flag) not in {0, 8}:
-            return
-        if level > 0:
+        elif where is Place.DELAYED:
             state.schedule.delay(message, properties, level)
-        elif state.release.broker.timer_messages and has_timer(properties):
+        elif where is Place.TIMED:
             code, remark = refusal(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE), 0)
             raise Reject(code, remark)
-        rewritten.properties = None
 
     def _refuse_transaction(self) -> None:
         config = self._state.config
