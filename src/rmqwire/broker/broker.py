@@ -230,7 +230,7 @@ class Broker:
             raise UsageError("the broker isn't open")
         return self.core
 
-    # ---- what connections and tables tell
+    # --- what connections and tables tell
 
     def _end_of_pass(self) -> None:
         """Write what the pass brought."""
@@ -247,7 +247,7 @@ class Broker:
         logger.error("the store takes no more messages, leaving the name servers: %s", reason)
         self._registration.soon()
 
-    # ---- loops
+    # --- loops
 
     def _start_loops(self, nursery: trio.Nursery, core: BrokerCore, api: BrokerOuterAPI) -> None:
         config = self.loaded.broker

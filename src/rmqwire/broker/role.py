@@ -104,7 +104,7 @@ class RoleService:
         if self._followers is not None:
             self._followers.follow(self._core.state.replication, ha_addr, addr)
 
-    # ---- master
+    # --- master
 
     async def _start_master(self, nursery: trio.Nursery) -> Address:
         state = self._core.state
@@ -129,7 +129,7 @@ class RoleService:
                 await self._delayed.wait()
             await trio.lowlevel.checkpoint()
 
-    # ---- slave
+    # --- slave
 
     def _start_slave(self, nursery: trio.Nursery) -> None:
         state = self._core.state

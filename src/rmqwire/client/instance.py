@@ -132,7 +132,7 @@ class ClientInstance:
         finally:
             await close_scope(self._opening, kind, error, traceback)
 
-    # ---- who shares it
+    # --- who shares it
 
     def add_producer(self, group: str, topics: set[str]) -> None:
         """Register a producer group, and the set that holds the topics it sends to.
@@ -186,7 +186,7 @@ class ClientInstance:
                 except RmqError as error:
                     logger.warning("unregister at %s: %s", addr, error)
 
-    # ---- routes
+    # --- routes
 
     async def publish_info(
         self, topic: str, default_topic: str, queue_nums: int, timeout_ms: int
@@ -322,7 +322,7 @@ class ClientInstance:
         self.memberships.good(group)
         return members
 
-    # ---- heartbeats
+    # --- heartbeats
 
     def heartbeat_soon(self) -> None:
         """Send a heartbeat to all brokers at once."""

@@ -20,6 +20,7 @@ from rmqwire.codec.headers import (
     ResetOffsetRequestHeader,
 )
 from rmqwire.codec.record import decode_message
+from rmqwire.remoting.handler import NOT_SET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SYSTEM_ERROR = int(ResponseCode.SYSTEM_ERROR)
-UNSET_REMARK = "not set any response code"  # createResponseCommand(null) leaves it in every answer
 
 
 class ClientProcessor:
@@ -122,7 +122,7 @@ class ClientProcessor:
         consumer = self._consumers.get(header.group or "")
         offsets = consumer.offsets(header.topic or "") if consumer is not None else {}
         body = GetConsumerStatusBody(message_queue_table=offsets)
-        return request.create_response(0, UNSET_REMARK, None, body.encode(self._release))
+        return request.create_response(0, NOT_SET, None, body.encode(self._release))
 
     def consumer_running_info(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Tell what a consumer is set to and doing."""
@@ -131,7 +131,7 @@ class ClientProcessor:
         if consumer is None:
             return self._no_group(request, header.consumer_group)
         body = consumer.running_info().encode(self._release)
-        return request.create_response(0, UNSET_REMARK, None, body)
+        return request.create_response(0, NOT_SET, None, body)
 
     def consume_message_directly(
         self, connection: Peer, request: RemotingCommand
@@ -145,7 +145,7 @@ class ClientProcessor:
 
         def done(result: ConsumeMessageDirectlyResult) -> None:
             body = result.encode(self._release)
-            connection.reply(request, request.create_response(0, UNSET_REMARK, None, body))
+            connection.reply(request, request.create_response(0, NOT_SET, None, body))
 
         consumer.consume_directly(message, header.broker_name or "", done)
         return None

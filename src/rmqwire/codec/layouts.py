@@ -104,7 +104,7 @@ def _plain(value: Value) -> Value:
     return value
 
 
-# -- RemotingCommand frame ---------------------------------------------------------------------
+# --- RemotingCommand frame ---------------------------------------------------------------------
 _TEXT = GreedyString("utf8")
 _EXT_FIELD = Struct("name" / Prefixed(Int16ub, _TEXT), "value" / Prefixed(Int32sb, _TEXT))
 BINARY_HEADER = Layout(
@@ -146,7 +146,7 @@ FRAME = Layout(
 )
 
 
-# -- commit log record -------------------------------------------------------------------------
+# --- commit log record -------------------------------------------------------------------------
 def _host(v6_flag: int) -> Construct:
     return Struct(
         "ip" / Bytes(lambda ctx: 16 if ctx._.sys_flag & v6_flag else 4),
@@ -234,7 +234,7 @@ BATCH = Layout(
     BadBody,
 )
 
-# -- consume queues ----------------------------------------------------------------------------
+# --- consume queues ----------------------------------------------------------------------------
 CONSUME_QUEUE_UNIT = Layout(
     Struct("physical_offset" / Int64sb, "size" / Int32sb, "tags_code" / Int64sb), BadRecord
 )
@@ -262,7 +262,7 @@ CONSUME_QUEUE_EXT_UNIT = Layout(
     BadRecord,
 )
 
-# -- index file --------------------------------------------------------------------------------
+# --- index file --------------------------------------------------------------------------------
 INDEX_HEADER = Layout(
     Struct(
         "begin_timestamp" / Int64sb,
@@ -298,7 +298,7 @@ def index_file(hash_slot_num: int, index_num: int) -> Layout:
     )
 
 
-# -- checkpoints -------------------------------------------------------------------------------
+# --- checkpoints -------------------------------------------------------------------------------
 STORE_CHECKPOINT = Layout(
     Struct(
         "physic_msg_timestamp" / Int64sb,
@@ -323,7 +323,7 @@ TIMER_CHECKPOINT = Layout(
     BadRecord,
 )
 
-# -- timer -------------------------------------------------------------------------------------
+# --- timer -------------------------------------------------------------------------------------
 TIMER_LOG_UNIT = Layout(
     Struct(
         "size" / Const(52, Int32sb),
@@ -353,7 +353,7 @@ TIMER_SLOT = Layout(
     BadRecord,
 )
 
-# -- replication -------------------------------------------------------------------------------
+# --- replication -------------------------------------------------------------------------------
 HA_REPORT = Layout(Struct("max_offset" / Int64sb), ProtocolError)
 HA_TRANSFER = Layout(
     Struct(
@@ -408,7 +408,7 @@ HA_MASTER_TRANSFER = Layout(
 )
 
 
-# -- ids ---------------------------------------------------------------------------------------
+# --- ids ---------------------------------------------------------------------------------------
 def offset_id(ip_size: int) -> Layout:
     """Declare the bytes behind the hex digits of an offset message id (ip of 4 or 16 bytes)."""
     return Layout(

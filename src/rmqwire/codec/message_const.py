@@ -9,7 +9,7 @@ from __future__ import annotations
 
 KEY_SEPARATOR = " "
 
-# -- properties (MessageConst) -------------------------------------------------------------------
+# --- properties (MessageConst) -------------------------------------------------------------------
 PROPERTY_KEYS = "KEYS"
 PROPERTY_TAGS = "TAGS"
 PROPERTY_WAIT_STORE_MSG_OK = "WAIT"
@@ -152,7 +152,7 @@ RESERVED_PROPERTIES = _RESERVED_4 | frozenset(
     ]
 )
 
-# -- topics (TopicValidator, TimerMessageStore, PopAckConstants) ---------------------------------
+# --- topics (TopicValidator, TimerMessageStore, PopAckConstants) ---------------------------------
 AUTO_CREATE_TOPIC_KEY_TOPIC = "TBW102"
 RMQ_SYS_SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX"
 RMQ_SYS_BENCHMARK_TOPIC = "BenchmarkTest"
@@ -178,7 +178,7 @@ MULTI_DISPATCH_QUEUE_SPLITTER = ","
 REPLY_MESSAGE_FLAG = "reply"
 UNIQUE_MSG_QUERY_FLAG = "_UNIQUE_KEY_QUERY"
 
-# -- groups (MixAll) -----------------------------------------------------------------------------
+# --- groups (MixAll) -----------------------------------------------------------------------------
 DEFAULT_PRODUCER_GROUP = "DEFAULT_PRODUCER"
 DEFAULT_CONSUMER_GROUP = "DEFAULT_CONSUMER"
 TOOLS_CONSUMER_GROUP = "TOOLS_CONSUMER"

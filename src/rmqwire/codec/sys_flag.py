@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# -- MessageSysFlag: field SYSFLAG of a record, sysFlag of a send --------------------------------
+# --- MessageSysFlag: field SYSFLAG of a record, sysFlag of a send --------------------------------
 COMPRESSED_FLAG = 0x1
 MULTI_TAGS_FLAG = 0x2
 TRANSACTION_NOT_TYPE = 0x0
@@ -18,22 +18,27 @@ COMPRESSION_ZSTD_TYPE = 0x200
 COMPRESSION_ZLIB_TYPE = 0x300
 COMPRESSION_TYPE_COMPARATOR = 0x700
 
-# -- PullSysFlag ---------------------------------------------------------------------------------
+# --- PullSysFlag ---------------------------------------------------------------------------------
 PULL_COMMIT_OFFSET = 0x1
 PULL_SUSPEND = 0x2
 PULL_SUBSCRIPTION = 0x4
 PULL_CLASS_FILTER = 0x8
 PULL_LITE_PULL_MESSAGE = 0x10
 
-# -- TopicSysFlag --------------------------------------------------------------------------------
+# --- TopicSysFlag --------------------------------------------------------------------------------
 TOPIC_UNIT = 0x1
 TOPIC_UNIT_SUB = 0x2
 
-# -- PermName ------------------------------------------------------------------------------------
+# --- PermName ------------------------------------------------------------------------------------
 PERM_INHERIT = 0x1
 PERM_WRITE = 0x2
 PERM_READ = 0x4
 PERM_PRIORITY = 0x8
+
+
+def is_in_no_queue(sys_flag: int) -> bool:
+    """Return whether a record has no consume queue unit: a half message or a rollback."""
+    return bool(sys_flag & TRANSACTION_PREPARED_TYPE)
 
 
 def transaction_type(sys_flag: int) -> int:

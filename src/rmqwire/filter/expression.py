@@ -167,7 +167,7 @@ def java_text(value: Value) -> str:
     return java_double(value) if isinstance(value, float) else str(value)
 
 
-# ---- literals
+# --- literals
 
 
 def integer(text: str) -> Constant:
@@ -207,7 +207,7 @@ def unquote(image: str) -> str:
     return image[1:-1].replace("''", "'")
 
 
-# ---- what is made of other parts, each with Java's checks
+# --- what is made of other parts, each with Java's checks
 
 
 def _runtime(text: str) -> str:

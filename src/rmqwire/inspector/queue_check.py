@@ -21,6 +21,7 @@ from rmqwire.codec.consume_queue import (
     unpack_unit,
 )
 from rmqwire.codec.message_const import (
+    LMQ_PREFIX,
     PROPERTY_INNER_BASE,
     PROPERTY_INNER_MULTI_DISPATCH,
     PROPERTY_INNER_MULTI_QUEUE_OFFSET,
@@ -28,9 +29,7 @@ from rmqwire.codec.message_const import (
 )
 from rmqwire.codec.properties import find_property
 from rmqwire.codec.sys_flag import (
-    TRANSACTION_PREPARED_TYPE,
-    TRANSACTION_ROLLBACK_TYPE,
-    transaction_type,
+    is_in_no_queue,
 )
 from rmqwire.errors import BadRecord, StoreError
 from rmqwire.inspector.consumequeue_ext import ext_folder_of, find_ext_unit
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from rmqwire.inspector.findings import Findings
 
 PART = "consumequeue"
-LMQ_PREFIX = "%LMQ%"
-_UNSEEN = (TRANSACTION_PREPARED_TYPE, TRANSACTION_ROLLBACK_TYPE)
 _BATCH = PROPERTY_INNER_NUM.encode(), PROPERTY_INNER_BASE.encode()
 _MULTI = PROPERTY_INNER_MULTI_DISPATCH.encode(), PROPERTY_INNER_MULTI_QUEUE_OFFSET.encode()
 
@@ -137,7 +134,7 @@ class QueueCheck:
 
     def take(self, found: RecordPosition) -> None:
         """Compare the units that a record must have."""
-        if transaction_type(found.sys_flag) in _UNSEEN:
+        if is_in_no_queue(found.sys_flag):
             return
         code = expected_tags_code(found, self._delay_levels)
         if found.topic in self._batch_topics:

@@ -23,7 +23,7 @@ from rmqwire.errors import BadBody
 from rmqwire.namesrv import names, route_query
 from rmqwire.namesrv.kv_config import NAMESPACE_ORDER_TOPIC_CONFIG
 from rmqwire.namesrv.route_info import AddressTaken, Registration
-from rmqwire.remoting.handler import Reject
+from rmqwire.remoting.handler import NOT_SET, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 V3_0_11: Final = 37  # MQVersion: before it the body is the topic table alone
 V4_9_4: Final = 401  # MQVersion: from here on clients read standard JSON
 ZONE_NAME: Final = "__ZONE_NAME"  # MixAll.ZONE_NAME
-NOT_SET: Final = "not set any response code"  # what Java leaves when it sets a code only
 
 
 class BrokerProcessor:

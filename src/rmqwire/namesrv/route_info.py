@@ -25,6 +25,7 @@ from rmqwire.codec.bodies import (
 )
 from rmqwire.codec.headers import NotifyMinBrokerIdChangeRequestHeader
 from rmqwire.codec.message_const import MASTER_ID
+from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import RmqError
 from rmqwire.namesrv.names import is_registered_topic, shown
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PERM_WRITE: Final = 0x2  # Java PermName
-PERM_READ: Final = 0x4
 DEFAULT_EXPIRY_MS: Final = 120_000  # DEFAULT_BROKER_CHANNEL_EXPIRED_TIME
 MAX_EXPIRY_MS: Final = 86_400_000  # a broker can't ask to be kept longer than a day
 REGISTER_PERIOD_MS: Final = 30_000  # registerNameServerPeriod: until a broker has shown its own
@@ -112,7 +111,7 @@ class RouteInfoManager:
         self.mappings: dict[str, dict[str, TopicQueueMappingInfo]] = {}
         self.notices: list[Notice] = []
 
-    # ---- registering
+    # --- registering
 
     def register(
         self, who: Registration, body: RegisterBrokerBody, mono_ms: int
@@ -247,7 +246,7 @@ class RouteInfoManager:
             return RegisterBrokerResult()
         return RegisterBrokerResult(ha_server_addr=live.ha_address, master_addr=master)
 
-    # ---- staying and leaving
+    # --- staying and leaving
 
     def is_changed(self, cluster: str, address: str, version: DataVersion) -> bool:
         """Return whether a broker's table differs from the one it registered last."""
@@ -347,7 +346,7 @@ class RouteInfoManager:
         told = [a for i, a in addresses.items() if everyone or i != lowest]
         self.notices.append(Notice(told, header))
 
-    # ---- topics by hand
+    # --- topics by hand
 
     def register_topic(self, topic: str, queues: list[QueueData]) -> None:
         """Add a topic's queues of brokers that are known; an unknown one ends it, as in Java."""

@@ -16,8 +16,7 @@ from rmqwire.codec.bodies import (
 )
 from rmqwire.codec.java_map import hash_map_order
 from rmqwire.codec.message_const import MASTER_ID, SYNC_BROKER_MEMBER_GROUP_PREFIX
-from rmqwire.codec.sys_flag import TOPIC_UNIT, TOPIC_UNIT_SUB
-from rmqwire.namesrv.route_info import PERM_WRITE
+from rmqwire.codec.sys_flag import PERM_WRITE, TOPIC_UNIT, TOPIC_UNIT_SUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

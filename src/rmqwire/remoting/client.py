@@ -207,7 +207,7 @@ class RemotingClient:
         """The addresses with a connection."""
         return [addr for addr, link in self._links.items() if link.channel is not None]
 
-    # ---- calls
+    # --- calls
 
     async def invoke(
         self, addr: str, command: RemotingCommand, timeout_ms: int = 3000
@@ -291,7 +291,7 @@ class RemotingClient:
         for hook in self.hooks:
             hook.before_request(addr, command)
 
-    # ---- connections
+    # --- connections
 
     async def _ready(self, addr: str, timeout_ms: int) -> tuple[Channel, int]:
         link = self._links.get(addr)
@@ -354,7 +354,7 @@ class RemotingClient:
             if self._on_close is not None:
                 self._on_close(connection)
 
-    # ---- time
+    # --- time
 
     def _watch(self, timeout_ms: int) -> None:
         if trio_ms() + timeout_ms < self._tick_at:

@@ -133,7 +133,7 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.peer}{' closed' if self.closed else ''}>"
 
-    # ---- receiving
+    # --- receiving
 
     def receive_data(self, data: bytes) -> None:
         """Take what was read: answer requests, hand responses to their waiters. Never raises."""
@@ -210,7 +210,7 @@ class Connection:
         self.handlers.notices.warning("bad frame", "%s is closed: %s", self.peer, error)
         self.close(str(error))
 
-    # ---- sending
+    # --- sending
 
     def reply(self, request: RemotingCommand, response: RemotingCommand) -> None:
         """Send the answer to ``request``, now or later; dropped for a oneway request.
@@ -319,7 +319,7 @@ class Connection:
         self.outbox_size = 0
         self._oneways = 0
 
-    # ---- time and end
+    # --- time and end
 
     @property
     def next_deadline(self) -> int | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.errors import RemotingError
 
+NOT_SET = "not set any response code"  # createResponseCommand(null) leaves it in an answer
+
 OnReply = Callable[["RemotingCommand | RemotingError"], None]
 
 

@@ -209,7 +209,7 @@ class SocketPool:
         if self._closing and not self._members and self._nursery is not None:
             self._nursery.cancel_scope.cancel()
 
-    # ---- passes
+    # --- passes
 
     async def _read_loop(self) -> None:
         fd, wait_readable = self._epoll.fileno(), trio.lowlevel.wait_readable
@@ -302,7 +302,7 @@ class SocketPool:
         if member.at_end or connection.closed:
             self._drain(member)
 
-    # ---- what waits
+    # --- what waits
 
     def _hold(self, member: PooledSocket, barrier: Awaitable[None]) -> None:
         member.held = True
@@ -346,7 +346,7 @@ class SocketPool:
         else:
             self._epoll.modify(member.fd, events)
 
-    # ---- the end
+    # --- the end
 
     def _drain(self, member: PooledSocket) -> None:
         if not member.draining:

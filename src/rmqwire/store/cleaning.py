@@ -21,6 +21,7 @@ from time import localtime
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.message_const import LMQ_PREFIX
 from rmqwire.codec.record import MIN_RECORD_SIZE
 from rmqwire.store.deleted_topics import Deletion
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 MANUAL_TIMES = 20  # runs that one DELETE_EXPIRED_COMMITLOG is good for
 _HOUR_MS = 3_600_000
-_LMQ_PREFIX = "%LMQ%"
 
 
 @dataclass(slots=True)
@@ -272,7 +272,7 @@ class Cleaner:
         names = [
             topic
             for topic in self._queues.in_use()
-            if topic not in topics and not keep(topic) and not topic.startswith(_LMQ_PREFIX)
+            if topic not in topics and not keep(topic) and not topic.startswith(LMQ_PREFIX)
         ]
         return self.delete_topics(names)
 

@@ -94,7 +94,7 @@ class ScheduleMessageService:
         self.data_version = first_version(wall_ms())
         self._updates = 0
 
-    # ---- delaying
+    # --- delaying
 
     def delay(self, message: MessageInner, properties: dict[str, str], level: int) -> None:
         """Turn a message into one that waits at a delay level.
@@ -124,7 +124,7 @@ class ScheduleMessageService:
             level.next_look_ms = 0
             self._tell_pending()
 
-    # ---- delivering
+    # --- delivering
 
     def deliver_due(self) -> int | None:
         """Store the messages that are due in their real queues; the caller ends the pass.
@@ -217,7 +217,7 @@ class ScheduleMessageService:
             wait_store_ok=False,
         )
 
-    # ---- delayOffset.json
+    # --- delayOffset.json
 
     def load(self) -> bool:
         """Read ``delayOffset.json``; False when there is none yet.

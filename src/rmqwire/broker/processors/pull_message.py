@@ -130,7 +130,7 @@ class PullMessageProcessor:
             state.stats.got(header.consumer_group, header.topic, result.count, len(result.body))
         return self._compose(request, result, code, (topic, group))
 
-    # ---- checks, in Java's order
+    # --- checks, in Java's order
 
     def _check(
         self, connection: Peer, header: PullMessageRequestHeader
@@ -222,7 +222,7 @@ class PullMessageProcessor:
             )
         return subscription_data
 
-    # ---- around the read
+    # --- around the read
 
     def _reset(self, header: PullMessageRequestHeader) -> GetMessageResult | None:
         """Send the group to the offset that an administrator set, once (5.x)."""

@@ -130,7 +130,7 @@ class SendMessageProcessor:
             partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key)),
         )
 
-    # ---- before the store
+    # --- before the store
 
     def _check_start(self) -> None:
         """Refuse sends before ``startAcceptSendRequestTimeStamp``."""
@@ -258,7 +258,7 @@ class SendMessageProcessor:
         ]
         state.store.puts.put_batch(messages, done)
 
-    # ---- after the store
+    # --- after the store
 
     def _stored(
         self,

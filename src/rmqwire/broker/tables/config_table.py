@@ -87,7 +87,7 @@ class ConfigTable(ABC, Generic[E]):
         """Return whether a name is a light queue's: it has an entry as soon as somebody asks."""
         return self.light_queues and name.startswith(LMQ_PREFIX)
 
-    # -- changes -------------------------------------------------------------------------------
+    # --- changes -------------------------------------------------------------------------------
 
     def update(self, entry: E) -> None:
         """Create or replace an entry; its attributes are the *changes* to the current ones.
@@ -128,7 +128,7 @@ class ConfigTable(ABC, Generic[E]):
         self.persist()
         self._tell_changed()
 
-    # -- the file ------------------------------------------------------------------------------
+    # --- the file ------------------------------------------------------------------------------
 
     def load(self) -> bool:
         """Add what the file holds to the system's own; False when there is no file yet.

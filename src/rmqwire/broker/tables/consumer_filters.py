@@ -108,7 +108,7 @@ class ConsumerFilterManager:
         self._wall_ms = wall_ms
         self._topics: dict[str, dict[str, ConsumerFilter]] = {}
 
-    # ---- asking
+    # --- asking
 
     def find(self, topic: str, group: str) -> ConsumerFilter | None:
         """Return a group's condition for a topic."""
@@ -168,7 +168,7 @@ class ConsumerFilterManager:
                 bits |= group.mask
         return bits.to_bytes(self.bloom.bits // 8, "little")
 
-    # ---- changing
+    # --- changing
 
     def register(self, group: str, subscriptions: Collection[SubscriptionData]) -> None:
         """Take what a heartbeat says that a group wants; its other conditions are dead."""
@@ -253,7 +253,7 @@ class ConsumerFilterManager:
         if found:
             self._write()
 
-    # ---- the file
+    # --- the file
 
     def _write(self) -> None:
         try:

@@ -71,7 +71,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         """Return the group's name."""
         return entry.group_name
 
-    # -- questions -----------------------------------------------------------------------------
+    # --- questions -----------------------------------------------------------------------------
 
     def find(self, group: str) -> SubscriptionGroupConfig | None:
         """Return the group, creating it where ``autoCreateSubscriptionGroup`` lets it be.
@@ -122,7 +122,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
             data_version=self.data_version,
         )
 
-    # -- changes -------------------------------------------------------------------------------
+    # --- changes -------------------------------------------------------------------------------
 
     def update_forbidden(self, group: str, topic: str, index: int, *, forbid: bool) -> None:
         """Set or clear bit ``index`` of what the group must not do with the topic."""
@@ -165,7 +165,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         self._take(master)
         self.persist()
 
-    # -- the file ------------------------------------------------------------------------------
+    # --- the file ------------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> None:
         self._take(SubscriptionGroupWrapper.decode(data))

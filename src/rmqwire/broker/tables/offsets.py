@@ -62,7 +62,7 @@ class ConsumerOffsetManager:
         self._commits = 0
         self._dirty = True
 
-    # -- one queue -----------------------------------------------------------------------------
+    # --- one queue -----------------------------------------------------------------------------
 
     def query(self, group: str, topic: str, queue_id: int) -> int:
         """Return the group's offset in a queue, -1 when it has none yet.
@@ -144,7 +144,7 @@ class ConsumerOffsetManager:
             del self.reset_table[key]
         return offset
 
-    # -- many queues ---------------------------------------------------------------------------
+    # --- many queues ---------------------------------------------------------------------------
 
     def offsets_of(self, group: str, topic: str) -> dict[int, int]:
         """Return queue id -> offset of a group in a topic; empty without any."""
@@ -207,7 +207,7 @@ class ConsumerOffsetManager:
             assign(self.data_version, version)
         self.persist()
 
-    # -- the file ------------------------------------------------------------------------------
+    # --- the file ------------------------------------------------------------------------------
 
     def load(self) -> bool:
         """Read the file; False when there is none yet.

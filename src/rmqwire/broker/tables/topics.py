@@ -11,6 +11,7 @@ from rmqwire.broker.tables.config_table import ConfigTable
 from rmqwire.broker.tables.versions import advance, assign
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
+from rmqwire.codec.sys_flag import PERM_INHERIT, PERM_READ, PERM_WRITE
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PERM_INHERIT: Final = 1
-PERM_WRITE: Final = 2
-PERM_READ: Final = 4
 PERM_READ_WRITE: Final = PERM_READ | PERM_WRITE
 SCHEDULE_TOPIC_QUEUE_NUM: Final = 18
 BENCHMARK_QUEUE_NUM: Final = 1024
@@ -71,7 +69,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         """Return the topic's name."""
         return entry.topic_name
 
-    # -- questions -----------------------------------------------------------------------------
+    # --- questions -----------------------------------------------------------------------------
 
     def select(self, topic: str) -> TopicConfig | None:
         """Return the topic's configuration (``selectTopicConfig``), None when it doesn't exist.
@@ -102,7 +100,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             topic_config_table=self.table, data_version=self.data_version
         )
 
-    # -- creation ------------------------------------------------------------------------------
+    # --- creation ------------------------------------------------------------------------------
 
     def create_topic_in_send_message(
         self, topic: str, default_topic: str, client_queue_nums: int, sys_flag: int
@@ -171,7 +169,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         self._changed()
         return config
 
-    # -- changes -------------------------------------------------------------------------------
+    # --- changes -------------------------------------------------------------------------------
 
     def delete(self, topic: str) -> bool:
         """Forget the topic; False when there was none."""
@@ -195,7 +193,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         self._take(master)
         self._written()
 
-    # -- the file ------------------------------------------------------------------------------
+    # --- the file ------------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> None:
         self._take(TopicConfigSerializeWrapper.decode(data))

@@ -81,7 +81,7 @@ class GroupMember:
             except RemotingError as error:
                 logger.warning("the condition for %s isn't checked: %s", topic, error)
 
-    # ---- loops
+    # --- loops
 
     async def rebalance_rounds(self) -> None:
         """Divide the queues every 20 s, when woken, and each second until it has worked."""
@@ -102,7 +102,7 @@ class GroupMember:
             await self._state.offsets.persist_all(self._queues)
             await trio.sleep(self._state.config.persist_consumer_offset_interval / 1000)
 
-    # ---- rebalance
+    # --- rebalance
 
     async def _rebalance(self) -> bool:
         """Divide the queues of all topics; return whether all went well."""
@@ -148,7 +148,7 @@ class GroupMember:
             logger.exception("dividing the queues of %s, group %s", topic, self._state.group)
             return None
 
-    # ---- announcements
+    # --- announcements
 
     async def _announce(self) -> None:
         """Find routes of new topics, and tell the brokers what is subscribed to."""

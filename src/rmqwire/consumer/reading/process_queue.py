@@ -139,7 +139,7 @@ class ProcessQueue:
         started = message.consume_start_ms
         return message if started and wall_ms - started > timeout_ms else None
 
-    # ---- in order
+    # --- in order
 
     def begin(self) -> bool:
         """Return whether a job has to be begun: there are messages, and none is on them."""
@@ -184,7 +184,7 @@ class ProcessQueue:
         """Have all that is under way consumed again."""
         self.put_back(list(self._under_way.values()))
 
-    # ---- the end
+    # --- the end
 
     def drop(self, *, release: bool = True) -> None:
         """Stop reading the queue: running listeners may finish.

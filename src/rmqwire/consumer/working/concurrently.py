@@ -129,7 +129,7 @@ class ConcurrentService:
             return Outcome(ConsumeStatus.RECONSUME_LATER)
         return await listener.run(topic, messages, context)
 
-    # ---- failures
+    # --- failures
 
     async def _take_back(
         self, job: ConsumeRequest, failed: list[MessageExt], delay_level: int
@@ -176,7 +176,7 @@ class ConcurrentService:
             if message in process_queue:
                 self._finish(ConsumeRequest([message], process_queue, queue), [message])
 
-    # ---- administrators
+    # --- administrators
 
     async def consume_directly(self, message: MessageExt) -> ConsumeMessageDirectlyResult:
         """Run the listener on one message, whatever queue it is from (``consumeMessageDirectly``)."""

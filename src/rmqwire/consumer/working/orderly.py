@@ -139,7 +139,7 @@ class OrderlyService:
             await self._locks.lock(queues.held)
             await self._tasks.sleep(RENEWAL_S)
 
-    # ---- one queue
+    # --- one queue
 
     async def _consume(self, job: QueueJob) -> None:
         held, began, calls = job.process_queue, self._mono_ms(), 0
@@ -186,7 +186,7 @@ class OrderlyService:
             await self._locks.lock([job.queue])
         await self._go_on(job, TURN_S if self._locks.holds(job.queue) else NOT_GIVEN_S)
 
-    # ---- one call
+    # --- one call
 
     async def _deliver(self, job: QueueJob, messages: list[MessageExt]) -> float | None:
         """Call the listener; return for how many seconds the queue stands still now, None to go on."""
@@ -267,7 +267,7 @@ class OrderlyService:
         least, most = PAUSE_MS
         return min(max(wanted, least), most) / 1000
 
-    # ---- administrators
+    # --- administrators
 
     async def consume_directly(self, message: MessageExt) -> ConsumeMessageDirectlyResult:
         """Run the listener on one message, whatever queue it is from (``consumeMessageDirectly``)."""

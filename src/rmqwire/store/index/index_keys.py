@@ -6,7 +6,6 @@ Records of a rolled back transaction have none.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.index_file import index_key
@@ -18,6 +17,7 @@ from rmqwire.codec.message_const import (
 )
 from rmqwire.codec.properties import find_property
 from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE
+from rmqwire.codec.record_views import KEYS_VIEW
 from rmqwire.codec.sys_flag import (
     BORNHOST_V6_FLAG,
     STOREHOSTADDRESS_V6_FLAG,
@@ -38,8 +38,6 @@ _TAIL = 4  # characters of a key hashed apart: the counter of a unique key, the 
 _POWERS = tuple(pow(31, length, 1 << 32) for length in range(_TAIL + 1))
 _KEPT = 4096  # topics and beginnings of keys whose hash is kept
 _KEPT_TAILS = 0x10000
-# TOTALSIZE MAGICCODE, SYSFLAG, STORETIMESTAMP, BODY length of a record with IPv4 hosts
-_HEAD = Struct(">2i28xi16xq20xi")
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
 
 
@@ -70,12 +68,12 @@ class KeyHasher:
         Returns:
             The keys in Java's order, the position behind the last record, how many there were.
         """
-        unpack, topics, limit = _HEAD.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
+        unpack, topics, limit = KEYS_VIEW.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
         keys: list[Key] = []
         count = 0
         while count < most and pos <= limit:
             size, magic, sys_flag, stored, length = unpack(data, pos)
-            end, topic_at = pos + size, pos + _HEAD.size + length
+            end, topic_at = pos + size, pos + KEYS_VIEW.size + length
             if (
                 magic != MESSAGE_MAGIC_V1
                 or sys_flag & _STRANGE

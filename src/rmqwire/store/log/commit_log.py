@@ -22,6 +22,8 @@ from rmqwire.codec.record import (
     append_record,
     check_record,
 )
+from rmqwire.codec.record_views import PLACE, STORE_TIMESTAMP_AT, STORE_TIMESTAMP_AT_V6
+from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG
 from rmqwire.errors import BadRecord, StoreError
 from rmqwire.store.folder.file_queue import FileQueue
 from rmqwire.store.folder.flush_plan import FlushPlan
@@ -33,11 +35,7 @@ if TYPE_CHECKING:
     from rmqwire.store.results import MessageInner
 
 _BLANK = Struct(">ii")
-_HEAD = Struct(">ii20xqi")  # TOTALSIZE MAGICCODE .. PHYSICALOFFSET SYSFLAG
 _LONG = Struct(">q")
-_STORE_TIMESTAMP_AT = 56  # bytes, behind an IPv4 born host
-_STORE_TIMESTAMP_AT_V6 = 68
-_BORNHOST_V6_FLAG = 0x10
 _LOOK_AHEAD = 4096  # bytes read at once when a single record is looked up
 _MERGE_GAP = 4096  # bytes: ranges closer than this are fetched by one pread
 _HOT = 64 << 20  # bytes
@@ -294,23 +292,23 @@ class CommitLog:
 
     def written_timestamp(self, offset: int, size: int) -> int:
         """Return the same from the files, while it isn't known yet where the log ends."""
-        data = self.queue.read(offset, min(size, _STORE_TIMESTAMP_AT_V6 + 8))
-        if len(data) < _STORE_TIMESTAMP_AT + 8:
+        data = self.queue.read(offset, min(size, STORE_TIMESTAMP_AT_V6 + 8))
+        if len(data) < STORE_TIMESTAMP_AT + 8:
             return -1
-        sys_flag = _HEAD.unpack_from(data)[3]
-        at = _STORE_TIMESTAMP_AT_V6 if sys_flag & _BORNHOST_V6_FLAG else _STORE_TIMESTAMP_AT
+        sys_flag = PLACE.unpack_from(data)[3]
+        at = STORE_TIMESTAMP_AT_V6 if sys_flag & BORNHOST_V6_FLAG else STORE_TIMESTAMP_AT
         return int(_LONG.unpack_from(data, at)[0]) if len(data) >= at + 8 else -1
 
     def record_at(self, offset: int) -> bytes | None:
         """Return the whole record that begins at ``offset``, None if none does."""
         left = self.end - offset
-        if offset < self.queue.start or left < _HEAD.size:
+        if offset < self.queue.start or left < PLACE.size:
             return None
         data = self.queue.read(offset, min(left, _LOOK_AHEAD))
-        if len(data) < _HEAD.size:
+        if len(data) < PLACE.size:
             return None
-        size, magic, physical_offset, _ = _HEAD.unpack_from(data)
-        if magic not in _MAGICS or physical_offset != offset or not _HEAD.size < size <= left:
+        size, magic, physical_offset, _ = PLACE.unpack_from(data)
+        if magic not in _MAGICS or physical_offset != offset or not PLACE.size < size <= left:
             return None
         record = data[:size] if size <= len(data) else self.read(offset, size)
         try:

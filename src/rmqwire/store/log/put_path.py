@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
-from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
+from rmqwire.codec.sys_flag import INNER_BATCH_FLAG, TRANSACTION_PREPARED_TYPE, transaction_type
 from rmqwire.errors import BadRecord, DiskFull, StoreError
 from rmqwire.store.log.offset_waits import OffsetWaits
 from rmqwire.store.log.special_puts import SpecialPuts
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 
     Done = Callable[[PutMessageResult], None]
 
-_TRANSACTION_MASK = 0xC
-_SPECIAL = 0x84  # PREPARED and ROLLBACK have 0x4, an inner batch has 0x80
-_UNSEEN = (0x4, 0xC)  # PREPARED and ROLLBACK: no queue offset, no consume queue unit
+_SPECIAL = TRANSACTION_PREPARED_TYPE | INNER_BATCH_FLAG  # rollbacks have the former's bit
 _NO_SPACE = (ENOSPC, EDQUOT)
 _CRC_PROPERTY = 21  # bytes: __CRC32# and the separator before it
 
@@ -205,7 +203,7 @@ class PutPath:
     def _member_fault(self, first: MessageInner, message: MessageInner) -> str:
         if (message.topic, message.queue_id) != (first.topic, first.queue_id):
             return "a batch is of one topic and queue"
-        if message.sys_flag & _TRANSACTION_MASK:
+        if transaction_type(message.sys_flag):
             return "a batch can't be part of a transaction"
         if message.sys_flag & INNER_BATCH_FLAG or messages_in(message.properties) != 1:
             return "a message of a batch can't hold many messages itself"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT, BatchConsumeQueueUnit, pack_batch_unit
 from rmqwire.codec.message_const import PROPERTY_INNER_BASE, RMQ_SYS_SCHEDULE_TOPIC
-from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
+from rmqwire.codec.sys_flag import INNER_BATCH_FLAG, is_in_no_queue
 from rmqwire.errors import BadRecord
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue, messages_in
 from rmqwire.store.queues.light_queues import (
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from rmqwire.store.results import MessageInner
 
     Place = tuple[int, int, int]  # physical offset, size, queue offset
-
-_HALF_OR_ROLLBACK = 0x4
 
 
 class SpecialPuts:
@@ -63,7 +61,7 @@ class SpecialPuts:
             TooManyLightQueues: the quota has no room for those that it names.
             BadRecord: it can't be stored; nothing was appended.
         """
-        if message.sys_flag & _HALF_OR_ROLLBACK:
+        if is_in_no_queue(message.sys_flag):
             size = self._log.append(message, entry.name, 0, now, entry.v2)
             return self._log.append_end - size, size, 0
         queue = entry.queues.get(message.queue_id) or self._queues.add(entry, message.queue_id)

@@ -10,6 +10,7 @@ from rmqwire.codec.message_const import (
     RETRY_GROUP_TOPIC_PREFIX,
     RMQ_SYS_SCHEDULE_TOPIC,
 )
+from rmqwire.codec.record import MAX_TOPIC_V1
 from rmqwire.errors import StoreError
 from rmqwire.store.folder.file_queue import HandleCache, may_be_segment
 from rmqwire.store.folder.flush_plan import FlushPlan, pages_between
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from rmqwire.store.queues.ext_queue import MakeUnit
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
-MAX_TOPIC_V1 = 127  # bytes
 _OPEN_FILES = 256
 
 

@@ -8,12 +8,14 @@ property no checksum covers flag, times, hosts and properties.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN, parse_crc_property
+from rmqwire.codec.message_const import LMQ_PREFIX
 from rmqwire.codec.record import MESSAGE_MAGIC_V1, MIN_RECORD_SIZE, check_record
+from rmqwire.codec.record_views import BODY_AT, UNIT_VIEW
+from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG, STOREHOSTADDRESS_V6_FLAG
 from rmqwire.errors import BadRecord, CorruptLog
 
 if TYPE_CHECKING:
@@ -22,17 +24,19 @@ if TYPE_CHECKING:
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.queues.consume_queue import ConsumeQueue
 
-_PREFIX = Struct(">5i2qi16xq20xi")  # up to BODY length with IPv4 hosts; without times and hosts
-_V6_HOSTS = 0x30
-_LMQ = "%LMQ%"  # queues of light topics hold records of other topics
+_V6_HOSTS = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG
 _NAME = slice(-CRC32_RESERVED_LEN, len(CRC32_PREFIX) - CRC32_RESERVED_LEN)
-_DIGITS = slice(-11, -1)  # of __CRC32#
+_DIGITS = slice(len(CRC32_PREFIX) - CRC32_RESERVED_LEN, -1)  # of __CRC32#
 
 
 def count_right(
     records: Sequence[bytes], places: Sequence[tuple[int, int]], queue: ConsumeQueue, first: int
 ) -> int:
     """Count the records up to the first that is not the one its unit is for.
+
+    ``UNIT_VIEW`` tells where the record says it stands; what the unit names must be the same. Behind
+    the body the topic is compared as bytes, and the properties' length must lead to the record's
+    end. Other hosts, version 2, a light queue's record or one that has a ``__CRC32#`` are decoded.
 
     Args:
         records: as the log gave them.
@@ -41,18 +45,18 @@ def count_right(
         first: message offset of the first; -1 when they are not in a row.
     """
     topic, queue_id = queue.topic.encode("utf-8", "surrogateescape"), queue.queue_id
-    foreign = queue.topic.startswith(_LMQ)
-    unpack = _PREFIX.unpack_from
+    foreign = queue.topic.startswith(LMQ_PREFIX)  # they hold records of other topics
+    unpack = UNIT_VIEW.unpack_from
     for index, ((offset, size), record) in enumerate(zip(places, records, strict=True)):
         if size < MIN_RECORD_SIZE or len(record) != size:
             return index
         fields = unpack(record)
-        total, magic, body_crc, of_queue, _, number, at, sys_flag, stored, length = fields
+        total, magic, body_crc, of_queue, number, at, sys_flag, stored, length = fields
         if total != size or at != offset or stored <= 0:
             return index
         if not foreign and (of_queue != queue_id or (first >= 0 and number != first + index)):
             return index
-        topic_at = 88 + length
+        topic_at = BODY_AT + length
         if (
             magic != MESSAGE_MAGIC_V1
             or sys_flag & _V6_HOSTS
@@ -67,7 +71,7 @@ def count_right(
             or topic_at >= size
             or record[topic_at] != len(topic)
             or not record.startswith(topic, topic_at + 1)
-            or (length and crc32(memoryview(record)[88:topic_at]) & 0x7FFFFFFF != body_crc)
+            or (length and crc32(memoryview(record)[BODY_AT:topic_at]) & 0x7FFFFFFF != body_crc)
             or not _ends_well(record, topic_at + 1 + len(topic))
         ):
             return index

@@ -20,6 +20,7 @@ from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message_const import PROPERTY_TAGS, RMQ_SYS_SCHEDULE_TOPIC
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, find_property
 from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE
+from rmqwire.codec.record_views import BODY_AT, UNIT_VIEW
 from rmqwire.codec.sys_flag import (
     BORNHOST_V6_FLAG,
     INNER_BATCH_FLAG,
@@ -39,10 +40,7 @@ _TAGS_KEY = _TAGS + b"\x01"
 _NO_LANES: dict[int, Lane] = {}
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | INNER_BATCH_FLAG
 _IN_NO_QUEUE = TRANSACTION_PREPARED_TYPE  # this bit: half messages and rollbacks
-# TOTALSIZE MAGICCODE BODYCRC QUEUEID, QUEUEOFFSET PHYSICALOFFSET SYSFLAG, STORETIMESTAMP, BODY len
-_HEAD = Struct(">4i4x2qi16xq20xi")
-_BODY_AT = _HEAD.size
-_TOPIC_AT = _BODY_AT + 1  # plus the body's length
+_TOPIC_AT = BODY_AT + 1  # plus the body's length
 
 
 class TagsCodes(dict[bytes, int]):
@@ -117,13 +115,20 @@ class BulkDispatch:
             stop: where in it to end; no record may cross that.
             base: the log's offset of its first byte.
 
+        The theory: nothing of a record is decoded. ``UNIT_VIEW`` gives what a unit needs and the
+        body's length; behind the body stand the topic's length and the topic, behind that the
+        properties' length, which must lead exactly to the record's end: a record that says so, with
+        its own offset and a body that has its CRC, is whole. The topic's bytes find the lane of its
+        queue, a dictionary each for topic and id. A record whose queue offset is the lane's next
+        appends a unit; one that the queue has is skipped; any other ends the walk.
+
         Returns:
             Position behind the last record taken, ``pos`` if there was none.
         """
         if self._queues.multi_dispatch:
             return pos
         view, lanes = memoryview(data), self._lanes
-        unpack, pack, check_crc = _HEAD.unpack_from, UNIT_STRUCT.pack, self._check_crc
+        unpack, pack, check_crc = UNIT_VIEW.unpack_from, UNIT_STRUCT.pack, self._check_crc
         begin, count, size, stored = pos, 0, 0, 0
         appends_from = self._reach - base
         limit = stop - MIN_RECORD_SIZE
@@ -153,7 +158,7 @@ class BulkDispatch:
             if (
                 check_crc
                 and length
-                and crc32(view[pos + _BODY_AT : topic_at - 1]) & 0x7FFFFFFF != body_crc
+                and crc32(view[pos + BODY_AT : topic_at - 1]) & 0x7FFFFFFF != body_crc
             ):
                 break
             if not sys_flag & _IN_NO_QUEUE:

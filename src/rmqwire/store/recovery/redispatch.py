@@ -19,8 +19,7 @@ from rmqwire.codec.properties import find_property
 from rmqwire.codec.record import RecordPosition, read_position
 from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
-    TRANSACTION_PREPARED_TYPE,
-    TRANSACTION_ROLLBACK_TYPE,
+    is_in_no_queue,
 )
 from rmqwire.errors import BadRecord
 from rmqwire.store.queues.batch_queue import batch_unit_of
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 _TAGS = PROPERTY_TAGS.encode()
 _DELAY = PROPERTY_DELAY_TIME_LEVEL.encode()
-_TRANSACTION_MASK = 0xC
-_UNSEEN = (TRANSACTION_PREPARED_TYPE, TRANSACTION_ROLLBACK_TYPE)
 _UNKNOWN_LEVEL_MS = 1_000  # computeDeliverTimestamp of a level that isn't configured
 
 _tags_codes = TagsCodes()
@@ -109,7 +106,7 @@ class Redispatch:
 
     def take(self, found: RecordPosition) -> None:
         """Dispatch one record."""
-        if found.sys_flag & _TRANSACTION_MASK in _UNSEEN or self._is_deleted(found.topic, found):
+        if is_in_no_queue(found.sys_flag) or self._is_deleted(found.topic, found):
             return
         if found.sys_flag & INNER_BATCH_FLAG:
             self._queues.has_batches(found.topic)

@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.record import BLANK_MAGIC, BLANK_SIZE, RecordPosition, check_record, peek
 from rmqwire.codec.sys_flag import (
-    TRANSACTION_PREPARED_TYPE,
-    TRANSACTION_ROLLBACK_TYPE,
-    transaction_type,
+    is_in_no_queue,
 )
 from rmqwire.errors import BadRecord, ReplicationError, StoreError, StoreReadOnly
 from rmqwire.store.recovery.bulk_dispatch import BulkDispatch
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
 OVERLAP = 65_536  # bytes of the log's end that a slave compares when it connects again
 MAX_HELD = 64 << 20  # bytes of one record that are kept in memory until it's whole
-_UNSEEN = (TRANSACTION_PREPARED_TYPE, TRANSACTION_ROLLBACK_TYPE)
 
 
 class ReplicaLog:
@@ -264,7 +261,7 @@ class ReplicaLog:
 
     def _dispatch(self, found: RecordPosition) -> None:
         """Dispatch a record that isn't of the usual kind, as a recovery would."""
-        if transaction_type(found.sys_flag) in _UNSEEN:
+        if is_in_no_queue(found.sys_flag):
             return
         queue = self._queues.find(found.topic, found.queue_id)
         if queue is not None:

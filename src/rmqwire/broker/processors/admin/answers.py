@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import Connection as ConnectionBody
 from rmqwire.codec.codes import LanguageCode, ResponseCode
@@ -18,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 # Java makes an answer with this remark, and where nothing sets another one it stays, on success
 # too. Tools print it, so it's kept where Java leaves it.
-NOT_SET: Final = "not set any response code"
 
 
 def language_name(code: int | None) -> str:

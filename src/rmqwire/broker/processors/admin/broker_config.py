@@ -60,7 +60,7 @@ class ConfigAdmin:
         )
         self._version = first_version(state.wall_ms())
 
-    # -- reading -------------------------------------------------------------------------------
+    # --- reading -------------------------------------------------------------------------------
 
     def get(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every key of the release with its value now, secrets struck out."""
@@ -82,7 +82,7 @@ class ConfigAdmin:
                 result[name] = REDACTED
         return result
 
-    # -- changing ------------------------------------------------------------------------------
+    # --- changing ------------------------------------------------------------------------------
 
     def update(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Change settings, all of the batch or none, in memory and in ``broker.conf``."""

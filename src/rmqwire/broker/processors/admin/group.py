@@ -49,7 +49,7 @@ class GroupAdmin:
         self._state = state
         self._release = state.release
 
-    # -- orders --------------------------------------------------------------------------------
+    # --- orders --------------------------------------------------------------------------------
 
     def update_and_create(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Create a group, or change what it may do."""
@@ -118,7 +118,7 @@ class GroupAdmin:
         )
         return request.create_response(remark="", body=body.encode(self._release))
 
-    # -- questions -----------------------------------------------------------------------------
+    # --- questions -----------------------------------------------------------------------------
 
     def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every group's configuration, whole or in pieces."""

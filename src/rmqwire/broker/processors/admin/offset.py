@@ -36,7 +36,7 @@ class OffsetAdmin:
         self._state = state
         self._release = state.release
 
-    # -- one queue -----------------------------------------------------------------------------
+    # --- one queue -----------------------------------------------------------------------------
 
     def search(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the offset of the message that was stored at a time, or next to it."""
@@ -68,7 +68,7 @@ class OffsetAdmin:
         time = self._state.store.earliest_store_timestamp(header.topic, header.queue_id)
         return request.create_response(header=GetEarliestMsgStoretimeResponseHeader(timestamp=time))
 
-    # -- tables --------------------------------------------------------------------------------
+    # --- tables --------------------------------------------------------------------------------
 
     def all_offsets(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every group's offsets, for slaves: as standard JSON, which every release reads."""
@@ -82,7 +82,7 @@ class OffsetAdmin:
         """Return how far each delay level has been delivered, for slaves."""
         return request.create_response(body=self._state.schedule.encode())
 
-    # -- groups --------------------------------------------------------------------------------
+    # --- groups --------------------------------------------------------------------------------
 
     def clone(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return one group the offsets of another, in one topic or in all."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.broker.processors.admin.answers import NOT_SET
 from rmqwire.codec.bodies import GetConsumerStatusBody
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
@@ -21,7 +20,7 @@ from rmqwire.codec.headers import (
 from rmqwire.codec.message_id import decode_offset_id
 from rmqwire.codec.mq_version import version_name
 from rmqwire.errors import ProtocolError, RemotingTimeout, RmqError
-from rmqwire.remoting.handler import Reject
+from rmqwire.remoting.handler import NOT_SET, Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.clients.client_table import ClientChannelInfo

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.broker.processors.admin.answers import NOT_SET
 from rmqwire.codec.bodies import (
     MessageQueue,
     MessageQueueForC,
@@ -18,7 +17,7 @@ from rmqwire.codec.bodies import (
 from rmqwire.codec.codes import LanguageCode, RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import ResetOffsetRequestHeader
-from rmqwire.remoting.handler import Reject
+from rmqwire.remoting.handler import NOT_SET, Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
@@ -52,7 +51,7 @@ class ResetOffsetAdmin:
     def _queue(self, topic: str, queue_id: int) -> MessageQueue:
         return MessageQueue(topic, self._state.config.broker_name, queue_id)
 
-    # -- at the broker -------------------------------------------------------------------------
+    # --- at the broker -------------------------------------------------------------------------
 
     def _reset_here(self, header: ResetOffsetRequestHeader) -> dict[int, int]:
         topic, group = header.topic, header.group
@@ -92,7 +91,7 @@ class ResetOffsetAdmin:
             return self._state.store.max_offset(topic, queue_id)
         return max(0, self._state.store.offset_by_time(topic, queue_id, timestamp))
 
-    # -- at the clients ------------------------------------------------------------------------
+    # --- at the clients ------------------------------------------------------------------------
 
     def _reset_at_clients(
         self, header: ResetOffsetRequestHeader, *, for_cpp: bool

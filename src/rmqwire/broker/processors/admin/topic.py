@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.names import queue_nums_fault, topic_fault
-from rmqwire.broker.processors.admin.answers import NOT_SET, answer_when_done
+from rmqwire.broker.processors.admin.answers import answer_when_done
 from rmqwire.broker.processors.admin.pages import page
 from rmqwire.broker.stats import TOPIC_PUT_NUMS, window
 from rmqwire.broker.tables.attributes import parse_attributes
@@ -32,7 +32,7 @@ from rmqwire.codec.headers import (
     GetTopicStatsInfoRequestHeader,
 )
 from rmqwire.errors import UsageError
-from rmqwire.remoting.handler import Reject
+from rmqwire.remoting.handler import NOT_SET, Reject
 from rmqwire.store.deleted_topics import DELETIONS
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class TopicAdmin:
         self._release = state.release
         self._mapping_version = first_version(state.wall_ms())  # static topics: there are none
 
-    # -- creation ------------------------------------------------------------------------------
+    # --- creation ------------------------------------------------------------------------------
 
     def update_and_create(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Create a topic, or give an existing one other queues, permission or attributes."""
@@ -135,7 +135,7 @@ class TopicAdmin:
             if fault is not None:
                 raise Reject(self._release.broker.invalid_parameter_code, fault)
 
-    # -- deletion ------------------------------------------------------------------------------
+    # --- deletion ------------------------------------------------------------------------------
 
     def delete(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Delete a topic with its messages' queues and every group's offsets in it."""
@@ -183,7 +183,7 @@ class TopicAdmin:
         if state.config.auto_delete_unused_stats:
             state.stats.delete_topic(topic)
 
-    # -- questions -----------------------------------------------------------------------------
+    # --- questions -----------------------------------------------------------------------------
 
     def get_all(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return every topic's configuration, whole or in pieces."""
