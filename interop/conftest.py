@@ -62,7 +62,8 @@ def has_release(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = []
     for item in items:
-        item.add_marker(pytest.mark.timeout(300))
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
         if has_release(item) and (config.getoption("-m") or not is_optin(item)):
             chosen.append(item)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])

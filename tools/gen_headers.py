@@ -144,10 +144,15 @@ class HeaderTable:
         return rows + self.added.get(name, [])
 
     def required(self, name: str, field: str) -> bool:
-        """Whether every release that has the class calls the field CFNotNull."""
-        return all(
+        """Whether every release that has the class calls the field CFNotNull and can tell that it
+        is missing: a primitive is 0 then, or false, and some fields have a value from the start.
+        """
+        made = self.orders[self.leading(name)].get(name, {}).get("defaults", {})
+        return field not in made and all(
             any(
-                f["name"] == field and "CFNotNull" in f.get("annotations", ())
+                f["name"] == field
+                and "CFNotNull" in f.get("annotations", ())
+                and f["type"] not in PRIMITIVE_DEFAULTS
                 for f in release["fields"]
             )
             for release in self.headers[name].values()

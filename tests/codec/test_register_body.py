@@ -28,7 +28,7 @@ SAMPLES = list(protocol_table("bodies")["register_broker_body"].items())
 def test_javas_stream_is_read_and_written(name, sample):
     release = RELEASES[name]
     stream = bytes.fromhex(sample["compressed_zlib_hex"])
-    body = RegisterBrokerBody.decode(stream, True, release.mq_version)
+    body = RegisterBrokerBody.decode(stream, compressed=True, mq_version=release.mq_version)
     plain = RegisterBrokerBody.decode(sample["plain_json"].encode())
     plain.topic_config_serialize_wrapper.mapping_data_version = (
         body.topic_config_serialize_wrapper.mapping_data_version
@@ -42,8 +42,10 @@ def test_javas_stream_is_read_and_written(name, sample):
 def test_a_stream_is_known_by_its_first_byte(name, sample):
     stream = bytes.fromhex(sample["compressed_zlib_hex"])
     version = RELEASES[name].mq_version
-    said = RegisterBrokerBody.decode(stream, True, version)
-    assert RegisterBrokerBody.decode(memoryview(stream), False, version) == said
+    said = RegisterBrokerBody.decode(stream, compressed=True, mq_version=version)
+    assert (
+        RegisterBrokerBody.decode(memoryview(stream), compressed=False, mq_version=version) == said
+    )
 
 
 @pytest.mark.parametrize(("name", "sample"), SAMPLES)
@@ -58,15 +60,17 @@ def test_mappings_follow_for_5_x_only():
     wrapper.topic_config_table["t"] = TopicConfig(topic_name="t", attributes={"+a": "b c"})
     wrapper.topic_queue_mapping_info_map["t"] = TopicQueueMappingInfo(topic="t", bname="b")
     stream = body.encode_compressed(V5_5_0)
-    assert RegisterBrokerBody.decode(stream, True, V5_5_0.mq_version) == body
-    old = RegisterBrokerBody.decode(body.encode_compressed(V4_9_7), True, V4_9_7.mq_version)
+    assert RegisterBrokerBody.decode(stream, compressed=True, mq_version=V5_5_0.mq_version) == body
+    old = RegisterBrokerBody.decode(
+        body.encode_compressed(V4_9_7), compressed=True, mq_version=V4_9_7.mq_version
+    )
     assert not old.topic_config_serialize_wrapper.topic_queue_mapping_info_map
 
 
 def test_inflating_is_bounded():
     bomb = zlib.compress(bytes(MAX_INFLATED + 1), 9)
     with pytest.raises(BadBody, match="beyond"):
-        RegisterBrokerBody.decode(bomb, True)
+        RegisterBrokerBody.decode(bomb, compressed=True)
     assert inflate(zlib.compress(b"12345"), 5) == b"12345"
     with pytest.raises(BadBody):
         inflate(zlib.compress(b"123456"), 5)
@@ -92,14 +96,14 @@ def piece(data):
 )  # fmt: skip
 def test_a_damaged_stream_is_a_bad_body(inflated):
     with pytest.raises(BadBody):
-        RegisterBrokerBody.decode(zlib.compress(inflated), True)
+        RegisterBrokerBody.decode(zlib.compress(inflated), compressed=True)
 
 
 def test_what_is_no_stream_is_a_bad_body():
     stream = RegisterBrokerBody().encode_compressed()
     for data in (b"", b"{}", b"\x78", stream[:-5], b"\x78" + stream[2:]):
         with pytest.raises(BadBody):
-            RegisterBrokerBody.decode(data, True)
+            RegisterBrokerBody.decode(data, compressed=True)
 
 
 @settings(max_examples=100)
@@ -109,7 +113,7 @@ def test_any_damage_is_a_bad_body_or_nothing(data):
     at = data.draw(st.integers(0, len(inflated) - 1))
     inflated[at] = data.draw(st.integers(0, 255))
     try:
-        body = RegisterBrokerBody.decode(zlib.compress(bytes(inflated)), True)
+        body = RegisterBrokerBody.decode(zlib.compress(bytes(inflated)), compressed=True)
     except BadBody:
         return
     assert isinstance(body, RegisterBrokerBody)

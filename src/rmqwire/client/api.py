@@ -111,6 +111,7 @@ class ClientApi:
         self.requests = requests
         self.timeout_ms = config.mq_client_api_timeout
         self._vip = config.vip_channel_enabled
+        self._release = config.release
 
     async def _call(
         self,
@@ -140,7 +141,7 @@ class ClientApi:
         answer = await self._call(addr, self.requests.route(topic), timeout_ms, accepted)
         if answer.code == TOPIC_NOT_EXIST or not answer.body:
             return None
-        return TopicRouteData.decode(bytes(answer.body))
+        return TopicRouteData.decode(answer.body, self._release)
 
     async def send(
         self,
@@ -284,7 +285,7 @@ class ClientApi:
         answer = await self._call(addr, self.requests.consumer_list(group))
         if not answer.body:
             return []
-        body = GetConsumerListByGroupResponseBody.decode(bytes(answer.body))
+        body = GetConsumerListByGroupResponseBody.decode(answer.body, self._release)
         return list(body.consumer_id_list or ())
 
     async def max_offset(self, addr: str, queue: MessageQueue) -> int:

@@ -108,7 +108,11 @@ class ClientProcessor:
     def reset_offset(self, connection: Peer, request: RemotingCommand) -> None:
         """Go on from the offsets an administrator chose."""
         header = request.decode_header(ResetOffsetRequestHeader)
-        body = ResetOffsetBody.decode(bytes(request.body)) if request.body else ResetOffsetBody()
+        body = (
+            ResetOffsetBody.decode(request.body, self._release)
+            if request.body
+            else ResetOffsetBody()
+        )
         logger.info("%s resets %s of %s", connection.peer, header.topic, header.group)
         consumer = self._consumers.get(header.group or "")
         if consumer is None:

@@ -3,51 +3,55 @@
 Java writes the keys ``code, extFields, flag, language, opaque, remark, serializeTypeCurrentRPC,
 version`` in this order, without spaces, leaves a null ``extFields`` or ``remark`` out, and gives the
 language by name. It reads any order, unknown keys, white space, a missing key (language JAVA, else 0
-or null), numbers and booleans as text in extFields, digits in quotes as a number, and a language by
-its ordinal. The fast path reads what Java writes; what it refuses goes through the tolerant one.
+or null). The fast path reads what Java writes; the rest is read by the rules of ``json_fields``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
+from rmqwire.codec import java_json
 from rmqwire.codec.codes import LANGUAGE_CODES, LANGUAGE_NAMES
+from rmqwire.codec.java_enums import Language, SerializeType  # noqa: TC001 - msgspec reads them
+from rmqwire.codec.java_types import Int  # noqa: TC001
+from rmqwire.codec.json_fields import read_body
 from rmqwire.codec.release import release_of
-from rmqwire.errors import BadHeader
+from rmqwire.errors import BadBody, BadHeader
 
 HeaderValues: TypeAlias = "tuple[int, int | None, int, int, int, str | None, dict[str, str] | None]"
 """(code, language byte, version, opaque, flag, remark, ext fields): what both forms carry."""
 
-INT_MIN, INT_MAX = -(2**31), 2**31 - 1
-Int32 = Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)]
+FASTJSON = 1  # whose rules hold for a header, before anybody can know the release of its sender
 
 
-class _StrictHeader(msgspec.Struct, gc=False):
-    code: Int32 = 0
+class _StrictHeader(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    code: Int = 0
     extFields: dict[str, str] | None = None
-    flag: Int32 = 0
+    flag: Int = 0
     language: str = "JAVA"
-    opaque: Int32 = 0
+    opaque: Int = 0
     remark: str | None = None
-    version: Int32 = 0
+    serializeTypeCurrentRPC: str = "JSON"
+    version: Int = 0
 
 
-class _TolerantHeader(msgspec.Struct, gc=False):
-    code: msgspec.Raw = msgspec.Raw(b"0")
-    extFields: dict[str, msgspec.Raw] | None = None
-    flag: msgspec.Raw = msgspec.Raw(b"0")
-    language: msgspec.Raw = msgspec.Raw(b'"JAVA"')
-    opaque: msgspec.Raw = msgspec.Raw(b"0")
-    remark: msgspec.Raw = msgspec.Raw(b"null")
-    version: msgspec.Raw = msgspec.Raw(b"0")
+class CommandHeader(msgspec.Struct, gc=False):
+    """The fields of a command's header, for the reader that is as lenient as fastjson."""
+
+    code: Int = 0
+    extFields: dict[str, str] | None = None
+    flag: Int = 0
+    language: Language | None = "JAVA"
+    opaque: Int = 0
+    remark: str | None = None
+    serializeTypeCurrentRPC: SerializeType | None = None
+    version: Int = 0
 
 
 _decode_strict = msgspec.json.Decoder(_StrictHeader).decode
-_decode_tolerant = msgspec.json.Decoder(_TolerantHeader).decode
-_decode_any = msgspec.json.Decoder().decode
 _encode_text = msgspec.json.Encoder().encode
 
 # msgspec raises its own errors, but lets these two through for bad UTF-8 and deep nesting.
@@ -64,9 +68,12 @@ def decode_json_header(data: bytes) -> HeaderValues:
         header = _decode_strict(data)
     except _UNREADABLE:
         return _decode_as_java_would(data)
+    language = LANGUAGE_CODES.get(header.language)
+    if language is None:
+        return _decode_as_java_would(data)
     return (
         header.code,
-        LANGUAGE_CODES.get(header.language),
+        language,
         header.version,
         header.opaque,
         header.flag,
@@ -77,57 +84,20 @@ def decode_json_header(data: bytes) -> HeaderValues:
 
 def _decode_as_java_would(data: bytes) -> HeaderValues:
     try:
-        header = _decode_tolerant(data)
-        ext_fields = None
-        if header.extFields is not None:
-            texts = {name: _text(raw) for name, raw in header.extFields.items()}
-            ext_fields = {name: text for name, text in texts.items() if text is not None}
-        return (
-            _int32("code", header.code),
-            _language(header.language),
-            _int32("version", header.version),
-            _int32("opaque", header.opaque),
-            _int32("flag", header.flag),
-            _text(header.remark),
-            ext_fields,
-        )
-    except _UNREADABLE as error:
+        value = java_json.loads_spelled(data)
+        header = read_body(CommandHeader, value, FASTJSON)
+    except BadBody as error:
         raise BadHeader(f"the JSON header can't be read: {error}") from None
-
-
-def _int32(name: str, raw: msgspec.Raw) -> int:
-    """Read a number that may stand in quotes; Java parses both."""
-    text = _text(raw)
-    if text is None:
-        return 0
-    if len(text) <= 11:  # "-2147483648"; also keeps int() away from endless digits
-        try:
-            value = int(text)
-        except ValueError:
-            pass
-        else:
-            if INT_MIN <= value <= INT_MAX:
-                return value
-    raise BadHeader(f"the header field <{name}> is not a 32-bit number: {text[:40]!r}")
-
-
-def _language(raw: msgspec.Raw) -> int | None:
-    value: Any = _decode_any(raw)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if value in LANGUAGE_NAMES else None
-    return LANGUAGE_CODES.get(value) if isinstance(value, str) else None
-
-
-def _text(raw: msgspec.Raw) -> str | None:
-    """Return a value as Java's text: numbers and booleans as written, null as None."""
-    text = str(memoryview(raw), "utf-8").strip()
-    if text == "null":
-        return None
-    if text[:1] == '"':
-        decoded: str = _decode_any(raw)
-        return decoded
-    _decode_any(raw)  # Raw skips over a value; make sure that it is one
-    return text
+    assert isinstance(header, CommandHeader)
+    return (
+        header.code,
+        None if header.language is None else LANGUAGE_CODES[header.language],
+        header.version,
+        header.opaque,
+        header.flag,
+        header.remark,
+        header.extFields,
+    )
 
 
 def encode_json_header(values: HeaderValues) -> bytes:

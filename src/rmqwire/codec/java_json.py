@@ -8,14 +8,17 @@ references (``{"$ref":"$.brokerDatas[0]"}``, written by fastjson 1) are resolved
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from rmqwire.codec.json_reader import JsonValue, ObjectKey, read_tolerant
+from rmqwire.codec.json_reader import JsonValue, ObjectKey, Spelled, read_tolerant
 from rmqwire.codec.json_writer import java_double, write
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ObjectKey", "dumps", "java_double", "loads", "quote_bare_keys"]
 
@@ -23,6 +26,7 @@ MAX_REFERENCED_NODES: Final = 200_000  # values that references may add to one b
 _STEP = re.compile(r"\[(\d+)\]|\.((?:\\.|[^.\[\\])+)")
 _BARE_KEY = re.compile(rb"([{,]\s*)(-?\d+)(\s*:)")
 _decode = msgspec.json.Decoder().decode
+_decode_spelled = msgspec.json.Decoder(float_hook=Spelled).decode
 
 
 def loads(data: bytes | bytearray | memoryview | str) -> JsonValue:
@@ -37,12 +41,25 @@ def loads(data: bytes | bytearray | memoryview | str) -> JsonValue:
         BadBody: not JSON by any of fastjson's rules, not UTF-8, nested too deep, a number out
             of range, or references that contain themselves.
     """
+    return _loads(data, _decode, float)
+
+
+def loads_spelled(data: bytes | bytearray | memoryview | str) -> JsonValue:
+    """Do the same, with each number that has a fraction or an exponent as :class:`Spelled`."""
+    return _loads(data, _decode_spelled, Spelled)
+
+
+def _loads(
+    data: bytes | bytearray | memoryview | str,
+    decode: Callable[[bytes | bytearray | memoryview | str], JsonValue],
+    fraction: Callable[[str], JsonValue],
+) -> JsonValue:
     try:
-        value = _decode(data)
+        value = decode(data)
     except RecursionError:
         raise BadBody("nested too deeply") from None
     except (msgspec.DecodeError, UnicodeError):
-        value = read_tolerant(as_text(data))
+        value = read_tolerant(as_text(data), fraction)
     return _resolve_references(value) if may_refer(data) else value
 
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from math import isinf
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rmqwire.errors import BadBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JsonValue: TypeAlias = Any  # whatever a JSON text can stand for
 MAX_DEPTH: Final = 96  # levels of nesting; RocketMQ's own bodies stay below 10
@@ -38,6 +41,12 @@ _WORDS: Final = {"true": True, "false": False, "null": None, "NaN": None, "undef
 _END: Final = "\0"  # stands behind the text, so that looking ahead never runs over
 
 
+class Spelled(str):
+    """A number with a fraction or an exponent, as it is spelled."""
+
+    __slots__ = ()
+
+
 class ObjectKey(dict[str, Any]):
     """A JSON object that was the key of a map, such as a ``MessageQueue``; flat and hashable."""
 
@@ -47,14 +56,18 @@ class ObjectKey(dict[str, Any]):
         return hash(frozenset(self.items()))
 
 
-def read_tolerant(text: str) -> JsonValue:
+def read_tolerant(text: str, fraction: Callable[[str], JsonValue] = float) -> JsonValue:
     """Return the value that ``text`` stands for, by fastjson's rules.
+
+    Args:
+        text: the JSON text.
+        fraction: makes a number with a fraction or an exponent of its spelling.
 
     Raises:
         BadBody: the text is not one JSON value, nests deeper than ``MAX_DEPTH`` or holds a
             number nobody can mean.
     """
-    reader = _Reader(text.removeprefix("\ufeff") + _END)
+    reader = _Reader(text.removeprefix("\ufeff") + _END, fraction)
     value = reader.value(0)
     if reader.peek() != _END or reader.pos != len(reader.text) - 1:
         raise BadBody("text after the JSON value", reader.pos)
@@ -64,10 +77,11 @@ def read_tolerant(text: str) -> JsonValue:
 class _Reader:
     """One pass over one text; ``pos`` is the next character to read."""
 
-    __slots__ = ("pos", "text")
+    __slots__ = ("fraction", "pos", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, fraction: Callable[[str], JsonValue]) -> None:
         self.text = text
+        self.fraction = fraction
         self.pos = 0
 
     def peek(self) -> str:
@@ -164,7 +178,7 @@ class _Reader:
         except KeyError:
             raise BadBody(f"unknown escape \\{char!a}", self.pos - 1) from None
 
-    def number(self) -> int | float:
+    def number(self) -> JsonValue:
         start = self.pos
         match = _NUMBER.match(self.text, start)
         if match is None or not (match[1] or len(match[2] or "") > 1):
@@ -175,8 +189,8 @@ class _Reader:
             if len(text) > MAX_DIGITS:
                 raise BadBody(f"an integer of more than {MAX_DIGITS} digits", start)
             return int(text)
-        number = float(text)
-        if isinf(number):
+        number = self.fraction(text)
+        if isinstance(number, float) and isinf(number):
             raise BadBody("number out of range", start)
         return number
 

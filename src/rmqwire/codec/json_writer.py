@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from rmqwire.codec.json_reader import Spelled
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -177,6 +178,9 @@ class _Writer:
     def double(self, value: float, _path: str) -> None:
         self.out.append(java_double(value))
 
+    def spelled(self, value: Spelled, _path: str) -> None:
+        self.out.append(value)
+
     def boolean(self, value: bool, _path: str) -> None:
         self.out.append("true" if value else "false")
 
@@ -307,6 +311,7 @@ _WRITERS: dict[type, Callable[[_Writer, Any, str], None]] = {
     str: _Writer.text,
     int: _Writer.integer,
     float: _Writer.double,
+    Spelled: _Writer.spelled,
     bool: _Writer.boolean,
     type(None): _Writer.null,
     bytes: _Writer.octets,

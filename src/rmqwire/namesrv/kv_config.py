@@ -52,7 +52,7 @@ class KVConfigManager:
                 continue
             try:
                 data = read_whole(self._files, path)
-                self.table = KVConfigSerializeWrapper.decode(data).config_table
+                self.table = KVConfigSerializeWrapper.decode(data, self._release).config_table
             except (OSError, ProtocolError) as error:
                 faults.append(f"{path}: {error}")
                 continue

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.bodies import TopicList
     from rmqwire.codec.command import RemotingCommand
+    from rmqwire.codec.release import Release
     from rmqwire.namesrv.state import NamesrvState
     from rmqwire.remoting.handler import Handler, Peer
 
@@ -64,7 +65,7 @@ class BrokerProcessor:
             expiry_ms=header.heartbeat_timeout_millis,
             acting_master=header.enable_acting_master,
         )
-        body = _register_body(request, compressed=header.compressed)
+        body = _register_body(request, self.state.release, compressed=header.compressed)
         try:
             result = self.state.routes.register(who, body, self.state.mono_ms())
         except AddressTaken as taken:
@@ -98,7 +99,7 @@ class BrokerProcessor:
         """QUERY_DATA_VERSION: must the broker register again?"""
         header = request.decode_header(h.QueryDataVersionRequestHeader)
         routes, key = self.state.routes, (header.cluster_name, header.broker_addr)
-        changed = routes.is_changed(*key, DataVersion.decode(request.body))
+        changed = routes.is_changed(*key, DataVersion.decode(request.body, self.state.release))
         routes.touch(*key, self.state.mono_ms())
         known = routes.version_of(*key)
         return request.create_response(
@@ -118,7 +119,7 @@ class BrokerProcessor:
         header = request.decode_header(h.RegisterTopicRequestHeader)
         self._admit(connection)
         names.check_topic(header.topic)
-        route = TopicRouteData.decode(request.body)
+        route = TopicRouteData.decode(request.body, self.state.release)
         self.state.routes.register_topic(header.topic, route.queue_datas)
         return request.create_response()
 
@@ -211,23 +212,24 @@ class RouteProcessor:
         return request.create_response(body=topics.encode(self.state.release))
 
 
-def _register_body(request: RemotingCommand, *, compressed: bool) -> RegisterBrokerBody:
+def _register_body(
+    request: RemotingCommand, release: Release, *, compressed: bool
+) -> RegisterBrokerBody:
     """Read a registration's body; none is a broker without topics, old ones send the table alone.
 
     Raises:
-        Reject: SYSTEM_ERROR with Java's words.
+        BadBody: it can't be read; in Java's words.
     """
     if not len(request.body):
         return RegisterBrokerBody()
     try:
         if request.version >= V3_0_11:
-            return RegisterBrokerBody.decode(request.body, compressed, request.version)
-        old = TopicConfigSerializeWrapper.decode(request.body)
+            return RegisterBrokerBody.decode(
+                request.body, release, compressed=compressed, mq_version=request.version
+            )
+        old = TopicConfigSerializeWrapper.decode(request.body, release)
     except BadBody as error:
-        raise names.refused(
-            "org.apache.rocketmq.remoting.exception.RemotingCommandException: "
-            f"Failed to decode RegisterBrokerBody, {error}"
-        ) from None
+        raise BadBody(f"Failed to decode RegisterBrokerBody, {error}") from None
     return RegisterBrokerBody(
         topic_config_serialize_wrapper=TopicConfigAndMappingSerializeWrapper(
             topic_config_table=old.topic_config_table, data_version=old.data_version

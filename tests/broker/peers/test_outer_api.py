@@ -74,7 +74,7 @@ def test_4_9_compresses_when_told(tmp_path):
     broker = MemoryBroker(tmp_path, V4_9_7, compressed_register=True)
     request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
     assert request.ext_fields["compressed"] == "true"
-    body = RegisterBrokerBody.decode(bytes(request.body), True, V4_9_7.mq_version)
+    body = RegisterBrokerBody.decode(request.body, compressed=True, mq_version=V4_9_7.mq_version)
     assert "TBW102" in body.topic_config_serialize_wrapper.topic_config_table
     broker.close()
 

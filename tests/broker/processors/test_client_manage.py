@@ -117,8 +117,19 @@ def test_silent_clients_are_closed(broker):
 
 def test_a_body_that_is_no_heartbeat_is_a_system_error(broker):
     client = broker.connect()
-    for body in (b"", b"{", b"[]", b'{"clientID":7}'):
+    for body in (b"", b"{", b"[]", b'{"producerDataSet":7}'):
         assert client.call(RemotingCommand(34, None, body)).code == 1
+
+
+def test_a_heartbeat_as_the_cpp_client_sends_it_makes_its_group_known(broker):
+    client = broker.connect()
+    body = (
+        b'{"clientID":"c1","consumerDataSet":[{"consumeFromWhere":0,"consumeType":1,"groupName":"cg",'
+        b'"messageModel":1,"subscriptionDataSet":[{"subString":"*","subVersion":"1795948296278",'
+        b'"topic":"T"}]}]}'
+    )
+    assert client.call(RemotingCommand(34, None, body)).code == 0
+    assert broker.state.consumers.find("cg").subscriptions["T"].sub_version == 1795948296278
 
 
 @pytest.mark.parametrize(("kind", "code"), [("TAG", 0), ("SQL92", 1)])

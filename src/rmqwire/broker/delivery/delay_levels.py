@@ -233,7 +233,7 @@ class ScheduleMessageService:
         Raises:
             BadBody: not such a table.
         """
-        wrapper = DelayOffsetSerializeWrapper.decode(data)
+        wrapper = DelayOffsetSerializeWrapper.decode(data, self._release)
         for number, offset in (wrapper.offset_table or {}).items():
             level = self.levels.get(number)
             if level is not None:

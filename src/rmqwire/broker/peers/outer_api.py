@@ -98,7 +98,7 @@ class BrokerOuterAPI:
         answer = response.decode_header(RegisterBrokerResponseHeader)
         self._tell_master(answer.ha_server_addr or None, answer.master_addr or None)
         if response.body:
-            table = KVTable.decode(bytes(response.body)).table or {}
+            table = KVTable.decode(response.body, self._state.release).table or {}
             update_order_topics(self._state.topics, table)
 
     async def need_register(self, namesrv_addr: str) -> bool:
@@ -123,7 +123,9 @@ class BrokerOuterAPI:
             )
             if response.code != ResponseCode.SUCCESS:
                 return False  # Java: an answer with another code isn't taken as a change
-            known = DataVersion.decode(bytes(response.body)) if response.body else version
+            known = (
+                DataVersion.decode(response.body, self._state.release) if response.body else version
+            )
             changed = response.decode_header(QueryDataVersionResponseHeader).changed
         except (RemotingError, ProtocolError) as error:
             logger.warning("data version not asked of name server %s: %s", namesrv_addr, error)

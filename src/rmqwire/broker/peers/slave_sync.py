@@ -163,7 +163,7 @@ class SlaveSynchronize:
                     max_topic_num=PAGE_SIZE,
                 )
             response = await self._ask_topics(master, header)
-            part = TopicConfigSerializeWrapper.decode(bytes(response.body))
+            part = TopicConfigSerializeWrapper.decode(response.body, self._state.release)
             total = response.decode_header(GetAllTopicConfigResponseHeader).total_topic_num
             if whole is None or part.data_version != whole.data_version:
                 whole = part
@@ -209,7 +209,7 @@ class SlaveSynchronize:
                 )
             code = RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG
             response = await self._ask(master, code, header)
-            part = SubscriptionGroupWrapper.decode(bytes(response.body))
+            part = SubscriptionGroupWrapper.decode(response.body, self._state.release)
             total = None
             if (response.ext_fields or {}).get("totalGroupNum") is not None:
                 answer = response.decode_header(GetAllSubscriptionGroupResponseHeader)

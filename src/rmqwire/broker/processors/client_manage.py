@@ -50,7 +50,7 @@ class ClientManageProcessor:
     def heart_beat(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer HEART_BEAT; notices to the groups leave before the answer."""
         state = self._state
-        heartbeat = HeartbeatData.decode(bytes(request.body))
+        heartbeat = HeartbeatData.decode(request.body, state.release)
         client = ClientChannelInfo(
             connection, heartbeat.client_id, request.language, request.version, state.mono_ms()
         )
@@ -143,7 +143,7 @@ class ClientManageProcessor:
         Raises:
             Reject: SYSTEM_ERROR, none can; SUBSCRIPTION_PARSE_FAILED, this one can't.
         """
-        body = CheckClientRequestBody.decode(bytes(request.body))
+        body = CheckClientRequestBody.decode(request.body, self._state.release)
         subscription = body.subscription_data
         if subscription is None or is_tag_type(subscription.expression_type):
             return request.create_response()

@@ -168,7 +168,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
     # --- the file ------------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> None:
-        self._take(SubscriptionGroupWrapper.decode(data))
+        self._take(SubscriptionGroupWrapper.decode(data, self._release))
 
     def _take(self, wrapper: SubscriptionGroupWrapper) -> None:
         for name, config in wrapper.subscription_group_table.items():

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.broker.tables.versions import advance, assign, first_version
 from rmqwire.codec import java_json
-from rmqwire.codec.bodies import DataVersion
+from rmqwire.codec.bodies import DataVersion, LmqConsumerOffsetTable
 from rmqwire.disk.table_file import TableWriter
-from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +199,7 @@ class ConsumerOffsetManager:
             BadBody: it isn't one; nothing has changed.
             OSError: the disk refused.
         """
-        table, version = _read(data)
+        table, version = _read(data, self._release)
         self.table.update(table)
         self._dirty = True
         if version is not None:
@@ -218,7 +217,7 @@ class ConsumerOffsetManager:
         return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        self.table, version = _read(data)
+        self.table, version = _read(data, self._release)
         if version is not None:
             assign(self.data_version, version)
 
@@ -253,29 +252,9 @@ class ConsumerOffsetManager:
             self._dirty = False
 
 
-def _read(data: bytes) -> tuple[Table, DataVersion | None]:
-    content = java_json.loads(data)
-    if not isinstance(content, dict):
-        raise BadBody("consumer offsets: not an object")
-    stored = content.get("offsetTable")
-    table = {} if stored is None else _table(stored)
-    light = content.get(LMQ_OFFSETS)
-    if isinstance(light, dict):  # one offset each: those queues have the number 0
-        table |= _table({key: {0: offset} for key, offset in light.items()})
-    version = content.get("dataVersion")
-    return table, DataVersion.from_value(version) if isinstance(version, dict) else None
-
-
-def _table(value: object) -> Table:
-    """Check and copy the offsets of a file."""
-    if not isinstance(value, dict):
-        raise BadBody("consumer offsets: offsetTable isn't an object")
-    table: Table = {}
-    for key, offsets in value.items():
-        if not isinstance(offsets, dict):
-            raise BadBody(f"consumer offsets: {key} isn't an object")
-        try:
-            table[str(key)] = {int(queue): int(offset) for queue, offset in offsets.items()}
-        except (TypeError, ValueError):
-            raise BadBody(f"consumer offsets: {key} has an offset that isn't a number") from None
-    return table
+def _read(data: bytes, release: Release) -> tuple[Table, DataVersion | None]:
+    stored = LmqConsumerOffsetTable.decode(data, release)
+    table = stored.offset_table
+    for key, offset in stored.lmq_offset_table.items():  # one each: those queues have the number 0
+        table[key] = {0: offset}
+    return table, stored.data_version

@@ -40,7 +40,7 @@ class MessageRequestModeManager:
         self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        self.table = MessageRequestModeSerializeWrapper.decode(data)
+        self.table = MessageRequestModeSerializeWrapper.decode(data, self._release)
 
     def encode(self, *, pretty: bool = False) -> bytes:
         """Return the answer of GET_ALL_MESSAGE_REQUEST_MODE, or the file's text."""
@@ -56,7 +56,7 @@ class MessageRequestModeManager:
             BadBody: it isn't one; nothing has changed.
             OSError: the disk refused.
         """
-        table = MessageRequestModeSerializeWrapper.decode(data)
+        table = MessageRequestModeSerializeWrapper.decode(data, self._release)
         if table != self.table:
             self.table = table
             self.writer.write()

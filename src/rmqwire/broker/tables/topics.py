@@ -196,7 +196,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
     # --- the file ------------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> None:
-        self._take(TopicConfigSerializeWrapper.decode(data))
+        self._take(TopicConfigSerializeWrapper.decode(data, self._release))
 
     def _take(self, wrapper: TopicConfigSerializeWrapper) -> None:
         for name, config in wrapper.topic_config_table.items():

@@ -2,7 +2,7 @@
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long
 from rmqwire.codec.bodies.common import DataVersion
 
 
@@ -16,14 +16,14 @@ class Metric(Body):
 class TransactionMetricsSerializeWrapper(Body):
     """Half messages per topic (``transactionMetrics``)."""
 
-    transaction_count: dict[str, Metric] = field(default_factory=dict)
+    transaction_count: ConcurrentMapOf[str, Metric] = field(default_factory=dict)
     data_version: DataVersion = field(default_factory=DataVersion)
 
 
 class TimerMetricsSerializeWrapper(Body):
     """Delayed messages per topic (``timermetrics``)."""
 
-    timing_count: dict[str, Metric] = field(default_factory=dict)
+    timing_count: ConcurrentMapOf[str, Metric] = field(default_factory=dict)
     data_version: DataVersion | None = None
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
 
 
 class MessageQueue(Body, frozen=True, order=True):  # type: ignore[misc]  # Body has no fields
@@ -52,11 +52,11 @@ class KVTable(Body):
 class TopicList(Body):
     """Names of topics, and a broker's address where one answers."""
 
-    topic_list: list[str] = field(default_factory=list)
+    topic_list: SetOf[str] = field(default_factory=list)
     broker_addr: str | None = None
 
 
 class GroupList(Body):
     """Names of groups."""
 
-    group_list: list[str] = field(default_factory=list)
+    group_list: SetOf[str] = field(default_factory=list)

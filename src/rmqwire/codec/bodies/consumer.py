@@ -4,9 +4,16 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long, SetOf
 from rmqwire.codec.bodies.common import MessageQueue
 from rmqwire.codec.bodies.heartbeat import SubscriptionData
+from rmqwire.codec.java_enums import (
+    CMResult,
+    ConsumeFromWhere,
+    ConsumeType,
+    Language,
+    MessageModel,
+)
 
 
 class Connection(Body):
@@ -14,24 +21,24 @@ class Connection(Body):
 
     client_id: str = ""
     client_addr: str = ""
-    language: str | None = None
+    language: Language | None = None
     version: Int = 0
 
 
 class ConsumerConnection(Body):
     """All clients of a consumer group."""
 
-    connection_set: list[Connection] = field(default_factory=list)
-    subscription_table: dict[str, SubscriptionData] = field(default_factory=dict)
-    consume_type: str | None = None
-    message_model: str | None = None
-    consume_from_where: str | None = None
+    connection_set: SetOf[Connection] = field(default_factory=list)
+    subscription_table: ConcurrentMapOf[str, SubscriptionData] = field(default_factory=dict)
+    consume_type: ConsumeType | None = None
+    message_model: MessageModel | None = None
+    consume_from_where: ConsumeFromWhere | None = None
 
 
 class ProducerConnection(Body):
     """All clients of a producer group."""
 
-    connection_set: list[Connection] = field(default_factory=list)
+    connection_set: SetOf[Connection] = field(default_factory=list)
 
 
 class ProducerInfo(Body):
@@ -39,7 +46,7 @@ class ProducerInfo(Body):
 
     client_id: str = ""
     remote_ip: str | None = field(default=None, name="remoteIP")
-    language: str | None = None
+    language: Language | None = None
     version: Int = 0
     last_update_timestamp: Long = 0
 
@@ -64,13 +71,13 @@ class LockBatchRequestBody(Body):
     consumer_group: str = ""
     client_id: str = ""
     only_this_broker: bool = False
-    mq_set: list[MessageQueue] = field(default_factory=list)
+    mq_set: SetOf[MessageQueue] = field(default_factory=list)
 
 
 class LockBatchResponseBody(Body):
     """Queues that are locked for it now."""
 
-    lock_okmq_set: list[MessageQueue] = field(default_factory=list, name="lockOKMQSet")
+    lock_okmq_set: SetOf[MessageQueue] = field(default_factory=list, name="lockOKMQSet")
 
 
 class UnlockBatchRequestBody(Body):
@@ -81,7 +88,7 @@ class UnlockBatchRequestBody(Body):
     consumer_group: str = ""
     client_id: str = ""
     only_this_broker: bool = False
-    mq_set: list[MessageQueue] = field(default_factory=list)
+    mq_set: SetOf[MessageQueue] = field(default_factory=list)
 
 
 class QuerySubscriptionResponseBody(Body):
@@ -95,8 +102,8 @@ class QuerySubscriptionResponseBody(Body):
 class ConsumeByWho(Body):
     """Which groups consumed a message."""
 
-    consumed_group: list[str] = field(default_factory=list)
-    not_consumed_group: list[str] = field(default_factory=list)
+    consumed_group: SetOf[str] = field(default_factory=list)
+    not_consumed_group: SetOf[str] = field(default_factory=list)
     topic: str = ""
     queue_id: Int = 0
     offset: Long = 0
@@ -107,6 +114,6 @@ class ConsumeMessageDirectlyResult(Body):
 
     order: bool = False
     auto_commit: bool = True
-    consume_result: str | None = None
+    consume_result: CMResult | None = None
     remark: str | None = None
     spent_time_mills: Long = 0

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long, SetOf
 from rmqwire.codec.bodies.common import DataVersion
+from rmqwire.codec.java_enums import GroupRetryPolicyType
 
 
 class CustomizedRetryPolicy(Body):
@@ -46,7 +47,7 @@ class ExponentialRetryPolicy(Body):
 class GroupRetryPolicy(Body):
     """Which of the retry policies a group uses."""
 
-    type: str = "CUSTOMIZED"
+    type: GroupRetryPolicyType = "CUSTOMIZED"
     exponential_retry_policy: ExponentialRetryPolicy | None = None
     customized_retry_policy: CustomizedRetryPolicy | None = None
 
@@ -85,7 +86,7 @@ class SubscriptionGroupConfig(Body):
     notify_consumer_ids_changed_enable: bool = True
     group_sys_flag: Int = 0
     consume_timeout_minute: Int = 15
-    subscription_data_set: list[SimpleSubscriptionData] | None = None
+    subscription_data_set: SetOf[SimpleSubscriptionData] | None = None
     attributes: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,8 +95,10 @@ class SubscriptionGroupWrapper(Body):
 
     _since_5: ClassVar[tuple[str, ...]] = ("forbidden_table",)
 
-    subscription_group_table: dict[str, SubscriptionGroupConfig] = field(default_factory=dict)
-    forbidden_table: dict[str, dict[str, Int]] = field(default_factory=dict)
+    subscription_group_table: ConcurrentMapOf[str, SubscriptionGroupConfig] = field(
+        default_factory=dict
+    )
+    forbidden_table: ConcurrentMapOf[str, ConcurrentMapOf[str, Int]] = field(default_factory=dict)
     data_version: DataVersion = field(default_factory=DataVersion)
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
 from rmqwire.codec.bodies.route import BrokerMemberGroup
 
 # Ours, in the runtime information of a master: followed by a slave's address, its lag in ms.
@@ -75,7 +75,7 @@ class BrokerSyncInfo(Body):
 class SyncStateSet(Body):
     """Broker ids that are in sync."""
 
-    sync_state_set: list[Long] = field(default_factory=list)
+    sync_state_set: SetOf[Long] = field(default_factory=list)
     sync_state_set_epoch: Int = 0
 
 
@@ -109,7 +109,7 @@ class ElectMasterResponseBody(Body):
     """Who was elected."""
 
     broker_member_group: BrokerMemberGroup | None = None
-    sync_state_set: list[Long] = field(default_factory=list)
+    sync_state_set: SetOf[Long] = field(default_factory=list)
 
 
 class RoleChangeNotifyEntry(Body):
@@ -120,7 +120,7 @@ class RoleChangeNotifyEntry(Body):
     master_broker_id: Long | None = None
     master_epoch: Int = 0
     sync_state_set_epoch: Int = 0
-    sync_state_set: list[Long] = field(default_factory=list)
+    sync_state_set: SetOf[Long] = field(default_factory=list)
 
 
 class BrokerIdentity(Body):

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
+from rmqwire.codec.java_enums import ConsumeFromWhere, ConsumeType, MessageModel
 
 
 class SubscriptionData(Body):
@@ -15,8 +16,8 @@ class SubscriptionData(Body):
     class_filter_mode: bool = False
     topic: str = ""
     sub_string: str = ""
-    tags_set: list[str] = field(default_factory=list)
-    code_set: list[Int] = field(default_factory=list)
+    tags_set: SetOf[str] = field(default_factory=list)
+    code_set: SetOf[Int] = field(default_factory=list)
     sub_version: Long = 0
     expression_type: str = "TAG"
     filter_class_source: str | None = None
@@ -26,10 +27,10 @@ class ConsumerData(Body):
     """One consumer group in a client."""
 
     group_name: str = ""
-    consume_type: str | None = None
-    message_model: str | None = None
-    consume_from_where: str | None = None
-    subscription_data_set: list[SubscriptionData] = field(default_factory=list)
+    consume_type: ConsumeType | None = None
+    message_model: MessageModel | None = None
+    consume_from_where: ConsumeFromWhere | None = None
+    subscription_data_set: SetOf[SubscriptionData] = field(default_factory=list)
     unit_mode: bool = False
 
 
@@ -48,8 +49,8 @@ class HeartbeatData(Body):
     )
 
     client_id: str = field(default="", name="clientID")
-    producer_data_set: list[ProducerData] = field(default_factory=list)
-    consumer_data_set: list[ConsumerData] = field(default_factory=list)
+    producer_data_set: SetOf[ProducerData] = field(default_factory=list)
+    consumer_data_set: SetOf[ConsumerData] = field(default_factory=list)
     heartbeat_fingerprint: Int = 0
     without_sub: bool = False
 

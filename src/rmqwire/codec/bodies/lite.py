@@ -2,14 +2,15 @@
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
 from rmqwire.codec.bodies.stats import OffsetWrapper, TopicOffset
+from rmqwire.codec.java_enums import LiteSubscriptionAction, OffsetOptionType
 
 
 class OffsetOption(Body):
     """Where a lite subscription starts."""
 
-    type: str | None = None
+    type: OffsetOptionType | None = None
     value: Long = 0
 
 
@@ -18,18 +19,18 @@ class LiteSubscription(Body):
 
     group: str = ""
     topic: str = ""
-    lite_topic_set: list[str] = field(default_factory=list)
+    lite_topic_set: SetOf[str] = field(default_factory=list)
     update_time: Long = 0
 
 
 class LiteSubscriptionDTO(Body):
     """A change of them."""
 
-    action: str | None = None
+    action: LiteSubscriptionAction | None = None
     client_id: str = ""
     group: str = ""
     topic: str = ""
-    lite_topic_set: list[str] = field(default_factory=list)
+    lite_topic_set: SetOf[str] = field(default_factory=list)
     offset_option: OffsetOption | None = None
     version: Long = 0
 
@@ -37,7 +38,7 @@ class LiteSubscriptionDTO(Body):
 class LiteSubscriptionCtlRequestBody(Body):
     """Several changes."""
 
-    subscription_set: list[LiteSubscriptionDTO] = field(default_factory=list)
+    subscription_set: SetOf[LiteSubscriptionDTO] = field(default_factory=list)
 
 
 class LiteLagInfo(Body):
@@ -60,7 +61,7 @@ class GetBrokerLiteInfoResponseBody(Body):
     offset_table_size: Int = 0
     event_map_size: Int = 0
     topic_meta: dict[str, Int] = field(default_factory=dict)
-    group_meta: dict[str, list[str]] = field(default_factory=dict)
+    group_meta: dict[str, SetOf[str]] = field(default_factory=dict)
 
 
 class ClientGroup(Body):
@@ -79,7 +80,7 @@ class GetLiteClientInfoResponseBody(Body):
     last_access_time: Long = 0
     last_consume_time: Long = 0
     lite_topic_count: Int = 0
-    lite_topic_set: list[str] = field(default_factory=list)
+    lite_topic_set: SetOf[str] = field(default_factory=list)
 
 
 class GetLiteGroupInfoResponseBody(Body):
@@ -100,7 +101,7 @@ class GetLiteTopicInfoResponseBody(Body):
 
     parent_topic: str | None = None
     lite_topic: str = ""
-    subscriber: list[ClientGroup] = field(default_factory=list)
+    subscriber: SetOf[ClientGroup] = field(default_factory=list)
     topic_offset: TopicOffset | None = None
     sharding_to_broker: bool = False
 
@@ -110,6 +111,6 @@ class GetParentTopicInfoResponseBody(Body):
 
     topic: str = ""
     ttl: Int = 0
-    groups: list[str] = field(default_factory=list)
+    groups: SetOf[str] = field(default_factory=list)
     lmq_num: Int = 0
     lite_topic_count: Int = 0

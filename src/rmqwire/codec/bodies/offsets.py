@@ -4,14 +4,14 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long
 from rmqwire.codec.bodies.common import DataVersion, MessageQueue, MessageQueueForC
 
 
 class OffsetSerializeWrapper(Body):
     """Offsets of a broadcasting consumer (``offsets.json`` of the client)."""
 
-    offset_table: dict[MessageQueue, Long] = field(default_factory=dict)
+    offset_table: ConcurrentMapOf[MessageQueue, Long] = field(default_factory=dict)
 
 
 class ConsumerOffsetSerializeWrapper(Body):
@@ -19,7 +19,7 @@ class ConsumerOffsetSerializeWrapper(Body):
 
     _since_5: ClassVar[tuple[str, ...]] = ("data_version",)
 
-    offset_table: dict[str, dict[Int, Long]] = field(default_factory=dict)
+    offset_table: ConcurrentMapOf[str, ConcurrentMapOf[Int, Long]] = field(default_factory=dict)
     data_version: DataVersion | None = None
 
 
@@ -36,19 +36,28 @@ class ConsumerOffsetTable(ConsumerOffsetSerializeWrapper):
     pull_offset_table: dict[str, dict[Int, Long]] = field(default_factory=dict)
 
 
+class LmqConsumerOffsetTable(ConsumerOffsetTable):
+    """The same of a broker with light queues, each of which has but one offset.
+
+    Java: ``LmqConsumerOffsetManager``.
+    """
+
+    lmq_offset_table: ConcurrentMapOf[str, Long] = field(default_factory=dict)
+
+
 class DelayOffsetSerializeWrapper(Body):
     """How far each delay level has been delivered (``delayOffset.json``)."""
 
     _since_5: ClassVar[tuple[str, ...]] = ("data_version",)
 
-    offset_table: dict[Int, Long] = field(default_factory=dict)
+    offset_table: ConcurrentMapOf[Int, Long] = field(default_factory=dict)
     data_version: DataVersion | None = None
 
 
 class RocksDBOffsetSerializeWrapper(Body):
     """Offsets of one group as 5.x keeps them in RocksDB."""
 
-    offset_table: dict[Int, Long] = field(default_factory=dict)
+    offset_table: ConcurrentMapOf[Int, Long] = field(default_factory=dict)
 
 
 class ResetOffsetBody(Body):

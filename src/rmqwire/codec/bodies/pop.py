@@ -4,15 +4,16 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long, SetOf
 from rmqwire.codec.bodies.common import MessageQueue
+from rmqwire.codec.java_enums import MessageModel, MessageRequestMode
 
 
 class MessageQueueAssignment(Body):
     """A queue given to a consumer, and how it shall read it."""
 
     message_queue: MessageQueue | None = None
-    mode: str = "PULL"
+    mode: MessageRequestMode = "PULL"
     attachments: dict[str, str] | None = None
 
 
@@ -23,13 +24,13 @@ class QueryAssignmentRequestBody(Body):
     consumer_group: str = ""
     client_id: str = ""
     strategy_name: str | None = None
-    message_model: str | None = None
+    message_model: MessageModel | None = None
 
 
 class QueryAssignmentResponseBody(Body):
     """These are."""
 
-    message_queue_assignments: list[MessageQueueAssignment] | None = None
+    message_queue_assignments: SetOf[MessageQueueAssignment] | None = None
 
 
 class SetMessageRequestModeRequestBody(Body):
@@ -37,16 +38,16 @@ class SetMessageRequestModeRequestBody(Body):
 
     topic: str = ""
     consumer_group: str = ""
-    mode: str = "PULL"
+    mode: MessageRequestMode = "PULL"
     pop_share_queue_num: Int = 0
 
 
 class MessageRequestModeSerializeWrapper(Body):
     """The modes of a broker by topic and group."""
 
-    message_request_mode_map: dict[str, dict[str, SetMessageRequestModeRequestBody]] = field(
-        default_factory=dict
-    )
+    message_request_mode_map: ConcurrentMapOf[
+        str, ConcurrentMapOf[str, SetMessageRequestModeRequestBody]
+    ] = field(default_factory=dict)
 
 
 class BatchAck(Body):

@@ -48,6 +48,8 @@ class RegisterBrokerBody(Body):
     def decode(
         cls,
         data: bytes | bytearray | memoryview,
+        release: Release = DEFAULT_RELEASE,
+        *,
         compressed: bool = False,
         mq_version: int = DEFAULT_RELEASE.mq_version,
     ) -> Self:
@@ -58,6 +60,7 @@ class RegisterBrokerBody(Body):
 
         Args:
             data: the request's body.
+            release: whose reading rules hold.
             compressed: the header's word on it.
             mq_version: the sender's version; mappings follow from V5_0_0 on.
 
@@ -65,10 +68,10 @@ class RegisterBrokerBody(Body):
             BadBody: neither form, cut off, or inflating beyond ``MAX_INFLATED`` bytes.
         """
         if not compressed and bytes(data[:1]) != bytes([_ZLIB_MAGIC]):
-            return super().decode(data)
+            return super().decode(data, release)
         pieces = _Pieces(inflate(data, MAX_INFLATED))
         wrapper = TopicConfigAndMappingSerializeWrapper(
-            data_version=DataVersion.decode(pieces.text())
+            data_version=DataVersion.decode(pieces.text(), release)
         )
         for _ in range(pieces.count()):
             topic = decode_topic_line(pieces.text())
@@ -76,7 +79,7 @@ class RegisterBrokerBody(Body):
         servers = _texts(pieces.text())
         if mq_version >= V5_0_0 and pieces.left:
             for _ in range(pieces.count()):
-                info = TopicQueueMappingInfo.decode(pieces.text())
+                info = TopicQueueMappingInfo.decode(pieces.text(), release)
                 wrapper.topic_queue_mapping_info_map[info.topic] = info
         return cls(topic_config_serialize_wrapper=wrapper, filter_server_list=servers)
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
 from rmqwire.codec.bodies.common import KVTable
 from rmqwire.codec.bodies.static_topic import TopicQueueMappingInfo
 
@@ -50,7 +50,7 @@ class ClusterInfo(Body):
     """All brokers and clusters a name server knows."""
 
     broker_addr_table: dict[str, BrokerData] = field(default_factory=dict)
-    cluster_addr_table: dict[str, list[str]] = field(default_factory=dict)
+    cluster_addr_table: dict[str, SetOf[str]] = field(default_factory=dict)
 
 
 class BrokerMemberGroup(Body):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
 from rmqwire.codec.bodies.common import MessageQueue
 from rmqwire.codec.bodies.heartbeat import SubscriptionData
 
@@ -56,7 +56,7 @@ class ConsumerRunningInfo(Body):
     )
 
     properties: dict[str, str] = field(default_factory=dict)
-    subscription_set: list[SubscriptionData] = field(default_factory=list)
+    subscription_set: SetOf[SubscriptionData] = field(default_factory=list)
     mq_table: dict[MessageQueue, ProcessQueueInfo] = field(default_factory=dict)
     mq_pop_table: dict[MessageQueue, PopProcessQueueInfo] = field(default_factory=dict)
     status_table: dict[str, ConsumeStatus] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long, SetOf
 from rmqwire.codec.bodies.common import DataVersion
 from rmqwire.codec.bodies.topic import TopicConfig, TopicConfigSerializeWrapper
 
@@ -31,13 +31,13 @@ class TopicQueueMappingInfo(Body):
     bname: str = ""
     epoch: Long = 0
     dirty: bool = False
-    curr_id_map: dict[Int, Int] = field(default_factory=dict)
+    curr_id_map: ConcurrentMapOf[Int, Int] = field(default_factory=dict)
 
 
 class TopicQueueMappingDetail(TopicQueueMappingInfo):
     """The same with every stretch of each queue."""
 
-    hosted_queues: dict[Int, list[LogicQueueMappingItem]] = field(default_factory=dict)
+    hosted_queues: ConcurrentMapOf[Int, list[LogicQueueMappingItem]] = field(default_factory=dict)
 
 
 class TopicConfigAndQueueMapping(TopicConfig):
@@ -84,5 +84,5 @@ class TopicRemappingDetailWrapper(Body):
     type: str | None = None
     epoch: Long = 0
     broker_config_map: dict[str, TopicConfigAndQueueMapping] = field(default_factory=dict)
-    broker_to_map_in: list[str] = field(default_factory=list)
-    broker_to_map_out: list[str] = field(default_factory=list)
+    broker_to_map_in: SetOf[str] = field(default_factory=list)
+    broker_to_map_out: SetOf[str] = field(default_factory=list)

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from msgspec import field
 
-from rmqwire.codec.bodies.base import Body, Int, Long
+from rmqwire.codec.bodies.base import Body, ConcurrentMapOf, Int, Long
 from rmqwire.codec.bodies.common import DataVersion, MessageQueue
+from rmqwire.codec.java_enums import TopicFilterType
 
 
 class TopicConfig(Body):
@@ -17,7 +18,7 @@ class TopicConfig(Body):
     read_queue_nums: Int = 16
     write_queue_nums: Int = 16
     perm: Int = 6
-    topic_filter_type: str = "SINGLE_TAG"
+    topic_filter_type: TopicFilterType = "SINGLE_TAG"
     topic_sys_flag: Int = 0
     order: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
@@ -26,7 +27,7 @@ class TopicConfig(Body):
 class TopicConfigSerializeWrapper(Body):
     """All topics of a broker with their version."""
 
-    topic_config_table: dict[str, TopicConfig] = field(default_factory=dict)
+    topic_config_table: ConcurrentMapOf[str, TopicConfig] = field(default_factory=dict)
     data_version: DataVersion = field(default_factory=DataVersion)
 
 

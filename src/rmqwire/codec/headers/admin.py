@@ -23,7 +23,7 @@ class CreateTopicRequestHeader(TopicRequestHeader, kw_only=True):
     perm: Int
     topic_filter_type: str
     topic_sys_flag: Int | None = None
-    order: bool
+    order: bool = False
     attributes: str | None = None  # 5.5.0 only
     force: bool = False  # 5.5.0 only
 
@@ -49,7 +49,7 @@ class GetBrokerConfigResponseHeader(Header, kw_only=True):
 class GetConsumeStatsInBrokerHeader(Header, kw_only=True):
     """Ask GET_BROKER_CONSUME_STATS (317)."""
 
-    is_order: bool
+    is_order: bool = False
 
 
 class GetConsumeStatsRequestHeader(TopicRequestHeader, kw_only=True):
@@ -109,6 +109,6 @@ class StatisticsMessagesRequestHeader(TopicQueueRequestHeader, kw_only=True):
 
     consumer_group: str
     topic: str
-    queue_id: Int
+    queue_id: Int = 0
     from_time: Long = 0
     to_time: Long = 0

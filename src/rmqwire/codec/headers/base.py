@@ -1,7 +1,7 @@
 """What every typed header can do. RocketMQ: ``CommandCustomHeader``, ``FastCodesHeader``.
 
 A header is a set of text fields on the wire (``RemotingCommand.ext_fields``) and a typed class here.
-Attributes are the Java names in snake case; a required field (Java ``CFNotNull``) has no default; one
+Attributes are the Java names in snake case; a required field (a ``CFNotNull`` object) has no default; one
 that may be absent is None; a Java primitive is 0 or False.
 
 Java collects the fields in a HashMap, so their order follows from the hashes of the names and from
@@ -11,18 +11,18 @@ an order of their own in the ROCKETMQ serialisation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import msgspec
 
 from rmqwire.codec.java_map import bucket, grown
+from rmqwire.codec.java_types import Int, Long
 from rmqwire.errors import BadHeader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Int = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-Long = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+__all__ = ["Header", "HeaderPlan", "Int", "Long", "plan_of"]
 
 _Fields = tuple[tuple[str, str], ...]  # (attribute, wire name) of each field
 _convert = msgspec.convert
@@ -40,16 +40,19 @@ class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
 
     @classmethod
     def decode(cls, ext_fields: Mapping[str, str] | None, *, empty_is_none: bool = False) -> Self:
-        """Read the header from text fields; fields it does not know are skipped.
+        """Read the header from text fields (Java ``decodeCommandCustomHeader``).
 
-        Beyond Java's spellings a whole number may be written ``5.0`` or ``5e0``.
+        Fields it does not know are skipped. A number that is none counts as absent, as in Java,
+        whose reader logs it and goes on. Beyond Java's spellings a whole number may be written
+        ``5.0`` or ``5e0``.
 
         Args:
             ext_fields: None counts as empty.
             empty_is_none: an empty value means an absent one, as in the ROCKETMQ serialisation.
 
         Raises:
-            BadHeader: a required field is missing, or a number is none or too large.
+            BadHeader: a required field is missing or can't be read; Java goes on with null there
+                and answers NullPointerException.
         """
         if ext_fields is None:
             ext_fields = {}
@@ -143,30 +146,32 @@ def _inherited_fields(cls: type[Header]) -> set[str]:
 
 
 def _decode_by_field(cls: type[H], ext_fields: Mapping[str, str]) -> H:
-    """Read field by field under Java's rules: gives the header, or the error in Java's words."""
+    """Read field by field under Java's rules: returns the header, or the error in Java's words."""
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(cls):
         text = ext_fields.get(field.encode_name)
-        if text is None:
-            if field.required:
-                raise BadHeader(f"the custom field <{field.encode_name}> is null")
-        elif field.type in (bool, bool | None):
-            values[field.name] = text.lower() == "true"
-        elif field.type in (str, str | None):
-            values[field.name] = text
-        else:
-            values[field.name] = _number(field, text)
+        value = None if text is None else _value(field.type, text)
+        if value is not None:
+            values[field.name] = value
+        elif field.required:
+            fault = "null" if text is None else f"not a number: {text[:60]!r}"
+            raise BadHeader(f"the custom field <{field.encode_name}> is {fault}")
     return cls(**values)
 
 
-_LONG_TYPES = (Long, Long | None)
-
-
-def _number(field: msgspec.structs.FieldInfo, text: str) -> int:
-    limit = 2**63 if field.type in _LONG_TYPES else 2**31
+def _value(kind: object, text: str) -> object:
+    """Return the value of a text; None: it is no number of that size."""
+    if kind in (bool, bool | None):
+        return text.lower() == "true"
+    if kind in (str, str | None):
+        return text
+    limit = 2**63 if kind in _LONG_TYPES else 2**31
     digits = text[1:] if text[:1] in {"+", "-"} else text
     if digits.isdecimal() and len(digits) < 100:
         value = int(text)
         if -limit <= value < limit:
             return value
-    raise BadHeader(f"the custom field <{field.encode_name}> is not a number: {text[:60]!r}")
+    return None
+
+
+_LONG_TYPES = (Long, Long | None)

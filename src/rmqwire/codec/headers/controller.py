@@ -93,10 +93,10 @@ class AlterSyncStateSetResponseHeader(Header, kw_only=True):
 class ElectMasterRequestHeader(Header, kw_only=True):
     """Ask CONTROLLER_ELECT_MASTER (1002). Only 5.5.0."""
 
-    cluster_name: str
-    broker_name: str
-    broker_id: Long
-    designate_elect: bool
+    cluster_name: str = ""
+    broker_name: str = ""
+    broker_id: Long = -1
+    designate_elect: bool = False
     invoke_time: Long | None = None
 
 

@@ -17,7 +17,7 @@ class RegisterFilterServerResponseHeader(Header, kw_only=True):
     """Declared by RocketMQ without a request of its own. Only 4.9.7."""
 
     broker_name: str
-    broker_id: Long
+    broker_id: Long = 0
 
 
 class RegisterMessageFilterClassRequestHeader(Header, kw_only=True):

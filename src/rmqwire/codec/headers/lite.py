@@ -54,19 +54,19 @@ class PopLiteMessageRequestHeader(RpcRequestHeader, kw_only=True):
     client_id: str
     consumer_group: str
     topic: str
-    max_msg_num: Int
-    invisible_time: Long
-    poll_time: Long
-    born_time: Long
+    max_msg_num: Int = 0
+    invisible_time: Long = 0
+    poll_time: Long = 0
+    born_time: Long = 0
     attempt_id: str | None = None
 
 
 class PopLiteMessageResponseHeader(Header, kw_only=True):
     """Answer POP_LITE_MESSAGE (200070). Only 5.5.0."""
 
-    pop_time: Long
-    invisible_time: Long
-    revive_qid: Int
+    pop_time: Long = 0
+    invisible_time: Long = 0
+    revive_qid: Int = 0
     start_offset_info: str | None = None
     msg_offset_info: str | None = None
     order_count_info: str | None = None

@@ -98,8 +98,8 @@ class ResetOffsetRequestHeader(TopicQueueRequestHeader, kw_only=True):
     topic: str
     queue_id: Int = -1  # 5.5.0 only
     offset: Long | None = None  # 5.5.0 only
-    timestamp: Long
-    is_force: bool
+    timestamp: Long = 0
+    is_force: bool = False
 
 
 class SearchOffsetRequestHeader(TopicQueueRequestHeader, kw_only=True):

@@ -39,9 +39,9 @@ class ChangeInvisibleTimeRequestHeader(TopicQueueRequestHeader, kw_only=True):
 class ChangeInvisibleTimeResponseHeader(Header, kw_only=True):
     """Answer CHANGE_MESSAGE_INVISIBLETIME (200053). Only 5.5.0."""
 
-    pop_time: Long
-    invisible_time: Long
-    revive_qid: Int
+    pop_time: Long = 0
+    invisible_time: Long = 0
+    revive_qid: Int = 0
 
 
 class NotificationRequestHeader(TopicQueueRequestHeader, kw_only=True):
@@ -54,9 +54,9 @@ class NotificationRequestHeader(TopicQueueRequestHeader, kw_only=True):
 
     consumer_group: str
     topic: str
-    queue_id: Int
-    poll_time: Long
-    born_time: Long
+    queue_id: Int = 0
+    poll_time: Long = 0
+    born_time: Long = 0
     order: bool = False
     attempt_id: str | None = None
     exp_type: str | None = None
@@ -68,7 +68,7 @@ class NotificationRequestHeader(TopicQueueRequestHeader, kw_only=True):
 class NotificationResponseHeader(Header, kw_only=True):
     """Answer NOTIFICATION (200054). Only 5.5.0."""
 
-    has_msg: bool
+    has_msg: bool = False
     polling_full: bool = False
 
 
@@ -78,8 +78,8 @@ class PeekMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
     java_insertion: ClassVar[str] = "consumerGroup ns bname oway topic maxMsgNums lo queueId nsd"
 
     topic: str
-    queue_id: Int
-    max_msg_nums: Int
+    queue_id: Int = 0
+    max_msg_nums: Int = 0
     consumer_group: str
 
 
@@ -88,13 +88,13 @@ class PollingInfoRequestHeader(TopicQueueRequestHeader, kw_only=True):
 
     consumer_group: str
     topic: str
-    queue_id: Int
+    queue_id: Int = 0
 
 
 class PollingInfoResponseHeader(Header, kw_only=True):
     """Answer POLLING_INFO (200055). Only 5.5.0."""
 
-    polling_num: Int
+    polling_num: Int = 0
 
 
 class PopMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
@@ -107,12 +107,12 @@ class PopMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
 
     consumer_group: str
     topic: str
-    queue_id: Int
-    max_msg_nums: Int
-    invisible_time: Long
-    poll_time: Long
-    born_time: Long
-    init_mode: Int
+    queue_id: Int = 0
+    max_msg_nums: Int = 0
+    invisible_time: Long = 0
+    poll_time: Long = 0
+    born_time: Long = 0
+    init_mode: Int = 0
     exp_type: str | None = None
     exp: str | None = None
     order: bool = False
@@ -122,10 +122,10 @@ class PopMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
 class PopMessageResponseHeader(Header, kw_only=True):
     """Answer POP_MESSAGE (200050), PEEK_MESSAGE (200052). Only 5.5.0."""
 
-    pop_time: Long
-    invisible_time: Long
-    revive_qid: Int
-    rest_num: Long
+    pop_time: Long = 0
+    invisible_time: Long = 0
+    revive_qid: Int = 0
+    rest_num: Long = 0
     start_offset_info: str | None = None
     msg_offset_info: str | None = None
     order_count_info: str | None = None

@@ -49,7 +49,7 @@ class ReplyMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
     unit_mode: bool = False
     born_host: str
     store_host: str
-    store_timestamp: Long
+    store_timestamp: Long = 0
 
 
 class SendMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):

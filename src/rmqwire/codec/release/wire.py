@@ -17,6 +17,7 @@ class WireRelease:
         escape_line_separators: JSON text writes U+007F, U+2028 and U+2029 as ``\\uXXXX``
             (fastjson 1, 4.9) or as they are (fastjson2, 5.x).
         new_body_fields: JSON bodies carry the properties that 5.x added.
+        fastjson: 1 (4.9) or 2 (5.x), whose reading rules hold for JSON; see ``json_fields``.
         json_references: an object met twice in one body is written as ``$ref`` (fastjson 1).
         topic_max_length: longest topic name in characters (Java ``TopicValidator``).
         retry_topic_max_length: the same for ``%RETRY%`` and ``%DLQ%`` topics.
@@ -28,6 +29,7 @@ class WireRelease:
     ext_fields_capacity: int
     escape_line_separators: bool
     new_body_fields: bool
+    fastjson: int
     json_references: bool
     topic_max_length: int
     retry_topic_max_length: int
@@ -40,6 +42,7 @@ WIRE_4_9 = WireRelease(
     ext_fields_capacity=16,
     escape_line_separators=True,
     new_body_fields=False,
+    fastjson=1,
     json_references=True,
     topic_max_length=127,
     retry_topic_max_length=127,
@@ -51,6 +54,7 @@ WIRE_5 = WireRelease(
     ext_fields_capacity=256,
     escape_line_separators=False,
     new_body_fields=True,
+    fastjson=2,
     json_references=False,
     topic_max_length=127,
     retry_topic_max_length=255,

@@ -84,13 +84,13 @@ class ConnectionAdmin:
 
     def lock(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Lock queues for an orderly consumer; the answer names those it has."""
-        body = LockBatchRequestBody.decode(bytes(request.body))
+        body = LockBatchRequestBody.decode(request.body, self._release)
         granted = self.locks.try_lock_batch(body.consumer_group, body.mq_set, body.client_id)
         answer = LockBatchResponseBody(lock_okmq_set=granted)
         return request.create_response(body=answer.encode(self._release))
 
     def unlock(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Take back the locks that an orderly consumer gives up."""
-        body = UnlockBatchRequestBody.decode(bytes(request.body))
+        body = UnlockBatchRequestBody.decode(request.body, self._release)
         self.locks.unlock_batch(body.consumer_group, body.mq_set, body.client_id)
         return request.create_response()

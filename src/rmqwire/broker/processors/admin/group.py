@@ -53,12 +53,12 @@ class GroupAdmin:
 
     def update_and_create(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Create a group, or change what it may do."""
-        self._update([SubscriptionGroupConfig.decode(bytes(request.body))])
+        self._update([SubscriptionGroupConfig.decode(request.body, self._release)])
         return request.create_response()
 
     def update_and_create_list(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Do the same for several groups, all or none."""
-        body = SubscriptionGroupList.decode(bytes(request.body))
+        body = SubscriptionGroupList.decode(request.body, self._release)
         self._update(body.group_config_list)
         return request.create_response()
 

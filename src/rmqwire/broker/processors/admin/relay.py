@@ -167,7 +167,7 @@ class _StatusRound:
         self._missing -= 1
         if isinstance(outcome, RemotingCommand) and outcome.code == 0 and outcome.body:
             try:
-                body = GetConsumerStatusBody.decode(bytes(outcome.body))
+                body = GetConsumerStatusBody.decode(outcome.body, self._release)
             except ProtocolError:
                 body = GetConsumerStatusBody()  # left out, as a client that doesn't answer is
             self._body.consumer_table[client_id] = body.message_queue_table

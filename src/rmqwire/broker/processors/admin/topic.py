@@ -86,7 +86,7 @@ class TopicAdmin:
 
     def update_and_create_list(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Do the same for several topics, all or none."""
-        body = CreateTopicListRequestBody.decode(bytes(request.body))
+        body = CreateTopicListRequestBody.decode(request.body, self._release)
         for config in body.topic_config_list:
             self._check_name(config.topic_name)
         self._update(body.topic_config_list)
