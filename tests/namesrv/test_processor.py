@@ -159,6 +159,14 @@ def test_a_registration_that_cannot_be_is_refused(fields, body):
     assert not server.routes.live
 
 
+def test_a_registration_that_cannot_be_read_leaves_a_line_with_broker_code_and_field(caplog):
+    body = b'{"topicConfigSerializeWrapper":{"topicConfigTable":{"T":{"perm":"rw"}}}}'
+    Server().ask(Code.REGISTER_BROKER, register_header(), body)
+    (line,) = caplog.messages
+    assert line.startswith("REGISTER_BROKER (103) of 127.0.0.1:40000 is refused: ")
+    assert ".topicConfigTable['T'].perm: the text 'rw' where a number of 32 bits belongs" in line
+
+
 def test_only_admitted_hosts_register():
     server = Server("registerAllowList=10.0.0.0/8, ::1")
     for peer, code in [("10.1.2.3:5", 0), ("[::1]:5", 0), ("192.168.0.1:5", 16), ("", 16)]:

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from rmqwire.codec.bodies import HeartbeatData
 from rmqwire.codec.command import RemotingCommand, decode_command
 from rmqwire.codec.release import V4_9_7
 from rmqwire.errors import BadBody, BadHeader, UsageError
@@ -67,6 +68,57 @@ def test_a_bad_body_is_answered():
     reply = answer(HandlerTable(handlers={1: handler}), RemotingCommand(1))
     assert reply.code == 1
     assert "no json (at byte 3)" in reply.remark
+
+
+def test_what_cannot_be_read_is_one_line_with_peer_code_and_field(caplog):
+    def handler(connection, request):
+        HeartbeatData.decode(b'{"consumerDataSet":[{"consumeType":{"a":1}}]}')
+
+    answer(HandlerTable(handlers={34: handler}), RemotingCommand(34))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == (
+        "HEART_BEAT (34) of 127.0.0.1:40000 is refused: HeartbeatData.consumerDataSet[0].consumeType:"
+        " an object of 1 where one of CONSUME_ACTIVELY, CONSUME_PASSIVELY, CONSUME_POP belongs"
+    )
+
+
+def test_a_refusal_is_one_line_too(caplog):
+    def handler(connection, request):
+        raise Reject(17, "No topic route info")
+
+    with caplog.at_level(logging.INFO):
+        answer(HandlerTable(handlers={105: handler}), RemotingCommand(105))
+    assert caplog.messages == [
+        "GET_ROUTEINFO_BY_TOPIC (105) of 127.0.0.1:40000 is refused: code 17, No topic route info"
+    ]
+
+
+def test_a_refusal_that_no_client_expects_is_a_warning(caplog):
+    def handler(connection, request):
+        raise Reject(16, "the broker of this name is another one")
+
+    answer(HandlerTable(handlers={103: handler}), RemotingCommand(103))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_refusals_of_one_code_are_limited_and_those_of_others_are_not_lost(caplog):
+    def handler(connection, request):
+        raise BadBody("no json")
+
+    table = HandlerTable(handlers=dict.fromkeys((34, 103), handler))
+    for code in (*[34] * 100, 103):
+        answer(table, RemotingCommand(code))
+    assert sum("HEART_BEAT" in line for line in caplog.messages) == 5
+    assert sum("REGISTER_BROKER" in line for line in caplog.messages) == 1
+
+
+def test_codes_that_somebody_makes_up_do_not_fill_the_memory(caplog):
+    table = HandlerTable()
+    table.hooks.append(Recorder(refuse=range(100_000)))
+    for code in range(5_000, 6_000):
+        answer(table, RemotingCommand(code))
+    assert len(caplog.records) <= 5
 
 
 def test_an_unexpected_exception_is_logged_with_peer_and_code(caplog):

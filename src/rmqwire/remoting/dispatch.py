@@ -3,7 +3,7 @@
 The rules are those of Java's ``NettyRemotingAbstract.processRequestCommand``: a code nobody
 registered is answered with REQUEST_CODE_NOT_SUPPORTED (3) and `` request type N not supported``; an
 exception becomes SYSTEM_ERROR (1) with its text. A handler says a refusal of its own with
-:class:`Reject`.
+:class:`Reject`. Whatever is refused leaves a line in the log, a few for each code.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.codes import LanguageCode, ResponseCode
+from rmqwire.codec.codes import LanguageCode, ResponseCode, request_name
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import ProtocolError, UsageError
 from rmqwire.remoting.handler import Reject
 from rmqwire.remoting.limited_log import LimitedLog, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Handler, Peer, RpcHook
 
+logger = logging.getLogger(__name__)
+
 SYSTEM_ERROR = int(ResponseCode.SYSTEM_ERROR)
 REQUEST_CODE_NOT_SUPPORTED = int(ResponseCode.REQUEST_CODE_NOT_SUPPORTED)
 PYTHON = int(LanguageCode.PYTHON)
+FAULTS = {SYSTEM_ERROR, int(ResponseCode.NO_PERMISSION)}  # answers that nobody expects
+REFUSALS = 5  # lines about refused requests of one code in ten seconds
 MAX_REMARK = 1024  # characters of an exception's text in an answer
 JAVA_COMMAND_EXCEPTION = "org.apache.rocketmq.remoting.exception.RemotingCommandException"
 
@@ -45,7 +49,8 @@ class HandlerTable:
         self.version = release.mq_version
         self.language = PYTHON
         self.hooks: list[RpcHook] = []
-        self.notices = LimitedLog(logging.getLogger(__name__))
+        self.notices = LimitedLog(logger)
+        self.refusals = LimitedLog(logger, burst=REFUSALS)
         self._handlers: dict[int, Handler] = {}
         if handlers is not None:
             self.register_all(handlers)
@@ -86,10 +91,14 @@ class HandlerTable:
                 return self._handle_hooked(handler, connection, request)
             return handler(connection, request)
         except Reject as refusal:
+            log = self.refusals.warning if refusal.code in FAULTS else self.refusals.info
+            reason = f"code {refusal.code}, {refusal.remark}"
+            self._note_refusal(log, connection, request, reason)
             response = request.create_response(refusal.code, refusal.remark)
             response.ext_fields = refusal.ext_fields
             return response
         except ProtocolError as error:
+            self._note_refusal(self.refusals.warning, connection, request, str(error))
             return request.create_response(SYSTEM_ERROR, f"{JAVA_COMMAND_EXCEPTION}: {error}")
         except Exception as error:  # noqa: BLE001  one request is the border: logged, answered
             return self._failed(connection, request, error)
@@ -108,6 +117,19 @@ class HandlerTable:
         remark = f" request type {request.code} not supported"
         self.notices.warning("unknown code", "%s%s", connection.peer, remark)
         return request.create_response(REQUEST_CODE_NOT_SUPPORTED, remark)
+
+    def _note_refusal(
+        self, log: Callable[..., None], connection: Peer, request: RemotingCommand, reason: str
+    ) -> None:
+        known = request.code in self._handlers  # anybody can make up others
+        name = request_name(request.code)
+        log(
+            f"refused {name}" if known else "refused",
+            "%s of %s is refused: %s",
+            f"{name} ({request.code})",
+            connection.peer,
+            reason,
+        )
 
     def _failed(
         self, connection: Peer, request: RemotingCommand, error: Exception

@@ -111,6 +111,18 @@ async def test_a_part_that_fails_leaves_the_others(pair):
     assert "goldhcg_ha" not in slave.state.groups.table
 
 
+async def test_a_table_that_cannot_be_read_leaves_a_line_with_master_code_and_field(pair, caplog):
+    _, master, sync = pair
+    master.by_code[201] = RemotingCommand(
+        0, body=b'{"subscriptionGroupTable":{"g":{"retryMaxTimes":"often"}}}'
+    )
+    assert not await sync.sync_all()
+    (line,) = caplog.messages
+    part = "consumer groups (GET_ALL_SUBSCRIPTIONGROUP_CONFIG)"
+    field = "SubscriptionGroupWrapper.subscriptionGroupTable['g'].retryMaxTimes"
+    assert line.startswith(f"{part} not taken over from {MASTER}: {field}: the text 'often' where")
+
+
 async def test_without_the_second_port_the_first_is_asked(pair):
     slave, master, sync = pair
     invoke = master.invoke
@@ -220,7 +232,7 @@ async def test_bad_timer_answers_change_nothing(pair5, tmp_path, body, caplog):
     assert not await sync.sync_all()
     await sync.sync_timer_checkpoint()
     assert not (tmp_path / "config/timermetrics").exists()
-    assert "timer check point not taken over" in caplog.text
+    assert "timer check point (GET_TIMER_CHECK_POINT) not taken over" in caplog.text
 
 
 async def test_a_master_without_timers_is_no_failure(pair5, tmp_path, caplog):
@@ -263,9 +275,9 @@ async def test_a_refusal_is_said_once_and_its_end_too(pair5, caplog):
     said = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     unsupported = "CODE: 3  DESC:  request type 402 not supported"
     assert said == [
-        f"message request modes not taken over from {MASTER}: {unsupported}  BROKER: {MASTER}",
-        f"message request modes not taken over from {MASTER}: CODE: 16  DESC: no  BROKER: {MASTER}",
-        f"message request modes taken over from {MASTER} after failures: 6",
+        f"message request modes (GET_ALL_MESSAGE_REQUEST_MODE) not taken over from {MASTER}: {unsupported}  BROKER: {MASTER}",
+        f"message request modes (GET_ALL_MESSAGE_REQUEST_MODE) not taken over from {MASTER}: CODE: 16  DESC: no  BROKER: {MASTER}",
+        f"message request modes (GET_ALL_MESSAGE_REQUEST_MODE) taken over from {MASTER} after failures: 6",
     ]
 
 
@@ -278,8 +290,8 @@ async def test_another_master_s_refusal_is_said_again(pair5, caplog):
         await sync.sync_timer_checkpoint()
     said = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     assert [line.split(":")[0] for line in said] == [
-        "timer check point not taken over from 10.0.0.1",
-        "timer check point not taken over from 10.0.0.2",
+        "timer check point (GET_TIMER_CHECK_POINT) not taken over from 10.0.0.1",
+        "timer check point (GET_TIMER_CHECK_POINT) not taken over from 10.0.0.2",
     ]
 
 

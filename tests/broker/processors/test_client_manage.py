@@ -121,6 +121,14 @@ def test_a_body_that_is_no_heartbeat_is_a_system_error(broker):
         assert client.call(RemotingCommand(34, None, body)).code == 1
 
 
+def test_a_heartbeat_that_cannot_be_read_leaves_a_line_with_client_code_and_field(broker, caplog):
+    client = broker.connect()
+    client.call(RemotingCommand(34, None, b'{"consumerDataSet":[{"unitMode":"maybe"}]}'))
+    (line,) = caplog.messages
+    assert line.startswith(f"HEART_BEAT (34) of {client.connection.peer} is refused: ")
+    assert "HeartbeatData.consumerDataSet[0].unitMode: the text 'maybe' where a boolean" in line
+
+
 def test_a_heartbeat_as_the_cpp_client_sends_it_makes_its_group_known(broker):
     client = broker.connect()
     body = (

@@ -88,16 +88,17 @@ class SlaveSynchronize:
         if master is None or master == self._state.config.broker_addr:
             return False
         parts: list[tuple[str, Callable[[str], Awaitable[None]]]] = [
-            ("topics", self._topics),
+            ("topics (GET_ALL_TOPIC_CONFIG)", self._topics),
             ("deletions of topics", self._deletions),
-            ("consumer offsets", self._consumer_offsets),
-            ("delay offsets", self._delay_offsets),
-            ("consumer groups", self._groups),
+            ("consumer offsets (GET_ALL_CONSUMER_OFFSET)", self._consumer_offsets),
+            ("delay offsets (GET_ALL_DELAY_OFFSET)", self._delay_offsets),
+            ("consumer groups (GET_ALL_SUBSCRIPTIONGROUP_CONFIG)", self._groups),
         ]
         if self._state.release.broker.syncs_request_modes:
-            parts.append(("message request modes", self._request_modes))
+            part = "message request modes (GET_ALL_MESSAGE_REQUEST_MODE)"
+            parts.append((part, self._request_modes))
         if self.wants_timers:
-            parts.append(("timer metrics", self._timer_metrics))
+            parts.append(("timer metrics (GET_TIMER_METRICS)", self._timer_metrics))
         good = True
         for name, sync in parts:
             try:
@@ -131,7 +132,7 @@ class SlaveSynchronize:
         master = self.master_addr
         if master is None:
             return
-        part = "timer check point"
+        part = "timer check point (GET_TIMER_CHECK_POINT)"
         try:
             response = await self._ask_timers(master, RequestCode.GET_TIMER_CHECK_POINT)
             if response is not None:
