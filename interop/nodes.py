@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.wire import registered
 
+RMQWIRE = ("-m", "rmqwire")
 BROKER_DEFAULTS = {
     "brokerName": "rmqwire-a",
     "brokerClusterName": "DefaultCluster",
@@ -32,7 +33,9 @@ def start_namesrv(home: Path, settings: Mapping[str, str] | None = None) -> Node
     return _start("namesrv", home, port, conf)
 
 
-def start_broker(home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
+def start_broker(
+    home: Path, namesrv: str, settings: Mapping[str, str], program: Sequence[str] = RMQWIRE
+) -> Node:
     """Start an rmqwire broker and wait until every server of ``namesrv`` knows it."""
     port = int(settings.get("listenPort", free_port(BROKER_PORTS)))
     conf = {
@@ -42,15 +45,17 @@ def start_broker(home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
         "storePathRootDir": str(home / "store"),
         **settings,
     }
-    node = _start("broker", home, port, conf)
+    node = _start("broker", home, port, conf, program)
     name = conf["brokerName"]
     wait_until(lambda: registered(namesrv, name, node.addr), f"{node.addr} as {name}")
     return node
 
 
-def _start(name: str, home: Path, port: int, conf: Mapping[str, str]) -> Node:
+def _start(
+    name: str, home: Path, port: int, conf: Mapping[str, str], program: Sequence[str] = RMQWIRE
+) -> Node:
     home.mkdir(parents=True, exist_ok=True)
     file = home / f"{name}.conf"
     file.write_text("".join(f"{key}={value}\n" for key, value in conf.items()))
-    command = [sys.executable, "-m", "rmqwire", name, "-c", str(file)]
+    command = [sys.executable, *program, name, "-c", str(file)]
     return Node.start(f"rmqwire-{name}", f"127.0.0.1:{port}", command, home)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from interop import kinds, nodes
+from interop import kinds, nodes, unreserved
 from interop.cluster import Cluster
 from interop.peer import Peer
 from interop.processes import Node, wait_until
@@ -70,7 +70,11 @@ def test_files_go_when_java_s_go(
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
 
     def start_ours(folder: Path, addr: str, settings: dict[str, str]) -> Node:
-        return nodes.start_broker(folder, addr, settings | {"rocketmqVersion": version})
+        ours = settings | {"rocketmqVersion": version}
+        if ours["fileReservedTime"] != "0":
+            return nodes.start_broker(folder, addr, ours)
+        ours["fileReservedTime"] = "1"  # a file of ours may not ask for 0
+        return nodes.start_broker(folder, addr, ours, [unreserved.__file__])
 
     with ExitStack() as stack:
         stack.callback(namesrv.stop)
