@@ -11,6 +11,7 @@
         FrameTooLarge     a length word above the limit
         BadHeader         a command header, or a field of one, that can't be read
         BadBody           a body (JSON, batch, compressed) that can't be read
+          BadField        a field of one holds what its type can't be; .path says which
         BadProperties     a message property string that can't be read or written
         BadRecord         a record of a store file that can't be read, or a message that can't be one
           TooManyLightQueues  a message names a new light queue where no more may be
@@ -127,6 +128,26 @@ class BadHeader(ProtocolError):
 
 class BadBody(ProtocolError):
     """A body (JSON, batch, compressed) that can't be read."""
+
+
+class BadField(BadBody):
+    """A field of a JSON body holds what can't be read as its type.
+
+    Args:
+        shape: what stands there, in words.
+        expected: what belongs there, in words.
+        path: where, from the class on, as in ``HeartbeatData.consumerDataSet[0].unitMode``.
+    """
+
+    def __init__(self, shape: str, expected: str, path: str = "") -> None:
+        super().__init__(f"{path}: {shape} where {expected} belongs")
+        self.shape = shape
+        self.expected = expected
+        self.path = path
+
+    def below(self, step: str) -> BadField:
+        """Return the same, seen from one level further out."""
+        return BadField(self.shape, self.expected, step + self.path)
 
 
 class BadProperties(ProtocolError):

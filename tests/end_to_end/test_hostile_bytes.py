@@ -68,7 +68,7 @@ JSON_HEADERS = {
     "deep objects": framed(b'{"a":' * 100_000),
     "digits": framed(b'{"code":' + b"9" * 5000 + b"}"),
     "1e400": framed(b'{"code":1e400,"opaque":1}'),
-    "NaN": framed(b'{"code":NaN,"opaque":1}'),
+    "a bare word": framed(b'{"code":Nothing,"opaque":1}'),
     "code as text": framed(b'{"code":"x","opaque":1}'),
     "opaque 2^63": framed(b'{"code":34,"opaque":9223372036854775808}'),
     "invalid UTF-8": framed(b'{"code":34,"opaque":1,"remark":"\xff\xfe"}'),

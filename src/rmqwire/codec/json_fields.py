@@ -32,7 +32,6 @@ from rmqwire.codec.java_types import CONCURRENT_MAP, SET, Int, Long
 from rmqwire.codec.json_reader import JsonValue
 from rmqwire.codec.json_scalars import (
     KEEP,
-    Mismatch,
     enum_reader,
     is_null,
     is_one,
@@ -43,11 +42,12 @@ from rmqwire.codec.json_scalars import (
     read_octets,
     read_text,
     read_whole,
+    shape,
 )
-from rmqwire.errors import BadBody
+from rmqwire.errors import BadBody, BadField
 
 Reader = Callable[[JsonValue], Any]
-"""Returns the typed value of a JSON value, or ``KEEP`` for null; raises ``Mismatch``."""
+"""Returns the typed value of a JSON value, or ``KEEP`` for null; raises ``BadField``."""
 
 _SCALARS: Final[dict[object, Callable[..., object]]] = {
     bool: read_boolean,
@@ -68,16 +68,17 @@ def read_body(cls: type[msgspec.Struct], value: JsonValue, fastjson: int) -> obj
     """Make a body of what ``java_json.loads_spelled`` gave.
 
     Raises:
-        BadBody: names the field and what stands there.
+        BadField: names the field and what stands there.
+        BadBody: nested too deeply.
     """
     try:
         body = KEEP if isinstance(value, list) else struct_reader(cls, fastjson)(value)
-    except Mismatch as mismatch:
-        raise BadBody(mismatch.sentence(cls.__name__)) from None
+    except BadField as fault:
+        raise fault.below(cls.__name__) from None
     except RecursionError:
         raise BadBody(f"{cls.__name__}: nested too deeply") from None
     if body is KEEP:
-        raise BadBody(Mismatch(value, "an object").sentence(cls.__name__))
+        raise BadField(shape(value), "an object", cls.__name__)
     return body
 
 
@@ -182,8 +183,8 @@ class _StructReader:
             attribute, read = self.fields.get(key) or self.loosely(key, values)
             try:
                 made = read(item)
-            except Mismatch as mismatch:
-                raise mismatch.below(f".{key}") from None
+            except BadField as fault:
+                raise fault.below(f".{key}") from None
             if made is not KEEP:
                 values[attribute] = made
             elif attribute in self.nulls:
@@ -200,7 +201,7 @@ class _StructReader:
     def other(self, value: JsonValue) -> object:
         if is_null(value) or value == []:
             return KEEP
-        raise Mismatch(value, "an object")
+        raise BadField(shape(value), "an object")
 
 
 def _loose(name: AnyStr) -> AnyStr:
@@ -226,8 +227,8 @@ def _read_list(value: JsonValue, read: Reader, read_one: Reader) -> object:
     for number, item in enumerate(value):
         try:
             made = read(item)
-        except Mismatch as mismatch:
-            raise mismatch.below(f"[{number}]") from None
+        except BadField as fault:
+            raise fault.below(f"[{number}]") from None
         if made is not KEEP:
             items.append(made)
     return items
@@ -251,7 +252,7 @@ def _one_reader(item: object, read: Reader, fastjson: int, java: str) -> Reader:
     def read_text_of_set(value: JsonValue) -> object:
         if is_text(value) or isinstance(value, dict):
             return [read(value)]
-        raise Mismatch(value, "a list")
+        raise BadField(shape(value), "a list")
 
     def read_text_of_list(value: JsonValue) -> object:
         return [value] if is_text(value) and value != "null" else KEEP
@@ -269,17 +270,17 @@ def _read_map(value: JsonValue, read_key: Reader, read: Reader, *, nulls: bool) 
     if is_one(value) and isinstance(value[0], dict):
         return _read_map(value[0], read_key, read, nulls=nulls)
     if not isinstance(value, dict):
-        raise Mismatch(value, "a map")
+        raise BadField(shape(value), "a map")
     entries = {}
     for key, item in value.items():
         try:
             name, made = read_key(key), read(item)
-        except Mismatch as mismatch:
-            raise mismatch.below(f"[{key!r:.60}]") from None
+        except BadField as fault:
+            raise fault.below(f"[{key!r:.60}]") from None
         if name is not KEEP and made is not KEEP:
             entries[name] = made
         elif not nulls:
-            raise Mismatch(None, "a key and a value").below(f"[{key!r:.60}]")
+            raise BadField(shape(None), "a key and a value").below(f"[{key!r:.60}]")
     return entries
 
 
@@ -295,6 +296,6 @@ def _key_reader(kind: object, fastjson: int) -> Reader:
         try:
             return read(java_json.loads_spelled(key))
         except BadBody:
-            raise Mismatch(key, "an object") from None
+            raise BadField(shape(key), "an object") from None
 
     return read_object

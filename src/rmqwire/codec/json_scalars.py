@@ -29,6 +29,7 @@ from rmqwire.codec import java_json
 from rmqwire.codec.java_map import in_hash_map_order
 from rmqwire.codec.json_reader import JsonValue, Spelled
 from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.errors import BadField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,30 +43,6 @@ _BOOLEAN_TEXTS: Final = {
 }
 _NUMBER_TEXT = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?")
 _SKIPPED = re.compile(r"([-_ ])(?!\1|$)")  # by fastjson 2 in the name of an enum
-
-
-class Mismatch(Exception):
-    """A value that can't be read as the type of its field; the path grows on the way out.
-
-    Args:
-        value: what stands there.
-        expected: what should.
-    """
-
-    def __init__(self, value: JsonValue, expected: str) -> None:
-        super().__init__(expected)
-        self.value = value
-        self.expected = expected
-        self.path = ""
-
-    def below(self, step: str) -> Mismatch:
-        """Return the same, seen from one level further out."""
-        self.path = step + self.path
-        return self
-
-    def sentence(self, name: str) -> str:
-        """Return all of it, for a value of the class ``name``."""
-        return f"{name}{self.path}: {shape(self.value)} where {self.expected} belongs"
 
 
 def shape(value: JsonValue) -> str:
@@ -110,7 +87,7 @@ def read_whole(value: JsonValue, bits: int) -> object:
     """Read a number of 32 or 64 bits; one with a fraction loses the bits beyond.
 
     Raises:
-        Mismatch: no number, or a whole one of more bits.
+        BadField: no number, or a whole one of more bits.
     """
     if is_null_scalar(value):
         return KEEP
@@ -126,7 +103,7 @@ def read_whole(value: JsonValue, bits: int) -> object:
             return (whole + limit) % (2 * limit) - limit
     elif isinstance(number, int) and -limit <= number < limit:
         return int(number)
-    raise Mismatch(value, f"a number of {bits} bits")
+    raise BadField(shape(value), f"a number of {bits} bits")
 
 
 def _may_be_number(value: JsonValue) -> bool:
@@ -153,7 +130,7 @@ def read_double(value: JsonValue) -> object:
     """Read a floating point number.
 
     Raises:
-        Mismatch: no number.
+        BadField: no number.
     """
     if is_null_scalar(value):
         return KEEP
@@ -168,14 +145,14 @@ def read_double(value: JsonValue) -> object:
         number = _number_in_quotes(value)
     if isinstance(number, (int, Spelled)):
         return float(number)
-    raise Mismatch(value, "a number")
+    raise BadField(shape(value), "a number")
 
 
 def read_boolean(value: JsonValue, fastjson: int) -> object:
     """Read a boolean.
 
     Raises:
-        Mismatch: none.
+        BadField: none.
     """
     if is_null_scalar(value):
         return KEEP
@@ -187,7 +164,7 @@ def read_boolean(value: JsonValue, fastjson: int) -> object:
         return value.lower() == "true"
     if is_text(value) and value in _BOOLEAN_TEXTS:
         return _BOOLEAN_TEXTS[value]
-    raise Mismatch(value, "a boolean")
+    raise BadField(shape(value), "a boolean")
 
 
 # ---- enums ------------------------------------------------------------------------------------
@@ -217,7 +194,7 @@ def enum_reader(names: tuple[str, ...], fastjson: int) -> Callable[[JsonValue], 
         ordinal = _cut_off(value) if isinstance(value, Spelled) else value
         if isinstance(ordinal, int) and not isinstance(ordinal, bool) and 0 <= ordinal < len(names):
             return names[ordinal]
-        raise Mismatch(value, expected)
+        raise BadField(shape(value), expected)
 
     return read
 
@@ -271,7 +248,7 @@ def read_octets(value: JsonValue, fastjson: int) -> object:
     """Read bytes in Base64, with or without its padding.
 
     Raises:
-        Mismatch: other text.
+        BadField: other text.
     """
     text = KEEP if is_null(value) else read_text(value, fastjson)
     if not isinstance(text, str):
@@ -279,7 +256,7 @@ def read_octets(value: JsonValue, fastjson: int) -> object:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise Mismatch(value, "text in Base64") from None
+        raise BadField(shape(value), "text in Base64") from None
 
 
 def read_anything(value: JsonValue) -> JsonValue:
