@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rmqwire.broker.requests import REQUESTS as BROKER
 from rmqwire.broker.requests import Row
@@ -33,7 +33,7 @@ This page is generated from the tables that the servers themselves read:
 """
 
 
-def since(row: RequestRow) -> str:
+def since(row: RequestRow[Any]) -> str:
     """Show the first release that has a code."""
     if row.since > V5_5_0.mq_version:
         return next(name for name, release in RELEASES.items() if row.known_to(release))
@@ -46,7 +46,7 @@ def broker_row(row: Row) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 
 
-def namesrv_row(row: RequestRow) -> str:
+def namesrv_row(row: RequestRow[Any]) -> str:
     """Show a code of the name server as a row."""
     cells = (int(row.code), row.code.name, since(row), row.access or "-")
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"

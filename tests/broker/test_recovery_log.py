@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from rmqwire.broker.recovery_log import MIB, RecoveryLog, progress_text
-from rmqwire.store.recovery.recovery import RecoveryProgress, RecoveryReport
+from rmqwire.store.events import RecoveryProgress
+from rmqwire.store.recovery.recovery import RecoveryReport
 from tests.support.stores import Clock
 
 

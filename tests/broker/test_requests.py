@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from rmqwire.broker.requests import REQUESTS as BROKER
 from rmqwire.namesrv.requests import REQUESTS as NAMESRV
+from rmqwire.remoting.request_row import RequestRow
 from tests.support.golden import DATA
 from tools import gen_request_codes_page
 
@@ -15,7 +17,8 @@ ACTIONS = json.loads((DATA / "protocol" / "actions.json").read_text("utf-8"))
 JAVA = json.loads((DATA / "protocol" / "request_codes.json").read_text("utf-8"))["codes"]
 RELEASES = {entry["value"]: entry["in"] for entry in JAVA}
 SHARED_HEADER = {320: "310", 361: "11"}  # SEND_BATCH_MESSAGE and LITE_PULL_MESSAGE have no own one
-ROWS = [pytest.param(row, id=row.code.name) for row in (*BROKER, *NAMESRV)]
+TABLES: tuple[RequestRow[Any], ...] = (*BROKER, *NAMESRV)
+ROWS = [pytest.param(row, id=row.code.name) for row in TABLES]
 
 
 @pytest.mark.parametrize("table", [BROKER, NAMESRV], ids=["broker", "namesrv"])

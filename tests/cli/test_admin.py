@@ -16,8 +16,8 @@ from rmqwire.cli.runner import Failure, Outcome, explained
 from rmqwire.errors import RemotingError
 
 
-async def shown(capsys, *args):
-    await show_ha_status(*args, Outcome())
+async def shown(capsys, addr, cluster, namesrv, interval):
+    await show_ha_status(addr, cluster, namesrv, interval, Outcome())
     return capsys.readouterr().out
 
 

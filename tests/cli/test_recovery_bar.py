@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rmqwire.cli.recovery_bar import draw, recovery_bar
-from rmqwire.store.recovery.recovery import RecoveryProgress
+from rmqwire.store.events import RecoveryProgress
 
 MIB = 1 << 20
 

@@ -102,7 +102,7 @@ def test_bounds_that_come_from_a_layout_are_its_own():
         "mappedFileSizeConsumeQueueExt": MIN_EXT_SEGMENT,
     }
     for name, low in lowest.items():
-        assert KEYS[name].values.low == low
+        assert getattr(KEYS[name].values, "low") == low  # noqa: B009
     for name in ("defaultTopicQueueNums", "reviveQueueNum"):
-        assert KEYS[name].values.high == MAX_QUEUE_NUMS
-    assert KEYS["rocketmqVersion"].values.words == tuple(RELEASES)
+        assert getattr(KEYS[name].values, "high") == MAX_QUEUE_NUMS  # noqa: B009
+    assert getattr(KEYS["rocketmqVersion"].values, "words") == tuple(RELEASES)  # noqa: B009

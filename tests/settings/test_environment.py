@@ -3,9 +3,9 @@
 import pytest
 
 from rmqwire.errors import ConfigError
-from rmqwire.namesrv.config import KEYS as NAMESRV_KEYS
 from rmqwire.settings.environment import read_environment, variable_of
 from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.settings.rows.namesrv_conf import KEYS as NAMESRV_KEYS
 
 
 @pytest.mark.parametrize(

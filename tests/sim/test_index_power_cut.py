@@ -52,10 +52,10 @@ def check(store):
             wanted.setdefault(key, set()).add(one.physical_offset)
     for key, places in wanted.items():
         answer = store.lookup.query_message("T", key, 64, 0, FOR_EVER)
-        found = [
+        hits = [
             one for one in iter_messages(answer.body) if key in {one.unique_key, *one.keys.split()}
         ]
-        assert {one.physical_offset for one in found} == places, key
+        assert {one.physical_offset for one in hits} == places, key
     return len(wanted)
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import trio
 
-from rmqwire.codec.ha import pack_report
-from rmqwire.errors import StoreError
+from rmqwire.codec.ha import (
+    TRANSFER_HEADER_SIZE,
+    pack_report,
+    pack_transfer,
+    unpack_transfer,
+)
+from rmqwire.errors import ReplicationError, StoreError
 from rmqwire.ha import group_transfer, slave_link, slaves
 from rmqwire.ha.group_transfer import GroupTransfer
 from rmqwire.ha.slave_client import HaSlave
@@ -41,7 +46,7 @@ def count_a_report_beyond_the_end(patch):
         if self.position < 0:
             self.position = self._start(offset)
         elif offset < self.ack:
-            raise slaves.ReplicationError("back")
+            raise ReplicationError("back")
         self.ack = offset
 
     patch.setattr(SlaveConnection, "_reported", believe)
@@ -135,7 +140,7 @@ def no_heartbeats(patch):
     patch.setattr(slaves, "pack_transfer", lambda at, size: _transfer(at, size) if size else b"")
 
 
-_transfer = slaves.pack_transfer
+_transfer = pack_transfer
 
 
 # --- what a master answers -------------------------------------------------------------------------
@@ -213,7 +218,7 @@ def forget_half_a_header(patch):
 
     def forgetful(self, data):
         receive(self, data)
-        if len(self._buffer) < slave_link.TRANSFER_HEADER_SIZE:
+        if len(self._buffer) < TRANSFER_HEADER_SIZE:
             self._buffer = b""
 
     patch.setattr(SlaveLink, "receive_data", forgetful)
@@ -224,7 +229,7 @@ def take_ranges_in_any_order(patch):
     header = SlaveLink._header
 
     def blind(self, view, pos):
-        offset, size = slave_link.unpack_transfer(view, pos)
+        offset, size = unpack_transfer(view, pos)
         if offset > self.position > 0:
             return self.position, size
         return header(self, view, pos)

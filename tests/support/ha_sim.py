@@ -141,6 +141,8 @@ class SimSlave(SimNode):
 
 
 class _Following(HaSlave):
+    node: SimSlave
+
     async def _connect(self, _master):
         await self.node.running()
         return await self.node.dial()

@@ -17,9 +17,9 @@ from rmqwire.store.log.offset_waits import OffsetWaits
 from rmqwire.store.log.put_path import PutPath
 from rmqwire.store.message_store import MessageStore
 from rmqwire.store.queues.consume_queue import ConsumeQueue
-from rmqwire.store.recovery import recovery
 from rmqwire.store.recovery import redispatch as dispatch
 from rmqwire.store.recovery.bulk_dispatch import BulkDispatch
+from rmqwire.store.recovery.damage import DamageCheck
 from rmqwire.store.recovery.log_scan import LogScan
 from rmqwire.store.recovery.recovery import Recovery
 from rmqwire.store.recovery.redispatch import Redispatch
@@ -287,8 +287,8 @@ def cache_after_a_failed_sync_is_believed(patch):
 
 @mutant
 def damage_below_the_mark_is_cut(patch):
-    patch.setattr(recovery.DamageCheck, "fault", nothing)
-    patch.setattr(recovery.DamageCheck, "beyond", nothing)
+    patch.setattr(DamageCheck, "fault", nothing)
+    patch.setattr(DamageCheck, "beyond", nothing)
 
 
 # --- reading ---------------------------------------------------------------------------------

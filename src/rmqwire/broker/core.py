@@ -83,25 +83,7 @@ class BrokerCore:
         signals = signals or BrokerSignals()
         self.config = config
         tables = _Tables(loaded, files, wall_ms, signals)
-        store = MessageStore(
-            loaded.store,
-            release,
-            files,
-            wall_ms,
-            pack_host(host_ip, config.listen_port),
-            mono_ms=mono_ms,
-            events=StoreEvents(
-                written=self._written,
-                flush_wanted=signals.flush_wanted,
-                arrived=self._arrived,
-                recovering=signals.recovering,
-                broken=signals.broken,
-            ),
-            topics=TopicQuestions(
-                is_batch=lambda topic: is_batch_cq(tables.topics.table.get(topic)),
-                bits_of=tables.filters.bits_of,
-            ),
-        )
+        store = self._make_store(loaded, files, host_ip, wall_ms, mono_ms, signals, tables)
         self.state = BrokerState(
             config=config,
             release=release,
@@ -137,6 +119,36 @@ class BrokerCore:
         self._processors = Processors.of(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
         self.take_role()
+
+    def _make_store(
+        self,
+        loaded: LoadedConfig,
+        files: FileLayer,
+        host_ip: str,
+        wall_ms: WallMs,
+        mono_ms: MonoMs,
+        signals: BrokerSignals,
+        tables: _Tables,
+    ) -> MessageStore:
+        return MessageStore(
+            loaded.store,
+            loaded.release,
+            files,
+            wall_ms,
+            pack_host(host_ip, loaded.broker.listen_port),
+            mono_ms=mono_ms,
+            events=StoreEvents(
+                written=self._written,
+                flush_wanted=signals.flush_wanted,
+                arrived=self._arrived,
+                recovering=signals.recovering,
+                broken=signals.broken,
+            ),
+            topics=TopicQuestions(
+                is_batch=lambda topic: is_batch_cq(tables.topics.table.get(topic)),
+                bits_of=tables.filters.bits_of,
+            ),
+        )
 
     def take_role(self) -> None:
         """Be what ``brokerRole`` says: master or slave. What runs because of it is ``role``'s."""

@@ -149,7 +149,7 @@ class Waiting(RuleBasedStateMachine):
     @rule(key=QUEUES, end=st.integers(0, 10), code=st.none() | st.integers(0, 2))
     def arrive(self, key, end, code) -> None:
         self.ends[key] = max(end, self.ends.get(key, 0))
-        self.held.arrived(*key, end, code)
+        self.held.arrived(key[0], key[1], end, code)
         self.expect(
             lambda p: (
                 p.key == key
