@@ -53,6 +53,7 @@ from rmqwire.codec.record import check_record, decode_message, encode_message, i
 from rmqwire.codec.timer import unpack_slot, unpack_unit
 from rmqwire.errors import (
     BadBody,
+    BadExpression,
     BadHeader,
     BadRecord,
     ConfigError,
@@ -61,7 +62,9 @@ from rmqwire.errors import (
     RmqError,
     StoreError,
 )
+from rmqwire.filter.sql92 import compile_sql92
 from rmqwire.remoting.frame_reader import FrameReader
+from tests.filter.recordings import chosen
 from tests.support.golden import (
     commit_log_files,
     frame_files,
@@ -265,6 +268,18 @@ def read_compressed(data: bytes) -> None:
     assert len(result) <= 65_536
 
 
+def read_condition(data: bytes) -> None:
+    """A condition (SQL92) is compiled, printed and asked, whatever the text is."""
+    condition = compile_sql92(data.decode("utf-8", "replace"))
+    assert str(condition)
+    assert condition.matches({"a": "5", "s": "x"}) in {True, False}
+
+
+def conditions() -> list[bytes]:
+    """Return the conditions that Java was asked about and took."""
+    return [one["expr"].encode() for one in chosen()["expressions"] if one["compiles"]]
+
+
 def compressed_samples() -> list[bytes]:
     """Return bodies compressed in each way, the type in the first byte."""
     text = b"The quick brown fox. " * 200
@@ -318,5 +333,6 @@ ROWS = (
     Row("kvConfig.json", read_kv_table, lambda: KV_TABLES, (StoreError,)),
     Row("broker.conf", read_broker_conf, lambda: BROKER_CONFS, (ConfigError,)),
     Row("namesrv.conf", read_namesrv_conf, lambda: NAMESRV_CONFS, (ConfigError,)),
+    Row("SQL92", read_condition, conditions, (BadExpression,)),
     Row("strings", read_strings, lambda: STRINGS, (ProtocolError,)),
 )  # fmt: skip

@@ -114,6 +114,14 @@ def test_too_long_an_expression_is_refused_before_it_is_read():
     assert refusal(text + " ") == f"the expression is longer than {MAX_LENGTH} characters"
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "sign", ["-", "+", "'", "/*", "*/", "--\n", "(", "NOT ", "(a OR ", "''", "."]
+)
+def test_the_longest_texts_take_no_time_that_grows_faster_than_they(sign):
+    assert refusal((sign * MAX_LENGTH)[:MAX_LENGTH])
+
+
 @given(st.one_of(st.text(), strategies.mistaken_expressions()), st.booleans())
 def test_any_text_is_an_expression_or_refused(text, text_operators):
     try:

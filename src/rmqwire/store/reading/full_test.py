@@ -12,7 +12,7 @@ from rmqwire.codec.record import record_properties
 from rmqwire.store.reading.check import count_right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.queues.consume_queue import ConsumeQueue
@@ -41,15 +41,15 @@ class FullTest:
         self._log = log
         self._queue = queue
         self._wants = wants
-        self._places: list[tuple[int, int]] = []
+        self._places: Iterator[tuple[int, int]] = iter(())
         self._records: list[bytes] = []
         self._right = 0  # of ``_records``, those before the first that is not right
         self._at = 0
         self.met_damage = False
 
-    def expect(self, places: list[tuple[int, int]]) -> None:
-        """Say which records, as (offset, size), will be asked for next."""
-        self._places = places
+    def expect(self, places: Iterable[tuple[int, int]]) -> None:
+        """Say which records, as (offset, size), will be asked for next; not all need be."""
+        self._places = iter(places)
         self._records = []
         self._at = 0
 
@@ -63,13 +63,13 @@ class FullTest:
         return not self.met_damage and self._wants(record_properties(record))
 
     def _read(self) -> None:
-        del self._places[: self._at]
-        count, size = 0, 0
-        while count < min(_RECORDS, len(self._places)) and size < _BYTES:
-            size += self._places[count][1]
-            count += 1
-        places = self._places[:count]
+        places, size = [], 0
+        for place in self._places:
+            places.append(place)
+            size += place[1]
+            if len(places) == _RECORDS or size >= _BYTES:
+                break
         self._records = records = self._log.read_ranges(places)
         self._at = 0
         trusted = places[0][0] >= self._log.trusted_from and all(records)
-        self._right = count if trusted else count_right(records, places, self._queue, -1)
+        self._right = len(places) if trusted else count_right(records, places, self._queue, -1)

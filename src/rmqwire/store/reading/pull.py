@@ -104,11 +104,9 @@ class Pull:
         log_start = self.log.min_offset
         if full_test is not None:
             full_test.expect(
-                [
-                    (offset, size)
-                    for offset, size, tags_code in UNIT_STRUCT.iter_unpack(units)
-                    if (matches is None or matches(tags_code)) and offset >= log_start
-                ]
+                (offset, size)
+                for offset, size, tags_code in UNIT_STRUCT.iter_unpack(units)
+                if (matches is None or matches(tags_code)) and offset >= log_start
             )
         self.next_offset = first_offset
         for offset, size, tags_code in UNIT_STRUCT.iter_unpack(units):
