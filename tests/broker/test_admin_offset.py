@@ -46,6 +46,16 @@ def test_ends_of_a_queue(admin_broker):
     assert old.remark is None
 
 
+def test_an_empty_queue_of_a_batch_queue_topic_has_no_first_message(admin_broker):
+    broker = admin_broker()
+    config = TopicConfig(topic_name="B", attributes={"queue.type": "BatchCQ"})
+    broker.state.topics.table["B"] = config
+    header = GetMinOffsetRequestHeader(topic="B", queue_id=0)
+    assert broker.ask(R.GET_MIN_OFFSET, header).ext_fields["offset"] == "-1"
+    plain = GetMinOffsetRequestHeader(topic="orders", queue_id=7)
+    assert broker.ask(R.GET_MIN_OFFSET, plain).ext_fields["offset"] == "0"
+
+
 @pytest.mark.parametrize(
     ("time", "offset"), [(0, 0), (NOW_MS + 2000, 2), (NOW_MS + 1500, 2), (NOW_MS + 99_000, 5)]
 )

@@ -367,6 +367,10 @@ class MessageStore:
         queue = self.queues.find(topic, queue_id)
         return queue.min_offset if queue is not None else 0
 
+    def is_batch(self, topic: str) -> bool:
+        """Return whether a topic's queues are of kind BatchCQ."""
+        return self.queues.is_batch(topic)
+
     def offset_by_time(
         self, topic: str, queue_id: int, timestamp_ms: int, boundary: str = LOWER
     ) -> int:

@@ -107,6 +107,8 @@ def test_4_9_stores_no_region_and_no_wait_and_answers_no_transaction_id(old):
         ({"flag": 2**31}, 1, "the custom field <h> is not a number: '2147483648'"),
         ({"properties": "TRAN_MSG\x01true\x02"}, 3, "transaction messages are not supported"),
         ({"properties": "DELAY\x01x\x02"}, 1, 'NumberFormatException: For input string: "x"'),
+        ({"properties": "DELAY\x011 \x02"}, 1, 'NumberFormatException: For input string: "1 "'),
+        ({"properties": "DELAY\x011_0\x02"}, 1, 'NumberFormatException: For input string: "1_0"'),
         ({"properties": "TIMER_DELAY_SEC\x015\x02"}, 1, "accurate timer message is not enabled"),
         ({"topic": "%RETRY%g", "batch": True}, 13, "batch request does not support retry group"),
         ({"batch": True}, 1, "the batch can't be read"),

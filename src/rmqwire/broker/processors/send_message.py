@@ -31,7 +31,8 @@ from rmqwire.codec.sys_flag import (
     PERM_WRITE,
     transaction_type,
 )
-from rmqwire.errors import BadBody
+from rmqwire.errors import BadBody, EvaluationError
+from rmqwire.filter.java_number import parse_int
 from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 
@@ -358,8 +359,8 @@ def _number(text: str) -> int:
         Reject: SYSTEM_ERROR.
     """
     try:
-        return int(text)
-    except ValueError:
+        return parse_int(text)
+    except EvaluationError:
         raise Reject(
             ResponseCode.SYSTEM_ERROR,
             f'java.lang.NumberFormatException: For input string: "{text[:64]}"',

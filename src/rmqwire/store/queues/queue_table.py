@@ -136,7 +136,7 @@ class ConsumeQueueStore:
                 return None
             if len(name) > MAX_TOPIC_LENGTH or not is_folder_name(topic):
                 return None
-            special = self._is_special(topic) or self._is_batch(topic)
+            special = self._is_special(topic) or self.is_batch(topic)
             entry = self.topics[topic] = TopicQueues(topic, name, v2=long, special=special)
         return entry
 
@@ -153,7 +153,7 @@ class ConsumeQueueStore:
     def add(self, entry: TopicQueues, queue_id: int) -> ConsumeQueue:
         """Make an empty queue of a topic."""
         kind, folder, size = ConsumeQueue, self._folder, self._segment_size
-        if self._is_batch(entry.topic):
+        if self.is_batch(entry.topic):
             kind, folder, size = BatchConsumeQueue, self._batch_folder, self._batch_segment_size
             entry.special = True
         place = f"{entry.topic}/{queue_id}"
@@ -189,7 +189,8 @@ class ConsumeQueueStore:
         """
         self._make_ext = make_unit
 
-    def _is_batch(self, topic: str) -> bool:
+    def is_batch(self, topic: str) -> bool:
+        """Return whether queues of a topic are of kind BatchCQ."""
         return topic in self._batch_topics or self.is_batch_topic(topic)
 
     def has_batches(self, topic: str) -> None:
@@ -226,7 +227,7 @@ class ConsumeQueueStore:
     def _load_folder(self, folder: str, *, thorough: bool) -> list[str]:
         notes = []
         for topic in self._topic_folders(folder):
-            if self._is_batch(topic) != (folder == self._batch_folder):
+            if self.is_batch(topic) != (folder == self._batch_folder):
                 notes.append(f"{folder}/{topic} is left alone: the topic's queues are elsewhere")
                 continue
             for name in self._files.list(f"{folder}/{topic}"):

@@ -56,7 +56,10 @@ class OffsetAdmin:
     def min_offset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the offset of the queue's oldest message."""
         header = request.decode_header(GetMinOffsetRequestHeader)
-        offset = self._state.store.min_offset(header.topic, header.queue_id)
+        store = self._state.store
+        offset = store.min_offset(header.topic, header.queue_id)
+        if not store.max_offset(header.topic, header.queue_id) and store.is_batch(header.topic):
+            offset = -1  # BatchConsumeQueue.minOffsetInQueue, until there is a message
         return request.create_response(
             remark=self._release.broker.min_offset_remark,
             header=GetMinOffsetResponseHeader(offset=offset),
