@@ -48,11 +48,8 @@ def fill(broker: Node, messages: int) -> None:
                 TOPIC,
                 b"x" * 128,
                 tags=f"T{number % 100}",
-                properties={
-                    "n": str(number % 100),
-                    "city": "Oslo",
-                    "UNIQ_KEY": f"7F0000010000AD87{number:016d}",
-                },
+                keys=f"7F0000010000AD87{number:016d}",
+                properties={"n": str(number % 100), "city": "Oslo"},
             )
             for number in range(first, first + BATCH)
         ]
