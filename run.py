@@ -5,6 +5,7 @@
     python3 run.py test [pytest options]  ruff, format, mypy, lint-imports, then the tests
     python3 run.py faults [pytest options]   the tests with kills, signals and full disks (Linux)
     python3 run.py interop [pytest options]  the tests against Java peers
+    python3 run.py coverage [pytest options] the tests but the simulated crashes, with their coverage
     python3 run.py docs                   build the documentation into site/; any warning fails
 
 The exit code is the command's own. The installation is repeated only when pyproject.toml changed.
@@ -103,6 +104,12 @@ def interop(arguments: list[str]) -> int:
     return install("[test,lint]") or run_all(["pytest", "interop/", *arguments])
 
 
+def coverage(arguments: list[str]) -> int:
+    """Install and measure what the tests cover; below the floor of pyproject.toml it fails."""
+    measured = ["--cov", "--cov-report=term", "--ignore=tests/sim", "--override-ini=timeout=300"]
+    return install("[test,lint]") or run_all(["pytest", "tests", *measured, *arguments])
+
+
 def docs(arguments: list[str]) -> int:
     """Install what builds the documentation, and build it."""
     return install("[docs]") or run_all(["mkdocs", "build", "--quiet", "--strict", *arguments])
@@ -114,6 +121,7 @@ COMMANDS = {
     "faults": faults,
     "interop": interop,
     "docs": docs,
+    "coverage": coverage,
 }
 
 
