@@ -33,3 +33,21 @@ def test_a_million_events_are_few_lines(caplog):
     assert texts.count("bad frame of peer") == 50
     assert "495 more lines of 'bad' were left out" in texts
     assert texts[-1] == "another event"
+
+
+def test_what_was_left_out_is_told_at_its_own_level_and_hides_nothing_graver(caplog):
+    times = itertools.chain([0] * 4, [0], itertools.repeat(1000)).__next__
+    notices = LimitedLog(logging.getLogger("t"), times, burst=1, period_ms=1000)
+    with caplog.at_level(logging.INFO, "t"):
+        for _ in range(4):
+            notices.info("refused", "no route")
+        notices.warning("refused", "no memory")
+        notices.info("refused", "no route")
+        notices.warning("refused", "no memory")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "no route"),
+        ("WARNING", "no memory"),
+        ("INFO", "3 more lines of 'refused' were left out"),
+        ("INFO", "no route"),
+        ("WARNING", "no memory"),
+    ]

@@ -23,7 +23,7 @@ def printable(value: object, limit: int = MAX_TEXT) -> str:
 
 
 class LimitedLog:
-    """Write at most ``burst`` lines per kind of event and period; count what was left out.
+    """Write at most ``burst`` lines per kind of event, level and period; count what was left out.
 
     Args:
         logger: where the lines go.
@@ -44,7 +44,8 @@ class LimitedLog:
         self._mono_ms = mono_ms
         self._burst = burst
         self._period_ms = period_ms
-        self._seen: dict[str, tuple[int, int]] = {}  # event -> (period's start, lines asked for)
+        # (event, level) -> (period's start, lines asked for)
+        self._seen: dict[tuple[str, int], tuple[int, int]] = {}
 
     def warning(self, event: str, text: str, *args: object) -> None:
         """Log a warning of kind ``event`` unless too many came; ``args`` are made printable."""
@@ -66,13 +67,13 @@ class LimitedLog:
         args: tuple[object, ...],
         exc: BaseException | None,
     ) -> None:
-        now = self._mono_ms()
-        start, count = self._seen.get(event, (now, 0))
+        now, kind = self._mono_ms(), (event, level)
+        start, count = self._seen.get(kind, (now, 0))
         if now - start >= self._period_ms:
             left_out = count - self._burst
             if left_out > 0:
-                self._logger.warning("%d more lines of %r were left out", left_out, event)
+                self._logger.log(level, "%d more lines of %r were left out", left_out, event)
             start, count = now, 0
-        self._seen[event] = (start, count + 1)
+        self._seen[kind] = (start, count + 1)
         if count < self._burst:
             self._logger.log(level, text, *map(printable, args), exc_info=exc)
