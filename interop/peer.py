@@ -32,7 +32,7 @@ class Peer(ClientProgram):
             "-Drocketmq.client.rebalance.waitInterval=1000",
             "-cp", class_path(version), "Peer",
         ]  # fmt: skip
-        super().__init__("java", command, home)
+        super().__init__(f"java-{version}", command, home)
 
     def load(
         self, namesrv: str, topic: str, count: int = 1 << 30, seed: int = 1, threads: int = 8

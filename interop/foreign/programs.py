@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import shutil
 import subprocess
+import sys
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
 from interop.client_program import ClientProgram
-from interop.jars import cache_dir
+from interop.jars import cache_dir, missing_tools
+from interop.peer import Peer
 
 HERE = Path(__file__).resolve().parent
+CPP_PACKAGE = "rocketmq==0.4.4"  # carries librocketmq of the C++ client's 1.2 line
+OLD_JAVA = "4.8.0"
 
 
 class Missing(Exception):
@@ -19,7 +25,7 @@ class Missing(Exception):
 
 
 def start(name: str, home: Path) -> ClientProgram:
-    """Start the client ``go`` or ``node``, installed first where it isn't.
+    """Start the client ``cpp``, ``go``, ``node`` or ``java-4.8.0``, installed first where it isn't.
 
     Raises:
         Missing: what it needs isn't on this machine.
@@ -27,10 +33,23 @@ def start(name: str, home: Path) -> ClientProgram:
     return _STARTS[name](home)
 
 
+def _start_cpp(home: Path) -> ClientProgram:
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise Missing(f"C++ client: {CPP_PACKAGE} is installed on Linux on x86_64 only")
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    made = cache_dir() / f"cpp-{CPP_PACKAGE.partition('==')[2]}-python{python}"
+    binary = made / "bin" / "python"
+    if not (made / "complete").exists():
+        venv.create(made, with_pip=True, clear=True)
+        _run(str(binary), "-m", "pip", "install", "-q", "--disable-pip-version-check", CPP_PACKAGE)
+        (made / "complete").touch()
+    return ClientProgram("cpp", [str(binary), str(HERE / "cpp" / "client.py")], home)
+
+
 def _start_go(home: Path) -> ClientProgram:
     _need("Go client", "go")
     binary = cache_dir() / "go-client"
-    _run("go", "build", "-o", str(binary), ".", cwd=HERE / "go")
+    _run("go", "build", "-buildvcs=false", "-o", str(binary), ".", cwd=HERE / "go")
     return ClientProgram("go", [str(binary)], home, {"ROCKETMQ_GO_LOG_LEVEL": "warn"})
 
 
@@ -48,9 +67,18 @@ def _start_node(home: Path) -> ClientProgram:
     return ClientProgram("node", ["node", str(HERE / "node" / "client.js")], home, modules)
 
 
+def _start_java(home: Path) -> ClientProgram:
+    reason = missing_tools()
+    if reason:
+        raise Missing(f"Java client {OLD_JAVA}: {reason}")
+    return Peer(OLD_JAVA, "JSON", home)
+
+
 _STARTS: dict[str, Callable[[Path], ClientProgram]] = {
+    "cpp": _start_cpp,
     "go": _start_go,
     "node": _start_node,
+    f"java-{OLD_JAVA}": _start_java,
 }
 
 

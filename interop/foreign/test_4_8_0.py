@@ -1,4 +1,4 @@
-"""Java's 4.8.0, which is still met: its client on rmqwire, its broker beside rmqwire's servers."""
+"""Java's 4.8.0, which is still met: its broker beside rmqwire's servers, its mqadmin."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from interop.checks import Message, counted, queues_dense, same_messages, statuses
+from interop.checks import Message, queues_dense, same_messages, statuses
 from interop.cluster import MavenCluster, Unavailable
 from interop.commands import run_command
-from interop.foreign.conftest import Site
-from interop.jars import missing_tools
+from interop.foreign.conftest import Site, Start
+from interop.foreign.programs import OLD_JAVA as OLD
 from interop.peer import Peer
 from interop.replication import (
     Servers,
@@ -24,19 +24,15 @@ from interop.replication import (
 )
 
 pytestmark = pytest.mark.only("4.9.7")  # what rmqwire is here
-OLD = "4.8.0"
 COUNT = 60
 PAIRS = [("java", "rmqwire"), ("rmqwire", "java")]
 
 
-@pytest.fixture(scope="module")
-def old_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
-    reason = missing_tools()
-    if reason:
-        pytest.skip(f"Java client {OLD}: {reason}")
-    client = Peer(OLD, "JSON", tmp_path_factory.mktemp(f"peer-{OLD}"))
-    yield client
-    client.stop()
+@pytest.fixture
+def old_client(start: Start) -> Peer:
+    client = start(f"java-{OLD}")
+    assert isinstance(client, Peer)
+    return client
 
 
 @pytest.fixture
@@ -48,28 +44,6 @@ def old_servers(version: str, tmp_path: Path) -> Iterator[Servers]:
         pytest.skip(str(reason))
     yield made
     made.end()
-
-
-@pytest.mark.parametrize(
-    ("mode", "kind"),
-    [("sync", "small"), ("oneway", "unicode"), ("batch", "unicode"), ("sync", "large")],
-)
-def test_its_client_gets_what_it_sends(site: Site, old_client: Peer, mode: str, kind: str) -> None:
-    topic = site.topic("old")
-    with old_client.consume(site.namesrv, topic) as consumer:
-        sent = old_client.produce(site.namesrv, topic, COUNT, mode, kind)
-        received = consumer.drain(COUNT)
-    counted(f"{OLD} {mode} {kind}", sent, received)
-
-
-def test_its_client_gets_a_failed_message_again(site: Site, old_client: Peer) -> None:
-    topic = site.topic("old_retry")
-    with old_client.consume(site.namesrv, topic, failures=1) as consumer:
-        sent = old_client.produce(site.namesrv, topic, 5)
-        first, again = consumer.take(5), consumer.drain(5, 60)
-    same_messages(sent, first)
-    same_messages(sent, again)
-    assert {m["reconsumeTimes"] for m in again} == {1}
 
 
 def test_its_mqadmin_reads_the_broker(site: Site, old_client: Peer) -> None:

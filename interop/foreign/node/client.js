@@ -91,6 +91,8 @@ function describe(message) {
     keys: message.keys,
     tags: message.tags,
     reconsumeTimes: message.reconsumeTimes,
+    born: Number(message.bornTimestamp),
+    stored: Number(message.storeTimestamp),
     body: message.body.toString('hex'),
     properties: message.properties,
   };
