@@ -29,6 +29,12 @@ COUNT = 60
 CONDITION = "n BETWEEN 10 AND 19 OR (TAGS = 'TagB' AND n > 50) OR city IN ('東京 5', 'nowhere')"
 BAD = "n > 'x'"
 WORSE = "n > 5 AND ("
+SMALL = {  # the same of both sides
+    "mappedFileSizeCommitLog": "1048576",
+    "mappedFileSizeConsumeQueue": "2000",
+    "maxHashSlotNum": "10000",
+    "maxIndexNum": "40000",
+}
 EXTENDED = {
     "enableConsumeQueueExt": "true",
     "enableCalcFilterBitMap": "true",
@@ -187,9 +193,7 @@ def test_a_filtered_folder_goes_back_and_forth(
     cluster: Cluster, version: str, json_peer: Peer, tmp_path: Path
 ) -> None:
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
-    conf = settings(
-        mappedFileSizeCommitLog="1048576", mappedFileSizeConsumeQueue="2000", **EXTENDED
-    )
+    conf = settings(**SMALL, **EXTENDED)
     shown: list[list[str]] = []
     topic = "sqlswap"
     try:
