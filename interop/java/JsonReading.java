@@ -98,13 +98,13 @@ public final class JsonReading {
         return fields(command.decodeCommandCustomHeader(type.asSubclass(CommandCustomHeader.class)));
     }
 
-    /** The fields of a header as text; null ones and times that the constructor took are left out. */
+    /** The fields of a header as text; null ones are left out, a time that the constructor took is "now". */
     private static Map<String, String> fields(Object header) throws Exception {
         Map<String, String> values = new TreeMap<>();
         for (Field field : fieldsOf(header.getClass())) {
             Object value = field.get(header);
-            if (value != null && !isNow(value) && !field.getName().startsWith("this$")) {
-                values.put(field.getName(), value.toString());
+            if (value != null && !field.getName().startsWith("this$")) {
+                values.put(field.getName(), isNow(value) ? "now" : value.toString());
             }
         }
         return values;

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec import java_json
+from rmqwire.codec.bodies import TimerMetricsSerializeWrapper
 from rmqwire.codec.checkpoint import FILE_SIZE, TIMER_CHECKPOINT_SIZE, TimerCheckpoint
 from rmqwire.disk.table_file import TableWriter
-from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
@@ -71,9 +70,7 @@ class TimerProgress:
             BadBody: it isn't one; nothing has changed.
             OSError: the disk refused.
         """
-        found = java_json.loads(data)
-        if not isinstance(found, dict) or not isinstance(found.get("timingCount"), dict):
-            raise BadBody("no timer metrics")
+        TimerMetricsSerializeWrapper.decode(data)
         if data != self._metrics:
             self._metrics = data
             self.metrics_writer.write()
