@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import trio
 
+from interop.peer import Peer
 from rmqwire import ConsumeOrderlyStatus, ConsumeStatus, MessageExt
 
 
 async def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait until ``condition`` is true; fail naming ``what`` after ``seconds``."""
     with trio.move_on_after(seconds):
-        while not condition():  # noqa: ASYNC110  it looks at other programs too
+        while not condition():  # noqa: ASYNC110  several objects can make it true
             await trio.sleep(0.2)
         return
     raise TimeoutError(f"{what}: not within {seconds:g} s")
+
+
+async def mqadmin_says(peer: Peer, pattern: str, *words: str, seconds: float = 60) -> None:
+    """Ask mqadmin until what it prints has ``pattern`` in it; consumers of ours go on meanwhile."""
+    ask = partial(trio.to_thread.run_sync, partial(peer.mqadmin, *words))
+    with trio.fail_after(seconds):
+        while not re.search(pattern, await ask()):  # noqa: ASYNC110  another program makes it true
+            await trio.sleep(1)
 
 
 def received_form(message: MessageExt) -> dict[str, Any]:
