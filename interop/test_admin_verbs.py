@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -22,8 +23,18 @@ def columns(text: str) -> list[str]:
     return [line.partition(": ")[0] for line in text.splitlines() if ": " in line]
 
 
+def java_status(peer: Peer, namesrv: str) -> str:
+    """Return what mqadmin shows of a broker; one that has just started answers with an exception."""
+    for _ in range(20):
+        shown = peer.mqadmin("brokerStatus", "-n", namesrv, *CLUSTER)
+        if "commitLogMaxOffset" in shown:
+            break
+        time.sleep(1)
+    return shown
+
+
 def test_broker_status_has_mqadmin_s_lines(java_namesrv: str, json_peer: Peer) -> None:
-    java = json_peer.mqadmin("brokerStatus", "-n", java_namesrv, *CLUSTER)
+    java = java_status(json_peer, java_namesrv)
     ours = admin("brokerStatus", "-n", java_namesrv, *CLUSTER)
     assert columns(ours) == columns(java)
     assert any("commitLogMaxOffset" in line for line in columns(ours))

@@ -182,7 +182,7 @@ async def test_java_and_we_go_on_from_each_other_s_offset_file(
     def java_takes(count: int) -> list[dict[str, Any]]:
         words = (name, java_namesrv, group, topic, "*", 0, "broadcasting")
         json_peer.call("consume-start", *words)
-        found = json_peer.call("consume-poll", name, count, 30_000)
+        found = json_peer.call("consume-poll", name, count, 60_000)
         found += json_peer.call("consume-poll", name, 1, 1_500)
         json_peer.call("consume-stop", name)
         return found
