@@ -1,4 +1,4 @@
-"""The broker's JSON tables on disk: Java ``ConfigManager``'s role, without its gaps.
+"""JSON tables on disk: Java ``ConfigManager``'s role, without its gaps.
 
 ``persist`` writes ``name.tmp``, syncs it, turns the file of before into ``name.bak``, renames and
 syncs the folder. At every moment a whole table stands under one of the two names. ``load`` takes
@@ -36,13 +36,22 @@ class ConfigFile:
         files: the file layer.
         holds: a property that a whole table has; without it the file is damaged. ``{}`` would be
             an empty table otherwise.
+        refused: what ``load`` doesn't do when nothing can be read, in words.
     """
 
-    def __init__(self, path: str, files: FileLayer, *, holds: str = "") -> None:
+    def __init__(
+        self,
+        path: str,
+        files: FileLayer,
+        *,
+        holds: str = "",
+        refused: str = "starting from an empty table",
+    ) -> None:
         self.path = path
         self.backup = path + ".bak"
         self._files = files
         self._holds = holds
+        self._refused = refused
         self._folder = path.rpartition("/")[0] or "."
         self._damaged = False  # the file itself was unreadable: it must not become the backup
 
@@ -70,7 +79,7 @@ class ConfigFile:
         if not faults:
             return False
         raise StoreError(
-            f"{'; '.join(faults)}: not starting from an empty table. Restore the file, or move "
+            f"{'; '.join(faults)}: not {self._refused}. Restore the file, or move "
             "it and its .bak away to start from nothing"
         )
 

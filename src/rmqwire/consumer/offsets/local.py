@@ -1,7 +1,8 @@
 """The offsets of one broadcasting consumer, in a file of its own (Java ``LocalFileOffsetStore``).
 
 ``FOLDER/CLIENT_ID/GROUP/offsets.json``, with the file of before as ``offsets.json.bak``; Java's
-client goes on from it and the other way round. It is small, and written in the event loop.
+client goes on from it and the other way round. It is small, and written in the event loop, synced
+as a broker's tables are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import OffsetSerializeWrapper
 from rmqwire.consumer.offsets.table import OffsetStore
-from rmqwire.errors import ProtocolError, StoreError
+from rmqwire.disk.files import RealFiles
+from rmqwire.disk.table_file import ConfigFile
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -39,10 +41,11 @@ class LocalFileOffsetStore(OffsetStore):
     def __init__(self, folder: str | None, client_id: str, group: str, release: Release) -> None:
         super().__init__()
         self.path = Path(folder or DEFAULT_FOLDER).expanduser() / client_id / group / "offsets.json"
-        self._backup = self.path.with_name("offsets.json.bak")
+        self._file = ConfigFile(
+            str(self.path), RealFiles(), refused="consuming as if nothing had been"
+        )
         self._release = release
         self._stored: dict[MessageQueue, int] = {}
-        self._whole = False  # whether there is a file fit to become the backup
 
     async def load(self) -> None:
         """Read the file, else the one of before.
@@ -50,26 +53,12 @@ class LocalFileOffsetStore(OffsetStore):
         Raises:
             StoreError: a file is there, but neither can be read.
         """
-        faults = []
-        for path in (self.path, self._backup):
-            if not path.exists():
-                continue
-            try:
-                self._stored = _read(path)
-            except (OSError, ProtocolError) as error:
-                faults.append(f"{path} can't be read ({error})")
-                continue
-            for queue, offset in self._stored.items():
-                self.update(queue, offset)
-            self._whole = path is self.path
-            if faults:
-                logger.warning("%s; %s is used instead", faults[0], path)
-            return
-        if faults:
-            raise StoreError(
-                f"{'; '.join(faults)}: not consuming as if nothing had been. Restore the file, or "
-                "move it and its .bak away to start as a new consumer"
-            )
+        self._file.load(self._decode)
+        for queue, offset in self._stored.items():
+            self.update(queue, offset)
+
+    def _decode(self, data: bytes) -> None:
+        self._stored = OffsetSerializeWrapper.decode(data).offset_table
 
     async def read_from_store(self, queue: MessageQueue) -> int:
         """Return what was stored last, and remember it; NO_OFFSET for a queue that is new."""
@@ -91,27 +80,10 @@ class LocalFileOffsetStore(OffsetStore):
         table = self._stored | found
         if table == self._stored:
             return
+        wrapper = OffsetSerializeWrapper(dict(sorted(table.items())))
         try:
-            data = OffsetSerializeWrapper(dict(sorted(table.items()))).encode(
-                self._release, pretty=True
-            )
-            fresh = self.path.with_name("offsets.json.tmp")
-            fresh.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_bytes(data)
-            if self._whole:
-                self.path.replace(self._backup)
-            fresh.replace(self.path)
+            self._file.persist(wrapper.encode(self._release, pretty=True))
         except OSError as error:
             logger.warning("offsets are not stored in %s: %s", self.path, error)
             return
-        self._stored, self._whole = table, True
-
-
-def _read(path: Path) -> dict[MessageQueue, int]:
-    """Return the table of a file.
-
-    Raises:
-        OSError: it can't be read.
-        ProtocolError: it isn't such a table.
-    """
-    return OffsetSerializeWrapper.decode(path.read_bytes()).offset_table
+        self._stored = table
