@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP, retry_topic
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
-from rmqwire.consumer.working.listener_call import Outcome
+from rmqwire.consumer.working.listener_call import call_listener
 from rmqwire.consumer.working.pool import WorkerPool
 from rmqwire.consumer.working.send_back import SendBack
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import ConsumerState
-    from rmqwire.consumer.working.listener_call import ListenerCall
+    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
 
     Listeners = dict[str, ListenerCall[ConsumeStatus]]
 
@@ -100,7 +100,7 @@ class ConcurrentService:
             message.properties[PROPERTY_CONSUME_START_TIMESTAMP] = str(started)
         topic, count = job.messages[0].topic, len(job.messages)
         context = ConsumeConcurrentlyContext(job.queue)
-        outcome = await self._call(topic, job.messages, context)
+        outcome = await self._call(job.messages, context)
         acked = 0
         if outcome.status is ConsumeStatus.CONSUME_SUCCESS:
             acked = max(0, min(context.ack_index + 1, count))
@@ -121,13 +121,12 @@ class ConcurrentService:
             self._state.offsets.update(job.queue, offset, increase_only=True)
 
     async def _call(
-        self, topic: str, messages: list[MessageExt], context: ConsumeConcurrentlyContext
+        self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
     ) -> Outcome[ConsumeStatus]:
-        listener = self._listeners.get(topic)
-        if listener is None:
-            logger.warning("no listener for topic %s in group %s", topic, self._state.group)
-            return Outcome(ConsumeStatus.RECONSUME_LATER)
-        return await listener.run(topic, messages, context)
+        later = ConsumeStatus.RECONSUME_LATER
+        return await call_listener(
+            self._listeners, messages, context, group=self._state.group, later=later
+        )
 
     # --- failures
 
@@ -183,6 +182,6 @@ class ConcurrentService:
         started = self._wall_ms()
         context = ConsumeConcurrentlyContext(message.queue)
         message.restore_topic(self._retry_topic)
-        outcome = await self._call(message.topic, [message], context)
+        outcome = await self._call([message], context)
         spent_ms = self._wall_ms() - started
         return direct_result(outcome, CM_RESULTS, spent_ms, order=False, auto_commit=True)

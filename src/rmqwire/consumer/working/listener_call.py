@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rmqwire.client.tasks import Tasks
     from rmqwire.consumer.message_ext import MessageExt
@@ -79,6 +79,31 @@ class ListenerCall(Generic[Status]):
             logger.warning("the listener of %s returned %r, group %s", topic, result, self._group)
             return Outcome(None)
         return Outcome(result)
+
+
+async def call_listener(
+    listeners: Mapping[str, ListenerCall[Status]],
+    messages: list[MessageExt],
+    context: object,
+    *,
+    group: str,
+    later: Status,
+) -> Outcome[Status]:
+    """Call the listener of the messages' topic.
+
+    Args:
+        listeners: listeners by topic.
+        messages: all of one topic, at least one.
+        context: what the listener may read and set.
+        group: for the log.
+        later: the status without a listener.
+    """
+    topic = messages[0].topic
+    listener = listeners.get(topic)
+    if listener is None:
+        logger.warning("no listener for topic %s in group %s", topic, group)
+        return Outcome(later)
+    return await listener.run(topic, messages, context)
 
 
 def takes_context(listener: object) -> bool:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.message_const import retry_topic
 from rmqwire.consumer.listener import ConsumeOrderlyContext, ConsumeOrderlyStatus
 from rmqwire.consumer.working.direct import direct_result
-from rmqwire.consumer.working.listener_call import Outcome
+from rmqwire.consumer.working.listener_call import call_listener
 from rmqwire.consumer.working.pool import JOBS_PER_CHECKPOINT, WorkerPool
 from rmqwire.consumer.working.resend import Resend
 from rmqwire.wakeup import Wakeup
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import ConsumerState
-    from rmqwire.consumer.working.listener_call import ListenerCall
+    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
     from rmqwire.consumer.working.queue_locks import QueueLocks
 
     Listeners = dict[str, ListenerCall[ConsumeOrderlyStatus]]
@@ -205,12 +205,10 @@ class OrderlyService:
     async def _call(
         self, messages: list[MessageExt], context: ConsumeOrderlyContext
     ) -> Outcome[ConsumeOrderlyStatus]:
-        topic = messages[0].topic
-        listener = self._listeners.get(topic)
-        if listener is None:
-            logger.warning("no listener for topic %s in group %s", topic, self._state.group)
-            return Outcome(_S.SUSPEND_CURRENT_QUEUE_A_MOMENT)
-        return await listener.run(topic, messages, context)
+        later = _S.SUSPEND_CURRENT_QUEUE_A_MOMENT
+        return await call_listener(
+            self._listeners, messages, context, group=self._state.group, later=later
+        )
 
     def _count(
         self,
