@@ -153,14 +153,21 @@ def test_a_bad_attribute_changes_nothing():
 # -- the file --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda a: f"{a.parent.parent.name}-{a.name}")
-def test_java_files_are_read_and_written_back_alike(archive: Path):
-    text = store_files(archive)["config/topics.json"]
-    release = RELEASES[archive.parent.parent.name]
+def java_table(archive: Path) -> tuple[bytes, Release]:
+    return store_files(archive)["config/topics.json"], RELEASES[archive.parent.parent.name]
+
+
+def files_with(text: bytes) -> MemoryFiles:
     files = MemoryFiles()
     files.makedirs("store/config")
     files.data[PATH] = bytearray(text)
-    ours = manager(release, files)
+    return files
+
+
+@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda a: f"{a.parent.parent.name}-{a.name}")
+def test_java_files_are_read_and_written_back_alike(archive: Path):
+    text, release = java_table(archive)
+    ours = manager(release, files_with(text))
     ours.load()
     written = java_json.loads(text)
     assert ours.data_version.counter == written["dataVersion"]["counter"]
@@ -174,24 +181,16 @@ def test_java_files_are_read_and_written_back_alike(archive: Path):
 
 @pytest.mark.parametrize("archive", ARCHIVES, ids=lambda a: f"{a.parent.parent.name}-{a.name}")
 def test_the_same_table_is_the_same_text(archive: Path):
-    text = store_files(archive)["config/topics.json"]
-    release = RELEASES[archive.parent.parent.name]
-    files = MemoryFiles()
-    files.makedirs("store/config")
-    files.data[PATH] = bytearray(text)
-    ours = manager(release, files)
+    text, release = java_table(archive)
+    ours = manager(release, files_with(text))
     ours.table.clear()
     ours.load()
     assert ours.encode() == text
 
 
 def test_a_name_that_leaves_the_folder_is_left_out():
-    files = MemoryFiles()
-    files.makedirs("store/config")
-    files.data[PATH] = bytearray(
-        b'{"topicConfigTable":{"../x":{"topicName":"../x"},"ok":{"topicName":"../y"}}}'
-    )
-    ours = manager(files=files)
+    text = b'{"topicConfigTable":{"../x":{"topicName":"../x"},"ok":{"topicName":"../y"}}}'
+    ours = manager(files=files_with(text))
     ours.load()
     assert "../x" not in ours.table
     assert ours.table["ok"].topic_name == "ok"
@@ -207,9 +206,7 @@ def test_a_host_name_with_dots_may_name_the_broker():
 
 
 def test_garbage_in_both_files_refuses_the_start():
-    files = MemoryFiles()
-    files.makedirs("store/config")
-    files.data[PATH] = bytearray(b'{"topicConfigTable":{"a"')
+    files = files_with(b'{"topicConfigTable":{"a"')
     files.data[PATH + ".bak"] = bytearray(b"[]")
     with pytest.raises(StoreError):
         manager(V4_9_7, files).load()
