@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rmqwire.client.client import Client
+    from rmqwire.codec.allocation import allocate_averagely, allocate_averagely_by_circle
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
     from rmqwire.codec.release import V4_9_7, V5_5_0, V5_5_1, Release
     from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
     from rmqwire.consumer.group.allocate import (
-        allocate_averagely,
-        allocate_averagely_by_circle,
         allocate_by_config,
         allocate_by_consistent_hash,
         allocate_by_machine_room,
@@ -86,8 +85,8 @@ _HOME = {
     "V4_9_7": "rmqwire.codec.release",
     "V5_5_0": "rmqwire.codec.release",
     "V5_5_1": "rmqwire.codec.release",
-    "allocate_averagely": "rmqwire.consumer.group.allocate",
-    "allocate_averagely_by_circle": "rmqwire.consumer.group.allocate",
+    "allocate_averagely": "rmqwire.codec.allocation",
+    "allocate_averagely_by_circle": "rmqwire.codec.allocation",
     "allocate_by_config": "rmqwire.consumer.group.allocate",
     "allocate_by_consistent_hash": "rmqwire.consumer.group.allocate",
     "allocate_by_machine_room": "rmqwire.consumer.group.allocate",

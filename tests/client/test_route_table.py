@@ -9,8 +9,8 @@ from rmqwire.client.route_table import (
     TopicPublishInfo,
     limit_queue_nums,
     publish_queues,
-    subscribe_queues,
 )
+from rmqwire.codec.allocation import subscribe_queues
 from rmqwire.codec.bodies import BrokerData, MessageQueue, QueueData, TopicRouteData
 from rmqwire.errors import BadBody
 

@@ -24,6 +24,7 @@ from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
 from rmqwire.broker.registration import Registration
 from rmqwire.broker.role import RoleService
+from rmqwire.broker.route_rounds import keep_routes
 from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
 from rmqwire.broker.table_rounds import TableRounds
@@ -103,6 +104,7 @@ class Broker:
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
         self._flush_wanted = Wakeup()
+        self._route_wanted = Wakeup()
         self._registration = Registration()
 
     async def serve(
@@ -170,6 +172,7 @@ class Broker:
                     api = BrokerOuterAPI(client, core.state, role.master_found)
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
+                    serving.start_soon(keep_routes, client, core.state, self._route_wanted)
                     logger.info("broker %s serves on %s", config.broker_name, config.broker_addr)
                     task_status.started(addresses)
                     await stop.wait()
@@ -216,6 +219,7 @@ class Broker:
                 delayed=self._delayed,
                 flush_wanted=self._flush_wanted,
                 recovering=recovery.progress,
+                route_wanted=self._route_wanted,
                 broken=self._store_broke,
             ),
         )

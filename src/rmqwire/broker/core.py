@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.clients.consumer_ids_change import ConsumerIdsChangeListener
 from rmqwire.broker.clients.held_pulls import LongPolling
+from rmqwire.broker.clients.topic_routes import TopicRoutes
 from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
@@ -111,6 +112,7 @@ class BrokerCore:
             start_time_ms=wall_ms(),
             replication=Replication(store, release, mono_ms),
             request_modes=tables.request_modes,
+            topic_routes=TopicRoutes(signals.route_wanted),
             timer_progress=tables.timer_progress,
             paced=Paced(mono_ms),
         )
@@ -301,12 +303,16 @@ class _Tables:
 def _table_writes(state: BrokerState) -> TableWrites:
     """Return which tables' requests wait for the disk, and which are written from time to time."""
     return TableWrites(
-        (state.topics.writer, state.groups.writer, state.store.deleted.writer),
+        (
+            state.topics.writer,
+            state.groups.writer,
+            state.request_modes.writer,
+            state.store.deleted.writer,
+        ),
         (
             state.offsets.writer,
             state.filters.writer,
             state.schedule.writer,
-            state.request_modes.writer,
             state.timer_progress.metrics_writer,
         ),
     )

@@ -27,6 +27,7 @@ QUERY: Final = "query"
 CLIENT: Final = "client"
 HEARTBEAT: Final = "heartbeat"
 CONSUMER: Final = "consumer"
+LOAD_BALANCE: Final = "loadBalance"
 ADMIN: Final = "admin"
 
 
@@ -57,6 +58,8 @@ REQUESTS: Final = (
     Row(R.GET_CONSUMER_LIST_BY_GROUP, lambda p: p.consumers.get_consumer_list_by_group, access="SUB group", queue=CONSUMER),
     Row(R.UPDATE_CONSUMER_OFFSET, lambda p: p.consumers.update_consumer_offset, access="SUB group topic", queue=CONSUMER),
     Row(R.QUERY_CONSUMER_OFFSET, lambda p: p.consumers.query_consumer_offset, access="GET group topic", queue=CONSUMER),
+    Row(R.QUERY_ASSIGNMENT, lambda p: p.assignment.query, since=V5, queue=LOAD_BALANCE),
+    Row(R.SET_MESSAGE_REQUEST_MODE, lambda p: p.assignment.set_mode, since=V5, queue=LOAD_BALANCE),
     Row(R.QUERY_MESSAGE, lambda p: p.query.query_message, access="SUB,GET topic", queue=QUERY),
     Row(R.VIEW_MESSAGE_BY_ID, lambda p: p.query.view_message_by_id, access="GET topic", queue=QUERY),
     Row(R.UPDATE_AND_CREATE_TOPIC, lambda p: p.topics.update_and_create, access="CREATE topic", on_slave=FROM_MASTER),

@@ -22,6 +22,7 @@ class BrokerSignals:
         delayed: a delay level has something to look at.
         flush_wanted: (SYNC_FLUSH) puts wait for the disk.
         recovering: how far the opening of the store is.
+        route_wanted: name servers must be asked for a topic's route.
         broken: the store takes no more messages until the next start; called once.
     """
 
@@ -29,4 +30,5 @@ class BrokerSignals:
     delayed: Callable[[], None] = nothing
     flush_wanted: Callable[[], None] = nothing
     recovering: Callable[[RecoveryProgress], None] = nothing
+    route_wanted: Callable[[], None] = nothing
     broken: Callable[[], None] = nothing

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
     from rmqwire.broker.clients.held_pulls import LongPolling
+    from rmqwire.broker.clients.topic_routes import TopicRoutes
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
     from rmqwire.broker.paced import Paced
     from rmqwire.broker.replication import Replication
@@ -51,6 +52,7 @@ class BrokerState:
         start_time_ms: when this broker started.
         replication: slaves of a master, or the link of a slave.
         request_modes: groups that pop.
+        topic_routes: the queues of topics, here and at other brokers.
         timer_progress: what a slave keeps of its master's timers.
         paced: long work of administrators.
     """
@@ -74,6 +76,7 @@ class BrokerState:
     start_time_ms: int
     replication: Replication
     request_modes: MessageRequestModeManager
+    topic_routes: TopicRoutes
     timer_progress: TimerProgress
     paced: Paced
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rmqwire.codec.allocation import subscribe_queues
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message_const import MASTER_ID
-from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
+from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
@@ -91,16 +92,6 @@ def _ordered_queues(topic: str, conf: str) -> list[MessageQueue]:
             raise BadBody(f"orderTopicConf {conf!r} of topic {topic} is no broker:count;...")
         queues += [MessageQueue(topic, broker_name, queue_id) for queue_id in range(int(count))]
     return queues
-
-
-def subscribe_queues(topic: str, route: TopicRouteData) -> set[MessageQueue]:
-    """Return the queues to read (``topicRouteData2TopicSubscribeInfo``)."""
-    return {
-        MessageQueue(topic, data.broker_name, queue_id)
-        for data in route.queue_datas
-        if data.perm & PERM_READ
-        for queue_id in range(data.read_queue_nums)
-    }
 
 
 def limit_queue_nums(route: TopicRouteData, most: int) -> None:

@@ -26,9 +26,9 @@ from rmqwire import clock
 from rmqwire.client.client import ClientUse
 from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
+from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
-from rmqwire.consumer.group.allocate import allocate_averagely
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import subscription_data
 from rmqwire.consumer.health import consumer_health
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
     from rmqwire.clock import WallMs
+    from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
-    from rmqwire.consumer.group.allocate import AllocateStrategy
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.listener import Listener
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from random import Random
 from typing import TypedDict
 
-from rmqwire.codec.bodies import MessageQueue
-from rmqwire.consumer.group.allocate import (
+from rmqwire.codec.allocation import (
     AllocateStrategy,
-    allocate,
     allocate_averagely,
     allocate_averagely_by_circle,
+)
+from rmqwire.codec.bodies import MessageQueue
+from rmqwire.consumer.group.allocate import (
+    allocate,
     allocate_by_config,
     allocate_by_consistent_hash,
     allocate_by_machine_room,

@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rmqwire.codec.allocation import (
+    allocate_averagely,
+    allocate_averagely_by_circle,
+    sort_client_ids,
+)
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.consumer.group.allocate import (
     allocate,
-    allocate_averagely,
-    allocate_averagely_by_circle,
     allocate_by_consistent_hash,
     allocate_machine_room_nearby,
-    sort_client_ids,
 )
 from tests.consumer.group.allocations import CASES, STRATEGIES, part_of
 

@@ -20,6 +20,7 @@ from rmqwire.broker.processors.admin.topic import TopicAdmin
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
 from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
 from rmqwire.broker.processors.pull_message import PullMessageProcessor
+from rmqwire.broker.processors.query_assignment import QueryAssignmentProcessor
 from rmqwire.broker.processors.query_message import QueryMessageProcessor
 from rmqwire.broker.processors.send_back import SendBackProcessor
 from rmqwire.broker.processors.send_message import SendMessageProcessor
@@ -40,6 +41,7 @@ class Processors:
     clients: ClientManageProcessor
     consumers: ConsumerManageProcessor
     query: QueryMessageProcessor
+    assignment: QueryAssignmentProcessor
     topics: TopicAdmin
     groups: GroupAdmin
     offsets: OffsetAdmin
@@ -69,6 +71,7 @@ class Processors:
             clients=ClientManageProcessor(state),
             consumers=ConsumerManageProcessor(state),
             query=QueryMessageProcessor(state),
+            assignment=QueryAssignmentProcessor(state),
             topics=TopicAdmin(state),
             groups=GroupAdmin(state),
             offsets=OffsetAdmin(state),

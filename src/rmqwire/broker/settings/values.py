@@ -73,6 +73,11 @@ class BrokerConfig:
     notify_consumer_ids_changed_enable: bool = True
     channel_expired_timeout: int = 120_000
 
+    server_load_balancer_enable: bool = True
+    default_message_request_mode: str = "PULL"
+    default_pop_share_queue_num: int = -1
+    load_balance_poll_name_server_interval: int = 30_000
+
     register_name_server_period: int = 30_000
     register_broker_timeout_mills: int = 24_000
     force_register: bool = True

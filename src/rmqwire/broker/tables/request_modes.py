@@ -1,7 +1,7 @@
 """Which groups of a broker pop instead of pulling (``MessageRequestModeManager``, 5.x).
 
-Kept for the broker that serves these groups: a slave takes the table over from its master, writes
-it into ``messageRequestMode.json`` as Java does, and gives it on when it is asked as a master.
+SET_MESSAGE_REQUEST_MODE fills it, QUERY_ASSIGNMENT reads it. A slave takes the table over from its
+master.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rmqwire.codec.bodies import MessageRequestModeSerializeWrapper
 from rmqwire.disk.table_file import TableWriter
 
 if TYPE_CHECKING:
+    from rmqwire.codec.bodies import SetMessageRequestModeRequestBody
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
@@ -45,6 +46,19 @@ class MessageRequestModeManager:
     def encode(self, *, pretty: bool = False) -> bytes:
         """Return the answer of GET_ALL_MESSAGE_REQUEST_MODE, or the file's text."""
         return self.table.encode(self._release, pretty=pretty)
+
+    def find(self, topic: str, group: str) -> SetMessageRequestModeRequestBody | None:
+        """Return what was set for a group and topic (``getMessageRequestMode``), None if nothing."""
+        return self.table.message_request_mode_map.get(topic, {}).get(group)
+
+    def set(self, mode: SetMessageRequestModeRequestBody) -> None:
+        """Set the mode of a group and topic, and write the table.
+
+        Raises:
+            OSError: the disk refused; the mode counts until the broker ends.
+        """
+        self.table.message_request_mode_map.setdefault(mode.topic, {})[mode.consumer_group] = mode
+        self.writer.write()
 
     def take_over(self, data: bytes) -> None:
         """Take a master's table in place of ours; one that says the same isn't written again.

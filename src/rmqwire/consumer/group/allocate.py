@@ -1,9 +1,7 @@
 """Dividing the queues of a topic among a group (Java's ``AllocateMessageQueueStrategy`` classes).
 
-Every member computes this alone, Java and Python ones alike, so all must come to the same result:
-all use the same strategy, and get the queues and the client ids in the same order.
-
-A strategy is any function of (client id, queues, client ids of all members), both lists in order,
+The two that a broker computes too, and the order of queues and client ids, are in
+:mod:`rmqwire.codec.allocation`; here are the rest of Java's six. A strategy is any function of (client id, queues, client ids of all members), both lists in order,
 that returns the client's part. Those here are Java's six.
 """
 
@@ -11,17 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.allocation import sort_client_ids
 
-AllocateStrategy: TypeAlias = Callable[[str, list[MessageQueue], list[str]], Sequence[MessageQueue]]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-
-def sort_client_ids(client_ids: Iterable[str]) -> list[str]:
-    """Sort as ``Collections.sort`` does Strings: above U+FFFF Python's own order is another."""
-    return sorted(client_ids, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
+    from rmqwire.codec.allocation import AllocateStrategy
+    from rmqwire.codec.bodies import MessageQueue
 
 
 def allocate(
@@ -39,30 +35,6 @@ def allocate(
         client_ids: all members of the group, in any order.
     """
     return list(strategy(client_id, sorted(queues), sort_client_ids(client_ids)))
-
-
-def allocate_averagely(
-    client_id: str, queues: list[MessageQueue], client_ids: list[str]
-) -> list[MessageQueue]:
-    """Return consecutive queues; the first members get one more when it doesn't come out even.
-
-    ``AllocateMessageQueueAveragely``, the default of every client.
-    """
-    if client_id not in client_ids:
-        return []
-    index = client_ids.index(client_id)
-    share, rest = divmod(len(queues), len(client_ids))
-    start = index * share + min(index, rest)
-    return queues[start : start + share + (index < rest)]
-
-
-def allocate_averagely_by_circle(
-    client_id: str, queues: list[MessageQueue], client_ids: list[str]
-) -> list[MessageQueue]:
-    """Deal the queues out one by one (``AllocateMessageQueueAveragelyByCircle``)."""
-    if client_id not in client_ids:
-        return []
-    return queues[client_ids.index(client_id) :: len(client_ids)]
 
 
 def allocate_by_config(mine: Iterable[MessageQueue]) -> AllocateStrategy:

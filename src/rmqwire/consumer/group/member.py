@@ -19,8 +19,8 @@ from rmqwire.errors import RemotingError
 from rmqwire.filter.subscription import is_tag_type
 
 if TYPE_CHECKING:
+    from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.group.allocate import AllocateStrategy
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.state import ConsumerState
 

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from rmqwire.settings.key import NOT_YET, group
+from rmqwire.settings.key import HONOURED, NOT_YET, group
 
 POP_AND_METRICS: Final = (
+    *group(
+        HONOURED,
+        "read by the broker",
+        """
+        serverLoadBalancerEnable           boolean             .  true   -         live
+        defaultMessageRequestMode          MessageRequestMode  .  PULL   PULL|POP  live
+        defaultPopShareQueueNum            int                 .  -1     -         live
+        loadBalancePollNameServerInterval  long                .  30000  1..       live 1000..3600000
+        """,
+    ),
     *group(
         NOT_YET,
         "POP consumption",
@@ -48,16 +58,12 @@ POP_AND_METRICS: Final = (
         useMessageFilterForNotification       boolean         .  true
         maxMessageFilterNumForNotification    int             .  64
         litePullMessageEnable                 boolean         .  true
-        serverLoadBalancerEnable              boolean         .  true
-        defaultMessageRequestMode             MessageRequestMode  .  PULL    PULL|POP
-        defaultPopShareQueueNum               int             .  -1
         popResponseReturnActualRetryTopic     boolean         .  false
         popInflightMessageThreshold           long            .  10000
         enablePopMessageThreshold             boolean         .  false
         skipWhenCKRePutReachMaxTimes          boolean         .  false
         appendAckAsync                        boolean         .  false
         appendCkAsync                         boolean         .  false
-        loadBalancePollNameServerInterval     long            .  30000
         """,
     ),
     *group(
