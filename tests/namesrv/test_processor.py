@@ -52,6 +52,27 @@ def route(server, topic="T", **attributes):
     )
 
 
+def test_a_broker_without_a_replication_address_registers():
+    server = Server()
+    header = register_header(ha_server_addr=None)
+    assert server.ask(Code.REGISTER_BROKER, header, register_body().encode()).code == 0
+    assert route(server).code == 0
+
+
+def test_a_version_is_asked_by_cluster_and_address_alone():
+    header = h.QueryDataVersionRequestHeader(broker_addr="10.0.0.1:10911", cluster_name="C")
+    answer = registered().ask(Code.QUERY_DATA_VERSION, header, DataVersion(timestamp=1).encode())
+    assert (answer.code, answer.ext_fields["changed"]) == (0, "true")
+
+
+def test_members_are_asked_by_name_alone():
+    header = h.GetBrokerMemberGroupRequestHeader(broker_name="b")
+    answer = registered().ask(Code.GET_BROKER_MEMBER_GROUP, header)
+    group = GetBrokerMemberGroupResponseBody.decode(answer.body).broker_member_group
+    assert group.broker_addrs == {0: "10.0.0.1:10911"}
+    assert b'"cluster"' not in answer.body
+
+
 def test_a_registered_topic_has_a_route():
     server = registered()
     answer = route(server)

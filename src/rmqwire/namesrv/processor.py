@@ -237,6 +237,6 @@ def _register_body(
     )
 
 
-def _address_or_nothing(address: str) -> str:
+def _address_or_nothing(address: str | None) -> str:
     """Return a replication address when it is one: a slave will connect to it."""
-    return address if names.is_address(address) else ""
+    return address if address is not None and names.is_address(address) else ""

@@ -92,7 +92,9 @@ def cluster_info(routes: RouteInfoManager) -> ClusterInfo:
     )
 
 
-def member_group(routes: RouteInfoManager, cluster: str, broker_name: str) -> BrokerMemberGroup:
+def member_group(
+    routes: RouteInfoManager, cluster: str | None, broker_name: str
+) -> BrokerMemberGroup:
     """Return the addresses of one broker name (GET_BROKER_MEMBER_GROUP)."""
     broker = routes.brokers.get(broker_name)
     addresses = dict(broker.broker_addrs) if broker is not None else {}

@@ -141,7 +141,6 @@ def test_missing_and_unreadable_fields_are_a_system_error(broker, client):
 @pytest.mark.parametrize(
     ("letter", "value", "field"),
     [
-        ("a", None, "a"),
         ("c", None, "c"),
         ("d", None, "d"),
         ("d", "four", "d"),

@@ -15,6 +15,7 @@ from rmqwire.broker.processors.pull_filter import group_filter, own_filter
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
+from rmqwire.codec.headers.base import needed
 from rmqwire.codec.sys_flag import (
     PERM_READ,
     PULL_COMMIT_OFFSET,
@@ -85,7 +86,7 @@ class PullMessageProcessor:
     def _answer(
         self, connection: Peer, request: RemotingCommand, *, may_suspend: bool
     ) -> RemotingCommand | None:
-        header = request.decode_header(PullMessageRequestHeader)
+        header = _read(request)
         try:
             topic, group = self._check(connection, header)
             wanted = self._wanted(header, group)
@@ -178,7 +179,8 @@ class PullMessageProcessor:
         state = self._state
         if not header.sys_flag & PULL_SUBSCRIPTION:
             told = self._told_subscription(header, group)
-            return group_filter(state, header.consumer_group, told, header.sub_version)
+            version = needed(header.sub_version, "subVersion")
+            return group_filter(state, header.consumer_group, told, version)
         try:
             own = build_subscription(header.topic, header.subscription, header.expression_type)
         except UsageError as error:
@@ -216,7 +218,7 @@ class PullMessageProcessor:
                 ResponseCode.SUBSCRIPTION_NOT_EXIST,
                 f"the consumer's subscription not exist{state.release.wire.faq_suggestion}",
             )
-        if subscription_data.sub_version < header.sub_version:
+        if subscription_data.sub_version < needed(header.sub_version, "subVersion"):
             raise Reject(
                 ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest"
             )
@@ -241,7 +243,7 @@ class PullMessageProcessor:
         )
 
     def _commit(self, connection: Peer, header: PullMessageRequestHeader) -> None:
-        if header.sys_flag & PULL_COMMIT_OFFSET:
+        if header.sys_flag & PULL_COMMIT_OFFSET and header.commit_offset is not None:
             self._state.offsets.commit(
                 connection.peer,
                 header.consumer_group,
@@ -254,7 +256,7 @@ class PullMessageProcessor:
         """Return how long the pull may wait, in ms."""
         config = self._state.config
         if config.long_polling_enable:
-            return header.suspend_timeout_millis
+            return needed(header.suspend_timeout_millis, "suspendTimeoutMillis")
         return config.short_polling_time_mills
 
     def _sends_back(self, result: GetMessageResult) -> bool:
@@ -302,6 +304,13 @@ class PullMessageProcessor:
             {"forbiddenType": str(kind)} if self._state.release.broker.pull_forbidden_type else None
         )
         return Reject(ResponseCode.NO_PERMISSION, remark, told)
+
+
+def _read(request: RemotingCommand) -> PullMessageRequestHeader:
+    header = request.decode_header(PullMessageRequestHeader)
+    if header.sys_flag & PULL_COMMIT_OFFSET:
+        needed(header.commit_offset, "commitOffset")
+    return header
 
 
 def _no_subscription(header: PullMessageRequestHeader, error: UsageError) -> Reject:

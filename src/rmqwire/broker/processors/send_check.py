@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.names import topic_fault
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.headers.base import needed
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec.sys_flag import (
     PERM_READ,
@@ -18,6 +19,7 @@ from rmqwire.codec.sys_flag import (
     TOPIC_UNIT_SUB,
     perm_to_string,
 )
+from rmqwire.errors import BadHeader
 from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
@@ -75,12 +77,15 @@ def _create(state: BrokerState, ext: dict[str, str], fields: SendFields) -> Topi
     sys_flag = 0
     if ext.get(fields.unit_mode) == "true":
         sys_flag = TOPIC_UNIT_SUB if is_retry else TOPIC_UNIT
-    config = state.topics.create_topic_in_send_message(
-        topic,
-        ext[fields.default_topic],
-        int(ext[fields.default_topic_queue_nums]),  # that the producer wants at most
-        sys_flag,
-    )
+    default_topic = needed(ext.get(fields.default_topic), fields.default_topic)
+    wanted = needed(ext.get(fields.default_topic_queue_nums), fields.default_topic_queue_nums)
+    try:
+        queues = int(wanted)  # that the producer wants at most
+    except ValueError:
+        raise BadHeader(
+            f"the custom field <{fields.default_topic_queue_nums}> is no number"
+        ) from None
+    config = state.topics.create_topic_in_send_message(topic, default_topic, queues, sys_flag)
     if config is None and is_retry:
         config = state.topics.create_topic_in_send_message_back(
             topic, 1, PERM_WRITE | PERM_READ, sys_flag

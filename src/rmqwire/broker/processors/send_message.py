@@ -307,12 +307,6 @@ def _read(fields: SendFields, connection: Peer, request: RemotingCommand) -> Mes
     """
     ext = request.ext_fields or {}
     try:
-        # Required, and used rarely:
-        _ = (
-            int(ext[fields.default_topic_queue_nums]),
-            ext[fields.default_topic],
-            ext[fields.producer_group],
-        )
         message = MessageInner(
             ext[fields.topic],
             int(ext[fields.queue_id]),

@@ -54,9 +54,9 @@ class ClusterInfo(Body):
 
 
 class BrokerMemberGroup(Body):
-    """The members of one broker name (RIP-29)."""
+    """The members of one broker name (RIP-29); the cluster is the question's, None when it named none."""
 
-    cluster: str = ""
+    cluster: str | None = ""
     broker_name: str = ""
     broker_addrs: dict[Long, str] = field(default_factory=dict)
 

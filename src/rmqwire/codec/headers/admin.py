@@ -17,7 +17,7 @@ class CreateTopicRequestHeader(TopicRequestHeader, kw_only=True):
     )
 
     topic: str
-    default_topic: str
+    default_topic: str | None = None
     read_queue_nums: Int
     write_queue_nums: Int
     perm: Int

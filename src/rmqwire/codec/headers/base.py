@@ -22,7 +22,7 @@ from rmqwire.errors import BadHeader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Header", "HeaderPlan", "Int", "Long", "plan_of"]
+__all__ = ["Header", "HeaderPlan", "Int", "Long", "needed", "plan_of"]
 
 _Fields = tuple[tuple[str, str], ...]  # (attribute, wire name) of each field
 _convert = msgspec.convert
@@ -93,6 +93,18 @@ class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
 
 
 H = TypeVar("H", bound=Header)
+V = TypeVar("V")
+
+
+def needed(value: V | None, wire: str) -> V:
+    """Return the value of a field that only some requests of its kind must have.
+
+    Raises:
+        BadHeader: this one is without.
+    """
+    if value is None:
+        raise BadHeader(f"the custom field <{wire}> is null")
+    return value
 
 
 class HeaderPlan:

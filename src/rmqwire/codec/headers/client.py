@@ -77,7 +77,7 @@ class QueryTopicConsumeByWhoRequestHeader(TopicRequestHeader, kw_only=True):
 class UnregisterClientRequestHeader(RpcRequestHeader, kw_only=True):
     """Ask UNREGISTER_CLIENT (35)."""
 
-    client_id: str = field(name="clientID")
+    client_id: str | None = field(name="clientID", default=None)
     producer_group: str | None = None
     consumer_group: str | None = None
 

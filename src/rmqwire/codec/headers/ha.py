@@ -30,7 +30,7 @@ class ExchangeHAInfoResponseHeader(Header, kw_only=True):
 class GetBrokerMemberGroupRequestHeader(Header, kw_only=True):
     """Ask GET_BROKER_MEMBER_GROUP (901). Only 5.5.0."""
 
-    cluster_name: str
+    cluster_name: str | None = None
     broker_name: str
 
 

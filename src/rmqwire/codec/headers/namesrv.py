@@ -75,10 +75,10 @@ class PutKVConfigRequestHeader(Header, kw_only=True):
 class QueryDataVersionRequestHeader(Header, kw_only=True):
     """Ask QUERY_DATA_VERSION (322)."""
 
-    broker_name: str
+    broker_name: str | None = None
     broker_addr: str
     cluster_name: str
-    broker_id: Long
+    broker_id: Long | None = None
 
 
 class QueryDataVersionResponseHeader(Header, kw_only=True):
@@ -93,7 +93,7 @@ class RegisterBrokerRequestHeader(Header, kw_only=True):
     broker_name: str
     broker_addr: str
     cluster_name: str
-    ha_server_addr: str
+    ha_server_addr: str | None = None
     broker_id: Long
     heartbeat_timeout_millis: Long | None = None  # 5.5.0 only
     enable_acting_master: bool | None = None  # 5.5.0 only

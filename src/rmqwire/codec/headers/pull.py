@@ -29,10 +29,10 @@ class PullMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
     queue_offset: Long
     max_msg_nums: Int
     sys_flag: Int
-    commit_offset: Long
-    suspend_timeout_millis: Long
+    commit_offset: Long | None = None
+    suspend_timeout_millis: Long | None = None
     subscription: str | None = None
-    sub_version: Long
+    sub_version: Long | None = None
     expression_type: str | None = None
     max_msg_bytes: Int | None = None  # 5.5.0 only
     request_source: Int | None = None  # 5.5.0 only

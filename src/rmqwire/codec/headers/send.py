@@ -60,10 +60,10 @@ class SendMessageRequestHeader(TopicQueueRequestHeader, kw_only=True):
         "sysFlag reconsumeTimes oway batch unitMode defaultTopicQueueNums defaultTopic nsd"
     )
 
-    producer_group: str
+    producer_group: str | None = None
     topic: str
-    default_topic: str
-    default_topic_queue_nums: Int
+    default_topic: str | None = None
+    default_topic_queue_nums: Int | None = None
     queue_id: Int
     sys_flag: Int
     born_timestamp: Long
@@ -81,10 +81,10 @@ class SendMessageRequestHeaderV2(TopicQueueRequestHeader, kw_only=True):
     java_insertion: ClassVar[str] = "n l m j ns k h i f g d e b c lo a bname oway nsd"
     fast_order: ClassVar[str] = "a b c d e f g h i j k l m n"
 
-    producer_group: str = field(name="a")
+    producer_group: str | None = field(name="a", default=None)
     topic: str = field(name="b")
-    default_topic: str = field(name="c")
-    default_topic_queue_nums: Int = field(name="d")
+    default_topic: str | None = field(name="c", default=None)
+    default_topic_queue_nums: Int | None = field(name="d", default=None)
     queue_id: Int = field(name="e")
     sys_flag: Int = field(name="f")
     born_timestamp: Long = field(name="g")

@@ -29,6 +29,7 @@ from rmqwire.codec.headers import (
     QueryTopicsByConsumerRequestHeader,
     UpdateGroupForbiddenRequestHeader,
 )
+from rmqwire.codec.headers.base import needed
 from rmqwire.errors import UsageError
 from rmqwire.remoting.handler import Reject
 
@@ -178,7 +179,7 @@ class GroupAdmin:
     def subscription(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return a group's subscription to a topic, empty when it has none now."""
         header = request.decode_header(QuerySubscriptionByConsumerRequestHeader)
-        topic = header.topic or ""
+        topic = needed(header.topic, "topic")
         body = QuerySubscriptionResponseBody(
             group=header.group,
             topic=topic,
