@@ -3,7 +3,8 @@
 The rooms, top to bottom (each imports only what lies below it)::
 
     cli                                    entry points
-    inspector                              reading store files on disk
+    testing                                a broker in every test
+    admin | inspector                      administrators' requests; reading store files on disk
     broker | namesrv | consumer
     producer
     ha | client                            replication, routes and typed calls

@@ -271,3 +271,10 @@ class LogDiverged(ReplicationError):
         super().__init__(message)
         self.begin = begin
         self.end = end
+
+
+def only_error(error: BaseException) -> BaseException:
+    """Return the one error inside groups of one, as callers expect it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -111,7 +111,7 @@ def test_a_fault_at_any_call_leaves_a_whole_table(step):
     files = files_with(OLD, OLD)
     files.calls.clear()
     skipped = names[:step].count(names[step])
-    original = files._called
+    original = files.called
     seen = [0]
 
     def called(operation: str, path: str) -> None:
@@ -121,10 +121,10 @@ def test_a_fault_at_any_call_leaves_a_whole_table(step):
                 raise OSError(5, "injected", path)
         original(operation, path)
 
-    files._called = called  # type: ignore[method-assign]  # the counted fault
+    files.called = called  # type: ignore[method-assign]  # the counted fault
     with pytest.raises(OSError, match="injected"):
         ConfigFile(PATH, files).persist(NEW)
-    files._called = original  # type: ignore[method-assign]
+    files.called = original  # type: ignore[method-assign]
     table = Table(files.copy())
     assert table.load() is True
     assert table.content in (1, 2)

@@ -30,21 +30,23 @@ from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECO
 from rmqwire.broker.table_rounds import TableRounds
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
-from rmqwire.errors import ConfigError, UsageError
+from rmqwire.errors import ConfigError, UsageError, only_error
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.store.service import run_store
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
-    from rmqwire.remoting.handler import Peer
+    from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.handler import Peer, RpcHook
     from rmqwire.store.events import RecoveryProgress
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class Broker:
         files: the disk.
         wall_ms: wall clock.
         mono_ms: monotonic clock of leases, waits and the replication link.
+        hooks: what looks at every request before its handler.
         show_recovery: told how far the opening of the store is, and for how many ms.
     """
 
@@ -85,6 +88,7 @@ class Broker:
         files: FileLayer | None = None,
         wall_ms: WallMs = clock.wall_ms,
         mono_ms: MonoMs = clock.mono_ms,
+        hooks: Sequence[RpcHook] = (),
         show_recovery: Callable[[RecoveryProgress, int], None] | None = None,
     ) -> None:
         self._show_recovery = show_recovery
@@ -94,9 +98,11 @@ class Broker:
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
         self._handlers = HandlerTable(loaded.release)
+        self._handlers.hooks += hooks
         self._table_rounds = TableRounds()
         self._server = RemotingServer(
             self._handlers,
+            limits=Limits(idle_ms=loaded.broker.server_channel_max_idle_time_seconds * 1000),
             on_close=self._connection_closed,
             end_of_pass=self._end_of_pass,
             barrier=self._table_rounds.take_barrier,
@@ -106,6 +112,11 @@ class Broker:
         self._flush_wanted = Wakeup()
         self._route_wanted = Wakeup()
         self._registration = Registration()
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections of clients and of other brokers that are open now."""
+        return self._server.connections
 
     async def serve(
         self, *, task_status: trio.TaskStatus[BrokerAddresses] = trio.TASK_STATUS_IGNORED
@@ -143,7 +154,7 @@ class Broker:
             with trio.CancelScope(shield=True):
                 await self._run(stop, task_status)
         except Exception as error:  # noqa: BLE001  handed to serve(), which raises it bare
-            failure.append(_only(error))
+            failure.append(only_error(error))
             waiter.cancel()
 
     async def _run(self, stop: trio.Event, task_status: trio.TaskStatus[BrokerAddresses]) -> None:
@@ -315,10 +326,3 @@ async def _address_of(host: str) -> str:
         raise ConfigError(f"brokerIP1={host}: no IP address and no known host: {error}") from None
     first = min(found, key=lambda entry: entry[0] != trio.socket.AF_INET)  # IPv4 if there is one
     return str(first[4][0])
-
-
-def _only(error: BaseException) -> BaseException:
-    """Return the one error inside groups of one, as callers expect it."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

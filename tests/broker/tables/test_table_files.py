@@ -172,7 +172,7 @@ def cut_after(disk: SimFiles, file: ConfigFile, calls: int) -> bool:
     class Cut(Exception):
         pass
 
-    original, done = disk._called, [0]
+    original, done = disk.called, [0]
 
     def called(operation: str, path: str) -> None:
         done[0] += 1
@@ -180,13 +180,13 @@ def cut_after(disk: SimFiles, file: ConfigFile, calls: int) -> bool:
             raise Cut
         original(operation, path)
 
-    disk._called = called  # type: ignore[method-assign]
+    disk.called = called  # type: ignore[method-assign]
     try:
         file.persist(table(3))
     except Cut:
         return True
     finally:
-        disk._called = original  # type: ignore[method-assign]
+        disk.called = original  # type: ignore[method-assign]
     return False
 
 

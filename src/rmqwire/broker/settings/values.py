@@ -27,6 +27,7 @@ class BrokerConfig:
     broker_ip2: str = "127.0.0.1"
     broker_role: str = "ASYNC_MASTER"
     bind_address: str = "0.0.0.0"  # noqa: S104  Java's default; one warning when it's reachable
+    server_channel_max_idle_time_seconds: int = 120
     listen_port: int = 10911
     ha_listen_port: int = 0  # 0: listen_port + 1
     namesrv_addr: str | None = None

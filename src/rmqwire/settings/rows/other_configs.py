@@ -110,14 +110,8 @@ NETTY_SERVER_CONFIG: Final = (
         HONOURED,
         "read by the broker",
         """
-        bindAddress  String  .  0.0.0.0  <text>
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "limits per connection",
-        """
-        serverChannelMaxIdleTimeSeconds  int  120  120
+        bindAddress                      String  .    0.0.0.0  <text>
+        serverChannelMaxIdleTimeSeconds  int     120  120      1..86400
         """,
     ),
     *NETTY_SERVER_IGNORED,
