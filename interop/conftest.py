@@ -168,3 +168,20 @@ def rmqwire(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The rmqwire servers that most tests share."""
     with running_rmqwire(version, tmp_path_factory.mktemp(f"rmqwire-{version}")) as servers:
         yield servers
+
+
+@pytest.fixture(params=["java", "rmqwire"])
+def namesrv(request: pytest.FixtureRequest) -> str:
+    """A cluster of either kind."""
+    if request.param == "java":
+        return str(request.getfixturevalue("java_namesrv"))
+    servers: Rmqwire = request.getfixturevalue("rmqwire")
+    return servers.namesrv.addr
+
+
+@pytest.fixture
+def new_topic(namesrv: str, json_peer: Peer) -> str:
+    """A topic with queues, its route known: the first send makes it."""
+    name = f"N_{uuid.uuid4().hex[:8]}"
+    json_peer.produce(namesrv, name, 1, seed=99)
+    return name

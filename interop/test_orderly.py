@@ -7,11 +7,9 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import Any
 
-import pytest
 import trio
 
 from interop.checks import all_of_it, same_messages
-from interop.conftest import Rmqwire
 from interop.listeners import InOrder, mqadmin_says, until
 from interop.peer import Peer
 from rmqwire import PushConsumer
@@ -19,23 +17,6 @@ from rmqwire.codec.release import release_named
 
 COUNT = 120
 MAX_AT_A_HANDOVER = 8  # queues: each may repeat the message that was under way
-
-
-@pytest.fixture(params=["java", "rmqwire"])
-def namesrv(request: pytest.FixtureRequest) -> str:
-    """A cluster of either kind."""
-    if request.param == "java":
-        return str(request.getfixturevalue("java_namesrv"))
-    servers: Rmqwire = request.getfixturevalue("rmqwire")
-    return servers.namesrv.addr
-
-
-@pytest.fixture
-def new_topic(namesrv: str, json_peer: Peer) -> str:
-    """A topic with queues, its route known: the first send makes it."""
-    name = f"O_{uuid.uuid4().hex[:8]}"
-    json_peer.produce(namesrv, name, 1, seed=99)
-    return name
 
 
 def orderly(

@@ -85,9 +85,12 @@ final class Consuming {
 
     /** consume-poll NAME COUNT TIMEOUT_MS: what came in, as soon as COUNT messages are there or the time is over. */
     static void poll(String[] w) throws Exception {
-        LinkedBlockingQueue<String> lines = RUNNING.get(w[1]).lines;
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(w[3]));
-        for (int i = Integer.parseInt(w[2]); i > 0; i--) {
+        tell(RUNNING.get(w[1]).lines, Integer.parseInt(w[2]), Long.parseLong(w[3]));
+    }
+
+    static void tell(LinkedBlockingQueue<String> lines, int count, long timeoutMs) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        for (int i = count; i > 0; i--) {
             String line = lines.poll(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
             if (line == null) {
                 return;

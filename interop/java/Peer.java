@@ -59,6 +59,9 @@ public class Peer {
             case "consume-start": Consuming.start(words); break;
             case "consume-poll": Consuming.poll(words); break;
             case "consume-stop": Consuming.stop(words); break;
+            case "lite-start": Pulling.start(words); break;
+            case "lite-poll": Pulling.poll(words); break;
+            case "lite-stop": Pulling.end(words); break;
             case "load-start": Load.start(words); break;
             case "load-end": Load.end(words); break;
             case "half-start": Transactions.start(words); break;

@@ -39,8 +39,11 @@ if TYPE_CHECKING:
         ConsumeOrderlyStatus,
         ConsumeStatus,
     )
+    from rmqwire.consumer.lite_pull import LitePullConsumer
     from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.consumer.pull import PullConsumer
     from rmqwire.consumer.push import PushConsumer
+    from rmqwire.consumer.reading.pull_result import PullResult, PullStatus
     from rmqwire.consumer.selector import MessageSelector
     from rmqwire.errors import (
         BrokerError,
@@ -67,12 +70,16 @@ _HOME = {
     "ConsumeOrderlyContext": "rmqwire.consumer.listener",
     "ConsumeOrderlyStatus": "rmqwire.consumer.listener",
     "ConsumeStatus": "rmqwire.consumer.listener",
+    "LitePullConsumer": "rmqwire.consumer.lite_pull",
     "Message": "rmqwire.codec.message",
     "MessageExt": "rmqwire.consumer.message_ext",
     "MessageModel": "rmqwire.consumer.config",
     "MessageQueue": "rmqwire.codec.bodies",
     "MessageSelector": "rmqwire.consumer.selector",
     "Producer": "rmqwire.producer.producer",
+    "PullConsumer": "rmqwire.consumer.pull",
+    "PullResult": "rmqwire.consumer.reading.pull_result",
+    "PullStatus": "rmqwire.consumer.reading.pull_result",
     "PushConsumer": "rmqwire.consumer.push",
     "Release": "rmqwire.codec.release",
     "RemotingError": "rmqwire.errors",
@@ -108,12 +115,16 @@ __all__ = [
     "ConsumeOrderlyContext",
     "ConsumeOrderlyStatus",
     "ConsumeStatus",
+    "LitePullConsumer",
     "Message",
     "MessageExt",
     "MessageModel",
     "MessageQueue",
     "MessageSelector",
     "Producer",
+    "PullConsumer",
+    "PullResult",
+    "PullStatus",
     "PushConsumer",
     "Release",
     "RemotingError",

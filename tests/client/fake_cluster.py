@@ -31,6 +31,7 @@ from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record import encode_message
+from rmqwire.codec.sys_flag import PULL_SUBSCRIPTION, PULL_SUSPEND
 from rmqwire.errors import BadExpression, ConnectFailed
 from rmqwire.filter.sql92 import compile_sql92
 
@@ -176,7 +177,10 @@ class FakeCluster:
         return command.create_response(0, header=answer)
 
     def _wanted(self, header, message):
-        tags = self.subscribed_tags(header.consumer_group, header.topic)
+        if header.sys_flag & PULL_SUBSCRIPTION:
+            tags = [] if header.subscription == "*" else header.subscription.split(" || ")
+        else:
+            tags = self.subscribed_tags(header.consumer_group, header.topic)
         return not tags or tags_code(message.tags) in {tags_code(tag) for tag in tags}
 
     def subscribed_tags(self, group, topic):
@@ -190,12 +194,13 @@ class FakeCluster:
     async def _pull(self, addr, command):
         header = command.decode_header(h.PullMessageRequestHeader)
         key = (self._broker(addr), header.topic, header.queue_id)
-        if not any(
+        if not header.sys_flag & PULL_SUBSCRIPTION and not any(
             header.consumer_group in {c.group_name for c in d.consumer_data_set}
             for _, d in self.heartbeats
         ):
             return command.create_response(24, "the consumer's subscription not exist")
-        with trio.move_on_after(header.suspend_timeout_millis / 1000):
+        held_s = header.suspend_timeout_millis / 1000 if header.sys_flag & PULL_SUSPEND else 0
+        with trio.move_on_after(held_s):
             while header.queue_offset == self.base[key] + len(self.queues[key]):
                 await self._arrived.wait()
         queue, base = self.queues[key], self.base[key]
@@ -259,6 +264,17 @@ class FakeCluster:
         offset = self.base[key] + len(self.queues[key])
         return command.create_response(0, header=h.GetMaxOffsetResponseHeader(offset=offset))
 
+    def _min_offset(self, addr, command):
+        header = command.decode_header(h.GetMinOffsetRequestHeader)
+        offset = self.base[self._broker(addr), header.topic, header.queue_id]
+        return command.create_response(0, header=h.GetMinOffsetResponseHeader(offset=offset))
+
+    def _earliest(self, addr, command):
+        header = command.decode_header(h.GetEarliestMsgStoretimeRequestHeader)
+        queue = self.queues[self._broker(addr), header.topic, header.queue_id]
+        answer = h.GetEarliestMsgStoretimeResponseHeader(timestamp=queue[0].store_timestamp)
+        return command.create_response(0, header=answer)
+
     def _search_offset(self, addr, command):
         header = command.decode_header(h.SearchOffsetRequestHeader)
         key = (self._broker(addr), header.topic, header.queue_id)
@@ -302,12 +318,15 @@ class FakeCluster:
         R.SEND_MESSAGE_V2: _send,
         R.SEND_BATCH_MESSAGE: _send,
         R.PULL_MESSAGE: _pull,
+        R.LITE_PULL_MESSAGE: _pull,
         R.HEART_BEAT: _heartbeat,
         R.UNREGISTER_CLIENT: _unregister,
         R.GET_CONSUMER_LIST_BY_GROUP: _consumer_list,
         R.QUERY_CONSUMER_OFFSET: _query_offset,
         R.UPDATE_CONSUMER_OFFSET: _update_offset,
         R.GET_MAX_OFFSET: _max_offset,
+        R.GET_MIN_OFFSET: _min_offset,
+        R.GET_EARLIEST_MSG_STORETIME: _earliest,
         R.SEARCH_OFFSET_BY_TIMESTAMP: _search_offset,
         R.CONSUMER_SEND_MSG_BACK: _send_back,
     }

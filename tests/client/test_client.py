@@ -13,6 +13,12 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.message import Message
 from rmqwire.consumer.config import PushConsumerConfig, PushConsumerOptions
 from rmqwire.consumer.listener import ConsumeStatus
+from rmqwire.consumer.pull_config import (
+    LitePullConsumerConfig,
+    LitePullConsumerOptions,
+    PullConsumerConfig,
+    PullConsumerOptions,
+)
 from rmqwire.consumer.push import PushConsumer
 from rmqwire.errors import UsageError
 from rmqwire.producer.config import ProducerConfig, ProducerOptions
@@ -172,6 +178,8 @@ def test_a_client_s_wrong_settings(cluster):
         (ClientOptions, ClientConfig),
         (ProducerOptions, ProducerConfig),
         (PushConsumerOptions, PushConsumerConfig),
+        (LitePullConsumerOptions, LitePullConsumerConfig),
+        (PullConsumerOptions, PullConsumerConfig),
     ],
 )
 def test_the_typed_keywords_are_those_of_the_configuration(options, config):

@@ -6,6 +6,7 @@ import pytest
 from rmqwire.client.config import ClientConfig, camel_case, make_config
 from rmqwire.codec.release import V4_9_7
 from rmqwire.consumer.config import PushConsumerConfig
+from rmqwire.consumer.pull_config import LitePullConsumerConfig, PullConsumerConfig
 from rmqwire.errors import UsageError
 from rmqwire.producer.config import ProducerConfig
 
@@ -34,6 +35,8 @@ OURS = {  # settings that are no Java key, or whose default is ours on purpose
         (ClientConfig, "ClientConfig"),
         (ProducerConfig, "DefaultMQProducer"),
         (PushConsumerConfig, "DefaultMQPushConsumer"),
+        (LitePullConsumerConfig, "DefaultLitePullConsumer"),
+        (PullConsumerConfig, "DefaultMQPullConsumer"),
     ],
 )
 def test_names_and_defaults_are_javas(cls, java):

@@ -30,6 +30,7 @@ from rmqwire.codec.compression import decompress
 from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.release import release_named
+from rmqwire.consumer.pull_config import PullConsumerConfig
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.outgoing import Outbound
 from tests.support.golden import frame_files, frames
@@ -37,12 +38,13 @@ from tests.support.golden import frame_files, frames
 R = RequestCode
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "client-frames.md"
 INNER = "CLIENT_INNER_PRODUCER"
-PULL_BY_PUSH = {"15000"}  # other consumers ask in other ways
 
 
 def scenarios():
-    """The recordings of plain producers and push consumers."""
-    wanted = re.compile(r"b_send_(?!namespace)|c_push_|c_sendback|c_(tag|sql)_filter|c_broadcast")
+    """The recordings of plain producers and of consumers."""
+    wanted = re.compile(
+        r"b_send_(?!namespace)|c_push_|c_sendback|c_(tag|sql)_filter|c_broadcast|c_(lite)?pull"
+    )
     return [path for path in frame_files() if wanted.match(path.name)]
 
 
@@ -50,11 +52,21 @@ def recorded():
     for path in scenarios():
         release = release_named(path.parts[-3])
         serialize_type = path.parts[-2].partition("-")[0]
-        config = ClientConfig(namesrv_addr="x:1", release=release, serialize_type=serialize_type)
-        factory = RequestFactory(config)
+        factories = {
+            stream: RequestFactory(
+                ClientConfig(
+                    namesrv_addr="x:1",
+                    release=release,
+                    serialize_type=serialize_type,
+                    enable_stream_request_type=stream,
+                )
+            )
+            for stream in (False, True)
+        }
         for entry, frame in frames(path):
             if entry["dir"] == "c2s" and entry["kind"] != "response":
-                yield factory, decode_command(frame), path
+                java = decode_command(frame)
+                yield factories["ReqT" in (java.ext_fields or {})], java, path
 
 
 def rebuilt_send(factory, java):
@@ -74,26 +86,33 @@ def rebuilt_send(factory, java):
 
 def rebuilt_pull(factory, java):
     header = java.decode_header(h.PullMessageRequestHeader)
-    if java.ext_fields["suspendTimeoutMillis"] not in PULL_BY_PUSH:
-        return None
+    by_push = java.ext_fields["suspendTimeoutMillis"] == "15000"
     subscription = SubscriptionData(
         topic=header.topic,
         sub_string=header.subscription or "",
-        sub_version=header.sub_version,
+        sub_version=header.sub_version if by_push else 1,
         expression_type=header.expression_type,
     )
     pull = PullOptions(
         queue=MessageQueue(header.topic, header.bname, header.queue_id),
         queue_offset=header.queue_offset,
         max_msg_nums=header.max_msg_nums,
-        max_msg_bytes=factory.release.client.pull_batch_size_in_bytes,
+        max_msg_bytes=factory.release.client.pull_batch_size_in_bytes
+        if by_push
+        else PullConsumerConfig(release=factory.release).most_pull_bytes(),
         sys_flag=header.sys_flag,
         commit_offset=header.commit_offset,
-        suspend_timeout_ms=15_000,
+        suspend_timeout_ms=header.suspend_timeout_millis,
         subscription=subscription,
         send_expression=header.subscription is not None,
+        sub_version=None if by_push else header.sub_version,
     )
     return factory.pull(header.consumer_group, pull)
+
+
+def queue_of(java, header_class):
+    header = java.decode_header(header_class)
+    return MessageQueue(header.topic, header.bname, header.queue_id)
 
 
 class Group:
@@ -150,6 +169,16 @@ REBUILD = {
     R.SEND_MESSAGE_V2: rebuilt_send,
     R.SEND_BATCH_MESSAGE: rebuilt_send,
     R.PULL_MESSAGE: rebuilt_pull,
+    R.LITE_PULL_MESSAGE: rebuilt_pull,
+    R.GET_MIN_OFFSET: lambda f, j: f.min_offset(queue_of(j, h.GetMinOffsetRequestHeader)),
+    R.GET_MAX_OFFSET: lambda f, j: f.max_offset(queue_of(j, h.GetMaxOffsetRequestHeader)),
+    R.GET_EARLIEST_MSG_STORETIME: lambda f, j: f.earliest_store_time(
+        queue_of(j, h.GetEarliestMsgStoretimeRequestHeader)
+    ),
+    R.SEARCH_OFFSET_BY_TIMESTAMP: lambda f, j: f.search_offset(
+        queue_of(j, h.SearchOffsetRequestHeader),
+        j.decode_header(h.SearchOffsetRequestHeader).timestamp,
+    ),
     R.HEART_BEAT: rebuilt_heartbeat,
     R.CHECK_CLIENT_CONFIG: rebuilt_check,
     R.LOCK_BATCH_MQ: rebuilt_lock,
@@ -230,7 +259,7 @@ def documented():
 def test_every_request_was_compared():
     _, counts = compared()
     for code in REBUILD:
-        for release in ("4.9.7", "5.5.0"):
+        for release in ("4.9.7", "5.5.0") if code != R.LITE_PULL_MESSAGE else ("5.5.0",):
             assert counts[request_name(code), release], (request_name(code), release)
 
 

@@ -24,9 +24,9 @@ def virtual_ms():
     return NOW + int(trio.current_time() * 1000)
 
 
-def consumer(cluster, **config):
-    return PushConsumer(
-        "cg",
+def consumer(cluster, kind=PushConsumer, **config):
+    return kind(
+        config.pop("group", "cg"),
         namesrv_addr=NAMESRV,
         remoting=cluster.remoting,
         wall_ms=config.pop("wall_ms", lambda: NOW),

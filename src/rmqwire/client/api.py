@@ -16,6 +16,7 @@ from rmqwire.codec.bodies import (
 )
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
+    GetEarliestMsgStoretimeResponseHeader,
     GetMaxOffsetResponseHeader,
     GetMinOffsetResponseHeader,
     PullMessageResponseHeader,
@@ -43,6 +44,7 @@ PULL_RETRY_IMMEDIATELY = int(ResponseCode.PULL_RETRY_IMMEDIATELY)
 PULL_OFFSET_MOVED = int(ResponseCode.PULL_OFFSET_MOVED)
 
 LOCK_TIMEOUT_MS = 1_000  # RebalanceImpl.lock
+OFFSET_TIMEOUT_MS = 5_000  # RemoteBrokerOffsetStore
 NO_OFFSET = -1  # a queue the group has no offset for (Java OffsetNotFoundException)
 
 _SENT_CODES = frozenset(
@@ -267,18 +269,26 @@ class ClientApi:
         """Return a group's committed offset of a queue, or NO_OFFSET."""
         request = self.requests.query_consumer_offset(group, queue)
         accepted = frozenset((SUCCESS, QUERY_NOT_FOUND))
-        answer = await self._call(addr, request, 5_000, accepted)
+        answer = await self._call(addr, request, OFFSET_TIMEOUT_MS, accepted)
         if answer.code == QUERY_NOT_FOUND:
             return NO_OFFSET
         return answer.decode_header(QueryConsumerOffsetResponseHeader).offset or 0
 
     async def update_consumer_offset(
-        self, addr: str, group: str, queue: MessageQueue, offset: int
+        self, addr: str, group: str, queue: MessageQueue, offset: int, *, oneway: bool = True
     ) -> None:
-        """Commit a group's offset of a queue, without waiting for an answer."""
+        """Commit a group's offset of a queue, waiting for the answer or not.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
         request = self.requests.update_consumer_offset(group, queue, offset)
-        request.mark_oneway()
-        await self.remoting.invoke_oneway(addr, request)
+        if oneway:
+            request.mark_oneway()
+            await self.remoting.invoke_oneway(addr, request)
+        else:
+            await self._call(addr, request, OFFSET_TIMEOUT_MS)
 
     async def consumer_list(self, addr: str, group: str) -> list[str]:
         """Return the client ids of a group's members."""
@@ -297,6 +307,11 @@ class ClientApi:
         """Return the index of the oldest message of a queue."""
         answer = await self._call(self._broker(addr), self.requests.min_offset(queue))
         return answer.decode_header(GetMinOffsetResponseHeader).offset or 0
+
+    async def earliest_store_time(self, addr: str, queue: MessageQueue) -> int:
+        """Return when the oldest message of a queue was stored, ms since the epoch."""
+        answer = await self._call(self._broker(addr), self.requests.earliest_store_time(queue))
+        return answer.decode_header(GetEarliestMsgStoretimeResponseHeader).timestamp or 0
 
     async def search_offset(self, addr: str, queue: MessageQueue, timestamp: int) -> int:
         """Return the index of the first message stored at ``timestamp`` (ms) or later."""

@@ -242,7 +242,7 @@ class ClientInstance:
         if self.routes.update(topic, route):
             logger.info("the route of topic %s changed: %s", topic, route)
             for consumer in self.consumers.values():
-                if any(data.topic == topic for data in consumer.subscriptions()):
+                if topic in consumer.topics():
                     consumer.rebalance_soon()
 
     async def _ask_route(self, topic: str, timeout_ms: int) -> TopicRouteData | None:
@@ -260,13 +260,26 @@ class ClientInstance:
                 failure = error
         raise failure
 
+    async def queues_to_read(self, topic: str) -> set[MessageQueue]:
+        """Ask the name servers which queues of a topic can be read (``fetchSubscribeMessageQueues``).
+
+        Raises:
+            RouteNotFound: no name server knows the topic, or it has none.
+            RemotingError: no name server answered.
+        """
+        async with self._route_lock:
+            route = await self._ask_route(topic, self.config.mq_client_api_timeout)
+            if route is not None:
+                self._take_route(topic, route)
+        queues = None if route is None else self.routes.queues_to_read(topic)
+        if not queues:
+            raise RouteNotFound(f"Can not find Message Queue for this topic, {topic}")
+        return set(queues)
+
     def _topics_in_use(self) -> set[str]:
-        topics = {
-            subscription.topic or ""
-            for consumer in self.consumers.values()
-            for subscription in consumer.subscriptions()
-        }
-        return topics.union(*self.producers.values())
+        return set().union(
+            *(consumer.topics() for consumer in self.consumers.values()), *self.producers.values()
+        )
 
     async def _poll_routes(self) -> None:
         while True:

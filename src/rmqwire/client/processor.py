@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     class Consumer(ConsumerGroup, Protocol):
         """What a broker may ask of a consumer."""
 
+        def topics(self) -> set[str]:
+            """Return the topics whose routes it needs."""
+
         def rebalance_soon(self) -> None:
             """Distribute the queues again at once."""
 
@@ -57,8 +60,8 @@ if TYPE_CHECKING:
             message: StoredMessage,
             broker_name: str,
             done: Callable[[ConsumeMessageDirectlyResult], None],
-        ) -> None:
-            """Run the listener on one message and tell how it went."""
+        ) -> bool:
+            """Run the listener on one message and tell how it went; False: it has none."""
 
 
 logger = logging.getLogger(__name__)
@@ -151,7 +154,8 @@ class ClientProcessor:
             body = result.encode(self._release)
             connection.reply(request, request.create_response(0, NOT_SET, None, body))
 
-        consumer.consume_directly(message, header.broker_name or "", done)
+        if not consumer.consume_directly(message, header.broker_name or "", done):
+            return self._no_group(request, header.consumer_group)
         return None
 
     def _no_group(self, request: RemotingCommand, group: str | None) -> RemotingCommand:

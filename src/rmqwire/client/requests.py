@@ -20,6 +20,7 @@ from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
     ConsumerSendMsgBackRequestHeader,
     GetConsumerListByGroupRequestHeader,
+    GetEarliestMsgStoretimeRequestHeader,
     GetMaxOffsetRequestHeader,
     GetMinOffsetRequestHeader,
     GetRouteInfoRequestHeader,
@@ -34,7 +35,7 @@ from rmqwire.codec.headers import (
     UpdateConsumerOffsetRequestHeader,
     ViewMessageRequestHeader,
 )
-from rmqwire.codec.sys_flag import PULL_COMMIT_OFFSET
+from rmqwire.codec.sys_flag import PULL_COMMIT_OFFSET, PULL_LITE_PULL_MESSAGE
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 SEND_MESSAGE_V2 = int(RequestCode.SEND_MESSAGE_V2)
 SEND_BATCH_MESSAGE = int(RequestCode.SEND_BATCH_MESSAGE)
 PULL_MESSAGE = int(RequestCode.PULL_MESSAGE)
+LITE_PULL_MESSAGE = int(RequestCode.LITE_PULL_MESSAGE)
+STREAM_REQUEST = {"ReqT": "0"}  # StreamTypeRPCHook
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class PullOptions:
         suspend_timeout_ms: how long the broker holds an empty answer back.
         subscription: what the group wants of the topic.
         send_expression: put the expression itself in the request.
+        sub_version: of the subscription, ms since the epoch; None for its own.
     """
 
     queue: MessageQueue
@@ -92,6 +96,7 @@ class PullOptions:
     suspend_timeout_ms: int
     subscription: SubscriptionData
     send_expression: bool = False
+    sub_version: int | None = None
 
     def for_slave(self) -> PullOptions:
         """Return the same pull for a slave, which stores no offsets."""
@@ -101,11 +106,12 @@ class PullOptions:
 class RequestFactory:
     """Make requests in one serialisation and as one release makes them."""
 
-    __slots__ = ("_serialize_type", "_version", "release")
+    __slots__ = ("_serialize_type", "_stream", "_version", "release")
 
     def __init__(self, config: ClientConfig) -> None:
         self.release = config.release
         self._version = config.release.mq_version
+        self._stream = config.enable_stream_request_type
         self._serialize_type = SERIALIZE_TYPES[config.serialize_type]
 
     def _request(
@@ -115,6 +121,8 @@ class RequestFactory:
             int(code), header, body, serialize_type=self._serialize_type
         )
         command.version = self._version
+        if self._stream:
+            command.ext_fields = STREAM_REQUEST | (command.ext_fields or {})
         return command
 
     def route(self, topic: str) -> RemotingCommand:
@@ -159,12 +167,13 @@ class RequestFactory:
             commit_offset=pull.commit_offset,
             suspend_timeout_millis=pull.suspend_timeout_ms,
             subscription=subscription.sub_string if pull.send_expression else None,
-            sub_version=subscription.sub_version,
+            sub_version=subscription.sub_version if pull.sub_version is None else pull.sub_version,
             expression_type=subscription.expression_type,
             max_msg_bytes=pull.max_msg_bytes,
             bname=pull.queue.broker_name,
         )
-        return self._request(PULL_MESSAGE, header)
+        lite = pull.sys_flag & PULL_LITE_PULL_MESSAGE and self.release.client.lite_pull_request
+        return self._request(LITE_PULL_MESSAGE if lite else PULL_MESSAGE, header)
 
     def heartbeat(self, body: HeartbeatData) -> RemotingCommand:
         """Tell a broker which groups this client has."""
@@ -250,6 +259,13 @@ class RequestFactory:
             topic=queue.topic, queue_id=queue.queue_id, bname=queue.broker_name
         )
         return self._request(RequestCode.GET_MIN_OFFSET, header)
+
+    def earliest_store_time(self, queue: MessageQueue) -> RemotingCommand:
+        """Ask when the oldest message of a queue was stored."""
+        header = GetEarliestMsgStoretimeRequestHeader(
+            topic=queue.topic, queue_id=queue.queue_id, bname=queue.broker_name
+        )
+        return self._request(RequestCode.GET_EARLIEST_MSG_STORETIME, header)
 
     def search_offset(self, queue: MessageQueue, timestamp: int) -> RemotingCommand:
         """Ask for the index of the first message stored at ``timestamp`` (ms) or later."""

@@ -1,4 +1,8 @@
-"""Settings of a push consumer (Java ``DefaultMQPushConsumer``): Java's names and defaults."""
+"""Settings of consumers: what all have, what those have that read for a group, and a push consumer's.
+
+Java's names and defaults (``DefaultMQPushConsumer``). Those of pull consumers stand in
+``pull_config``.
+"""
 
 from __future__ import annotations
 
@@ -31,62 +35,22 @@ class MessageModel(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class PushConsumerConfig(ClientConfig):
-    """What one push consumer is set to, besides what ``ClientConfig`` has.
+class ConsumerConfig(ClientConfig):
+    """What any consumer is set to, besides what ``ClientConfig`` has.
 
     Args:
         message_model: CLUSTERING, or BROADCASTING: each member gets all messages, once, and what
-            its listener doesn't consume is lost.
+            isn't consumed is lost.
         local_offset_store_dir: folder of a broadcasting consumer's offsets; None for Java's,
             ``.rocketmq_offsets`` in the home folder. They stand under the client id, so a program
             that shares a ``Client`` has to give that an ``instance_name``.
-        consume_from_where: where a new group starts. On a topic whose first message is still in
-            memory a broker answers 0 whatever is set.
-        consume_timestamp: ``yyyyMMddHHmmss``, local time, for CONSUME_FROM_TIMESTAMP; None is half
-            an hour before the start.
-        consume_orderly: consume each queue's messages one after the other, as they were stored.
-        suspend_current_queue_time_millis: ms until an orderly listener gets messages again that it
-            could not consume.
-        consume_thread_max: listeners running at the same time.
-        consume_in_threads: run plain listener functions in worker threads, so that they may block.
-            Off, a plain function runs in the event loop and must return soon.
-        consume_message_batch_max_size: messages per call of the listener.
-        consume_timeout: minutes after which a message still being consumed is sent back.
-        max_reconsume_times: deliveries after the first, then a message goes to the dead letters; -1
-            for 16, for no limit where consume_orderly is set.
-        pull_batch_size: messages per pull.
-        pull_batch_size_in_bytes: bytes per pull, None for the release's.
-        pull_interval: ms between two pulls of a queue.
-        pull_threshold_for_queue: messages of a queue waiting here before pulling pauses.
-        pull_threshold_size_for_queue: MiB of the same.
-        consume_concurrently_max_span: distance of the oldest to the newest of them.
-        post_subscription_when_pull: put the expression in each pull.
-        await_termination_millis_when_shutdown: ms that running listeners get to finish when the
-            consumer is closed. Java's default is 0; messages cut off are delivered again.
     """
 
     message_model: str = MessageModel.CLUSTERING
     local_offset_store_dir: str | None = None
-    consume_from_where: str = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
-    consume_timestamp: str | None = None
-    consume_orderly: bool = False
-    suspend_current_queue_time_millis: int = 1_000
-    consume_thread_max: int = 20
-    consume_in_threads: bool = False
-    consume_message_batch_max_size: int = 1
-    consume_timeout: int = 15
-    max_reconsume_times: int = -1
-    pull_batch_size: int = 32
-    pull_batch_size_in_bytes: int | None = None
-    pull_interval: int = 0
-    pull_threshold_for_queue: int = 1_000
-    pull_threshold_size_for_queue: int = 100
-    consume_concurrently_max_span: int = 2_000
-    post_subscription_when_pull: bool = False
-    await_termination_millis_when_shutdown: int = 5_000
 
     def check(self) -> None:
-        """Refuse settings that can't work (``DefaultMQPushConsumerImpl.checkConfig``).
+        """Refuse settings that can't work.
 
         Raises:
             UsageError: which one, and what it may be.
@@ -94,14 +58,10 @@ class PushConsumerConfig(ClientConfig):
         ClientConfig.check(self)
         if self.message_model not in MessageModel.__members__:
             raise UsageError(f"messageModel {self.message_model!r}: CLUSTERING or BROADCASTING")
-        if self.consume_from_where not in ConsumeFromWhere.__members__:
-            known = ", ".join(ConsumeFromWhere)
-            raise UsageError(f"consumeFromWhere {self.consume_from_where!r}: one of {known}")
-        self.consume_timestamp_ms(HALF_AN_HOUR_MS)
-        for name, low, high in _RANGES:
-            check_range(self, name, low, high)
-        if self.pull_batch_size_in_bytes is not None:
-            check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
+
+    def most_pull_bytes(self) -> int | None:
+        """Return the bytes of a pull that isn't to be limited, None for releases that don't say."""
+        return None if self.release.client.pull_batch_size_in_bytes is None else 0x7FFFFFFF
 
     @property
     def broadcasting(self) -> bool:
@@ -112,6 +72,39 @@ class PushConsumerConfig(ClientConfig):
     def lasting_client_id(self) -> bool:
         """Whether the client id is to be the same after a restart: offsets are kept under it."""
         return self.broadcasting
+
+
+@dataclass(slots=True, kw_only=True)
+class SubscriberConfig(ConsumerConfig):
+    """What a consumer is set to whose queues are read before their messages are asked for.
+
+    Args:
+        consume_from_where: where a new group starts. On a topic whose first message is still in
+            memory a broker answers 0 whatever is set.
+        consume_timestamp: ``yyyyMMddHHmmss``, local time, for CONSUME_FROM_TIMESTAMP; None is half
+            an hour before the start.
+        pull_threshold_for_queue: messages of a queue waiting here before pulling pauses.
+        pull_threshold_size_for_queue: MiB of the same.
+    """
+
+    consume_from_where: str = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
+    consume_timestamp: str | None = None
+    pull_threshold_for_queue: int = 1_000
+    pull_threshold_size_for_queue: int = 100
+
+    def check(self) -> None:
+        """Refuse settings that can't work.
+
+        Raises:
+            UsageError: which one, and what it may be.
+        """
+        ConsumerConfig.check(self)
+        if self.consume_from_where not in ConsumeFromWhere.__members__:
+            known = ", ".join(ConsumeFromWhere)
+            raise UsageError(f"consumeFromWhere {self.consume_from_where!r}: one of {known}")
+        self.consume_timestamp_ms(HALF_AN_HOUR_MS)
+        check_range(self, "pull_threshold_for_queue", 1, 65_535)
+        check_range(self, "pull_threshold_size_for_queue", 1, 1_024)
 
     def consume_timestamp_ms(self, wall_ms: int) -> int:
         """Return where CONSUME_FROM_TIMESTAMP starts, ms since the epoch.
@@ -131,6 +124,58 @@ class PushConsumerConfig(ClientConfig):
                 f"but received {self.consume_timestamp}"
             ) from None
 
+
+@dataclass(slots=True, kw_only=True)
+class PushConsumerConfig(SubscriberConfig):
+    """What one push consumer is set to, besides what ``SubscriberConfig`` has.
+
+    Args:
+        consume_orderly: consume each queue's messages one after the other, as they were stored.
+        suspend_current_queue_time_millis: ms until an orderly listener gets messages again that it
+            could not consume.
+        consume_thread_max: listeners running at the same time.
+        consume_in_threads: run plain listener functions in worker threads, so that they may block.
+            Off, a plain function runs in the event loop and must return soon.
+        consume_message_batch_max_size: messages per call of the listener.
+        consume_timeout: minutes after which a message still being consumed is sent back.
+        max_reconsume_times: deliveries after the first, then a message goes to the dead letters; -1
+            for 16, for no limit where consume_orderly is set.
+        pull_batch_size: messages per pull.
+        pull_batch_size_in_bytes: bytes per pull, None for the release's.
+        pull_interval: ms between two pulls of a queue.
+        consume_concurrently_max_span: distance of the oldest to the newest message of a queue that
+            waits here, before pulling pauses.
+        post_subscription_when_pull: put the expression in each pull.
+        await_termination_millis_when_shutdown: ms that running listeners get to finish when the
+            consumer is closed. Java's default is 0; messages cut off are delivered again.
+    """
+
+    consume_orderly: bool = False
+    suspend_current_queue_time_millis: int = 1_000
+    consume_thread_max: int = 20
+    consume_in_threads: bool = False
+    consume_message_batch_max_size: int = 1
+    consume_timeout: int = 15
+    max_reconsume_times: int = -1
+    pull_batch_size: int = 32
+    pull_batch_size_in_bytes: int | None = None
+    pull_interval: int = 0
+    consume_concurrently_max_span: int = 2_000
+    post_subscription_when_pull: bool = False
+    await_termination_millis_when_shutdown: int = 5_000
+
+    def check(self) -> None:
+        """Refuse settings that can't work (``DefaultMQPushConsumerImpl.checkConfig``).
+
+        Raises:
+            UsageError: which one, and what it may be.
+        """
+        SubscriberConfig.check(self)
+        for name, low, high in _RANGES:
+            check_range(self, name, low, high)
+        if self.pull_batch_size_in_bytes is not None:
+            check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
+
     def reconsume_limit(self) -> int:
         """Return how often a message is delivered again before it goes to the dead letters."""
         if self.max_reconsume_times != -1:
@@ -148,8 +193,6 @@ class PushConsumerConfig(ClientConfig):
 _RANGES = (
     ("consume_thread_max", 1, 1_000),
     ("consume_concurrently_max_span", 1, 65_535),
-    ("pull_threshold_for_queue", 1, 65_535),
-    ("pull_threshold_size_for_queue", 1, 1_024),
     ("pull_interval", 0, 65_535),
     ("consume_message_batch_max_size", 1, 1_024),
     ("pull_batch_size", 1, 1_024),
@@ -160,13 +203,25 @@ _RANGES = (
 )
 
 
-class PushConsumerOptions(ClientOptions, total=False):
-    """The keywords of a ``PushConsumer``: each is told of in ``PushConsumerConfig``."""
+class ConsumerOptions(ClientOptions, total=False):
+    """The keywords of any consumer: each is told of in ``ConsumerConfig``."""
 
     message_model: str
     local_offset_store_dir: str | None
+
+
+class SubscriberOptions(ConsumerOptions, total=False):
+    """The keywords of a consumer that reads ahead: each is told of in ``SubscriberConfig``."""
+
     consume_from_where: str
     consume_timestamp: str | None
+    pull_threshold_for_queue: int
+    pull_threshold_size_for_queue: int
+
+
+class PushConsumerOptions(SubscriberOptions, total=False):
+    """The keywords of a ``PushConsumer``: each is told of in ``PushConsumerConfig``."""
+
     consume_orderly: bool
     suspend_current_queue_time_millis: int
     consume_thread_max: int
@@ -177,8 +232,6 @@ class PushConsumerOptions(ClientOptions, total=False):
     pull_batch_size: int
     pull_batch_size_in_bytes: int | None
     pull_interval: int
-    pull_threshold_for_queue: int
-    pull_threshold_size_for_queue: int
     consume_concurrently_max_span: int
     post_subscription_when_pull: bool
     await_termination_millis_when_shutdown: int

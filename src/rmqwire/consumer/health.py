@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rmqwire.client.signs import Sign
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.reading.held_queues import HeldQueues
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import AnyState
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class ConsumerHealth:
     problems: dict[str, str]
 
 
-def consumer_health(state: ConsumerState, queues: HeldQueues) -> ConsumerHealth:
+def consumer_health(state: AnyState, queues: HeldQueues) -> ConsumerHealth:
     """Return how the consumer is now."""
     instance = state.instance
     addresses = {addr for _, _, addr in instance.routes.masters_and_slaves()}
@@ -50,7 +50,7 @@ def consumer_health(state: ConsumerState, queues: HeldQueues) -> ConsumerHealth:
     )
 
 
-def _refusals(state: ConsumerState, queues: HeldQueues) -> Iterator[Sign]:
+def _refusals(state: AnyState, queues: HeldQueues) -> Iterator[Sign]:
     instance = state.instance
     signs = [sign for _, sign in instance.heartbeats.items()]
     signs += [sign for topic, sign in instance.look_ups.items() if topic in state.subscriptions]
@@ -60,7 +60,7 @@ def _refusals(state: ConsumerState, queues: HeldQueues) -> Iterator[Sign]:
     return (sign for sign in signs if sign.error is not None)
 
 
-def _problem(topic: str, state: ConsumerState, queues: HeldQueues) -> str | None:
+def _problem(topic: str, state: AnyState, queues: HeldQueues) -> str | None:
     """Return why no message of a topic comes, in the order in which a member finds out."""
     instance = state.instance
     readable = instance.routes.queues_to_read(topic)
@@ -80,7 +80,7 @@ def _problem(topic: str, state: ConsumerState, queues: HeldQueues) -> str | None
     return f"every pull of topic {topic} fails: {errors[-1]}" if len(errors) == len(held) else None
 
 
-def _permissions(topic: str, state: ConsumerState) -> str:
+def _permissions(topic: str, state: AnyState) -> str:
     route = state.instance.routes.routes[topic]
     return "; ".join(
         f"broker {data.broker_name} has perm {data.perm} and {data.read_queue_nums} read queues"
@@ -88,9 +88,7 @@ def _permissions(topic: str, state: ConsumerState) -> str:
     )
 
 
-def _why_none_is_held(
-    topic: str, state: ConsumerState, queues: HeldQueues, readable: int
-) -> str | None:
+def _why_none_is_held(topic: str, state: AnyState, queues: HeldQueues, readable: int) -> str | None:
     for queue, sign in queues.starts.items():
         if queue.topic == topic and sign.error is not None:
             return f"nobody tells where to start in {queue}: {sign.error}"

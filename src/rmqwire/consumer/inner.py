@@ -1,24 +1,26 @@
-"""What a client knows of a push consumer, and what brokers ask of it (Java ``MQConsumerInner``)."""
+"""What a client knows of a consumer, and what brokers ask of it (Java ``MQConsumerInner``)."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Protocol
 
+from rmqwire.codec.bodies import ConsumerRunningInfo
+from rmqwire.consumer.config import ConsumeFromWhere
 from rmqwire.consumer.message_ext import MessageExt
-from rmqwire.consumer.running_info import running_info
+from rmqwire.consumer.running_info import push_running_info, running_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from rmqwire.codec.bodies import (
         ConsumeMessageDirectlyResult,
-        ConsumerRunningInfo,
         MessageQueue,
         SubscriptionData,
     )
     from rmqwire.codec.message import StoredMessage
     from rmqwire.consumer.reading.held_queues import HeldQueues
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import AnyState, PushState
 
     class DirectWork(Protocol):
         """What can run a listener on one message."""
@@ -27,7 +29,85 @@ if TYPE_CHECKING:
             """Run the listener on one message, whatever queue it is from."""
 
 
-class PushConsumerInner:
+logger = logging.getLogger(__name__)
+
+
+class ConsumerInner:
+    """What all consumers have in common."""
+
+    consume_type = "CONSUME_ACTIVELY"
+
+    def __init__(self, state: AnyState) -> None:
+        self.group = state.group
+        self.message_model = str(state.config.message_model)
+        self.consume_from_where = str(ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET)
+        self.unit_mode = state.config.unit_mode
+        self._subscriptions = state.subscriptions
+        self._rebalance = state.rebalance
+        self._start_ms = state.instance.wall_ms()
+
+    def subscriptions(self) -> list[SubscriptionData]:
+        """Return what the group wants of each topic."""
+        return list(self._subscriptions.values())
+
+    def topics(self) -> set[str]:
+        """Return the topics whose routes it needs."""
+        return set(self._subscriptions)
+
+    def rebalance_soon(self) -> None:
+        """Divide the queues again at once."""
+        self._rebalance()
+
+
+class PullConsumerInner(ConsumerInner):
+    """A consumer that asks for messages, as its client sees it: no broker may move or try it.
+
+    Args:
+        state: the consumer.
+        queues: the queues it holds; None if it reads none by itself.
+        topics: the topics that it reads.
+    """
+
+    def __init__(
+        self, state: AnyState, queues: HeldQueues | None, topics: Callable[[], Iterable[str]]
+    ) -> None:
+        super().__init__(state)
+        self._state = state
+        self._queues = queues
+        self._topics = topics
+
+    def topics(self) -> set[str]:
+        """Return the topics whose routes it needs."""
+        return set(self._topics())
+
+    def offsets(self, topic: str) -> dict[MessageQueue, int]:
+        """Return the consumed offsets of a topic, of all for ""; a lite pull consumer tells none."""
+        return self._state.offsets.of_topic(topic) if self._queues is None else {}
+
+    def running_info(self) -> ConsumerRunningInfo:
+        """Return what the consumer is set to and holding."""
+        return ConsumerRunningInfo(
+            properties=running_properties(self._state.config, self._start_ms),
+            subscription_set=self.subscriptions(),
+            mq_table=self._queues.infos() if self._queues is not None else {},
+            status_table={},
+        )
+
+    def reset_offsets(self, topic: str, offsets: dict[MessageQueue, int]) -> None:
+        """Say that only push consumers are moved from outside (``resetOffset``)."""
+        logger.info("[reset-offset] group=%s is no push consumer: nothing is reset", self.group)
+
+    def consume_directly(
+        self,
+        message: StoredMessage,
+        broker_name: str,
+        done: Callable[[ConsumeMessageDirectlyResult], None],
+    ) -> bool:
+        """Return False: there is no listener."""
+        return False
+
+
+class PushConsumerInner(ConsumerInner):
     """One push consumer as its client sees it (a ``client.processor.Consumer``).
 
     Args:
@@ -38,23 +118,12 @@ class PushConsumerInner:
 
     consume_type = "CONSUME_PASSIVELY"
 
-    def __init__(self, state: ConsumerState, queues: HeldQueues, work: DirectWork) -> None:
-        self.group = state.group
-        self.message_model = str(state.config.message_model)
+    def __init__(self, state: PushState, queues: HeldQueues, work: DirectWork) -> None:
+        super().__init__(state)
         self.consume_from_where = str(state.config.consume_from_where)
-        self.unit_mode = state.config.unit_mode
         self._state = state
         self._queues = queues
         self._work = work
-        self._start_ms = state.instance.wall_ms()
-
-    def subscriptions(self) -> list[SubscriptionData]:
-        """Return what the group wants of each topic."""
-        return list(self._state.subscriptions.values())
-
-    def rebalance_soon(self) -> None:
-        """Divide the queues again at once."""
-        self._state.rebalance()
 
     def offsets(self, topic: str) -> dict[MessageQueue, int]:
         """Return the consumed offsets of a topic, of all for ""."""
@@ -63,7 +132,7 @@ class PushConsumerInner:
     def running_info(self) -> ConsumerRunningInfo:
         """Return what the consumer is set to and doing."""
         state = self._state
-        return running_info(
+        return push_running_info(
             state.config, self.subscriptions(), self._queues.infos(), state.stats, self._start_ms
         )
 
@@ -87,10 +156,11 @@ class PushConsumerInner:
         message: StoredMessage,
         broker_name: str,
         done: Callable[[ConsumeMessageDirectlyResult], None],
-    ) -> None:
+    ) -> bool:
         """Run the listener on one message and tell how it went."""
 
         async def run() -> None:
             done(await self._work.consume_directly(MessageExt(message, broker_name)))
 
         self._state.tasks.spawn(run)
+        return True

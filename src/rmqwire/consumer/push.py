@@ -17,7 +17,7 @@ This is what a user holds. Behind it: ``group`` divides the queues, ``reading`` 
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import trio
@@ -29,12 +29,13 @@ from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
+from rmqwire.consumer.group.division import Division
 from rmqwire.consumer.group.member import GroupMember
-from rmqwire.consumer.group.subscription import subscription_data
+from rmqwire.consumer.group.subscription import selected, subscription_data
 from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.inner import PushConsumerInner
+from rmqwire.consumer.lifetime import Lifetime
 from rmqwire.consumer.offsets.choice import offset_store
-from rmqwire.consumer.selector import MessageSelector
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.listener_call import ListenerCall
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.config import PushConsumerOptions
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.listener import Listener
+    from rmqwire.consumer.selector import MessageSelector
 
 
 class PushConsumer:
@@ -89,7 +91,6 @@ class PushConsumer:
         use = ClientUse(PushConsumerConfig, config, client, remoting, wall_ms, rng)
         self.group = group
         self.config = use.config
-        self._opening = use.opening
         self._instance = instance = use.instance
         self._listeners: dict[str, ListenerCall[Any]] = {}
         self._state = state = ConsumerState(
@@ -103,11 +104,10 @@ class PushConsumer:
         )
         self._parts = push_parts(state, self._listeners)
         self._queues = self._parts.queues
-        self._member = GroupMember(state, self._queues, allocate)
+        member = GroupMember(state, self._queues, Division(state, allocate))
+        self._lifetime = Lifetime(state, member, use.opening)
         if not use.config.broadcasting:
-            retry = subscription_data(
-                retry_topic(group), MessageSelector.by_tag(SUB_ALL), instance.wall_ms()
-            )
+            retry = subscription_data(retry_topic(group), selected(SUB_ALL), instance.wall_ms())
             state.subscribe(retry)
 
     @property
@@ -137,9 +137,7 @@ class PushConsumer:
         check_topic(topic)
         tasks = self._state.tasks if self.config.consume_in_threads else None
         call = ListenerCall(listener, self._parts.status, self.group, tasks)
-        if isinstance(selector, str):
-            selector = MessageSelector.by_tag(selector)
-        data = subscription_data(topic, selector, self._instance.wall_ms())
+        data = subscription_data(topic, selected(selector), self._instance.wall_ms())
         self._listeners[topic] = call
         self._state.subscribe(data)
 
@@ -167,19 +165,8 @@ class PushConsumer:
         return set(self._queues.held)
 
     async def __aenter__(self) -> Self:
-        state = self._state
-        inner = PushConsumerInner(state, self._queues, self._parts.work)
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._opening)
-            await state.offsets.load()
-            await self._member.check_conditions()
-            self._instance.add_consumer(inner)
-            stack.push_async_callback(self._instance.remove_consumer, self.group)
-            await stack.enter_async_context(state.tasks)
-            self._closing = stack.pop_all()
-        state.tasks.spawn(self._member.persist_rounds)
-        state.tasks.spawn(self._parts.work.watch, self._queues)
-        state.tasks.spawn(self._member.rebalance_rounds)
+        inner = PushConsumerInner(self._state, self._queues, self._parts.work)
+        await self._lifetime.begin(inner, partial(self._parts.work.watch, self._queues))
         return self
 
     async def __aexit__(
@@ -189,12 +176,10 @@ class PushConsumer:
         traceback: TracebackType | None,
     ) -> bool | None:
         """Stop pulling, let listeners finish, commit, leave the group, close the connections."""
-        try:
-            self._queues.stop_reading()
-            limit = self.config.await_termination_millis_when_shutdown / 1000
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
-                await self._parts.work.finish()
-            await self._member.leave()
-        finally:
-            swallowed = await self._closing.__aexit__(kind, error, traceback)
-        return swallowed
+        return await self._lifetime.end(self._finish, kind, error, traceback)
+
+    async def _finish(self) -> None:
+        self._queues.stop_reading()
+        limit = self.config.await_termination_millis_when_shutdown / 1000
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
+            await self._parts.work.finish()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.consumer.config import ConsumerConfig, PushConsumerConfig, SubscriberConfig
+from rmqwire.consumer.pull_config import LitePullConsumerConfig, PullConsumerConfig
 
 if TYPE_CHECKING:
     from rmqwire.client.instance import ClientInstance
     from rmqwire.client.tasks import Tasks
     from rmqwire.codec.bodies import SubscriptionData
-    from rmqwire.consumer.config import PushConsumerConfig
     from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.stats import ConsumerStats
     from rmqwire.wakeup import Wakeup
 
 
+C_co = TypeVar("C_co", bound=ConsumerConfig, covariant=True)
+
+
 @dataclass(slots=True)
-class ConsumerState:
+class ConsumerState(Generic[C_co]):
     """One consumer of a group.
 
     Args:
@@ -34,7 +37,7 @@ class ConsumerState:
     """
 
     group: str
-    config: PushConsumerConfig
+    config: C_co
     instance: ClientInstance
     offsets: OffsetStore
     stats: ConsumerStats
@@ -57,7 +60,10 @@ class ConsumerState:
         self.announced = False
         self.rebalance()
 
-    @property
-    def has_topics(self) -> bool:
-        """Whether anything but retries is wanted."""
-        return any(not topic.startswith(RETRY_GROUP_TOPIC_PREFIX) for topic in self.subscriptions)
+
+AnyState: TypeAlias = ConsumerState[ConsumerConfig]
+SubscriberState: TypeAlias = ConsumerState[SubscriberConfig]
+PushState: TypeAlias = ConsumerState[PushConsumerConfig]
+LitePullState: TypeAlias = ConsumerState[LitePullConsumerConfig]
+PullState: TypeAlias = ConsumerState[PullConsumerConfig]
+ReturningState: TypeAlias = PushState | PullState  # messages go back to their brokers

@@ -18,6 +18,7 @@ class ClientRelease:
         batch_unique_key: a batch has a UNIQ_KEY of its own besides its messages' (5.x).
         asks_offset_bounds: offset queries say committed and boundaryType (5.x).
         pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
+        lite_pull_request: the pulls of lite pull consumers have a request code of their own (5.x).
     """
 
     heartbeat_header: bool
@@ -28,6 +29,7 @@ class ClientRelease:
     batch_unique_key: bool
     asks_offset_bounds: bool
     pull_batch_size_in_bytes: int | None
+    lite_pull_request: bool
 
 
 CLIENT_4_9 = ClientRelease(
@@ -39,6 +41,7 @@ CLIENT_4_9 = ClientRelease(
     batch_unique_key=False,
     asks_offset_bounds=False,
     pull_batch_size_in_bytes=None,
+    lite_pull_request=False,
 )
 CLIENT_5 = ClientRelease(
     heartbeat_header=True,
@@ -49,4 +52,5 @@ CLIENT_5 = ClientRelease(
     batch_unique_key=True,
     asks_offset_bounds=True,
     pull_batch_size_in_bytes=262_144,
+    lite_pull_request=True,
 )

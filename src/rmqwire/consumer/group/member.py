@@ -13,16 +13,40 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
-from rmqwire.consumer.group.allocate import allocate
 from rmqwire.consumer.group.rebalance import Changes, changes, not_subscribed
 from rmqwire.errors import RemotingError
 from rmqwire.filter.subscription import is_tag_type
 
 if TYPE_CHECKING:
-    from rmqwire.codec.allocation import AllocateStrategy
+    from collections.abc import Callable, Container, Sequence
+    from typing import Protocol
+
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.reading.held_queues import HeldQueues
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.group.division import Division
+    from rmqwire.consumer.state import AnyState
+
+    QueueListener = Callable[[str, set[MessageQueue], set[MessageQueue]], object]
+
+    class Queues(Container[MessageQueue], Protocol):
+        """The queues that a member holds."""
+
+        @property
+        def held(self) -> list[MessageQueue]:
+            """The queues that are read."""
+
+        @property
+        def leaving(self) -> Sequence[MessageQueue]:
+            """The queues that are read no more, but that nobody else may have yet."""
+
+        async def take_over(self, queue: MessageQueue) -> bool:
+            """Start to read a queue; return whether it is read now."""
+
+        async def give_up(self, queue: MessageQueue) -> bool:
+            """Stop reading a queue; return whether somebody else may have it now."""
+
+        async def release(self) -> None:
+            """Let others have the queues, once all is committed."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -38,16 +62,19 @@ class GroupMember:
     Args:
         state: its consumer.
         queues: takes queues over and gives them up.
-        strategy: how the group divides the queues of a topic.
+        division: tells which queues it is to read.
+
+    Attributes:
+        listeners: told of a topic whose queues here have changed: the topic, all its queues, those
+            of this member (``MessageQueueListener``).
     """
 
-    def __init__(
-        self, state: ConsumerState, queues: HeldQueues, strategy: AllocateStrategy
-    ) -> None:
+    def __init__(self, state: AnyState, queues: Queues, division: Division) -> None:
         self._state = state
         self._instance = state.instance
         self._queues = queues
-        self._strategy = strategy
+        self._division = division
+        self.listeners: dict[str, QueueListener] = {}
         self._rebalancing = trio.Lock()
 
     async def leave(self) -> None:
@@ -85,7 +112,7 @@ class GroupMember:
 
     async def rebalance_rounds(self) -> None:
         """Divide the queues every 20 s, when woken, and each second until it has worked."""
-        while not self._state.has_topics:
+        while not self._division.has_topics:
             await self._state.rebalance.wait()
         while True:
             started = trio.current_time()
@@ -108,8 +135,8 @@ class GroupMember:
         """Divide the queues of all topics; return whether all went well."""
         await self._announce()
         balanced = True
-        unwanted = not_subscribed(self._queues.held, self._state.subscriptions)
-        for queue in self._queues.leaving + unwanted:
+        unwanted = not_subscribed(self._queues.held, self._division.topics)
+        for queue in (*self._queues.leaving, *unwanted):
             balanced = await self._queues.give_up(queue) and balanced
         found, complete = await self._compare()
         balanced = balanced and complete
@@ -118,42 +145,40 @@ class GroupMember:
                 balanced = await self._queues.give_up(queue) and balanced
         if found:
             await self._announce_versions(found)
-        for difference in found.values():
+        for topic, difference in found.items():
             for queue in difference.added:
-                if queue.topic in self._state.subscriptions:
+                if topic in self._division.topics:
                     balanced = await self._queues.take_over(queue) and balanced
+            self._tell(topic)
         return balanced
+
+    def _tell(self, topic: str) -> None:
+        listener = self.listeners.get(topic)
+        if listener is None:
+            return
+        mine = {queue for queue in self._queues.held if queue.topic == topic}
+        try:
+            listener(topic, set(self._instance.routes.queues_to_read(topic) or mine), mine)
+        except Exception:  # the user's code
+            logger.exception("the listener to the queues of %s", topic)
 
     async def _compare(self) -> tuple[dict[str, Changes], bool]:
         """Return what has to change, by topic, and whether that could be found out for all topics."""
         found, complete = {}, True
-        for topic in list(self._state.subscriptions):
-            assigned = await self._assigned(topic)
+        for topic in self._division.topics:
+            assigned = await self._division.share(topic)
             if assigned is None:
                 complete = complete and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)
             elif difference := changes(topic, self._queues.held, assigned):
                 found[topic] = difference
         return found, complete
 
-    async def _assigned(self, topic: str) -> list[MessageQueue] | None:
-        queues = self._instance.routes.queues_to_read(topic)
-        if queues is None or self._state.config.broadcasting:
-            return None if queues is None else sorted(queues)
-        members = await self._instance.consumer_ids(topic, self._state.group)
-        if members is None:
-            return None
-        try:
-            return allocate(self._strategy, self._instance.client_id, queues, members)
-        except Exception:  # the strategy may be the user's code: logged, and asked again
-            logger.exception("dividing the queues of %s, group %s", topic, self._state.group)
-            return None
-
     # --- announcements
 
     async def _announce(self) -> None:
         """Find routes of new topics, and tell the brokers what is subscribed to."""
         instance = self._instance
-        for topic in list(self._state.subscriptions):
+        for topic in self._division.topics:
             if instance.routes.queues_to_read(topic) is None:
                 await instance.update_route(topic)
         if not self._state.announced:

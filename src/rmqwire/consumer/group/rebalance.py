@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable
 
     from rmqwire.codec.bodies import MessageQueue
 
@@ -32,7 +32,7 @@ def changes(
 
 
 def not_subscribed(
-    current: Iterable[MessageQueue], subscribed: Mapping[str, object]
+    current: Iterable[MessageQueue], subscribed: Container[str]
 ) -> list[MessageQueue]:
     """Return the queues of topics nobody wants any more (``truncateMessageQueueNotMyTopic``)."""
     return sorted(queue for queue in current if queue.topic not in subscribed)

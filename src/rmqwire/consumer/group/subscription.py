@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.consumer.selector import MessageSelector
 from rmqwire.errors import UsageError
 from rmqwire.filter.subscription import SQL92, SUB_ALL, TAG, build_subscription
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import SubscriptionData
-    from rmqwire.consumer.selector import MessageSelector
+
+
+def selected(selector: str | MessageSelector) -> MessageSelector:
+    """Return what a text selects: tags."""
+    return MessageSelector.by_tag(selector) if isinstance(selector, str) else selector
 
 
 def subscription_data(topic: str, selector: MessageSelector, sub_version: int) -> SubscriptionData:

@@ -10,13 +10,13 @@ from rmqwire.consumer.offsets.remote import RemoteBrokerOffsetStore
 
 if TYPE_CHECKING:
     from rmqwire.client.instance import ClientInstance
-    from rmqwire.consumer.config import PushConsumerConfig
+    from rmqwire.consumer.config import ConsumerConfig
     from rmqwire.consumer.offsets.table import OffsetStore
 
 logger = logging.getLogger(__name__)
 
 
-def offset_store(group: str, config: PushConsumerConfig, instance: ClientInstance) -> OffsetStore:
+def offset_store(group: str, config: ConsumerConfig, instance: ClientInstance) -> OffsetStore:
     """Return the brokers' for a group that shares its messages, a file for a broadcasting one."""
     if not config.broadcasting:
         return RemoteBrokerOffsetStore(group, instance)

@@ -15,6 +15,7 @@ from rmqwire.codec.bodies import OffsetSerializeWrapper
 from rmqwire.consumer.offsets.table import OffsetStore
 from rmqwire.disk.files import RealFiles
 from rmqwire.disk.table_file import ConfigFile
+from rmqwire.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -71,19 +72,32 @@ class LocalFileOffsetStore(OffsetStore):
         """Store one queue's offset; failures are logged, the next time repairs them."""
         self._write([queue])
 
+    async def store(self, queue: MessageQueue, offset: int) -> None:
+        """Store a queue's offset.
+
+        Raises:
+            StoreError: the file can't be written.
+        """
+        try:
+            self._persist({queue: offset})
+        except OSError as error:
+            raise StoreError(f"offsets are not stored in {self.path}: {error}") from error
+
     async def persist_all(self, queues: Container[MessageQueue]) -> None:
         """Store the offsets of ``queues``; what the file says of others stays."""
         self._write(queue for queue in self.of_topic() if queue in queues)
 
     def _write(self, queues: Iterable[MessageQueue]) -> None:
         found = {queue: offset for queue in queues if (offset := self.get(queue)) != NO_OFFSET}
+        try:
+            self._persist(found)
+        except OSError as error:
+            logger.warning("offsets are not stored in %s: %s", self.path, error)
+
+    def _persist(self, found: dict[MessageQueue, int]) -> None:
         table = self._stored | found
         if table == self._stored:
             return
         wrapper = OffsetSerializeWrapper(dict(sorted(table.items())))
-        try:
-            self._file.persist(wrapper.encode(self._release, pretty=True))
-        except OSError as error:
-            logger.warning("offsets are not stored in %s: %s", self.path, error)
-            return
+        self._file.persist(wrapper.encode(self._release, pretty=True))
         self._stored = table

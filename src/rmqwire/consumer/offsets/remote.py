@@ -59,6 +59,16 @@ class RemoteBrokerOffsetStore(OffsetStore):
             level = logging.INFO if isinstance(error, RouteNotFound) else logging.WARNING
             logger.log(level, "commit of %s at %d: %s", queue, offset, error)
 
+    async def store(self, queue: MessageQueue, offset: int) -> None:
+        """Commit a queue's offset and wait for the broker's answer.
+
+        Raises:
+            RmqError: there is none, or the broker refused.
+        """
+        addr = (await self._instance.broker_addr(queue)).addr
+        api = self._instance.api
+        await api.update_consumer_offset(addr, self._group, queue, offset, oneway=False)
+
     async def persist_all(self, queues: Container[MessageQueue]) -> None:
         """Commit the offsets of ``queues`` and forget all others."""
         for queue in self.of_topic():

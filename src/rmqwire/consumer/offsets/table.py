@@ -72,5 +72,13 @@ class OffsetStore(OffsetTable, ABC):
         """Store one queue's offset; failures are logged, the next time repairs them."""
 
     @abstractmethod
+    async def store(self, queue: MessageQueue, offset: int) -> None:
+        """Store a queue's offset and return when it is stored.
+
+        Raises:
+            RmqError: it isn't.
+        """
+
+    @abstractmethod
     async def persist_all(self, queues: Container[MessageQueue]) -> None:
         """Store the offsets of ``queues``; failures are logged."""

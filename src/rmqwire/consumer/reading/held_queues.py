@@ -17,10 +17,21 @@ from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
     from rmqwire.codec.bodies import MessageQueue, ProcessQueueInfo
-    from rmqwire.consumer.reading.queue_reader import QueueReader
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import SubscriberState
+
+    class Reader(Protocol):
+        """What reads queues."""
+
+        async def read(self, queue: MessageQueue, process_queue: ProcessQueue, offset: int) -> int:
+            """Read a queue from ``offset`` on until it is dropped.
+
+            Returns:
+                the offset the broker wants instead, when ``offset`` is out of its range; else -1.
+            """
+
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +44,7 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         reader: reads one queue.
     """
 
-    def __init__(self, state: ConsumerState, reader: QueueReader) -> None:
+    def __init__(self, state: SubscriberState, reader: Reader) -> None:
         self._state = state
         self._offsets = state.offsets
         self._reader = reader
@@ -74,11 +85,23 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         self.starts.forget(queue)
         if self._closed or queue in self._queues:
             return not self._closed
+        self._begin(queue, offset)
+        return True
+
+    def _begin(self, queue: MessageQueue, offset: int) -> ProcessQueue:
         process_queue = self._queues[queue] = ProcessQueue(self._state.instance.wall_ms())
         process_queue.on_drop = self._state.tasks.spawn_cancellable(
             self._read, queue, process_queue, offset
         )
-        return True
+        return process_queue
+
+    def move(self, queue: MessageQueue, offset: int) -> None:
+        """Read a queue from another offset on and forget what is here of it; it is held."""
+        old = self._queues[queue]
+        old.drop()
+        moved = self._begin(queue, offset)
+        moved.paused = old.paused
+        moved.polled_to = offset
 
     async def _read(self, queue: MessageQueue, process_queue: ProcessQueue, offset: int) -> None:
         offset = await self._reader.read(queue, process_queue, offset)

@@ -53,6 +53,8 @@ class ProcessQueue:
         "last_pull_ms",
         "offset_max",
         "on_drop",
+        "paused",
+        "polled_to",
         "released",
         "size",
     )
@@ -68,6 +70,8 @@ class ProcessQueue:
         self.dropped = False  # read no more
         self.released = False  # somebody else may have it
         self.on_drop: Callable[[], None] | None = None
+        self.paused = False  # not to be read now, by the user's wish
+        self.polled_to = -1  # the offset behind what a lite pull consumer has given its user
         self.last_pull_ms = wall_ms
         self.last_answer: Sign | None = None  # to the last pull that was answered or failed
         self.last_consume_ms = wall_ms

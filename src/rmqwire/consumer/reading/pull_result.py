@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -44,12 +44,43 @@ class PullStatus(Enum):
     OFFSET_ILLEGAL = "OFFSET_ILLEGAL"
 
 
+@dataclass(slots=True)
+class PullResult:
+    """What a pull has brought.
+
+    Args:
+        pull_status: FOUND, or why there are no messages.
+        next_begin_offset: where to go on.
+        min_offset: index of the oldest message of the queue.
+        max_offset: index of the next message that it will get.
+        messages: those that are wanted.
+    """
+
+    pull_status: PullStatus
+    next_begin_offset: int
+    min_offset: int
+    max_offset: int
+    messages: list[MessageExt]
+
+
 STATUS_OF_CODE = {
     SUCCESS: PullStatus.FOUND,
     PULL_NOT_FOUND: PullStatus.NO_NEW_MSG,
     PULL_RETRY_IMMEDIATELY: PullStatus.NO_MATCHED_MSG,
     PULL_OFFSET_MOVED: PullStatus.OFFSET_ILLEGAL,
 }
+
+
+def pull_result(
+    answer: PullAnswer, queue: MessageQueue, subscription: SubscriptionData, offset: int
+) -> PullResult:
+    """Return what an answer says; the arguments and what is raised as for ``found_messages``."""
+    status = STATUS_OF_CODE[answer.code]
+    found = status is PullStatus.FOUND
+    messages = found_messages(answer, queue, subscription, offset) if found else []
+    return PullResult(
+        status, answer.next_begin_offset, answer.min_offset, answer.max_offset, messages
+    )
 
 
 def found_messages(

@@ -17,11 +17,12 @@ from rmqwire.broker_errors import (
 )
 from rmqwire.client.requests import PullOptions
 from rmqwire.client.signs import Sign
-from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.sys_flag import build_pull_sys_flag
 from rmqwire.consumer.reading.process_queue import MIB, ProcessQueue
 from rmqwire.consumer.reading.pull_result import STATUS_OF_CODE, PullStatus, found_messages
-from rmqwire.errors import BrokerError, RmqError
+from rmqwire.consumer.reading.pull_wrapper import PullApiWrapper
+from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.consumer.config import PushConsumerConfig
     from rmqwire.consumer.message_ext import MessageExt
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import PushState
 
     Submit = Callable[[list[MessageExt], ProcessQueue, MessageQueue], None]
 
@@ -68,7 +69,7 @@ class QueueReader:
 
     def __init__(
         self,
-        state: ConsumerState,
+        state: PushState,
         submit: Submit,
         may_read: Callable[[MessageQueue], bool] | None = None,
     ) -> None:
@@ -79,7 +80,7 @@ class QueueReader:
         self._sleep = state.tasks.sleep
         self._submit = submit
         self._may_read = may_read
-        self._suggested: dict[MessageQueue, int] = {}
+        self._pulls = PullApiWrapper(state.group, state.instance)
         self.suspended = False
 
     async def read(self, queue: MessageQueue, process_queue: ProcessQueue, offset: int) -> int:
@@ -157,15 +158,7 @@ class QueueReader:
             subscription=subscription,
             send_expression=post,
         )
-        found = await self._instance.broker_addr(queue, self._suggested.get(queue, MASTER_ID))
-        answer = await self._instance.api.pull(
-            found.addr,
-            self._state.group,
-            options.for_slave() if found.slave else options,
-            CONSUMER_TIMEOUT_WHEN_SUSPEND_MS,
-        )
-        self._suggested[queue] = answer.suggested_broker_id
-        return answer
+        return await self._pulls.pull(options, CONSUMER_TIMEOUT_WHEN_SUSPEND_MS)
 
     def _pause_after(self, queue: MessageQueue, error: RmqError) -> float:
         if isinstance(error, FlowControl):
@@ -174,6 +167,4 @@ class QueueReader:
             self._instance.heartbeat_soon()
         if not queue.topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
             logger.warning("pull of %s for group %s: %s", queue, self._state.group, error)
-        if not isinstance(error, BrokerError):
-            self._suggested.pop(queue, None)
         return self._config.pull_time_delay_mills_when_exception / 1000

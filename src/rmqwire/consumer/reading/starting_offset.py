@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.client.queue_admin import QueueAdmin
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.consumer.config import ConsumeFromWhere
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import SubscriberState
 
 
-async def starting_offset(queue: MessageQueue, state: ConsumerState) -> int:
+async def starting_offset(queue: MessageQueue, state: SubscriberState) -> int:
     """Return the stored offset, else what consumeFromWhere says.
 
     Raises:
@@ -27,9 +28,8 @@ async def starting_offset(queue: MessageQueue, state: ConsumerState) -> int:
         return 0  # a broker that has no message 0 any more says where it begins
     if where == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET and retry:
         return 0
-    instance = state.instance
-    addr = (await instance.broker_addr(queue, only_this=True)).addr
+    admin = QueueAdmin(state.instance)
     if where == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET or retry:
-        return await instance.api.max_offset(addr, queue)
-    timestamp = state.config.consume_timestamp_ms(instance.wall_ms())
-    return await instance.api.search_offset(addr, queue, timestamp)
+        return await admin.max_offset(queue)
+    timestamp = state.config.consume_timestamp_ms(state.instance.wall_ms())
+    return await admin.search_offset(queue, timestamp)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
 
     Listeners = dict[str, ListenerCall[ConsumeStatus]]
@@ -60,7 +60,7 @@ class ConcurrentService:
         listeners: listeners by topic; looked at for each job.
     """
 
-    def __init__(self, state: ConsumerState, listeners: Listeners) -> None:
+    def __init__(self, state: PushState, listeners: Listeners) -> None:
         self._state = state
         self._config = state.config
         self._listeners = listeners

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.bodies import MessageQueue, ProcessQueueInfo
     from rmqwire.consumer.reading.queue_reader import QueueReader
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.queue_locks import QueueLocks
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class LockedQueues(HeldQueues):
 
     def __init__(
         self,
-        state: ConsumerState,
+        state: PushState,
         reader: QueueReader,
         locks: QueueLocks,
         until_idle: Callable[[MessageQueue, float], Awaitable[bool]],

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
     from rmqwire.consumer.working.queue_locks import QueueLocks
 
@@ -96,7 +96,7 @@ class OrderlyService:
     """
 
     def __init__(
-        self, state: ConsumerState, listeners: Listeners, locks: QueueLocks | None, mono_ms: MonoMs
+        self, state: PushState, listeners: Listeners, locks: QueueLocks | None, mono_ms: MonoMs
     ) -> None:
         self._state = state
         self._config = state.config

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult
     from rmqwire.consumer.message_ext import MessageExt
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall
 
     class Work(Protocol):
@@ -52,7 +52,7 @@ class PushParts:
     queues: HeldQueues
 
 
-def push_parts(state: ConsumerState, listeners: dict[str, ListenerCall[Any]]) -> PushParts:
+def push_parts(state: PushState, listeners: dict[str, ListenerCall[Any]]) -> PushParts:
     """Return the parts of a consumer: concurrent or orderly, with locked queues or without.
 
     Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rmqwire.clock import MonoMs
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import PushState
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class QueueLocks:
         mono_ms: monotonic clock in ms.
     """
 
-    def __init__(self, state: ConsumerState, mono_ms: MonoMs) -> None:
+    def __init__(self, state: PushState, mono_ms: MonoMs) -> None:
         self._state = state
         self._instance = state.instance
         self._mono_ms = mono_ms

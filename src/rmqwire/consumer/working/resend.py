@@ -18,7 +18,7 @@ from rmqwire.producer.sender import Sender
 
 if TYPE_CHECKING:
     from rmqwire.consumer.message_ext import MessageExt
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import ReturningState
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Resend:
         state: the consumer; its client's settings hold for the sends.
     """
 
-    def __init__(self, state: ConsumerState) -> None:
+    def __init__(self, state: ReturningState) -> None:
         config = make_config(ProducerConfig, {}, state.config)
         self._sender = Sender(const.CLIENT_INNER_PRODUCER_GROUP, config, state.instance)
         self._state = state
@@ -40,15 +40,23 @@ class Resend:
     async def __call__(self, message: MessageExt) -> bool:
         """Send it; return whether a broker has it."""
         try:
-            await self._sender.send(retry_message(message, self._state))
+            await self.send(message)
         except RmqError as error:
             group = self._state.group
             logger.warning("%s is not sent to the retries of %s: %s", message, group, error)
             return False
         return True
 
+    async def send(self, message: MessageExt) -> None:
+        """Send it.
 
-def retry_message(message: MessageExt, state: ConsumerState) -> Message:
+        Raises:
+            RmqError: no broker took it.
+        """
+        await self._sender.send(retry_message(message, self._state))
+
+
+def retry_message(message: MessageExt, state: ReturningState) -> Message:
     """Return the message as it goes to the retry topic: its body and properties, and how often it came."""
     times = message.reconsume_times
     properties = dict(message.properties)

@@ -11,7 +11,7 @@ from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
     from rmqwire.consumer.message_ext import MessageExt
-    from rmqwire.consumer.state import ConsumerState
+    from rmqwire.consumer.state import ReturningState
 
 logger = logging.getLogger(__name__)
 
@@ -23,11 +23,23 @@ class SendBack:
         state: the consumer.
     """
 
-    def __init__(self, state: ConsumerState) -> None:
+    def __init__(self, state: ReturningState) -> None:
         self._state = state
         self._resend = Resend(state)
 
     async def __call__(self, message: MessageExt, delay_level: int = 0) -> bool:
+        """Hand a message back as ``give`` does; return whether a broker has it."""
+        try:
+            await self.give(message, delay_level)
+        except RmqError as error:
+            group = self._state.group
+            logger.warning("%s is not sent to the retries of %s: %s", message, group, error)
+            return False
+        return True
+
+    async def give(
+        self, message: MessageExt, delay_level: int = 0, broker_name: str | None = None
+    ) -> None:
         """Hand a message back, or send it as a new one to the group's retries.
 
         A time-out may mean both: then it comes twice.
@@ -36,11 +48,13 @@ class SendBack:
             message: what could not be consumed.
             delay_level: when it comes again; 0 leaves that to the broker (3 + deliveries), -1 is
                 the dead letters at once. A message that is sent as a new one comes as for 0.
+            broker_name: which broker; None for the one that it is from.
 
-        Returns:
-            whether a broker has it.
+        Raises:
+            RmqError: no broker took it.
         """
         state = self._state
+        broker_name = broker_name or message.broker_name
         header = ConsumerSendMsgBackRequestHeader(
             offset=message.stored.physical_offset,
             group=state.group,
@@ -49,11 +63,10 @@ class SendBack:
             origin_topic=message.topic,
             unit_mode=False,
             max_reconsume_times=state.config.reconsume_limit(),
-            bname=message.broker_name,
+            bname=broker_name,
         )
         try:
-            await state.instance.send_back(message.broker_name, header)
+            await state.instance.send_back(broker_name, header)
         except RmqError as error:
             logger.warning("send back of %s, group %s: %s", message, state.group, error)
-            return await self._resend(message)
-        return True
+            await self._resend.send(message)
