@@ -8,8 +8,17 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
+
+from tests.support.certificates import Certificates
 
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """Return certificates that no test changes."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

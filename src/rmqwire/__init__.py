@@ -58,12 +58,14 @@ if TYPE_CHECKING:
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.results import SendResult, SendStatus
     from rmqwire.producer.selector import select_by_hash, select_by_random
+    from rmqwire.settings.tls import ClientTls
 
 __version__ = "0.1.0"
 
 _HOME = {
     "BrokerError": "rmqwire.errors",
     "Client": "rmqwire.client.client",
+    "ClientTls": "rmqwire.settings.tls",
     "ConnectFailed": "rmqwire.errors",
     "ConsumeConcurrentlyContext": "rmqwire.consumer.listener",
     "ConsumeFromWhere": "rmqwire.consumer.config",
@@ -109,6 +111,7 @@ __all__ = [
     "V5_5_1",
     "BrokerError",
     "Client",
+    "ClientTls",
     "ConnectFailed",
     "ConsumeConcurrentlyContext",
     "ConsumeFromWhere",

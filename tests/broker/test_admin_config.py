@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from rmqwire.broker.processors.admin.broker_config import REDACTED, ConfigAdmin
+from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.disk.files import RealFiles
 from rmqwire.settings.key import HONOURED
 from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.settings.secret import REDACTED
 
 
 def settings(answer: RemotingCommand) -> dict[str, str]:

@@ -5,6 +5,7 @@ import pytest
 from rmqwire.broker.broker import BrokerAddresses
 from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.announce import announce_broker, announce_namesrv, broker_warnings, is_loopback
+from rmqwire.namesrv.config import load_namesrv_config
 
 
 def loaded(tmp_path, **settings):
@@ -27,11 +28,11 @@ def test_a_broker_says_where_it_is_and_where_its_data_lies(tmp_path, capsys):
 
 
 def test_a_name_server_open_to_others_is_warned_about_once(capsys):
-    announce_namesrv(("0.0.0.0", 9876), "/kv.json")
+    announce_namesrv(("0.0.0.0", 9876), load_namesrv_config("", "/h"))
     out, err = capsys.readouterr()
     assert "address 0.0.0.0:9876" in out
     assert err.count("warning") == 1
-    announce_namesrv(("::1", 9876), "/kv.json")
+    announce_namesrv(("::1", 9876), load_namesrv_config("", "/h"))
     out, err = capsys.readouterr()
     assert "[::1]:9876" in out
     assert err == ""

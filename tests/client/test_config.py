@@ -15,6 +15,7 @@ KEYS = json.loads(
 )
 OURS = {  # settings that are no Java key, or whose default is ours on purpose
     "release",
+    "tls",  # useTLS, and system properties
     "serialize_type",
     "consume_in_threads",
     "consume_orderly",  # the kind of its listener there

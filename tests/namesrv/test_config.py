@@ -15,9 +15,11 @@ from rmqwire.namesrv.config import (
     format_config,
     load_namesrv_config,
 )
+from rmqwire.namesrv.server import NameServer
 from rmqwire.settings.environment import read_environment
 from rmqwire.settings.key import HONOURED
 from rmqwire.settings.rows.namesrv_conf import KEYS
+from rmqwire.settings.rows.tls import TLS
 from tests.support.golden import protocol_table
 
 
@@ -90,17 +92,27 @@ def test_defaults_of_the_class_are_those_of_the_table():
 
 
 def test_an_honoured_key_is_an_attribute():
-    honoured = {key.attribute for key in KEYS.values() if key.kind == HONOURED}
-    assert honoured == {item.name for item in fields(NamesrvConfig)} - {"properties", "warnings"}
+    of_tls = {key.attribute for key in TLS} | {"use_tls"}  # tests/settings/test_tls.py
+    honoured = {key.attribute for key in KEYS.values() if key.kind == HONOURED} - of_tls
+    ours = {"properties", "warnings", "tls"}
+    assert honoured == {item.name for item in fields(NamesrvConfig)} - ours
 
 
 @pytest.mark.parametrize(
     "line",
-    ["tls.server.mode=enforcing", "tls.enable=true", "tls.server.certPath=/c", "tls.ciphers=x"],
+    ["tls.server.mode=enforcing", "tls.server.certPath=/c", "tls.ciphers=x", "tls.server.mode=on"],
 )
 def test_a_file_that_asks_for_tls_does_not_start_in_plain(line):
-    with pytest.raises(ConfigError, match="refused: TLS is not there yet"):
-        load_namesrv_config(line, "/h")
+    with pytest.raises(ConfigError, match=r"tls\.|/c"):
+        NameServer(load_namesrv_config(line, "/h"))
+
+
+def test_a_password_stays_in_the_file_and_is_shown_to_nobody():
+    text = "tls.server.keyPassword=canary\ntls.server.certPath=/c\n"
+    config = load_namesrv_config(text, "/h")
+    assert "canary" not in format_config(config)
+    assert "tls.server.keyPassword=******\n" in format_config(config)
+    assert load_namesrv_config(file_text(config), "/h").tls == config.tls
 
 
 def test_keys_without_effect_are_named():

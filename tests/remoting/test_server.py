@@ -155,44 +155,6 @@ async def test_idle_connections_are_closed_by_the_housekeeping(autojump_clock, d
         nursery.cancel_scope.cancel()
 
 
-async def test_wrap_replaces_the_stream(nursery, dial):
-    far, near = trio.testing.memory_stream_pair()
-
-    async def wrap(stream):
-        await stream.aclose()
-        return near
-
-    server = RemotingServer(table(), wrap=wrap)
-    _, port = await nursery.start(server.serve, "127.0.0.1", 0)
-    await dial(port)
-    await far.send_all(frame(RemotingCommand(1, body=b"x")))
-    assert len(await answers(far, 1)) == 1
-
-
-async def test_wrap_may_keep_the_stream(nursery, dial):
-    async def wrap(stream):
-        return stream
-
-    server = RemotingServer(table(), wrap=wrap)
-    _, port = await nursery.start(server.serve, "127.0.0.1", 0)
-    stream = await dial(port)
-    await stream.send_all(frame(RemotingCommand(1)))
-    assert len(await answers(stream, 1)) == 1
-
-
-async def test_a_handshake_that_never_ends_is_closed(autojump_clock, dial):
-    async def wrap(stream):
-        await trio.sleep_forever()
-
-    server = RemotingServer(table(), wrap=wrap)
-    async with trio.open_nursery() as nursery:
-        _, port = await nursery.start(server.serve, "127.0.0.1", 0)
-        stream = await dial(port)
-        assert await stream.receive_some() == b""
-        assert trio.current_time() >= 10
-        nursery.cancel_scope.cancel()
-
-
 async def test_a_failing_callback_ends_one_connection_and_is_logged(nursery, caplog, dial):
     def broken():
         raise RuntimeError("disk on fire")

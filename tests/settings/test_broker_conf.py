@@ -13,11 +13,13 @@ from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
 from rmqwire.codec.release import RELEASES, V5_5_1
 from rmqwire.settings.key import HONOURED, KINDS, java_text
 from rmqwire.settings.rows.broker_conf import KEYS, SECTIONS
+from rmqwire.settings.rows.tls import TLS
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.queues.ext_files import MIN_EXT_SEGMENT
 from tests.support.golden import protocol_table
 from tools import gen_conf_pages
 
+OF_TLS = {key.attribute for key in TLS} | {"use_tls"}  # tests/settings/test_tls.py
 ATTRIBUTES = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
 # Read on the way, yet without the feature that would make a difference.
 READ_TOO = {"duplicationEnable", "offsetCheckInSlave"}
@@ -79,7 +81,7 @@ def _read_attributes() -> set[str]:
 
 def test_an_honoured_key_is_an_attribute_that_code_reads():
     read = _read_attributes() | {"rocketmq_version"}
-    honoured = {key.attribute for key in KEYS.values() if key.kind == HONOURED}
+    honoured = {key.attribute for key in KEYS.values() if key.kind == HONOURED} - OF_TLS
     assert honoured <= ATTRIBUTES | {"rocketmq_version"}
     assert honoured - read == set(), "called honoured, but nothing reads them"
 

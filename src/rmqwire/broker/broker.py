@@ -79,6 +79,9 @@ class Broker:
         mono_ms: monotonic clock of leases, waits and the replication link.
         hooks: what looks at every request before its handler.
         show_recovery: told how far the opening of the store is, and for how many ms.
+
+    Raises:
+        ConfigError: a certificate can't be used.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class Broker:
             on_close=self._connection_closed,
             end_of_pass=self._end_of_pass,
             barrier=self._table_rounds.take_barrier,
+            tls=loaded.tls.server,
         )
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
@@ -160,7 +164,9 @@ class Broker:
     async def _run(self, stop: trio.Event, task_status: trio.TaskStatus[BrokerAddresses]) -> None:
         config = self.loaded.broker
         async with (
-            RemotingClient(version=self.loaded.release.mq_version) as client,
+            RemotingClient(
+                version=self.loaded.release.mq_version, tls=self.loaded.tls.client
+            ) as client,
             trio.open_nursery() as keeping,  # the store's timers: they end last
         ):
             try:

@@ -11,13 +11,10 @@ from rmqwire.cli.output import announce, warn
 if TYPE_CHECKING:
     from rmqwire.broker.broker import BrokerAddresses
     from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.namesrv.config import NamesrvConfig
+    from rmqwire.settings.tls import ServerTls
 
 Address = tuple[str, int]
-
-OPEN_WARNING = (
-    "others can reach this server and it has neither access control nor TLS;"
-    " set bindAddress=127.0.0.1 to keep it to this machine"
-)
 
 
 def shown(address: Address) -> str:
@@ -36,12 +33,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def announce_namesrv(address: Address, kv_config_path: str) -> None:
+def open_warning(tls: ServerTls) -> str:
+    """Return what to say of a server that others can reach."""
+    lacks = "no access control" if tls.active else "neither access control nor TLS"
+    return (
+        f"others can reach this server and it has {lacks};"
+        " set bindAddress=127.0.0.1 to keep it to this machine"
+    )
+
+
+def announce_namesrv(address: Address, config: NamesrvConfig) -> None:
     """Say that a name server is there."""
     announce(f"The Name Server boot success. serializeType=JSON, address {shown(address)}")
-    announce(f"  rmqwire {__version__}, keeps its KV table in {kv_config_path}")
+    announce(f"  rmqwire {__version__}, keeps its KV table in {config.kv_config_path}")
+    if config.tls.server.active:
+        announce(f"  {config.tls.server}")
     if not is_loopback(address[0]):
-        warn(OPEN_WARNING)
+        warn(open_warning(config.tls.server))
 
 
 def announce_broker(loaded: LoadedConfig, addresses: BrokerAddresses) -> None:
@@ -58,6 +66,8 @@ def announce_broker(loaded: LoadedConfig, addresses: BrokerAddresses) -> None:
         ports += f", replication {shown(addresses.ha)}"
     announce(f"  rmqwire {__version__} as RocketMQ {loaded.release.name}, {ports}")
     announce(f"  tells clients {config.broker_addr} (brokerIP1)")
+    if loaded.tls.server.active:
+        announce(f"  {loaded.tls.server}")
     announce(f"  data in {loaded.store.store_path_root_dir}")
     for text in broker_warnings(loaded, addresses.listen[0]):
         warn(text)
@@ -76,5 +86,5 @@ def broker_warnings(loaded: LoadedConfig, bound: str) -> list[str]:
             f"clients are told {config.broker_ip1}, which only this machine reaches,"
             f" although {bound} is bound; set brokerIP1 to an address they can reach"
         )
-    warnings.append(OPEN_WARNING)
+    warnings.append(open_warning(loaded.tls.server))
     return warnings

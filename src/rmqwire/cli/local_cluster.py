@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.namesrv.config import NamesrvConfig
 
 HOST = "127.0.0.1"
 MAPPED_FILE_SIZE = 64 * 1024 * 1024  # bytes; Java's 1 GiB is much for trying things out
@@ -30,7 +31,7 @@ class LocalCluster:
     broker: BrokerAddresses
     loaded: LoadedConfig
     data: Path
-    kv_config_path: str
+    names: NamesrvConfig
 
     @property
     def namesrv_addr(self) -> str:
@@ -88,9 +89,7 @@ async def serve_local_cluster(
             loaded = load_broker_config(settings.config_file, settings.broker_overrides(addr))
             async with trio.open_nursery() as inner:
                 broker = await inner.start(Broker(loaded).serve)
-                task_status.started(
-                    LocalCluster(address, broker, loaded, data, config.kv_config_path)
-                )
+                task_status.started(LocalCluster(address, broker, loaded, data, config))
         finally:
             scope.cancel()
 

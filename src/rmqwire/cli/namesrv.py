@@ -87,7 +87,7 @@ async def serve_namesrv(
     """Run a name server until cancelled; started with ``host:port`` to reach it from here."""
     async with trio.open_nursery() as nursery:
         address = await nursery.start(NameServer(config).serve)
-        announce_namesrv(address, config.kv_config_path)
+        announce_namesrv(address, config)
         for text in config.warnings:
             warn(text)
         task_status.started(f"127.0.0.1:{address[1]}")

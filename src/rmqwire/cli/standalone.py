@@ -45,7 +45,7 @@ async def serve_standalone(settings: LocalSettings, address_file: Path | None) -
     """Run both until cancelled, and say that they are there."""
     async with trio.open_nursery() as nursery:
         cluster = await nursery.start(serve_local_cluster, settings)
-        announce_namesrv(cluster.namesrv, cluster.kv_config_path)
+        announce_namesrv(cluster.namesrv, cluster.names)
         announce_broker(cluster.loaded, cluster.broker)
         servers = [(NAMESRV, cluster.namesrv), (BROKER, cluster.broker.listen)]
         with addresses_in(address_file, servers):

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 from rmqwire.client.name_servers import parse_addresses
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import UsageError
+from rmqwire.settings.tls import ClientTls, client_tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_INSTANCE_NAME = "DEFAULT"
 NAMESRV_ENVIRONMENT = "NAMESRV_ADDR"
+_NOT_SHOWN = frozenset({"release", "tls"})
 SERIALIZE_TYPES = {"JSON": 0, "ROCKETMQ": 1}
 
 
@@ -45,6 +47,10 @@ class ClientConfig:
         start_detector_enable: take a broker with a broken connection for unreachable.
         serialize_type: header serialisation of requests, ``JSON`` or ``ROCKETMQ``.
         release: which Apache RocketMQ release to speak as.
+        tls: True or a ``ClientTls``: speak TLS to name servers and brokers; False: speak plain. None
+            asks the environment: RMQWIRE_TLS_ENABLE, as Java does its property ``tls.enable``. But for
+            a ``ClientTls``, RMQWIRE_TLS_CLIENT_TRUST_CERT_PATH and the like and ``tls.properties`` say
+            how.
     """
 
     namesrv_addr: str | None = None
@@ -63,6 +69,7 @@ class ClientConfig:
     start_detector_enable: bool = False
     serialize_type: str = "JSON"
     release: Release = DEFAULT_RELEASE
+    tls: ClientTls | bool | None = None
 
     def name_servers(self) -> list[str]:
         """Return the name servers' addresses.
@@ -75,6 +82,16 @@ class ClientConfig:
         if not addresses:
             raise UsageError("No name server address, please set it.")
         return addresses
+
+    def client_tls(self) -> ClientTls | None:
+        """Return how TLS is spoken, None where it isn't.
+
+        Raises:
+            ConfigError: what the environment or ``tls.properties`` says can't be used.
+        """
+        if isinstance(self.tls, ClientTls):
+            return self.tls
+        return client_tls(os.environ, self.release, use=self.tls)
 
     def check(self) -> None:
         """Refuse settings that can't work.
@@ -116,7 +133,7 @@ class ClientConfig:
         return {
             camel_case(field.name): _text(value)
             for field in dataclasses.fields(self)
-            if (value := getattr(self, field.name)) is not None and field.name != "release"
+            if (value := getattr(self, field.name)) is not None and field.name not in _NOT_SHOWN
         }
 
 
@@ -142,6 +159,7 @@ class ClientOptions(TypedDict, total=False):
     start_detector_enable: bool
     serialize_type: str
     release: Release
+    tls: ClientTls | bool | None
 
 
 C = TypeVar("C", bound=ClientConfig)

@@ -13,6 +13,7 @@ import os
 import random
 import socket
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import trio
@@ -76,6 +77,7 @@ class ClientInstance:
 
     Raises:
         UsageError: no usable name server address.
+        ConfigError: a certificate can't be used.
     """
 
     def __init__(
@@ -105,7 +107,9 @@ class ClientInstance:
         handlers = HandlerTable(config.release)
         handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
         self._handlers = handlers
-        self._remoting: RemotingFactory = remoting or RemotingClient
+        self._remoting: RemotingFactory = remoting or partial(
+            RemotingClient, tls=config.client_tls()
+        )
         self._tasks = Tasks()
         self._route_lock = trio.Lock()
         self._heartbeat_wanted = Wakeup()

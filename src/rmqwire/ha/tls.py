@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from rmqwire.errors import ConfigError, ReplicationError
+from rmqwire.errors import ConnectFailed, ReplicationError
+from rmqwire.remoting.tls import FileContext, make_context
+from rmqwire.remoting.tls_connect import shake_hands
 from rmqwire.remoting.transport import SocketTransport
+from rmqwire.settings.tls import DISABLED, ENFORCING, TlsFiles
 
 if TYPE_CHECKING:
     from rmqwire.store.config import StoreConfig
 
-DISABLED: Final = "disabled"
-ENFORCING: Final = "enforcing"
 HANDSHAKE_S: Final = 10.0  # a peer may take that long, its first byte included
 _HANDSHAKE_RECORD: Final = b"\x16"
 
@@ -49,10 +50,9 @@ class LinkTls:
         self._mode = config.ha_tls_mode
         if self._mode == DISABLED:
             return
-        self._server = _context(config, ssl.Purpose.CLIENT_AUTH)
-        if config.ha_tls_need_client_auth:
-            self._server.verify_mode = ssl.CERT_REQUIRED
-        self._client = _context(config, ssl.Purpose.SERVER_AUTH)
+        of_slaves = ssl.CERT_REQUIRED if config.ha_tls_need_client_auth else ssl.CERT_NONE
+        self._server = _context(config, ssl.PROTOCOL_TLS_SERVER, of_slaves)
+        self._client = _context(config, ssl.PROTOCOL_TLS_CLIENT, ssl.CERT_REQUIRED)
 
     async def accepted(self, stream: trio.SocketStream, peer: str) -> trio.abc.Stream:
         """Return the stream to serve a slave on.
@@ -73,7 +73,7 @@ class LinkTls:
         if first == _HANDSHAKE_RECORD:
             transport = SocketTransport.of(stream)
             return await _shaken(
-                trio.SSLStream(transport, self._server, server_side=True), f"slave {peer}"
+                trio.SSLStream(transport, self._server.current(), server_side=True), f"slave {peer}"
             )
         if self._mode == ENFORCING and first:
             raise ReplicationError(
@@ -95,12 +95,10 @@ class LinkTls:
         transport = SocketTransport.of(stream)
         if self._mode != ENFORCING:
             return transport
-        return await _shaken(trio.SSLStream(transport, self._client), f"master {master}")
+        return await _shaken(trio.SSLStream(transport, self._client.current()), f"master {master}")
 
 
-async def _shaken(
-    stream: trio.SSLStream[SocketTransport], peer: str
-) -> trio.SSLStream[SocketTransport]:
+async def _shaken(stream: trio.SSLStream[SocketTransport], peer: str) -> trio.abc.Stream:
     """Do the handshake.
 
     Raises:
@@ -108,23 +106,19 @@ async def _shaken(
     """
     try:
         with trio.fail_after(HANDSHAKE_S):
-            await stream.do_handshake()
-    except (trio.BrokenResourceError, trio.TooSlowError) as error:
-        await trio.aclose_forcefully(stream)
-        why = error.__cause__ or "no answer: is it an rmqwire broker with haTlsMode set?"
-        raise ReplicationError(f"TLS with {peer} failed: {why}") from error
-    return stream
-
-
-def _context(config: StoreConfig, purpose: ssl.Purpose) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(purpose, cafile=config.ha_tls_trust_cert_path)
-        context.load_cert_chain(config.ha_tls_cert_path or "", config.ha_tls_key_path)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise ConfigError(
-            f"haTlsCertPath={config.ha_tls_cert_path}, haTlsKeyPath={config.ha_tls_key_path}, "
-            f"haTlsTrustCertPath={config.ha_tls_trust_cert_path}: {error}"
+            return await shake_hands(stream)
+    except ConnectFailed as error:
+        raise ReplicationError(f"TLS with {peer} failed: {error.args[0]}") from error
+    except trio.TooSlowError as error:
+        raise ReplicationError(
+            f"TLS with {peer} failed: no answer: is it an rmqwire broker with haTlsMode set?"
         ) from error
-    context.check_hostname = False
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+
+
+def _context(config: StoreConfig, protocol: int, verify: ssl.VerifyMode) -> FileContext:
+    files = TlsFiles(
+        cert_path=config.ha_tls_cert_path,
+        key_path=config.ha_tls_key_path,
+        trust_cert_path=config.ha_tls_trust_cert_path,
+    )
+    return FileContext(files, lambda: make_context(protocol, files, verify))

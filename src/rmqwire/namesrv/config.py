@@ -18,6 +18,8 @@ from rmqwire.settings.key import java_text
 from rmqwire.settings.loading import judge, value_of
 from rmqwire.settings.properties import dump, parse
 from rmqwire.settings.rows.namesrv_conf import JAVA_SECTIONS, KEYS, SECTIONS
+from rmqwire.settings.secret import shown
+from rmqwire.settings.tls import NO_TLS, TlsSettings, load_tls
 
 if TYPE_CHECKING:
     from rmqwire.settings.values import Value
@@ -52,6 +54,7 @@ class NamesrvConfig:
     rocketmq_version: str = DEFAULT_RELEASE.name
     register_allow_list: str = ""  # IPs and networks; all when empty
     protect_broker_address: bool = True
+    tls: TlsSettings = NO_TLS
     properties: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -87,6 +90,7 @@ def load_namesrv_config(
         if key.attribute in _ATTRIBUTES:
             value = value_of(key, properties, release, config.warnings)
             held.set(key, _expand(value, home) if key.name not in properties else value)
+    config.tls = load_tls(properties, release, config.warnings)
     config.warnings += environment.warnings()
     return config
 
@@ -112,17 +116,20 @@ def allowed_networks(config: NamesrvConfig) -> list[IPv4Network | IPv6Network]:
 def format_config(config: NamesrvConfig) -> str:
     """Return all of Java's keys, sorted, one ``key=value`` a line (GET_NAMESRV_CONFIG).
 
-    Keys of our own follow the others only where they differ from their default.
+    Keys of our own follow the others only where they differ from their default; secrets are struck out.
     """
+    return "".join(f"{name}={shown(name, text)}\n" for name, text in _texts(config).items())
+
+
+def _texts(config: NamesrvConfig) -> dict[str, str]:
     java = {key.name for name in JAVA_SECTIONS for key in SECTIONS[name]}
-    lines = [
-        f"{name}={java_text(value)}\n"
+    return {
+        name: java_text(value)
         for name, value in sorted(held_by(config).shown(KEYS).items())
         if name in java or value != KEYS[name].default(config.release)
-    ]
-    return "".join(lines)
+    }
 
 
 def file_text(config: NamesrvConfig) -> str:
     """Return the configuration as the properties file it is kept in."""
-    return dump(dict(line.split("=", 1) for line in format_config(config).splitlines()))
+    return dump(_texts(config))

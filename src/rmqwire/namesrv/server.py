@@ -42,6 +42,9 @@ class NameServer:
     Args:
         config: read by ``load_namesrv_config``.
         files: where ``kvConfig.json`` and the configuration are kept.
+
+    Raises:
+        ConfigError: a certificate can't be used.
     """
 
     def __init__(self, config: NamesrvConfig, *, files: FileLayer | None = None) -> None:
@@ -59,7 +62,11 @@ class NameServer:
         self.handlers = HandlerTable(release, handlers_of(self.state))
         limits = Limits(idle_ms=config.server_channel_max_idle_time_seconds * 1000)
         self._server = RemotingServer(
-            self.handlers, limits=limits, on_close=self._closed, end_of_pass=self._pass_notices
+            self.handlers,
+            limits=limits,
+            on_close=self._closed,
+            end_of_pass=self._pass_notices,
+            tls=config.tls.server,
         )
         self._notices, self._waiting_notices = trio.open_memory_channel[Notice](MAX_NOTICES)
 
@@ -78,7 +85,11 @@ class NameServer:
         self.state.kv.load()
         self.state.started_ms = trio_ms()
         version = self.state.release.mq_version
-        async with RemotingClient(version=version) as client, trio.open_nursery() as nursery:
+        tls = self.config.tls.client
+        async with (
+            RemotingClient(version=version, tls=tls) as client,
+            trio.open_nursery() as nursery,
+        ):
             serve = partial(self._server.serve, self.config.bind_address, self.config.listen_port)
             with port_of("listenPort"):
                 host, port = await nursery.start(serve)

@@ -10,18 +10,22 @@ read from either.
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.remoting.tls import why
+from rmqwire.remoting.tls_mode_handler import TlsModeHandler
 from rmqwire.remoting.transport import SocketTransport
 
 if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
+    from rmqwire.remoting.tls_mode_handler import TlsMode
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class Channel:
         barrier: called after the requests of a pass; what it gives is awaited before the answers
             are sent, and when that raises OSError the connection ends without them.
         late_answers: sends what comes for many channels at once, without their writers' turns.
+        tls: whether the stream's bytes may be TLS; None: they are plain, or it is a TLS stream.
     """
 
     def __init__(
@@ -58,9 +63,11 @@ class Channel:
         late_answers: LateAnswers | None = None,
         *,
         barrier: Barrier | None = None,
+        tls: TlsMode | None = None,
     ) -> None:
         self.stream = stream
         self.connection = connection
+        self._handler = TlsModeHandler(connection, tls)
         self._drain_s = limits.drain_ms / 1000
         self._end_of_pass = end_of_pass
         self._barrier = barrier
@@ -102,9 +109,15 @@ class Channel:
                     nursery.cancel_scope.cancel()
         except* LOST as group:
             logger.debug("%s lost: %r", self.connection.peer, group.exceptions[0])
+            self._blame(group.exceptions[0])
         finally:
             self.connection.connection_lost()
             await trio.aclose_forcefully(self.stream)
+
+    def _blame(self, error: BaseException) -> None:
+        """Tell those who wait for answers what the other side had against us, if TLS tells it."""
+        if isinstance(error.__cause__, ssl.SSLError):
+            self.connection.close(f"TLS failed: {why(error)}")
 
     async def _read_loop(self) -> None:
         connection, receive_some = self.connection, self.stream.receive_some
@@ -113,7 +126,9 @@ class Channel:
             if not data:
                 return
             connection.corked = True
-            connection.receive_data(bytes(data))
+            ahead = self._handler.receive_data(bytes(data))
+            if ahead:
+                self._rest = b"".join((self._rest, ahead))
             await self._finish_pass()
             while connection.paused:
                 connection.resume()
@@ -149,7 +164,7 @@ class Channel:
 
     def _send_some(self) -> bool:
         """Send of the outbox what the kernel takes at once; tell whether that was all."""
-        data = self._rest = self._rest or self.connection.data_to_send()
+        data = self._rest = self._rest or self._handler.data_to_send()
         sent = self._send_now(data) if self._send_now is not None else 0
         self._rest = memoryview(data)[sent:] if sent < len(data) else b""
         return not self._rest

@@ -27,12 +27,14 @@ from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
+from rmqwire.remoting.tls_connect import TlsConnect
 from rmqwire.remoting.transport import SocketTransport, format_address
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rmqwire.remoting.handler import OnReply, RpcHook
+    from rmqwire.settings.tls import ClientTls
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +158,11 @@ class RemotingClient:
         on_close: called with every connection that ended.
         version: MQVersion ordinal put into every command, None leaves the command's own.
         serialize_type: 0 JSON, 1 ROCKETMQ, put into every command; None leaves the command's own.
-        connect: how to get a stream to a host and port, e.g. TLS or a test's memory streams.
+        tls: how to speak TLS; None: plainly.
+        connect: how to get a stream to a host and port, e.g. a test's memory streams.
+
+    Raises:
+        ConfigError: a certificate can't be used.
     """
 
     def __init__(
@@ -167,14 +173,15 @@ class RemotingClient:
         on_close: Callable[[Connection], None] | None = None,
         version: int | None = None,
         serialize_type: int | None = None,
-        connect: Connect = connect_tcp,
+        tls: ClientTls | None = None,
+        connect: Connect | None = None,
     ) -> None:
         self._handlers = HandlerTable() if handlers is None else handlers
         self._limits = limits
         self._on_close = on_close
         self._version = version
         self._serialize_type = serialize_type
-        self._connect = connect
+        self._connect = connect or (connect_tcp if tls is None else TlsConnect(tls))
         self._links: dict[str, _Link] = {}
         self._nursery_manager = trio.open_nursery()
         self._nursery: trio.Nursery | None = None
@@ -342,10 +349,13 @@ class RemotingClient:
         raise ConnectFailed(f"connect failed: no connection within {connect_ms} ms", addr)
 
     async def _serve(self, addr: str, link: _Link, stream: trio.abc.Stream) -> None:
-        local = stream.getsockname() if isinstance(stream, SocketTransport) else ""
+        transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+        local = transport.getsockname() if isinstance(transport, SocketTransport) else ""
         connection = Connection(
             self._handlers, addr, local=local, limits=self._limits, mono_ms=trio_ms
         )
+        if transport is stream:
+            connection.if_silent = "does the server want TLS?"
         channel = link.channel = Channel(stream, connection, self._limits)
         link.settled.set()
         try:

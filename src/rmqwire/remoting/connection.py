@@ -66,6 +66,8 @@ class Connection:
         closed: nothing is received or accepted for sending any more.
         corked: the shell is in a pass and sends at its end, so nobody needs to be woken; it is not
             reading either.
+        shaking_hands: nothing can be said yet: the handshake of TLS isn't over.
+        if_silent: what to think of a peer that ends the connection without ever a word.
         on_wake: called when a shell should send, or should see that the connection is closed.
     """
 
@@ -82,18 +84,21 @@ class Connection:
         "_partial_since",
         "_reader",
         "_serial",
+        "_shaking_since",
         "_waiting",
         "close_reason",
         "closed",
         "corked",
         "frames_received",
         "handlers",
+        "if_silent",
         "local",
         "on_wake",
         "outbox_size",
         "peer",
         "peer_host",
         "peer_v6",
+        "shaking_hands",
     )
 
     def __init__(
@@ -113,6 +118,7 @@ class Connection:
         self.closed = False
         self.close_reason = ""
         self.corked = False
+        self.if_silent = ""
         self.on_wake: Callable[[], None] | None = None
         self.outbox_size = 0
         self.frames_received = 0
@@ -128,6 +134,8 @@ class Connection:
         self._handed = 0  # serial of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
         self._idle_since = 0
+        self.shaking_hands = False
+        self._shaking_since: int | None = None
         self._partial_since: tuple[int, int] | None = None  # (frames then, when)
 
     def __repr__(self) -> str:
@@ -143,7 +151,7 @@ class Connection:
         try:
             frames = self._reader.receive_data(data)
         except ProtocolError as error:
-            self._refuse(error)
+            self.refuse(error)
             return
         if self._held:
             self._held += frames
@@ -173,7 +181,7 @@ class Connection:
             try:
                 command = decode_frame(frame)
             except ProtocolError as error:
-                self._refuse(error)
+                self.refuse(error)
                 return
             if command.flag & RESPONSE_FLAG:
                 on_reply = waiting.pop(command.opaque, None)
@@ -184,7 +192,7 @@ class Connection:
                 self.reply(command, response)
         self.frames_received += done
         if self._reader.error is not None and not self._held:
-            self._refuse(self._reader.error)
+            self.refuse(self._reader.error)
 
     def _deliver(self, on_reply: OnReply | None, command: RemotingCommand) -> None:
         if on_reply is None:
@@ -206,8 +214,9 @@ class Connection:
                 "callback", "the callback of a request to %s failed", self.peer, exc=error
             )
 
-    def _refuse(self, error: ProtocolError) -> None:
-        self.handlers.notices.warning("bad frame", "%s is closed: %s", self.peer, error)
+    def refuse(self, error: ProtocolError, event: str = "bad frame") -> None:
+        """Close the connection for what its peer sent, with one line of the kind ``event``."""
+        self.handlers.notices.warning(event, "%s is closed: %s", self.peer, error)
         self.close(str(error))
 
     # --- sending
@@ -342,8 +351,17 @@ class Connection:
             _, _, opaque, on_reply = heapq.heappop(self._deadlines)
             del self._waiting[opaque]
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
+        self._expire_handshake(mono_ms)
         self._expire_partial(mono_ms)
         self._expire_idle(mono_ms)
+
+    def _expire_handshake(self, mono_ms: int) -> None:
+        if not self.shaking_hands:
+            return
+        if self._shaking_since is None:
+            self._shaking_since = mono_ms
+        elif mono_ms - self._shaking_since >= self._limits.handshake_ms:
+            self._expired("handshake", "the handshake of TLS did not end in time")
 
     def _expire_partial(self, mono_ms: int) -> None:
         if self.corked or not self._reader.pending:
@@ -379,6 +397,8 @@ class Connection:
 
     def connection_lost(self) -> None:
         """Tell that the stream is gone: all waiting requests fail with SendFailed."""
+        if self.shaking_hands and not self.closed:
+            self.handlers.notices.warning("TLS", "%s hung up in the handshake of TLS", self.peer)
         self.closed = True
         self._held = []
         self._clear_outbox()
@@ -394,7 +414,8 @@ class Connection:
                 self._call(on_reply, self._send_failed(maybe_stored=serial <= handed))
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:
-        reason = f" ({self.close_reason})" if self.close_reason else ""
+        reason = self.close_reason or ("" if self.frames_received else self.if_silent)
+        reason = f" ({reason})" if reason else ""
         return SendFailed(
             f"the connection ended before the answer{reason}", self.peer, maybe_stored=maybe_stored
         )

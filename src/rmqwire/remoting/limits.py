@@ -24,7 +24,7 @@ class Limits:
         idle_ms: silence in both directions after which the connection is closed
             (``serverChannelMaxIdleTimeSeconds``, ``clientChannelMaxIdleTimeSeconds``).
         partial_frame_ms: how long one frame may take to arrive.
-        handshake_ms: how long TLS, or the wait for the first byte that tells it, may take.
+        handshake_ms: how long the handshake of TLS may take.
         connect_ms: how long connecting may take (``connectTimeoutMillis``).
         drain_ms: how long a stopping server goes on sending answers that are ready.
         connections: of one server at a time; 0 for what half to three quarters of the files that

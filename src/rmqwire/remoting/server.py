@@ -1,7 +1,7 @@
 """The remoting server's shell (Java ``NettyRemotingServer``): listen, accept, serve, stop.
 
-The plain sockets of a port belong to one :class:`SocketPool`, which serves many in one pass; any
-other stream (TLS, a test's memory) has a :class:`Channel` with a task of its own.
+The sockets of a port belong to one :class:`SocketPool`, which serves many in one pass, TLS among
+them; any other stream (a test's memory) has a :class:`Channel` with a task of its own.
 
 Stopping has three steps: no new connections, no new requests, then the answers that are ready are
 sent, for at most ``drain_ms``.
@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import resource
 import select
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,12 +23,14 @@ from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.listen import listen
 from rmqwire.remoting.socket_pool import PooledSocket, SocketPool
+from rmqwire.remoting.tls_mode_handler import TlsMode
 from rmqwire.remoting.transport import SocketTransport, format_address, plain_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rmqwire.remoting.dispatch import HandlerTable
+    from rmqwire.settings.tls import ServerTls
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +38,7 @@ HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
 FILES_OF_OUR_OWN = 64  # generous: what a process has open before its first connection
-
 HAS_EPOLL = hasattr(select, "epoll")  # else each connection has a task, as those without a socket
-
-Wrap = Callable[[trio.SocketStream], Awaitable[trio.abc.Stream]]
 
 
 def _files_for_connections() -> int:
@@ -61,7 +59,10 @@ class RemotingServer:
         on_close: called with every connection that ended.
         end_of_pass: called after the requests of one pass were handled, before the answers leave.
         barrier: called after the requests of one connection; their answers wait for what it gives.
-        wrap: turns an accepted stream into the one to use, e.g. TLS; bounded by ``handshake_ms``.
+        tls: plain, TLS or both, and the certificates; None: plain alone, whatever comes.
+
+    Raises:
+        ConfigError: a certificate can't be used.
 
     Attributes:
         late_answers: to be entered round whatever answers requests of many connections.
@@ -76,7 +77,7 @@ class RemotingServer:
         on_close: Callable[[Connection], None] | None = None,
         end_of_pass: EndOfPass | None = None,
         barrier: Barrier | None = None,
-        wrap: Wrap | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
         self._handlers = handlers
         self._limits = limits
@@ -84,7 +85,7 @@ class RemotingServer:
         self._on_close = on_close
         self._end_of_pass = end_of_pass
         self._barrier = barrier
-        self._wrap = wrap
+        self._tls = None if tls is None else TlsMode(tls)
         self._most = limits.connections or _files_for_connections()
         self._channels: set[Channel | PooledSocket] = set()
         self.late_answers = LateAnswers()
@@ -133,7 +134,9 @@ class RemotingServer:
     def _new_pool(self) -> SocketPool | None:
         if not HAS_EPOLL:
             return None
-        return SocketPool(self._limits, self.late_answers, self._end_of_pass, self._barrier)
+        return SocketPool(
+            self._limits, self.late_answers, self._end_of_pass, self._barrier, self._tls
+        )
 
     async def _housekeeping(self, channels: set[Channel | PooledSocket]) -> None:
         while True:
@@ -157,17 +160,12 @@ class RemotingServer:
                 self._turn_away(accepted, peer)
                 return
             local = format_address(accepted.socket.getsockname())
-            stream = await self._prepare(accepted)
-            # From here on the connection only ends by stop(), which lets it send what is ready; a
-            # stop that came before must be seen now.
-            await trio.lowlevel.checkpoint_if_cancelled()
-            if stream is accepted and pool is not None:
+            # From here on the connection only ends by stop(), which lets it send what is ready.
+            if pool is not None:
                 self._pool_socket(pool, accepted, self._connection(peer, local), mine)
-            elif stream is not None:
-                if stream is accepted:
-                    stream = SocketTransport.of(accepted)
+            else:
                 with trio.CancelScope(shield=True):
-                    await self.serve_stream(stream, peer, local, mine)
+                    await self.serve_stream(SocketTransport.of(accepted), peer, local, mine)
         except LOST as error:
             logger.debug("connection lost at its start: %r", error)
         except Exception:
@@ -178,14 +176,6 @@ class RemotingServer:
         self._handlers.notices.warning(
             "full", "%s is turned away: %s connections are open", peer, len(self._channels)
         )
-
-    async def _prepare(self, accepted: trio.SocketStream) -> trio.abc.Stream | None:
-        """Return the stream to serve: the accepted one when it is plain; None when it took too long."""
-        if self._wrap is None:
-            return accepted
-        with trio.move_on_after(self._limits.handshake_ms / 1000):
-            return await self._wrap(accepted)
-        return None
 
     def _connection(self, peer: str, local: str) -> Connection:
         return Connection(self._handlers, peer, local=local, limits=self._limits, mono_ms=trio_ms)
@@ -243,6 +233,7 @@ class RemotingServer:
             self._end_of_pass,
             self.late_answers,
             barrier=self._barrier,
+            tls=self._tls,
         )
         groups = [self._channels] if channels is None else [self._channels, channels]
         try:

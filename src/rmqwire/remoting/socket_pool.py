@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.remoting.tls_mode_handler import TlsModeHandler
 from rmqwire.remoting.transport import RECEIVE_SIZE
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
+    from rmqwire.remoting.tls_mode_handler import TlsMode
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class PooledSocket:
     Args:
         sock: a connected stream socket; it belongs to this object now.
         connection: its core.
+        handler: what stands between the two: TLS or nothing.
         pool: where it belongs.
         late_answers: sends what it has outside of a pass, with those of others.
         ended: called once, when it is closed.
@@ -59,7 +62,7 @@ class PooledSocket:
     """
 
     __slots__ = (
-        "_late_answers", "_pool", "_rest", "at_end", "connection", "draining", "ended", "fd", "held",
+        "_handler", "_late_answers", "_pool", "_rest", "at_end", "connection", "draining", "ended", "fd", "held",
         "sock", "watched",
     )  # fmt: skip
 
@@ -67,6 +70,7 @@ class PooledSocket:
         self,
         sock: socket.socket,
         connection: Connection,
+        handler: TlsModeHandler,
         pool: SocketPool,
         late_answers: LateAnswers,
         ended: Callable[[PooledSocket], None],
@@ -80,6 +84,7 @@ class PooledSocket:
         self.held = False
         self.at_end = False
         self.draining = False
+        self._handler = handler
         self._pool = pool
         self._late_answers = late_answers
         self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
@@ -111,9 +116,10 @@ class PooledSocket:
         if not data:
             self.at_end = True
             return 0
-        connection = self.connection
-        connection.corked = True
-        connection.receive_data(data)
+        self.connection.corked = True
+        ahead = self._handler.receive_data(data)
+        if ahead:
+            self._rest = b"".join((self._rest, ahead))
         return len(data)
 
     @property
@@ -127,9 +133,9 @@ class PooledSocket:
         Raises:
             OSError: the connection is broken.
         """
-        connection = self.connection
+        connection, data_to_send = self.connection, self._handler.data_to_send
         while self._rest or connection.outbox_size:
-            data = self._rest or connection.data_to_send()
+            data = self._rest or data_to_send()
             try:
                 sent = self.sock.send(data)
             except (BlockingIOError, InterruptedError):
@@ -149,6 +155,7 @@ class SocketPool:
         late_answers: sends what a pass has for sockets that are not in it.
         end_of_pass: called after the requests of a pass were handled, before its answers leave.
         barrier: called after the requests of one socket; its answers wait for what it gives.
+        tls: which sockets speak TLS; None: none of them.
     """
 
     def __init__(
@@ -157,7 +164,9 @@ class SocketPool:
         late_answers: LateAnswers,
         end_of_pass: EndOfPass | None = None,
         barrier: Barrier | None = None,
+        tls: TlsMode | None = None,
     ) -> None:
+        self._tls = tls
         self._drain_s = limits.drain_ms / 1000
         self._late_answers = late_answers
         self._end_of_pass = end_of_pass
@@ -180,7 +189,8 @@ class SocketPool:
             connection: its core.
             ended: called once, when the socket is closed and the connection lost.
         """
-        member = PooledSocket(sock, connection, self, self._late_answers, ended)
+        handler = TlsModeHandler(connection, self._tls)
+        member = PooledSocket(sock, connection, handler, self, self._late_answers, ended)
         self._members[member.fd] = member
         self._watch(member, _READ)
         return member

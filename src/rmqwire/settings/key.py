@@ -144,7 +144,7 @@ class ConfigKey:
 
 def attribute_of(name: str) -> str:
     """Turn Java's name of a key into ours: ``registerBrokerTimeoutMills`` becomes snake case."""
-    return _CAMEL.sub("_", name).lower()
+    return _CAMEL.sub("_", name).replace(".", "_").lower()
 
 
 def group(

@@ -13,6 +13,7 @@ from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import ConfigError
 from rmqwire.settings.held import HeldSettings
 from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.settings.tls import ClientTls, ServerTls
 from rmqwire.store.config import StoreConfig
 
 MACHINE = Machine({}, "/home/mq", lambda: "host-1", lambda: ["127.0.0.1", "10.1.2.3"])
@@ -161,16 +162,23 @@ def test_a_wrong_value_is_named_with_its_file(tmp_path, line, said):
         "aclEnable=true",
         "authenticationEnabled=true",
         "authorizationEnabled=true",
-        "useTLS=true",
-        "tls.server.mode=enforcing",
+        "tls.test.mode.enable=true",
+        "tls.ciphers=x",
         "messageStorePlugIn=a.b.C",
-        "tls.server.certPath=/c",
-        "tls.server.need.client.auth=require",
     ],
 )
 def test_what_would_be_dangerous_is_refused(tmp_path, line):
     with pytest.raises(ConfigError, match="refused"):
         load(tmp_path, line + "\n")
+
+
+def test_tls_comes_from_the_file_and_the_environment(tmp_path):
+    path = tmp_path / "broker.conf"
+    path.write_text("tls.server.mode=enforcing\ntls.server.certPath=/c\n")
+    machine = Machine({"RMQWIRE_TLS_SERVER_KEY_PATH": "/k"}, "/home/mq", lambda: "h", list)
+    loaded = load_broker_config(str(path), machine=machine)
+    assert loaded.tls.server == ServerTls(mode="enforcing", cert_path="/c", key_path="/k")
+    assert loaded.tls.client == ClientTls()
 
 
 def test_refused_keys_at_their_default_do_no_harm(tmp_path):

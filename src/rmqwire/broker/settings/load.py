@@ -23,6 +23,7 @@ from rmqwire.settings.held import HeldSettings
 from rmqwire.settings.loading import judge, value_of
 from rmqwire.settings.properties import parse, read_text
 from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.settings.tls import load_tls
 from rmqwire.store.config import StoreConfig
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _load(properties: dict[str, str], path: str | None, machine: Machine) -> Loa
     store.ha_listen_port = broker.ha_port
     _apply_role(broker, warnings)
     _check_together(broker, store)
-    return LoadedConfig(broker, store, release, warnings)
+    return LoadedConfig(broker, store, release, warnings, load_tls(properties, release, warnings))
 
 
 def _of_the_machine(machine: Machine) -> dict[str, str]:

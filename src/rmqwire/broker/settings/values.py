@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.message_const import MASTER_ID
+from rmqwire.settings.tls import NO_TLS, TlsSettings
 
 if TYPE_CHECKING:
     from rmqwire.codec.release import Release
@@ -121,4 +122,5 @@ class LoadedConfig:
     store: StoreConfig
     release: Release
     warnings: list[str]
+    tls: TlsSettings = NO_TLS
     host_ip: str = ""  # IP address that records and keys name; "": brokerIP1 is one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,9 +17,12 @@ from rmqwire.cli.admin.asking import (
     namesrv_option,
 )
 from rmqwire.cli.output import say, warn
+from rmqwire.cli.remote import remoting_client
 from rmqwire.cli.runner import FAILED, Outcome, run
 from rmqwire.errors import BrokerError, RemotingError
-from rmqwire.remoting.client import RemotingClient
+
+if TYPE_CHECKING:
+    from rmqwire.remoting.client import RemotingClient
 
 
 @click.command("brokerStatus")
@@ -38,7 +42,7 @@ async def show_broker_status(
     broker_addr: str | None, cluster: str, namesrv_addr: str, outcome: Outcome
 ) -> None:
     """Print the figures of one broker, or of each of a cluster that answers."""
-    async with RemotingClient() as client:
+    async with remoting_client() as client:
         if broker_addr:
             say("\n".join(status_lines(await _figures(client, broker_addr))))
             return

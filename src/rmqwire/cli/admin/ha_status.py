@@ -20,11 +20,13 @@ from rmqwire.cli.admin.asking import (
     namesrv_option,
 )
 from rmqwire.cli.output import say
+from rmqwire.cli.remote import remoting_client
 from rmqwire.cli.runner import Outcome, run
-from rmqwire.remoting.client import RemotingClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rmqwire.remoting.client import RemotingClient
 
 
 @click.command("haStatus")
@@ -62,7 +64,7 @@ async def show_ha_status(
     _: Outcome,
 ) -> None:
     """Print the status once, or again and again."""
-    async with RemotingClient() as client:
+    async with remoting_client() as client:
         while True:
             masters = (
                 [broker_addr]

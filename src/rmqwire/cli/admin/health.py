@@ -10,8 +10,9 @@ import click
 from rmqwire.admin.health import HEALTHY, health_request
 from rmqwire.cli.address_file import BROKER, NAMESRV, address_file_option, read_addresses
 from rmqwire.cli.output import say
+from rmqwire.cli.remote import remoting_client
 from rmqwire.cli.runner import Outcome, run
-from rmqwire.remoting.client import RemotingClient, expect
+from rmqwire.remoting.client import expect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ async def ask_health(
     """
     if not servers and address_file is not None:
         servers = read_addresses(address_file)
-    async with RemotingClient() as client:
+    async with remoting_client() as client:
         for kind, addr in servers:
             request = health_request(broker=kind == BROKER)
             expect(await client.invoke(addr, request, TIMEOUT_MS), addr, HEALTHY)

@@ -83,6 +83,17 @@ NETTY_SERVER_CONFIG: Final = (
     *NETTY_SERVER_IGNORED,
 )
 
+NETTY_CLIENT_CONFIG: Final = (
+    *group(
+        HONOURED,
+        "whether brokers are told of changes with TLS; where neither this nor tls.enable is said, they "
+        "are if tls.server.mode is enforcing",
+        """
+        useTLS  boolean  .  false
+        """,
+    ),
+)
+
 RMQWIRE_CONFIG: Final = (
     *group(
         HONOURED,
@@ -110,6 +121,7 @@ RMQWIRE_CONFIG: Final = (
 SECTIONS: Final[Mapping[str, tuple[ConfigKey, ...]]] = {
     "NamesrvConfig": NAMESRV_CONFIG,
     "NettyServerConfig": NETTY_SERVER_CONFIG,
+    "NettyClientConfig": NETTY_CLIENT_CONFIG,
     "TLS": TLS,
     "rmqwire": RMQWIRE_CONFIG,
 }

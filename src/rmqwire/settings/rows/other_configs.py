@@ -119,8 +119,9 @@ NETTY_SERVER_CONFIG: Final = (
 
 NETTY_CLIENT_CONFIG: Final = (
     *group(
-        REFUSED,
-        "TLS is not there yet: the name server would be asked in plain",
+        HONOURED,
+        "whether name servers and a slave's master are spoken to with TLS; where neither this nor "
+        "tls.enable is said, they are if tls.server.mode is enforcing",
         """
         useTLS  boolean  false  false
         """,

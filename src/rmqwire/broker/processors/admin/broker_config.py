@@ -8,9 +8,8 @@ be set, or one value that makes no sense, refuses the whole batch, in memory and
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rmqwire.broker.tables.versions import advance, first_version
 from rmqwire.codec.codes import ResponseCode
@@ -23,6 +22,7 @@ from rmqwire.settings.held import HeldSettings
 from rmqwire.settings.key import java_text
 from rmqwire.settings.properties import changed, parse
 from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.settings.secret import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
     from rmqwire.settings.values import Checked
 
 logger = logging.getLogger(__name__)
-
-_SECRET: Final = re.compile(
-    r"secret|password|passwd|credential|token|signature|accesskey|initauthenticationuser"
-    r"|exporterheader|certpassword|keypassword",
-    re.IGNORECASE,
-)
-REDACTED: Final = "******"
 
 
 class ConfigAdmin:
@@ -77,10 +70,7 @@ class ConfigAdmin:
             if value is not None:
                 result[name] = java_text(value)
         result["storePathCommitLog"] = self._state.store.config.commit_log_path
-        for name, text in result.items():
-            if text and _SECRET.search(name):
-                result[name] = REDACTED
-        return result
+        return {name: shown(name, text) for name, text in result.items()}
 
     # --- changing ------------------------------------------------------------------------------
 
