@@ -24,7 +24,10 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 """
 
 
-@pytest.mark.parametrize("room", ["codec", "filter", "client", "producer", "consumer", "inspector"])
+@pytest.mark.parametrize(
+    "room",
+    ["codec", "filter", "client", "producer", "consumer", "inspector", "bridge", "aio", "blocking"],
+)
 def test_a_portable_room_imports_nothing_of_linux(room):
     command = [sys.executable, "-c", PROGRAM, f"rmqwire.{room}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -3,7 +3,9 @@
 The rooms, top to bottom (each imports only what lies below it)::
 
     cli                                    entry points
+    aio | blocking                         the clients for asyncio and for threads
     testing                                a broker in every test
+    bridge                                 the background thread of both
     admin | inspector                      administrators' requests; reading store files on disk
     broker | namesrv | consumer
     producer

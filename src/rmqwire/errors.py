@@ -5,6 +5,7 @@
     RmqError
       UsageError          our caller's mistake (Java MQClientException)
         BadExpression     an SQL92 expression that does not compile
+        ForkedError       a client of another process, whose event loop did not come along
       EvaluationError     an SQL92 expression that can't be judged on a message
       ConfigError         a configuration file that can't be used; names file, key and value
       ProtocolError       bytes that break the protocol; .offset where known
@@ -25,6 +26,7 @@
         one class per response code (17 is TopicNotExist), in rmqwire.broker_errors
       Reject              a handler's refusal, on its way to become an answer
       AddressTaken        a registration under the name and id of another broker that is alive
+      EngineStopped       a face of asyncio or threads is used while the process ends
       StoreError          the store on disk
         StoreReadOnly     writes are refused since a failed write or flush
         DiskFull          no space left for a new segment
@@ -34,7 +36,7 @@
         LogDiverged       master and slave hold different bytes at the same place
 
 What never leaves one room stands there: TooManyLightQueues in ``store.queues.light_queues``, Reject in
-``remoting.handler``, AddressTaken in ``namesrv.route_info``.
+``remoting.handler``, AddressTaken in ``namesrv.route_info``, EngineStopped in ``bridge.engine``.
 """
 
 from __future__ import annotations
@@ -85,6 +87,13 @@ def _restored(kind: type[RmqError], args: tuple[object, ...], state: dict[str, o
 
 class UsageError(RmqError):
     """A call that can't be carried out as asked (Java ``MQClientException``)."""
+
+
+class ForkedError(UsageError):
+    """An object that a forked process has from its parent, without the event loop behind it.
+
+    Make consumers and asyncio's clients in the process that uses them.
+    """
 
 
 class BadExpression(UsageError):

@@ -193,7 +193,7 @@ class TopicAdmin:
         if not self._release.broker.paged_tables:
             body = topics.wrapper().encode(self._release)
             return request.create_response(header=GetAllTopicConfigResponseHeader(), body=body)
-        table: dict[str, TopicConfig] = topics.table
+        table = topics.table
         if request.ext_fields:
             header = request.decode_header(GetAllTopicConfigRequestHeader)
             table = page(

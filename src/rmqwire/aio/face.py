@@ -1,0 +1,166 @@
+"""How an asyncio program uses a trio object: calls hop to its thread and back, many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+from rmqwire.aio.listener import Loop, in_loop
+from rmqwire.bridge.engine import Call, shared_engine
+from rmqwire.bridge.face import Behind, block_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
+
+
+class Returns:
+    """Calls on their way back to one asyncio loop; those that end together wake it once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._over: deque[Callable[[], None]] = deque()
+
+    def put(self, resume: Callable[[], None]) -> None:
+        """Let the loop call something; from the engine's thread."""
+        with self._lock:
+            first = not self._over
+            self._over.append(resume)
+        if first:
+            try:
+                self._loop.call_soon_threadsafe(self._resume_all)
+            except RuntimeError:  # the loop is closed: nobody waits there any more
+                self._over.clear()
+
+    def _resume_all(self) -> None:
+        with self._lock:
+            over, self._over = self._over, deque()
+        for resume in over:
+            resume()
+
+
+_returns: WeakKeyDictionary[asyncio.AbstractEventLoop, Returns] = WeakKeyDictionary()
+
+
+def returns_of(loop: asyncio.AbstractEventLoop) -> Returns:
+    """Return the way back to a loop."""
+    found = _returns.get(loop)
+    if found is None:
+        found = _returns[loop] = Returns(loop)
+    return found
+
+
+async def wait_for(function: Callable[[], Awaitable[R]], timeout: float | None) -> R:
+    """Call an async function in the engine and return what it returns.
+
+    Args:
+        function: called in the engine.
+        timeout: seconds; None for as long as it takes.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[R] = loop.create_future()
+    put = returns_of(loop).put
+
+    def resume(call: Call[R]) -> None:
+        if answer.done():  # cancelled meanwhile
+            return
+        if call.error is not None:
+            answer.set_exception(call.error)
+        else:
+            answer.set_result(call.value)
+
+    engine = shared_engine()
+    call = Call(function, timeout, lambda call: put(partial(resume, call)))
+    engine.start(call)
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        engine.post(call.cancel)
+        raise
+
+
+class Face(Generic[T]):
+    """An object of an asyncio program, a trio one behind it; use it as ``async with``.
+
+    Args:
+        make: makes the trio object.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._behind = Behind(make, type(self).__name__)
+        self._loop = Loop()
+
+    @property
+    def _inner(self) -> T:
+        if self._behind.is_foreign:
+            self._behind.refuse()
+        return self._behind.inner
+
+    async def __aenter__(self) -> Self:
+        self._loop.found = asyncio.get_running_loop()
+        await wait_for(self._behind.enter, None)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        leaving = asyncio.ensure_future(wait_for(self._behind.leave, None))
+        await asyncio.shield(leaving)  # a cancelled program says goodbye all the same
+
+    async def _wait(
+        self,
+        timeout: float | None,
+        method: Callable[P, Awaitable[R]],
+        *args: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        return await wait_for(partial(method, *args, **named), timeout)
+
+    def _now(self, method: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+        """Call what doesn't wait: in the engine once the object is open there.
+
+        The loop waits for it meanwhile, some tens of microseconds.
+        """
+        if not self._behind.is_open:
+            return method(*args, **named)
+
+        async def call() -> R:
+            return method(*args, **named)
+
+        return block_for(call, None)
+
+    @staticmethod
+    def _shared(client: Face[S] | None) -> S | None:
+        """Return the trio client behind a face of one."""
+        return None if client is None else client._inner
+
+    def _listener(self, listener: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        """Return what calls a listener in the program's loop."""
+        return in_loop(listener, self._loop)
+
+    def _callback(self, function: Callable[..., object] | None) -> Any:  # noqa: ANN401  its type
+        """Return what calls a function in the program's loop soon, None without one."""
+        if function is None:
+            return None
+
+        def call(*args: object) -> None:
+            self._loop.get().call_soon_threadsafe(function, *args)
+
+        return call

@@ -1,0 +1,713 @@
+"""The clients for asyncio. Written by ``tools/make_faces.py`` from the trio classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmqwire.aio.face import Face
+from rmqwire.client.client import Client as TrioClient
+from rmqwire.codec.allocation import allocate_averagely
+from rmqwire.consumer.lite_pull import LitePullConsumer as TrioLitePullConsumer
+from rmqwire.consumer.pull import PullConsumer as TrioPullConsumer
+from rmqwire.consumer.push import PushConsumer as TrioPushConsumer
+from rmqwire.filter.subscription import SUB_ALL
+from rmqwire.producer.producer import Producer as TrioProducer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Unpack
+
+    from rmqwire.client.config import ClientOptions
+    from rmqwire.codec.allocation import AllocateStrategy
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.consumer.config import PushConsumerOptions
+    from rmqwire.consumer.group.member import QueueListener
+    from rmqwire.consumer.group.queue_watch import TopicListener
+    from rmqwire.consumer.health import ConsumerHealth
+    from rmqwire.consumer.listener import Listener
+    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.consumer.pull_config import LitePullConsumerOptions, PullConsumerOptions
+    from rmqwire.consumer.reading.pull_result import PullResult
+    from rmqwire.consumer.selector import MessageSelector
+    from rmqwire.producer.config import ProducerOptions
+    from rmqwire.producer.results import SendResult
+    from rmqwire.producer.selector import MessageQueueSelector
+    from rmqwire.producer.sender import Messages
+
+
+class Client(Face[TrioClient]):
+    """Connections, routes and heartbeats for any number of producers and consumers.
+
+    Use it as ``async with`` around theirs. There is one connection to each broker, and one
+    heartbeat tells a broker of all groups. Settings of the connection are set here, those of a
+    producer or a consumer there.
+
+    Args:
+        namesrv_addr: name servers, ``host:port`` joined by ``;``; None reads the environment
+            variable NAMESRV_ADDR.
+        config: settings as keywords, see ``ClientConfig``.
+
+    Raises:
+        UsageError: a bad setting, or no usable name server address.
+    """
+
+    def __init__(self, namesrv_addr: str | None = None, /, **config: Unpack[ClientOptions]) -> None:
+        super().__init__(lambda: TrioClient(namesrv_addr, **config))
+
+    @property
+    def client_id(self) -> str:
+        """The id brokers know this client by."""
+        inner = self._inner
+        return self._now(lambda: inner.client_id)
+
+
+class Producer(Face[TrioProducer]):
+    """Send messages for a producer group; use it as ``async with``.
+
+    Args:
+        group: the producer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
+        client: whose connections to share; None for own ones.
+        config: settings as keywords, see ``ProducerConfig``; at least ``namesrv_addr``, unless the
+            environment has NAMESRV_ADDR or there is a ``client``.
+
+    Raises:
+        UsageError: a bad group or setting.
+    """
+
+    def __init__(
+        self, group: str, *, client: Client | None = None, **config: Unpack[ProducerOptions]
+    ) -> None:
+        super().__init__(lambda: TrioProducer(group, client=self._shared(client), **config))
+
+    @property
+    def client_id(self) -> str:
+        """The id brokers know this client by."""
+        inner = self._inner
+        return self._now(lambda: inner.client_id)
+
+    async def send(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> SendResult:
+        """Send a message, or a list of them as one batch, and wait until it is stored.
+
+        Without ``queue`` and ``selector`` the topic's queues take turns, and a failed attempt is
+        repeated at another broker. A message may then be stored twice: consumers must bear it. What
+        is raised at last tells all ``attempts``, and by ``maybe_stored`` whether one of them may
+        have been stored all the same.
+
+        Args:
+            message: one message, or several of the same topic.
+            queue: send to this queue, once.
+            selector: choose the queue, once; called with (queues, message, ``arg``).
+            arg: for the selector.
+            timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: a message that no broker takes, or a wrong queue.
+            RouteNotFound: no name server knows the topic, and it can't be made.
+            BrokerError: the last broker refused it.
+            RemotingError: the last broker couldn't be reached or didn't answer in time.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(
+            timeout,
+            self._inner.send,
+            message,
+            queue=queue,
+            selector=selector,
+            arg=arg,
+            timeout_ms=timeout_ms,
+        )
+
+    async def send_oneway(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Send without waiting for an answer: nobody learns whether it was stored.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: a message that no broker takes, or a wrong queue.
+            RouteNotFound: no name server knows the topic, and it can't be made.
+            RemotingError: no connection.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(
+            timeout, self._inner.send_oneway, message, queue=queue, selector=selector, arg=arg
+        )
+
+    async def fetch_publish_message_queues(
+        self, topic: str, *, timeout: float | None = None
+    ) -> list[MessageQueue]:
+        """Return the queues of a topic that can be sent to.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: no topic can have that name.
+            RouteNotFound: no name server knows the topic.
+            RemotingError: no name server answered.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.fetch_publish_message_queues, topic)
+
+
+class PushConsumer(Face[TrioPushConsumer]):
+    """Consume messages for a group; use it as ``async with``.
+
+    Args:
+        group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
+        client: whose connections to share; None for own ones.
+        allocate: how the group divides the queues of a topic; all its members need the same.
+        config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
+            the environment has NAMESRV_ADDR or there is a ``client``.
+
+    Raises:
+        UsageError: a bad group or setting.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        *,
+        client: Client | None = None,
+        allocate: AllocateStrategy = allocate_averagely,
+        **config: Unpack[PushConsumerOptions],
+    ) -> None:
+        super().__init__(
+            lambda: TrioPushConsumer(
+                group, client=self._shared(client), allocate=allocate, **config
+            )
+        )
+
+    @property
+    def client_id(self) -> str:
+        """The id brokers know this client by."""
+        inner = self._inner
+        return self._now(lambda: inner.client_id)
+
+    def subscribe(self, topic: str, selector: str | MessageSelector, listener: Listener) -> None:
+        """Consume a topic's messages; may be called before and inside ``async with``.
+
+        Entering ``async with`` asks a broker of each topic whether the conditions can be used
+        there. One that comes later isn't asked about: ``health`` says what brokers refuse.
+
+        Args:
+            topic: which topic.
+            selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
+            listener: called with a list of messages, and with a ConsumeConcurrentlyContext if it
+                takes two arguments; returns a ConsumeStatus, or is an async function that does.
+                Raising means RECONSUME_LATER. Where consume_orderly is set it is a
+                ConsumeOrderlyContext and a ConsumeOrderlyStatus, and raising means
+                SUSPEND_CURRENT_QUEUE_A_MOMENT. A plain function must not block, unless
+                consume_in_threads is set.
+
+        Raises:
+            UsageError: a bad topic or expression.
+        """
+        self._now(self._inner.subscribe, topic, selector, self._listener(listener))
+
+    def unsubscribe(self, topic: str) -> None:
+        """Consume a topic no longer."""
+        self._now(self._inner.unsubscribe, topic)
+
+    def suspend(self) -> None:
+        """Stop pulling; what is here is still consumed."""
+        self._now(self._inner.suspend)
+
+    def resume(self) -> None:
+        """Pull again."""
+        self._now(self._inner.resume)
+
+    @property
+    def health(self) -> ConsumerHealth:
+        """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
+        inner = self._inner
+        return self._now(lambda: inner.health)
+
+    def assigned_queues(self) -> set[MessageQueue]:
+        """Return the queues this member reads now."""
+        return self._now(self._inner.assigned_queues)
+
+
+class LitePullConsumer(Face[TrioLitePullConsumer]):
+    """Ask for the messages of a group; use it as ``async with``.
+
+    Args:
+        group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
+        client: whose connections to share; None for own ones.
+        allocate: how the group divides the queues of a topic; all its members need the same.
+        config: settings as keywords, see ``LitePullConsumerConfig``; at least ``namesrv_addr``,
+            unless the environment has NAMESRV_ADDR or there is a ``client``.
+
+    Raises:
+        UsageError: a bad group or setting.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        *,
+        client: Client | None = None,
+        allocate: AllocateStrategy = allocate_averagely,
+        **config: Unpack[LitePullConsumerOptions],
+    ) -> None:
+        super().__init__(
+            lambda: TrioLitePullConsumer(
+                group, client=self._shared(client), allocate=allocate, **config
+            )
+        )
+
+    @property
+    def client_id(self) -> str:
+        """The id brokers know this client by."""
+        inner = self._inner
+        return self._now(lambda: inner.client_id)
+
+    def subscribe(
+        self,
+        topic: str,
+        selector: str | MessageSelector = SUB_ALL,
+        *,
+        queue_listener: QueueListener | None = None,
+    ) -> None:
+        """Read this member's share of a topic; may be called before and inside ``async with``.
+
+        Args:
+            topic: which topic.
+            selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
+            queue_listener: called with (topic, all its queues, those of this member) when the
+                latter have changed.
+
+        Raises:
+            UsageError: a bad topic or expression, or queues were assigned before.
+        """
+        self._now(
+            self._inner.subscribe, topic, selector, queue_listener=self._callback(queue_listener)
+        )
+
+    def unsubscribe(self, topic: str) -> None:
+        """Read a topic no longer."""
+        self._now(self._inner.unsubscribe, topic)
+
+    def assign(self, queues: Iterable[MessageQueue]) -> None:
+        """Read exactly these queues, whatever other members of the group read.
+
+        Raises:
+            UsageError: no queues, or a topic was subscribed to before.
+        """
+        self._now(self._inner.assign, queues)
+
+    def set_sub_expression_for_assign(self, topic: str, selector: str | MessageSelector) -> None:
+        """Want only some messages of a topic whose queues are assigned.
+
+        Raises:
+            UsageError: a bad topic or expression, or a topic was subscribed to before.
+        """
+        self._now(self._inner.set_sub_expression_for_assign, topic, selector)
+
+    def assignment(self) -> set[MessageQueue]:
+        """Return the queues that this member reads now."""
+        return self._now(self._inner.assignment)
+
+    def pause(self, queues: Iterable[MessageQueue]) -> None:
+        """Read no more of these queues; what is here of them is still given out."""
+        self._now(self._inner.pause, queues)
+
+    def resume(self, queues: Iterable[MessageQueue]) -> None:
+        """Read them again."""
+        self._now(self._inner.resume, queues)
+
+    async def poll(
+        self, timeout_ms: int | None = None, *, timeout: float | None = None
+    ) -> list[MessageExt]:
+        """Return the messages of one pull, none if none came in time.
+
+        Where auto_commit is set, the messages of the polls before count as consumed now.
+
+        Args:
+            timeout_ms: how long to wait; None for pollTimeoutMillis.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: outside of ``async with``, or a negative time.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.poll, timeout_ms)
+
+    def commit(self, offsets: Mapping[MessageQueue, int] | None = None) -> None:
+        """Take messages for consumed; brokers hear of it within persistConsumerOffsetInterval.
+
+        Args:
+            offsets: offset of the first message not consumed, by queue; None for what ``poll`` has
+                given of all queues. Queues that this member doesn't read are left out.
+        """
+        self._now(self._inner.commit, offsets)
+
+    async def commit_sync(
+        self, offsets: Mapping[MessageQueue, int] | None = None, *, timeout: float | None = None
+    ) -> None:
+        """Take messages for consumed, and wait until it is stored.
+
+        Args:
+            offsets: as for ``commit``.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: a broker didn't take it, or a file can't be written.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.commit_sync, offsets)
+
+    async def committed(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
+        """Return the committed offset of a queue, -1 without one.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: the broker didn't say.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.committed, queue)
+
+    async def seek(self, queue: MessageQueue, offset: int, *, timeout: float | None = None) -> None:
+        """Go on from another offset of a queue that this member reads.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: it doesn't read it (yet), or the offset is out of the queue's range.
+            RmqError: the broker didn't tell the range.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.seek, queue, offset)
+
+    async def seek_to_begin(self, queue: MessageQueue, *, timeout: float | None = None) -> None:
+        """Go on from the oldest message of a queue; raises as ``seek`` does.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.seek_to_begin, queue)
+
+    async def seek_to_end(self, queue: MessageQueue, *, timeout: float | None = None) -> None:
+        """Go on behind the newest message of a queue; raises as ``seek`` does.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.seek_to_end, queue)
+
+    async def offset_for_timestamp(
+        self, queue: MessageQueue, timestamp: int, *, timeout: float | None = None
+    ) -> int:
+        """Return the index of the first message stored at ``timestamp`` (ms) or later.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: the broker didn't say.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.offset_for_timestamp, queue, timestamp)
+
+    async def fetch_message_queues(
+        self, topic: str, *, timeout: float | None = None
+    ) -> set[MessageQueue]:
+        """Return the queues of a topic that can be read.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RouteNotFound: no name server knows the topic, or it has none.
+            RemotingError: no name server answered.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.fetch_message_queues, topic)
+
+    async def register_topic_message_queue_change_listener(
+        self, topic: str, listener: TopicListener, *, timeout: float | None = None
+    ) -> None:
+        """Have ``listener`` called with (topic, its queues) when they have changed.
+
+        They are looked at every topicMetadataCheckIntervalMillis.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: no name server tells the topic's queues now.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(
+            timeout,
+            self._inner.register_topic_message_queue_change_listener,
+            topic,
+            self._callback(listener),
+        )
+
+    @property
+    def health(self) -> ConsumerHealth:
+        """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
+        inner = self._inner
+        return self._now(lambda: inner.health)
+
+
+class PullConsumer(Face[TrioPullConsumer]):
+    """Pull messages; use it as ``async with``.
+
+    Args:
+        group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
+        client: whose connections to share; None for own ones.
+        allocate: how the group divides the queues of registered topics.
+        config: settings as keywords, see ``PullConsumerConfig``; at least ``namesrv_addr``, unless
+            the environment has NAMESRV_ADDR or there is a ``client``.
+
+    Raises:
+        UsageError: a bad group or setting.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        *,
+        client: Client | None = None,
+        allocate: AllocateStrategy = allocate_averagely,
+        **config: Unpack[PullConsumerOptions],
+    ) -> None:
+        super().__init__(
+            lambda: TrioPullConsumer(
+                group, client=self._shared(client), allocate=allocate, **config
+            )
+        )
+
+    @property
+    def client_id(self) -> str:
+        """The id brokers know this client by."""
+        inner = self._inner
+        return self._now(lambda: inner.client_id)
+
+    async def pull(
+        self,
+        queue: MessageQueue,
+        selector: str | MessageSelector = SUB_ALL,
+        *,
+        offset: int,
+        max_nums: int = 32,
+        timeout_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> PullResult:
+        """Return what a queue has from an offset on, which may be nothing.
+
+        Args:
+            queue: which queue.
+            selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
+            offset: index of the first message.
+            max_nums: messages at most.
+            timeout_ms: ms to wait for the answer; None for consumerPullTimeoutMillis.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: a bad expression, or a number below its range.
+            RmqError: the broker can't be reached, doesn't answer or refuses.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(
+            timeout,
+            self._inner.pull,
+            queue,
+            selector,
+            offset=offset,
+            max_nums=max_nums,
+            timeout_ms=timeout_ms,
+        )
+
+    async def pull_block_if_not_found(
+        self,
+        queue: MessageQueue,
+        selector: str | MessageSelector = SUB_ALL,
+        *,
+        offset: int,
+        max_nums: int = 32,
+        timeout: float | None = None,
+    ) -> PullResult:
+        """Return the same; when there is nothing, wait for it up to brokerSuspendMaxTimeMillis.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(
+            timeout,
+            self._inner.pull_block_if_not_found,
+            queue,
+            selector,
+            offset=offset,
+            max_nums=max_nums,
+        )
+
+    async def send_message_back(
+        self,
+        message: MessageExt,
+        delay_level: int = 0,
+        *,
+        broker_name: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Have a message delivered again later, to whoever reads the group's retry topic.
+
+        Args:
+            message: what could not be consumed.
+            delay_level: when; 0 leaves that to the broker, -1 is the dead letters at once.
+            broker_name: which broker is to do it; None for the one that it is from.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: no broker took it.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(
+            timeout, self._inner.send_message_back, message, delay_level, broker_name=broker_name
+        )
+
+    async def update_consume_offset(
+        self, queue: MessageQueue, offset: int, *, timeout: float | None = None
+    ) -> None:
+        """Store how far the group has consumed a queue.
+
+        Args:
+            queue: which queue.
+            offset: index of the first message not consumed.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: the broker didn't take it, or a file can't be written.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.update_consume_offset, queue, offset)
+
+    async def fetch_consume_offset(
+        self, queue: MessageQueue, *, from_store: bool = False, timeout: float | None = None
+    ) -> int:
+        """Return how far the group has consumed a queue, -1 when that isn't known.
+
+        Args:
+            queue: which queue.
+            from_store: ask the broker, or the file, even if it was said here before.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: the broker didn't say.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(
+            timeout, self._inner.fetch_consume_offset, queue, from_store=from_store
+        )
+
+    async def max_offset(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
+        """Return the index of the next message of a queue; raises RmqError.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.max_offset, queue)
+
+    async def min_offset(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
+        """Return the index of the oldest message of a queue; raises RmqError.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.min_offset, queue)
+
+    async def search_offset(
+        self, queue: MessageQueue, timestamp: int, *, timeout: float | None = None
+    ) -> int:
+        """Return the index of the first message stored at ``timestamp`` (ms) or later.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.search_offset, queue, timestamp)
+
+    async def earliest_msg_store_time(
+        self, queue: MessageQueue, *, timeout: float | None = None
+    ) -> int:
+        """Return when the oldest message of a queue was stored, ms since the epoch.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.earliest_msg_store_time, queue)
+
+    async def fetch_subscribe_message_queues(
+        self, topic: str, *, timeout: float | None = None
+    ) -> set[MessageQueue]:
+        """Return the queues of a topic that can be read.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RouteNotFound: no name server knows the topic, or it has none.
+            RemotingError: no name server answered.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(timeout, self._inner.fetch_subscribe_message_queues, topic)
+
+    def register_topic(self, topic: str, listener: QueueListener | None = None) -> None:
+        """Divide a topic's queues with the group's other members.
+
+        Args:
+            topic: which topic.
+            listener: called with (topic, all its queues, those of this member) when the latter have
+                changed (``MessageQueueListener``).
+
+        Raises:
+            UsageError: no topic can have that name.
+        """
+        self._now(self._inner.register_topic, topic, self._callback(listener))
+
+    def fetch_message_queues_in_balance(self, topic: str) -> set[MessageQueue]:
+        """Return the queues of a registered topic that are this member's now."""
+        return self._now(self._inner.fetch_message_queues_in_balance, topic)

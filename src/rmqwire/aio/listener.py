@@ -1,0 +1,108 @@
+"""Listeners of an asyncio program: called in its loop, though a trio consumer calls them.
+
+A batch of messages crosses once, its status comes back once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from rmqwire.consumer.working.listener_call import takes_context
+from rmqwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextvars import Context
+
+
+class Loop:
+    """The asyncio loop of a face; known once the face is entered."""
+
+    def __init__(self) -> None:
+        self.found: asyncio.AbstractEventLoop | None = None
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        """Return it.
+
+        Raises:
+            UsageError: the face was never entered.
+        """
+        if self.found is None:
+            raise UsageError("the consumer is not open, use it inside `async with`")
+        return self.found
+
+
+def in_loop(listener: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable[Any]]:
+    """Return a listener for the trio consumer that calls ``listener`` in the asyncio loop.
+
+    Args:
+        listener: plain or async, of messages or of messages and a context; it sees the context
+            variables of whoever subscribed.
+        loop: where to call it.
+
+    Raises:
+        UsageError: it can't be called so.
+    """
+    variables = copy_context()
+
+    async def with_context(messages: object, context: object) -> object:
+        return await _Crossing(listener, (messages, context), variables).made(loop.get())
+
+    async def without(messages: object) -> object:
+        return await _Crossing(listener, (messages,), variables).made(loop.get())
+
+    return with_context if takes_context(listener) else without
+
+
+class _Crossing:
+    """One call of a listener, from the trio thread to the asyncio loop and back."""
+
+    def __init__(
+        self, listener: Callable[..., Any], arguments: tuple[object, ...], variables: Context
+    ) -> None:
+        self._listener = listener
+        self._arguments = arguments
+        self._variables = variables
+        self._over = trio.Event()
+        self._token = trio.lowlevel.current_trio_token()
+        self._task: asyncio.Task[None] | None = None
+        self._result: object = None
+        self._error: BaseException | None = None
+
+    async def made(self, loop: asyncio.AbstractEventLoop) -> object:
+        """Make it; return what the listener returns, raise what it raises."""
+        loop.call_soon_threadsafe(self._start, context=self._variables.copy())
+        try:
+            await self._over.wait()
+        except trio.Cancelled:
+            loop.call_soon_threadsafe(self._cancel)
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._call())
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _call(self) -> None:
+        try:
+            result = self._listener(*self._arguments)
+            self._result = await result if inspect.isawaitable(result) else result
+        except asyncio.CancelledError:
+            self._error = UsageError("the listener was cancelled")
+            raise
+        except Exception as error:  # noqa: BLE001  raised in the consumer
+            self._error = error
+        finally:
+            with suppress(trio.RunFinishedError):  # the consumer's loop has ended
+                self._token.run_sync_soon(self._over.set)

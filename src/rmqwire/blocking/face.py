@@ -1,0 +1,96 @@
+"""How a plain thread uses a trio object: each call waits for its answer, Ctrl-C gives it up."""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Self, TypeVar
+
+from rmqwire.bridge.face import Behind, block_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
+L = TypeVar("L")
+
+
+class Face(Generic[T]):
+    """An object of a plain thread, a trio one behind it; use it as ``with``.
+
+    Args:
+        make: makes the trio object.
+    """
+
+    reopens: ClassVar[bool] = False  # in a forked process
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._behind = Behind(make, type(self).__name__)
+
+    @property
+    def _inner(self) -> T:
+        behind = self._behind
+        if behind.is_foreign:
+            if not self.reopens:
+                behind.refuse()
+            behind.make_again()
+            block_for(behind.enter, None)
+        return behind.inner
+
+    def __enter__(self) -> Self:
+        block_for(self._behind.enter, None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._behind.is_foreign:
+            block_for(self._behind.leave, None)
+
+    def _wait(
+        self,
+        timeout: float | None,
+        method: Callable[P, Awaitable[R]],
+        *args: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        return block_for(partial(method, *args, **named), timeout)
+
+    def _now(self, method: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+        """Call what doesn't wait: in the engine once the object is open there."""
+        if not self._behind.is_open:
+            return method(*args, **named)
+
+        async def call() -> R:
+            return method(*args, **named)
+
+        return block_for(call, None)
+
+    @staticmethod
+    def _shared(client: Face[S] | None) -> S | None:
+        """Return the trio client behind a face of one."""
+        return None if client is None else client._inner
+
+    @staticmethod
+    def _listener(listener: L) -> L:
+        """Return a listener as it is: the consumer calls it in a worker thread."""
+        return listener
+
+    @staticmethod
+    def _callback(function: Callable[..., object] | None) -> Any:  # noqa: ANN401  its type
+        """Return what calls a function in a thread of its own, None without one."""
+        if function is None:
+            return None
+
+        def call(*args: object) -> None:
+            Thread(target=function, args=args, name="rmqwire-callback", daemon=True).start()
+
+        return call

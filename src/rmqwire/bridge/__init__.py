@@ -1,0 +1,1 @@
+"""From asyncio and plain threads to the trio clients: one background thread in a process."""

@@ -1,0 +1,247 @@
+"""The event loop in a background thread that the faces of other colours share. Shell on trio.
+
+A call costs two hops between threads, one there and one back. Calls that other threads make while the
+loop is busy cross together: only the first of them wakes the loop.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections import deque
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import trio
+
+from rmqwire.errors import RmqError, only_error
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+EXIT_S = 3.0  # how long the end of the process waits for open clients to say goodbye
+
+
+class EngineStopped(RmqError):
+    """The background thread has ended: the process is ending."""
+
+
+class Call(Generic[T]):
+    """One call on its way to the engine and back.
+
+    Args:
+        function: called in the engine.
+        timeout: seconds that it may take there; None for as long as it takes.
+        done: called in the engine's thread with the call once it is over.
+
+    Attributes:
+        value: what it returned; only when ``error`` is None.
+        error: what it raised.
+    """
+
+    __slots__ = ("_done", "_function", "_scope", "error", "timeout", "value")
+
+    value: T
+
+    def __init__(
+        self,
+        function: Callable[[], Awaitable[T]],
+        timeout: float | None,
+        done: Callable[[Call[T]], None],
+    ) -> None:
+        self._function = function
+        self._scope = trio.CancelScope()
+        self._done = done
+        self.timeout = timeout
+        self.error: BaseException | None = None
+
+    async def run(self) -> None:
+        """Make the call, in the engine."""
+        self.error = TimeoutError(f"not done within {self.timeout} s")
+        if self.timeout is not None:
+            self._scope.deadline = trio.current_time() + self.timeout
+        try:
+            with self._scope:
+                self.value = await self._function()
+                self.error = None
+        except trio.Cancelled:
+            self.error = EngineStopped("the event loop of the clients has ended")
+            raise
+        except BaseException as error:  # noqa: BLE001  raised where the call was made
+            self.error = error
+        finally:
+            self._done(self)
+
+    def cancel(self) -> None:
+        """Give it up; to be called in the engine's thread."""
+        self._scope.cancel()
+
+
+class Held(Generic[T]):
+    """An object that is entered and left in one task of the engine, as its nurseries want it."""
+
+    def __init__(self, opening: AbstractAsyncContextManager[T]) -> None:
+        self._opening = opening
+        self._stop = trio.Event()
+        self._left = trio.Event()
+        self._error: BaseException | None = None
+
+    async def enter(self, nursery: trio.Nursery) -> T:
+        """Enter it; what that raises is raised here, bare."""
+        try:
+            entered: T = await nursery.start(self._hold)
+        except BaseExceptionGroup as group:
+            raise only_error(group) from None
+        return entered
+
+    async def _hold(self, task_status: trio.TaskStatus[T]) -> None:
+        started = False
+        try:
+            async with self._opening as entered:
+                started = True
+                task_status.started(entered)
+                await self._stop.wait()
+        except Exception as error:
+            if not started:
+                raise
+            self._error = error  # raised by leave()
+        finally:
+            self._left.set()
+
+    async def leave(self) -> None:
+        """Leave it, and raise what broke it meanwhile."""
+        self._stop.set()
+        await self._left.wait()
+        if self._error is not None:
+            raise only_error(self._error)
+
+
+class Engine:
+    """A daemon thread that runs trio; started with the first call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._token: trio.lowlevel.TrioToken | None = None
+        self._nursery: trio.Nursery | None = None
+        self._held: set[Held[object]] = set()
+        self._thread: threading.Thread | None = None
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Let the loop call something soon; from any thread.
+
+        Raises:
+            EngineStopped: the loop has ended.
+        """
+        token = self._started()
+        with self._lock:
+            first = not self._calls
+            self._calls.append(call)
+        if first:
+            try:
+                token.run_sync_soon(self._call_all)
+            except trio.RunFinishedError:
+                raise EngineStopped("the event loop of the clients has ended") from None
+
+    def _call_all(self) -> None:
+        with self._lock:
+            calls, self._calls = self._calls, deque()
+        for call in calls:
+            call()
+
+    def start(self, call: Call[T]) -> None:
+        """Make a call in a task of its own; from any thread.
+
+        Raises:
+            EngineStopped: the loop has ended.
+        """
+        self.post(lambda: self._open().start_soon(call.run))
+
+    async def enter(self, held: Held[T]) -> T:
+        """Enter what is held, in the engine."""
+        entered = await held.enter(self._open())
+        self._held.add(held)  # type: ignore[arg-type]  # only to be left
+        return entered
+
+    async def leave(self, held: Held[T]) -> None:
+        """Leave what is held, in the engine."""
+        self._held.discard(held)
+        await held.leave()
+
+    def _open(self) -> trio.Nursery:
+        if self._nursery is None:
+            raise EngineStopped("the event loop of the clients has ended")
+        return self._nursery
+
+    def _started(self) -> trio.lowlevel.TrioToken:
+        if self._token is None:
+            with self._lock:
+                if self._token is None:
+                    self._start()
+        if self._token is None:
+            raise EngineStopped("the event loop of the clients could not start")
+        return self._token
+
+    def _start(self) -> None:
+        started: SimpleQueue[trio.lowlevel.TrioToken] = SimpleQueue()
+        self._thread = threading.Thread(
+            target=trio.run, args=(self._serve, started), name="rmqwire", daemon=True
+        )
+        self._thread.start()
+        self._token = started.get()
+        atexit.register(self.stop)
+
+    async def _serve(self, started: SimpleQueue[trio.lowlevel.TrioToken]) -> None:
+        try:
+            async with trio.open_nursery() as self._nursery:
+                started.put(trio.lowlevel.current_trio_token())
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
+
+    def stop(self, timeout: float = EXIT_S) -> None:
+        """Close what is still open, then end the thread; wait at most so many seconds for it."""
+        if self._thread is None or self._token is None:
+            return
+        atexit.unregister(self.stop)
+        try:
+            self.post(lambda: self._open().start_soon(self._end, timeout))
+        except EngineStopped:
+            return
+        self._thread.join(timeout + 0.5)
+
+    async def _end(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            async with trio.open_nursery() as nursery:
+                for held in list(self._held):
+                    nursery.start_soon(self._leave_quietly, held)
+        self._open().cancel_scope.cancel()
+
+    async def _leave_quietly(self, held: Held[object]) -> None:
+        try:
+            await self.leave(held)
+        except Exception:  # the process ends, nobody else hears of it
+            logger.exception("a client did not close well")
+
+
+_shared = Engine()
+
+
+def shared_engine() -> Engine:
+    """Return the engine of this process."""
+    return _shared
+
+
+def _forget() -> None:
+    """Leave the parent's engine alone: its thread isn't there in a forked child."""
+    global _shared  # noqa: PLW0603  one per process, and this is a new one
+    _shared = Engine()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,100 @@
+"""What the faces of all colours share: the trio object behind a face, and where it lives.
+
+An open object belongs to the process that opened it. A fork leaves it without its event loop: a face
+that ``reopens`` makes another one then, all others raise ``ForkedError``.
+"""
+
+from __future__ import annotations
+
+import os
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from rmqwire.bridge.engine import Call, Held, shared_engine
+from rmqwire.errors import ForkedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
+R = TypeVar("R")
+
+
+def block_for(function: Callable[[], Awaitable[R]], timeout: float | None) -> R:
+    """Call an async function in the engine, wait, and return what it returns.
+
+    Args:
+        function: called in the engine.
+        timeout: seconds; None for as long as it takes.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    over: SimpleQueue[Call[R]] = SimpleQueue()
+    engine, call = shared_engine(), Call(function, timeout, over.put)
+    engine.start(call)
+    try:
+        over.get()
+    except BaseException:  # Ctrl-C, or what else a signal handler raises
+        engine.post(call.cancel)
+        raise
+    if call.error is not None:
+        raise call.error
+    return call.value
+
+
+class Behind(Generic[T]):
+    """The trio object behind a face.
+
+    Args:
+        make: makes one; called at once, and again in a forked process.
+        what: its name, for errors.
+
+    Attributes:
+        inner: the object; once it is open it is touched in the engine only.
+    """
+
+    def __init__(self, make: Callable[[], T], what: str) -> None:
+        self._make = make
+        self._what = what
+        self.inner = make()
+        self._held: Held[object] | None = None
+        self._pid = os.getpid()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was entered and not left."""
+        return self._held is not None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another process opened it."""
+        return self._held is not None and os.getpid() != self._pid
+
+    def make_again(self) -> None:
+        """Forget the object that another process opened, and make a new one."""
+        self._held = None
+        self.inner = self._make()
+
+    def refuse(self) -> None:
+        """Refuse to be used in a forked process.
+
+        Raises:
+            ForkedError: always.
+        """
+        raise ForkedError(
+            f"this {self._what} was opened by process {self._pid}; make one in this process"
+        )
+
+    async def enter(self) -> None:
+        """Enter it; in the engine."""
+        held: Held[object] = Held(self.inner)
+        await shared_engine().enter(held)
+        self._held, self._pid = held, os.getpid()
+
+    async def leave(self) -> None:
+        """Leave it; in the engine."""
+        held, self._held = self._held, None
+        if held is not None:
+            await shared_engine().leave(held)

@@ -1,0 +1,183 @@
+"""Clients in an asyncio program, against a broker in memory."""
+
+import asyncio
+import contextvars
+import os
+import threading
+
+import pytest
+
+from rmqwire.aio import (
+    Client,
+    ConsumeStatus,
+    LitePullConsumer,
+    Message,
+    Producer,
+    PullConsumer,
+    PushConsumer,
+)
+from rmqwire.errors import ConnectFailed, ForkedError, UsageError
+from rmqwire.testing import cluster
+
+FIRST = "CONSUME_FROM_FIRST_OFFSET"
+who = contextvars.ContextVar("who", default="nobody")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def rmq(server):
+    server.create_topic("T", queues=1)
+    yield server
+    server.reset()
+
+
+def program(function):
+    """Run a coroutine function as an asyncio program of its own."""
+
+    def test(rmq):
+        asyncio.run(asyncio.wait_for(function(rmq), 40))
+
+    test.__name__ = function.__name__
+    return test
+
+
+@program
+async def test_many_sends_in_flight_and_a_listener_in_the_programs_loop(rmq):
+    seen, done, mine = [], asyncio.Event(), threading.current_thread()
+
+    async def listener(messages):
+        await asyncio.sleep(0)
+        seen.extend(one.body for one in messages)
+        assert threading.current_thread() is mine
+        assert who.get() == "subscriber"
+        if len(seen) >= 100:
+            done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    async with Client(rmq.namesrv_addr) as client, Producer("p", client=client) as producer:
+        sends = [producer.send(Message("T", b"%d" % n), timeout=30) for n in range(100)]
+        results = await asyncio.gather(*sends)
+        assert sorted(one.queue_offset for one in results) == list(range(100))
+        consumer = PushConsumer("g", client=client, consume_from_where=FIRST)
+        who.set("subscriber")
+        consumer.subscribe("T", "*", listener)
+        who.set("somebody else")
+        async with consumer:
+            await done.wait()
+            assert consumer.client_id == producer.client_id
+    assert sorted(seen) == sorted(b"%d" % n for n in range(100))
+
+
+@program
+async def test_a_plain_listener_with_a_context_that_fails_is_called_again(rmq):
+    tries, done = [], asyncio.Event()
+
+    def listener(messages, context):
+        tries.append((messages[0].reconsume_times, context.message_queue.topic))
+        if len(tries) == 1:
+            context.delay_level_when_next_consume = 1
+            raise RuntimeError("the first time")
+        done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    async with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        await producer.send(Message("T", b"x"))
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    consumer.subscribe("T", "*", listener)
+    async with consumer:
+        while len(tries) < 1:  # noqa: ASYNC110  the listener has no event for the first
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(rmq.advance, seconds=15)
+        await done.wait()
+    assert [times for times, _ in tries] == [0, 1]
+
+
+@program
+async def test_messages_are_asked_for(rmq):
+    async with (
+        Producer("p", namesrv_addr=rmq.namesrv_addr) as producer,
+        PullConsumer("g", namesrv_addr=rmq.namesrv_addr) as puller,
+        LitePullConsumer("lite", namesrv_addr=rmq.namesrv_addr) as lite,
+    ):
+        await producer.send([Message("T", b"1"), Message("T", b"2")])
+        (queue,) = await puller.fetch_subscribe_message_queues("T")
+        assert await puller.max_offset(queue) == 2
+        await lite.register_topic_message_queue_change_listener("T", lambda *_: None)
+        lite.assign([queue])
+        while not lite.assignment():  # noqa: ASYNC110  the next round takes them
+            await asyncio.sleep(0.01)
+        await lite.seek_to_begin(queue)
+        found = []
+        while len(found) < 2:
+            found += await lite.poll(1_000)
+        assert [one.body for one in found] == [b"1", b"2"]
+
+
+@program
+async def test_an_error_is_the_one_of_the_trio_class(rmq):
+    with pytest.raises(UsageError):
+        Producer("no good name!", namesrv_addr=rmq.namesrv_addr)
+    async with Producer("p", namesrv_addr="127.0.0.1:9") as producer:
+        with pytest.raises(ConnectFailed):
+            await producer.send(Message("T", b"x"))
+
+
+@program
+async def test_a_wait_ends_by_timeout_or_by_being_cancelled(rmq):
+    async with PullConsumer("g", namesrv_addr=rmq.namesrv_addr) as puller:
+        (queue,) = await puller.fetch_subscribe_message_queues("T")
+        with pytest.raises(TimeoutError, match=r"not done within 0\.05 s"):
+            await puller.pull_block_if_not_found(queue, offset=0, timeout=0.05)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await puller.pull_block_if_not_found(queue, offset=0)
+        assert await puller.max_offset(queue) == 0
+
+
+@program
+async def test_a_cancelled_consumer_cancels_its_listener(rmq):
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def listener(messages):
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        await producer.send(Message("T", b"x"))
+    consumer = PushConsumer(
+        "g",
+        namesrv_addr=rmq.namesrv_addr,
+        consume_from_where=FIRST,
+        await_termination_millis_when_shutdown=10,
+    )
+    consumer.subscribe("T", "*", listener)
+    async with consumer:
+        await began.wait()
+    await asyncio.wait_for(ended.wait(), 20)
+
+
+def test_nothing_of_the_parent_is_used_in_a_forked_child(rmq):
+    async def main():
+        async with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+            producer._behind._pid = os.getpid() + 1  # as a child sees it
+            with pytest.raises(ForkedError, match="opened by process"):
+                await producer.send(Message("T", b"x"))
+            producer._behind._pid = os.getpid()
+
+    asyncio.run(main())
+
+
+def test_a_listener_of_a_consumer_that_was_never_entered_has_no_loop(rmq):
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr)
+    with pytest.raises(UsageError, match="must take messages"):
+        consumer.subscribe("T", "*", lambda: None)
+    with pytest.raises(UsageError, match="async with"):
+        consumer._loop.get()

@@ -1,0 +1,182 @@
+"""Clients in plain threads, against a broker in memory."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from rmqwire.blocking import (
+    Client,
+    ConsumeStatus,
+    LitePullConsumer,
+    Message,
+    Producer,
+    PullConsumer,
+    PushConsumer,
+)
+from rmqwire.errors import ConnectFailed, ForkedError, UsageError
+from rmqwire.testing import cluster
+
+FIRST = "CONSUME_FROM_FIRST_OFFSET"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def rmq(server):
+    server.create_topic("T", queues=1)
+    yield server
+    server.reset()
+
+
+def test_what_is_sent_comes_to_a_listener_that_may_block(rmq):
+    seen, done = [], threading.Event()
+
+    def listener(messages):
+        time.sleep(0.001)  # a worker thread of the consumer's waits, nobody else
+        seen.extend((one.body, threading.current_thread().name) for one in messages)
+        if len(seen) == 20:
+            done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    with Client(rmq.namesrv_addr) as client, Producer("p", client=client) as producer:
+        for number in range(20):
+            producer.send(Message("T", b"%d" % number), timeout=20)
+        consumer = PushConsumer("g", client=client, consume_from_where=FIRST)
+        consumer.subscribe("T", "*", listener)
+        with consumer:
+            assert done.wait(20)
+            assert consumer.client_id == producer.client_id
+            assert "T" in {queue.topic for queue in consumer.assigned_queues()}
+            assert consumer.health.heartbeats
+    assert {body for body, _ in seen} == {b"%d" % number for number in range(20)}
+    assert "rmqwire" not in {name for _, name in seen}
+
+
+def test_messages_are_asked_for(rmq):
+    with (
+        Producer("p", namesrv_addr=rmq.namesrv_addr) as producer,
+        PullConsumer("g", namesrv_addr=rmq.namesrv_addr) as puller,
+        LitePullConsumer("lite", namesrv_addr=rmq.namesrv_addr) as lite,
+    ):
+        producer.send([Message("T", b"1"), Message("T", b"2")])
+        (queue,) = puller.fetch_subscribe_message_queues("T")
+        assert puller.max_offset(queue) == 2
+        moved = threading.Event()
+        lite.register_topic_message_queue_change_listener("T", lambda *_: moved.set())
+        lite.assign([queue])
+        while not lite.assignment():
+            time.sleep(0.01)
+        lite.seek_to_begin(queue)
+        found = []
+        while len(found) < 2:
+            found += lite.poll(1_000)
+        assert [one.body for one in found] == [b"1", b"2"]
+
+
+def test_an_error_is_the_one_of_the_trio_class(rmq):
+    with pytest.raises(UsageError):
+        Producer("no good name!", namesrv_addr=rmq.namesrv_addr)
+    with Producer("p", namesrv_addr="127.0.0.1:9") as producer, pytest.raises(ConnectFailed):
+        producer.send(Message("T", b"x"), timeout=20)
+
+
+def test_a_call_that_takes_too_long_raises_timeout_error(rmq):
+    with PullConsumer("g", namesrv_addr=rmq.namesrv_addr) as puller:
+        (queue,) = puller.fetch_subscribe_message_queues("T")
+        with pytest.raises(TimeoutError, match=r"not done within 0\.05 s"):
+            puller.pull_block_if_not_found(queue, offset=0, timeout=0.05)
+
+
+def test_a_producer_before_its_time_says_so(rmq):
+    producer = Producer("p", namesrv_addr=rmq.namesrv_addr)
+    with pytest.raises(UsageError, match="use it inside"):
+        producer.send(Message("T", b"x"))
+
+
+def run(program, rmq, **options):
+    """Run a program with the name server's address as argument."""
+    command = [sys.executable, "-c", program, rmq.namesrv_addr]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+FORKS = """
+import os, sys
+from rmqwire.blocking import *
+from rmqwire.errors import ForkedError
+with Client(sys.argv[1]) as client, Producer("p", client=client) as producer:
+    consumer = PushConsumer("g", namesrv_addr=sys.argv[1])
+    with consumer:
+        producer.send(Message("T", b"parent"))
+        if (child := os.fork()) == 0:
+            producer.send(Message("T", b"child"))
+            try:
+                consumer.suspend()
+            except ForkedError as error:
+                producer.send(Message("T", str(error).encode()))
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        producer.send(Message("T", b"parent again"))
+"""
+
+
+def test_a_forked_child_sends_anew_and_consumes_not_at_all(rmq):
+    done = run(FORKS, rmq)
+    assert done.wait(40) == 0, done.stderr.read()
+    done.communicate()
+    bodies = [one.body for one in rmq.messages("T")]
+    assert bodies[:2] == [b"parent", b"child"]
+    assert b"this PushConsumer was opened by process" in bodies[2]
+    assert bodies[3] == b"parent again"
+    assert issubclass(ForkedError, UsageError)
+
+
+LEFT_OPEN = """
+import sys
+from rmqwire.blocking import *
+consumer = PushConsumer("g", namesrv_addr=sys.argv[1])
+consumer.subscribe("T", "*", lambda messages: ConsumeStatus.CONSUME_SUCCESS)
+consumer.__enter__()
+producer = Producer("p", namesrv_addr=sys.argv[1])
+producer.__enter__()
+print(producer.send(Message("T", b"x")).send_status.name)
+"""
+
+
+def test_a_process_ends_though_clients_are_open(rmq):
+    done = run(LEFT_OPEN, rmq)
+    out, err = done.communicate(timeout=40)
+    assert (done.returncode, out, err) == (0, "SEND_OK\n", "")
+
+
+WAITS = """
+import sys
+from rmqwire.blocking import *
+with PullConsumer("g", namesrv_addr=sys.argv[1]) as puller:
+    (queue,) = puller.fetch_subscribe_message_queues("T")
+    print("waits", flush=True)
+    try:
+        puller.pull_block_if_not_found(queue, offset=0)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_ctrl_c_ends_a_wait(rmq):
+    done = run(
+        WAITS, rmq, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    )
+    assert done.stdout.readline() == "waits\n"
+    os.kill(done.pid, signal.SIGINT)
+    out, err = done.communicate(timeout=40)
+    assert (done.returncode, out, err) == (0, "interrupted\n", "")
