@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from interop.checks import same_messages
-from interop.listeners import Collector, mqadmin_says
+from interop.listeners import Collector, mqadmin_says, received_form
 from interop.peer import Peer
 from interop.replication import Servers
 from rmqwire import (
@@ -122,6 +122,28 @@ async def test_a_new_group_starts_at_its_time(
         await trio.sleep(1)
     same_messages(late, timed.received)
     same_messages(early + late, first.received)
+
+
+async def test_what_raises_in_its_block_comes_again_to_any_member(
+    java_namesrv: str, version: str, json_peer: Peer, topic: str
+) -> None:
+    sent = json_peer.produce(java_namesrv, topic, 10)
+    received: list[dict[str, Any]] = []
+    async with consumer(java_namesrv, version) as ours:
+        ours.subscribe(topic)
+        with trio.move_on_after(60):
+            async for delivery in ours:
+                async with delivery:
+                    received.append(received_form(delivery))
+                    if not delivery.reconsume_times:
+                        delivery.later(1)
+                if len(received) == 20:
+                    break
+        await mqadmin_says(
+            json_peer, r"Diff Total: 0", "consumerProgress", "-n", java_namesrv, "-g", ours.group
+        )
+    same_messages(sent, [m for m in received if m["reconsumeTimes"] == 0])
+    same_messages(sent, [m for m in received if m["reconsumeTimes"] == 1])
 
 
 STRATEGIES = {

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.message import Message
     from rmqwire.codec.release import V4_9_7, V5_5_0, V5_5_1, Release
     from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
+    from rmqwire.consumer.delivery import Delivery, DeliveryBatch
     from rmqwire.consumer.group.allocate import (
         allocate_by_config,
         allocate_by_consistent_hash,
@@ -74,6 +75,8 @@ _HOME = {
     "ConsumeOrderlyContext": "rmqwire.consumer.listener",
     "ConsumeOrderlyStatus": "rmqwire.consumer.listener",
     "ConsumeStatus": "rmqwire.consumer.listener",
+    "Delivery": "rmqwire.consumer.delivery",
+    "DeliveryBatch": "rmqwire.consumer.delivery",
     "LitePullConsumer": "rmqwire.consumer.lite_pull",
     "Message": "rmqwire.codec.message",
     "MessageExt": "rmqwire.consumer.message_ext",
@@ -120,6 +123,8 @@ __all__ = [
     "ConsumeOrderlyContext",
     "ConsumeOrderlyStatus",
     "ConsumeStatus",
+    "Delivery",
+    "DeliveryBatch",
     "LitePullConsumer",
     "Message",
     "MessageExt",

@@ -1,10 +1,32 @@
-"""Wake one trio task from plain calls."""
+"""Wake trio tasks from plain calls."""
 
 from __future__ import annotations
 
 import math
 
 import trio
+
+
+class Arrivals:
+    """A call for each thing that has come; each wakes one of the tasks that wait."""
+
+    def __init__(self) -> None:
+        self._waiting = trio.lowlevel.ParkingLot()
+
+    def __call__(self) -> None:
+        """Wake the task that has waited longest, if there is one."""
+        self._waiting.unpark()
+
+    def wake_all(self) -> None:
+        """Wake all of them: nothing more comes."""
+        self._waiting.unpark_all()
+
+    async def wait(self, seconds: float = math.inf) -> bool:
+        """Wait to be woken; return whether it was, within ``seconds``."""
+        with trio.move_on_after(max(seconds, 0)):
+            await self._waiting.park()
+            return True
+        return False
 
 
 class Wakeup:

@@ -36,14 +36,14 @@ from rmqwire.consumer.lifetime import Lifetime
 from rmqwire.consumer.offsets.choice import offset_store
 from rmqwire.consumer.pull_config import LitePullConsumerConfig
 from rmqwire.consumer.reading.held_queues import HeldQueues
-from rmqwire.consumer.reading.inbox import Inbox
+from rmqwire.consumer.reading.inbox import Inbox, PulledBatch
 from rmqwire.consumer.reading.lite_reader import LiteQueueReader
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.errors import UsageError
 from rmqwire.filter.subscription import SUB_ALL
 from rmqwire.remoting.channel import trio_ms
-from rmqwire.wakeup import Wakeup
+from rmqwire.wakeup import Arrivals, Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -108,8 +108,8 @@ class LitePullConsumer:
             Tasks(),
             Wakeup(),
         )
-        self._pollers = trio.lowlevel.ParkingLot()
-        self._inbox = Inbox(self._pollers.unpark)
+        self._arrivals = Arrivals()
+        self._inbox = Inbox[PulledBatch](self._arrivals)
         self._assigned = False
         self._expressions: dict[str, SubscriptionData] = {}  # of topics whose queues are assigned
         self._queues = HeldQueues(state, LiteQueueReader(state, self._inbox, self._wanted))
@@ -225,20 +225,42 @@ class LitePullConsumer:
             timeout_ms = self.config.poll_timeout_millis
         if timeout_ms < 0:
             raise UsageError("Timeout must not be negative")
+        await trio.lowlevel.checkpoint()
+        batch = await self._next_batch(timeout_ms)
+        return [] if batch is None else self._give(batch, batch.messages)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> MessageExt:
+        """Return the next message, however long it takes; it counts as consumed with the one after it.
+
+        It waits only when none is here.
+        """
+        self._check_open()
+        while (batch := await self._next_batch(self.config.poll_timeout_millis)) is None:
+            pass
+        rest = PulledBatch(batch.messages[1:], batch.process_queue, batch.queue)
+        if rest.messages:
+            self._inbox.put_back(rest)
+        return self._give(batch, batch.messages[:1])[0]
+
+    async def _next_batch(self, timeout_ms: int) -> PulledBatch | None:
         if self.config.auto_commit and trio_ms() >= self._next_commit_ms:
             self.commit()
             self._next_commit_ms = trio_ms() + self.config.auto_commit_interval_millis
-        await trio.lowlevel.checkpoint()
         batch = self._inbox.take()
-        with trio.move_on_after(timeout_ms / 1000):
-            while batch is None:
-                await self._pollers.park()
-                batch = self._inbox.take()
-        if batch is None:
-            return []
+        deadline = trio.current_time() + timeout_ms / 1000
+        while batch is None:
+            if not await self._arrivals.wait(deadline - trio.current_time()):
+                return None
+            batch = self._inbox.take()
+        return batch
+
+    def _give(self, batch: PulledBatch, messages: list[MessageExt]) -> list[MessageExt]:
         held = batch.process_queue
-        held.polled_to = held.remove(batch.messages, self._instance.wall_ms())
-        return batch.messages
+        held.polled_to = held.remove(messages, self._instance.wall_ms())
+        return messages
 
     # --- how far
 

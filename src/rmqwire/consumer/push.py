@@ -29,6 +29,7 @@ from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
+from rmqwire.consumer.deliveries import Batches, Deliveries
 from rmqwire.consumer.group.division import Division
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import selected, subscription_data
@@ -40,13 +41,17 @@ from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.listener_call import ListenerCall
 from rmqwire.consumer.working.parts import push_parts
+from rmqwire.consumer.working.stream import DeliveryStream
+from rmqwire.errors import UsageError
 from rmqwire.filter.subscription import SUB_ALL
+from rmqwire.remoting.channel import trio_ms
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from random import Random
     from types import TracebackType
-    from typing import Unpack
+    from typing import TypeVar, Unpack
 
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
@@ -54,9 +59,12 @@ if TYPE_CHECKING:
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
+    from rmqwire.consumer.delivery import Delivery, DeliveryBatch
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.listener import Listener
     from rmqwire.consumer.selector import MessageSelector
+
+    L = TypeVar("L", bound=Listener)
 
 
 class PushConsumer:
@@ -102,7 +110,8 @@ class PushConsumer:
             Tasks(),
             Wakeup(),
         )
-        self._parts = push_parts(state, self._listeners)
+        self._stream = DeliveryStream(instance.wall_ms)
+        self._parts = push_parts(state, self._listeners, self._stream)
         self._queues = self._parts.queues
         member = GroupMember(state, self._queues, Division(state, allocate))
         self._lifetime = Lifetime(state, member, use.opening)
@@ -115,7 +124,12 @@ class PushConsumer:
         """The id brokers know this client by."""
         return self._instance.client_id
 
-    def subscribe(self, topic: str, selector: str | MessageSelector, listener: Listener) -> None:
+    def subscribe(
+        self,
+        topic: str,
+        selector: str | MessageSelector = SUB_ALL,
+        listener: Listener | None = None,
+    ) -> None:
         """Consume a topic's messages; may be called before and inside ``async with``.
 
         Entering ``async with`` asks a broker of each topic whether the conditions can be used
@@ -129,21 +143,69 @@ class PushConsumer:
                 Raising means RECONSUME_LATER. Where consume_orderly is set it is a
                 ConsumeOrderlyContext and a ConsumeOrderlyStatus, and raising means
                 SUSPEND_CURRENT_QUEUE_A_MOMENT. A plain function must not block, unless
-                consume_in_threads is set.
+                consume_in_threads is set. None leaves the messages to ``async for``.
 
         Raises:
             UsageError: a bad topic or expression.
         """
         check_topic(topic)
-        tasks = self._state.tasks if self.config.consume_in_threads else None
-        call = ListenerCall(listener, self._parts.status, self.group, tasks)
+        call = None if listener is None else self._call(listener)
         data = subscription_data(topic, selected(selector), self._instance.wall_ms())
-        self._listeners[topic] = call
+        if call is None:
+            self._listeners.pop(topic, None)
+            self._stream.topics.add(topic)
+        else:
+            self._stream.topics.discard(topic)
+            self._listeners[topic] = call
         self._state.subscribe(data)
+
+    def _call(self, listener: Listener) -> ListenerCall[Any]:
+        tasks = self._state.tasks if self.config.consume_in_threads else None
+        return ListenerCall(listener, self._parts.status, self.group, tasks)
+
+    def on(self, topic: str, selector: str | MessageSelector = SUB_ALL) -> Callable[[L], L]:
+        """Return a decorator that makes a function the topic's listener, as ``subscribe`` does."""
+
+        def decorate(listener: L) -> L:
+            self.subscribe(topic, selector, listener)
+            return listener
+
+        return decorate
+
+    def __aiter__(self) -> AsyncIterator[Delivery]:
+        """Iterate over the messages of topics without a listener, until the consumer is closed.
+
+        ::
+
+            async for delivery in consumer:
+                async with delivery:
+                    ...
+
+        Any number of tasks may do so; each message comes to one of them. A message that nobody
+        settles isn't committed. There is no wait between two messages of one pull.
+        """
+        return Deliveries(self._stream)
+
+    def batches(
+        self, max_messages: int = 32, max_wait_ms: int = 1_000
+    ) -> AsyncIterator[DeliveryBatch]:
+        """Iterate over the same messages together.
+
+        Args:
+            max_messages: of a batch.
+            max_wait_ms: ms that a batch with at least one message waits for more.
+
+        Raises:
+            UsageError: less than one message.
+        """
+        if max_messages < 1:
+            raise UsageError("max_messages < 1")
+        return Batches(self._stream, max_messages, max_wait_ms, trio_ms)
 
     def unsubscribe(self, topic: str) -> None:
         """Consume a topic no longer."""
         self._listeners.pop(topic, None)
+        self._stream.topics.discard(topic)
         self._state.unsubscribe(topic)
 
     def suspend(self) -> None:
@@ -180,6 +242,7 @@ class PushConsumer:
 
     async def _finish(self) -> None:
         self._queues.stop_reading()
+        self._stream.close()
         limit = self.config.await_termination_millis_when_shutdown / 1000
         with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
             await self._parts.work.finish()

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.process_queue import ProcessQueue
+
+    class Pulled(Protocol):
+        """Messages of one queue."""
+
+        @property
+        def process_queue(self) -> ProcessQueue:
+            """Where they are until they are finished."""
+
+        @property
+        def queue(self) -> MessageQueue:
+            """Which queue."""
+
+
+B = TypeVar("B", bound="Pulled")
 
 
 @dataclass(slots=True)
@@ -23,7 +38,7 @@ class PulledBatch:
     queue: MessageQueue
 
 
-class Inbox:
+class Inbox(Generic[B]):
     """Batches in the order of their pulls; those of queues that are gone count no more.
 
     Args:
@@ -32,19 +47,22 @@ class Inbox:
 
     def __init__(self, arrived: Callable[[], object]) -> None:
         self._arrived = arrived
-        self._batches: deque[PulledBatch] = deque()
+        self._batches: deque[B] = deque()
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def put(
-        self, messages: list[MessageExt], process_queue: ProcessQueue, queue: MessageQueue
-    ) -> None:
+    def put(self, batch: B) -> None:
         """Add what a pull found."""
-        self._batches.append(PulledBatch(messages, process_queue, queue))
+        self._batches.append(batch)
         self._arrived()
 
-    def take(self) -> PulledBatch | None:
+    def put_back(self, batch: B) -> None:
+        """Add what is left of the batch that was taken last: it comes next."""
+        self._batches.appendleft(batch)
+        self._arrived()
+
+    def take(self) -> B | None:
         """Return the oldest batch, None without one."""
         while self._batches:
             batch = self._batches.popleft()

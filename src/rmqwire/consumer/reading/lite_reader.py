@@ -13,6 +13,7 @@ from rmqwire.broker_errors import FlowControl
 from rmqwire.client.requests import PullOptions
 from rmqwire.client.signs import Sign
 from rmqwire.codec.sys_flag import build_pull_sys_flag
+from rmqwire.consumer.reading.inbox import PulledBatch
 from rmqwire.consumer.reading.process_queue import MIB
 from rmqwire.consumer.reading.pull_result import STATUS_OF_CODE, PullStatus, found_messages
 from rmqwire.consumer.reading.pull_wrapper import PullApiWrapper
@@ -47,7 +48,10 @@ class LiteQueueReader:
     """
 
     def __init__(
-        self, state: LitePullState, inbox: Inbox, wanted: Callable[[str], SubscriptionData | None]
+        self,
+        state: LitePullState,
+        inbox: Inbox[PulledBatch],
+        wanted: Callable[[str], SubscriptionData | None],
     ) -> None:
         self._config = state.config
         self._group = state.group
@@ -129,7 +133,7 @@ class LiteQueueReader:
         self._stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:
             process_queue.put(messages)
-            self._inbox.put(messages, process_queue, queue)
+            self._inbox.put(PulledBatch(messages, process_queue, queue))
 
     def _pause_after(self, error: RmqError) -> float:
         if isinstance(error, FlowControl):

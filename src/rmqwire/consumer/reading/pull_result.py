@@ -23,7 +23,7 @@ from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rmqwire.client.api import PullAnswer
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
@@ -84,7 +84,11 @@ def pull_result(
 
 
 def found_messages(
-    answer: PullAnswer, queue: MessageQueue, subscription: SubscriptionData, offset: int
+    answer: PullAnswer,
+    queue: MessageQueue,
+    subscription: SubscriptionData,
+    offset: int,
+    make: Callable[[StoredMessage, str, int], MessageExt] = MessageExt,
 ) -> list[MessageExt]:
     """Return the messages of an answer that the group wants.
 
@@ -97,6 +101,7 @@ def found_messages(
         queue: that was asked for.
         subscription: which tags are wanted.
         offset: of the first message that was asked for.
+        make: makes a message of a record, the broker's name and the offset.
 
     Raises:
         BadRecord: the answer isn't made of records.
@@ -111,7 +116,7 @@ def found_messages(
         properties = stored.properties
         properties[const.PROPERTY_MIN_OFFSET] = min_offset
         properties[const.PROPERTY_MAX_OFFSET] = max_offset
-        messages.append(MessageExt(stored, queue.broker_name, stored.queue_offset + delta))
+        messages.append(make(stored, queue.broker_name, stored.queue_offset + delta))
     return messages
 
 

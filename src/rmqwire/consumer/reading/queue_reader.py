@@ -19,6 +19,7 @@ from rmqwire.client.requests import PullOptions
 from rmqwire.client.signs import Sign
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.sys_flag import build_pull_sys_flag
+from rmqwire.consumer.delivery import Delivery
 from rmqwire.consumer.reading.process_queue import MIB, ProcessQueue
 from rmqwire.consumer.reading.pull_result import STATUS_OF_CODE, PullStatus, found_messages
 from rmqwire.consumer.reading.pull_wrapper import PullApiWrapper
@@ -132,7 +133,7 @@ class QueueReader:
         subscription: SubscriptionData,
         offset: int,
     ) -> None:
-        messages = found_messages(answer, queue, subscription, offset)
+        messages = found_messages(answer, queue, subscription, offset, Delivery)
         took_ms = self._instance.wall_ms() - process_queue.last_pull_ms
         self._state.stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:

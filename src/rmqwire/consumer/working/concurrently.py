@@ -21,14 +21,18 @@ from rmqwire.consumer.working.direct import direct_result
 from rmqwire.consumer.working.listener_call import call_listener
 from rmqwire.consumer.working.pool import WorkerPool
 from rmqwire.consumer.working.send_back import SendBack
+from rmqwire.consumer.working.stream import DeliveredBatch
+from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
+    from rmqwire.consumer.delivery import Delivery
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+    from rmqwire.consumer.working.stream import DeliveryStream
 
     Listeners = dict[str, ListenerCall[ConsumeStatus]]
 
@@ -52,18 +56,44 @@ class ConsumeRequest:
     queue: MessageQueue
 
 
+@dataclass(slots=True)
+class Settling:
+    """The settler of one batch (a ``consumer.delivery.Settler``)."""
+
+    service: ConcurrentService
+    job: ConsumeRequest
+
+    def taken(self) -> None:
+        """Nothing waits for that."""
+
+    def ack(self, delivery: Delivery) -> None:
+        """One is done with."""
+        self.service.settle(self.job, delivery, None)
+
+    def later(self, delivery: Delivery, delay_level: int) -> None:
+        """One is to come again."""
+        self.service.settle(self.job, delivery, delay_level)
+
+    def suspend(self, delivery: Delivery, ms: int) -> None:
+        """Refuse it, and let the message be settled in another way."""
+        delivery.handed_out(self)
+        raise UsageError("only the queues of an orderly consumer are suspended")
+
+
 class ConcurrentService:
     """The workers of one consumer.
 
     Args:
         state: the consumer.
         listeners: listeners by topic; looked at for each job.
+        stream: takes the messages of topics without a listener.
     """
 
-    def __init__(self, state: PushState, listeners: Listeners) -> None:
+    def __init__(self, state: PushState, listeners: Listeners, stream: DeliveryStream) -> None:
         self._state = state
         self._config = state.config
         self._listeners = listeners
+        self._stream = stream
         self._tasks = state.tasks
         self._wall_ms = state.instance.wall_ms
         self._retry_topic = retry_topic(state.group)
@@ -76,6 +106,10 @@ class ConcurrentService:
         """Have messages consumed, in calls of consumeMessageBatchMaxSize."""
         size = self._config.consume_message_batch_max_size
         for run in self._by_topic(messages, queue):
+            if run[0].topic in self._stream.topics:
+                job = ConsumeRequest(run, process_queue, queue)
+                self._stream.put(DeliveredBatch(run, process_queue, queue, Settling(self, job)))
+                continue
             for start in range(0, len(run), size):
                 self._pool.add(ConsumeRequest(run[start : start + size], process_queue, queue))
 
@@ -119,6 +153,23 @@ class ConcurrentService:
         offset = job.process_queue.remove(finished, self._wall_ms())
         if offset >= 0 and not job.process_queue.dropped:
             self._state.offsets.update(job.queue, offset, increase_only=True)
+
+    def settle(self, job: ConsumeRequest, delivery: Delivery, delay_level: int | None) -> None:
+        """Take note that a delivery is done with, or with a ``delay_level``, to come again."""
+        took_ms = self._wall_ms() - delivery.consume_start_ms
+        failed = delay_level is not None
+        self._state.stats.consumed(delivery.topic, took_ms, ok=not failed, failed=failed)
+        if job.process_queue.dropped:
+            logger.info("%s was given up meanwhile: the result is not used", job.queue)
+        elif delay_level is None:
+            self._finish(job, [delivery])
+        else:
+            self._tasks.spawn(self._deliver_again, job, delivery, delay_level)
+
+    async def _deliver_again(
+        self, job: ConsumeRequest, delivery: Delivery, delay_level: int
+    ) -> None:
+        self._finish(job, await self._take_back(job, [delivery], delay_level))
 
     async def _call(
         self, messages: list[MessageExt], context: ConsumeConcurrentlyContext

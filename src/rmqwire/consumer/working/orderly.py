@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.message_const import retry_topic
 from rmqwire.consumer.listener import ConsumeOrderlyContext, ConsumeOrderlyStatus
 from rmqwire.consumer.working.direct import direct_result
-from rmqwire.consumer.working.listener_call import call_listener
+from rmqwire.consumer.working.handing_out import HandingOut
+from rmqwire.consumer.working.listener_call import Outcome, call_listener
 from rmqwire.consumer.working.pool import JOBS_PER_CHECKPOINT, WorkerPool
 from rmqwire.consumer.working.resend import Resend
 from rmqwire.wakeup import Wakeup
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState
-    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+    from rmqwire.consumer.working.listener_call import ListenerCall
     from rmqwire.consumer.working.queue_locks import QueueLocks
+    from rmqwire.consumer.working.stream import DeliveryStream
 
     Listeners = dict[str, ListenerCall[ConsumeOrderlyStatus]]
 
@@ -91,16 +93,23 @@ class OrderlyService:
     Args:
         state: the consumer.
         listeners: listeners by topic; looked at for each call.
+        stream: takes the messages of topics without a listener.
         locks: asks the brokers for queues; None where no member has a queue alone (broadcasting).
         mono_ms: monotonic clock in ms.
     """
 
     def __init__(
-        self, state: PushState, listeners: Listeners, locks: QueueLocks | None, mono_ms: MonoMs
+        self,
+        state: PushState,
+        listeners: Listeners,
+        stream: DeliveryStream,
+        locks: QueueLocks | None,
+        mono_ms: MonoMs,
     ) -> None:
         self._state = state
         self._config = state.config
         self._listeners = listeners
+        self._stream = stream
         self._locks = locks
         self._mono_ms = mono_ms
         self._wall_ms = state.instance.wall_ms
@@ -194,13 +203,21 @@ class OrderlyService:
         began = self._wall_ms()
         busy = self._busy[job.queue] = Wakeup()
         try:
-            outcome = await self._call(messages, context)
+            outcome = await self._hand_over(job, messages, context)
             status = outcome.status or _S.SUSPEND_CURRENT_QUEUE_A_MOMENT
             self._count(messages, status, context, self._wall_ms() - began)
             return await self._settle(job, messages, status, context)
         finally:
             del self._busy[job.queue]
             busy()
+
+    async def _hand_over(
+        self, job: QueueJob, messages: list[MessageExt], context: ConsumeOrderlyContext
+    ) -> Outcome[ConsumeOrderlyStatus]:
+        if messages[0].topic not in self._stream.topics:
+            return await self._call(messages, context)
+        handing_out = HandingOut(messages, context)
+        return Outcome(await handing_out.run(self._stream, job.process_queue, job.queue))
 
     async def _call(
         self, messages: list[MessageExt], context: ConsumeOrderlyContext

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall
+    from rmqwire.consumer.working.stream import DeliveryStream
 
     class Work(Protocol):
         """What runs listeners (``ConsumeMessageService``)."""
@@ -52,23 +53,26 @@ class PushParts:
     queues: HeldQueues
 
 
-def push_parts(state: PushState, listeners: dict[str, ListenerCall[Any]]) -> PushParts:
+def push_parts(
+    state: PushState, listeners: dict[str, ListenerCall[Any]], stream: DeliveryStream
+) -> PushParts:
     """Return the parts of a consumer: concurrent or orderly, with locked queues or without.
 
     Args:
         state: the consumer.
         listeners: listeners by topic.
+        stream: takes the messages of topics without a listener.
     """
     if not state.config.consume_orderly:
-        concurrent = ConcurrentService(state, listeners)
+        concurrent = ConcurrentService(state, listeners, stream)
         reader = QueueReader(state, concurrent.submit)
         return PushParts(ConsumeStatus, concurrent, reader, HeldQueues(state, reader))
     if state.config.broadcasting:
-        orderly = OrderlyService(state, listeners, None, trio_ms)
+        orderly = OrderlyService(state, listeners, stream, None, trio_ms)
         reader = QueueReader(state, orderly.submit)
         return PushParts(ConsumeOrderlyStatus, orderly, reader, HeldQueues(state, reader))
     locks = QueueLocks(state, trio_ms)
-    orderly = OrderlyService(state, listeners, locks, trio_ms)
+    orderly = OrderlyService(state, listeners, stream, locks, trio_ms)
     reader = QueueReader(state, orderly.submit, locks.holds)
     queues = LockedQueues(state, reader, locks, orderly.until_idle)
     return PushParts(ConsumeOrderlyStatus, orderly, reader, queues)
