@@ -288,7 +288,7 @@ async def test_the_tasks_of_a_role_end_and_those_of_another_begin(tmp_path):
     broker = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1, bind_address=HOST)
     state, producer = broker.state, broker.connect()
     async with RemotingClient() as client:
-        tasks = RoleService(broker.core, client, broker.clock, Wakeup(), any_port=True)
+        tasks = RoleService(broker.core, client, broker.clock, Wakeup(), Wakeup(), any_port=True)
         for broker_role in ("SLAVE", "ASYNC_MASTER", "SLAVE", "SYNC_MASTER"):
             state.store.config.broker_role = broker_role
             is_slave = broker_role == "SLAVE"

@@ -121,6 +121,7 @@ class MemoryBroker:
         state = self.state
         while (due := state.schedule.deliver_due()) is not None and due <= self.clock.ms:
             state.store.puts.end_pass()
+        state.transactions.write_ops()
         state.store.puts.end_pass()
         state.held_pulls.expire(self.clock.ms)
 

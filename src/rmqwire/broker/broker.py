@@ -113,6 +113,7 @@ class Broker:
         )
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
+        self._ops_wanted = Wakeup()
         self._flush_wanted = Wakeup()
         self._route_wanted = Wakeup()
         self._registration = Registration()
@@ -183,6 +184,7 @@ class Broker:
                         client,
                         self._mono_ms,
                         self._delayed,
+                        self._ops_wanted,
                         late_answers,
                         any_port=self._any_port,
                     )
@@ -234,6 +236,7 @@ class Broker:
             signals=BrokerSignals(
                 register_soon=self._registration.soon,
                 delayed=self._delayed,
+                ops_wanted=self._ops_wanted,
                 flush_wanted=self._flush_wanted,
                 recovering=recovery.progress,
                 route_wanted=self._route_wanted,

@@ -32,6 +32,8 @@ from rmqwire.broker.tables.offsets import ConsumerOffsetManager
 from rmqwire.broker.tables.request_modes import MessageRequestModeManager
 from rmqwire.broker.tables.timer_progress import TimerProgress
 from rmqwire.broker.tables.topics import TopicConfigManager
+from rmqwire.broker.transaction.metrics import TransactionMetrics
+from rmqwire.broker.transaction.service import TransactionalMessageService
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
@@ -85,6 +87,9 @@ class BrokerCore:
         self.config = config
         tables = _Tables(loaded, files, wall_ms, signals)
         store = self._make_store(loaded, files, host_ip, wall_ms, mono_ms, signals, tables)
+        schedule = ScheduleMessageService(
+            store, loaded.store, release, files, wall_ms, signals.delayed
+        )
         self.state = BrokerState(
             config=config,
             release=release,
@@ -101,8 +106,15 @@ class BrokerCore:
             ),
             filters=tables.filters,
             held_pulls=LongPolling(store.max_offset, store.next_wanted),
-            schedule=ScheduleMessageService(
-                store, loaded.store, release, files, wall_ms, signals.delayed
+            schedule=schedule,
+            transactions=TransactionalMessageService(
+                store,
+                schedule,
+                tables.offsets,
+                config,
+                release,
+                tables.transaction_metrics,
+                signals.ops_wanted,
             ),
             stats=BrokerStats(config.broker_cluster_name),
             wall_ms=wall_ms,
@@ -164,7 +176,15 @@ class BrokerCore:
             self.handlers.replace(row.code, handler)
         state.replication.take_role()
         if state.store.is_open:
+            if state.replication.is_slave:
+                state.transactions.close()
             state.store.take_role()
+            self._take_transactions()
+
+    def _take_transactions(self) -> None:
+        """Begin with the half messages that are there: as a master, transactions are its own."""
+        if not self.state.replication.is_slave:
+            self.state.transactions.take_role()
 
     def open(self) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.
@@ -180,10 +200,12 @@ class BrokerCore:
         state.groups.load()
         state.filters.load()
         state.request_modes.load()
+        state.transactions.metrics.load()
         report = state.store.open()
         state.replication.initial_end = state.store.max_phy_offset
         try:
             state.schedule.load()
+            self._take_transactions()
         except BaseException:
             state.store.close()
             raise
@@ -219,6 +241,13 @@ class BrokerCore:
         except OSError as error:
             logger.error("delayOffset.json not written: %s", error)  # noqa: TRY400  one line says it
 
+    def persist_transaction_metrics(self) -> None:
+        """Write the counts of half messages; a disk that refuses is logged."""
+        try:
+            self.state.transactions.metrics.persist()
+        except OSError as error:
+            logger.error("transactionMetrics not written: %s", error)  # noqa: TRY400  one line says it
+
     def close(self) -> None:
         """Answer what waits, write the tables, close the store.
 
@@ -228,8 +257,11 @@ class BrokerCore:
         state = self.state
         state.held_pulls.wake_all()
         state.store.puts.end_pass()
+        if not state.replication.is_slave:
+            state.transactions.close()
         self.tables.stop()
         self.persist_offsets()
+        self.persist_transaction_metrics()
         self.persist_delay_offsets()
         try:
             self.tables.take()()
@@ -295,6 +327,9 @@ class _Tables:
         self.request_modes = MessageRequestModeManager(
             release, table("messageRequestMode.json", "messageRequestModeMap")
         )
+        self.transaction_metrics = TransactionMetrics(
+            table("transactionMetrics", "transactionCount"), release, wall_ms
+        )
         self.timer_progress = TimerProgress(
             config_path(root, "timercheck"), table("timermetrics", "timingCount"), files
         )
@@ -314,5 +349,6 @@ def _table_writes(state: BrokerState) -> TableWrites:
             state.filters.writer,
             state.schedule.writer,
             state.timer_progress.metrics_writer,
+            state.transactions.metrics.writer,
         ),
     )

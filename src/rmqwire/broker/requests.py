@@ -13,7 +13,13 @@ from typing import Final
 
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.processors.send_fields import V1, V2
-from rmqwire.broker.slave_role import FROM_MASTER, NO_SENDS, READS_IF_ALLOWED, SERVED
+from rmqwire.broker.slave_role import (
+    FROM_MASTER,
+    NO_SENDS,
+    NO_TRANSACTIONS,
+    READS_IF_ALLOWED,
+    SERVED,
+)
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.release import V5_0_0_ORDINAL as V5
 from rmqwire.codec.release import V5_5_1
@@ -28,6 +34,7 @@ CLIENT: Final = "client"
 HEARTBEAT: Final = "heartbeat"
 CONSUMER: Final = "consumer"
 LOAD_BALANCE: Final = "loadBalance"
+END_TRANSACTION: Final = "endTransaction"
 ADMIN: Final = "admin"
 
 
@@ -50,6 +57,7 @@ REQUESTS: Final = (
     Row(R.SEND_MESSAGE_V2, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND),
     Row(R.SEND_BATCH_MESSAGE, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND),
     Row(R.CONSUMER_SEND_MSG_BACK, lambda p: p.send_back.send_back, access="SUB group topic", on_slave=NO_SENDS, queue=SEND),
+    Row(R.END_TRANSACTION, lambda p: p.end_transaction.end, access="PUB topic", on_slave=NO_TRANSACTIONS, queue=END_TRANSACTION),
     Row(R.PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, queue=PULL),
     Row(R.LITE_PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, since=V5, queue=LITE_PULL),
     Row(R.HEART_BEAT, lambda p: p.clients.heart_beat, access="PUB,SUB group", queue=HEARTBEAT),
@@ -114,5 +122,6 @@ REQUESTS: Final = (
     Row(R.DELETE_EXPIRED_COMMITLOG, lambda p: p.cleaning.delete_expired_commit_log),
     Row(R.CLEAN_EXPIRED_CONSUMEQUEUE, lambda p: p.cleaning.clean_expired_consume_queue),
     Row(R.CLEAN_UNUSED_TOPIC, lambda p: p.cleaning.clean_unused_topic),
+    Row(R.RESUME_CHECK_HALF_MESSAGE, lambda p: p.transactions.resume, access="UPDATE topic"),
 )
 # fmt: on

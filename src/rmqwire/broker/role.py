@@ -2,7 +2,7 @@
 
 ::
 
-    master    lets slaves in | delivers delayed messages
+    master    lets slaves in | delivers delayed messages | checks transactions, writes their ops
     slave     follows the master's log | takes over its tables and its timers' progress
 
 ``run`` begins with ``BrokerCore.take_role``, which decides what is answered and who is waited for,
@@ -11,15 +11,20 @@ and ends when it's cancelled: a change of role is the end of one run and the beg
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
 
 from rmqwire.broker.peers.slave_sync import SlaveSynchronize
+from rmqwire.broker.transaction.check import TransactionCheck
+from rmqwire.broker.transaction.check_listener import TransactionCheckListener
 from rmqwire.ha.master_server import HaMaster
 from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.tls import LinkTls
+from rmqwire.remoting.limited_log import LimitedLog
 from rmqwire.remoting.listen import port_of
 from rmqwire.store.replica.replica_log import ReplicaLog
 from rmqwire.wakeup import Wakeup
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.remoting.client import RemotingClient
 
+logger = logging.getLogger(__name__)
 LOOK_AT_DELAYED_S = 10.0  # how often when nothing is known to be due
 TIMER_CHECKPOINT_S = 3.0  # BrokerController.startProcessorByHa
 
@@ -47,6 +53,7 @@ class RoleService:
         client: asks the master.
         mono_ms: clock of the links.
         delayed: wakes the delivery of delayed messages.
+        ops_wanted: wakes the writing of transactions' ops.
         late_answers: entered round the answers that a report releases, to send them together.
         any_port: slaves are accepted at a free port.
     """
@@ -57,6 +64,7 @@ class RoleService:
         client: RemotingClient,
         mono_ms: MonoMs,
         delayed: Wakeup,
+        ops_wanted: Wakeup,
         late_answers: AbstractContextManager[None] | None = None,
         *,
         any_port: bool = False,
@@ -65,6 +73,7 @@ class RoleService:
         self._client = client
         self._mono_ms = mono_ms
         self._delayed = delayed
+        self._ops_wanted = ops_wanted
         self._late_answers = late_answers
         self._any_port = any_port
         self._followers: _Followers | None = None
@@ -116,6 +125,9 @@ class RoleService:
             bound: Address = await nursery.start(master.serve, state.config.bind_address, port)
         state.config.ha_listen_port = bound[1]
         nursery.start_soon(self._deliver_delayed)
+        nursery.start_soon(self._write_ops)
+        nursery.start_soon(self._check_transactions)
+        nursery.start_soon(self._write_transaction_metrics)
         return bound
 
     async def _deliver_delayed(self) -> None:
@@ -128,6 +140,36 @@ class RoleService:
             with trio.move_on_after(max(wait, 0.0)):
                 await self._delayed.wait()
             await trio.lowlevel.checkpoint()
+
+    async def _write_ops(self) -> None:
+        """Write the ops of transactions when they are due (``TransactionalOpBatchService``)."""
+        state = self._core.state
+        transactions = state.transactions
+        while True:
+            transactions.write_ops()
+            state.store.puts.end_pass()
+            due = transactions.ops_due_ms
+            await self._ops_wanted.wait(math.inf if due is None else (due - self._mono_ms()) / 1000)
+
+    async def _check_transactions(self) -> None:
+        """Look for half messages that nobody ends (``TransactionalMessageCheckService``)."""
+        state = self._core.state
+        listener = TransactionCheckListener(
+            state.producers, state.config, state.release, LimitedLog(logger, self._mono_ms)
+        )
+        while True:
+            await trio.sleep(state.config.transaction_check_interval / 1000)
+            check = TransactionCheck(state.transactions, state.topics, listener)
+            try:
+                while check.step():
+                    await trio.lowlevel.checkpoint()
+            except OSError:  # one round is the border: the next one looks again
+                logger.exception("transactions not checked")
+
+    async def _write_transaction_metrics(self) -> None:
+        while True:
+            await trio.sleep(self._core.state.config.transaction_metric_flush_interval / 1000)
+            self._core.persist_transaction_metrics()
 
     # --- slave
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SERVED: Final = "served"
 NO_SENDS: Final = "SYSTEM_BUSY in 5.x; SERVICE_NOT_AVAILABLE from the store in 4.9"
 READS_IF_ALLOWED: Final = "served in 4.9, with slaveReadEnable in 5.x"
+NO_TRANSACTIONS: Final = "SLAVE_NOT_AVAILABLE"
 FROM_MASTER: Final = "SYSTEM_ERROR in 4.9, served in 5.x"
 
 BUSY: Final = "[REJECTREQUEST]system busy, start flow control for a while"
@@ -37,6 +38,8 @@ def slave_handler(
         config: ``slaveReadEnable``, which may change while the broker runs.
         release: whose refusals are given.
     """
+    if on_slave == NO_TRANSACTIONS:
+        return partial(_reject, ResponseCode.SLAVE_NOT_AVAILABLE, None)
     if release.broker.slave_rejects:
         if on_slave == NO_SENDS:
             return partial(_reject, ResponseCode.SYSTEM_BUSY, BUSY)
@@ -47,7 +50,7 @@ def slave_handler(
     return handler
 
 
-def _reject(code: int, remark: str, _: Peer, __: RemotingCommand) -> RemotingCommand:
+def _reject(code: int, remark: str | None, _: Peer, __: RemotingCommand) -> RemotingCommand:
     raise Reject(code, remark)
 
 

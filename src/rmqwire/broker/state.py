@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.tables.request_modes import MessageRequestModeManager
     from rmqwire.broker.tables.timer_progress import TimerProgress
     from rmqwire.broker.tables.topics import TopicConfigManager
+    from rmqwire.broker.transaction.service import TransactionalMessageService
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.codec.release import Release
     from rmqwire.store.message_store import MessageStore
@@ -44,6 +45,7 @@ class BrokerState:
         filters: conditions of consumer groups.
         held_pulls: pulls that wait for messages.
         schedule: delayed messages.
+        transactions: half messages.
         stats: counters.
         wall_ms: wall clock in ms.
         mono_ms: monotonic clock in ms, for leases and waits.
@@ -68,6 +70,7 @@ class BrokerState:
     filters: ConsumerFilterManager
     held_pulls: LongPolling
     schedule: ScheduleMessageService
+    transactions: TransactionalMessageService
     stats: BrokerStats
     wall_ms: WallMs
     mono_ms: MonoMs

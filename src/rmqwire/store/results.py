@@ -109,6 +109,11 @@ class PutMessageResult:
     count: int = 0
     remark: str = ""
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether the record is in the log, whatever the disk or the slaves did."""
+        return self.status <= PutStatus.SLAVE_NOT_AVAILABLE
+
 
 @dataclass(slots=True)
 class QueryMessageResult:

@@ -105,7 +105,6 @@ def test_4_9_stores_no_region_and_no_wait_and_answers_no_transaction_id(old):
         ({"body": bytes(4 * 1024 * 1024 + 1)}, 13, "msg body length limit 4194304B"),
         ({"properties": "a\x01" + "b" * 32768 + "\x02"}, 13, "the message is illegal"),
         ({"flag": 2**31}, 1, "the custom field <h> is not a number: '2147483648'"),
-        ({"properties": "TRAN_MSG\x01true\x02"}, 3, "transaction messages are not supported"),
         ({"properties": "DELAY\x01x\x02"}, 1, 'NumberFormatException: For input string: "x"'),
         ({"properties": "DELAY\x011 \x02"}, 1, 'NumberFormatException: For input string: "1 "'),
         ({"properties": "DELAY\x011_0\x02"}, 1, 'NumberFormatException: For input string: "1_0"'),

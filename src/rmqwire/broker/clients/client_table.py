@@ -97,6 +97,7 @@ class ProducerTable:
 
     def __init__(self) -> None:
         self.groups: dict[str, dict[Peer, ClientChannelInfo]] = {}
+        self._asked = 0  # how often one of a group was wanted
 
     def register(self, group: str, client: ClientChannelInfo) -> bool:
         """Take a producer's heartbeat; True when it is new."""
@@ -141,6 +142,14 @@ class ProducerTable:
                 if client.client_id == client_id:
                     return client
         return None
+
+    def available(self, group: str) -> Peer | None:
+        """Return a living producer of a group, another one each time (``getAvailableChannel``)."""
+        living = [connection for connection in self.groups.get(group, ()) if not connection.closed]
+        if not living:
+            return None
+        self._asked += 1
+        return living[self._asked % len(living)]
 
     def clients(self, group: str) -> list[ClientChannelInfo]:
         """Return the clients of a producer group."""

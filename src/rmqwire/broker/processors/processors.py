@@ -17,8 +17,10 @@ from rmqwire.broker.processors.admin.relay import RelayAdmin
 from rmqwire.broker.processors.admin.reset_offset import ResetOffsetAdmin
 from rmqwire.broker.processors.admin.runtime import RuntimeAdmin
 from rmqwire.broker.processors.admin.topic import TopicAdmin
+from rmqwire.broker.processors.admin.transaction import TransactionAdmin
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
 from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
+from rmqwire.broker.processors.end_transaction import EndTransactionProcessor
 from rmqwire.broker.processors.pull_message import PullMessageProcessor
 from rmqwire.broker.processors.query_assignment import QueryAssignmentProcessor
 from rmqwire.broker.processors.query_message import QueryMessageProcessor
@@ -37,6 +39,7 @@ class Processors:
 
     send: SendMessageProcessor
     send_back: SendBackProcessor
+    end_transaction: EndTransactionProcessor
     pull: PullMessageProcessor
     clients: ClientManageProcessor
     consumers: ConsumerManageProcessor
@@ -54,6 +57,7 @@ class Processors:
     settings: ConfigAdmin
     ha: HaAdmin
     cleaning: CleaningAdmin
+    transactions: TransactionAdmin
 
     @classmethod
     def of(cls, state: BrokerState, unique_key: Callable[[], str]) -> Self:
@@ -67,6 +71,7 @@ class Processors:
         return cls(
             send=SendMessageProcessor(state, unique_key, connections.locks.has_locks),
             send_back=SendBackProcessor(state),
+            end_transaction=EndTransactionProcessor(state),
             pull=PullMessageProcessor(state),
             clients=ClientManageProcessor(state),
             consumers=ConsumerManageProcessor(state),
@@ -84,4 +89,5 @@ class Processors:
             settings=ConfigAdmin(state),
             ha=HaAdmin(state),
             cleaning=CleaningAdmin(state),
+            transactions=TransactionAdmin(state),
         )

@@ -124,12 +124,11 @@ class SendMessageProcessor:
         message.wait_store_ok = rewritten.wait_store_ok
         if rewritten.tags is not None:
             message.tags_code = tags_code(rewritten.tags)
-        if rewritten.properties is not None:
-            self._put_in_place(message, rewritten.properties)
-        state.store.puts.put(
-            message,
-            partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key)),
-        )
+        done = partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key))
+        if rewritten.properties is None:
+            state.store.puts.put(message, done)
+        else:
+            self._put_in_place(message, rewritten.properties, done)
 
     # --- before the store
 
@@ -173,30 +172,34 @@ class SendMessageProcessor:
             return text
         return f"{text.rstrip(chr(2))}\x02{const.PROPERTY_DELAY_TIME_LEVEL}\x01-1"
 
-    def _put_in_place(self, message: MessageInner, properties: dict[str, str]) -> None:
-        """Turn a message that has to wait into what waits for it."""
+    def _put_in_place(
+        self,
+        message: MessageInner,
+        properties: dict[str, str],
+        done: Callable[[PutMessageResult], None],
+    ) -> None:
+        """Store a message that may have to wait, as what waits for it."""
         state = self._state
         level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
         where = place(message, properties, level, state.release)
         if where is Place.HALF:
-            self._refuse_transaction()
-        elif where is Place.DELAYED:
+            self._check_transactions()
+            state.transactions.prepare(message, properties, done)
+            return
+        if where is Place.DELAYED:
             state.schedule.delay(message, properties, level)
         elif where is Place.TIMED:
             code, remark = refusal(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE), 0)
             raise Reject(code, remark)
+        state.store.puts.put(message, done)
 
-    def _refuse_transaction(self) -> None:
+    def _check_transactions(self) -> None:
         config = self._state.config
         if config.reject_transaction_message:
             raise Reject(
                 ResponseCode.NO_PERMISSION,
                 f"the broker[{config.broker_ip1}] sending transaction message is forbidden",
             )
-        raise Reject(
-            ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-            "transaction messages are not supported by this broker yet",
-        )
 
     def _store_batch(
         self, connection: Peer, request: RemotingCommand, batch: MessageInner, text: str

@@ -59,6 +59,12 @@ class BrokerConfig:
 
     start_accept_send_request_time_stamp: int = 0
     reject_transaction_message: bool = False
+    transaction_time_out: int = 6_000
+    transaction_check_max: int = 15
+    transaction_check_interval: int = 30_000
+    transaction_metric_flush_interval: int = 10_000
+    transaction_op_msg_max_size: int = 4_096  # characters
+    transaction_op_batch_interval: int = 3_000
     trace_on: bool = True
     enable_property_filter: bool = False
     enable_calc_filter_bit_map: bool = False

@@ -65,6 +65,13 @@ class BrokerRelease:
         slave_sync_delay_ms: the time from the start to the first one.
         syncs_request_modes: a slave takes the message request modes over.
         syncs_timers: a slave takes the master's progress with timers over.
+        half_names_transaction: a half message has its UNIQ_KEY as __transactionId__, too (5.x).
+        committed_keeps_real_topic: a committed message still has REAL_TOPIC and REAL_QID (4.9).
+        batches_ops: one op names many half messages (5.x) or one (4.9).
+        refuses_late_ends: a producer can't end a transaction any more after the time that the half
+            message itself sets; only the answer to a check does (5.x).
+        checks_name_topic: a check names the half topic and this broker (5.x).
+        counts_half_messages: the half messages that wait are counted in transactionMetrics (5.x).
     """
 
     # sends
@@ -127,6 +134,13 @@ class BrokerRelease:
     slave_sync_delay_ms: int
     syncs_request_modes: bool
     syncs_timers: bool
+    # transactions
+    half_names_transaction: bool
+    committed_keeps_real_topic: bool
+    batches_ops: bool
+    refuses_late_ends: bool
+    checks_name_topic: bool
+    counts_half_messages: bool
 
 
 BROKER_4_9 = BrokerRelease(
@@ -177,6 +191,12 @@ BROKER_4_9 = BrokerRelease(
     slave_sync_delay_ms=3_000,
     syncs_request_modes=False,
     syncs_timers=False,
+    half_names_transaction=False,
+    committed_keeps_real_topic=True,
+    batches_ops=False,
+    refuses_late_ends=False,
+    checks_name_topic=False,
+    counts_half_messages=False,
 )
 BROKER_5 = BrokerRelease(
     invalid_parameter_code=29,
@@ -226,5 +246,11 @@ BROKER_5 = BrokerRelease(
     slave_sync_delay_ms=10_000,
     syncs_request_modes=True,
     syncs_timers=True,
+    half_names_transaction=True,
+    committed_keeps_real_topic=False,
+    batches_ops=True,
+    refuses_late_ends=True,
+    checks_name_topic=True,
+    counts_half_messages=True,
 )
 BROKER_5_5_1 = replace(BROKER_5, shares_pull_offsets=True)

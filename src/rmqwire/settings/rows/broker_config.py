@@ -32,6 +32,12 @@ BROKER_CONFIG: Final = (
         traceTopicEnable                    boolean  false                false
         flushConsumerOffsetInterval         int      5000                 5000                  1..                   live 100..3600000
         rejectTransactionMessage            boolean  false                false                 -                     live
+        transactionTimeOut                  long     6000                 6000                  0..                   live
+        transactionCheckMax                 int      15                   15                    0..                   live
+        transactionCheckInterval            long     60000                30000                 1..                   live 100..86400000
+        transactionMetricFlushInterval      long     .                    10000                 1..                   live
+        transactionOpMsgMaxSize             int      .                    4096                  1..                   live 1..1048576
+        transactionOpBatchInterval          int      .                    3000                  0..                   live 0..3600000
         longPollingEnable                   boolean  true                 true                  -                     live
         shortPollingTimeMills               long     1000                 1000                  0..                   live 1..60000
         notifyConsumerIdsChangedEnable      boolean  true                 true                  -                     live
@@ -211,18 +217,6 @@ BROKER_CONFIG: Final = (
         "an append is one step: there is nothing to do asynchronously",
         """
         asyncSendEnable  boolean  .  true
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "transactions",
-        """
-        transactionTimeOut              long  6000   6000
-        transactionCheckMax             int   15     15
-        transactionCheckInterval        long  60000  30000
-        transactionMetricFlushInterval  long  .      10000
-        transactionOpMsgMaxSize         int   .      4096
-        transactionOpBatchInterval      int   .      3000
         """,
     ),
     *group(

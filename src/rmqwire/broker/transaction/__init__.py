@@ -1,0 +1,1 @@
+"""Transactions: half messages, what became of them, check-backs (RocketMQ's ``broker/transaction``)."""
