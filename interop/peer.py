@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,23 @@ JVM = [
 
 
 class Peer(ClientProgram):
-    """A JVM with Java producers, consumers and mqadmin of one release and serialisation."""
+    """A JVM with Java producers, consumers and mqadmin of one release and serialisation.
 
-    def __init__(self, version: str, serialize: str, home: Path) -> None:
+    Args:
+        version: the release.
+        serialize: ``JSON`` or ``ROCKETMQ``.
+        home: its folder.
+        properties: more of Java's system properties, as ``-Dname=value``.
+    """
+
+    def __init__(
+        self, version: str, serialize: str, home: Path, properties: Sequence[str] = ()
+    ) -> None:
         self.version = version
         self.serialize = serialize
         make_home(home)
         command = [
-            "java", *JVM,
+            "java", *JVM, *properties,
             f"-Drocketmq.home.dir={home}", f"-Duser.home={home}",
             f"-Drocketmq.client.logRoot={home}/logs", "-Drocketmq.client.logLevel=WARN",
             f"-Drocketmq.serialize.type={serialize}",

@@ -1,18 +1,37 @@
-"""One request on a plain blocking socket: the tests' own view of a server."""
+"""One request on a blocking socket: the tests' own view of a server."""
 
 from __future__ import annotations
 
 import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from rmqwire.codec import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.bodies import TopicRouteData
 from rmqwire.codec.codes import RequestCode, ResponseCode
 
+_contexts: list[ssl.SSLContext | None] = [None]  # the last of them is spoken with; None: plainly
+
+
+@contextmanager
+def with_tls(context: ssl.SSLContext | None) -> Iterator[None]:
+    """Let ``ask``, and all that is made of it, speak TLS meanwhile; None: let it speak plainly."""
+    _contexts.append(context)
+    try:
+        yield
+    finally:
+        _contexts.pop()
+
 
 def ask(addr: str, command: RemotingCommand, seconds: float = 5) -> RemotingCommand:
     """Send ``command`` to ``addr`` and give the first answer."""
     host, _, port = addr.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=seconds) as connection:
+    with ExitStack() as opened:
+        connection = opened.enter_context(socket.create_connection((host, int(port)), seconds))
+        context = _contexts[-1]
+        if context is not None:
+            connection = opened.enter_context(context.wrap_socket(connection))
         connection.sendall(encode_command(command))
         return decode_command(read_frame(connection))
 

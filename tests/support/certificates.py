@@ -22,12 +22,11 @@ class Party:
 
     def write(self, issued: trustme.LeafCert) -> None:
         """Put another certificate in place, each file at once, as an administrator should."""
-        for path, blobs in (
-            (self.cert, issued.cert_chain_pems),
-            (self.key, [issued.private_key_pem]),
-        ):
+        chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+        key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+        for path, data in ((self.cert, chain), (self.key, pkcs8(key))):
             fresh = path.with_suffix(".new")
-            fresh.write_bytes(b"".join(blob.bytes() for blob in blobs))
+            fresh.write_bytes(data)
             fresh.replace(path)
 
 
@@ -78,11 +77,14 @@ def new_leaf(authority: trustme.CA) -> trustme.LeafCert:
 def encrypted(party: Party, path: Path, password: str = PASSWORD) -> Path:
     """Write a party's key encrypted, as PKCS#8."""
     key = serialization.load_pem_private_key(party.key.read_bytes(), None)
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(password.encode()),
-        )
-    )
+    path.write_bytes(pkcs8(key, serialization.BestAvailableEncryption(password.encode())))
     return path
+
+
+def pkcs8(key, encryption=None) -> bytes:
+    """Write a key in the one form that Java reads."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        encryption or serialization.NoEncryption(),
+    )
