@@ -25,6 +25,7 @@
       BrokerError         an answer with a code other than SUCCESS: .code .remark .addr
         one class per response code (17 is TopicNotExist), in rmqwire.broker_errors
       Reject              a handler's refusal, on its way to become an answer
+      AclError            what access control refuses: a request, an account, a file (Java AclException)
       AddressTaken        a registration under the name and id of another broker that is alive
       EngineStopped       a face of asyncio or threads is used while the process ends
       StoreError          the store on disk
@@ -112,6 +113,19 @@ class EvaluationError(RmqError):
 
 class ConfigError(RmqError):
     """A configuration file or option that can't be used; the text names it."""
+
+
+class AclError(RmqError):
+    """What access control refuses: a request, an account or a file (Java ``AclException``).
+
+    Args:
+        message: why; it names no secret.
+        frame: method and line where Java throws it, which its answers tell; "" where none is told.
+    """
+
+    def __init__(self, message: str, frame: str = "") -> None:
+        super().__init__(message)
+        self.frame = frame
 
 
 class ProtocolError(RmqError):

@@ -154,9 +154,9 @@ class SimFiles(MemoryFiles):
         inode = self.inodes[path]
         inode.forgotten.update(inode.versions)
 
-    def open(self, path, *, create=False):
+    def open(self, path, *, create=False, private=False, reading=False):
         existed = path in self.data
-        handle = super().open(path, create=create)
+        handle = super().open(path, create=create, private=private, reading=reading)
         if not existed:
             inode = self.inodes[path] = Inode(self.data[path], b"")
             self._changes.append(("link", path, inode))

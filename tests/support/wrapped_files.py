@@ -20,9 +20,12 @@ class WrappedFiles:
         """Do one call; ``details`` are its other arguments. Subclasses look or interfere here."""
         return call()
 
-    def open(self, path, *, create=False):
+    def open(self, path, *, create=False, private=False, reading=False):
         kind = "create" if create and not self.inner.exists(path) else "open"
-        handle = self.around(kind, path, lambda: self.inner.open(path, create=create), ())
+        call = lambda: self.inner.open(  # noqa: E731
+            path, create=create, private=private, reading=reading
+        )
+        handle = self.around(kind, path, call, ())
         self.paths[handle] = path
         return handle
 

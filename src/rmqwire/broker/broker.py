@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire import clock
+from rmqwire.auth.credentials import inner_credentials
+from rmqwire.auth.signature import SigningHook
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
@@ -42,6 +44,7 @@ from rmqwire.wakeup import Wakeup
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
@@ -55,6 +58,7 @@ SCAN_CLIENTS_S = 10.0
 TICK_S = 0.1  # how late a held pull may be answered, paced work be done
 HELD_PULL_CHECK_S = 5.0
 FLUSH_DELAY_OFFSET_S = 10.0
+WATCH_ACCOUNTS_S = 5.0
 DAY_MS = 86_400_000
 
 Address = tuple[str, int]
@@ -166,7 +170,9 @@ class Broker:
         config = self.loaded.broker
         async with (
             RemotingClient(
-                version=self.loaded.release.mq_version, tls=self.loaded.tls.client
+                version=self.loaded.release.mq_version,
+                tls=self.loaded.tls.client,
+                hooks=self._signing(),
             ) as client,
             trio.open_nursery() as keeping,  # the store's timers: they end last
         ):
@@ -204,6 +210,12 @@ class Broker:
                         if self.core is not None:
                             self.core.close()
                 keeping.cancel_scope.cancel()
+
+    def _signing(self) -> list[SigningHook]:
+        """Return what signs this broker's own requests, if it has credentials."""
+        text = self.loaded.broker.inner_client_authentication_credentials
+        credentials = inner_credentials(text)
+        return [] if credentials is None else [SigningHook(credentials)]
 
     async def _start(self, serving: trio.Nursery) -> BrokerAddresses:
         """Open the store and bind the ports."""
@@ -289,6 +301,8 @@ class Broker:
         ):
             nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
         nursery.start_soon(self._record_midnights, core)
+        if core.state.acl is not None:
+            nursery.start_soon(_watch_accounts, core.state.acl)
 
     def _sample(self, core: BrokerCore, window: str) -> None:
         core.state.stats.sample(self._wall_ms(), window)
@@ -304,6 +318,16 @@ class Broker:
     def _tick(self, core: BrokerCore) -> None:
         core.state.held_pulls.expire(self._mono_ms())
         core.state.paced.tick()
+
+
+async def _watch_accounts(acl: PlainAcl) -> None:
+    """Look for changes of the ACL files (``AclFileWatchService``), in a thread: a disk may hang."""
+    while True:
+        await trio.sleep(WATCH_ACCOUNTS_S)
+        try:
+            acl.take(await trio.to_thread.run_sync(acl.read_files))
+        except OSError as error:
+            logger.error("access control stays as it was: %s", error)  # noqa: TRY400  one line says it
 
 
 async def _every(period_s: float, call: Callable[[], None]) -> None:

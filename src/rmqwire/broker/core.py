@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.access import AccessHook
 from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.clients.consumer_ids_change import ConsumerIdsChangeListener
 from rmqwire.broker.clients.held_pulls import LongPolling
@@ -45,7 +46,8 @@ from rmqwire.store.message_store import MessageStore
 if TYPE_CHECKING:
     from random import Random
 
-    from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.auth.plain_acl import PlainAcl
+    from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.handler import Peer
@@ -127,11 +129,14 @@ class BrokerCore:
             topic_routes=TopicRoutes(signals.route_wanted),
             timer_progress=tables.timer_progress,
             paced=Paced(mono_ms),
+            acl=_access_control(config, files, wall_ms),
         )
         self.tables = _table_writes(self.state)
         unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))
         self._processors = Processors.of(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
+        if self.state.acl is not None:
+            self.handlers.hooks.append(AccessHook(self.state.acl))
         self.take_role()
 
     def _make_store(
@@ -190,10 +195,13 @@ class BrokerCore:
         """Load the tables and open the store, in Java's order.
 
         Raises:
+            ConfigError: the files of access control can't be used.
             StoreError: a table or the store can't be used.
             OSError: the disk failed.
         """
         state = self.state
+        if state.acl is not None:
+            state.acl.open()
         refuse_rocksdb(state.store.config.store_path_root_dir, state.store.files)
         state.topics.load()
         state.offsets.load()
@@ -333,6 +341,15 @@ class _Tables:
         self.timer_progress = TimerProgress(
             config_path(root, "timercheck"), table("timermetrics", "timingCount"), files
         )
+
+
+def _access_control(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> PlainAcl | None:
+    """Return the access control of a broker that has it; only there its YAML is imported."""
+    if not config.acl_enable:
+        return None
+    from rmqwire.auth.plain_acl import PlainAcl  # noqa: PLC0415  PyYAML is imported with it
+
+    return PlainAcl(config.rocketmq_home, files, wall_ms)
 
 
 def _table_writes(state: BrokerState) -> TableWrites:

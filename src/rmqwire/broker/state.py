@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
     from rmqwire.broker.clients.held_pulls import LongPolling
     from rmqwire.broker.clients.topic_routes import TopicRoutes
@@ -57,6 +58,7 @@ class BrokerState:
         topic_routes: the queues of topics, here and at other brokers.
         timer_progress: what a slave keeps of its master's timers.
         paced: long work of administrators.
+        acl: access control; None: everybody may do everything.
     """
 
     config: BrokerConfig
@@ -82,6 +84,7 @@ class BrokerState:
     topic_routes: TopicRoutes
     timer_progress: TimerProgress
     paced: Paced
+    acl: PlainAcl | None
 
     def wall_of(self, mono_ms: int) -> int:
         """Return the time of day, ms since the epoch, of a monotonic time."""

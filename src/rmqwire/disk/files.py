@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 class FileLayer(Protocol):
     """What the store asks of a disk. All but ``lock`` raise ``OSError`` and nothing else."""
 
-    def open(self, path: str, *, create: bool = False) -> int:
-        """Open for reading and writing; with ``create`` an absent file is made (empty)."""
+    def open(
+        self, path: str, *, create: bool = False, private: bool = False, reading: bool = False
+    ) -> int:
+        """Open for reading and writing, or for ``reading`` only.
+
+        With ``create`` an absent file is made (empty), for its owner alone if it is ``private``.
+        """
 
     def close(self, handle: int) -> None:
         """Close a handle."""
@@ -94,10 +99,13 @@ class RealFiles:
     # POSIX locks don't hold within one process, so the process keeps its own list (as the JVM does).
     _locked: ClassVar[dict[str, int]] = {}
 
-    def open(self, path: str, *, create: bool = False) -> int:
-        """Open for reading and writing."""
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        return os.open(path, flags, 0o644)
+    def open(
+        self, path: str, *, create: bool = False, private: bool = False, reading: bool = False
+    ) -> int:
+        """Open for reading and writing, or for ``reading`` only."""
+        access = os.O_RDONLY if reading else os.O_RDWR
+        flags = access | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        return os.open(path, flags, 0o600 if private else 0o644)
 
     def close(self, handle: int) -> None:
         """Close a handle."""
@@ -246,16 +254,19 @@ def make_folder(files: FileLayer, path: str) -> None:
 
 def read_whole(files: FileLayer, path: str) -> bytes:
     """Return all bytes of a small file."""
-    handle = files.open(path)
+    handle = files.open(path, reading=True)
     try:
         return files.pread(handle, files.size(path), 0)
     finally:
         files.close(handle)
 
 
-def write_whole(files: FileLayer, path: str, data: bytes) -> None:
-    """Write a small file and sync its data (not its name: that takes ``fsync_dir``)."""
-    handle = files.open(path, create=True)
+def write_whole(files: FileLayer, path: str, data: bytes, *, private: bool = False) -> None:
+    """Write a small file and sync its data (not its name: that takes ``fsync_dir``).
+
+    A ``private`` file is made for its owner alone.
+    """
+    handle = files.open(path, create=True, private=private)
     try:
         files.truncate(handle, 0)
         files.pwrite(handle, data, 0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -160,6 +160,7 @@ class RemotingClient:
         serialize_type: 0 JSON, 1 ROCKETMQ, put into every command; None leaves the command's own.
         tls: how to speak TLS; None: plainly.
         connect: how to get a stream to a host and port, e.g. a test's memory streams.
+        hooks: see every request before it is sent, such as the one that signs.
 
     Raises:
         ConfigError: a certificate can't be used.
@@ -175,6 +176,7 @@ class RemotingClient:
         serialize_type: int | None = None,
         tls: ClientTls | None = None,
         connect: Connect | None = None,
+        hooks: Iterable[RpcHook] = (),
     ) -> None:
         self._handlers = HandlerTable() if handlers is None else handlers
         self._limits = limits
@@ -188,7 +190,7 @@ class RemotingClient:
         self._tick_at = 0  # when the housekeeping wakes, ms
         self._earlier = trio.Event()  # a deadline before that came
         self._housekeeping_scope = trio.CancelScope(shield=True)
-        self.hooks: list[RpcHook] = []
+        self.hooks = list(hooks)
 
     async def __aenter__(self) -> Self:
         self._nursery = await self._nursery_manager.__aenter__()

@@ -25,13 +25,16 @@ class RequestRow(Generic[P]):
         access: what the sender must be allowed to do, and to what: the actions and resources of
             Java's ``RocketMQAction`` and ``RocketMQResource``; "": it must only be known.
         since: ordinal of the first release that knows it (``MQVersion``).
+        until: ordinal of the first release that knows it no more; 0: all later ones do.
     """
 
     code: RequestCode
     handler: Callable[[P], Handler]
     access: str = ""
     since: int = 0
+    until: int = 0
 
     def known_to(self, release: Release) -> bool:
         """Return whether a release has this code."""
-        return self.since <= release.mq_version
+        version = release.mq_version
+        return self.since <= version and not 0 < self.until <= version

@@ -44,7 +44,9 @@ class MemoryFiles:
     def reserve(self, path: str, more: int) -> None:
         """Hear of ``more`` bytes that a file is to get; subclasses may raise ``OSError``."""
 
-    def open(self, path: str, *, create: bool = False) -> int:
+    def open(
+        self, path: str, *, create: bool = False, private: bool = False, reading: bool = False
+    ) -> int:
         """Open for reading and writing."""
         self.called("open", path)
         if path not in self.data:

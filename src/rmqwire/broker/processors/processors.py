@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from rmqwire.broker.processors.admin.acl import AclAdmin
 from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
 from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
 from rmqwire.broker.processors.admin.connections import ConnectionAdmin
@@ -58,6 +59,7 @@ class Processors:
     ha: HaAdmin
     cleaning: CleaningAdmin
     transactions: TransactionAdmin
+    acl: AclAdmin
 
     @classmethod
     def of(cls, state: BrokerState, unique_key: Callable[[], str]) -> Self:
@@ -90,4 +92,5 @@ class Processors:
             ha=HaAdmin(state),
             cleaning=CleaningAdmin(state),
             transactions=TransactionAdmin(state),
+            acl=AclAdmin(state),
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rmqwire.auth.credentials import inner_credentials
 from rmqwire.broker.settings.local_address import addresses_of_this_machine, choose_local_address
 from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.message_const import MASTER_ID
@@ -29,6 +30,7 @@ from rmqwire.store.config import StoreConfig
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rmqwire.codec.release import Release
     from rmqwire.settings.values import Value
 
 _ATTRIBUTES: Final = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
@@ -89,13 +91,15 @@ def _load(properties: dict[str, str], path: str | None, machine: Machine) -> Loa
     store.ha_listen_port = broker.ha_port
     _apply_role(broker, warnings)
     _check_together(broker, store)
+    _check_access(broker, release)
     return LoadedConfig(broker, store, release, warnings, load_tls(properties, release, warnings))
 
 
 def _of_the_machine(machine: Machine) -> dict[str, str]:
     """Return settings that RocketMQ takes from variables of its own."""
-    addresses = machine.environ.get("NAMESRV_ADDR")
-    return {} if addresses is None else {"namesrvAddr": addresses}
+    variables = {"namesrvAddr": "NAMESRV_ADDR", "rocketmqHome": "ROCKETMQ_HOME"}
+    environ = machine.environ
+    return {key: environ[name] for key, name in variables.items() if name in environ}
 
 
 def _expand(default: Value, machine: Machine) -> Value:
@@ -120,6 +124,24 @@ def _apply_role(broker: BrokerConfig, warnings: list[str]) -> None:
     if broker.broker_id != MASTER_ID:
         warnings.append(f"brokerId={broker.broker_id}: a master is always 0")
         broker.broker_id = MASTER_ID
+
+
+def _check_access(broker: BrokerConfig, release: Release) -> None:
+    """Check that access control is possible where it is wanted, and credentials can be read.
+
+    Raises:
+        ConfigError: the broker would run open, or could not sign.
+    """
+    inner_credentials(broker.inner_client_authentication_credentials)
+    if not broker.acl_enable:
+        return
+    if not release.broker.plain_acl:
+        raise ConfigError(
+            f"aclEnable=true: refused: RocketMQ {release.name} has dropped this access control and "
+            "would run open; rocketmqVersion=4.9.7 has it"
+        )
+    if not broker.rocketmq_home:
+        raise ConfigError("aclEnable=true: rocketmqHome or $ROCKETMQ_HOME is needed")
 
 
 def _check_together(broker: BrokerConfig, store: StoreConfig) -> None:

@@ -19,6 +19,7 @@ class BrokerConfig:
 
     Times are milliseconds, as in Java. It's mutable: UPDATE_BROKER_CONFIG changes a running
     broker's settings. ``properties`` holds what the file and the command line said, as text.
+    Secrets stand in neither's ``repr``.
     """
 
     broker_name: str = ""
@@ -34,6 +35,9 @@ class BrokerConfig:
     namesrv_addr: str | None = None
     broker_config_path: str | None = None
     config_black_list: str = "configBlackList;brokerConfigPath"
+    rocketmq_home: str = ""
+    acl_enable: bool = False
+    inner_client_authentication_credentials: str | None = field(default=None, repr=False)
     broker_permission: int = 6
     region_id: str = "DefaultRegion"
 
@@ -91,7 +95,7 @@ class BrokerConfig:
     force_register: bool = True
     compressed_register: bool = False
 
-    properties: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def broker_addr(self) -> str:

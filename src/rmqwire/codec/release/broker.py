@@ -72,6 +72,7 @@ class BrokerRelease:
             message itself sets; only the answer to a check does (5.x).
         checks_name_topic: a check names the half topic and this broker (5.x).
         counts_half_messages: the half messages that wait are counted in transactionMetrics (5.x).
+        plain_acl: aclEnable works (4.9); 5.x still has the key and runs open.
     """
 
     # sends
@@ -141,6 +142,7 @@ class BrokerRelease:
     refuses_late_ends: bool
     checks_name_topic: bool
     counts_half_messages: bool
+    plain_acl: bool
 
 
 BROKER_4_9 = BrokerRelease(
@@ -197,6 +199,7 @@ BROKER_4_9 = BrokerRelease(
     refuses_late_ends=False,
     checks_name_topic=False,
     counts_half_messages=False,
+    plain_acl=True,
 )
 BROKER_5 = BrokerRelease(
     invalid_parameter_code=29,
@@ -252,5 +255,6 @@ BROKER_5 = BrokerRelease(
     refuses_late_ends=True,
     checks_name_topic=True,
     counts_half_messages=True,
+    plain_acl=False,
 )
 BROKER_5_5_1 = replace(BROKER_5, shares_pull_offsets=True)

@@ -70,8 +70,9 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
-        REFUSED,
-        "rmqwire has no access control yet: the broker would run open",
+        HONOURED,
+        "access control by conf/plain_acl.yml and conf/acl/*.yml below rocketmqHome, read again when "
+        "they change; as 5.x, which has dropped it and would run open, the broker doesn't start",
         """
         aclEnable  boolean  false  false
         """,
@@ -155,8 +156,8 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
-        MEANINGLESS,
-        "an installation folder of Java; nothing is read from it",
+        HONOURED,
+        "where conf/plain_acl.yml and conf/acl are; $ROCKETMQ_HOME by default",
         """
         rocketmqHome  String  ""  ""
         """,

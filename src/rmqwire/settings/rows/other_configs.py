@@ -20,6 +20,14 @@ AUTH_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "what a broker signs its own requests with, those of a slave to its master: "
+        '{"accessKey":"...","secretKey":"..."}; as 4.9 too, whose Java slaves can\'t sign',
+        """
+        innerClientAuthenticationCredentials  String  (-)  -
+        """,
+    ),
+    *group(
         NOT_YET,
         "access control 2.0",
         """
@@ -28,7 +36,6 @@ AUTH_CONFIG: Final = (
         authenticationStrategy                    String   .  -
         authenticationWhitelist                   String   .  -
         initAuthenticationUser                    String   .  -
-        innerClientAuthenticationCredentials      String   .  -
         authorizationProvider                     String   .  -
         authorizationMetadataProvider             String   .  -
         authorizationStrategy                     String   .  -

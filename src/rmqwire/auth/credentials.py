@@ -1,0 +1,95 @@
+"""The names and secrets that requests are signed with (Java ``SessionCredentials``)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rmqwire.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ACCESS_KEY = "RMQWIRE_ACCESS_KEY"
+SECRET_KEY = "RMQWIRE_SECRET_KEY"  # noqa: S105  the variable's name
+SECURITY_TOKEN = "RMQWIRE_SECURITY_TOKEN"  # noqa: S105  the variable's name
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key and its secret; neither secret nor token is ever printed.
+
+    Args:
+        access_key: the account's name, sent with every request.
+        secret_key: signs the requests; never sent.
+        security_token: sent with every request if there is one.
+
+    Raises:
+        UsageError: a key is empty.
+    """
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.access_key.strip() or not self.secret_key.strip():
+            raise UsageError("credentials need an access key and a secret key")
+
+
+def credentials_of(values: Mapping[str, object], source: str) -> Credentials | None:
+    """Return the credentials among ``accessKey``, ``secretKey`` and ``securityToken``.
+
+    Args:
+        values: what a file says.
+        source: its name, for the error.
+
+    Returns:
+        None when it holds neither key (Java then goes on unsigned).
+
+    Raises:
+        ConfigError: it holds one key without the other.
+    """
+    texts = {
+        name: "" if values.get(name) is None else str(values[name])
+        for name in ("accessKey", "secretKey", "securityToken")
+    }
+    access_key, secret_key, token = (text.strip() for text in texts.values())
+    if not access_key and not secret_key:
+        return None
+    if not access_key or not secret_key:
+        raise ConfigError(f"{source}: accessKey and secretKey belong together, one is missing")
+    return Credentials(access_key, secret_key, token or None)
+
+
+def inner_credentials(text: str | None) -> Credentials | None:
+    """Return what a broker signs with: ``innerClientAuthenticationCredentials``, a JSON object.
+
+    Raises:
+        ConfigError: it is none, or lacks a key; the text is not quoted.
+    """
+    if not text or not text.strip():
+        return None
+    key = "innerClientAuthenticationCredentials"
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{key}: not a JSON object")
+    return credentials_of(values, key)
+
+
+def credentials_from_environment(environ: Mapping[str, str]) -> Credentials | None:
+    """Return the credentials of ``RMQWIRE_ACCESS_KEY`` and ``RMQWIRE_SECRET_KEY``, if they are set.
+
+    Raises:
+        ConfigError: one is set without the other.
+    """
+    values = {
+        "accessKey": environ.get(ACCESS_KEY),
+        "secretKey": environ.get(SECRET_KEY),
+        "securityToken": environ.get(SECURITY_TOKEN),
+    }
+    return credentials_of(values, f"{ACCESS_KEY}, {SECRET_KEY}")
