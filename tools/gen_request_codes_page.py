@@ -24,7 +24,8 @@ INTRO = """\
 # Request codes
 
 What the broker and the name server answer, code by code, and what a slave does with it. *Access* is
-what access control asks for, as Java 5.5.0 declares it; `-`: the sender must only be known.
+what access control asks for, as Java 5.5.0 declares it; `-`: the sender must only be known. What the
+access control of 4.9 (`aclEnable`) asks for stands in [its how-to](../how-to/control-access.md).
 Every other code is answered with `REQUEST_CODE_NOT_SUPPORTED` (3), as Java answers a code that it
 doesn't know, and one line in the log says so.
 
@@ -37,6 +38,8 @@ def since(row: RequestRow[Any]) -> str:
     """Show the first release that has a code."""
     if row.since > V5_5_0.mq_version:
         return next(name for name, release in RELEASES.items() if row.known_to(release))
+    if row.until:
+        return "4.x only"
     return "5.x" if row.since else "4.x"
 
 

@@ -11,6 +11,7 @@ The rooms, top to bottom (each imports only what lies below it)::
     producer
     ha | client                            replication, routes and typed calls
     store | remoting                       files, connections
+    auth                                   accounts, permissions, signatures
     codec                                  bytes <-> values: no I/O, no clock, no trio
     broker_errors | errors                 one class per response code, the exception tree
 
@@ -23,6 +24,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rmqwire.auth.credentials import Credentials
     from rmqwire.client.client import Client
     from rmqwire.codec.allocation import allocate_averagely, allocate_averagely_by_circle
     from rmqwire.codec.bodies import MessageQueue
@@ -75,6 +77,7 @@ _HOME = {
     "ConsumeOrderlyContext": "rmqwire.consumer.listener",
     "ConsumeOrderlyStatus": "rmqwire.consumer.listener",
     "ConsumeStatus": "rmqwire.consumer.listener",
+    "Credentials": "rmqwire.auth.credentials",
     "Delivery": "rmqwire.consumer.delivery",
     "DeliveryBatch": "rmqwire.consumer.delivery",
     "LitePullConsumer": "rmqwire.consumer.lite_pull",
@@ -123,6 +126,7 @@ __all__ = [
     "ConsumeOrderlyContext",
     "ConsumeOrderlyStatus",
     "ConsumeStatus",
+    "Credentials",
     "Delivery",
     "DeliveryBatch",
     "LitePullConsumer",

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from rmqwire.auth.credentials import Credentials
 from rmqwire.client.config import ClientConfig, camel_case, make_config
 from rmqwire.codec.release import V4_9_7
 from rmqwire.consumer.config import PushConsumerConfig
@@ -14,6 +15,7 @@ KEYS = json.loads(
     (Path(__file__).parents[1] / "data" / "protocol" / "client_config_keys.json").read_text()
 )
 OURS = {  # settings that are no Java key, or whose default is ours on purpose
+    "credentials",
     "release",
     "tls",  # useTLS, and system properties
     "serialize_type",
@@ -80,6 +82,12 @@ def test_properties_have_javas_names():
     assert properties["unitMode"] == "true"
     assert properties["consumeFromWhere"] == "CONSUME_FROM_LAST_OFFSET"
     assert "unitName" not in properties
+
+
+def test_credentials_are_no_properties():
+    credentials = Credentials("key", "canary")
+    assert "canary" not in str(ClientConfig(credentials=credentials).as_properties())
+    assert "canary" not in repr(ClientConfig(credentials=credentials))
 
 
 def test_unknown_and_bad_settings():

@@ -4,6 +4,8 @@ import pytest
 import trio
 import trio.testing
 
+from rmqwire.auth.credentials import Credentials
+from rmqwire.auth.signature import SigningHook
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.errors import ConnectFailed, RemotingTimeout, SendFailed, TooManyRequests
 from rmqwire.remoting.client import RemotingClient, split_address
@@ -50,6 +52,13 @@ async def test_invoke(net, autojump_clock):
         assert (reply.code, bytes(reply.body)) == (1, b"x")
         assert client.addresses == [ADDR]
     assert net.connects == [("broker", 10911)]
+
+
+async def test_hooks_see_a_request_before_it_is_sent(nursery, autojump_clock):
+    hook = SigningHook(Credentials("key", "secret"))
+    net = Net(nursery, {1: lambda c, r: r.create_response(remark=r.ext_fields["AccessKey"])})
+    async with RemotingClient(connect=net.connect, hooks=[hook]) as client:
+        assert (await client.invoke(ADDR, RemotingCommand(1))).remark == "key"
 
 
 async def test_over_real_sockets(nursery):

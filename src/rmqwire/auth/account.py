@@ -10,6 +10,7 @@ from rmqwire.codec.bodies import PlainAccessConfig
 from rmqwire.codec.java_map import hash_map_order
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.errors import AclError
+from rmqwire.settings.secret import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rmqwire.auth.wanted import Wanted
 
 MIN_LENGTH: Final = 6  # an access key and a secret key are longer
-REDACTED: Final = "******"
 
 _CHECK: Final = "plain.PlainPermissionManager.checkPerm(PlainPermissionManager.java:%d)"
 _NEEDS_ADMIN, _BY_DEFAULT, _BY_NAME = _CHECK % 580, _CHECK % 605, _CHECK % 610

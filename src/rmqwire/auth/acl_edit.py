@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rmqwire.auth.account import REDACTED, checked_keys, read_account
+from rmqwire.auth.account import Account, checked_keys, read_account
 from rmqwire.auth.acl_table import ACCOUNTS, DATA_VERSION, WHITE_ADDRESSES, entries_of, version_of
 from rmqwire.auth.acl_yaml import dump_yaml, load_yaml
+from rmqwire.auth.addresses import address_matcher
 from rmqwire.auth.permission import check_resources
 from rmqwire.codec.bodies import GetBrokerClusterAclConfigResponseBody, PlainAccessConfig
 from rmqwire.codec.java_map import hash_map_order
+from rmqwire.settings.secret import REDACTED
 
 if TYPE_CHECKING:
     from rmqwire.auth.plain_acl import PlainAcl
@@ -39,6 +41,7 @@ class AclEditor:
         key, _ = checked_keys(config)
         check_resources(config.topic_perms or ())
         check_resources(config.group_perms or ())
+        Account(config)
         path = self._acl.table.path_of.get(key, self._acl.default_path)
         data = self._data(path)
         accounts = entries_of(data, ACCOUNTS)
@@ -70,6 +73,8 @@ class AclEditor:
         path = path or self._acl.default_path
         if not self._acl.is_acl_file(path):
             return False
+        for address in addresses:
+            address_matcher(address)
         self._write(path, self._data(path), {WHITE_ADDRESSES: addresses})
         return True
 

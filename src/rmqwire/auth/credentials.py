@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rmqwire.errors import ConfigError, UsageError
+from rmqwire.settings.environment import ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-ACCESS_KEY = "RMQWIRE_ACCESS_KEY"
-SECRET_KEY = "RMQWIRE_SECRET_KEY"  # noqa: S105  the variable's name
-SECURITY_TOKEN = "RMQWIRE_SECURITY_TOKEN"  # noqa: S105  the variable's name
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,11 @@ def is_signed(
     return hmac.compare_digest(signature_of(content, secret).encode(), given)
 
 
+def signing_hooks(credentials: Credentials | None) -> list[SigningHook]:
+    """Return the hooks of a client with these credentials: none without."""
+    return [] if credentials is None else [SigningHook(credentials)]
+
+
 class SigningHook:
     """Signs every request before it is sent (``AclClientRPCHook``).
 

@@ -20,7 +20,7 @@ import trio
 
 from rmqwire import clock
 from rmqwire.auth.credentials import inner_credentials
-from rmqwire.auth.signature import SigningHook
+from rmqwire.auth.signature import SigningHook, signing_hooks
 from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
@@ -213,9 +213,8 @@ class Broker:
 
     def _signing(self) -> list[SigningHook]:
         """Return what signs this broker's own requests, if it has credentials."""
-        text = self.loaded.broker.inner_client_authentication_credentials
-        credentials = inner_credentials(text)
-        return [] if credentials is None else [SigningHook(credentials)]
+        config = self.loaded.broker
+        return signing_hooks(inner_credentials(config.inner_client_authentication_credentials))
 
     async def _start(self, serving: trio.Nursery) -> BrokerAddresses:
         """Open the store and bind the ports."""

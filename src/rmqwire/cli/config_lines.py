@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from rmqwire.settings.held import HeldSettings
 from rmqwire.settings.key import java_text
 from rmqwire.settings.rows.broker_conf import KEYS
+from rmqwire.settings.secret import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +56,7 @@ def broker_config_lines(loaded: LoadedConfig, *, important: bool) -> Iterator[st
         important: only those that matter most.
     """
     held = HeldSettings(loaded.release, loaded.broker.properties, loaded.broker, loaded.store)
-    own = {
-        "rocketmqVersion": loaded.release.name,
-        "rocketmqHome": os.environ.get("ROCKETMQ_HOME", ""),
-    }
+    own = {"rocketmqVersion": loaded.release.name}
     for name, value in held.shown(KEYS).items():
         if not important or name in IMPORTANT:
-            yield f"{name}={java_text(own.get(name) or value)}"
+            yield f"{name}={shown(name, java_text(own.get(name) or value))}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import trio
 
+from rmqwire.cli.credentials import found_credentials
 from rmqwire.cli.options import TEXT, namesrv_option
 from rmqwire.cli.output import OutputFailed, say, warn
 from rmqwire.cli.runner import FAILED, Outcome, run
@@ -173,6 +174,7 @@ async def print_messages(job: Job, outcome: Outcome) -> None:
     consumer = PushConsumer(
         job.group,
         namesrv_addr=job.namesrv_addr,
+        credentials=found_credentials(),
         consume_from_where=ConsumeFromWhere(where),
         consume_thread_max=1,
         await_termination_millis_when_shutdown=CLOSE_MS,

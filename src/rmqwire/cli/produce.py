@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rmqwire.cli.credentials import found_credentials
 from rmqwire.cli.options import TEXT, namesrv_option
 from rmqwire.cli.output import note, say, stdin_bytes
 from rmqwire.cli.runner import Outcome, run
@@ -97,7 +98,9 @@ async def send_all(job: Job, outcome: Outcome) -> None:
     number = 0
     _message(job, b"")  # a wrong property is wrong for all
     async with (
-        Producer(job.group, namesrv_addr=job.namesrv_addr) as producer,
+        Producer(
+            job.group, namesrv_addr=job.namesrv_addr, credentials=found_credentials()
+        ) as producer,
         aclosing(_bodies(job)) as bodies,
     ):
         async for body in bodies:

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
+from rmqwire.auth.credentials import Credentials  # noqa: TC001  its hints are looked up
 from rmqwire.client.name_servers import parse_addresses
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_INSTANCE_NAME = "DEFAULT"
 NAMESRV_ENVIRONMENT = "NAMESRV_ADDR"
-_NOT_SHOWN = frozenset({"release", "tls"})
+_NOT_SHOWN = frozenset({"release", "tls", "credentials"})
 SERIALIZE_TYPES = {"JSON": 0, "ROCKETMQ": 1}
 
 
@@ -46,6 +47,7 @@ class ClientConfig:
         send_latency_enable: avoid brokers that were slow (Java ``sendLatencyFaultEnable``).
         start_detector_enable: take a broker with a broken connection for unreachable.
         serialize_type: header serialisation of requests, ``JSON`` or ``ROCKETMQ``.
+        credentials: what requests are signed with; None: they aren't.
         release: which Apache RocketMQ release to speak as.
         tls: True or a ``ClientTls``: speak TLS to name servers and brokers; False: speak plain. None
             asks the environment: RMQWIRE_TLS_ENABLE, as Java does its property ``tls.enable``. But for
@@ -68,6 +70,7 @@ class ClientConfig:
     send_latency_enable: bool = False
     start_detector_enable: bool = False
     serialize_type: str = "JSON"
+    credentials: Credentials | None = None
     release: Release = DEFAULT_RELEASE
     tls: ClientTls | bool | None = None
 
@@ -158,6 +161,7 @@ class ClientOptions(TypedDict, total=False):
     send_latency_enable: bool
     start_detector_enable: bool
     serialize_type: str
+    credentials: Credentials | None
     release: Release
     tls: ClientTls | bool | None
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from rmqwire import clock
+from rmqwire.auth.signature import signing_hooks
 from rmqwire.client.api import ClientApi, Remoting
 from rmqwire.client.heartbeat import heartbeat_data
 from rmqwire.client.name_servers import NameServers
@@ -108,7 +109,7 @@ class ClientInstance:
         handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
         self._handlers = handlers
         self._remoting: RemotingFactory = remoting or partial(
-            RemotingClient, tls=config.client_tls()
+            RemotingClient, tls=config.client_tls(), hooks=signing_hooks(config.credentials)
         )
         self._tasks = Tasks()
         self._route_lock = trio.Lock()

@@ -40,6 +40,7 @@ HEADER_MAX_LENGTH = 0xFFFFFF  # bytes: the length word has 24 bits for it
 
 JSON = SerializeType.JSON.value
 ROCKETMQ = SerializeType.ROCKETMQ.value
+_SECRET = frozenset(("Signature", "SecurityToken", "secretKey"))
 _PYTHON = LanguageCode.PYTHON.value
 _VERSION = DEFAULT_RELEASE.mq_version
 _opaques = count()
@@ -184,10 +185,13 @@ class RemotingCommand:
         self._received = None
 
     def __repr__(self) -> str:
+        fields = self.ext_fields and {
+            name: "******" if name in _SECRET else text for name, text in self.ext_fields.items()
+        }
         what = f"answer {self.code}" if self.is_response else request_name(self.code)
         return (
             f"<RemotingCommand {what} opaque={self.opaque} flag={self.flag} remark={self.remark!r}"
-            f" ext_fields={self.ext_fields!r} body={len(self.body)} bytes>"
+            f" ext_fields={fields!r} body={len(self.body)} bytes>"
         )
 
 

@@ -20,7 +20,13 @@ PREFIX: Final = "RMQWIRE_"
 ADDRESS_FILE: Final = "RMQWIRE_ADDRESS_FILE"
 ADVERTISED_HOST: Final = "RMQWIRE_ADVERTISED_HOST"
 CACHE: Final = "RMQWIRE_CACHE"  # where the tests beside Java keep its jars
-_NO_SETTINGS: Final = frozenset({ADDRESS_FILE, ADVERTISED_HOST, CACHE})
+CREDENTIALS: Final = "RMQWIRE_CREDENTIALS"  # a tools.yml for the commands
+ACCESS_KEY: Final = "RMQWIRE_ACCESS_KEY"
+SECRET_KEY: Final = "RMQWIRE_SECRET_KEY"  # noqa: S105  the variable's name
+SECURITY_TOKEN: Final = "RMQWIRE_SECURITY_TOKEN"  # noqa: S105  the variable's name
+_NO_SETTINGS: Final = frozenset(
+    {ADDRESS_FILE, ADVERTISED_HOST, CACHE, CREDENTIALS, ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN}
+)
 _TOLD: Final = "brokerIP1"  # to clients
 _TOLD_SLAVES: Final = "brokerIP2"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.errors import ConfigError
 from rmqwire.settings.key import HONOURED, MEANINGLESS, REFUSED
+from rmqwire.settings.secret import shown
 from rmqwire.settings.values import ANY
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def judge(
         elif key.kind == HONOURED or not _differs(key, text, release):
             continue
         elif key.kind == REFUSED:
-            raise ConfigError(f"{name}={text.strip()}: refused: {key.reason}")
+            raise ConfigError(f"{name}={shown(name, text.strip())}: refused: {key.reason}")
         elif key.kind == MEANINGLESS:
             meaningless.append(name)
         else:
-            warnings.append(f"{name}={text.strip()}: no effect yet: {key.reason}")
+            warnings.append(f"{name}={shown(name, text.strip())}: no effect yet: {key.reason}")
     if unknown:
         warnings.append(f"unknown keys, ignored: {', '.join(sorted(unknown))}")
     if meaningless:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -159,7 +160,6 @@ def test_a_wrong_value_is_named_with_its_file(tmp_path, line, said):
     [
         "enableDLegerCommitLog=true",
         "enableControllerMode=true",
-        "aclEnable=true",
         "authenticationEnabled=true",
         "authorizationEnabled=true",
         "tls.test.mode.enable=true",
@@ -179,6 +179,40 @@ def test_tls_comes_from_the_file_and_the_environment(tmp_path):
     loaded = load_broker_config(str(path), machine=machine)
     assert loaded.tls.server == ServerTls(mode="enforcing", cert_path="/c", key_path="/k")
     assert loaded.tls.client == ClientTls()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("rocketmqHome=/h", "RocketMQ 5.5.0 has dropped this access control and would run open"),
+        ("rocketmqHome=/h\nrocketmqVersion=5.5.1", "aclEnable=true: refused: RocketMQ 5.5.1"),
+        ("rocketmqVersion=4.9.7", "aclEnable=true: rocketmqHome or $ROCKETMQ_HOME is needed"),
+    ],
+)
+def test_a_broker_that_would_run_open_does_not_start(tmp_path, lines, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(tmp_path, f"aclEnable=true\n{lines}\n")
+
+
+def test_the_home_of_access_control_is_rocketmqs():
+    machine = Machine(environ={"ROCKETMQ_HOME": "/opt/rocketmq"}, home="/h", host_name=lambda: "h")
+    told = {"aclEnable": "true", "rocketmqVersion": "4.9.7"}
+    assert load_broker_config(None, told, machine).broker.rocketmq_home == "/opt/rocketmq"
+
+
+@pytest.mark.parametrize(
+    "text", ["canary", "[]", '{"accessKey":"canary"}', '{"secretKey":"canary"}']
+)
+def test_credentials_that_cannot_be_read_are_refused_without_a_word_of_them(text):
+    told = {"innerClientAuthenticationCredentials": text}
+    with pytest.raises(ConfigError, match="innerClientAuthenticationCredentials: ") as caught:
+        load_broker_config(None, told)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_secret_is_in_no_warning():
+    loaded = load_broker_config(None, {"initAuthenticationUser": "canary"})
+    assert any("initAuthenticationUser=******: no effect yet" in line for line in loaded.warnings)
 
 
 def test_refused_keys_at_their_default_do_no_harm(tmp_path):

@@ -18,6 +18,9 @@ class PlainAccessConfig(Body):
     topic_perms: list[str] | None = None
     group_perms: list[str] | None = None
 
+    def __repr__(self) -> str:
+        return f"<PlainAccessConfig {self.access_key}>"
+
 
 class AclConfig(Body):
     """All accounts and the global white list."""

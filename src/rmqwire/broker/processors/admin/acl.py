@@ -128,7 +128,7 @@ def _changed(code: int, change: Callable[[], bool | None]) -> bool | None:
     except AclError as error:
         raise Reject(code, str(error)) from None
     except OSError as error:
-        raise Reject(code, f"{error.filename}: not written: {error.strerror}") from None
+        raise Reject(code, f"not written: {error}") from None
 
 
 def _split(text: str | None) -> list[str] | None:
