@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.codec import java_json
-from rmqwire.disk.table_file import ConfigFile, TableWriter, TableWrites, config_path
+from rmqwire.disk.table_file import ConfigFile, TableWriter, TableWrites, at_once, config_path
 from rmqwire.errors import BadBody, StoreError
 from tests.support.memory_files import MemoryFiles
 
@@ -144,7 +144,7 @@ def test_decode_errors_are_protocol_errors():
 def writer(files, path=PATH, texts=(OLD, NEW)):
     """A writer of a table that has another text each time it is encoded."""
     following = iter(texts)
-    return TableWriter(ConfigFile(path, files), lambda: next(following))
+    return TableWriter(ConfigFile(path, files), at_once(lambda: next(following)))
 
 
 def test_a_table_is_written_where_it_changes():

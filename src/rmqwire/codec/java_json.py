@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from rmqwire.codec.json_reader import JsonValue, ObjectKey, Spelled, read_tolerant
-from rmqwire.codec.json_writer import java_double, write
+from rmqwire.codec.json_writer import Written, java_double, write, write_entry
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ObjectKey", "dumps", "java_double", "loads", "quote_bare_keys"]
+__all__ = [
+    "ObjectKey",
+    "Written",
+    "dumps",
+    "java_double",
+    "loads",
+    "quote_bare_keys",
+    "write_entry",
+]
 
 MAX_REFERENCED_NODES: Final = 200_000  # values that references may add to one body
 _STEP = re.compile(r"\[(\d+)\]|\.((?:\\.|[^.\[\\])+)")

@@ -60,6 +60,19 @@ def write(value: JsonValue, release: Release, *, standard: bool, pretty: bool) -
     return "".join(writer.out)
 
 
+class Written(dict[str, str]):
+    """A map whose entries are text already, each as :func:`write_entry` gives it."""
+
+
+def write_entry(key: str, value: JsonValue, release: Release, depth: int) -> str:
+    """Return the text of one entry of a map in a pretty text; ``depth`` counts the braces around it."""
+    writer = _Writer(release, standard=False, pretty=True)
+    writer.depth = depth
+    writer.out.append(writer.key(key, "$"))
+    writer.value(value, "$")
+    return "".join(writer.out)
+
+
 def java_double(number: float) -> str:
     """Return ``number`` as Java's ``Double.toString`` prints it; NaN and infinity as ``null``."""
     if not isfinite(number):
@@ -217,6 +230,13 @@ class _Writer:
             ]
         )
 
+    def written(self, value: Written, _path: str) -> None:
+        if not value:
+            self.out.append("{}")
+            return
+        line = "\n" + "\t" * self.depth
+        self.out.append(f"{{{line}\t" + f",{line}\t".join(value.values()) + f"{line}}}")
+
     def key(self, key: JsonValue, path: str) -> str:
         if isinstance(key, str):
             return self.quote(key) + ":"
@@ -314,6 +334,7 @@ _WRITERS: dict[type, Callable[[_Writer, Any, str], None]] = {
     Spelled: _Writer.spelled,
     bool: _Writer.boolean,
     type(None): _Writer.null,
+    Written: _Writer.written,
     bytes: _Writer.octets,
     list: _Writer.array,
     tuple: _Writer.numbers,

@@ -6,13 +6,14 @@ the file, else the backup. When something is there but nothing can be read, it r
 that silently started from an empty table would lose topics, or deliver everything again.
 
 ``TableWriter`` says when. By itself it writes at once; when :class:`TableWrites` looks after it, the
-table is only encoded in the event loop and the disk is met in a thread, so that a slow one holds up
-nobody but those whose requests changed a table.
+event loop only hands over what the table is now, and a thread makes the text and meets the disk. So
+neither a large table nor a slow disk holds up anybody but those whose requests changed a table.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,11 +22,24 @@ from rmqwire.disk.files import make_folder, read_whole, write_whole
 from rmqwire.errors import ProtocolError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rmqwire.disk.files import FileLayer
 
 logger = logging.getLogger(__name__)
+
+# Makes a table's text; it may run in a thread, while the table goes on changing.
+MakeText = Callable[[], bytes]
+
+
+def at_once(encode: Callable[[], bytes]) -> Callable[[], MakeText]:
+    """Return the snapshot of a table so small that its text may be made in the event loop."""
+
+    def snapshot() -> MakeText:
+        data = encode()
+        return lambda: data
+
+    return snapshot
 
 
 class ConfigFile:
@@ -120,18 +134,19 @@ class TableWriter:
 
     Args:
         file: where to.
-        encode: gives the table's text.
+        snapshot: called in the event loop: takes the table as it is, or what changed since it was
+            called last, and returns what makes the table's text of it.
 
     Attributes:
         wanted: the table has changed and isn't written yet.
         on_wanted: called instead of writing, by whom the table is to be written soon.
     """
 
-    def __init__(self, file: ConfigFile, encode: Callable[[], bytes]) -> None:
+    def __init__(self, file: ConfigFile, snapshot: Callable[[], MakeText]) -> None:
         self.wanted = False
         self.on_wanted: Callable[[], None] | None = None
         self._file = file
-        self._encode = encode
+        self._snapshot = snapshot
         self._holding = False
         self._changed = False  # while holding
 
@@ -155,14 +170,14 @@ class TableWriter:
 
         It raises OSError when the disk refuses; the table is wanted again then.
         """
-        data = self._encode()
+        make_text = self._snapshot()
         self.wanted = False
-        return partial(self._persist, data)
+        return partial(self._persist, make_text)
 
-    def _persist(self, data: bytes) -> None:
+    def _persist(self, make_text: MakeText) -> None:
         try:
-            self._file.persist(data)
-        except OSError:
+            self._file.persist(make_text())
+        except Exception:
             self.wanted = True
             raise
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.disk.table_file import ConfigFile, TableWriter, config_path
@@ -62,7 +63,7 @@ class DeletedTopics:
     def __init__(self, root: str, files: FileLayer) -> None:
         self.table: dict[str, Deletion] = {}
         self._file = ConfigFile(config_path(root, NAME), files, holds=_TABLE)
-        self.writer = TableWriter(self._file, self.encode)
+        self.writer = TableWriter(self._file, lambda: partial(_text, dict(self.table)))
 
     def below(self, topic: str) -> int:
         """Return the offset of the log before which records of a topic may be deleted."""
@@ -114,11 +115,15 @@ class DeletedTopics:
 
     def encode(self) -> bytes:
         """Return the text of the file."""
-        table = {topic: asdict(found) for topic, found in self.table.items()}
-        return json.dumps({_TABLE: table}, indent=1).encode()
+        return _text(self.table)
 
     def _decode(self, data: bytes) -> None:
         self.table = decode_deletions(data)
+
+
+def _text(table: Mapping[str, Deletion]) -> bytes:
+    rows = {topic: asdict(found) for topic, found in table.items()}
+    return json.dumps({_TABLE: rows}, indent=1).encode()
 
 
 def decode_deletions(data: bytes) -> dict[str, Deletion]:

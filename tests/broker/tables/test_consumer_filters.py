@@ -161,7 +161,7 @@ def test_a_file_of_java_is_read_and_written_as_it_was(version):
     filters = make(files, release=RELEASES[version])
     filters.load()
     assert told(filters, group="g1")[0] == "n > 3 AND TAGS = 'TagA'"
-    assert filters.encode() == text
+    assert filters.snapshot()() == text
 
 
 def test_the_living_of_a_file_are_dead_until_their_heartbeat_comes():

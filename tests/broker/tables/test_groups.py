@@ -108,7 +108,7 @@ def test_java_files_are_read_and_written_back_byte_for_byte(archive: Path):
     ours = manager(release, with_file(text))
     ours.table.clear()
     assert ours.load() is True
-    assert ours.encode() == text
+    assert ours.snapshot()() == text
     groups = java_json.loads(text)["subscriptionGroupTable"]
     assert {name: config.retry_max_times for name, config in ours.table.items()} == {
         name: config["retryMaxTimes"] for name, config in groups.items()

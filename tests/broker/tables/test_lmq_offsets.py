@@ -56,7 +56,7 @@ def test_java_s_file_is_read_and_written_byte_for_byte():
     assert ours.query("%LMQ%readers", "%LMQ%one", 0) == 7
     assert ours.query("%LMQ%readers", "%LMQ%one", 5) == 7
     ours.persist()
-    assert ours.encode() == JAVA
+    assert ours.snapshot()() == JAVA
 
 
 def test_light_and_other_groups_have_tables_of_their_own():
@@ -99,7 +99,7 @@ def test_a_slave_takes_both_tables_of_its_master():
     slave = ConsumerOffsetManager(
         BrokerConfig(), V5_5_0, ConfigFile(f"{FOLDER}/x.json", files), lambda: NOW
     )
-    slave.take_over(master.encode())
+    slave.take_over(master.snapshot()())
     assert slave.table == {"%LMQ%t@%LMQ%g": {0: 8}, "t@g": {1: 9}}
 
 

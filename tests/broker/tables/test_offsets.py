@@ -126,7 +126,7 @@ def test_java_files_are_read_and_written_back(archive: Path):
         key: {int(queue): offset for queue, offset in offsets.items()}
         for key, offsets in read["offsetTable"].items()
     }
-    again = java_json.loads(ours.encode())
+    again = java_json.loads(ours.snapshot()())
     assert again["offsetTable"] == read["offsetTable"]
     assert again.get("dataVersion") == read.get("dataVersion")
     assert set(again) == set(read)
@@ -135,11 +135,11 @@ def test_java_files_are_read_and_written_back(archive: Path):
 def test_the_text_is_javas():
     ours = manager(V4_9_7)
     ours.commit("c", "g", "t", 0, 12)
-    assert ours.encode() == b'{\n\t"offsetTable":{\n\t\t"t@g":{0:12\n\t\t}\n\t}\n}'
+    assert ours.snapshot()() == b'{\n\t"offsetTable":{\n\t\t"t@g":{0:12\n\t\t}\n\t}\n}'
     ours = manager(V5_5_0)
     ours.commit("c", "g", "t", 0, 12)
     expected = b'\t"offsetTable":{\n\t\t"t@g":{\n\t\t\t0:12\n\t\t}\n\t},\n\t"pullOffsetTable":{}\n}'
-    assert ours.encode().endswith(expected)
+    assert ours.snapshot()().endswith(expected)
 
 
 def test_nothing_new_is_not_written_again():

@@ -20,7 +20,7 @@ from rmqwire.codec.bodies import DelayOffsetSerializeWrapper
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.record import iter_messages
-from rmqwire.disk.table_file import ConfigFile, TableWriter, config_path
+from rmqwire.disk.table_file import ConfigFile, TableWriter, at_once, config_path
 from rmqwire.errors import BadRecord
 from rmqwire.filter.message_filter import Filter
 from rmqwire.store.results import MessageInner, PutStatus
@@ -90,7 +90,7 @@ class ScheduleMessageService:
         self.max_level = max(self.levels, default=0)
         path = config_path(config.store_path_root_dir, "delayOffset.json")
         self._file = ConfigFile(path, files, holds="offsetTable")
-        self.writer = TableWriter(self._file, self.encode)
+        self.writer = TableWriter(self._file, at_once(self.encode))
         self.data_version = first_version(wall_ms())
         self._updates = 0
 

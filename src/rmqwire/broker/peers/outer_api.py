@@ -175,7 +175,7 @@ class BrokerOuterAPI:
 
     def _topics(self) -> TopicConfigAndMappingSerializeWrapper:
         topics, permission = self._state.topics, self._state.config.broker_permission
-        table = topics.table
+        table: dict[str, TopicConfig] = topics.table
         if not permission & PERM_WRITE or not permission & PERM_READ:
             table = {name: _with_permission(topic, permission) for name, topic in table.items()}
         return TopicConfigAndMappingSerializeWrapper(

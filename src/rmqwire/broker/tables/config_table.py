@@ -7,12 +7,16 @@ attributes are changed one by one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from copy import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from rmqwire.broker.tables.attributes import alter_attributes
 from rmqwire.broker.tables.versions import advance, first_version
+from rmqwire.codec import java_json
 from rmqwire.codec.message_const import LMQ_PREFIX
 from rmqwire.disk.table_file import TableWriter
+from rmqwire.disk.table_text import EntryTexts, TrackedTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +25,9 @@ if TYPE_CHECKING:
     from rmqwire.broker.tables.attributes import Attribute
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import DataVersion
-    from rmqwire.disk.table_file import ConfigFile
+    from rmqwire.codec.release import Release
+    from rmqwire.disk.table_file import ConfigFile, MakeText
+    from rmqwire.disk.table_text import Changes
 
 
 class Entry(Protocol):
@@ -38,6 +44,7 @@ class ConfigTable(ABC, Generic[E]):
 
     Args:
         attributes: which attributes an entry may have.
+        release: what the JSON holds.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
         changed: called after an entry was created or changed.
@@ -52,28 +59,31 @@ class ConfigTable(ABC, Generic[E]):
     def __init__(
         self,
         attributes: Mapping[str, Attribute],
+        release: Release,
         file: ConfigFile,
         wall_ms: WallMs,
         changed: Callable[[], None],
         *,
         light_queues: bool,
     ) -> None:
-        self.table: dict[str, E] = {}
+        self.table: TrackedTable[E] = TrackedTable()
         self.data_version: DataVersion = first_version(wall_ms())
-        self.writer = TableWriter(file, self.encode)
+        self.writer = TableWriter(file, self.snapshot)
         self.light_queues = light_queues
         self._tell_changed = changed
         self._attributes = attributes
+        self._release = release
         self._file = file
         self._wall_ms = wall_ms
+        self._texts: EntryTexts[E] = EntryTexts(self._entry_text)
 
     @abstractmethod
     def name_of(self, entry: E) -> str:
         """Return the name under which an entry stands."""
 
     @abstractmethod
-    def encode(self) -> bytes:
-        """Return the text of the file."""
+    def _content(self) -> dict[str, Any]:
+        """Return what the file holds, in its order: copies, and None for the entries."""
 
     @abstractmethod
     def _decode(self, data: bytes) -> None:
@@ -137,6 +147,20 @@ class ConfigTable(ABC, Generic[E]):
             StoreError: there is a table, but neither it nor its backup can be read.
         """
         return self._file.load(self._decode)
+
+    def snapshot(self) -> MakeText:
+        """Return what makes the text of the file as the table is now."""
+        changes = self._texts.take(self.table, copy)
+        return partial(self._text, changes, self._content())
+
+    def _entry_text(self, name: str, entry: E) -> str:
+        return java_json.write_entry(name, entry, self._release, 2)
+
+    def _text(self, changes: Changes[E], content: dict[str, Any]) -> bytes:
+        self._texts.apply(changes)
+        entries = java_json.Written(self._texts.texts)
+        filled = {name: entries if value is None else value for name, value in content.items()}
+        return java_json.dumps(filled, self._release, pretty=True)
 
     def persist(self) -> None:
         """Write the table to its file, whole or not at all."""

@@ -8,6 +8,7 @@ last member has gone they go too. The file is Java's, in both directions.
 from __future__ import annotations
 
 import logging
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import SubscriptionData
     from rmqwire.codec.release import Release
-    from rmqwire.disk.table_file import ConfigFile
+    from rmqwire.disk.table_file import ConfigFile, MakeText
     from rmqwire.filter.sql92 import Expression
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class ConsumerFilterManager:
         self.bloom = BloomFilter(
             config.max_error_rate_of_bloom_filter, config.expect_consumer_num_use_filter
         )
-        self.writer = TableWriter(file, self.encode)
+        self.writer = TableWriter(file, self.snapshot)
         self._config = config
         self._release = release
         self._file = file
@@ -298,14 +299,15 @@ class ConsumerFilterManager:
             and len(bloom.bit_pos) == self.bloom.hashes
         )
 
-    def encode(self) -> bytes:
-        """Return the file's text."""
+    def snapshot(self) -> MakeText:
+        """Return what makes the file's text of the conditions as they are now."""
         table = ConsumerFilterSerializeWrapper()
         for topic in hash_map_order(self._topics, _TOPICS_CAPACITY):
             groups = self._topics[topic]
             if groups:
                 rows = {
-                    name: groups[name].data for name in hash_map_order(groups, _GROUPS_CAPACITY)
+                    name: copy(groups[name].data)
+                    for name in hash_map_order(groups, _GROUPS_CAPACITY)
                 }
                 table.filter_data_by_topic[topic] = FilterDataMapByTopic(rows, topic)
-        return table.encode(self._release, pretty=True)
+        return partial(table.encode, self._release, pretty=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.broker.names import group_fault
 from rmqwire.broker.tables.attributes import GROUP_ATTRIBUTES
@@ -61,11 +62,13 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         *,
         light_queues: bool = False,
     ) -> None:
-        super().__init__(GROUP_ATTRIBUTES, file, wall_ms, changed, light_queues=light_queues)
-        self.table |= {name: SubscriptionGroupConfig(group_name=name) for name in SYSTEM_GROUPS}
+        super().__init__(
+            GROUP_ATTRIBUTES, release, file, wall_ms, changed, light_queues=light_queues
+        )
+        for name in SYSTEM_GROUPS:
+            self.table[name] = SubscriptionGroupConfig(group_name=name)
         self.forbidden: dict[str, dict[str, int]] = {}
         self._config = config
-        self._release = release
 
     def name_of(self, entry: SubscriptionGroupConfig) -> str:
         """Return the group's name."""
@@ -140,6 +143,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         config = self.table.get(group)
         if config is not None:
             config.consume_enable = False
+            self.table.touch(group)
             advance(self.data_version, self._wall_ms())
 
     def delete(self, group: str) -> bool:
@@ -182,6 +186,8 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
             self.forbidden[group] = dict(topics)
         assign(self.data_version, wrapper.data_version)
 
-    def encode(self) -> bytes:
-        """Return the text of the file."""
-        return self.wrapper().encode(self._release, pretty=True)
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"dataVersion": copy(self.data_version)}
+        if self._release.wire.new_body_fields:
+            content["forbiddenTable"] = {name: dict(bits) for name, bits in self.forbidden.items()}
+        return content | {"subscriptionGroupTable": None}

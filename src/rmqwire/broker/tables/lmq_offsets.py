@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rmqwire.broker.tables.offsets import LMQ_OFFSETS, ConsumerOffsetManager
+from rmqwire.broker.tables.offsets import LMQ_OFFSETS, ConsumerOffsetManager, Queues
+from rmqwire.codec import java_json
 from rmqwire.codec.message_const import LMQ_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
@@ -69,9 +72,22 @@ class LmqConsumerOffsetManager(ConsumerOffsetManager):
         others = {key: queues for key, queues in offsets.items() if key not in light}
         return content | {LMQ_OFFSETS: light, "offsetTable": others}
 
-    def group_topic_map(self) -> dict[str, list[str]]:
+    def _sections(self, texts: dict[str, str]) -> dict[str, java_json.Written]:
+        light = {key: text for key, text in texts.items() if not text.endswith("}")}
+        others = {key: text for key, text in texts.items() if key not in light}
+        return {
+            LMQ_OFFSETS: java_json.Written(light),
+            "offsetTable": java_json.Written(others),
+        }
+
+    def _entry_text(self, key: str, queues: Queues) -> str:
+        if _is_light(key, queues):  # a number instead of a map
+            return java_json.write_entry(key, queues[_QUEUE], self._release, 2)
+        return self._queues_text(key, queues)
+
+    def _topics_by_group(self, keys: Iterable[str]) -> dict[str, list[str]]:
         """Return group -> its topics, sorted; light groups are left out, as in Java."""
-        found = super().group_topic_map()
+        found = super()._topics_by_group(keys)
         return {group: topics for group, topics in found.items() if not _is_light_name(group)}
 
 

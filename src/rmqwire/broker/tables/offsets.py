@@ -8,20 +8,23 @@ again), never forward.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.broker.tables.versions import advance, assign, first_version
 from rmqwire.codec import java_json
 from rmqwire.codec.bodies import DataVersion, LmqConsumerOffsetTable
 from rmqwire.disk.table_file import TableWriter
+from rmqwire.disk.table_text import EntryTexts, TrackedTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
     from rmqwire.codec.release import Release
-    from rmqwire.disk.table_file import ConfigFile
+    from rmqwire.disk.table_file import ConfigFile, MakeText
+    from rmqwire.disk.table_text import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,8 @@ TOPIC_GROUP_SEPARATOR: Final = "@"
 UNKNOWN_OFFSET: Final = -1
 LMQ_OFFSETS: Final = "lmqOffsetTable"
 
-Table = dict[str, dict[int, int]]  # topic@group -> queue id -> offset
+Queues = dict[int, int]  # queue id -> offset
+Table = dict[str, Queues]  # topic@group -> the offsets
 
 
 class ConsumerOffsetManager:
@@ -49,14 +53,16 @@ class ConsumerOffsetManager:
         file: ConfigFile,
         wall_ms: WallMs,
     ) -> None:
-        self.table: Table = {}
+        self.table: TrackedTable[Queues] = TrackedTable()
         self.reset_table: Table = {}
-        self.pull_table: Table = {}
+        self.pull_table: TrackedTable[Queues] = TrackedTable()
         self.data_version: DataVersion = first_version(wall_ms())
         self._config = config
         self._release = release
         self._file = file
-        self.writer = TableWriter(file, self.encode)
+        self.writer = TableWriter(file, self.snapshot)
+        self._texts: EntryTexts[Queues] = EntryTexts(self._entry_text)
+        self._pull_texts: EntryTexts[Queues] = EntryTexts(self._queues_text)
         self._wall_ms = wall_ms
         self._commits = 0
         self._dirty = True
@@ -92,6 +98,7 @@ class ConsumerOffsetManager:
             offsets = self.table[key] = {}
         before = offsets.get(queue_id)
         offsets[queue_id] = offset
+        self.table.touch(key)
         self._dirty = True
         if before is not None and offset < before:
             logger.warning(
@@ -109,7 +116,9 @@ class ConsumerOffsetManager:
 
     def commit_pull(self, group: str, topic: str, queue_id: int, offset: int) -> None:
         """Note how far the group has pulled, which may be ahead of what it has consumed."""
-        self.pull_table.setdefault(f"{topic}@{group}", {})[queue_id] = offset
+        key = f"{topic}@{group}"
+        self.pull_table.setdefault(key, {})[queue_id] = offset
+        self.pull_table.touch(key)
 
     def query_pull(self, group: str, topic: str, queue_id: int) -> int:
         """Return how far the group has pulled; what it has consumed where that isn't known."""
@@ -126,6 +135,7 @@ class ConsumerOffsetManager:
         key = f"{topic}@{group}"
         self.reset_table.setdefault(key, {})[queue_id] = offset
         self.table.setdefault(key, {})[queue_id] = offset
+        self.table.touch(key)
         self._dirty = True
 
     def has_offset_reset(self, group: str, topic: str, queue_id: int) -> bool:
@@ -151,22 +161,21 @@ class ConsumerOffsetManager:
 
     def which_topic_by_consumer(self, group: str) -> set[str]:
         """Return the topics that the group has offsets in."""
-        return {topic for topic, owner in self._pairs() if owner == group}
+        return {topic for topic, owner in _pairs(self.table) if owner == group}
 
     def which_group_by_topic(self, topic: str) -> set[str]:
         """Return the groups that have offsets in the topic."""
-        return {group for name, group in self._pairs() if name == topic}
+        return {group for name, group in _pairs(self.table) if name == topic}
 
     def group_topic_map(self) -> dict[str, list[str]]:
         """Return group -> its topics, sorted (``getGroupTopicMap``)."""
+        return self._topics_by_group(self.table)
+
+    def _topics_by_group(self, keys: Iterable[str]) -> dict[str, list[str]]:
         result: dict[str, list[str]] = {}
-        for topic, group in self._pairs():
+        for topic, group in _pairs(keys):
             result.setdefault(group, []).append(topic)
         return {group: sorted(topics) for group, topics in result.items()}
-
-    def _pairs(self) -> list[tuple[str, str]]:
-        parts = (key.split(TOPIC_GROUP_SEPARATOR) for key in self.table)
-        return [(part[0], part[1]) for part in parts if len(part) == 2]
 
     def clone(self, source: str, target: str, topic: str) -> None:
         """Return ``target`` the offsets of group ``source`` in the topic, if it has any."""
@@ -217,7 +226,8 @@ class ConsumerOffsetManager:
         return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        self.table, version = _read(data, self._release)
+        table, version = _read(data, self._release)
+        self.table = TrackedTable(table)
         if version is not None:
             assign(self.data_version, version)
 
@@ -227,29 +237,62 @@ class ConsumerOffsetManager:
         ``pullOffsetTable`` is left out and the caller writes standard JSON: a Java slave of 5.5.0
         stops syncing when it meets that table with integer keys.
         """
-        content: dict[str, Any] = {}
+        content = self._version()
         if self._release.broker.offsets_version:
-            content["dataVersion"] = {
-                "counter": self.data_version.counter,
-                "stateVersion": self.data_version.state_version,
-                "timestamp": self.data_version.timestamp,
-            }
             content["groupTopicMap"] = self.group_topic_map()
         content["offsetTable"] = self.table
         return content
 
-    def encode(self) -> bytes:
-        """Return the text of the file."""
-        content = self.wrapper()
+    def _version(self) -> dict[str, Any]:
+        version = self.data_version
+        if not self._release.broker.offsets_version:
+            return {}
+        return {
+            "dataVersion": {
+                "counter": version.counter,
+                "stateVersion": version.state_version,
+                "timestamp": version.timestamp,
+            }
+        }
+
+    def snapshot(self) -> MakeText:
+        """Return what makes the text of the file as the table is now."""
+        changes = self._texts.take(self.table, Queues.copy)
+        pulled = self._pull_texts.take(self.pull_table, Queues.copy)
+        return partial(self._text, changes, pulled, self._version())
+
+    def _text(
+        self, changes: Changes[Queues], pulled: Changes[Queues], content: dict[str, Any]
+    ) -> bytes:
+        self._texts.apply(changes)
+        self._pull_texts.apply(pulled)
+        if self._release.broker.offsets_version:
+            content["groupTopicMap"] = self._topics_by_group(self._texts.texts)
+        content |= self._sections(self._texts.texts)
         if self._release.broker.pull_offsets:
-            content["pullOffsetTable"] = self.pull_table
+            content["pullOffsetTable"] = java_json.Written(self._pull_texts.texts)
         return java_json.dumps(content, self._release, pretty=True)
+
+    def _sections(self, texts: dict[str, str]) -> dict[str, java_json.Written]:
+        return {"offsetTable": java_json.Written(texts)}
+
+    def _entry_text(self, key: str, queues: Queues) -> str:
+        return self._queues_text(key, queues)
+
+    def _queues_text(self, key: str, queues: Queues) -> str:
+        return java_json.write_entry(key, queues, self._release, 2)
 
     def persist(self) -> None:
         """Write the table to its file, whole or not at all, unless nothing has changed."""
         if self._dirty:
             self.writer.write()
             self._dirty = False
+
+
+def _pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Return topic and group of each key that has both."""
+    parts = (key.split(TOPIC_GROUP_SEPARATOR) for key in keys)
+    return [(part[0], part[1]) for part in parts if len(part) == 2]
 
 
 def _read(data: bytes, release: Release) -> tuple[Table, DataVersion | None]:

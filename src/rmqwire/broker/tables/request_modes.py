@@ -15,7 +15,7 @@ from rmqwire.disk.table_file import TableWriter
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import SetMessageRequestModeRequestBody
     from rmqwire.codec.release import Release
-    from rmqwire.disk.table_file import ConfigFile
+    from rmqwire.disk.table_file import ConfigFile, MakeText
 
 
 class MessageRequestModeManager:
@@ -30,7 +30,7 @@ class MessageRequestModeManager:
         self.table = MessageRequestModeSerializeWrapper()
         self._release = release
         self._file = file
-        self.writer = TableWriter(file, partial(self.encode, pretty=True))
+        self.writer = TableWriter(file, self._snapshot)
 
     def load(self) -> None:
         """Read the file, if there is one.
@@ -46,6 +46,14 @@ class MessageRequestModeManager:
     def encode(self, *, pretty: bool = False) -> bytes:
         """Return the answer of GET_ALL_MESSAGE_REQUEST_MODE, or the file's text."""
         return self.table.encode(self._release, pretty=pretty)
+
+    def _snapshot(self) -> MakeText:
+        """Return what makes the file's text; modes are replaced, never changed in place."""
+        modes = self.table.message_request_mode_map
+        copies = MessageRequestModeSerializeWrapper(
+            message_request_mode_map={topic: dict(groups) for topic, groups in modes.items()}
+        )
+        return partial(copies.encode, self._release, pretty=True)
 
     def find(self, topic: str, group: str) -> SetMessageRequestModeRequestBody | None:
         """Return what was set for a group and topic (``getMessageRequestMode``), None if nothing."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import TimerMetricsSerializeWrapper
 from rmqwire.codec.checkpoint import FILE_SIZE, TIMER_CHECKPOINT_SIZE, TimerCheckpoint
-from rmqwire.disk.table_file import TableWriter
+from rmqwire.disk.table_file import TableWriter, at_once
 
 if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
@@ -32,7 +32,7 @@ class TimerProgress:
         self._path = path
         self._files = files
         self._metrics = b""
-        self.metrics_writer = TableWriter(metrics, lambda: self._metrics)
+        self.metrics_writer = TableWriter(metrics, at_once(lambda: self._metrics))
 
     def take_checkpoint(self, data: bytes) -> None:
         """Take over what a slave takes of its master's check point; the rest is its own.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.broker.names import SYSTEM_TOPICS, is_system_topic, topic_fault
 from rmqwire.broker.tables.attributes import TOPIC_ATTRIBUTES
@@ -55,10 +56,11 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         *,
         light_queues: bool = False,
     ) -> None:
-        super().__init__(TOPIC_ATTRIBUTES, file, wall_ms, changed, light_queues=light_queues)
+        super().__init__(
+            TOPIC_ATTRIBUTES, release, file, wall_ms, changed, light_queues=light_queues
+        )
         self.system_topics: set[str] = set()
         self._config = config
-        self._release = release
         for topic in _system_topics(config, release):
             self.table[topic.topic_name] = topic
             self.system_topics.add(topic.topic_name)
@@ -128,6 +130,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         if default_topic == const.AUTO_CREATE_TOPIC_KEY_TOPIC and not auto_create:
             # As in Java: a TBW102 that is left in the file loses its inheritance.
             example.perm = PERM_READ_WRITE
+            self.table.touch(default_topic)
         if not example.perm & PERM_INHERIT:
             logger.warning("topic %s not created: %s isn't inherited", topic, default_topic)
             return None
@@ -209,9 +212,8 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             self.table[name] = config
         assign(self.data_version, wrapper.data_version)
 
-    def encode(self) -> bytes:
-        """Return the text of the file."""
-        return self.wrapper().encode(self._release, pretty=True)
+    def _content(self) -> dict[str, Any]:
+        return {"dataVersion": copy(self.data_version), "topicConfigTable": None}
 
 
 def _topic(name: str, queues: int, perm: int = PERM_READ_WRITE) -> TopicConfig:

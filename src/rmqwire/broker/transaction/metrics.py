@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.tables.versions import advance, assign, first_version
 from rmqwire.codec.bodies import Metric, TransactionMetricsSerializeWrapper
-from rmqwire.disk.table_file import TableWriter
+from rmqwire.disk.table_file import TableWriter, at_once
 
 if TYPE_CHECKING:
     from rmqwire.clock import WallMs
@@ -26,7 +26,7 @@ class TransactionMetrics:
     def __init__(self, file: ConfigFile, release: Release, wall_ms: WallMs) -> None:
         self.counts: dict[str, Metric] = {}
         self.data_version = first_version(wall_ms())
-        self.writer = TableWriter(file, self.encode)
+        self.writer = TableWriter(file, at_once(self.encode))
         self._file = file
         self._release = release
         self._wall_ms = wall_ms

@@ -193,7 +193,7 @@ class TopicAdmin:
         if not self._release.broker.paged_tables:
             body = topics.wrapper().encode(self._release)
             return request.create_response(header=GetAllTopicConfigResponseHeader(), body=body)
-        table = topics.table
+        table: dict[str, TopicConfig] = topics.table
         if request.ext_fields:
             header = request.decode_header(GetAllTopicConfigRequestHeader)
             table = page(
