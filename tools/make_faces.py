@@ -27,6 +27,8 @@ CLASSES = (
 FACES = {name for _, name in CLASSES}
 OURS = {"remoting", "wall_ms", "rng"}  # arguments for tests of the trio classes
 CALLED = {"Listener": "_listener", "QueueListener": "_callback", "TopicListener": "_callback"}
+BASES = {"PushConsumer": "Consuming"}  # what is written by hand, in consuming.py
+BY_HAND = {("PushConsumer", "on"), ("PushConsumer", "batches")}
 REOPENS = {"Client", "Producer"}  # in a forked process
 DEFAULTS = {  # a thread's listener may block
     ("blocking", "PushConsumer"): 'config.setdefault("consume_in_threads", True)'
@@ -80,6 +82,7 @@ class Source:
             for node in self.node.body
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and (node.name == "__init__" or not node.name.startswith("_"))
+            and (self.name, node.name) not in BY_HAND
         ]
 
 
@@ -102,6 +105,7 @@ class Writer:
             "",
             "from typing import TYPE_CHECKING",
             "",
+            f"from rmqwire.{self.colour.package}.consuming import Consuming",
             f"from rmqwire.{self.colour.package}.face import Face",
             *(f"from {s.module} import {s.name} as Trio{s.name}" for s in sources),
             *self._imports(self.used),
@@ -124,7 +128,8 @@ class Writer:
     def _class(self, source: Source) -> str:
         name = source.name
         doc = ast.get_docstring(source.node) or ""
-        parts = [f"class {name}(Face[Trio{name}]):", indent(self._doc(doc, 4), " " * 4)]
+        base = BASES.get(name, f"Face[Trio{name}]")
+        parts = [f"class {name}({base}):", indent(self._doc(doc, 4), " " * 4)]
         if name in REOPENS and not self.colour.awaits:
             parts.append("\n    reopens = True\n")
         parts += ["\n" + indent(self._method(source, node), " " * 4) for node in source.methods]

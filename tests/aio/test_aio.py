@@ -181,3 +181,59 @@ def test_a_listener_of_a_consumer_that_was_never_entered_has_no_loop(rmq):
         consumer.subscribe("T", "*", lambda: None)
     with pytest.raises(UsageError, match="async with"):
         consumer._loop.get()
+
+
+@program
+async def test_messages_are_iterated_over_and_settled_in_this_loop(rmq):
+    async with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        await asyncio.gather(*(producer.send(Message("T", b"%d" % n)) for n in range(40)))
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    consumer.subscribe("T")
+    bodies = []
+    async with consumer:
+        async for delivery in consumer:
+            async with delivery:
+                bodies.append(delivery.body)
+            if len(bodies) == 40:
+                break
+    assert sorted(bodies) == sorted(b"%d" % n for n in range(40))
+    assert await asyncio.to_thread(rmq.lag, "g", "T") == 0
+
+
+@program
+async def test_nothing_is_lost_between_waits_that_are_cancelled(rmq):
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    consumer.subscribe("T")
+    bodies = set()
+    async with consumer, Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        batches = consumer.batches(4, 0)
+        for number in range(30):
+            await producer.send(Message("T", b"%d" % number))
+            waiting = asyncio.ensure_future(anext(consumer.batches(4, 0)))
+            await asyncio.sleep(0.0001 * number)
+            if waiting.cancel():
+                continue
+            async with await waiting as batch:
+                bodies.update(one.body for one in batch)
+        turning = asyncio.create_task(asyncio.to_thread(rmq.advance, seconds=15))
+        while len(bodies) < 30:
+            async with await anext(batches) as batch:
+                bodies.update(one.body for one in batch)
+        await turning
+    assert [one async for one in batches] == []
+    assert await asyncio.to_thread(rmq.lag, "g", "T") == 0
+
+
+@program
+async def test_a_decorated_function_is_a_listener(rmq):
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    done = asyncio.Event()
+
+    @consumer.on("T")
+    async def listener(messages):
+        done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    async with consumer, Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        await producer.send(Message("T", b"x", tags="a"))
+        await done.wait()

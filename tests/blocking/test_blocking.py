@@ -180,3 +180,79 @@ def test_ctrl_c_ends_a_wait(rmq):
     os.kill(done.pid, signal.SIGINT)
     out, err = done.communicate(timeout=40)
     assert (done.returncode, out, err) == (0, "interrupted\n", "")
+
+
+def test_messages_are_iterated_over_and_settled_in_this_thread(rmq):
+    with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        for number in range(40):
+            producer.send(Message("T", b"%d" % number))
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    consumer.subscribe("T")
+    bodies = []
+    with consumer:
+        for delivery in consumer:
+            with delivery:
+                bodies.append(delivery.body)
+                if len(bodies) == 40:
+                    break
+    assert sorted(bodies) == sorted(b"%d" % number for number in range(40))
+    assert rmq.lag("g", "T") == 0
+
+
+def test_what_fails_in_its_block_comes_again_and_batches_end_with_the_consumer(rmq, caplog):
+    with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        producer.send(Message("T", b"x"))
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    consumer.subscribe("T")
+    with pytest.raises(UsageError):
+        consumer.batches(0)
+    times = []
+    with consumer:
+        batches = consumer.batches(8, 10)
+        for batch in batches:
+            with batch:
+                times.append(batch[0].reconsume_times)
+                if len(times) == 1:
+                    threading.Thread(target=rmq.advance, kwargs={"seconds": 15}).start()
+                    raise RuntimeError("the first time")
+            if len(times) == 2:
+                break
+    assert times == [0, 1]
+    assert list(batches) == []
+    assert "come again later" in caplog.text
+
+
+def test_a_decorated_function_is_a_listener(rmq):
+    consumer = PushConsumer("g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST)
+    done = threading.Event()
+
+    @consumer.on("T", "a")
+    def listener(messages):
+        done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    with consumer, Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        producer.send(Message("T", b"x", tags="a"))
+        assert done.wait(20)
+
+
+def test_messages_in_order_cross_one_by_one(rmq):
+    with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        for number in range(5):
+            producer.send(Message("T", b"%d" % number))
+    consumer = PushConsumer(
+        "g", namesrv_addr=rmq.namesrv_addr, consume_from_where=FIRST, consume_orderly=True
+    )
+    consumer.subscribe("T")
+    bodies = []
+    with consumer:
+        for delivery in consumer:
+            if not bodies and not delivery.reconsume_times:
+                bodies.append(b"again")
+                delivery.suspend(10)
+                continue
+            bodies.append(delivery.body)
+            delivery.ack()
+            if len(bodies) == 6:
+                break
+    assert bodies == [b"again", b"0", b"1", b"2", b"3", b"4"]

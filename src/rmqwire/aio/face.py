@@ -61,12 +61,17 @@ def returns_of(loop: asyncio.AbstractEventLoop) -> Returns:
     return found
 
 
-async def wait_for(function: Callable[[], Awaitable[R]], timeout: float | None) -> R:
+async def wait_for(
+    function: Callable[[], Awaitable[R]],
+    timeout: float | None,
+    dropped: Callable[[R], None] | None = None,
+) -> R:
     """Call an async function in the engine and return what it returns.
 
     Args:
         function: called in the engine.
         timeout: seconds; None for as long as it takes.
+        dropped: called with the result when the waiting task was cancelled meanwhile.
 
     Raises:
         TimeoutError: it took longer.
@@ -77,6 +82,8 @@ async def wait_for(function: Callable[[], Awaitable[R]], timeout: float | None) 
 
     def resume(call: Call[R]) -> None:
         if answer.done():  # cancelled meanwhile
+            if dropped is not None and call.error is None:
+                dropped(call.value)
             return
         if call.error is not None:
             answer.set_exception(call.error)
@@ -151,9 +158,9 @@ class Face(Generic[T]):
         """Return the trio client behind a face of one."""
         return None if client is None else client._inner
 
-    def _listener(self, listener: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-        """Return what calls a listener in the program's loop."""
-        return in_loop(listener, self._loop)
+    def _listener(self, listener: Callable[..., Any] | None) -> Any:  # noqa: ANN401  its type
+        """Return what calls a listener in the program's loop, None without one."""
+        return None if listener is None else in_loop(listener, self._loop)
 
     def _callback(self, function: Callable[..., object] | None) -> Any:  # noqa: ANN401  its type
         """Return what calls a function in the program's loop soon, None without one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.aio.consuming import Consuming
 from rmqwire.aio.face import Face
 from rmqwire.client.client import Client as TrioClient
 from rmqwire.codec.allocation import allocate_averagely
@@ -168,7 +169,7 @@ class Producer(Face[TrioProducer]):
         return await self._wait(timeout, self._inner.fetch_publish_message_queues, topic)
 
 
-class PushConsumer(Face[TrioPushConsumer]):
+class PushConsumer(Consuming):
     """Consume messages for a group; use it as ``async with``.
 
     Args:
@@ -202,7 +203,12 @@ class PushConsumer(Face[TrioPushConsumer]):
         inner = self._inner
         return self._now(lambda: inner.client_id)
 
-    def subscribe(self, topic: str, selector: str | MessageSelector, listener: Listener) -> None:
+    def subscribe(
+        self,
+        topic: str,
+        selector: str | MessageSelector = SUB_ALL,
+        listener: Listener | None = None,
+    ) -> None:
         """Consume a topic's messages; may be called before and inside ``async with``.
 
         Entering ``async with`` asks a broker of each topic whether the conditions can be used
@@ -216,7 +222,7 @@ class PushConsumer(Face[TrioPushConsumer]):
                 Raising means RECONSUME_LATER. Where consume_orderly is set it is a
                 ConsumeOrderlyContext and a ConsumeOrderlyStatus, and raising means
                 SUSPEND_CURRENT_QUEUE_A_MOMENT. A plain function must not block, unless
-                consume_in_threads is set.
+                consume_in_threads is set. None leaves the messages to ``async for``.
 
         Raises:
             UsageError: a bad topic or expression.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.blocking.consuming import Consuming
 from rmqwire.blocking.face import Face
 from rmqwire.client.client import Client as TrioClient
 from rmqwire.codec.allocation import allocate_averagely
@@ -172,7 +173,7 @@ class Producer(Face[TrioProducer]):
         return self._wait(timeout, self._inner.fetch_publish_message_queues, topic)
 
 
-class PushConsumer(Face[TrioPushConsumer]):
+class PushConsumer(Consuming):
     """Consume messages for a group; use it as ``with``.
 
     Args:
@@ -207,7 +208,12 @@ class PushConsumer(Face[TrioPushConsumer]):
         inner = self._inner
         return self._now(lambda: inner.client_id)
 
-    def subscribe(self, topic: str, selector: str | MessageSelector, listener: Listener) -> None:
+    def subscribe(
+        self,
+        topic: str,
+        selector: str | MessageSelector = SUB_ALL,
+        listener: Listener | None = None,
+    ) -> None:
         """Consume a topic's messages; may be called before and inside ``with``.
 
         Entering ``with`` asks a broker of each topic whether the conditions can be used
@@ -221,7 +227,7 @@ class PushConsumer(Face[TrioPushConsumer]):
                 Raising means RECONSUME_LATER. Where consume_orderly is set it is a
                 ConsumeOrderlyContext and a ConsumeOrderlyStatus, and raising means
                 SUSPEND_CURRENT_QUEUE_A_MOMENT. A plain function must not block, unless
-                consume_in_threads is set.
+                consume_in_threads is set. None leaves the messages to ``async for``.
 
         Raises:
             UsageError: a bad topic or expression.

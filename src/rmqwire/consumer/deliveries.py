@@ -59,10 +59,14 @@ class Batches:
         first = await Deliveries(self._stream).__anext__()
         batch = DeliveryBatch([first])
         deadline = self._mono_ms() + self._max_wait_ms
-        while len(batch) < self._max_messages:
-            found = self._stream.ready()
-            if found is not None:
-                batch.append(found)
-            elif not await self._stream.wait((deadline - self._mono_ms()) / 1000):
-                break
+        try:
+            while len(batch) < self._max_messages:
+                found = self._stream.ready()
+                if found is not None:
+                    batch.append(found)
+                elif not await self._stream.wait((deadline - self._mono_ms()) / 1000):
+                    break
+        except BaseException:  # cancelled: nobody has them, and somebody must
+            batch.later()
+            raise
         return batch

@@ -9,7 +9,7 @@ from rmqwire.consumer.message_ext import MessageExt
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Protocol
 
@@ -42,7 +42,7 @@ class Delivery(MessageExt):
         async with delivery:  # acknowledged on leaving
             ...
 
-    An exception that leaves the block is logged and the message comes again later, as with a listener
+    (``with`` does the same: nothing is waited for.) An exception that leaves the block is logged and the message comes again later, as with a listener
     that raises; the loop goes on. A cancelled block settles nothing: the message isn't committed.
     """
 
@@ -100,6 +100,26 @@ class Delivery(MessageExt):
             raise UsageError(f"{self.msg_id} is settled, or the matter of a listener")
         return settler
 
+    def settled_through(self, wrap: Callable[[Settler], Settler]) -> None:
+        """Let another thread settle it; not for users.
+
+        Args:
+            wrap: makes a settler that may be told there of the one that may not.
+        """
+        if self._settler is not None:
+            self._settler = wrap(self._settler)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        return _leave([self], error)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -114,6 +134,17 @@ class Delivery(MessageExt):
 
 class DeliveryBatch(list[Delivery]):
     """Messages of ``consumer.batches()``, at least one; ``async with batch`` settles all of them."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        return _leave(self, error)
 
     def ack(self) -> None:
         """All that aren't settled are done with."""
