@@ -27,6 +27,7 @@ from rmqwire.remoting.request_row import RequestRow
 
 # Java's thread pools (``BrokerController.registerProcessor``); a busy broker cleans their queues.
 SEND: Final = "send"
+REPLY: Final = "reply"
 PULL: Final = "pull"
 LITE_PULL: Final = "litePull"
 QUERY: Final = "query"
@@ -58,6 +59,8 @@ REQUESTS: Final = (
     Row(R.SEND_BATCH_MESSAGE, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND),
     Row(R.CONSUMER_SEND_MSG_BACK, lambda p: p.send_back.send_back, access="SUB group topic", on_slave=NO_SENDS, queue=SEND),
     Row(R.END_TRANSACTION, lambda p: p.end_transaction.end, access="PUB topic", on_slave=NO_TRANSACTIONS, queue=END_TRANSACTION),
+    Row(R.SEND_REPLY_MESSAGE, lambda p: partial(p.replies.reply, V1), on_slave=NO_SENDS, queue=REPLY),
+    Row(R.SEND_REPLY_MESSAGE_V2, lambda p: partial(p.replies.reply, V2), on_slave=NO_SENDS, queue=REPLY),
     Row(R.PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, queue=PULL),
     Row(R.LITE_PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, since=V5, queue=LITE_PULL),
     Row(R.HEART_BEAT, lambda p: p.clients.heart_beat, access="PUB,SUB group", queue=HEARTBEAT),

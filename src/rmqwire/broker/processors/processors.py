@@ -25,6 +25,7 @@ from rmqwire.broker.processors.end_transaction import EndTransactionProcessor
 from rmqwire.broker.processors.pull_message import PullMessageProcessor
 from rmqwire.broker.processors.query_assignment import QueryAssignmentProcessor
 from rmqwire.broker.processors.query_message import QueryMessageProcessor
+from rmqwire.broker.processors.reply_message import ReplyMessageProcessor
 from rmqwire.broker.processors.send_back import SendBackProcessor
 from rmqwire.broker.processors.send_message import SendMessageProcessor
 
@@ -41,6 +42,7 @@ class Processors:
     send: SendMessageProcessor
     send_back: SendBackProcessor
     end_transaction: EndTransactionProcessor
+    replies: ReplyMessageProcessor
     pull: PullMessageProcessor
     clients: ClientManageProcessor
     consumers: ConsumerManageProcessor
@@ -74,6 +76,7 @@ class Processors:
             send=SendMessageProcessor(state, unique_key, connections.locks.has_locks),
             send_back=SendBackProcessor(state),
             end_transaction=EndTransactionProcessor(state),
+            replies=ReplyMessageProcessor(state),
             pull=PullMessageProcessor(state),
             clients=ClientManageProcessor(state),
             consumers=ConsumerManageProcessor(state),

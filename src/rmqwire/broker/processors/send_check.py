@@ -5,7 +5,8 @@ The hot path asks only for topics that are unknown or queues that look wrong.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.names import topic_fault
 from rmqwire.codec import message_const as const
@@ -23,10 +24,44 @@ from rmqwire.errors import BadHeader
 from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
+    from random import Random
+
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.bodies import TopicConfig
     from rmqwire.remoting.handler import Peer
+
+
+RANDOM_QUEUES: Final = 99_999_999  # Java: nextInt(99999999) % queues
+
+
+def check_start(state: BrokerState) -> None:
+    """Refuse sends before ``startAcceptSendRequestTimeStamp``.
+
+    Raises:
+        Reject: with Java's code and remark.
+    """
+    start = state.config.start_accept_send_request_time_stamp
+    if state.wall_ms() < start:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start // 1000))
+        raise Reject(
+            ResponseCode.SYSTEM_ERROR, f"broker unable to service, until {when},{start % 1000:03d}"
+        )
+
+
+def random_queue(config: TopicConfig, rng: Random) -> int:
+    """Return one of the queues that the topic takes messages on.
+
+    Raises:
+        Reject: NO_PERMISSION: there is none.
+    """
+    if config.write_queue_nums < 1:
+        raise Reject(
+            ResponseCode.NO_PERMISSION,
+            f"topic[{config.topic_name}] has no queue to write to, "
+            f"writeQueueNums:[{config.write_queue_nums}]",
+        )
+    return rng.randrange(RANDOM_QUEUES) % config.write_queue_nums
 
 
 def check_send(

@@ -7,7 +7,6 @@ end of the pass that brought the request or after the flush.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
 from rmqwire.broker.delivery.place import Place, dead_letters, place
 from rmqwire.broker.delivery.properties import PropertyRewriter, write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
-from rmqwire.broker.processors.send_check import check_send
+from rmqwire.broker.processors.send_check import check_send, check_start, random_queue
 from rmqwire.broker.processors.send_fields import unreadable
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
@@ -41,12 +40,10 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.state import BrokerState
-    from rmqwire.codec.bodies import TopicConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
 
 _INT_MIN, _INT_MAX, _LONG_MAX = -(2**31), 2**31 - 1, 2**63 - 1
-_RANDOM_QUEUES = 99_999_999  # Java: nextInt(99999999) % queues
 V3_4_9 = 121  # MQVersion ordinal from which a request's maxReconsumeTimes counts
 
 
@@ -104,10 +101,10 @@ class SendMessageProcessor:
             or not state.config.broker_permission & PERM_WRITE
             or state.config.start_accept_send_request_time_stamp
         ):
-            self._check_start()
+            check_start(state)
             config = check_send(state, connection, ext, fields, message.queue_id)
         if message.queue_id < 0:
-            message.queue_id = state.rng.randrange(_RANDOM_QUEUES) % _writable(config)
+            message.queue_id = random_queue(config, state.rng)
         if config.topic_filter_type == "MULTI_TAG":
             message.sys_flag |= MULTI_TAGS_FLAG
         if not message.body and state.release.broker.empty_body_refused:
@@ -131,16 +128,6 @@ class SendMessageProcessor:
             self._put_in_place(message, rewritten.properties, done)
 
     # --- before the store
-
-    def _check_start(self) -> None:
-        """Refuse sends before ``startAcceptSendRequestTimeStamp``."""
-        start = self._state.config.start_accept_send_request_time_stamp
-        if self._state.wall_ms() < start:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start // 1000))
-            raise Reject(
-                ResponseCode.SYSTEM_ERROR,
-                f"broker unable to service, until {when},{start % 1000:03d}",
-            )
 
     def _route_retry(
         self, request: RemotingCommand, message: MessageInner, fields: SendFields, text: str
@@ -332,21 +319,6 @@ def _read(fields: SendFields, connection: Peer, request: RemotingCommand) -> Mes
     ):
         raise unreadable(request, fields)
     return message
-
-
-def _writable(config: TopicConfig) -> int:
-    """Return how many queues the topic takes messages on, one at least.
-
-    Raises:
-        Reject: NO_PERMISSION: there is none.
-    """
-    if config.write_queue_nums < 1:
-        raise Reject(
-            ResponseCode.NO_PERMISSION,
-            f"topic[{config.topic_name}] has no queue to write to, "
-            f"writeQueueNums:[{config.write_queue_nums}]",
-        )
-    return config.write_queue_nums
 
 
 def _number(text: str) -> int:

@@ -70,6 +70,7 @@ class BrokerConfig:
     transaction_op_msg_max_size: int = 4_096  # characters
     transaction_op_batch_interval: int = 3_000
     trace_on: bool = True
+    store_reply_message_enable: bool = True
     enable_property_filter: bool = False
     enable_calc_filter_bit_map: bool = False
     expect_consumer_num_use_filter: int = 32

@@ -45,6 +45,7 @@ BROKER_CONFIG: Final = (
         registerBrokerTimeoutMills          int      6000                 24000                 1..
         startAcceptSendRequestTimeStamp     long     0                    0                     0..                   live
         traceOn                             boolean  true                 true                  -                     live
+        storeReplyMessageEnable             boolean  true                 true                  -                     live
         slaveReadEnable                     boolean  false                false
         compressedRegister                  boolean  false                false                 -                     live
         forceRegister                       boolean  true                 true                  -                     live
@@ -218,13 +219,6 @@ BROKER_CONFIG: Final = (
         "an append is one step: there is nothing to do asynchronously",
         """
         asyncSendEnable  boolean  .  true
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "request and reply",
-        """
-        storeReplyMessageEnable  boolean  true  true
         """,
     ),
     *group(
