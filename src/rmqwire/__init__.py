@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rmqwire.auth.credentials import Credentials
     from rmqwire.client.client import Client
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.allocation import allocate_averagely, allocate_averagely_by_circle
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
         ConsumeStatus,
     )
     from rmqwire.consumer.lite_pull import LitePullConsumer
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.pull import PullConsumer
     from rmqwire.consumer.push import PushConsumer
     from rmqwire.consumer.reading.pull_result import PullResult, PullStatus
@@ -82,7 +82,7 @@ _HOME = {
     "DeliveryBatch": "rmqwire.consumer.delivery",
     "LitePullConsumer": "rmqwire.consumer.lite_pull",
     "Message": "rmqwire.codec.message",
-    "MessageExt": "rmqwire.consumer.message_ext",
+    "MessageExt": "rmqwire.client.message_ext",
     "MessageModel": "rmqwire.consumer.config",
     "MessageQueue": "rmqwire.codec.bodies",
     "MessageSelector": "rmqwire.consumer.selector",

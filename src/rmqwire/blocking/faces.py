@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from rmqwire.client.config import ClientOptions
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.listener import Listener
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.pull_config import LitePullConsumerOptions, PullConsumerOptions
     from rmqwire.consumer.reading.pull_result import PullResult
     from rmqwire.consumer.selector import MessageSelector

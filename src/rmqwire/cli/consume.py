@@ -23,7 +23,7 @@ from rmqwire.consumer.selector import MessageSelector
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.client.message_ext import MessageExt
 
 TOO_FEW = 3
 CLOSE_MS = 500  # for the last acknowledgement

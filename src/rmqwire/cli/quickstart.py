@@ -29,7 +29,7 @@ from rmqwire.producer.results import SendStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.client.message_ext import MessageExt
 
 TOPIC = "QuickStart"
 PRODUCER_GROUP = "quickstart_producer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Self
 
-from rmqwire.consumer.message_ext import MessageExt
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.bodies import ConsumerRunningInfo
 from rmqwire.consumer.config import ConsumeFromWhere
-from rmqwire.consumer.message_ext import MessageExt
 from rmqwire.consumer.running_info import push_running_info, running_properties
 
 if TYPE_CHECKING:

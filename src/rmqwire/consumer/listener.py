@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from rmqwire.consumer.message_ext import MessageExt
+from rmqwire.client.message_ext import MessageExt
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue

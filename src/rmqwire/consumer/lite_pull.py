@@ -53,13 +53,13 @@ if TYPE_CHECKING:
 
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import WallMs
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.pull_config import LitePullConsumerOptions
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.selector import MessageSelector

@@ -48,11 +48,11 @@ if TYPE_CHECKING:
 
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import WallMs
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.group.member import QueueListener
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.pull_config import PullConsumerOptions
     from rmqwire.consumer.selector import MessageSelector
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.errors import BrokerError
     from rmqwire.testing.view import View
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.admin.admin import Admin
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.message_const import DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX
-from rmqwire.consumer.message_ext import MessageExt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,8 +3,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.message import StoredMessage
-from rmqwire.consumer.message_ext import MessageExt
 from rmqwire.consumer.reading.process_queue import ProcessQueue
 
 

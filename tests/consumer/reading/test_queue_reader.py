@@ -1,8 +1,8 @@
 import pytest
 
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.message import StoredMessage
 from rmqwire.consumer.config import PushConsumerConfig
-from rmqwire.consumer.message_ext import MessageExt
 from rmqwire.consumer.reading.process_queue import ProcessQueue
 from rmqwire.consumer.reading.queue_reader import over_threshold
 

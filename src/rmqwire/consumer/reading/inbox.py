@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.process_queue import ProcessQueue
 
     class Pulled(Protocol):

@@ -28,8 +28,8 @@ from rmqwire.codec.bodies import ProcessQueueInfo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.client.signs import Sign
-    from rmqwire.consumer.message_ext import MessageExt
 
 MIB = 1024 * 1024
 

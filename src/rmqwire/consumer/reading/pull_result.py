@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from rmqwire.client.api import PULL_NOT_FOUND, PULL_OFFSET_MOVED, PULL_RETRY_IMMEDIATELY, SUCCESS
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.properties import decode_properties
@@ -18,7 +19,6 @@ from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
     NEED_UNWRAP_FLAG,
 )
-from rmqwire.consumer.message_ext import MessageExt
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 

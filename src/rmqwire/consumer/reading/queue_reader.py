@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.client.api import PullAnswer
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.consumer.config import PushConsumerConfig
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.state import PushState
 
     Submit = Callable[[list[MessageExt], ProcessQueue, MessageQueue], None]

@@ -25,9 +25,9 @@ from rmqwire.consumer.working.stream import DeliveredBatch
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
     from rmqwire.consumer.delivery import Delivery
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState

@@ -9,10 +9,10 @@ from rmqwire.consumer.working.stream import DeliveredBatch
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.delivery import Delivery
     from rmqwire.consumer.listener import ConsumeOrderlyContext
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.working.stream import DeliveryStream
 

@@ -13,8 +13,8 @@ from rmqwire.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.client.tasks import Tasks
-    from rmqwire.consumer.message_ext import MessageExt
 
 logger = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ from rmqwire.consumer.working.resend import Resend
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import MonoMs
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState

@@ -17,8 +17,8 @@ from rmqwire.remoting.channel import trio_ms
 if TYPE_CHECKING:
     from enum import Enum
 
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall
     from rmqwire.consumer.working.stream import DeliveryStream

@@ -17,7 +17,7 @@ from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.sender import Sender
 
 if TYPE_CHECKING:
-    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.consumer.state import ReturningState
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from rmqwire.consumer.working.resend import Resend
 from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
-    from rmqwire.consumer.message_ext import MessageExt
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.consumer.state import ReturningState
 
 logger = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from rmqwire.wakeup import Arrivals
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.delivery import Settler
-    from rmqwire.consumer.message_ext import MessageExt
     from rmqwire.consumer.reading.process_queue import ProcessQueue
 
 

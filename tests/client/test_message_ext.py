@@ -1,8 +1,8 @@
 import pytest
 
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import StoredMessage
-from rmqwire.consumer.message_ext import MessageExt
 
 STORED = StoredMessage(
     "T",
