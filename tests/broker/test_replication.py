@@ -12,7 +12,12 @@ import trio
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.slave_role import BUSY, FROM_MASTER_ONLY
-from rmqwire.codec.bodies import HARuntimeInfo, SubscriptionGroupConfig
+from rmqwire.codec.bodies import (
+    HARuntimeInfo,
+    SubscriptionGroupConfig,
+    TimerMetricsSerializeWrapper,
+)
+from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command
 from rmqwire.codec.ha import pack_report
@@ -164,6 +169,16 @@ def test_what_a_slave_of_5_asks_every_minute_is_answered(tmp_path):
     client = master.connect()
     modes = client.call(RemotingCommand.request(RequestCode.GET_ALL_MESSAGE_REQUEST_MODE))
     assert bytes(modes.body) == bytes(recorded("GET_ALL_MESSAGE_REQUEST_MODE").body)
+    check_point = client.call(RemotingCommand.request(RequestCode.GET_TIMER_CHECK_POINT))
+    assert TimerCheckpoint.decode(check_point.body).master_timer_queue_offset == 0
+    metrics = client.call(RemotingCommand.request(RequestCode.GET_TIMER_METRICS))
+    assert TimerMetricsSerializeWrapper.decode(metrics.body).timing_count == {}
+    master.close()
+
+
+def test_without_a_wheel_a_slave_hears_what_java_says(tmp_path):
+    master = MemoryBroker(tmp_path, timer_wheel_enable=False)
+    client = master.connect()
     for code in (RequestCode.GET_TIMER_CHECK_POINT, RequestCode.GET_TIMER_METRICS):
         answer = client.call(RemotingCommand.request(code))
         assert (answer.code, answer.remark[-7:]) == (ResponseCode.SYSTEM_ERROR, "is null")
@@ -288,7 +303,9 @@ async def test_the_tasks_of_a_role_end_and_those_of_another_begin(tmp_path):
     broker = MemoryBroker(tmp_path, broker_role="SLAVE", broker_id=1, bind_address=HOST)
     state, producer = broker.state, broker.connect()
     async with RemotingClient() as client:
-        tasks = RoleService(broker.core, client, broker.clock, Wakeup(), Wakeup(), any_port=True)
+        tasks = RoleService(
+            broker.core, client, broker.clock, Wakeup(), Wakeup(), Wakeup(), any_port=True
+        )
         for broker_role in ("SLAVE", "ASYNC_MASTER", "SLAVE", "SYNC_MASTER"):
             state.store.config.broker_role = broker_role
             is_slave = broker_role == "SLAVE"

@@ -81,9 +81,16 @@ class MemoryBroker:
     """A :class:`BrokerCore` with a clock of its own, on files in a folder."""
 
     def __init__(
-        self, folder: Path, release: Release = DEFAULT_RELEASE, **settings: object
+        self,
+        folder: Path,
+        release: Release = DEFAULT_RELEASE,
+        *,
+        now_ms: int | None = None,
+        **settings: object,
     ) -> None:
         self.clock = Clock()
+        if now_ms is not None:
+            self.clock.ms = now_ms
         store = StoreConfig(
             store_path_root_dir=str(folder),
             mapped_file_size_commit_log=4 * 1024 * 1024,
@@ -122,6 +129,9 @@ class MemoryBroker:
         while (due := state.schedule.deliver_due()) is not None and due <= self.clock.ms:
             state.store.puts.end_pass()
         state.transactions.write_ops()
+        state.store.puts.end_pass()
+        while (due := state.timers.step()) is not None and due <= self.clock.ms:
+            state.store.puts.end_pass()
         state.store.puts.end_pass()
         state.held_pulls.expire(self.clock.ms)
 

@@ -118,6 +118,7 @@ class Broker:
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
         self._ops_wanted = Wakeup()
+        self._timed = Wakeup()
         self._flush_wanted = Wakeup()
         self._route_wanted = Wakeup()
         self._registration = Registration()
@@ -191,6 +192,7 @@ class Broker:
                         self._mono_ms,
                         self._delayed,
                         self._ops_wanted,
+                        self._timed,
                         late_answers,
                         any_port=self._any_port,
                     )
@@ -248,6 +250,7 @@ class Broker:
                 register_soon=self._registration.soon,
                 delayed=self._delayed,
                 ops_wanted=self._ops_wanted,
+                timed=self._timed,
                 flush_wanted=self._flush_wanted,
                 recovering=recovery.progress,
                 route_wanted=self._route_wanted,

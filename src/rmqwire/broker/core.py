@@ -18,6 +18,7 @@ from rmqwire.broker.clients.topic_routes import TopicRoutes
 from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
+from rmqwire.broker.delivery.timers import TimerMessageStore
 from rmqwire.broker.paced import Paced
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.replication import Replication
@@ -31,11 +32,13 @@ from rmqwire.broker.tables.groups import SubscriptionGroupManager
 from rmqwire.broker.tables.lmq_offsets import LmqConsumerOffsetManager
 from rmqwire.broker.tables.offsets import ConsumerOffsetManager
 from rmqwire.broker.tables.request_modes import MessageRequestModeManager
+from rmqwire.broker.tables.timer_metrics import TimerMetrics
 from rmqwire.broker.tables.timer_progress import TimerProgress
 from rmqwire.broker.tables.topics import TopicConfigManager
 from rmqwire.broker.transaction.metrics import TransactionMetrics
 from rmqwire.broker.transaction.service import TransactionalMessageService
 from rmqwire.codec.host import pack_host
+from rmqwire.codec.message_const import TIMER_TOPIC
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
@@ -92,6 +95,17 @@ class BrokerCore:
         schedule = ScheduleMessageService(
             store, loaded.store, release, files, wall_ms, signals.delayed
         )
+        stats = BrokerStats(config.broker_cluster_name)
+        timers = TimerMessageStore(
+            store,
+            release,
+            config.broker_name,
+            tables.timer_metrics,
+            stats,
+            wall_ms,
+            rng,
+            signals.timed,
+        )
         self.state = BrokerState(
             config=config,
             release=release,
@@ -112,13 +126,15 @@ class BrokerCore:
             transactions=TransactionalMessageService(
                 store,
                 schedule,
+                timers,
                 tables.offsets,
                 config,
                 release,
                 tables.transaction_metrics,
                 signals.ops_wanted,
             ),
-            stats=BrokerStats(config.broker_cluster_name),
+            timers=timers,
+            stats=stats,
             wall_ms=wall_ms,
             mono_ms=mono_ms,
             rng=rng,
@@ -190,6 +206,16 @@ class BrokerCore:
         """Begin with the half messages that are there: as a master, transactions are its own."""
         if not self.state.replication.is_slave:
             self.state.transactions.take_role()
+            self._take_timers()
+
+    def _take_timers(self) -> None:
+        """Deliver timers as a master whose releases and settings have them, else don't."""
+        state = self.state
+        wanted = state.config.timer_wheel_enable and state.release.broker.timer_messages
+        if wanted and not state.replication.is_slave:
+            state.timers.start()
+        else:
+            state.timers.stop()
 
     def open(self) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.
@@ -214,6 +240,7 @@ class BrokerCore:
         try:
             state.schedule.load()
             self._take_transactions()
+            self._take_timers()
         except BaseException:
             state.store.close()
             raise
@@ -267,6 +294,10 @@ class BrokerCore:
         state.store.puts.end_pass()
         if not state.replication.is_slave:
             state.transactions.close()
+        try:
+            state.timers.stop()
+        except OSError as error:
+            logger.error("timers not written: %s", error)  # noqa: TRY400  one line says it
         self.tables.stop()
         self.persist_offsets()
         self.persist_transaction_metrics()
@@ -286,6 +317,8 @@ class BrokerCore:
     def _arrived(self, topic: str, queue_id: int, max_offset: int, tags_code: int) -> None:
         if topic == SCHEDULE_TOPIC:
             self.state.schedule.arrived(queue_id)
+        elif topic == TIMER_TOPIC:
+            self.state.timers.arrived()
         self.state.held_pulls.arrived(topic, queue_id, max_offset, tags_code)
 
 
@@ -338,9 +371,9 @@ class _Tables:
         self.transaction_metrics = TransactionMetrics(
             table("transactionMetrics", "transactionCount"), release, wall_ms
         )
-        self.timer_progress = TimerProgress(
-            config_path(root, "timercheck"), table("timermetrics", "timingCount"), files
-        )
+        metrics = table("timermetrics", "timingCount")
+        self.timer_metrics = TimerMetrics(metrics, release, wall_ms)
+        self.timer_progress = TimerProgress(config_path(root, "timercheck"), metrics, files)
 
 
 def _access_control(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> PlainAcl | None:
@@ -367,5 +400,6 @@ def _table_writes(state: BrokerState) -> TableWrites:
             state.schedule.writer,
             state.timer_progress.metrics_writer,
             state.transactions.metrics.writer,
+            state.timers.metrics.writer,
         ),
     )

@@ -2,7 +2,8 @@
 
 ::
 
-    master    lets slaves in | delivers delayed messages | checks transactions, writes their ops
+    master    lets slaves in | delivers delayed messages and timers | checks transactions, writes
+              their ops
     slave     follows the master's log | takes over its tables and its timers' progress
 
 ``run`` begins with ``BrokerCore.take_role``, which decides what is answered and who is waited for,
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from rmqwire.broker.peers.slave_sync import SlaveSynchronize
+from rmqwire.broker.timer_tasks import flush_timers, run_timers
 from rmqwire.broker.transaction.check import TransactionCheck
 from rmqwire.broker.transaction.check_listener import TransactionCheckListener
 from rmqwire.ha.master_server import HaMaster
@@ -54,6 +56,7 @@ class RoleService:
         mono_ms: clock of the links.
         delayed: wakes the delivery of delayed messages.
         ops_wanted: wakes the writing of transactions' ops.
+        timed: wakes the timers.
         late_answers: entered round the answers that a report releases, to send them together.
         any_port: slaves are accepted at a free port.
     """
@@ -65,6 +68,7 @@ class RoleService:
         mono_ms: MonoMs,
         delayed: Wakeup,
         ops_wanted: Wakeup,
+        timed: Wakeup,
         late_answers: AbstractContextManager[None] | None = None,
         *,
         any_port: bool = False,
@@ -74,6 +78,7 @@ class RoleService:
         self._mono_ms = mono_ms
         self._delayed = delayed
         self._ops_wanted = ops_wanted
+        self._timed = timed
         self._late_answers = late_answers
         self._any_port = any_port
         self._followers: _Followers | None = None
@@ -128,6 +133,9 @@ class RoleService:
         nursery.start_soon(self._write_ops)
         nursery.start_soon(self._check_transactions)
         nursery.start_soon(self._write_transaction_metrics)
+        if state.timers.is_running:
+            nursery.start_soon(run_timers, state, self._timed)
+            nursery.start_soon(flush_timers, state)
         return bound
 
     async def _deliver_delayed(self) -> None:

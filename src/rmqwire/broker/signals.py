@@ -21,6 +21,7 @@ class BrokerSignals:
         register_soon: the name servers must hear of a change at once.
         delayed: a delay level has something to look at.
         ops_wanted: ops of transactions must be written, or must be earlier than it looked.
+        timed: the queue of timers has.
         flush_wanted: (SYNC_FLUSH) puts wait for the disk.
         recovering: how far the opening of the store is.
         route_wanted: name servers must be asked for a topic's route.
@@ -30,6 +31,7 @@ class BrokerSignals:
     register_soon: Callable[[], None] = nothing
     delayed: Callable[[], None] = nothing
     ops_wanted: Callable[[], None] = nothing
+    timed: Callable[[], None] = nothing
     flush_wanted: Callable[[], None] = nothing
     recovering: Callable[[RecoveryProgress], None] = nothing
     route_wanted: Callable[[], None] = nothing

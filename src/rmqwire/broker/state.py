@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.clients.held_pulls import LongPolling
     from rmqwire.broker.clients.topic_routes import TopicRoutes
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
+    from rmqwire.broker.delivery.timers import TimerMessageStore
     from rmqwire.broker.paced import Paced
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.settings.values import BrokerConfig
@@ -47,6 +48,8 @@ class BrokerState:
         held_pulls: pulls that wait for messages.
         schedule: delayed messages.
         transactions: half messages.
+        schedule: messages with a delay level.
+        timers: messages with a time of their own.
         stats: counters.
         wall_ms: wall clock in ms.
         mono_ms: monotonic clock in ms, for leases and waits.
@@ -73,6 +76,7 @@ class BrokerState:
     held_pulls: LongPolling
     schedule: ScheduleMessageService
     transactions: TransactionalMessageService
+    timers: TimerMessageStore
     stats: BrokerStats
     wall_ms: WallMs
     mono_ms: MonoMs

@@ -68,6 +68,19 @@ class StoreConfig:
     os_page_cache_busy_time_out_mills: int = 1_000
     message_delay_level: str = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"
 
+    # timers
+    mapped_file_size_timer_log: int = 100 * 1024 * 1024
+    timer_precision_ms: int = 1_000
+    timer_roll_window_slot: int = 172_800  # ticks: 2 days of seconds
+    timer_flush_interval_ms: int = 1_000
+    timer_max_delay_sec: int = 259_200  # 3 days
+    timer_congest_num_each_slot: int = 2**31 - 1
+    timer_stop_enqueue: bool = False
+    timer_stop_dequeue: bool = False
+    timer_wheel_snapshot_flush: bool = False
+    timer_wheel_snapshot_interval_ms: int = 10_000
+    append_topic_for_timer_delete_key: bool = False
+
     # index
     message_index_enable: bool = True
     message_index_safe: bool = False

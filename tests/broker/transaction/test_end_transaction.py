@@ -144,7 +144,27 @@ def test_a_delay_level_counts_from_the_commit(tx):
     assert const.PROPERTY_TRANSACTION_PREPARED not in message.properties
 
 
+def test_a_committed_message_waits_for_its_time(tx):
+    sent = tx.send(more="TIMER_DELAY_SEC\x015\x02")
+    tx.broker.pass_time(300)
+    assert tx.end(sent, COMMIT).code == 0
+    tx.broker.pass_time(0)
+    tx.broker.pass_time(4_999)
+    assert tx.bodies() == []
+    tx.broker.pass_time(1_000)
+    (message,) = tx.messages()
+    assert message.properties[const.PROPERTY_TIMER_OUT_MS]
+
+
+def test_a_timer_whose_time_makes_no_sense_is_refused_and_stays(tx):
+    sent = tx.send(more="TIMER_DELAY_SEC\x0199999999\x02")
+    answer = tx.end(sent, COMMIT)
+    assert (answer.code, answer.remark[:21]) == (13, "timer message illegal")
+    assert len(tx.check()) == 1
+
+
 def test_a_timer_message_is_refused_where_there_are_no_timers_and_stays(tx):
+    tx.state.config.timer_wheel_enable = False
     sent = tx.send(more="TIMER_DELAY_SEC\x015\x02")
     answer = tx.end(sent, COMMIT)
     assert (answer.code, answer.remark[:38]) == (1, "accurate timer message is not enabled,")

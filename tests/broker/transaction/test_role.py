@@ -47,7 +47,7 @@ async def run(tx, seconds, before=lambda: None):
     tx.state.transactions._tell_ops_wanted = ops_wanted
     async with RemotingClient() as client, trio.open_nursery() as nursery:
         tasks = RoleService(
-            tx.broker.core, client, tx.broker.clock, Wakeup(), ops_wanted, any_port=True
+            tx.broker.core, client, tx.broker.clock, Wakeup(), ops_wanted, Wakeup(), any_port=True
         )
         await nursery.start(tasks.run)
         before()

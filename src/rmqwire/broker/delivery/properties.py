@@ -241,5 +241,7 @@ def _pick_one(index: int) -> Callable[[list[str]], tuple[str, ...]]:
 
 
 def has_timer(properties: Mapping[str, str]) -> bool:
-    """Return whether the message asks for delivery at a time of its own (RIP-43)."""
+    """Return whether the message asks for delivery at a time of its own (RIP-43), which it has not had."""
+    if const.PROPERTY_TIMER_OUT_MS in properties:
+        return False
     return any(name in properties for name in _TIMER_PROPERTIES)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
 from rmqwire.broker.delivery.place import Place, dead_letters, place
-from rmqwire.broker.delivery.properties import PropertyRewriter, write_properties
+from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import check_send, check_start, random_queue
 from rmqwire.broker.processors.send_fields import unreadable
@@ -163,7 +163,7 @@ class SendMessageProcessor:
         self,
         message: MessageInner,
         properties: dict[str, str],
-        done: Callable[[PutMessageResult], None],
+        done: partial[None],
     ) -> None:
         """Store a message that may have to wait, as what waits for it."""
         state = self._state
@@ -176,8 +176,9 @@ class SendMessageProcessor:
         if where is Place.DELAYED:
             state.schedule.delay(message, properties, level)
         elif where is Place.TIMED:
-            code, remark = refusal(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE), 0)
-            raise Reject(code, remark)
+            if not state.config.timer_wheel_enable:
+                raise Reject(*refusal(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE), 0))
+            done = partial(done, recall=state.timers.delay(message, properties))
         state.store.puts.put(message, done)
 
     def _check_transactions(self) -> None:
@@ -209,7 +210,8 @@ class SendMessageProcessor:
         unique_key = properties.get(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX)
         done = partial(self._stored, connection, request, batch, (batch.queue_id, unique_key))
         level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
-        if transaction_type(batch.sys_flag) or level > 0:
+        timed = state.release.broker.timer_messages and has_timer(properties)
+        if transaction_type(batch.sys_flag) or level > 0 or timed:
             done(PutMessageResult(PutStatus.MESSAGE_ILLEGAL))
             return
         suffix = b""
@@ -258,6 +260,8 @@ class SendMessageProcessor:
         message: MessageInner,
         sent: tuple[int, str | None],
         result: PutMessageResult,
+        *,
+        recall: str | None = None,
     ) -> None:
         """Answer a send; the store calls this when the outcome is known."""
         state = self._state
@@ -280,6 +284,15 @@ class SendMessageProcessor:
                 queue_offset=queue_offset,
                 transaction_id=unique_key,
                 batch_uniq_id=unique_key,
+            )
+            frame = self._answers.encode_header(request, code, header)
+        elif recall:
+            header = SendMessageResponseHeader(
+                msg_id=message_id,
+                queue_id=queue_id,
+                queue_offset=queue_offset,
+                transaction_id=unique_key,
+                recall_handle=recall,
             )
             frame = self._answers.encode_header(request, code, header)
         else:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
+    from rmqwire.broker.delivery.timers import TimerMessageStore
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.tables.offsets import ConsumerOffsetManager
     from rmqwire.broker.transaction.metrics import TransactionMetrics
@@ -74,6 +75,7 @@ class TransactionalMessageService:
     Args:
         store: where all of it is; its clocks are used.
         schedule: takes committed messages that have a delay level.
+        timers: takes those that have a time of their own.
         offsets: how far both queues are done with.
         config: ``transactionOp...``, which may change while the broker runs.
         release: how ops are written.
@@ -85,6 +87,7 @@ class TransactionalMessageService:
         self,
         store: MessageStore,
         schedule: ScheduleMessageService,
+        timers: TimerMessageStore,
         offsets: ConsumerOffsetManager,
         config: BrokerConfig,
         release: Release,
@@ -100,6 +103,7 @@ class TransactionalMessageService:
         self.began_at = 0  # end of the log when this broker became master
         self._copies: dict[str, int] = {}  # transaction -> half offset of its newest copy
         self._schedule = schedule
+        self._timers = timers
         self._offsets = offsets
         self._tell_ops_wanted = ops_wanted
         self._mono_ms = store.mono_ms
@@ -275,7 +279,7 @@ class TransactionalMessageService:
         topic = half.properties.get(const.PROPERTY_REAL_TOPIC, "")
         if not key:
             return False
-        for place_of in (topic, const.RMQ_SYS_SCHEDULE_TOPIC):
+        for place_of in (topic, const.RMQ_SYS_SCHEDULE_TOPIC, const.TIMER_TOPIC):
             found = self.store.lookup.query_message(place_of, key, BATCH, 0, _LATEST_MS)
             if any(_is_from(message, half) for message in iter_messages(found.body)):
                 return True
@@ -290,6 +294,7 @@ class TransactionalMessageService:
 
         Raises:
             BadRecord: its delay level is no number; nothing has happened.
+            Reject: its time makes no sense; likewise.
         """
         try:
             level = parse_int(half.properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
@@ -297,16 +302,18 @@ class TransactionalMessageService:
             raise BadRecord(f"no delay level: {error}") from None
         message, properties = make_committed(half, self.release)
         topic, offset = message.topic, self._current(half)
+        where = place(message, properties, level, self.release)
+        if where is Place.TIMED:
+            if not self.config.timer_wheel_enable:
+                done(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE))
+                return
+            self._timers.delay(message, properties)
+        elif where is Place.DELAYED:
+            self._schedule.delay(message, properties, level)
         self.queue.end(
             offset, TRANSACTION_COMMIT_TYPE
         )  # at once: the next one in this pass is a repeat
         stored = partial(self._committed, half, topic, offset, done)
-        where = place(message, properties, level, self.release)
-        if where is Place.TIMED:
-            stored(PutMessageResult(PutStatus.WHEEL_TIMER_NOT_ENABLE))
-            return
-        if where is Place.DELAYED:
-            self._schedule.delay(message, properties, level)
         self.store.puts.put(message, stored)
 
     def _committed(

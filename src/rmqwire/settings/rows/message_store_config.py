@@ -342,38 +342,69 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "read by the timers",
+        """
+        mappedFileSizeTimerLog          int      .  104857600   68..
+        timerPrecisionMs                int      .  1000        1..60000
+        timerRollWindowSlot             int      .  172800
+        timerFlushIntervalMs            int      .  1000        1..          live 1..3600000
+        timerMaxDelaySec                int      .  259200      1..          live
+        timerWheelSnapshotFlush         boolean  .  false
+        timerStopEnqueue                boolean  .  false       -            live
+        timerStopDequeue                boolean  .  false       -            live
+        timerCongestNumEachSlot         int      .  2147483647  0..          live
+        timerWheelSnapshotIntervalMs    int      .  10000       1..
+        appendTopicForTimerDeleteKey    boolean  .  false
+        """,
+    ),
+    *group(
         NOT_YET,
         "the timer wheel",
         """
-        mappedFileSizeTimerLog          int      .  104857600
-        timerPrecisionMs                int      .  1000
-        timerRollWindowSlot             int      .  172800
-        timerFlushIntervalMs            int      .  1000
+        disappearTimeAfterStart         int      .  -1
+        timerEnableCheckMetrics         boolean  .  true
+        timerCheckMetricsWhen           String   .  05
+        timerMetricSmallThreshold       int      .  1000000
+        timerProgressLogIntervalMs      int      .  10000
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "Java 5.5 doesn't read it either: delay levels never go through the wheel",
+        """
+        timerInterceptDelayLevel        boolean  .  false
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "timers are delivered in the event loop, by no threads and queues of their own",
+        """
         timerGetMessageThreadNum        int      .  3
         timerPutMessageThreadNum        int      .  3
         timerEnableDisruptor            boolean  .  false
-        timerEnableCheckMetrics         boolean  .  true
-        timerInterceptDelayLevel        boolean  .  false
-        timerMaxDelaySec                int      .  259200
-        timerWheelSnapshotFlush         boolean  .  false
-        disappearTimeAfterStart         int      .  -1
-        timerStopEnqueue                boolean  .  false
-        timerCheckMetricsWhen           String   .  05
-        timerSkipUnknownError           boolean  .  false
         timerWarmEnable                 boolean  .  false
-        timerStopDequeue                boolean  .  false
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "a timer that is refused for a while is tried again until it is stored, and one that can't be "
+        "read or stored at all is left out with a line in the log",
+        """
+        timerSkipUnknownError           boolean  .  false
         timerEnableRetryUntilSuccess    boolean  .  false
-        timerCongestNumEachSlot         int      .  2147483647
-        timerMetricSmallThreshold       int      .  1000000
-        timerProgressLogIntervalMs      int      .  10000
-        timerWheelSnapshotIntervalMs    int      .  10000
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "of the timeline in RocksDB, which isn't there",
+        """
         timerRecallToTimeWheelEnable    boolean  .  true
         timerRecallToTimelineEnable     boolean  .  true
         timerReputServiceCorePoolSize   int      .  6
         timerReputServiceMaxPoolSize    int      .  6
         timerReputServiceQueueCapacity  int      .  10000
         timerColdDataCheckIntervalMs    int      .  60000
-        appendTopicForTimerDeleteKey    boolean  .  false
         """,
     ),
     *group(

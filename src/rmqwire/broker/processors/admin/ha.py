@@ -1,8 +1,4 @@
-"""Replication as tools and other brokers of the group ask for it (5.x).
-
-A slave asks for timers too. There are none here, so it hears what a Java broker says that has none
-either.
-"""
+"""Replication as tools and other brokers of the group ask for it (5.x)."""
 
 from __future__ import annotations
 
@@ -55,13 +51,19 @@ class HaAdmin:
             self._state.replication.master_flush_offset = header.master_flush_offset
         return request.create_response()
 
-    def timer_check_point(self, _: Peer, __: RemotingCommand) -> RemotingCommand:
-        """Say that there is no timer store, in Java's words."""
-        raise Reject(ResponseCode.SYSTEM_ERROR, "The checkpoint is null")
+    def timer_check_point(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
+        """Return how far timers were delivered, for a slave that may have to go on."""
+        told = self._state.timers.check_point()
+        if told is None:
+            raise Reject(ResponseCode.SYSTEM_ERROR, "The checkpoint is null")
+        return request.create_response(body=told.encode())
 
-    def timer_metrics(self, _: Peer, __: RemotingCommand) -> RemotingCommand:
-        """Say that there is no timer store, in Java's words."""
-        raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
+    def timer_metrics(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
+        """Return how many timers wait for each topic."""
+        timers = self._state.timers
+        if not timers.is_running:
+            raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
+        return request.create_response(body=timers.metrics.encode())
 
     def request_modes(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the groups that pop instead of pulling."""

@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 # tools read stand for themselves, 0, beside the capacity that Java has by default.
 _QUEUES: Final = {"send": 10_000, "pull": 100_000, "query": 20_000}
 _QUEUES_V5: Final = {"litePull": 100_000, "ack": 100_000}
-_TIMER: Final = {
-    "timerReadBehind": "0",
-    "timerOffsetBehind": "0",
-    "timerCongestNum": "0",
-    "timerEnqueueTps": "0.0",
-    "timerDequeueTps": "0.0",
-}
 _NO_TRANSIENT_POOL: Final = 2**31 - 1  # DefaultMessageStore.remainTransientStoreBufferNumbs
 
 
@@ -51,7 +44,7 @@ class RuntimeAdmin:
         start = self._state.config.start_accept_send_request_time_stamp
         info["startAcceptSendRequestTimeStamp"] = str(start)
         if self._release.broker.runtime_keys_5:
-            info |= _TIMER | {"brokerActive": "true"}
+            info |= self._state.timers.runtime_info() | {"brokerActive": "true"}
         else:
             info["brokerVersion"] = str(self._release.mq_version)
             info["getTransferedTps"] = info.pop("getTransferredTps", "")  # 4.9 spells it so
