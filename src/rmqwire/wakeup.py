@@ -1,10 +1,14 @@
-"""Wake trio tasks from plain calls."""
+"""Wake trio tasks from plain calls; hand somebody else what to wait for."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
 
 
 class Arrivals:
@@ -48,3 +52,17 @@ class Wakeup:
         with trio.move_on_after(max(seconds, 0)):
             await self._event.wait()
         self._event = trio.Event()
+
+
+class Waiting:
+    """Something to await, which begins only then: it may be dropped, as a coroutine may not.
+
+    Args:
+        begin: begins the wait.
+    """
+
+    def __init__(self, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._begin().__await__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 
 from rmqwire.broker.core import BrokerCore
@@ -58,7 +59,7 @@ class AdminBroker:
     def clock(self) -> int:
         return self.now_ms
 
-    def _registered(self) -> None:
+    def _registered(self, _topics: Collection[str]) -> None:
         self.registrations += 1
 
     def ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,7 @@ class MemoryBroker:
         self.state = self.core.state
         self._ports = iter(range(40000, 60000))
 
-    def _count(self) -> None:
+    def _count(self, _topics: Collection[str]) -> None:
         self.registrations += 1
 
     def connect(self, peer: str | None = None) -> Client:

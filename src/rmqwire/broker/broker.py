@@ -39,10 +39,10 @@ from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.store.service import run_store
-from rmqwire.wakeup import Wakeup
+from rmqwire.wakeup import Waiting, Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.settings.values import LoadedConfig
@@ -112,7 +112,7 @@ class Broker:
             limits=Limits(idle_ms=loaded.broker.server_channel_max_idle_time_seconds * 1000),
             on_close=self._connection_closed,
             end_of_pass=self._end_of_pass,
-            barrier=self._table_rounds.take_barrier,
+            barrier=self._take_barrier,
             tls=loaded.tls.server,
         )
         self._any_port = not loaded.broker.listen_port
@@ -196,7 +196,9 @@ class Broker:
                         late_answers,
                         any_port=self._any_port,
                     )
-                    api = BrokerOuterAPI(client, core.state, role.master_found)
+                    api = BrokerOuterAPI(
+                        client, core.state, role.master_found, trio.to_thread.run_sync
+                    )
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
                     serving.start_soon(keep_routes, client, core.state, self._route_wanted)
@@ -270,6 +272,13 @@ class Broker:
 
     # --- what connections and tables tell
 
+    def _take_barrier(self) -> Awaitable[None] | None:
+        """Return what the answers to the requests just handled wait for: tables, name servers."""
+        kept, known = self._table_rounds.take_barrier(), self._registration.take_barrier()
+        if kept is None or known is None:
+            return kept or known
+        return Waiting(partial(_one_after_other, kept, known))
+
     def _end_of_pass(self) -> None:
         """Write what the pass brought."""
         if self.core is not None:
@@ -330,6 +339,11 @@ async def _watch_accounts(acl: PlainAcl) -> None:
             acl.take(await trio.to_thread.run_sync(acl.read_files))
         except OSError as error:
             logger.error("access control stays as it was: %s", error)  # noqa: TRY400  one line says it
+
+
+async def _one_after_other(*waits: Awaitable[None]) -> None:
+    for wait in waits:
+        await wait
 
 
 async def _every(period_s: float, call: Callable[[], None]) -> None:

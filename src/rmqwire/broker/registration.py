@@ -3,21 +3,71 @@
 There is one task for each name server of the configuration, which may change while the broker runs.
 A broker that takes no more messages leaves them: producers go elsewhere, clients that are connected
 can still pull.
+
+A new or changed topic is told alone (``registerIncrementBrokerData``, ``registerSingleTopicAll``), and
+the answer to the request that made it waits until the name servers have it, as in Java: whoever
+is told that a topic exists finds its route. A name server that can't be told so is told everything.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.wakeup import Waiting
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Collection
+
     from rmqwire.broker.peers.outer_api import BrokerOuterAPI
     from rmqwire.broker.state import BrokerState
 
 FIRST_RETRY_S = 1.0  # a failed registration is tried again after this, doubling up to the period
 NO_MASTER_RETRY_S = 2.0  # how often a slave without a master asks the name servers
 UNREGISTER_S = 3.0
+# How long an answer waits for name servers; Java lets it wait for registerBrokerTimeoutMills (24 s).
+TOLD_S = 3.0
+MOST_SINGLE_TOPICS = 16  # more that change at once are told as the whole table
+
+
+class _News:
+    """What a name server hasn't been told yet.
+
+    Attributes:
+        topics: their names, in the order of change.
+        everything: all topics and the broker itself.
+        wanted: there is something to tell.
+        told: the name server was told, or couldn't be.
+    """
+
+    def __init__(self) -> None:
+        self.topics: dict[str, None] = {}
+        self.everything = False
+        self.wanted = trio.Event()
+        self.told = trio.Event()
+
+    def add(self, topics: Collection[str]) -> None:
+        self.topics |= dict.fromkeys(topics)
+        self.everything |= not topics or len(self.topics) > MOST_SINGLE_TOPICS
+        self.wanted.set()
+
+
+class _NameServer:
+    """One name server of a broker: what it is to be told, and the end of its task."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.news = _News()
+
+    def take(self) -> _News:
+        taken, self.news = self.news, _News()
+        return taken
+
+    def end(self) -> None:
+        self.scope.cancel()
+        self.news.told.set()
 
 
 class Registration:
@@ -25,11 +75,27 @@ class Registration:
 
     def __init__(self) -> None:
         self._changed = trio.Event()
+        self._servers: dict[str, _NameServer] = {}
+        self._held_for: list[trio.Event] = []  # what the answers of this pass wait for
 
-    def soon(self) -> None:
-        """Register at once: a topic changed, or the store broke."""
-        self._changed.set()
-        self._changed = trio.Event()
+    def soon(self, topics: Collection[str] = ()) -> None:
+        """Register at once.
+
+        Args:
+            topics: only these have changed; none: everything is told.
+        """
+        for server in self._servers.values():
+            server.news.add(topics)
+        if topics:
+            self._held_for = [server.news.told for server in self._servers.values()]
+        else:
+            self._changed.set()
+            self._changed = trio.Event()
+
+    def take_barrier(self) -> Awaitable[None] | None:
+        """Return what the answers to the requests just handled must wait for."""
+        held_for, self._held_for = self._held_for, []
+        return Waiting(partial(_all_of, held_for)) if held_for else None
 
     async def keep(self, api: BrokerOuterAPI, state: BrokerState) -> None:
         """Register until cancelled.
@@ -38,35 +104,43 @@ class Registration:
             api: speaks to the name servers.
             state: the broker.
         """
-        scopes: dict[str, trio.CancelScope] = {}
+        servers = self._servers
         config, store = state.config, state.store
         async with trio.open_nursery() as nursery:
             while True:
                 changed = self._changed
                 leaving = store.health.broken and not store.read_only_from_start
                 wanted = [] if leaving else config.namesrv_addresses()
-                registered = bool(scopes)
-                for addr in [addr for addr in scopes if addr not in wanted]:
-                    scopes.pop(addr).cancel()
+                registered = bool(servers)
+                for addr in [addr for addr in servers if addr not in wanted]:
+                    servers.pop(addr).end()
                 if leaving and registered:
                     await self.leave(api, state)
                 for addr in wanted:
-                    if addr not in scopes:
-                        scopes[addr] = trio.CancelScope()
-                        nursery.start_soon(self._keep_at, addr, scopes[addr], api, state)
+                    if addr not in servers:
+                        servers[addr] = _NameServer()
+                        servers[addr].news.add(())
+                        nursery.start_soon(self._keep_at, addr, servers[addr], api, state)
                 with trio.move_on_after(config.register_name_server_period / 1000):
                     await changed.wait()
 
     async def _keep_at(
-        self, addr: str, scope: trio.CancelScope, api: BrokerOuterAPI, state: BrokerState
+        self, addr: str, server: _NameServer, api: BrokerOuterAPI, state: BrokerState
     ) -> None:
-        """Register at one name server each period, and at once when a topic changed."""
+        """Register at one name server each period, and at once what changed."""
         config = state.config
-        with scope:
-            force, retry_s = True, FIRST_RETRY_S
+        with server.scope:
+            registered, retry_s = False, FIRST_RETRY_S
             while True:
-                changed = self._changed
-                registered = await api.register(addr, force=force or config.force_register)
+                news = server.take()
+                try:
+                    if registered and news.topics and not news.everything:
+                        registered = await api.register_topics(addr, news.topics)
+                    if not registered or news.everything or not news.topics:
+                        force = not registered or news.everything or config.force_register
+                        registered = await api.register(addr, force=force)
+                finally:
+                    news.told.set()
                 wait_s = config.register_name_server_period / 1000
                 if registered and _lacks_master(state):
                     wait_s = NO_MASTER_RETRY_S
@@ -76,8 +150,7 @@ class Registration:
                     wait_s = min(wait_s, retry_s)
                     retry_s *= 2
                 with trio.move_on_after(wait_s):
-                    await changed.wait()
-                force = not registered or changed.is_set()
+                    await server.news.wanted.wait()
 
     async def leave(self, api: BrokerOuterAPI, state: BrokerState) -> None:
         """Leave all name servers, as far as they answer in time."""
@@ -85,6 +158,12 @@ class Registration:
             async with trio.open_nursery() as nursery:
                 for addr in state.config.namesrv_addresses():
                     nursery.start_soon(api.unregister, addr)
+
+
+async def _all_of(events: list[trio.Event]) -> None:
+    with trio.move_on_after(TOLD_S):
+        for event in events:
+            await event.wait()
 
 
 def _lacks_master(state: BrokerState) -> bool:

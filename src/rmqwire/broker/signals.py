@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rmqwire.store.events import nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from rmqwire.store.events import RecoveryProgress
 
@@ -18,7 +18,7 @@ class BrokerSignals:
     """The calls out of a ``BrokerCore``; all run in the event loop and must not raise.
 
     Args:
-        register_soon: the name servers must hear of a change at once.
+        register_soon: the name servers must hear at once of a change of these topics; none: of all.
         delayed: a delay level has something to look at.
         ops_wanted: ops of transactions must be written, or must be earlier than it looked.
         timed: the queue of timers has.
@@ -28,7 +28,7 @@ class BrokerSignals:
         broken: the store takes no more messages until the next start; called once.
     """
 
-    register_soon: Callable[[], None] = nothing
+    register_soon: Callable[[Collection[str]], None] = nothing
     delayed: Callable[[], None] = nothing
     ops_wanted: Callable[[], None] = nothing
     timed: Callable[[], None] = nothing

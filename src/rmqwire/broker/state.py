@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from random import Random
 
     from rmqwire.auth.plain_acl import PlainAcl
@@ -54,7 +54,7 @@ class BrokerState:
         wall_ms: wall clock in ms.
         mono_ms: monotonic clock in ms, for leases and waits.
         rng: picks queues.
-        register_soon: asks the shell to register at the name servers at once.
+        register_soon: asks the shell to register these topics at the name servers at once; none: all.
         start_time_ms: when this broker started.
         replication: slaves of a master, or the link of a slave.
         request_modes: groups that pop.
@@ -81,7 +81,7 @@ class BrokerState:
     wall_ms: WallMs
     mono_ms: MonoMs
     rng: Random
-    register_soon: Callable[[], None]
+    register_soon: Callable[[Collection[str]], None]
     start_time_ms: int
     replication: Replication
     request_modes: MessageRequestModeManager

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.wakeup import Waiting
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
@@ -58,7 +60,7 @@ class TableRounds:
     def take_barrier(self) -> Awaitable[None] | None:
         """Return what the answers to the requests just handled must wait for."""
         held_for, self._held_for = self._held_for, None
-        return None if held_for is None else held_for.wait()
+        return None if held_for is None else Waiting(held_for.wait)
 
     def _hold_answers(self) -> None:
         self._held_for = self._next

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rmqwire.broker.peers import outer_api
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
-from rmqwire.codec.bodies import KVTable, RegisterBrokerBody
+from rmqwire.codec.bodies import KVTable, RegisterBrokerBody, TopicRouteData
 from rmqwire.codec.command import RemotingCommand, decode_command
 from rmqwire.codec.crc import body_crc
 from rmqwire.codec.release import V4_9_7, V5_5_0, release_named
@@ -58,7 +59,9 @@ def test_a_registration_has_the_recorded_shape(tmp_path, release_name):
         listen_port=20911,
         default_topic_queue_nums=2,
     )
-    ours = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
+    ours = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request(
+        broker.state.topics.table
+    )
     java = recorded_registration(release_name)
     assert ours.ext_fields.keys() == java.ext_fields.keys()
     same = set(java.ext_fields) - {"bodyCrc32"}
@@ -72,7 +75,9 @@ def test_a_registration_has_the_recorded_shape(tmp_path, release_name):
 
 def test_4_9_compresses_when_told(tmp_path):
     broker = MemoryBroker(tmp_path, V4_9_7, compressed_register=True)
-    request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
+    request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request(
+        broker.state.topics.table
+    )
     assert request.ext_fields["compressed"] == "true"
     body = RegisterBrokerBody.decode(request.body, compressed=True, mq_version=V4_9_7.mq_version)
     assert "TBW102" in body.topic_config_serialize_wrapper.topic_config_table
@@ -81,7 +86,9 @@ def test_4_9_compresses_when_told(tmp_path):
 
 def test_a_broker_without_write_permission_registers_none(broker):
     broker.state.config.broker_permission = 4
-    request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request()
+    request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request(
+        broker.state.topics.table
+    )
     body = RegisterBrokerBody.decode(bytes(request.body))
     assert {
         topic.perm & 2 for topic in body.topic_config_serialize_wrapper.topic_config_table.values()
@@ -137,3 +144,63 @@ async def test_a_registration_that_works_again_is_one_line(broker, caplog):
         *["not registered at name server n:1: refused <n:1>"] * 3,
         "registered at name server n:1 after failures: 3",
     ]
+
+
+def new_topic(broker, name="new"):
+    broker.state.topics.create_topic_in_send_message_back(name, 3, 6, 0)
+
+
+@pytest.mark.parametrize(
+    ("version", "codes"), [(513, [103, 217]), (355, [103, 103]), (0, [103, 103])]
+)
+async def test_a_new_topic_is_told_alone_in_the_way_that_the_name_server_knows(
+    broker, version, codes
+):
+    answer = RemotingCommand(0, version=version)
+    client = Scripted(_103=answer, _217=answer)
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None)
+    assert await api.register("n:1", force=True)
+    new_topic(broker)
+    assert await api.register_topics("n:1", ["new", "deleted meanwhile"])
+    assert [command.code for command in client.sent] == codes
+    told = client.sent[1]
+    if codes[1] == 217:
+        (queues,) = TopicRouteData.decode(bytes(told.body)).queue_datas
+        assert told.ext_fields["topic"] == "new"
+        assert (queues.broker_name, queues.read_queue_nums, queues.perm) == ("gold-a", 3, 6)
+    else:
+        wrapper = RegisterBrokerBody.decode(bytes(told.body)).topic_config_serialize_wrapper
+        assert list(wrapper.topic_config_table) == ["new"]
+        assert wrapper.data_version == broker.state.topics.data_version
+
+
+async def test_a_topic_alone_has_no_more_permission_than_its_broker(broker):
+    answer = RemotingCommand(0, version=513)
+    client = Scripted(_103=answer, _217=answer)
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None)
+    await api.register("n:1", force=True)
+    broker.state.config.broker_permission = 4
+    new_topic(broker)
+    assert await api.register_topics("n:1", ["new"])
+    (queues,) = TopicRouteData.decode(bytes(client.sent[1].body)).queue_datas
+    assert queues.perm == 4
+
+
+async def test_a_topic_that_a_name_server_refuses_is_not_told(broker):
+    client = Scripted(_103=RemotingCommand(1, remark="not registered"))
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None)
+    assert not await api.register_topics("n:1", ["TBW102"])
+
+
+async def test_the_registration_of_a_large_table_is_made_in_a_thread(broker, monkeypatch):
+    monkeypatch.setattr(outer_api, "LARGE_TABLE", 2)
+    made = []
+
+    async def in_thread(make):
+        made.append(make())
+        return made[0]
+
+    client = Scripted(_103=RemotingCommand(0))
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None, in_thread)
+    assert await api.register("n:1", force=True)
+    assert client.sent == made

@@ -30,7 +30,7 @@ def manager(
         release,
         ConfigFile(PATH, files or MemoryFiles()),
         lambda: 1_700_000_000_000,
-        lambda: None,
+        lambda _: None,
     )
 
 

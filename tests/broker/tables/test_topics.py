@@ -22,7 +22,7 @@ ARCHIVES = store_archives()
 def manager(
     release: Release = V5_5_0,
     files: MemoryFiles | None = None,
-    changed=lambda: None,
+    changed=lambda _: None,
     **settings: object,
 ) -> TopicConfigManager:
     config = BrokerConfig(broker_name="gold-a", broker_cluster_name="GoldCluster")
@@ -78,7 +78,7 @@ def test_system_topics_are_known_as_such():
 
 def test_a_first_send_creates_the_topic_after_the_default_topic():
     changes: list[int] = []
-    ours = manager(changed=lambda: changes.append(ours.data_version.counter))
+    ours = manager(changed=lambda _: changes.append(ours.data_version.counter))
     created = ours.create_topic_in_send_message("orders", "TBW102", 4, 2)
     assert created is not None
     assert created == TopicConfig(

@@ -7,15 +7,19 @@ is down delays nobody.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from copy import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from rmqwire.broker.peers.troubles import Troubles
 from rmqwire.codec.bodies import (
     DataVersion,
     KVTable,
+    QueueData,
     RegisterBrokerBody,
     TopicConfig,
     TopicConfigAndMappingSerializeWrapper,
+    TopicRouteData,
 )
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
@@ -25,20 +29,23 @@ from rmqwire.codec.headers import (
     QueryDataVersionResponseHeader,
     RegisterBrokerRequestHeader,
     RegisterBrokerResponseHeader,
+    RegisterTopicRequestHeader,
     UnRegisterBrokerRequestHeader,
 )
+from rmqwire.codec.release import V5_0_0_ORDINAL
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import BrokerError, ProtocolError, RemotingError
 from rmqwire.remoting.client import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.broker.tables.topics import TopicConfigManager
     from rmqwire.remoting.client import RemotingClient
 
 UNREGISTER_TIMEOUT_MS = 3_000
+LARGE_TABLE = 500  # topics; the text of more is made in a thread
 logger = logging.getLogger(__name__)
 
 
@@ -50,6 +57,7 @@ class BrokerOuterAPI:
         state: whose topics are registered.
         master_found: told a slave's master by each registration: its replication address and its
             address, None without a master.
+        in_thread: runs what makes the registration of a large table; None: as all others.
     """
 
     def __init__(
@@ -57,11 +65,15 @@ class BrokerOuterAPI:
         client: RemotingClient,
         state: BrokerState,
         master_found: Callable[[str | None, str | None], None],
+        in_thread: Callable[[Callable[[], RemotingCommand]], Awaitable[RemotingCommand]]
+        | None = None,
     ) -> None:
         self._client = client
         self._state = state
         self._troubles = Troubles()
         self._tell_master = master_found
+        self._in_thread = in_thread
+        self._versions: dict[str, int] = {}  # of each name server that the broker is registered at
 
     async def register(self, namesrv_addr: str, *, force: bool) -> bool:
         """Register every topic at one name server and take its order topics.
@@ -76,7 +88,7 @@ class BrokerOuterAPI:
         """
         try:
             if force or await self.need_register(namesrv_addr):
-                await self._register(namesrv_addr)
+                await self._register(namesrv_addr, self._state.topics.table)
         except (RemotingError, ProtocolError, BrokerError) as error:
             self._troubles.failed(namesrv_addr, str(error))
             logger.warning("not registered at name server %s: %s", namesrv_addr, error)
@@ -89,12 +101,45 @@ class BrokerOuterAPI:
             logger.debug("registered at name server %s", namesrv_addr)
         return True
 
-    async def _register(self, namesrv_addr: str) -> None:
+    async def register_topics(self, namesrv_addr: str, names: Iterable[str]) -> bool:
+        """Tell one name server of a few topics that are new or changed.
+
+        5.x takes each by itself (``registerSingleTopicAll``). Others take a registration with these
+        topics only (``registerIncrementBrokerData``), of which a 5.x name server with
+        ``deleteTopicWithBrokerRegistration`` would conclude that all others are gone.
+
+        Args:
+            namesrv_addr: ``host:port`` of a name server that the broker is registered at.
+            names: the topics; one that was deleted meanwhile isn't told.
+
+        Returns:
+            whether it has them now; a failure is logged.
+        """
+        table = self._state.topics.table
+        topics = {name: table[name] for name in names if name in table}
+        try:
+            if self._versions.get(namesrv_addr, 0) < V5_0_0_ORDINAL:
+                await self._register(namesrv_addr, topics)
+            else:
+                for topic in self._as_allowed(topics).values():
+                    await self._invoke(namesrv_addr, self._topic_request(topic))
+        except (RemotingError, ProtocolError, BrokerError) as error:
+            logger.warning("topics not registered alone at %s: %s", namesrv_addr, error)
+            return False
+        return True
+
+    async def _invoke(self, namesrv_addr: str, request: RemotingCommand) -> RemotingCommand:
         timeout_ms = self._state.config.register_broker_timeout_mills
-        response = expect(
-            await self._client.invoke(namesrv_addr, self.register_request(), timeout_ms),
-            namesrv_addr,
-        )
+        return expect(await self._client.invoke(namesrv_addr, request, timeout_ms), namesrv_addr)
+
+    async def _register(self, namesrv_addr: str, topics: Mapping[str, TopicConfig]) -> None:
+        make_request = partial(self.register_request, dict(topics))
+        if self._in_thread is None or len(topics) < LARGE_TABLE:
+            request = make_request()
+        else:
+            request = await self._in_thread(make_request)
+        response = await self._invoke(namesrv_addr, request)
+        self._versions[namesrv_addr] = response.version
         answer = response.decode_header(RegisterBrokerResponseHeader)
         self._tell_master(answer.ha_server_addr or None, answer.master_addr or None)
         if response.body:
@@ -109,12 +154,7 @@ class BrokerOuterAPI:
         config, version = self._state.config, self._state.topics.data_version
         request = RemotingCommand.request(
             int(RequestCode.QUERY_DATA_VERSION),
-            QueryDataVersionRequestHeader(
-                broker_name=config.broker_name,
-                broker_addr=config.broker_addr,
-                cluster_name=config.broker_cluster_name,
-                broker_id=config.broker_id,
-            ),
+            QueryDataVersionRequestHeader(**self._identity()),
             version.encode(self._state.release),
         )
         try:
@@ -137,52 +177,66 @@ class BrokerOuterAPI:
 
     async def unregister(self, namesrv_addr: str) -> None:
         """Take the broker out of one name server's table; a failure is logged."""
-        config = self._state.config
-        request = RemotingCommand.request(
-            int(RequestCode.UNREGISTER_BROKER),
-            UnRegisterBrokerRequestHeader(
-                broker_name=config.broker_name,
-                broker_addr=config.broker_addr,
-                cluster_name=config.broker_cluster_name,
-                broker_id=config.broker_id,
-            ),
-        )
+        header = UnRegisterBrokerRequestHeader(**self._identity())
+        request = RemotingCommand.request(int(RequestCode.UNREGISTER_BROKER), header)
         try:
             await self._client.invoke(namesrv_addr, request, UNREGISTER_TIMEOUT_MS)
         except (RemotingError, ProtocolError) as error:
             logger.warning("not unregistered at name server %s: %s", namesrv_addr, error)
 
-    def register_request(self) -> RemotingCommand:
-        """Make the REGISTER_BROKER command of the topics as they are now."""
+    def _identity(self) -> dict[str, Any]:
+        """Return the fields that say which broker speaks."""
+        config = self._state.config
+        return {
+            "broker_name": config.broker_name,
+            "broker_addr": config.broker_addr,
+            "cluster_name": config.broker_cluster_name,
+            "broker_id": config.broker_id,
+        }
+
+    def _topic_request(self, topic: TopicConfig) -> RemotingCommand:
+        queues = QueueData(
+            broker_name=self._state.config.broker_name,
+            read_queue_nums=topic.read_queue_nums,
+            write_queue_nums=topic.write_queue_nums,
+            perm=topic.perm,
+            topic_sys_flag=topic.topic_sys_flag,
+        )
+        return RemotingCommand.request(
+            int(RequestCode.REGISTER_TOPIC_IN_NAMESRV),
+            RegisterTopicRequestHeader(topic=topic.topic_name),
+            TopicRouteData(queue_datas=[queues]).encode(self._state.release),
+        )
+
+    def register_request(self, topics: Mapping[str, TopicConfig]) -> RemotingCommand:
+        """Make the REGISTER_BROKER command of these topics."""
         config, release = self._state.config, self._state.release
-        body = RegisterBrokerBody(topic_config_serialize_wrapper=self._topics())
+        wrapper = TopicConfigAndMappingSerializeWrapper(
+            topic_config_table=dict(self._as_allowed(topics)),
+            data_version=copy(self._state.topics.data_version),
+            mapping_data_version=DataVersion(timestamp=self._state.start_time_ms),
+        )
+        body = RegisterBrokerBody(topic_config_serialize_wrapper=wrapper)
         # 5.x sends the compressed form with compressed=false and its own name servers refuse it:
         # a broker of that column registers in plain, always.
         compressed = config.compressed_register and release.broker.registers_compressed
         data = body.encode_compressed(release) if compressed else body.encode(release)
         header = RegisterBrokerRequestHeader(
-            broker_name=config.broker_name,
-            broker_addr=config.broker_addr,
-            cluster_name=config.broker_cluster_name,
             ha_server_addr=config.ha_server_addr,
-            broker_id=config.broker_id,
             compressed=compressed,
             body_crc32=body_crc(data),
+            **self._identity(),
         )
         if release.broker.registers_acting_master:
             header.enable_acting_master = False
         return RemotingCommand.request(int(RequestCode.REGISTER_BROKER), header, data)
 
-    def _topics(self) -> TopicConfigAndMappingSerializeWrapper:
-        topics, permission = self._state.topics, self._state.config.broker_permission
-        table: dict[str, TopicConfig] = topics.table
-        if not permission & PERM_WRITE or not permission & PERM_READ:
-            table = {name: _with_permission(topic, permission) for name, topic in table.items()}
-        return TopicConfigAndMappingSerializeWrapper(
-            topic_config_table=table,
-            data_version=topics.data_version,
-            mapping_data_version=DataVersion(timestamp=self._state.start_time_ms),
-        )
+    def _as_allowed(self, topics: Mapping[str, TopicConfig]) -> Mapping[str, TopicConfig]:
+        """Return topics as far as the broker's permission lets them be used."""
+        permission = self._state.config.broker_permission
+        if permission & PERM_WRITE and permission & PERM_READ:
+            return topics
+        return {name: _with_permission(topic, permission) for name, topic in topics.items()}
 
 
 def _with_permission(topic: TopicConfig, permission: int) -> TopicConfig:

@@ -19,7 +19,7 @@ from rmqwire.disk.table_file import TableWriter
 from rmqwire.disk.table_text import EntryTexts, TrackedTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from rmqwire.broker.tables.attributes import Attribute
@@ -47,7 +47,7 @@ class ConfigTable(ABC, Generic[E]):
         release: what the JSON holds.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
-        changed: called after an entry was created or changed.
+        changed: called with the names of entries that were created or changed.
         light_queues: ``enableLmq``: light queues and groups have entries without being in the table.
 
     Attributes:
@@ -62,7 +62,7 @@ class ConfigTable(ABC, Generic[E]):
         release: Release,
         file: ConfigFile,
         wall_ms: WallMs,
-        changed: Callable[[], None],
+        changed: Callable[[Collection[str]], None],
         *,
         light_queues: bool,
     ) -> None:
@@ -119,7 +119,7 @@ class ConfigTable(ABC, Generic[E]):
             entry.attributes = attributes
             self.table[self.name_of(entry)] = entry
             advance(self.data_version, self._wall_ms())
-        self._written()
+        self._written([self.name_of(entry) for entry in kept])
 
     def _new_attributes(self, entry: E) -> dict[str, str]:
         current = self.table.get(self.name_of(entry))
@@ -129,14 +129,14 @@ class ConfigTable(ABC, Generic[E]):
             entry.attributes or {},
         )
 
-    def _changed(self) -> None:
-        """Count a change, write the table, tell of it."""
+    def _changed(self, name: str) -> None:
+        """Count the change of an entry, write the table, tell of it."""
         advance(self.data_version, self._wall_ms())
-        self._written()
+        self._written([name])
 
-    def _written(self) -> None:
+    def _written(self, names: Collection[str]) -> None:
         self.persist()
-        self._tell_changed()
+        self._tell_changed(names)
 
     # --- the file ------------------------------------------------------------------------------
 

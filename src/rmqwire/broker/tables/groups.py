@@ -15,7 +15,7 @@ from rmqwire.codec.bodies import SubscriptionGroupConfig, SubscriptionGroupWrapp
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
@@ -45,7 +45,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         release: what the JSON holds.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
-        changed: called after an entry was created or changed.
+        changed: called with the names of groups that were created or changed.
         light_queues: ``enableLmq``.
 
     Attributes:
@@ -58,7 +58,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         release: Release,
         file: ConfigFile,
         wall_ms: WallMs,
-        changed: Callable[[], None],
+        changed: Callable[[Collection[str]], None],
         *,
         light_queues: bool = False,
     ) -> None:
@@ -90,7 +90,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
         created = SubscriptionGroupConfig(group_name=group)
         logger.info("auto create a subscription group, %s", created)
         self.table[group] = created
-        self._changed()
+        self._changed(group)
         return created
 
     def _may_create(self, group: str) -> bool:
@@ -136,7 +136,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
             self.forbidden.pop(group, None)
             return
         self.forbidden.setdefault(group, {})[topic] = bits
-        self._changed()
+        self._changed(group)
 
     def disable_consume(self, group: str) -> None:
         """Stop a group that consumes too slowly; kept until the broker's restart."""
@@ -153,7 +153,7 @@ class SubscriptionGroupManager(ConfigTable[SubscriptionGroupConfig]):
             logger.warning("group %s not deleted: it doesn't exist", group)
             return False
         logger.info("group %s deleted", group)
-        self._changed()
+        self._changed(group)
         return True
 
     def take_over(self, master: SubscriptionGroupWrapper) -> None:

@@ -16,7 +16,7 @@ from rmqwire.codec.sys_flag import PERM_INHERIT, PERM_READ, PERM_WRITE
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
@@ -39,7 +39,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         release: which system topics there are, and what the JSON holds.
         file: where the table is kept.
         wall_ms: epoch milliseconds.
-        changed: called after an entry was created or changed.
+        changed: called with the names of topics that were created or changed; none: all may have.
         light_queues: ``enableLmq``.
 
     Attributes:
@@ -52,7 +52,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         release: Release,
         file: ConfigFile,
         wall_ms: WallMs,
-        changed: Callable[[], None],
+        changed: Callable[[Collection[str]], None],
         *,
         light_queues: bool = False,
     ) -> None:
@@ -169,7 +169,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
     def _add(self, config: TopicConfig) -> TopicConfig:
         logger.info("new topic %s", config)
         self.table[config.topic_name] = config
-        self._changed()
+        self._changed(config.topic_name)
         return config
 
     # --- changes -------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             return
         self.table.clear()
         self._take(master)
-        self._written()
+        self._written(())
 
     # --- the file ------------------------------------------------------------------------------
 

@@ -109,6 +109,13 @@ BROKER_CONFIG: Final = (
     ),
     *group(
         MEANINGLESS,
+        "a new or changed topic is registered alone, in the way that each name server knows",
+        """
+        enableSingleTopicRegister  boolean  .  false
+        """,
+    ),
+    *group(
+        MEANINGLESS,
         "one event loop serves every request: there are no pools",
         """
         sendMessageThreadPoolNums           int      2   2
@@ -365,13 +372,6 @@ BROKER_CONFIG: Final = (
         """
         subscriptionExpiredTimeout  long  .  600000
         cleanOfflineBrokerInterval  int   .  30000
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "registration of single topics",
-        """
-        enableSingleTopicRegister  boolean  .  false
         """,
     ),
     *group(

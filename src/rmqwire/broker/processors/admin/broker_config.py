@@ -87,7 +87,7 @@ class ConfigAdmin:
         advance(self._version, self._state.wall_ms())
         if "brokerPermission" in checked:
             advance(self._state.topics.data_version, self._state.wall_ms())
-            self._state.register_soon()
+            self._state.register_soon(())
         notes = "; ".join(taken.note for taken in checked.values() if taken.note is not None)
         if notes:
             logger.warning("%s", notes)

@@ -124,7 +124,6 @@ class TopicAdmin:
             self._state.topics.update_list(changed)
         except UsageError as error:
             raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
-        self._state.register_soon()
 
     def _check_queues(self, config: TopicConfig) -> None:
         for field, number in (
