@@ -183,7 +183,7 @@ async def test_a_table_that_can_not_be_encoded_ends_neither_the_broker_nor_the_o
     async with cluster(tmp_path) as here, here.wire() as wire:
         await healthy(wire)
         with monkeypatch.context() as odd:
-            odd.setattr(here.server.core.state.topics.writer, "_encode", lambda: 1 // 0)
+            odd.setattr(here.server.core.state.topics.writer, "_snapshot", lambda: 1 // 0)
             await wire.send(encode_command(requests.create_topic("Fresh")))
             assert await wire.frame() is None
         async with here.wire() as again:
