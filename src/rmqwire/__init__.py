@@ -63,6 +63,12 @@ if TYPE_CHECKING:
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.results import SendResult, SendStatus
     from rmqwire.producer.selector import select_by_hash, select_by_random
+    from rmqwire.producer.transaction import (
+        Transaction,
+        TransactionProducer,
+        TransactionSendResult,
+    )
+    from rmqwire.producer.transaction_check import LocalTransactionState
     from rmqwire.settings.tls import ClientTls
 
 __version__ = "0.1.0"
@@ -80,6 +86,7 @@ _HOME = {
     "Credentials": "rmqwire.auth.credentials",
     "Delivery": "rmqwire.consumer.delivery",
     "DeliveryBatch": "rmqwire.consumer.delivery",
+    "LocalTransactionState": "rmqwire.producer.transaction_check",
     "LitePullConsumer": "rmqwire.consumer.lite_pull",
     "Message": "rmqwire.codec.message",
     "MessageExt": "rmqwire.client.message_ext",
@@ -99,6 +106,9 @@ _HOME = {
     "SendFailed": "rmqwire.errors",
     "SendResult": "rmqwire.producer.results",
     "SendStatus": "rmqwire.producer.results",
+    "Transaction": "rmqwire.producer.transaction",
+    "TransactionProducer": "rmqwire.producer.transaction",
+    "TransactionSendResult": "rmqwire.producer.transaction",
     "UsageError": "rmqwire.errors",
     "V4_9_7": "rmqwire.codec.release",
     "V5_5_0": "rmqwire.codec.release",
@@ -130,6 +140,7 @@ __all__ = [
     "Delivery",
     "DeliveryBatch",
     "LitePullConsumer",
+    "LocalTransactionState",
     "Message",
     "MessageExt",
     "MessageModel",
@@ -148,6 +159,9 @@ __all__ = [
     "SendFailed",
     "SendResult",
     "SendStatus",
+    "Transaction",
+    "TransactionProducer",
+    "TransactionSendResult",
     "UsageError",
     "allocate_averagely",
     "allocate_averagely_by_circle",

@@ -310,7 +310,11 @@ class FakeCluster:
                 del self.locks[body.consumer_group, queue]
         return command.create_response(0)
 
+    def _end_transaction(self, addr, command):
+        return command.create_response(0)
+
     _HANDLERS: ClassVar = {
+        R.END_TRANSACTION: _end_transaction,
         R.LOCK_BATCH_MQ: _lock,
         R.UNLOCK_BATCH_MQ: _unlock,
         R.CHECK_CLIENT_CONFIG: _check_client,

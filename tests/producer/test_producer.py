@@ -427,17 +427,6 @@ async def test_vip_channel(cluster, autojump_clock):
     assert addr.endswith(":10909")
 
 
-async def test_transaction_check_is_heard(cluster, autojump_clock, caplog):
-    async with producer(cluster) as p:
-        await p.send(Message("T", b"x"))
-        header = h.CheckTransactionStateRequestHeader(
-            tran_state_table_offset=1, commit_log_offset=2, transaction_id="TX"
-        )
-        connection = cluster.tell(R.CHECK_TRANSACTION_STATE, header)
-    assert not connection.replies
-    assert "state of transaction TX" in caplog.text
-
-
 async def test_outside_of_the_block(cluster, autojump_clock):
     p = producer(cluster)
     with pytest.raises(UsageError, match="service state not OK"):

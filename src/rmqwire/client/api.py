@@ -16,6 +16,7 @@ from rmqwire.codec.bodies import (
 )
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
+    EndTransactionRequestHeader,
     GetEarliestMsgStoretimeResponseHeader,
     GetMaxOffsetResponseHeader,
     GetMinOffsetResponseHeader,
@@ -185,6 +186,22 @@ class ClientApi:
         """
         request = self.requests.send(message, queue, born_timestamp)
         request.mark_oneway()
+        await self.remoting.invoke_oneway(self._broker(addr), request)
+
+    async def end_transaction(
+        self, addr: str, header: EndTransactionRequestHeader, remark: str | None
+    ) -> None:
+        """Tell a broker what becomes of a half message; it doesn't answer.
+
+        Args:
+            addr: where the half message is.
+            header: which one, and its end.
+            remark: what went wrong, for the broker's log.
+
+        Raises:
+            RemotingError: no connection.
+        """
+        request = self.requests.end_transaction(header, remark)
         await self.remoting.invoke_oneway(self._broker(addr), request)
 
     async def pull(self, addr: str, group: str, pull: PullOptions, timeout_ms: int) -> PullAnswer:

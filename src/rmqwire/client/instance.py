@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rmqwire.client.config import ClientConfig
-    from rmqwire.client.processor import Consumer
+    from rmqwire.client.processor import Consumer, TransactionChecker
     from rmqwire.client.route_table import BrokerAddress
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import HeartbeatData, MessageQueue, TopicRouteData
@@ -102,11 +102,13 @@ class ClientInstance:
         self.routes = RouteTable(rng)
         self.producers: dict[str, set[str]] = {}  # group -> topics it sends to
         self.consumers: dict[str, Consumer] = {}
+        self.checkers: dict[str, TransactionChecker] = {}  # of producer groups with transactions
         self.heartbeats: Signs[str] = Signs(wall_ms)  # by a broker's address
         self.look_ups: Signs[str] = Signs(wall_ms)  # of routes, by topic
         self.memberships: Signs[str] = Signs(wall_ms)  # asked for, by group
         handlers = HandlerTable(config.release)
-        handlers.register_all(ClientProcessor(config.release, self.consumers).handlers())
+        processor = ClientProcessor(config.release, self.consumers, self.checkers)
+        handlers.register_all(processor.handlers())
         self._handlers = handlers
         self._remoting: RemotingFactory = remoting or partial(
             RemotingClient, tls=config.client_tls(), hooks=signing_hooks(config.credentials)

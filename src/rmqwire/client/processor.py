@@ -19,6 +19,7 @@ from rmqwire.codec.headers import (
     NotifyConsumerIdsChangedRequestHeader,
     ResetOffsetRequestHeader,
 )
+from rmqwire.codec.message_const import PROPERTY_PRODUCER_GROUP
 from rmqwire.codec.record import decode_message
 from rmqwire.remoting.handler import NOT_SET
 
@@ -63,6 +64,14 @@ if TYPE_CHECKING:
         ) -> bool:
             """Run the listener on one message and tell how it went; False: it has none."""
 
+    class TransactionChecker(Protocol):
+        """What a broker may ask of a producer."""
+
+        def asked(
+            self, addr: str, message: StoredMessage, header: CheckTransactionStateRequestHeader
+        ) -> None:
+            """Tell the broker at ``addr`` later what becomes of a half message."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +84,18 @@ class ClientProcessor:
     Args:
         release: how bodies are written.
         consumers: consumers by group; looked at when a request comes.
+        checkers: what answers for the transactions of a producer group; likewise.
     """
 
-    def __init__(self, release: Release, consumers: Mapping[str, Consumer]) -> None:
+    def __init__(
+        self,
+        release: Release,
+        consumers: Mapping[str, Consumer],
+        checkers: Mapping[str, TransactionChecker],
+    ) -> None:
         self._release = release
         self._consumers = consumers
+        self._checkers = checkers
 
     def handlers(self) -> dict[int, Handler]:
         """Return the table of request codes."""
@@ -100,13 +116,20 @@ class ClientProcessor:
             consumer.rebalance_soon()
 
     def check_transaction_state(self, connection: Peer, request: RemotingCommand) -> None:
-        """A broker asks for the fate of a half message; no producer here keeps any."""
+        """Let a producer of the half message's group say what becomes of it."""
         header = request.decode_header(CheckTransactionStateRequestHeader)
-        logger.warning(
-            "%s asks for the state of transaction %s: no producer here has a listener for it",
-            connection.peer,
-            header.transaction_id,
-        )
+        message = decode_message(bytes(request.body))
+        group = message.properties.get(PROPERTY_PRODUCER_GROUP, "")
+        checker = self._checkers.get(group)
+        if checker is None:
+            logger.warning(
+                "%s asks for the state of transaction %s: no transactional producer of group %s",
+                connection.peer,
+                header.transaction_id,
+                group,
+            )
+            return
+        checker.asked(connection.peer, message, header)
 
     def reset_offset(self, connection: Peer, request: RemotingCommand) -> None:
         """Go on from the offsets an administrator chose."""

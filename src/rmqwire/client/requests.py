@@ -19,6 +19,7 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
     ConsumerSendMsgBackRequestHeader,
+    EndTransactionRequestHeader,
     GetConsumerListByGroupRequestHeader,
     GetEarliestMsgStoretimeRequestHeader,
     GetMaxOffsetRequestHeader,
@@ -153,6 +154,17 @@ class RequestFactory:
         )
         code = SEND_BATCH_MESSAGE if message.batch else SEND_MESSAGE_V2
         return self._request(code, header, message.body)
+
+    def end_transaction(
+        self, header: EndTransactionRequestHeader, remark: str | None
+    ) -> RemotingCommand:
+        """Say what becomes of a half message, without an answer."""
+        if not self.release.client.ends_name_topic:
+            header.topic = None
+        request = self._request(RequestCode.END_TRANSACTION, header)
+        request.remark = remark
+        request.mark_oneway()
+        return request
 
     def pull(self, group: str, pull: PullOptions) -> RemotingCommand:
         """Read messages of a queue for a group."""

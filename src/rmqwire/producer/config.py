@@ -72,6 +72,32 @@ class ProducerConfig(ClientConfig):
         return self.release.client.retry_response_codes if codes is None else codes
 
 
+@dataclass(slots=True, kw_only=True)
+class TransactionProducerConfig(ProducerConfig):
+    """What a producer with transactions is set to, besides what ``ProducerConfig`` has.
+
+    Args:
+        check_thread_pool_max_size: checks that are answered at the same time.
+        check_request_hold_max: checks that wait for their turn; a broker that asks more is not
+            answered, and asks again.
+        check_in_threads: call a plain ``check`` in a thread, because it blocks.
+    """
+
+    check_thread_pool_max_size: int = 1
+    check_request_hold_max: int = 2_000
+    check_in_threads: bool = False
+
+    def check(self) -> None:
+        """Refuse settings that can't work.
+
+        Raises:
+            UsageError: which one, and what it may be.
+        """
+        ProducerConfig.check(self)
+        for name in ("check_thread_pool_max_size", "check_request_hold_max"):
+            check_range(self, name, 1, 0x7FFFFFFF)
+
+
 class ProducerOptions(ClientOptions, total=False):
     """The keywords of a ``Producer``: each is told of in ``ProducerConfig``."""
 
@@ -86,3 +112,11 @@ class ProducerOptions(ClientOptions, total=False):
     retry_another_broker_when_not_store_ok: bool
     max_message_size: int
     retry_response_codes: frozenset[int] | None
+
+
+class TransactionProducerOptions(ProducerOptions, total=False):
+    """The keywords of a ``TransactionProducer``: each is told of in ``TransactionProducerConfig``."""
+
+    check_thread_pool_max_size: int
+    check_request_hold_max: int
+    check_in_threads: bool

@@ -12,7 +12,7 @@ producers and consumers share theirs through a ``Client``.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Messages
+
+C = TypeVar("C", bound=ProducerConfig)
 
 
 class Producer:
@@ -63,10 +65,12 @@ class Producer:
         rng: Random | None = None,
         **config: Unpack[ProducerOptions],
     ) -> None:
+        self._begin(group, ClientUse(ProducerConfig, config, client, remoting, wall_ms, rng))
+
+    def _begin(self, group: str, use: ClientUse[C]) -> None:
         check_own_group(group, DEFAULT_PRODUCER_GROUP)
         self.group = group
-        use = ClientUse(ProducerConfig, config, client, remoting, wall_ms, rng)
-        self.config = use.config
+        self.config: ProducerConfig = use.config
         self._opening = use.opening
         self._instance = use.instance
         self._sender = Sender(group, use.config, use.instance)
@@ -82,9 +86,13 @@ class Producer:
             await stack.enter_async_context(self._opening)
             self._instance.add_producer(self.group, self._sender.topics)
             stack.push_async_callback(self._instance.remove_producer, self.group)
+            await self._enter_more(stack)
             self._closing = stack.pop_all()
         self._open = True
         return self
+
+    async def _enter_more(self, stack: AsyncExitStack) -> None:
+        """Begin what a kind of producer runs besides; it ends with the stack."""
 
     async def __aexit__(
         self,

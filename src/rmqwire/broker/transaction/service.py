@@ -310,9 +310,7 @@ class TransactionalMessageService:
             self._timers.delay(message, properties)
         elif where is Place.DELAYED:
             self._schedule.delay(message, properties, level)
-        self.queue.end(
-            offset, TRANSACTION_COMMIT_TYPE
-        )  # at once: the next one in this pass is a repeat
+        self.queue.end(offset, TRANSACTION_COMMIT_TYPE)  # at once: another in this pass comes again
         stored = partial(self._committed, half, topic, offset, done)
         self.store.puts.put(message, stored)
 

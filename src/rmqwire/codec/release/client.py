@@ -19,6 +19,7 @@ class ClientRelease:
         asks_offset_bounds: offset queries say committed and boundaryType (5.x).
         pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
         lite_pull_request: the pulls of lite pull consumers have a request code of their own (5.x).
+        ends_name_topic: the end of a transaction names its topic (5.x).
     """
 
     heartbeat_header: bool
@@ -30,6 +31,7 @@ class ClientRelease:
     asks_offset_bounds: bool
     pull_batch_size_in_bytes: int | None
     lite_pull_request: bool
+    ends_name_topic: bool
 
 
 CLIENT_4_9 = ClientRelease(
@@ -42,6 +44,7 @@ CLIENT_4_9 = ClientRelease(
     asks_offset_bounds=False,
     pull_batch_size_in_bytes=None,
     lite_pull_request=False,
+    ends_name_topic=False,
 )
 CLIENT_5 = ClientRelease(
     heartbeat_header=True,
@@ -53,4 +56,5 @@ CLIENT_5 = ClientRelease(
     asks_offset_bounds=True,
     pull_batch_size_in_bytes=262_144,
     lite_pull_request=True,
+    ends_name_topic=True,
 )
