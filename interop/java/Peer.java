@@ -62,6 +62,9 @@ public class Peer {
             case "lite-start": Pulling.start(words); break;
             case "lite-poll": Pulling.poll(words); break;
             case "lite-stop": Pulling.end(words); break;
+            case "rpc-serve": Rpc.serve(words); break;
+            case "rpc-stop": Rpc.stop(words); break;
+            case "rpc-request": Rpc.request(words); break;
             case "load-start": Load.start(words); break;
             case "load-end": Load.end(words); break;
             case "half-start": Transactions.start(words); break;

@@ -55,12 +55,14 @@ if TYPE_CHECKING:
         ConnectFailed,
         RemotingError,
         RemotingTimeout,
+        RequestTimeout,
         RmqError,
         RouteNotFound,
         SendFailed,
         UsageError,
     )
     from rmqwire.producer.producer import Producer
+    from rmqwire.producer.request_reply import reply_to
     from rmqwire.producer.results import SendResult, SendStatus
     from rmqwire.producer.selector import select_by_hash, select_by_random
     from rmqwire.producer.transaction import (
@@ -101,6 +103,7 @@ _HOME = {
     "Release": "rmqwire.codec.release",
     "RemotingError": "rmqwire.errors",
     "RemotingTimeout": "rmqwire.errors",
+    "RequestTimeout": "rmqwire.errors",
     "RmqError": "rmqwire.errors",
     "RouteNotFound": "rmqwire.errors",
     "SendFailed": "rmqwire.errors",
@@ -119,6 +122,7 @@ _HOME = {
     "allocate_by_consistent_hash": "rmqwire.consumer.group.allocate",
     "allocate_by_machine_room": "rmqwire.consumer.group.allocate",
     "allocate_machine_room_nearby": "rmqwire.consumer.group.allocate",
+    "reply_to": "rmqwire.producer.request_reply",
     "select_by_hash": "rmqwire.producer.selector",
     "select_by_random": "rmqwire.producer.selector",
 }
@@ -154,6 +158,7 @@ __all__ = [
     "Release",
     "RemotingError",
     "RemotingTimeout",
+    "RequestTimeout",
     "RmqError",
     "RouteNotFound",
     "SendFailed",
@@ -169,6 +174,7 @@ __all__ = [
     "allocate_by_consistent_hash",
     "allocate_by_machine_room",
     "allocate_machine_room_nearby",
+    "reply_to",
     "select_by_hash",
     "select_by_random",
 ]

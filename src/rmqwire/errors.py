@@ -21,6 +21,7 @@
         SendFailed        the connection broke before the answer
         RemotingTimeout   no answer in time
         TooManyRequests   too many requests outstanding (Java RemotingTooMuchRequestException)
+      RequestTimeout      a request was sent, but nobody answered it in time
       RouteNotFound       no route for a topic at any name server
       BrokerError         an answer with a code other than SUCCESS: .code .remark .addr
         one class per response code (17 is TopicNotExist), in rmqwire.broker_errors
@@ -215,6 +216,12 @@ class RemotingTimeout(RemotingError):
 
 class TooManyRequests(RemotingError):
     """Too many requests outstanding (Java ``RemotingTooMuchRequestException``)."""
+
+
+class RequestTimeout(RmqError):
+    """A request was sent and stored, but its answer did not come (Java ``RequestTimeoutException``)."""
+
+    maybe_stored = True
 
 
 class RouteNotFound(RmqError):

@@ -43,7 +43,7 @@ INNER = "CLIENT_INNER_PRODUCER"
 def scenarios():
     """The recordings of plain producers and of consumers."""
     wanted = re.compile(
-        r"b_send_(?!namespace)|c_push_|c_sendback|c_(tag|sql)_filter|c_broadcast|c_(lite)?pull"
+        r"b_send_(?!namespace)|c_push_|c_sendback|c_(tag|sql)_filter|c_broadcast|c_(lite)?pull|b_request_reply"
     )
     return [path for path in frame_files() if wanted.match(path.name)]
 
@@ -79,6 +79,7 @@ def rebuilt_send(factory, java):
         flag=header.flag,
         sys_flag=header.sys_flag,
         batch=java.code == R.SEND_BATCH_MESSAGE,
+        reply=java.code == R.SEND_REPLY_MESSAGE_V2,
     )
     queue = MessageQueue(header.topic, header.broker_name, header.queue_id)
     return factory.send(outgoing, queue, header.born_timestamp)
@@ -168,6 +169,7 @@ REBUILD = {
     ),
     R.SEND_MESSAGE_V2: rebuilt_send,
     R.SEND_BATCH_MESSAGE: rebuilt_send,
+    R.SEND_REPLY_MESSAGE_V2: rebuilt_send,
     R.PULL_MESSAGE: rebuilt_pull,
     R.LITE_PULL_MESSAGE: rebuilt_pull,
     R.GET_MIN_OFFSET: lambda f, j: f.min_offset(queue_of(j, h.GetMinOffsetRequestHeader)),

@@ -28,4 +28,13 @@ async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name):
 
 
 def test_the_page_has_a_program_for_each_way():
-    assert NAMES == ["shared", "looped", "batches", "in_order", "everywhere", "asked", "by_hand"]
+    assert NAMES == [
+        "shared",
+        "looped",
+        "batches",
+        "in_order",
+        "everywhere",
+        "asked",
+        "by_hand",
+        "answered",
+    ]

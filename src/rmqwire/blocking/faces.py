@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.message import Message
     from rmqwire.consumer.config import PushConsumerOptions
     from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.group.queue_watch import TopicListener
@@ -154,6 +155,46 @@ class Producer(Face[TrioProducer]):
         """
         self._wait(
             timeout, self._inner.send_oneway, message, queue=queue, selector=selector, arg=arg
+        )
+
+    def request(
+        self,
+        message: Message,
+        *,
+        queue: MessageQueue | None = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> MessageExt:
+        """Send a request and wait for the answer of whoever consumes it.
+
+        The other side sends ``reply_to(request, body)`` through any producer.
+
+        Args:
+            message: the request.
+            queue: send to this queue, once.
+            selector: choose the queue, once; called with (queues, message, ``arg``).
+            arg: for the selector.
+            timeout_ms: for all of it, the answer included; None for sendMsgTimeout.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Returns:
+            the answer.
+
+        Raises:
+            RequestTimeout: the request was stored, but no answer came in time.
+            RmqError: it wasn't sent; as for ``send``.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(
+            timeout,
+            self._inner.request,
+            message,
+            queue=queue,
+            selector=selector,
+            arg=arg,
+            timeout_ms=timeout_ms,
         )
 
     def fetch_publish_message_queues(

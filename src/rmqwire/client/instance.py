@@ -24,6 +24,7 @@ from rmqwire.client.api import ClientApi, Remoting
 from rmqwire.client.heartbeat import heartbeat_data
 from rmqwire.client.name_servers import NameServers
 from rmqwire.client.processor import ClientProcessor
+from rmqwire.client.replies import ReplyTable
 from rmqwire.client.requests import RequestFactory
 from rmqwire.client.route_table import RouteTable, TopicPublishInfo, limit_queue_nums
 from rmqwire.client.signs import Signs
@@ -106,8 +107,11 @@ class ClientInstance:
         self.heartbeats: Signs[str] = Signs(wall_ms)  # by a broker's address
         self.look_ups: Signs[str] = Signs(wall_ms)  # of routes, by topic
         self.memberships: Signs[str] = Signs(wall_ms)  # asked for, by group
+        self.replies = ReplyTable()
+        processor = ClientProcessor(
+            config.release, self.consumers, self.checkers, self.replies, wall_ms
+        )
         handlers = HandlerTable(config.release)
-        processor = ClientProcessor(config.release, self.consumers, self.checkers)
         handlers.register_all(processor.handlers())
         self._handlers = handlers
         self._remoting: RemotingFactory = remoting or partial(

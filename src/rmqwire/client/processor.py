@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.client.replies import reply_message
 from rmqwire.codec.bodies import GetConsumerStatusBody, ResetOffsetBody
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import (
@@ -17,10 +18,12 @@ from rmqwire.codec.headers import (
     GetConsumerRunningInfoRequestHeader,
     GetConsumerStatusRequestHeader,
     NotifyConsumerIdsChangedRequestHeader,
+    ReplyMessageRequestHeader,
     ResetOffsetRequestHeader,
 )
 from rmqwire.codec.message_const import PROPERTY_PRODUCER_GROUP
 from rmqwire.codec.record import decode_message
+from rmqwire.errors import ProtocolError
 from rmqwire.remoting.handler import NOT_SET
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rmqwire.client.heartbeat import ConsumerGroup
+    from rmqwire.client.replies import ReplyTable
+    from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import (
         ConsumeMessageDirectlyResult,
         ConsumerRunningInfo,
@@ -85,6 +90,8 @@ class ClientProcessor:
         release: how bodies are written.
         consumers: consumers by group; looked at when a request comes.
         checkers: what answers for the transactions of a producer group; likewise.
+        replies: what waits for answers of other clients.
+        wall_ms: the wall clock, ms since the epoch.
     """
 
     def __init__(
@@ -92,10 +99,14 @@ class ClientProcessor:
         release: Release,
         consumers: Mapping[str, Consumer],
         checkers: Mapping[str, TransactionChecker],
+        replies: ReplyTable,
+        wall_ms: WallMs,
     ) -> None:
         self._release = release
         self._consumers = consumers
         self._checkers = checkers
+        self._replies = replies
+        self._wall_ms = wall_ms
 
     def handlers(self) -> dict[int, Handler]:
         """Return the table of request codes."""
@@ -106,6 +117,7 @@ class ClientProcessor:
             int(RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT): self.consume_status,
             int(RequestCode.GET_CONSUMER_RUNNING_INFO): self.consumer_running_info,
             int(RequestCode.CONSUME_MESSAGE_DIRECTLY): self.consume_message_directly,
+            int(RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT): self.push_reply_message,
         }
 
     def notify_consumer_ids_changed(self, connection: Peer, request: RemotingCommand) -> None:
@@ -180,6 +192,17 @@ class ClientProcessor:
         if not consumer.consume_directly(message, header.broker_name or "", done):
             return self._no_group(request, header.consumer_group)
         return None
+
+    def push_reply_message(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
+        """Take the answer to a request of this client."""
+        try:
+            header = request.decode_header(ReplyMessageRequestHeader)
+            message = reply_message(header, request, self._wall_ms())
+        except ProtocolError as error:
+            logger.warning("%s pushes a reply that can't be read: %s", connection.peer, error)
+            return request.create_response(SYSTEM_ERROR, "process reply message fail")
+        self._replies.received(message)
+        return request.create_response()
 
     def _no_group(self, request: RemotingCommand, group: str | None) -> RemotingCommand:
         return request.create_response(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.headers import Header
 
 SEND_MESSAGE_V2 = int(RequestCode.SEND_MESSAGE_V2)
+SEND_REPLY_MESSAGE_V2 = int(RequestCode.SEND_REPLY_MESSAGE_V2)
 SEND_BATCH_MESSAGE = int(RequestCode.SEND_BATCH_MESSAGE)
 PULL_MESSAGE = int(RequestCode.PULL_MESSAGE)
 LITE_PULL_MESSAGE = int(RequestCode.LITE_PULL_MESSAGE)
@@ -54,7 +55,7 @@ class OutgoingMessage:
     """One send, ready but for its queue.
 
     ``body`` is as it goes on the wire, compressed or a batch; ``sys_flag`` says how.
-    ``properties`` is the encoded property string.
+    ``properties`` is the encoded property string. ``reply`` is the answer to another client's request.
     """
 
     producer_group: str
@@ -64,6 +65,7 @@ class OutgoingMessage:
     flag: int = 0
     sys_flag: int = 0
     batch: bool = False
+    reply: bool = False
     default_topic: str = "TBW102"
     default_topic_queue_nums: int = 4
     unit_mode: bool = False
@@ -153,6 +155,8 @@ class RequestFactory:
             broker_name=queue.broker_name,
         )
         code = SEND_BATCH_MESSAGE if message.batch else SEND_MESSAGE_V2
+        if message.reply:
+            code = SEND_REPLY_MESSAGE_V2
         return self._request(code, header, message.body)
 
     def end_transaction(

@@ -60,6 +60,7 @@ class Outbound:
         if properties.get(const.PROPERTY_TRANSACTION_PREPARED, "").lower() == "true":
             sys_flag |= TRANSACTION_PREPARED_TYPE
         outgoing = self._outgoing(message.topic, body, properties)
+        outgoing.reply = is_reply(properties)
         outgoing.flag = message.flag
         outgoing.sys_flag = sys_flag
         if message.topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
@@ -90,7 +91,8 @@ class Outbound:
 
     def _identify(self, message: Message) -> str:
         properties = message.properties
-        properties.setdefault(WAIT, "true")
+        if not is_reply(properties):
+            properties.setdefault(WAIT, "true")
         msg_id = properties.get(UNIQ_KEY)
         if msg_id is None:
             msg_id = properties[UNIQ_KEY] = self._next_id()
@@ -110,6 +112,11 @@ class Outbound:
 
     def _encode(self, properties: dict[str, str]) -> str:
         return encode_properties(properties, self._release).decode()
+
+
+def is_reply(properties: dict[str, str]) -> bool:
+    """Return whether a message is the answer to another client's request."""
+    return properties.get(const.PROPERTY_MESSAGE_TYPE) == const.REPLY_MESSAGE_FLAG
 
 
 def check_batch(messages: Sequence[Message]) -> None:

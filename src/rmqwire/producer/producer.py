@@ -20,6 +20,7 @@ from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
 from rmqwire.errors import UsageError
 from rmqwire.producer.config import ProducerConfig
+from rmqwire.producer.request_reply import RequestReply
 from rmqwire.producer.sender import Sender
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.message import Message
     from rmqwire.producer.config import ProducerOptions
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
@@ -74,6 +77,7 @@ class Producer:
         self._opening = use.opening
         self._instance = use.instance
         self._sender = Sender(group, use.config, use.instance)
+        self._requests = RequestReply(self._sender, use.instance)
         self._open = False
 
     @property
@@ -155,6 +159,40 @@ class Producer:
         """
         self._check_open()
         await self._sender.send_oneway(message, queue, selector, arg)
+
+    async def request(
+        self,
+        message: Message,
+        *,
+        queue: MessageQueue | None = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout_ms: int | None = None,
+    ) -> MessageExt:
+        """Send a request and wait for the answer of whoever consumes it.
+
+        The other side sends ``reply_to(request, body)`` through any producer.
+
+        Args:
+            message: the request.
+            queue: send to this queue, once.
+            selector: choose the queue, once; called with (queues, message, ``arg``).
+            arg: for the selector.
+            timeout_ms: for all of it, the answer included; None for sendMsgTimeout.
+
+        Returns:
+            the answer.
+
+        Raises:
+            RequestTimeout: the request was stored, but no answer came in time.
+            RmqError: it wasn't sent; as for ``send``.
+        """
+        self._check_open()
+        if timeout_ms is None:
+            timeout_ms = self.config.send_msg_timeout
+        return await self._requests.request(
+            message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
+        )
 
     async def fetch_publish_message_queues(self, topic: str) -> list[MessageQueue]:
         """Return the queues of a topic that can be sent to.
