@@ -63,11 +63,11 @@ def read_table(data: bytes) -> None:
     file = ConfigFile(f"{PLACE}/table.json", files)
     manager = manager_class(BrokerConfig(), DEFAULT_RELEASE, file, lambda: 0)
     assert manager.load()
-    text = manager.encode()
+    text = manager.snapshot()()
     files.data[f"{PLACE}/table.json"] = bytearray(text)
     again = manager_class(BrokerConfig(), DEFAULT_RELEASE, file, lambda: 0)
     assert again.load()
-    assert again.encode() == text
+    assert again.snapshot()() == text
 
 
 def read_kv_table(data: bytes) -> None:

@@ -164,8 +164,8 @@ import sys
 from rmqwire.blocking import *
 with PullConsumer("g", namesrv_addr=sys.argv[1]) as puller:
     (queue,) = puller.fetch_subscribe_message_queues("T")
-    print("waits", flush=True)
     try:
+        print("waits", flush=True)
         puller.pull_block_if_not_found(queue, offset=0)
     except KeyboardInterrupt:
         print("interrupted")
