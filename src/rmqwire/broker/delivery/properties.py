@@ -51,9 +51,18 @@ def java_map_order(names: list[str], capacity: int) -> list[str]:
     return sorted(names, key=bucket)
 
 
-def write_properties(properties: Mapping[str, str], release: Release) -> bytes:
-    """Write properties as ``messageProperties2String`` of a map with these puts does."""
-    names = java_map_order(list(properties), release.wire.property_map_capacity)
+def write_properties(
+    properties: Mapping[str, str], release: Release, capacity: int | None = None
+) -> bytes:
+    """Write properties as ``messageProperties2String`` of a map with these puts does.
+
+    Args:
+        properties: in the order of the puts.
+        release: whose property string.
+        capacity: the map's table size at its beginning; None for that of a message that was sent.
+    """
+    capacity = capacity or release.wire.property_map_capacity
+    names = java_map_order(list(properties), capacity)
     return _join([f"{name}\x01{properties[name]}" for name in names], release)
 
 

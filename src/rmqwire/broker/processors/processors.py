@@ -17,6 +17,7 @@ from rmqwire.broker.processors.admin.offset import OffsetAdmin
 from rmqwire.broker.processors.admin.relay import RelayAdmin
 from rmqwire.broker.processors.admin.reset_offset import ResetOffsetAdmin
 from rmqwire.broker.processors.admin.runtime import RuntimeAdmin
+from rmqwire.broker.processors.admin.timers import TimerAdmin
 from rmqwire.broker.processors.admin.topic import TopicAdmin
 from rmqwire.broker.processors.admin.transaction import TransactionAdmin
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
@@ -25,6 +26,7 @@ from rmqwire.broker.processors.end_transaction import EndTransactionProcessor
 from rmqwire.broker.processors.pull_message import PullMessageProcessor
 from rmqwire.broker.processors.query_assignment import QueryAssignmentProcessor
 from rmqwire.broker.processors.query_message import QueryMessageProcessor
+from rmqwire.broker.processors.recall import RecallMessageProcessor
 from rmqwire.broker.processors.reply_message import ReplyMessageProcessor
 from rmqwire.broker.processors.send_back import SendBackProcessor
 from rmqwire.broker.processors.send_message import SendMessageProcessor
@@ -41,6 +43,7 @@ class Processors:
 
     send: SendMessageProcessor
     send_back: SendBackProcessor
+    recall: RecallMessageProcessor
     end_transaction: EndTransactionProcessor
     replies: ReplyMessageProcessor
     pull: PullMessageProcessor
@@ -59,6 +62,7 @@ class Processors:
     runtime: RuntimeAdmin
     settings: ConfigAdmin
     ha: HaAdmin
+    timers: TimerAdmin
     cleaning: CleaningAdmin
     transactions: TransactionAdmin
     acl: AclAdmin
@@ -75,6 +79,7 @@ class Processors:
         return cls(
             send=SendMessageProcessor(state, unique_key, connections.locks.has_locks),
             send_back=SendBackProcessor(state),
+            recall=RecallMessageProcessor(state),
             end_transaction=EndTransactionProcessor(state),
             replies=ReplyMessageProcessor(state),
             pull=PullMessageProcessor(state),
@@ -93,6 +98,7 @@ class Processors:
             runtime=RuntimeAdmin(state),
             settings=ConfigAdmin(state),
             ha=HaAdmin(state),
+            timers=TimerAdmin(state),
             cleaning=CleaningAdmin(state),
             transactions=TransactionAdmin(state),
             acl=AclAdmin(state),

@@ -330,11 +330,11 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "recall of timed messages",
+        HONOURED,
+        "read by the recall of timers",
         """
-        allowRecallWhenBrokerNotWriteable  boolean  .  true
-        recallMessageEnable                boolean  .  false
+        allowRecallWhenBrokerNotWriteable  boolean  .  true   -  live
+        recallMessageEnable                boolean  .  false  -  live
         """,
     ),
     *group(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import (
     ExchangeHAInfoRequestHeader,
     ExchangeHAInfoResponseHeader,
     ResetMasterFlushOffsetHeader,
 )
-from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
@@ -50,20 +48,6 @@ class HaAdmin:
             header = request.decode_header(ResetMasterFlushOffsetHeader)
             self._state.replication.master_flush_offset = header.master_flush_offset
         return request.create_response()
-
-    def timer_check_point(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
-        """Return how far timers were delivered, for a slave that may have to go on."""
-        told = self._state.timers.check_point()
-        if told is None:
-            raise Reject(ResponseCode.SYSTEM_ERROR, "The checkpoint is null")
-        return request.create_response(body=told.encode())
-
-    def timer_metrics(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
-        """Return how many timers wait for each topic."""
-        timers = self._state.timers
-        if not timers.is_running:
-            raise Reject(ResponseCode.SYSTEM_ERROR, "The timer message store is null")
-        return request.create_response(body=timers.metrics.encode())
 
     def request_modes(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the groups that pop instead of pulling."""
