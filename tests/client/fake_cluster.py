@@ -30,6 +30,7 @@ from rmqwire.codec.command import RemotingCommand, decode_command, encode_comman
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.properties import decode_properties
+from rmqwire.codec.recall import read_recall_handle
 from rmqwire.codec.record import encode_message
 from rmqwire.codec.sys_flag import PULL_SUBSCRIPTION, PULL_SUSPEND
 from rmqwire.errors import BadExpression, ConnectFailed
@@ -175,6 +176,14 @@ class FakeCluster:
             msg_id=stored.message_id, queue_id=header.queue_id, queue_offset=stored.queue_offset
         )
         return command.create_response(0, header=answer)
+
+    def _recall(self, _, command):
+        handle = read_recall_handle(
+            command.decode_header(h.RecallMessageRequestHeader).recall_handle
+        )
+        return command.create_response(
+            0, header=h.RecallMessageResponseHeader(msg_id=handle.unique_key)
+        )
 
     def _wanted(self, header, message):
         if header.sys_flag & PULL_SUBSCRIPTION:
@@ -333,6 +342,7 @@ class FakeCluster:
         R.GET_EARLIEST_MSG_STORETIME: _earliest,
         R.SEARCH_OFFSET_BY_TIMESTAMP: _search_offset,
         R.CONSUMER_SEND_MSG_BACK: _send_back,
+        R.RECALL_MESSAGE: _recall,
     }
 
 

@@ -14,6 +14,7 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.compression import decompress
 from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
+from rmqwire.codec.recall import recall_handle
 from rmqwire.codec.release import V4_9_7
 from rmqwire.errors import (
     BadHeader,
@@ -72,6 +73,39 @@ async def test_send_gives_the_brokers_answer(cluster, autojump_clock):
     assert result.offset_msg_id == stored.message_id
     assert result.queue_offset == 0
     assert stored.properties["WAIT"] == "true"
+
+
+async def test_a_timer_is_sent_as_java_sends_it_and_taken_back(cluster, autojump_clock):
+    handle = recall_handle("T", "b", NOW + 3_001, "7F00")
+    async with producer(cluster) as p:
+        await p.send(Message("T", b"1", delay_time_sec=3))
+        await p.send(Message("T", b"2", delay_time_ms=2_500))
+        await p.send(Message("T", b"3", deliver_time_ms=NOW + 9))
+        assert await p.recall("T", handle) == "7F00"
+    times = [decode_properties(header.properties) for _, header in sends(cluster)]
+    assert [[(k, v) for k, v in found.items() if "TIMER" in k] for found in times] == [
+        [("TIMER_DELAY_SEC", "3")],
+        [("TIMER_DELAY_MS", "2500")],
+        [("TIMER_DELIVER_MS", str(NOW + 9))],
+    ]
+    ((addr, request),) = [sent for sent in cluster.requests if sent[1].code == R.RECALL_MESSAGE]
+    assert addr == broker_addr("b")
+    assert request.ext_fields == {
+        "producerGroup": "pg", "topic": "T", "bname": "b", "recallHandle": handle,
+    }  # fmt: skip
+
+
+async def test_what_is_no_handle_or_of_no_broker_is_refused_before_it_is_sent(
+    cluster, autojump_clock
+):
+    async with producer(cluster) as p:
+        with pytest.raises(BadHeader, match="recall handle is invalid"):
+            await p.recall("T", "no handle")
+        with pytest.raises(RouteNotFound, match=r"The broker\[gone\] not exist"):
+            await p.recall("T", recall_handle("T", "gone", NOW + 1, "K"))
+        with pytest.raises(UsageError, match="A time of delivery is not supported for batching"):
+            await p.send([Message("T", b"1", delay_time_ms=0), Message("T", b"2")])
+    assert not [sent for sent in cluster.requests if sent[1].code == R.RECALL_MESSAGE]
 
 
 async def test_queues_take_turns(cluster, autojump_clock):

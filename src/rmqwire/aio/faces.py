@@ -193,6 +193,39 @@ class Producer(Face[TrioProducer]):
             timeout_ms=timeout_ms,
         )
 
+    async def recall(
+        self,
+        topic: str,
+        recall_handle: str,
+        *,
+        timeout_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> str:
+        """Take a timer message back that isn't delivered yet; its broker must allow it.
+
+        No broker looks whether the message is there: a recall of what isn't is answered alike.
+
+        Args:
+            topic: of the message.
+            recall_handle: of the ``SendResult``.
+            timeout_ms: for all of it; None for sendMsgTimeout.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Returns:
+            The message's id.
+
+        Raises:
+            UsageError: no topic can have that name.
+            BadHeader: it is no handle.
+            RouteNotFound: no name server knows the topic, or the message's broker.
+            BrokerError: the broker refused: recalls are forbidden there, or it's too late.
+            RemotingError: the broker couldn't be reached or didn't answer in time.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(
+            timeout, self._inner.recall, topic, recall_handle, timeout_ms=timeout_ms
+        )
+
     async def fetch_publish_message_queues(
         self, topic: str, *, timeout: float | None = None
     ) -> list[MessageQueue]:

@@ -22,6 +22,7 @@ from rmqwire.codec.headers import (
     GetMinOffsetResponseHeader,
     PullMessageResponseHeader,
     QueryConsumerOffsetResponseHeader,
+    RecallMessageResponseHeader,
     SearchOffsetResponseHeader,
     SendMessageResponseHeader,
 )
@@ -344,6 +345,16 @@ class ClientApi:
             BrokerError: it refused.
         """
         await self._call(self._broker(addr), self.requests.send_back(header), 5_000)
+
+    async def recall(self, addr: str, request: RemotingCommand, timeout_ms: int) -> str:
+        """Take a timer message back; return its unique key.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
+        answer = await self._call(self._broker(addr), request, timeout_ms)
+        return answer.decode_header(RecallMessageResponseHeader).msg_id
 
     async def view_message(self, addr: str, physical_offset: int) -> StoredMessage:
         """Return the message at an offset of the commit log.

@@ -29,6 +29,7 @@ from rmqwire.codec.headers import (
     LockBatchMqRequestHeader,
     PullMessageRequestHeader,
     QueryConsumerOffsetRequestHeader,
+    RecallMessageRequestHeader,
     SearchOffsetRequestHeader,
     SendMessageRequestHeaderV2,
     UnlockBatchMqRequestHeader,
@@ -297,6 +298,15 @@ class RequestFactory:
     def send_back(self, header: ConsumerSendMsgBackRequestHeader) -> RemotingCommand:
         """Hand a message that could not be consumed back to its broker."""
         return self._request(RequestCode.CONSUMER_SEND_MSG_BACK, header)
+
+    def recall(
+        self, group: str, topic: str, broker_name: str, recall_handle: str
+    ) -> RemotingCommand:
+        """Take a timer message back."""
+        header = RecallMessageRequestHeader(
+            producer_group=group, topic=topic, bname=broker_name, recall_handle=recall_handle
+        )
+        return self._request(RequestCode.RECALL_MESSAGE, header)
 
     def view_message(self, physical_offset: int) -> RemotingCommand:
         """Ask for the record at an offset of the commit log."""

@@ -63,12 +63,15 @@ class Message(NamedProperties):
         flag: a number for the application's own use, 32 bits.
         properties: user properties; must not use RocketMQ's own names.
         delay_time_level: 1 to 18, 0 for at once.
+        delay_time_sec: seconds from now until it is delivered (5.x); None for at once.
+        delay_time_ms: the same in ms.
+        deliver_time_ms: when it is delivered, ms since the epoch (5.x); None for at once.
         wait_store_msg_ok: see the property of that name; always sent, as Java does.
     """
 
     __slots__ = ("body", "flag", "properties", "topic", "transaction_id")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each property that has a name
         self,
         topic: str,
         body: bytes = b"",
@@ -78,6 +81,9 @@ class Message(NamedProperties):
         *,
         properties: dict[str, str] | None = None,
         delay_time_level: int = 0,
+        delay_time_sec: int | None = None,
+        delay_time_ms: int | None = None,
+        deliver_time_ms: int | None = None,
         wait_store_msg_ok: bool = True,
     ) -> None:
         self.topic = topic
@@ -93,6 +99,13 @@ class Message(NamedProperties):
         self.properties[const.PROPERTY_WAIT_STORE_MSG_OK] = "true" if wait_store_msg_ok else "false"
         if delay_time_level:
             self.properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
+        for name, time in (
+            (const.PROPERTY_TIMER_DELAY_SEC, delay_time_sec),
+            (const.PROPERTY_TIMER_DELAY_MS, delay_time_ms),
+            (const.PROPERTY_TIMER_DELIVER_MS, deliver_time_ms),
+        ):
+            if time is not None:
+                self.properties[name] = str(time)
         for name, value in (properties or {}).items():
             self.put_user_property(name, value)
 

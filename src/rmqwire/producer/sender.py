@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.codec.message import Message
+from rmqwire.codec.recall import read_recall_handle
 from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
 from rmqwire.producer.outgoing import Outbound
 from rmqwire.producer.results import SendResult, send_result
@@ -41,6 +42,7 @@ class Sender:
     """
 
     def __init__(self, group: str, config: ProducerConfig, instance: ClientInstance) -> None:
+        self._group = group
         self._config = config
         self._instance = instance
         self._faults = FaultStrategy(
@@ -88,6 +90,20 @@ class Sender:
         if isinstance(message, Message):
             return self._outbound.single(message)
         return self._outbound.batch(message)
+
+    async def recall(self, topic: str, recall_handle: str, timeout_ms: int | None) -> str:
+        """Take a timer message back, see ``Producer.recall``."""
+        handle = read_recall_handle(recall_handle)
+        limit_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
+        await self.publish_info(topic, limit_ms)
+        instance = self._instance
+        addr = instance.routes.master_addr(handle.broker_name)
+        if addr is None:
+            raise RouteNotFound(f"The broker[{handle.broker_name}] not exist")
+        request = instance.api.requests.recall(
+            self._group, topic, handle.broker_name, recall_handle
+        )
+        return await instance.api.recall(addr, request, limit_ms)
 
     async def publish_info(self, topic: str, timeout_ms: int) -> TopicPublishInfo:
         """Return the queues of a topic, asking the name servers if need be.

@@ -40,11 +40,6 @@ TOPIC = const.RMQ_SYS_SCHEDULE_TOPIC
 DELAY_FOR_A_WHILE_MS = 100  # a level that couldn't deliver is tried again after this
 BATCH = 32  # messages read at once from a level
 UPDATE_VERSION_STEP = 200  # delayOffsetUpdateVersionStep
-_TIMER_PROPERTIES = (
-    const.PROPERTY_TIMER_DELIVER_MS,
-    const.PROPERTY_TIMER_DELAY_SEC,
-    const.PROPERTY_TIMER_DELAY_MS,
-)
 logger = logging.getLogger(__name__)
 
 
@@ -106,7 +101,7 @@ class ScheduleMessageService:
         """
         level = min(level, self.max_level)
         if self._release.broker.timer_messages:
-            for name in _TIMER_PROPERTIES:
+            for name in const.TIMER_TIMES:
                 properties.pop(name, None)
         if properties.get(const.PROPERTY_DELAY_TIME_LEVEL) != str(level):
             properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(level)

@@ -23,17 +23,12 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
 
 MAX_PLANS = 2048  # sets of names remembered; names are the user's, so it must be bounded
-_TIMER_PROPERTIES = (
-    const.PROPERTY_TIMER_DELIVER_MS,
-    const.PROPERTY_TIMER_DELAY_SEC,
-    const.PROPERTY_TIMER_DELAY_MS,
-)
 # What makes a message more than a plain one; a set of names with one of these is looked at closely.
 _SPECIAL = frozenset(
     {
         const.PROPERTY_DELAY_TIME_LEVEL,
         const.PROPERTY_TRANSACTION_PREPARED,
-        *_TIMER_PROPERTIES,
+        *const.TIMER_TIMES,
     }
 )
 
@@ -253,4 +248,4 @@ def has_timer(properties: Mapping[str, str]) -> bool:
     """Return whether the message asks for delivery at a time of its own (RIP-43), which it has not had."""
     if const.PROPERTY_TIMER_OUT_MS in properties:
         return False
-    return any(name in properties for name in _TIMER_PROPERTIES)
+    return not const.TIMER_TIMES.isdisjoint(properties)
