@@ -8,12 +8,16 @@
     python3 run.py coverage [pytest options] the tests but the simulated crashes, with their coverage
     python3 run.py docs                   build the documentation into site/; any warning fails
 
-The exit code is the command's own. The installation is repeated only when pyproject.toml changed.
+The exit code is the command's own. The installation is repeated only when pyproject.toml changed. Where
+cargo is found the native lane (speedups/) is built once and again when it changed; RMQWIRE_LANE=python
+does without.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -22,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
+SPEEDUPS = ROOT / "speedups"
 NEEDED = (3, 11)
 
 
@@ -67,11 +72,46 @@ def install(extras: str) -> int:
     return code
 
 
+def build_lane() -> int:
+    """Build the native lane into .venv if it can be and isn't there; say which lane is used."""
+    if os.environ.get("RMQWIRE_LANE") == "python":
+        print("lane: python, RMQWIRE_LANE says so", file=sys.stderr)
+        return 0
+    if shutil.which("cargo") is None:
+        print("lane: python, because there is no cargo to build the native one", file=sys.stderr)
+        return 0
+    sources = [
+        path for path in SPEEDUPS.rglob("*") if path.is_file() and "target" not in path.parts
+    ]
+    content = b"".join(path.read_bytes() for path in sorted(sources))
+    stamp, wanted = VENV / "lane.txt", stamp_of(hashlib.sha256(content).hexdigest())
+    if not stamp.is_file() or stamp.read_text("utf-8") != wanted:
+        print(f"building the native lane, {SPEEDUPS}, into {VENV}", file=sys.stderr)
+        pip = [
+            str(BIN / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
+        output = {"CARGO_TARGET_DIR": str(ROOT / "build" / "speedups")}
+        code = subprocess.call([*pip, str(SPEEDUPS)], stdout=sys.stderr, env=os.environ | output)
+        if code:
+            print("lane: python, because the native one could not be built", file=sys.stderr)
+            return code
+        stamp.write_text(wanted, "utf-8")
+    print("lane: native", file=sys.stderr)
+    return 0
+
+
 def run_all(*commands: list[str]) -> int:
     """Run commands of .venv one after another; stop at the first that fails."""
     for command in commands:
         print("$", *command, file=sys.stderr, flush=True)
-        code = subprocess.call([str(BIN / command[0]), *command[1:]], cwd=ROOT)
+        code = subprocess.call(
+            [str(BIN / command[0]), *command[1:]], cwd=ROOT
+        )  # an absolute path stays
         if code:
             print(f"run.py: {command[0]} failed with exit code {code}", file=sys.stderr)
             return code
@@ -79,35 +119,57 @@ def run_all(*commands: list[str]) -> int:
 
 
 def quickstart(arguments: list[str]) -> int:
-    """Install and run the main job."""
-    return install("") or subprocess.call([str(BIN / "rmqwire"), "quickstart", *arguments])
+    """Install and run the main job, on the Python lane if the native one can't be built."""
+    code = install("")
+    if code == 0:
+        build_lane()
+        code = subprocess.call([str(BIN / "rmqwire"), "quickstart", *arguments])
+    return code
 
 
 def test(arguments: list[str]) -> int:
-    """Install and run every check."""
-    return install("[test,lint]") or run_all(
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy"],
-        ["lint-imports"],
-        ["pytest", "tests", *arguments],
+    """Install and run every check; where the lane is native, the broker's tests on both."""
+    return (
+        install("[test,lint]")
+        or build_lane()
+        or run_all(
+            ["ruff", "check"],
+            ["ruff", "format", "--check"],
+            ["mypy"],
+            ["lint-imports"],
+            *crate_tests(),
+            ["pytest", "tests", *arguments],
+            ["pytest", "tests/broker", "tests/remoting", "--lane=python", *arguments],
+        )
     )
+
+
+def crate_tests() -> list[list[str]]:
+    """Return the command of the native lane's own tests, none where there is no cargo."""
+    manifest, output = str(SPEEDUPS / "Cargo.toml"), str(ROOT / "build" / "speedups")
+    cargo = shutil.which("cargo")
+    test = ["test", "--quiet", "--locked", "--no-default-features", "--manifest-path", manifest]
+    return [[cargo, *test, "--target-dir", output]] if cargo else []
 
 
 def faults(arguments: list[str]) -> int:
     """Install and run the tests with real processes and mounts."""
-    return install("[test,lint]") or run_all(["pytest", "tests/faults", *arguments])
+    return install("[test,lint]") or build_lane() or run_all(["pytest", "tests/faults", *arguments])
 
 
 def interop(arguments: list[str]) -> int:
     """Install and run the tests against Java peers."""
-    return install("[test,lint]") or run_all(["pytest", "interop/", *arguments])
+    return install("[test,lint]") or build_lane() or run_all(["pytest", "interop/", *arguments])
 
 
 def coverage(arguments: list[str]) -> int:
     """Install and measure what the tests cover; below the floor of pyproject.toml it fails."""
     measured = ["--cov", "--cov-report=term", "--ignore=tests/sim", "--override-ini=timeout=300"]
-    return install("[test,lint]") or run_all(["pytest", "tests", *measured, *arguments])
+    return (
+        install("[test,lint]")
+        or build_lane()
+        or run_all(["pytest", "tests", *measured, *arguments])
+    )
 
 
 def docs(arguments: list[str]) -> int:

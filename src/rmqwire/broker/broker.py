@@ -202,7 +202,12 @@ class Broker:
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
                     serving.start_soon(keep_routes, client, core.state, self._route_wanted)
-                    logger.info("broker %s serves on %s", config.broker_name, config.broker_addr)
+                    logger.info(
+                        "broker %s serves on %s, %s lane",
+                        config.broker_name,
+                        config.broker_addr,
+                        "native" if self._handlers.takes_lane else "python",
+                    )
                     task_status.started(addresses)
                     await stop.wait()
                     await self._registration.leave(api, core.state)

@@ -8,6 +8,7 @@ connections; tests drive it by hand.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.access import AccessHook
@@ -21,6 +22,7 @@ from rmqwire.broker.delivery.inner_batch import is_batch_cq
 from rmqwire.broker.delivery.timers import TimerMessageStore
 from rmqwire.broker.paced import Paced
 from rmqwire.broker.processors.processors import Processors
+from rmqwire.broker.processors.send_lane import FIELDS
 from rmqwire.broker.replication import Replication
 from rmqwire.broker.requests import REQUESTS
 from rmqwire.broker.signals import BrokerSignals
@@ -153,6 +155,7 @@ class BrokerCore:
         self.handlers = HandlerTable(release) if handlers is None else handlers
         if self.state.acl is not None:
             self.handlers.hooks.append(AccessHook(self.state.acl))
+        self._lane = self._processors.send.lane()
         self.take_role()
 
     def _make_store(
@@ -195,6 +198,7 @@ class BrokerCore:
             if state.replication.is_slave:
                 handler = slave_handler(row.on_slave, handler, state.config, state.release)
             self.handlers.replace(row.code, handler)
+        self.handlers.lane = self._lane if self._lane_suits() else None
         state.replication.take_role()
         if state.store.is_open:
             if state.replication.is_slave:
@@ -216,6 +220,19 @@ class BrokerCore:
             state.timers.start()
         else:
             state.timers.stop()
+
+    def _lane_suits(self) -> bool:
+        """Return whether sends go straight to their processor, so that a lane may take them.
+
+        A handler that is anything else than the row's own (a slave's, one that looks first who may
+        send) must see every send.
+        """
+        is_master = not self.state.replication.is_slave
+        return is_master and all(
+            isinstance(handler := self.handlers.handler(code), partial)
+            and handler.func == self._processors.send.send
+            for code in FIELDS
+        )
 
     def open(self) -> RecoveryReport:
         """Load the tables and open the store, in Java's order.

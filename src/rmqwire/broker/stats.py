@@ -92,19 +92,19 @@ class BrokerStats:
         self.get_total_yesterday_morning = 0
         self.get_total_today_morning = 0
 
-    def put(self, topic: str, count: int, size: int) -> None:
-        """Count ``count`` stored messages of ``size`` bytes in all."""
+    def put(self, topic: str, count: int, size: int, times: int = 1) -> None:
+        """Count ``count`` stored messages of ``size`` bytes in all, that came with ``times`` sends."""
         nums = self._put_nums.get(topic)
         if nums is None:
             nums = self._item(TOPIC_PUT_NUMS, topic)
             self._item(TOPIC_PUT_SIZE, topic)
         nums.value += count
-        nums.times += 1
+        nums.times += times
         sizes = self._put_size[topic]
         sizes.value += size
-        sizes.times += 1
+        sizes.times += times
         self.broker_put.value += count
-        self.broker_put.times += 1
+        self.broker_put.times += times
 
     def got(self, group: str, topic: str, count: int, size: int) -> None:
         """Count ``count`` messages of ``size`` bytes handed to a group."""

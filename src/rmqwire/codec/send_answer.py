@@ -41,6 +41,13 @@ class SendAnswers:
 
     Attributes:
         broker_fields: the two fields that every answer to a send has, refusals too.
+        is_plain: these need no escape, so that the templates can be used.
+        json: template of a JSON header: code, queue id, message id, queue offset, opaque.
+        json_with_key: the same with a unique key behind the queue id.
+        tail: the last entries of a ROCKETMQ header, latin-1.
+        has_key: whether an answer says a message's unique key.
+        version: MQVersion ordinal that answers announce.
+        language: language byte that they announce.
     """
 
     def __init__(
@@ -51,16 +58,16 @@ class SendAnswers:
         trace_on: bool,
         language: int = LanguageCode.PYTHON.value,
     ) -> None:
-        self._version = release.mq_version
-        self._language = language
-        self._has_key = release.broker.answers_transaction_id
+        self.version = release.mq_version
+        self.language = language
+        self.has_key = release.broker.answers_transaction_id
         self._capacity = release.wire.ext_fields_capacity
         trace = "true" if trace_on else "false"
         self.broker_fields = {"TRACE_ON": trace, "MSG_REGION": region_id}
-        self._is_plain = _PLAIN.fullmatch(region_id) is not None and len(region_id) <= _MAX
-        self._json = self._json_template(with_key=False)
-        self._json_with_key = self._json_template(with_key=True)
-        self._tail = "".join(
+        self.is_plain = _PLAIN.fullmatch(region_id) is not None and len(region_id) <= _MAX
+        self.json = self._json_template(with_key=False)
+        self.json_with_key = self._json_template(with_key=True)
+        self.tail = "".join(
             f"\0{chr(len(name))}{name}\0\0\0{chr(len(value) & _MAX)}{value}"
             for name, value in self.broker_fields.items()
         )
@@ -73,8 +80,8 @@ class SendAnswers:
         entries = ",".join(f'"{name}":"{value}"' for name, value in fields.items())
         return (
             f'{{"code":%d,"extFields":{{{entries}}},"flag":{RESPONSE_FLAG},'
-            f'"language":"{LANGUAGE_NAMES[self._language]}","opaque":%d,'
-            f'"serializeTypeCurrentRPC":"JSON","version":{self._version}}}'
+            f'"language":"{LANGUAGE_NAMES[self.language]}","opaque":%d,'
+            f'"serializeTypeCurrentRPC":"JSON","version":{self.version}}}'
         )
 
     def _first_fields(self) -> dict[str, str]:
@@ -100,9 +107,9 @@ class SendAnswers:
             queue_offset: of the (first) message.
             unique_key: of the message, None without; 5.x answers it.
         """
-        key = unique_key if self._has_key else None
+        key = unique_key if self.has_key else None
         if not (
-            self._is_plain
+            self.is_plain
             and len(message_id) <= _MAX
             and (key is None or (len(key) <= _MAX and key.isascii() and key.isalnum()))
         ):
@@ -115,10 +122,10 @@ class SendAnswers:
                 request.opaque, code, message_id, str(queue_id), str(queue_offset), key
             )
         if key is None:
-            text = self._json % (code, queue_id, message_id, queue_offset, request.opaque)
+            text = self.json % (code, queue_id, message_id, queue_offset, request.opaque)
         else:
             values = (code, queue_id, key, message_id, queue_offset, request.opaque)
-            text = self._json_with_key % values
+            text = self.json_with_key % values
         header_bytes = text.encode()
         size = len(header_bytes)
         return ((size + 4) << 32 | size).to_bytes(8, "big") + header_bytes
@@ -133,15 +140,15 @@ class SendAnswers:
         )
         if key is not None:
             text += f"\0\15transactionId\0\0\0{chr(len(key))}{key}"
-        entries = (text + self._tail).encode("latin-1")
+        entries = (text + self.tail).encode("latin-1")
         size = len(entries)
         return (
             _HEAD.pack(
                 4 + _FIXED + size,
                 ROCKETMQ << 24 | _FIXED + size,
                 code,
-                self._language,
-                self._version,
+                self.language,
+                self.version,
                 opaque,
                 RESPONSE_FLAG,
                 0,
@@ -164,8 +171,8 @@ class SendAnswers:
             fields,
             opaque=request.opaque,
             flag=RESPONSE_FLAG,
-            language=self._language,
-            version=self._version,
+            language=self.language,
+            version=self.version,
             serialize_type=request.serialize_type,
         )
         return encode_command(answer)

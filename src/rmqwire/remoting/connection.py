@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.errors import RemotingError
-    from rmqwire.remoting.handler import OnReply
+    from rmqwire.remoting.handler import Lane, OnReply
 
 
 def pack_address(address: str) -> bytes:
@@ -148,8 +148,12 @@ class Connection:
         if self.closed:
             return
         self._active = True
+        handlers = self.handlers
         try:
-            frames = self._reader.receive_data(data)
+            if handlers.lane is None or handlers.hooks or self._held:
+                frames = self._reader.receive_data(data)
+            else:
+                frames = self._take(handlers.lane, self._reader.join(data))
         except ProtocolError as error:
             self.refuse(error)
             return
@@ -157,6 +161,26 @@ class Connection:
             self._held += frames
             return
         self._process(frames)
+
+    def _take(self, lane: Lane, data: bytes) -> list[memoryview]:
+        """Let a lane take what it can, and answer what it hands back; give the frames that are left.
+
+        Raises:
+            ProtocolError: as ``FrameReader.receive_data``.
+        """
+        position, size, pause = 0, len(data), self._limits.pause_bytes
+        while position < size and self.outbox_size <= pause:
+            count, position, stop = lane.take(self, data, position)
+            self.frames_received += count
+            if stop == position:
+                break
+            self._process(self._reader.split(data, position, stop))
+            position = stop
+            if self.closed:
+                return []
+            if self._held:
+                break
+        return self._reader.split(data, position)
 
     @property
     def paused(self) -> bool:

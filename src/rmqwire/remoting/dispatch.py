@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Handler, Peer, RpcHook
+    from rmqwire.remoting.handler import Handler, Lane, Peer, RpcHook
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,10 @@ class HandlerTable:
     Args:
         release: whose version every answer announces.
         handlers: first entries of the table.
+
+    Attributes:
+        hooks: see every request and answer; while there is one, no lane takes anything.
+        lane: takes some requests before the handlers see them; None without.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class HandlerTable:
         self.version = release.mq_version
         self.language = PYTHON
         self.hooks: list[RpcHook] = []
+        self.lane: Lane | None = None
         self.notices = LimitedLog(logger)
         self.refusals = LimitedLog(logger, burst=REFUSALS)
         self._handlers: dict[int, Handler] = {}
@@ -74,6 +79,15 @@ class HandlerTable:
     def replace(self, code: int, handler: Handler) -> None:
         """Let ``handler`` answer requests of ``code`` from now on, whether or not it had one."""
         self._handlers[int(code)] = handler
+
+    @property
+    def takes_lane(self) -> bool:
+        """Whether requests are offered to a lane."""
+        return self.lane is not None and not self.hooks
+
+    def handler(self, code: int) -> Handler | None:
+        """Return what answers requests of ``code``."""
+        return self._handlers.get(code)
 
     def codes(self) -> Iterable[int]:
         """Return the codes that have a handler."""

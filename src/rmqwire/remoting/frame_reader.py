@@ -57,41 +57,60 @@ class FrameReader:
             FrameTooLarge: a length word above the limit.
             ProtocolError: a length word below 4.
         """
-        if self.error is not None:
-            raise self.error
-        tail = self._tail
         size = len(data) - _PREFIX
         if (
-            not tail
+            not self._tail
+            and self.error is None
             and _PREFIX <= size <= self._max_length
             and _LENGTH.unpack_from(data)[0] == size
         ):
             return [memoryview(data)[_PREFIX:]]  # the usual case: one frame, whole
-        if tail:
-            tail += data
-            if len(tail) < self._need:
-                return []
-            data = bytes(tail)
-            self._tail = bytearray()
-        return self._split(data)
+        return self.split(self.join(data))
 
-    def _split(self, data: bytes) -> list[memoryview]:
+    def join(self, data: bytes) -> bytes:
+        """Put what was left before in front of what came; b"" while that is no whole frame.
+
+        Raises:
+            ProtocolError: a length word before was bad.
+        """
+        if self.error is not None:
+            raise self.error
+        tail = self._tail
+        if not tail:
+            return data
+        tail += data
+        if len(tail) < self._need:
+            return b""
+        self._tail = bytearray()
+        return bytes(tail)
+
+    def split(self, data: bytes, position: int = 0, stop: int | None = None) -> list[memoryview]:
+        """Give the frames of joined bytes from ``position`` on; the incomplete rest is kept.
+
+        Args:
+            data: what ``join`` gave.
+            position: where the first frame begins.
+            stop: where the last one ends, when that is known; the whole of ``data`` when not.
+
+        Raises:
+            ProtocolError: as ``receive_data``.
+        """
         frames: list[memoryview] = []
         view = memoryview(data)
         unpack_length = _LENGTH.unpack_from
-        position, end, max_length = 0, len(data), self._max_length
+        end, max_length = len(data) if stop is None else stop, self._max_length
         need = _PREFIX
         while end - position >= _PREFIX:
             (length,) = unpack_length(data, position)
             if not _PREFIX <= length <= max_length:
                 return self._refuse(length, frames)
             start = position + _PREFIX
-            stop = start + length
-            if stop > end:
+            after = start + length
+            if after > end:
                 need = _PREFIX + length
                 break
-            frames.append(view[start:stop])
-            position = stop
+            frames.append(view[start:after])
+            position = after
         if position < end:
             self._tail += view[position:]
         self._need = need

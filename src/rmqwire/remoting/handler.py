@@ -52,6 +52,27 @@ class Peer(Protocol):
 Handler = Callable[[Peer, "RemotingCommand"], "RemotingCommand | None"]
 
 
+class Lane(Protocol):
+    """A shorter way for some requests; the handlers answer whatever it hands back.
+
+    What it takes gets the same answers, and leaves the same behind, as if the handlers had it.
+    """
+
+    def take(self, connection: Peer, data: bytes, position: int) -> tuple[int, int, int]:
+        """Take the requests that it can at the front of joined bytes.
+
+        Args:
+            connection: that brought them.
+            data: frames with their length words, the last one perhaps incomplete.
+            position: where the first begins.
+
+        Returns:
+            how many it took; where the first frame begins that it has not taken; where those end
+            that it leaves to the handlers before it wants to be asked again, the same when no
+            whole frame is left.
+        """
+
+
 class Reject(RmqError):
     """A handler's refusal: the request is answered with ``code``, ``remark`` and ``ext_fields``."""
 

@@ -74,22 +74,24 @@ class Plan:
     """What to do with the properties of every message that carries one set of names.
 
     Attributes:
-        pick: takes the entries to store, in order, out of the message's entries and ours.
+        indexes: of the entries to store, in order: the message's come first, then ours.
+        pick: takes these out of all entries.
         tags: index of the TAGS entry, -1 without.
         unique: index of the UNIQ_KEY entry, -1 without.
         special: a name is there that needs a look at its value (DELAY, TRAN_MSG, TIMER_...).
         wait: index of the WAIT entry, -1 without.
     """
 
-    __slots__ = ("pick", "special", "tags", "unique", "wait")
+    __slots__ = ("indexes", "pick", "special", "tags", "unique", "wait")
 
-    def __init__(
-        self, names: tuple[str, ...], pick: Callable[[list[str]], tuple[str, ...]]
-    ) -> None:
+    def __init__(self, names: tuple[str, ...], indexes: list[int]) -> None:
         def index(name: str) -> int:
             return names.index(name) if name in names else -1
 
-        self.pick = pick
+        self.indexes = indexes
+        self.pick: Callable[[list[str]], tuple[str, ...]] = (
+            itemgetter(*indexes) if len(indexes) > 1 else _pick_one(indexes[0])
+        )
         self.tags = index(const.PROPERTY_TAGS)
         self.unique = index(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX)
         self.wait = index(const.PROPERTY_WAIT_STORE_MSG_OK)
@@ -126,6 +128,9 @@ class PropertyRewriter:
         region_id: value of MSG_REGION.
         trace_on: value of TRACE_ON.
         new_unique_key: makes a UNIQ_KEY (``MessageClientIDSetter.createUniqID``).
+
+    Attributes:
+        ours: the entries that every message gets, but for a UNIQ_KEY.
     """
 
     def __init__(
@@ -146,8 +151,8 @@ class PropertyRewriter:
             self._first[const.PROPERTY_MSG_REGION] = region_id
             self._first[const.PROPERTY_TRACE_SWITCH] = "true" if trace_on else "false"
         self._cluster = cluster
-        self._ours = [f"{name}\x01{value}" for name, value in self._first.items()]
-        self._ours.append(f"{const.PROPERTY_CLUSTER}\x01{cluster}")
+        self.ours = [f"{name}\x01{value}" for name, value in self._first.items()]
+        self.ours.append(f"{const.PROPERTY_CLUSTER}\x01{cluster}")
 
     def rewrite(self, text: str) -> Rewritten:
         """Return what is stored for the property string of a send."""
@@ -171,8 +176,7 @@ class PropertyRewriter:
             unique = self._new_unique_key()
         result = Rewritten(
             (
-                "\x02".join(plan.pick([*entries, *self._ours, f"UNIQ_KEY\x01{unique}"]))
-                + self._tail
+                "\x02".join(plan.pick([*entries, *self.ours, f"UNIQ_KEY\x01{unique}"])) + self._tail
             ).encode("utf-8", "replace"),
             entries[plan.tags][5:] if plan.tags >= 0 else None,
             unique,
@@ -183,6 +187,15 @@ class PropertyRewriter:
             values = dict([entry.split("\x01", 1) for entry in entries])
             result.properties = self.complete(values, unique)
         return result
+
+    def plan(self, names: tuple[str, ...]) -> Plan | None:
+        """Return the plan for these names, None when only the slow way can rewrite them."""
+        return self._plans.get(names) or self._new_plan(names)
+
+    @property
+    def adds_unique_key(self) -> bool:
+        """Whether a message without UNIQ_KEY gets one."""
+        return bool(self._first)
 
     def complete(self, properties: dict[str, str], unique_key: str | None) -> dict[str, str]:
         """Return the property map that Java holds for a send, in the order of its puts."""
@@ -214,10 +227,9 @@ class PropertyRewriter:
         for i, name in enumerate(self._first):
             places[name] = len(names) + i
         indexes = [places[name] for name in order]
-        pick = itemgetter(*indexes) if len(indexes) > 1 else _pick_one(indexes[0])
         if len(self._plans) >= MAX_PLANS:
             self._plans.clear()
-        plan = self._plans[names] = Plan(names, pick)
+        plan = self._plans[names] = Plan(names, indexes)
         return plan
 
     def _rewrite_slowly(self, text: str) -> Rewritten:

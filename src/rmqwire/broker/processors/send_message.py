@@ -16,6 +16,7 @@ from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, writ
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import check_send, check_start, random_queue
 from rmqwire.broker.processors.send_fields import unreadable
+from rmqwire.broker.processors.send_lane import send_lane
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.broker.processors.send_fields import SendFields
+    from rmqwire.broker.processors.send_lane import SendLane
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
@@ -82,6 +84,14 @@ class SendMessageProcessor:
         except Reject as refused:
             refused.ext_fields = dict(self._answers.broker_fields)
             raise
+
+    def lane(self) -> SendLane | None:
+        """Return what takes plain sends before this does; None without the native lane.
+
+        Raises:
+            ConfigError: a lane is wanted that can't be used.
+        """
+        return send_lane(self._state, self._answers, self._rewriter, self._answer)
 
     def _receive(
         self,
@@ -252,6 +262,18 @@ class SendMessageProcessor:
         state.store.puts.put_batch(messages, done)
 
     # --- after the store
+
+    def _answer(
+        self,
+        fields: SendFields,
+        connection: Peer,
+        request: RemotingCommand,
+        unique_key: str | None,
+        result: PutMessageResult,
+    ) -> None:
+        """Answer a send that the lane took."""
+        message = _read(fields, connection, request)
+        self._stored(connection, request, message, (message.queue_id, unique_key), result)
 
     def _stored(
         self,

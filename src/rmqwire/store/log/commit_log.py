@@ -163,6 +163,24 @@ class CommitLog:
         self.last_store_timestamp = store_timestamp
         return size
 
+    @property
+    def room(self) -> int:
+        """Bytes left in the file that the next record goes into, its BLANK's included."""
+        return self._segment_end - self.append_end
+
+    def append_records(self, records: bytes, last_size: int, store_timestamp: int) -> None:
+        """Append records that were made for ``append_end`` and fit into ``room``.
+
+        Args:
+            records: whole records, one after the other.
+            last_size: bytes of the last of them.
+            store_timestamp: of all of them, ms.
+        """
+        self._buffer += records
+        self.append_end += len(records)
+        self._last_size = last_size
+        self.last_store_timestamp = store_timestamp
+
     def _roll(self) -> None:
         """Close the segment with a BLANK of 8 bytes (the rest stays zero) and begin the next."""
         left = self._segment_end - self.append_end

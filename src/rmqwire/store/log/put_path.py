@@ -58,6 +58,7 @@ class PutPath:
         mono_ms: clock of the timeouts.
 
     Attributes:
+        host_id: the store host in hex digits, which begins every offset message id.
         replication: asked what a send waits for besides the disk; changes with the broker's role.
     """
 
@@ -81,12 +82,13 @@ class PutPath:
         self._events = events
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
-        self._host_id = log.store_host.hex().upper()  # begins every offset message id
+        self.host_id = log.store_host.hex().upper()
         self._max_body = config.max_message_size
         self._max_properties = MAX_PROPERTIES_LENGTH - (
             _CRC_PROPERTY if config.enabled_append_prop_crc else 0
         )
         self._put: list[tuple[int, PutMessageResult, Done, bool]] = []
+        self._more_puts = 0  # of the running pass, beyond one for each entry of ``_put``
         self._touched: list[ConsumeQueue] = []
         self._undispatched: list[tuple[int, ConsumeQueue, bytes]] = []
         self._began_wall = 0  # of the running pass, wall clock
@@ -132,7 +134,7 @@ class PutPath:
         if not put:
             self._began_wall = now
             self._began_mono = self._mono_ms()
-        message_id = f"{self._host_id}{offset:016X}"
+        message_id = f"{self.host_id}{offset:016X}"
         count = messages_in(message.properties) if message.sys_flag & INNER_BATCH_FLAG else 1
         result = PutMessageResult(0, offset, size, queue_offset, now, message_id, count)
         put.append((offset + size, result, done, message.wait_store_ok))
@@ -163,6 +165,52 @@ class PutPath:
         """Note that a queue gets its first unit of the pass."""
         self._touched.append(queue)
 
+    def room(self, now: int) -> int:
+        """Return how many bytes ``put_records`` may bring, 0 when puts are refused.
+
+        Args:
+            now: wall clock, ms.
+        """
+        if self.health.reason and self.health.refuses():
+            return 0
+        if self._put and now - self._began_wall > self._busy_ms and self.is_busy():
+            return 0
+        return self._log.room
+
+    def put_records(
+        self,
+        records: bytes,
+        last_size: int,
+        units: list[tuple[ConsumeQueue, int, bytes, int]],
+        now: int,
+        done: Done,
+    ) -> None:
+        """Take many messages at once that are records already, answered together.
+
+        Args:
+            records: made for ``append_end`` of the log, and no more than ``room``.
+            last_size: bytes of the last of them.
+            units: queue, its offset behind them, their units, bytes of their records.
+            now: their store time, ms.
+            done: called once with the result of them all.
+        """
+        put = self._put
+        if not put:
+            self._began_wall = now
+            self._began_mono = self._mono_ms()
+        count = 0
+        for queue, next_offset, added, _ in units:
+            count += next_offset - queue.next_offset
+            queue.next_offset = next_offset
+            if not queue.pending:
+                self._touched.append(queue)
+            queue.pending += added
+        offset = self._log.append_end
+        self._log.append_records(records, last_size, now)
+        result = PutMessageResult(0, offset, len(records), -1, now, "", count)
+        put.append((offset + len(records), result, done, True))
+        self._more_puts += count - 1
+
     def put_batch(self, messages: list[MessageInner], done: Done) -> None:
         """Take messages of one topic and queue: all of them or none, answered together."""
         if self.health.reason and self.health.refuses():
@@ -183,7 +231,7 @@ class PutPath:
         places = [self._append(entry, message, now, alone=False) for message in messages]
         offset, _, queue_offset = places[0]
         size = sum(place[1] for place in places)
-        message_id = ",".join(f"{self._host_id}{place[0]:016X}" for place in places)
+        message_id = ",".join(f"{self.host_id}{place[0]:016X}" for place in places)
         result = PutMessageResult(0, offset, size, queue_offset, now, message_id, len(places))
         end = places[-1][0] + places[-1][1]
         self._put.append((end, result, done, messages[0].wait_store_ok))
@@ -248,7 +296,8 @@ class PutPath:
         for _, result, _, _ in put:
             self._stats.put_times += result.count
             self._stats.put_bytes += result.size
-        self._stats.put_done(len(put), self._wall_ms() - self._began_wall)
+        self._stats.put_done(len(put) + self._more_puts, self._wall_ms() - self._began_wall)
+        self._more_puts = 0
         if self._config.sync_flush:
             self._wait_for_flush(put, touched)
         else:
@@ -335,5 +384,7 @@ class PutPath:
             self.health.disk_full(f"{self._config.commit_log_path}: {error}")
         else:
             self.health.fail(f"write of the commit log failed: {error}")
+        self._stats.put_failed += self._more_puts
+        self._more_puts = 0
         for _, _, done, _ in put:
             self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)

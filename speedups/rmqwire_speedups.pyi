@@ -1,0 +1,86 @@
+"""The native lane of rmqwire, written in Rust; ``speedups/README.md`` says what it takes over."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, Protocol, TypeVar
+
+VERSION: Final[int]
+
+_Q = TypeVar("_Q")
+
+class Settings(Protocol):
+    """What stays the same for one broker; read once."""
+
+    @property
+    def codes(self) -> Sequence[tuple[int, Sequence[str]]]: ...
+    @property
+    def languages(self) -> Sequence[str]: ...
+    @property
+    def harmless_sys_flag(self) -> int: ...
+    @property
+    def max_frame(self) -> int: ...
+    @property
+    def max_body(self) -> int: ...
+    @property
+    def store_host(self) -> bytes: ...
+    @property
+    def host_id(self) -> str: ...
+    @property
+    def ours(self) -> Sequence[str]: ...
+    @property
+    def trailing_separator(self) -> bool: ...
+    @property
+    def answer_json(self) -> str: ...
+    @property
+    def answer_json_with_key(self) -> str: ...
+    @property
+    def answer_tail(self) -> bytes: ...
+    @property
+    def answer_language(self) -> int: ...
+    @property
+    def answer_version(self) -> int: ...
+    @property
+    def answers_key(self) -> bool: ...
+
+class Sends(Generic[_Q]):
+    """Turns plain sends at the front of a buffer into records, units and answers.
+
+    ``place`` is told a topic and a queue id and returns the queue, its next offset and the topic's
+    bytes, or None when that is not plain. ``plan`` is told the names of a message's properties and
+    returns which entries are stored, in order, and the indexes of TAGS, UNIQ_KEY and WAIT (-1
+    without), or None when these names are not plain; it is asked once for each list of names.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        place: Callable[[str, int], tuple[_Q, int, bytes] | None],
+        plan: Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None],
+    ) -> None: ...
+    def take(
+        self,
+        data: bytes,
+        position: int,
+        log_end: int,
+        room: int,
+        store_timestamp: int,
+        born_host: bytes,
+        /,
+    ) -> tuple[int, int, int, bytes, int, bytes, list[tuple[_Q, int, bytes, int]]]:
+        """Take what is plain, from ``position`` on.
+
+        Returns:
+            where the first frame begins that was not taken; where the frames end that the Python
+            must look at (the same when no whole one is left); how many messages were taken; their
+            records; the size of the last one; their answers; for each queue its next offset, its
+            new units and the bytes of their records.
+
+        Raises:
+            RuntimeError: the lane panicked. Nothing was taken then, nor when a callable raised.
+        """
+
+def panic_for_a_test() -> None:
+    """Raise what a panic becomes.
+
+    Raises:
+        RuntimeError: always.
+    """

@@ -1,0 +1,431 @@
+//! The frames at the front of a buffer: what is plain is turned into records, units and answers.
+
+use std::collections::HashMap;
+
+use crate::answer::{Answer, Answers, is_plain_key};
+use crate::frame::{content, end_of_frame};
+use crate::header::{self, Serialization};
+use crate::properties::{self, Entry, Plan, Plans};
+use crate::record::{BLANK, Record, append_unit};
+use crate::send::{self, Names, Send};
+
+/// What stays the same for one broker.
+pub struct Settings {
+    pub codes: Vec<Names>,
+    pub languages: Vec<Vec<u8>>,
+    /// Bits that sysFlag may have.
+    pub harmless: i32,
+    /// Bytes of the largest frame behind its length word.
+    pub max_length: usize,
+    pub max_body: usize,
+    pub store_host: Vec<u8>,
+    /// The store host in hex digits, which begins every message id.
+    pub host_id: String,
+    /// The broker's own properties, whole entries.
+    pub ours: Vec<Vec<u8>>,
+    /// Whether the property string ends in a separator.
+    pub trailing: bool,
+    pub answers: Answers,
+}
+
+/// A queue that a message is for, as the Python knows it.
+pub struct Place<Q> {
+    pub queue: Q,
+    pub next_offset: i64,
+    pub topic: Vec<u8>,
+}
+
+/// The units that one queue gets.
+pub struct Units<Q> {
+    pub place: Place<Q>,
+    pub units: Vec<u8>,
+    /// Bytes of their records.
+    pub size: usize,
+}
+
+/// What the frames at the front of a buffer became.
+pub struct Taken<Q> {
+    /// Where the first frame begins that was not taken,
+    pub position: usize,
+    /// and where what the Python must look at ends: the same when no whole frame is left.
+    pub stop: usize,
+    /// Messages taken.
+    pub count: usize,
+    pub records: Vec<u8>,
+    pub last_size: usize,
+    pub answers: Vec<u8>,
+    pub queues: Vec<Units<Q>>,
+}
+
+/// Where the messages of one call go.
+pub struct Here<'a> {
+    /// Offset at which the next record begins.
+    pub log_end: i64,
+    /// Bytes that its file has room for.
+    pub room: usize,
+    pub store_timestamp: i64,
+    pub born_host: &'a [u8],
+}
+
+/// What is asked of the Python.
+pub trait Broker {
+    type Queue;
+    type Error;
+
+    /// Return where a message goes; `None` when that is not plain.
+    ///
+    /// # Errors
+    /// What the Python raised.
+    fn place(&self, topic: &str, queue_id: i32) -> Result<Option<Place<Self::Queue>>, Self::Error>;
+
+    /// Return what to do with properties of these names; `None` when they are not plain.
+    ///
+    /// # Errors
+    /// What the Python raised.
+    fn plan(&self, names: Vec<&str>) -> Result<Option<Plan>, Self::Error>;
+}
+
+/// A plain send with its properties as they are stored.
+struct Ready<'a> {
+    send: Send<'a>,
+    serialization: Serialization,
+    opaque: i32,
+    body: &'a [u8],
+    unique: Option<&'a [u8]>,
+    tags_code: i32,
+}
+
+/// Take the plain sends at the front of `data`, from `position` on.
+///
+/// # Errors
+/// What the Python raised; nothing was taken then.
+pub fn take<B: Broker>(
+    settings: &Settings,
+    plans: &mut Plans,
+    data: &[u8],
+    position: usize,
+    here: &Here,
+    broker: &B,
+) -> Result<Taken<B::Queue>, B::Error> {
+    let mut run = Run { settings, here, broker, taken: Taken::new(position), numbers: HashMap::new(), key: Vec::new() };
+    let mut properties = Vec::new();
+    while let Some(end) = end_of_frame(data, run.taken.position, settings.max_length) {
+        let frame = content(data, run.taken.position, end);
+        if !run.take_frame(frame, plans, &mut properties)? {
+            run.taken.stop = run.others(data, end);
+            break;
+        }
+        run.taken.position = end;
+        run.taken.stop = end;
+    }
+    run.taken.queues.retain(|queue| queue.size > 0); // the rest got a message that had no room
+    Ok(run.taken)
+}
+
+impl<Q> Taken<Q> {
+    fn new(position: usize) -> Self {
+        Taken {
+            position,
+            stop: position,
+            count: 0,
+            records: Vec::new(),
+            last_size: 0,
+            answers: Vec::new(),
+            queues: Vec::new(),
+        }
+    }
+}
+
+struct Run<'a, B: Broker> {
+    settings: &'a Settings,
+    here: &'a Here<'a>,
+    broker: &'a B,
+    taken: Taken<B::Queue>,
+    /// Topic and queue id -> index into `taken.queues`.
+    numbers: HashMap<Vec<u8>, usize>,
+    key: Vec<u8>,
+}
+
+impl<B: Broker> Run<'_, B> {
+    /// Return where the frames end that are no sends, behind one that is the Python's.
+    fn others(&self, data: &[u8], mut position: usize) -> usize {
+        while let Some(end) = end_of_frame(data, position, self.settings.max_length) {
+            match header::peek_code(content(data, position, end)) {
+                Some(code) if self.names(code).is_none() => position = end,
+                _ => break,
+            }
+        }
+        position
+    }
+
+    fn names(&self, code: i32) -> Option<&Names> {
+        self.settings.codes.iter().find(|names| names.code == code)
+    }
+
+    /// Take one frame; tell whether it was plain. Nothing is left of one that was not.
+    fn take_frame(
+        &mut self,
+        frame: &[u8],
+        plans: &mut Plans,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, B::Error> {
+        if header::peek_code(frame).and_then(|code| self.names(code)).is_none() {
+            return Ok(false);
+        }
+        let Some((header, body)) = header::read(frame, &self.settings.languages) else {
+            return Ok(false);
+        };
+        let Some(names) = self.names(header.code).filter(|_| header.flag == 0) else {
+            return Ok(false);
+        };
+        let Some(send) = send::read(&header, names, self.settings.harmless) else {
+            return Ok(false);
+        };
+        if body.is_empty() || body.len() > self.settings.max_body {
+            return Ok(false);
+        }
+        let mut entries = Vec::with_capacity(8);
+        if properties::split(send.properties, &mut entries).is_none() {
+            return Ok(false);
+        }
+        let broker = self.broker;
+        let Some(plan) = plans.find(&entries, |entries| make_plan(broker, entries))? else {
+            return Ok(false);
+        };
+        let Some((unique, tags_code)) = self.check(plan, &entries, out) else {
+            return Ok(false);
+        };
+        let ready = Ready { serialization: header.serialization, opaque: header.opaque, body, unique, tags_code, send };
+        self.store(&ready, out)
+    }
+
+    /// Look at the values that count, and write the stored properties to `out`.
+    fn check<'e>(&self, plan: &Plan, entries: &[Entry<'e>], out: &mut Vec<u8>) -> Option<(Option<&'e [u8]>, i32)> {
+        let value = |index: Option<usize>| index.and_then(|index| entries.get(index)).map(|entry| entry.value);
+        if value(plan.wait).is_some_and(|wait| wait != b"true") {
+            return None;
+        }
+        let unique = value(plan.unique).filter(|_| self.settings.answers.has_key);
+        if !unique.is_none_or(is_plain_key) {
+            return None;
+        }
+        let tags_code = value(plan.tags).map_or(Some(0), properties::tags_code)?;
+        properties::write(plan, entries, &self.settings.ours, self.settings.trailing, out)?;
+        Some((unique, tags_code))
+    }
+
+    fn store(&mut self, ready: &Ready, properties: &[u8]) -> Result<bool, B::Error> {
+        let send = &ready.send;
+        let Some(number) = self.queue_of(send)? else {
+            return Ok(false);
+        };
+        let (settings, here) = (self.settings, self.here);
+        let done = self.taken.records.len();
+        let place = &self.taken.queues[number].place;
+        let record = Record {
+            queue_id: send.queue_id,
+            flag: send.flag,
+            queue_offset: place.next_offset,
+            physical_offset: here.log_end + done as i64,
+            sys_flag: send.sys_flag,
+            born_timestamp: send.born_timestamp,
+            born_host: here.born_host,
+            store_timestamp: here.store_timestamp,
+            store_host: &settings.store_host,
+            reconsume_times: send.reconsume_times,
+            body: ready.body,
+            topic: &place.topic,
+            properties,
+        };
+        let Some(size) = record.size().filter(|size| done + size + BLANK <= here.room) else {
+            return Ok(false);
+        };
+        record.append(size, &mut self.taken.records);
+        let (physical_offset, queue_offset) = (record.physical_offset, record.queue_offset);
+        let message_id = format!("{}{physical_offset:016X}", settings.host_id);
+        settings.answers.append(
+            &Answer {
+                serialization: ready.serialization,
+                opaque: ready.opaque,
+                queue_id: send.queue_id,
+                queue_offset,
+                message_id: &message_id,
+                transaction_id: ready.unique,
+            },
+            &mut self.taken.answers,
+        );
+        let queue = &mut self.taken.queues[number];
+        append_unit(physical_offset, size, ready.tags_code, &mut queue.units);
+        queue.size += size;
+        queue.place.next_offset += 1;
+        self.taken.last_size = size;
+        self.taken.count += 1;
+        Ok(true)
+    }
+
+    /// Return the number that a send's queue has in this run.
+    fn queue_of(&mut self, send: &Send) -> Result<Option<usize>, B::Error> {
+        let Ok(topic) = std::str::from_utf8(send.topic) else {
+            return Ok(None);
+        };
+        self.key.clear();
+        self.key.extend_from_slice(send.topic);
+        self.key.extend_from_slice(&send.queue_id.to_be_bytes());
+        if let Some(&number) = self.numbers.get(&self.key) {
+            return Ok(Some(number));
+        }
+        let Some(place) = self.broker.place(topic, send.queue_id)? else {
+            return Ok(None);
+        };
+        let number = self.taken.queues.len();
+        self.taken.queues.push(Units { place, units: Vec::new(), size: 0 });
+        self.numbers.insert(self.key.clone(), number);
+        Ok(Some(number))
+    }
+}
+
+/// Ask for the plan of a message's names.
+fn make_plan<B: Broker>(broker: &B, entries: &[Entry]) -> Result<Option<Plan>, B::Error> {
+    let names: Result<Vec<&str>, _> = entries.iter().map(|entry| std::str::from_utf8(entry.name)).collect();
+    names.map_or(Ok(None), |names| broker.plan(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::pieces;
+
+    struct Table;
+
+    impl Broker for Table {
+        type Queue = i32;
+        type Error = ();
+
+        fn place(&self, topic: &str, queue_id: i32) -> Result<Option<Place<i32>>, ()> {
+            match topic {
+                "T" => Ok(Some(Place { queue: queue_id, next_offset: 10, topic: b"T".to_vec() })),
+                "broken" => Err(()),
+                _ => Ok(None),
+            }
+        }
+
+        fn plan(&self, names: Vec<&str>) -> Result<Option<Plan>, ()> {
+            let at = |name| names.iter().position(|known| *known == name);
+            let plan = Plan { pick: (0..=names.len()).collect(), tags: at("TAGS"), unique: at("UNIQ_KEY"), wait: at("WAIT") };
+            Ok((!names.contains(&"DELAY")).then_some(plan))
+        }
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            codes: vec![Names { code: 310, fields: b"abcdefghijklmn".iter().map(|letter| vec![*letter]).collect() }],
+            languages: vec![b"JAVA".to_vec()],
+            harmless: 1,
+            max_length: 1000,
+            max_body: 100,
+            store_host: vec![127, 0, 0, 1, 0, 0, 0x2A, 0x9F],
+            host_id: "7F00000100002A9F".to_owned(),
+            ours: vec![b"CLUSTER\x01c".to_vec()],
+            trailing: true,
+            answers: Answers {
+                json: pieces(b"%d,%d,%s,%d,%d"),
+                json_with_key: pieces(b"%d,%d,%s,%s,%d,%d"),
+                tail: Vec::new(),
+                language: 3,
+                version: 500,
+                has_key: true,
+            },
+        }
+    }
+
+    fn frame(code: u16, topic: &str, properties: &str, body: &str) -> Vec<u8> {
+        let mut entries = Vec::new();
+        for (name, value) in [
+            ("a", "g"), ("b", topic), ("c", "D"), ("d", "4"), ("e", "1"), ("f", "0"), ("g", "99"), ("h", "5"),
+            ("i", properties),
+        ] {
+            entries.extend_from_slice(&(name.len() as u16).to_be_bytes());
+            entries.extend_from_slice(name.as_bytes());
+            entries.extend_from_slice(&(value.len() as u32).to_be_bytes());
+            entries.extend_from_slice(value.as_bytes());
+        }
+        let mut frame = vec![0; 4];
+        frame.extend_from_slice(&(1u32 << 24 | (21 + entries.len()) as u32).to_be_bytes());
+        frame.extend_from_slice(&code.to_be_bytes());
+        frame.extend_from_slice(&[0, 1, 237, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0]);
+        frame.extend_from_slice(&(entries.len() as u32).to_be_bytes());
+        frame.extend_from_slice(&entries);
+        frame.extend_from_slice(body.as_bytes());
+        let length = (frame.len() - 4) as u32;
+        frame[..4].copy_from_slice(&length.to_be_bytes());
+        frame
+    }
+
+    fn run(data: &[u8], room: usize) -> Result<Taken<i32>, ()> {
+        let here = Here { log_end: 1000, room, store_timestamp: 6, born_host: &[0; 8] };
+        take(&settings(), &mut Plans::default(), data, 0, &here, &Table)
+    }
+
+    #[test]
+    fn plain_sends_are_taken_up_to_the_first_that_is_not() {
+        let plain = frame(310, "T", "TAGS\u{1}a\u{2}UNIQ_KEY\u{1}K1\u{2}", "body");
+        let other = frame(34, "", "", "");
+        let odd = frame(310, "T", "DELAY\u{1}3", "body");
+        let data = [&plain[..], &plain, &odd, &other, &other, &plain, &plain[..9]].concat();
+        let taken = run(&data, 10_000).unwrap();
+        assert_eq!(taken.count, 2);
+        assert_eq!(taken.position, 2 * plain.len());
+        assert_eq!(taken.stop, taken.position + odd.len() + 2 * other.len());
+        assert_eq!(taken.records.len(), 2 * taken.last_size);
+        assert_eq!((taken.queues.len(), taken.queues[0].units.len()), (1, 40));
+        assert_eq!(taken.queues[0].place.next_offset, 12);
+        assert_eq!(taken.queues[0].size, taken.records.len());
+    }
+
+    #[test]
+    fn whatever_is_not_plain_is_handed_back_whole() {
+        let plain = "UNIQ_KEY\u{1}K1";
+        for odd in [
+            frame(310, "U", plain, "body"),
+            frame(310, "T", plain, ""),
+            frame(310, "T", plain, &"x".repeat(101)),
+            frame(310, "T", "WAIT\u{1}false", "body"),
+            frame(310, "T", "UNIQ_KEY\u{1}K-1", "body"),
+            frame(310, "T", "UNIQ_KEY", "body"),
+            frame(311, "T", plain, "body"),
+        ] {
+            let taken = run(&odd, 10_000).unwrap();
+            assert_eq!((taken.count, taken.position, taken.stop), (0, 0, odd.len()));
+            assert!(taken.records.is_empty() && taken.answers.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_into_its_file_is_handed_back() {
+        let plain = frame(310, "T", "UNIQ_KEY\u{1}K1", "body");
+        let size = run(&plain, 10_000).unwrap().last_size;
+        let data = [&plain[..], &plain].concat();
+        let taken = run(&data, 2 * size + BLANK - 1).unwrap();
+        assert_eq!((taken.count, taken.stop), (1, data.len()));
+        assert_eq!(run(&data, 2 * size + BLANK).unwrap().count, 2);
+        assert!(run(&plain, 0).unwrap().queues.is_empty());
+    }
+
+    #[test]
+    fn an_error_of_the_python_is_passed_on() {
+        assert!(run(&frame(310, "broken", "", "body"), 10_000).is_err());
+    }
+
+    #[test]
+    fn every_change_of_one_byte_is_survived() {
+        let plain = frame(310, "T", "TAGS\u{1}a\u{2}UNIQ_KEY\u{1}K1\u{2}", "body");
+        for at in 0..plain.len() {
+            for byte in 0..=255 {
+                let mut data = plain.clone();
+                data[at] = byte;
+                let taken = run(&data, 10_000).unwrap();
+                assert!(taken.position <= taken.stop && taken.stop <= data.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The native lane of rmqwire: what the Python does for each plain send, done for a whole buffer.
+//!
+//! A frame is *plain* when its header, its fields and its properties are all of sets that are known
+//! to be harmless. Everything else is handed back untouched, and the Python, which is complete and
+//! the reference, answers it. So nothing here ever refuses a request or decides anything: it is the
+//! Python's bytes, made faster.
+//!
+//! ```text
+//! frame.rs       where frames begin and end
+//! header.rs      both serialisations of a command's header -> code, flag, opaque, fields
+//! json.rs        the texts and numbers of JSON, in the only spelling Java writes
+//! send.rs        the fields of a send, checked
+//! properties.rs  the property string, in the order that the Python planned; the tags' hash
+//! record.rs      the commit log record and the consume queue unit
+//! answer.rs      the answer's frame
+//! lane.rs        all of it, for the frames at the front of a buffer
+//! python.rs      the module that Python imports
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod answer;
+pub mod frame;
+pub mod header;
+pub mod json;
+pub mod lane;
+pub mod properties;
+#[cfg(feature = "python")]
+mod python;
+pub mod record;
+pub mod send;

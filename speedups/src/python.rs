@@ -1,0 +1,184 @@
+//! The module that Python imports: `rmqwire_speedups`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::answer::{Answers, pieces};
+use crate::lane::{Broker, Here, Place, Settings, take};
+use crate::properties::{Plan, Plans};
+use crate::send::{KNOWN, Names};
+
+/// What the two sides agree on; a module of another version is not used.
+const VERSION: u32 = 1;
+
+/// What stays the same for one broker, read from the attributes of a Python object.
+#[derive(FromPyObject)]
+struct PySettings {
+    codes: Vec<(i32, Vec<String>)>,
+    languages: Vec<String>,
+    harmless_sys_flag: i32,
+    max_frame: usize,
+    max_body: usize,
+    store_host: Vec<u8>,
+    host_id: String,
+    ours: Vec<String>,
+    trailing_separator: bool,
+    answer_json: String,
+    answer_json_with_key: String,
+    answer_tail: Vec<u8>,
+    answer_language: u8,
+    answer_version: u16,
+    answers_key: bool,
+}
+
+fn bytes(texts: Vec<String>) -> Vec<Vec<u8>> {
+    texts.into_iter().map(String::into_bytes).collect()
+}
+
+impl From<PySettings> for Settings {
+    fn from(settings: PySettings) -> Self {
+        Settings {
+            codes: settings
+                .codes
+                .into_iter()
+                .map(|(code, fields)| Names { code, fields: bytes(fields) })
+                .collect(),
+            languages: bytes(settings.languages),
+            harmless: settings.harmless_sys_flag,
+            max_length: settings.max_frame.saturating_sub(4),
+            max_body: settings.max_body,
+            store_host: settings.store_host,
+            host_id: settings.host_id,
+            ours: bytes(settings.ours),
+            trailing: settings.trailing_separator,
+            answers: Answers {
+                json: pieces(settings.answer_json.as_bytes()),
+                json_with_key: pieces(settings.answer_json_with_key.as_bytes()),
+                tail: settings.answer_tail,
+                language: settings.answer_language,
+                version: settings.answer_version,
+                has_key: settings.answers_key,
+            },
+        }
+    }
+}
+
+/// The Python's half: two callables.
+struct Callables<'a, 'py> {
+    py: Python<'py>,
+    place: &'a Py<PyAny>,
+    plan: &'a Py<PyAny>,
+}
+
+type PlaceAnswer<'py> = Option<(Py<PyAny>, i64, Bound<'py, PyBytes>)>;
+type PlanAnswer = Option<(Vec<usize>, isize, isize, isize)>;
+
+impl Broker for Callables<'_, '_> {
+    type Queue = Py<PyAny>;
+    type Error = PyErr;
+
+    fn place(&self, topic: &str, queue_id: i32) -> PyResult<Option<Place<Py<PyAny>>>> {
+        let answer: PlaceAnswer = self.place.bind(self.py).call1((topic, queue_id))?.extract()?;
+        Ok(answer.map(|(queue, next_offset, topic)| Place {
+            queue,
+            next_offset,
+            topic: topic.as_bytes().to_vec(),
+        }))
+    }
+
+    fn plan(&self, names: Vec<&str>) -> PyResult<Option<Plan>> {
+        let answer: PlanAnswer = self.plan.bind(self.py).call1((names,))?.extract()?;
+        let index = |number: isize| usize::try_from(number).ok();
+        Ok(answer.map(|(pick, tags, unique, wait)| Plan {
+            pick,
+            tags: index(tags),
+            unique: index(unique),
+            wait: index(wait),
+        }))
+    }
+}
+
+/// The lane of one broker's sends; see `rmqwire_speedups.pyi`.
+#[pyclass(module = "rmqwire_speedups")]
+struct Sends {
+    settings: Settings,
+    plans: Plans,
+    place: Py<PyAny>,
+    plan: Py<PyAny>,
+}
+
+type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize)>;
+type Run<'py> = (usize, usize, usize, Bound<'py, PyBytes>, usize, Bound<'py, PyBytes>, Queues<'py>);
+
+#[pymethods]
+impl Sends {
+    #[new]
+    fn new(settings: PySettings, place: Py<PyAny>, plan: Py<PyAny>) -> PyResult<Self> {
+        if settings.codes.iter().any(|(_, fields)| fields.len() < KNOWN) {
+            return Err(PyRuntimeError::new_err("too few field names"));
+        }
+        Ok(Sends { settings: settings.into(), plans: Plans::default(), place, plan })
+    }
+
+    #[pyo3(signature = (data, position, log_end, room, store_timestamp, born_host, /))]
+    #[allow(clippy::too_many_arguments)]
+    fn take<'py>(
+        &mut self,
+        py: Python<'py>,
+        data: &Bound<'py, PyBytes>,
+        position: usize,
+        log_end: i64,
+        room: usize,
+        store_timestamp: i64,
+        born_host: &[u8],
+    ) -> PyResult<Run<'py>> {
+        let here = Here { log_end, room, store_timestamp, born_host };
+        let callables = Callables { py, place: &self.place, plan: &self.plan };
+        let (settings, plans) = (&self.settings, &mut self.plans);
+        let taken = guard(|| take(settings, plans, data.as_bytes(), position, &here, &callables))?;
+        let queues = taken
+            .queues
+            .into_iter()
+            .map(|queue| {
+                let units = PyBytes::new(py, &queue.units);
+                (queue.place.queue, queue.place.next_offset, units, queue.size)
+            })
+            .collect();
+        Ok((
+            taken.position,
+            taken.stop,
+            taken.count,
+            PyBytes::new(py, &taken.records),
+            taken.last_size,
+            PyBytes::new(py, &taken.answers),
+            queues,
+        ))
+    }
+}
+
+/// Turn a panic into an error, which ends one connection; nothing has been stored by then.
+fn guard<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(PyRuntimeError::new_err("the native lane panicked")))
+}
+
+/// Panic, for the test that a panic ends one connection only.
+#[pyfunction]
+fn panic_for_a_test() -> PyResult<()> {
+    guard(|| panic!("a test asked for it"))
+}
+
+#[pymodule]
+mod rmqwire_speedups {
+    #[pymodule_export]
+    use super::Sends;
+
+    #[pymodule_export]
+    use super::panic_for_a_test;
+
+    #[pymodule_export]
+    const VERSION: u32 = super::VERSION;
+}

@@ -1,0 +1,124 @@
+//! The commit log record, version 1, and the unit of a consume queue (`MessageExtEncoder`).
+
+use crc32fast::hash;
+
+const MAGIC_V1: u32 = 0xDAA3_20A7;
+const FIXED: usize = 91; // bytes of an empty record with IPv4 hosts
+const V6_EXTRA: usize = 12;
+const BORN_HOST_V6: i32 = 0x10;
+const STORE_HOST_V6: i32 = 0x20;
+const MAX_TOPIC: usize = 127;
+/// The length of the property string is a signed short.
+pub const MAX_PROPERTIES: usize = 32767;
+/// The empty end that every file of the log must keep.
+pub const BLANK: usize = 8;
+
+/// What stands in one record.
+pub struct Record<'a> {
+    pub queue_id: i32,
+    pub flag: i32,
+    pub queue_offset: i64,
+    pub physical_offset: i64,
+    pub sys_flag: i32,
+    pub born_timestamp: i64,
+    pub born_host: &'a [u8],
+    pub store_timestamp: i64,
+    pub store_host: &'a [u8],
+    pub reconsume_times: i32,
+    pub body: &'a [u8],
+    pub topic: &'a [u8],
+    pub properties: &'a [u8],
+}
+
+impl Record<'_> {
+    /// Return its size in bytes; `None` when a part doesn't fit.
+    pub fn size(&self) -> Option<usize> {
+        let host = |bytes: &[u8]| match bytes.len() {
+            8 => Some(0),
+            20 => Some(V6_EXTRA),
+            _ => None,
+        };
+        if self.topic.len() > MAX_TOPIC || self.properties.len() > MAX_PROPERTIES {
+            return None;
+        }
+        let hosts = host(self.born_host)? + host(self.store_host)?;
+        let size = FIXED + hosts + self.body.len() + self.topic.len() + self.properties.len();
+        i32::try_from(size).ok().map(|_| size)
+    }
+
+    /// Append the record, whose `size` it is, to `out`.
+    pub fn append(&self, size: usize, out: &mut Vec<u8>) {
+        let v6 = |host: &[u8], bit: i32| if host.len() == 20 { bit } else { 0 };
+        let hosts = v6(self.born_host, BORN_HOST_V6) | v6(self.store_host, STORE_HOST_V6);
+        let sys_flag = self.sys_flag & !(BORN_HOST_V6 | STORE_HOST_V6) | hosts;
+        out.reserve(size);
+        out.extend_from_slice(&(size as u32).to_be_bytes());
+        out.extend_from_slice(&MAGIC_V1.to_be_bytes());
+        out.extend_from_slice(&(hash(self.body) & 0x7FFF_FFFF).to_be_bytes());
+        out.extend_from_slice(&self.queue_id.to_be_bytes());
+        out.extend_from_slice(&self.flag.to_be_bytes());
+        out.extend_from_slice(&self.queue_offset.to_be_bytes());
+        out.extend_from_slice(&self.physical_offset.to_be_bytes());
+        out.extend_from_slice(&sys_flag.to_be_bytes());
+        out.extend_from_slice(&self.born_timestamp.to_be_bytes());
+        out.extend_from_slice(self.born_host);
+        out.extend_from_slice(&self.store_timestamp.to_be_bytes());
+        out.extend_from_slice(self.store_host);
+        out.extend_from_slice(&self.reconsume_times.to_be_bytes());
+        out.extend_from_slice(&0i64.to_be_bytes()); // prepared transaction offset
+        out.extend_from_slice(&(self.body.len() as u32).to_be_bytes());
+        out.extend_from_slice(self.body);
+        out.push(self.topic.len() as u8);
+        out.extend_from_slice(self.topic);
+        out.extend_from_slice(&(self.properties.len() as u16).to_be_bytes());
+        out.extend_from_slice(self.properties);
+    }
+}
+
+/// Append the consume queue unit of a record.
+pub fn append_unit(physical_offset: i64, size: usize, tags_code: i32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&physical_offset.to_be_bytes());
+    out.extend_from_slice(&(size as u32).to_be_bytes());
+    out.extend_from_slice(&i64::from(tags_code).to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record<'a>(body: &'a [u8], host: &'a [u8]) -> Record<'a> {
+        Record {
+            queue_id: 1, flag: 2, queue_offset: 3, physical_offset: 4, sys_flag: 0x31, born_timestamp: 5,
+            born_host: host, store_timestamp: 6, store_host: &[127, 0, 0, 1, 0, 0, 0x2A, 0x9F],
+            reconsume_times: 0, body, topic: b"T", properties: b"A\x01b\x02",
+        }
+    }
+
+    #[test]
+    fn a_record_has_the_size_it_says() {
+        for (host, hosts) in [(&[0u8; 8][..], 0x01), (&[0u8; 20][..], 0x11)] {
+            let record = record(b"body", host);
+            let size = record.size().unwrap();
+            let mut out = vec![9];
+            record.append(size, &mut out);
+            assert_eq!(out.len(), size + 1);
+            assert_eq!(out[1..5], (size as u32).to_be_bytes());
+            assert_eq!(out[40], hosts);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_has_no_size() {
+        assert!(record(b"", &[0; 9]).size().is_none());
+        let long = [b'x'; MAX_PROPERTIES + 1];
+        assert!(Record { topic: &long[..128], ..record(b"", &[0; 8]) }.size().is_none());
+        assert!(Record { properties: &long, ..record(b"", &[0; 8]) }.size().is_none());
+    }
+
+    #[test]
+    fn a_unit_has_twenty_bytes() {
+        let mut out = Vec::new();
+        append_unit(7, 8, -1, &mut out);
+        assert_eq!(out, [0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 8, 255, 255, 255, 255, 255, 255, 255, 255]);
+    }
+}

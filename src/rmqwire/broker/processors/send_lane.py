@@ -1,0 +1,238 @@
+"""Plain sends by the native lane: many frames to records, units and answers in one call.
+
+The module only turns bytes into bytes. What it may take is decided here, and narrowly: a message is
+plain when its topic is one of the users', known and with nothing special about it, and when each of
+its properties is either the users' own or in ``HARMLESS``. A property that RocketMQ knows and
+this module doesn't name goes the way through ``SendMessageProcessor``, so does a header field that
+is no field of a usual send: what those learn to do can't be passed by here.
+
+``SendMessageProcessor`` is the reference: the same bytes in log, queues and answers. It also
+answers what the lane took when that comes out otherwise than stored.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rmqwire.broker.processors.send_fields import V1, V2, SendFields
+from rmqwire.codec import message_const as const
+from rmqwire.codec.codes import LANGUAGE_CODES, RequestCode
+from rmqwire.codec.command import FRAME_MAX_LENGTH, decode_frame
+from rmqwire.codec.consume_queue import UNIT
+from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
+from rmqwire.codec.native import is_native
+from rmqwire.codec.properties import find_property
+from rmqwire.codec.record import read_position
+from rmqwire.codec.sys_flag import COMPRESSED_FLAG, COMPRESSION_TYPE_COMPARATOR, PERM_WRITE
+from rmqwire.remoting.frame_reader import FrameReader
+from rmqwire.store.results import PutMessageResult, PutStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rmqwire.broker.delivery.properties import PropertyRewriter
+    from rmqwire.broker.state import BrokerState
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.codec.send_answer import SendAnswers
+    from rmqwire.remoting.handler import Peer
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+
+    AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
+    Units = list[tuple[ConsumeQueue, int, bytes, int]]
+
+FIELDS: Final = {int(RequestCode.SEND_MESSAGE): V1, int(RequestCode.SEND_MESSAGE_V2): V2}
+_BROKER_NAME: Final = ("n", "bname")  # Java's producers send it along; it says nothing here
+# Properties of RocketMQ's that a broker only stores, or of which the lane knows all there is to do.
+HARMLESS: Final = frozenset(
+    {
+        const.PROPERTY_KEYS,
+        const.PROPERTY_TAGS,
+        const.PROPERTY_WAIT_STORE_MSG_OK,
+        const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX,
+        const.PROPERTY_INSTANCE_ID,
+    }
+)
+_KNOWN: Final = const.RESERVED_PROPERTIES | {
+    value for name, value in vars(const).items() if name.startswith(("PROPERTY_", "TIMER_", "DUP_"))
+}
+_SYSTEM_NAME: Final = ("__", "%", "_SYS_", "TIMER_", "INNER_", "TRAN", "POP_")
+_SYSTEM_TOPIC: Final = ("%", const.SYSTEM_TOPIC_PREFIX, const.RMQ_SYS_SCHEDULE_TOPIC)
+
+
+class LaneSettings(NamedTuple):
+    """What ``rmqwire_speedups.Sends`` reads once."""
+
+    codes: list[tuple[int, list[str]]]
+    languages: list[str]
+    harmless_sys_flag: int
+    max_frame: int
+    max_body: int
+    store_host: bytes
+    host_id: str
+    ours: list[str]
+    trailing_separator: bool
+    answer_json: str
+    answer_json_with_key: str
+    answer_tail: bytes
+    answer_language: int
+    answer_version: int
+    answers_key: bool
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a property of this name means nothing to a broker."""
+    return name in HARMLESS or not (name in _KNOWN or name.startswith(_SYSTEM_NAME))
+
+
+class SendLane:
+    """The native lane of one broker (``remoting.handler.Lane``).
+
+    Args:
+        state: the broker's tables and store.
+        answers: of the processor, whose templates are used.
+        rewriter: of the processor, whose plans are used.
+        answer_one: answers one send as the processor does.
+
+    Raises:
+        ImportError: ``rmqwire_speedups`` is not there.
+    """
+
+    def __init__(
+        self,
+        state: BrokerState,
+        answers: SendAnswers,
+        rewriter: PropertyRewriter,
+        answer_one: AnswerOne,
+    ) -> None:
+        from rmqwire_speedups import Sends  # noqa: PLC0415  a distribution of its own
+
+        self._state = state
+        self._puts = state.store.puts
+        self._log = state.store.log
+        self._rewriter = rewriter
+        self._answer_one = answer_one
+        settings = LaneSettings(
+            codes=[(code, [*f[:-1], *_BROKER_NAME]) for code, f in FIELDS.items()],
+            languages=list(LANGUAGE_CODES),
+            harmless_sys_flag=COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR,
+            max_frame=FRAME_MAX_LENGTH,
+            max_body=state.store.config.max_message_size,
+            store_host=state.store.log.store_host,
+            host_id=state.store.puts.host_id,
+            ours=rewriter.ours,
+            trailing_separator=state.release.wire.trailing_property_separator,
+            answer_json=answers.json,
+            answer_json_with_key=answers.json_with_key,
+            answer_tail=answers.tail.encode("latin-1"),
+            answer_language=answers.language,
+            answer_version=answers.version,
+            answers_key=answers.has_key,
+        )
+        self._take = Sends(settings, self._place, self._plan).take
+
+    def take(self, connection: Peer, data: bytes, position: int) -> tuple[int, int, int]:
+        """Take the plain sends at the front; see ``Lane``."""
+        state, puts = self._state, self._puts
+        now = state.wall_ms()
+        config = state.config
+        room = puts.room(now)
+        if not config.broker_permission & PERM_WRITE or config.start_accept_send_request_time_stamp:
+            room = 0
+        begin = position
+        position, stop, count, records, last_size, answers, units = self._take(
+            data, begin, self._log.append_end, room, now, connection.peer_host
+        )
+        if count:
+            taken = (data, begin, position)
+            done = partial(self._stored, connection, taken, records, answers, units)
+            puts.put_records(records, last_size, units, now, done)
+        return count, position, stop
+
+    def _place(self, topic: str, queue_id: int) -> tuple[ConsumeQueue, int, bytes] | None:
+        """Return the queue of a message, its next offset and the topic's bytes; None if not plain."""
+        config = self._state.topics.table.get(topic)
+        entry = self._state.store.queues.topics.get(topic)
+        if (
+            config is None
+            or entry is None
+            or entry.special
+            or entry.v2
+            or queue_id >= config.write_queue_nums
+            or config.topic_filter_type != "SINGLE_TAG"
+            or not config.perm & PERM_WRITE
+            or config.attributes
+            or topic.startswith(_SYSTEM_TOPIC)
+            or topic in NOT_ALLOWED_SEND_TOPICS
+        ):
+            return None
+        queue = entry.queues.get(queue_id)
+        return None if queue is None else (queue, queue.next_offset, entry.name)
+
+    def _plan(self, names: Sequence[str]) -> tuple[Sequence[int], int, int, int] | None:
+        """Return how properties of these names are stored; None if they are not plain."""
+        plan = self._rewriter.plan(tuple(names)) if all(map(is_plain_name, names)) else None
+        if plan is None or plan.special or (plan.unique < 0 and self._rewriter.adds_unique_key):
+            return None
+        return plan.indexes, plan.tags, plan.unique, plan.wait
+
+    def _stored(
+        self,
+        connection: Peer,
+        taken: tuple[bytes, int, int],
+        records: bytes,
+        answers: bytes,
+        units: Units,
+        result: PutMessageResult,
+    ) -> None:
+        """Answer all sends of one call; the store calls this when their outcome is known."""
+        if result.status != PutStatus.PUT_OK:
+            self._answer_each(connection, taken, records, result)
+            return
+        put = self._state.stats.put
+        for queue, _, added, size in units:
+            count = len(added) // UNIT
+            put(queue.topic, count, size, count)
+        connection.send_frame(answers)
+
+    def _answer_each(
+        self,
+        connection: Peer,
+        taken: tuple[bytes, int, int],
+        records: bytes,
+        result: PutMessageResult,
+    ) -> None:
+        """Answer the sends of one call one by one, by the processor, from their requests."""
+        data, begin, end = taken
+        place = 0
+        for frame in FrameReader(FRAME_MAX_LENGTH).split(data, begin, end):
+            request = decode_frame(frame)
+            record = read_position(records, place)
+            place += record.total_size
+            key = find_property(
+                record.properties, const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
+            )
+            one = PutMessageResult(
+                result.status,
+                record.physical_offset,
+                record.total_size,
+                record.queue_offset,
+                result.store_timestamp,
+                f"{self._puts.host_id}{record.physical_offset:016X}",
+                1,
+                result.remark,
+            )
+            unique = None if key is None else key.decode("utf-8", "replace")
+            self._answer_one(FIELDS[request.code], connection, request, unique, one)
+
+
+def send_lane(
+    state: BrokerState, answers: SendAnswers, rewriter: PropertyRewriter, answer_one: AnswerOne
+) -> SendLane | None:
+    """Return the native lane of a broker, None when there is none or the settings don't suit it.
+
+    Raises:
+        ConfigError: the switch wants a lane that can't be used.
+    """
+    suits = answers.is_plain and not state.store.config.enabled_append_prop_crc
+    return SendLane(state, answers, rewriter, answer_one) if is_native() and suits else None

@@ -1,0 +1,149 @@
+"""Two brokers that differ in their lane alone, and everything that may not differ."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from rmqwire.codec.bodies import TopicConfig
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand, encode_command
+from rmqwire.codec.headers import SendMessageRequestHeader, SendMessageRequestHeaderV2
+from rmqwire.codec.native import NATIVE, PYTHON, SWITCH
+from tests.support.broker import MemoryBroker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rmqwire.codec.release import Release
+
+TOPIC = "BenchmarkTest"
+KEY = "7F0000012B354E0E2F2A678A0000"
+
+
+def on_lane(lane: str, folder: Path, release: Release, **settings: object) -> MemoryBroker:
+    """Make a broker on a lane."""
+    with mock.patch.dict(os.environ, {SWITCH: lane}):
+        return MemoryBroker(folder / lane, release, **settings)
+
+
+def send_frame(
+    *,
+    serialize_type: int = 1,
+    v1: bool = False,
+    topic: str = TOPIC,
+    queue_id: int = 0,
+    properties: str | None = f"KEYS\x01k\x02UNIQ_KEY\x01{KEY}\x02WAIT\x01true\x02TAGS\x01TagA\x02",
+    body: bytes = b"x" * 128,
+    opaque: int = 1,
+    flag: int = 0,
+    **fields: object,
+) -> bytes:
+    """Return the frame of a send."""
+    values: dict[str, object] = {
+        "producer_group": "producers", "topic": topic, "default_topic": "TBW102",
+        "default_topic_queue_nums": 4, "queue_id": queue_id, "sys_flag": 0,
+        "born_timestamp": 1_795_228_300_000, "flag": 0, "properties": properties,
+        "reconsume_times": 0, "unit_mode": False, "batch": False,
+    }  # fmt: skip
+    header = (SendMessageRequestHeader if v1 else SendMessageRequestHeaderV2)(**(values | fields))
+    code = RequestCode.SEND_MESSAGE if v1 else RequestCode.SEND_MESSAGE_V2
+    command = RemotingCommand.request(int(code), header, body, serialize_type=serialize_type)
+    command.opaque = opaque
+    command.flag = flag
+    return encode_command(command)
+
+
+class BothLanes:
+    """A broker on each lane, given the same bytes."""
+
+    def __init__(self, folder: Path, release: Release, **settings: object) -> None:
+        self.brokers = [on_lane(lane, folder, release, **settings) for lane in (PYTHON, NATIVE)]
+        assert [b.core.handlers.lane is None for b in self.brokers] == [True, False]
+        for name in (TOPIC, "Other"):
+            for broker in self.brokers:
+                broker.state.topics.update(TopicConfig(name, 4, 4))
+        self.clients = [broker.connect("127.0.0.1:50000") for broker in self.brokers]
+        self.looked_at = 0
+        self.taken = 0  # by the native lane, on all connections so far
+        lane = self.brokers[1].core.handlers.lane
+        take = lane.take
+
+        def counted(connection, data, position):
+            found = take(connection, data, position)
+            self.taken += found[0]
+            return found
+
+        lane.take = counted
+
+    def reconnect(self) -> None:
+        """Go on with new connections."""
+        self.clients = [broker.connect("127.0.0.1:50000") for broker in self.brokers]
+
+    def warm(self) -> None:
+        """Send one message to each queue, so that all of them are there."""
+        self.feed(*[send_frame(topic=t, queue_id=q) for t in (TOPIC, "Other") for q in range(4)])
+
+    def receive(self, *chunks: bytes) -> None:
+        """Let both read these bytes, without ending the pass."""
+        for client in self.clients:
+            client.connection.corked = True
+            for chunk in chunks:
+                client.connection.receive_data(chunk)
+
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        """Let both read these bytes as one pass; compare, and give the answers of each."""
+        self.receive(*chunks)
+        return self.end_pass()
+
+    def end_pass(self) -> list[bytes]:
+        """End the pass of both; compare, and give the answers of each."""
+        for broker in self.brokers:
+            broker.state.store.puts.end_pass()
+        return self.compare()
+
+    def compare(self) -> list[bytes]:
+        """Compare all that can be seen; give the answers of each."""
+        answers = [client.connection.data_to_send() for client in self.clients]
+        # Some answers tell where a broker's files are.
+        told = answers[1].replace(b"/" + NATIVE.encode(), b"/" + PYTHON.encode())
+        assert answers[0] == told, "answers"
+        connections = [client.connection for client in self.clients]
+        for name in ("closed", "close_reason", "paused"):
+            assert getattr(connections[0], name) == getattr(connections[1], name), name
+        if not connections[0].closed:
+            assert connections[0].frames_received == connections[1].frames_received
+        ours, theirs = [_seen(broker, self.looked_at) for broker in self.brokers]
+        for name, value in ours.items():
+            assert value == theirs[name], name
+        self.looked_at = self.brokers[0].state.store.log.end
+        return answers
+
+    def close(self) -> None:
+        """Stop both."""
+        for broker in self.brokers:
+            broker.close()
+
+
+def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
+    """Return what a broker has stored and counted; of the log, what lies behind ``begin``."""
+    store = broker.state.store
+    log, stats = store.log, store.stats
+    queues = {
+        (queue.topic, queue.queue_id): (queue.end, queue.next_offset, bytes(queue.tail))
+        for queue in store.queues
+    }
+    counted = {
+        (name, key): (item.value, item.times)
+        for name, table in broker.state.stats.tables.items()
+        for key, item in table.items()
+    }
+    return {
+        "log": (log.end, log.append_end, log.last_record, log.last_store_timestamp),
+        "records": log.queue.read(begin, log.end - begin),
+        "queues": queues,
+        "counted": counted,
+        "store": (stats.put_times, stats.put_bytes, stats.put_failed, stats._put_buckets),
+        "topics": sorted(broker.state.topics.table),
+    }
