@@ -160,7 +160,7 @@ def test_statistics_that_do(admin_broker):
     for release, frame, answer in exchanges("VIEW_BROKER_STATS_DATA"):
         fields = decode_command(frame).ext_fields
         if answer.code == 0 and fields["statsName"] == "TOPIC_PUT_NUMS":
-            brokers[release].state.stats.put(fields["statsKey"], 1, 100)
+            brokers[release].state.stats.put(fields["statsKey"], 0, 1, 100, 1)
             ours = replay(brokers[release], frame, answer)
             for window in java_json.loads(bytes(ours.body)).values():
                 assert sorted(window) == ["avgpt", "sum", "tps"]

@@ -116,7 +116,7 @@ def test_deleting_a_topic_takes_messages_offsets_and_retry_topics(admin_broker):
     broker.put("orders", 0, 3)
     broker.state.offsets.commit("c", "g", "orders", 0, 2)
     broker.state.topics.create_topic_in_send_message_back("%RETRY%g_orders", 1, 6, 0)
-    broker.state.stats.put("orders", 3, 30)
+    broker.state.stats.put("orders", 0, 3, 30, 1)
     assert broker.ask(R.DELETE_TOPIC_IN_BROKER, DeleteTopicRequestHeader(topic="orders")).code == 0
     assert broker.state.topics.select("orders") is None
     assert broker.state.topics.select("%RETRY%g_orders") is None

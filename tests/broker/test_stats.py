@@ -4,57 +4,178 @@ from __future__ import annotations
 
 from rmqwire.broker.stats import (
     BROKER_PUT_NUMS,
+    BROKER_PUT_NUMS_OF_USERS,
+    CHANNEL_ACTIVITY,
+    CLOSE,
+    CONNECT,
+    CONSUMER_REGISTER_TIME,
+    GROUP_GET_LATENCY,
+    GROUP_GET_NUMS,
     GROUP_GET_SIZE,
+    QUEUE_GET_NUMS,
+    QUEUE_PUT_NUMS,
+    QUEUE_PUT_SIZE,
+    SNDBCK2DLQ_TIMES,
     SNDBCK_PUT_NUMS,
+    TOPIC_PUT_LATENCY,
     TOPIC_PUT_NUMS,
     TOPIC_PUT_SIZE,
     BrokerStats,
-    window,
+    StatsItem,
+    Window,
 )
+
+SCHEDULE = "SCHEDULE_TOPIC_XXXX"
 
 
 def test_puts_and_gets_are_summed_by_javas_keys():
     stats = BrokerStats("C")
-    stats.put("T", 2, 300)
-    stats.put("T", 1, 100)
-    stats.got("g", "T", 3, 400)
+    stats.put("T", 1, 2, 300, 4)
+    stats.put("T", 1, 1, 100, 2)
+    stats.put("T", 2, 1, 100, 7)
+    stats.got("g", "T", 1, 3, 400, 5)
     stats.sent_back("g", "T")
-    assert stats.find(TOPIC_PUT_NUMS, "T").value == 3
-    assert stats.find(TOPIC_PUT_SIZE, "T").value == 400
-    assert stats.find(BROKER_PUT_NUMS, "C").value == 3
-    assert stats.find(GROUP_GET_SIZE, "T@g").value == 400
-    assert stats.find(SNDBCK_PUT_NUMS, "T@g").value == 1
-    assert stats.find("NO_SUCH", "T") is None
+    stats.sent_to_dlq(None, "g", "T")
+    stats.registered(CONSUMER_REGISTER_TIME, 3)
+    stats.channel(CONNECT)
+    stats.channel(CLOSE)
+    seen = {
+        (name, key): (item.value, item.times)
+        for name in (*stats.tables, "NO_SUCH")
+        for key in (
+            "T",
+            "C",
+            "T@g",
+            "1@T",
+            "2@T",
+            "1@T@g",
+            "null@T@g@SEND_BACK_TO_DLQ",
+            CONNECT,
+            CLOSE,
+        )
+        if (item := stats.find(name, key)) is not None
+    }
+    assert seen == {
+        (TOPIC_PUT_NUMS, "T"): (4, 3),
+        (TOPIC_PUT_SIZE, "T"): (500, 3),
+        (TOPIC_PUT_LATENCY, "1@T"): (6, 2),
+        (TOPIC_PUT_LATENCY, "2@T"): (7, 1),
+        (BROKER_PUT_NUMS, "C"): (4, 0),  # Java counts no times there
+        (BROKER_PUT_NUMS_OF_USERS, "C"): (4, 0),
+        (GROUP_GET_NUMS, "T@g"): (3, 1),
+        (GROUP_GET_SIZE, "T@g"): (400, 1),
+        (GROUP_GET_LATENCY, "1@T@g"): (5, 1),
+        ("BROKER_GET_NUMS", "C"): (3, 0),
+        ("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", "C"): (3, 0),
+        (SNDBCK_PUT_NUMS, "T@g"): (1, 1),
+        (SNDBCK2DLQ_TIMES, "null@T@g@SEND_BACK_TO_DLQ"): (1, 1),
+        (CONSUMER_REGISTER_TIME, "C"): (3, 1),
+        (CHANNEL_ACTIVITY, CONNECT): (1, 1),
+        (CHANNEL_ACTIVITY, CLOSE): (1, 1),
+    }
+
+
+def test_totals_leave_the_system_s_topics_out_since_5():
+    for of_5, total in ((True, 3), (False, 8)):
+        stats = BrokerStats("C", of_5=of_5)
+        stats.put("T", 0, 3, 30, 0)
+        stats.put(SCHEDULE, 2, 5, 50, 0)
+        stats.got("g", "T", 0, 2, 20, 0)
+        stats.got("SCHEDULE_CONSUMER", SCHEDULE, 2, 5, 50, 0)
+        assert stats.put_total == total
+        assert stats.get_total == (2 if of_5 else 7)
+
+
+def test_delayed_messages_are_counted_by_level():
+    stats = BrokerStats("C")
+    stats.put(SCHEDULE, 2, 1, 90, 0)
+    stats.put_delayed(2, 110)
+    stats.delayed(2, "T", 1, 80)
+    assert stats.find(QUEUE_PUT_NUMS, f"{SCHEDULE}@2").value == 2
+    assert stats.find(QUEUE_PUT_SIZE, f"{SCHEDULE}@2").value == 200
+    assert stats.find(QUEUE_GET_NUMS, f"{SCHEDULE}@2@SCHEDULE_CONSUMER").value == 1
+    assert stats.find(GROUP_GET_NUMS, f"{SCHEDULE}@SCHEDULE_CONSUMER").value == 1
+    assert stats.find(TOPIC_PUT_NUMS, "T").value == 1
+    assert stats.find(TOPIC_PUT_NUMS, SCHEDULE).value == 2
+
+
+def test_without_detail_no_queue_is_counted():
+    stats = BrokerStats("C", by_queue=False)
+    stats.put(SCHEDULE, 2, 1, 90, 0)
+    stats.put_delayed(2, 90)
+    stats.delayed(2, "T", 1, 80)
+    stats.got("g", "T", 1, 1, 10, 6)
+    assert QUEUE_PUT_NUMS not in stats.tables
+    assert stats.find(GROUP_GET_LATENCY, "T@g").value == 6
+
+
+def test_4_9_has_fewer_names():
+    stats = BrokerStats("C", of_5=False)
+    stats.put("T", 1, 1, 100, 4)
+    stats.channel(CONNECT)
+    stats.registered(CONSUMER_REGISTER_TIME, 3)
+    stats.sent_to_dlq("o", "g", "T")
+    assert stats.find(TOPIC_PUT_LATENCY, "1@T") is None
+    assert {name for name, table in stats.tables.items() if table} == {
+        TOPIC_PUT_NUMS, TOPIC_PUT_SIZE, BROKER_PUT_NUMS,
+    }  # fmt: skip
 
 
 def test_a_minute_is_the_difference_of_its_samples():
     stats = BrokerStats("C")
     for second in range(0, 90, 10):
+        stats.put("T", 0, 5, 50, 0)
         stats.sample(1_000_000 + second * 1000, "minute")
-        stats.put("T", 5, 50)
     item = stats.find(TOPIC_PUT_NUMS, "T")
-    minute = window(item.minute)
+    minute = item.minute.snapshot()
     assert (minute.sum, minute.times) == (30, 6)
     assert minute.tps == 0.5
     assert minute.avgpt == 5.0
-    assert window(item.hour).tps == 0.0
+    assert item.hour.snapshot().tps == 0.0
+
+
+def test_the_first_sample_counts_from_one_step_before_as_javas():
+    item = StatsItem()
+    item.add(40, 4)
+    item.minute.sample(1_000_000, item.value, item.times)
+    first = item.minute.snapshot()
+    assert (first.sum, first.tps, first.times, first.avgpt) == (40, 4.0, 4, 10.0)
+
+
+def test_a_counter_at_rest_keeps_no_samples_and_goes_on_where_it_was():
+    window = Window(10_000, 7)
+    for second in range(0, 200, 10):
+        window.sample(second * 1000, 0, 0)
+    assert window.snapshot().sum == 0
+    window.sample(200_000, 3, 1)
+    assert (window.snapshot().sum, window.snapshot().tps) == (3, 0.3)
+    for second in range(210, 280, 10):
+        window.sample(second * 1000, 3, 1)
+    assert window.snapshot().sum == 0
+    window.sample(280_000, 5, 2)
+    assert (window.snapshot().sum, window.snapshot().times) == (2, 1)
 
 
 def test_what_is_deleted_is_forgotten():
     stats = BrokerStats("C")
-    stats.put("T", 1, 1)
-    stats.got("g", "T", 1, 1)
-    stats.got("h", "U", 1, 1)
+    stats.put("T", 0, 1, 1, 1)
+    stats.got("g", "T", 0, 1, 1, 1)
+    stats.got("T", "U", 0, 1, 1, 1)  # a group of the topic's name
+    stats.got("h", "U", 0, 1, 1, 1)
+    stats.sent_back("h", "U")
     stats.delete_topic("T")
-    stats.delete_group("h")
     assert stats.find(TOPIC_PUT_NUMS, "T") is None
-    assert stats.tables[GROUP_GET_SIZE] == {}
+    assert stats.find(TOPIC_PUT_LATENCY, "0@T") is None
+    assert set(stats.tables[GROUP_GET_SIZE]) == {"U@T", "U@h"}
+    stats.delete_group("h")
+    assert set(stats.tables[GROUP_GET_LATENCY]) == {"0@U@T"}
+    assert stats.tables[SNDBCK_PUT_NUMS] == {}
 
 
 def test_midnight_keeps_the_totals():
     stats = BrokerStats("C")
-    stats.put("T", 4, 1)
+    stats.put("T", 0, 4, 1, 0)
     stats.record_midnight()
-    stats.put("T", 2, 1)
+    stats.put("T", 0, 2, 1, 0)
     stats.record_midnight()
     assert (stats.put_total_yesterday_morning, stats.put_total_today_morning) == (4, 6)

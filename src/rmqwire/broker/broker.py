@@ -28,12 +28,20 @@ from rmqwire.broker.registration import Registration
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.route_rounds import keep_routes
 from rmqwire.broker.signals import BrokerSignals
-from rmqwire.broker.stats import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
+from rmqwire.broker.stats import (
+    CLOSE,
+    CONNECT,
+    IDLE,
+    SAMPLE_HOURS_MS,
+    SAMPLE_MINUTES_MS,
+    SAMPLE_SECONDS_MS,
+)
 from rmqwire.broker.table_rounds import TableRounds
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
 from rmqwire.errors import ConfigError, UsageError, only_error
 from rmqwire.remoting.client import RemotingClient
+from rmqwire.remoting.connection import IDLE_REASON
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
@@ -49,7 +57,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.handler import Peer, RpcHook
+    from rmqwire.remoting.handler import RpcHook
     from rmqwire.store.events import RecoveryProgress
 
 logger = logging.getLogger(__name__)
@@ -110,6 +118,7 @@ class Broker:
         self._server = RemotingServer(
             self._handlers,
             limits=Limits(idle_ms=loaded.broker.server_channel_max_idle_time_seconds * 1000),
+            on_open=self._connection_opened,
             on_close=self._connection_closed,
             end_of_pass=self._end_of_pass,
             barrier=self._take_barrier,
@@ -289,8 +298,16 @@ class Broker:
         if self.core is not None:
             self.core.state.store.puts.end_pass()
 
-    def _connection_closed(self, connection: Peer) -> None:
+    def _connection_opened(self, _: Connection) -> None:
         if self.core is not None:
+            self.core.state.stats.channel(CONNECT)
+
+    def _connection_closed(self, connection: Connection) -> None:
+        if self.core is not None:
+            stats = self.core.state.stats
+            if connection.close_reason == IDLE_REASON:
+                stats.channel(IDLE)
+            stats.channel(CLOSE)
             self.core.connection_closed(connection)
 
     def _store_broke(self) -> None:

@@ -94,10 +94,20 @@ class BrokerCore:
         self.config = config
         tables = _Tables(loaded, files, wall_ms, signals)
         store = self._make_store(loaded, files, host_ip, wall_ms, mono_ms, signals, tables)
-        schedule = ScheduleMessageService(
-            store, loaded.store, release, files, wall_ms, signals.delayed
+        stats = BrokerStats(
+            config.broker_cluster_name,
+            of_5=release.broker.statistics_5,
+            by_queue=config.enable_detail_stat,
         )
-        stats = BrokerStats(config.broker_cluster_name)
+        schedule = ScheduleMessageService(
+            store,
+            loaded.store,
+            release,
+            files,
+            wall_ms,
+            signals.delayed,
+            stats.delayed,
+        )
         timers = TimerMessageStore(
             store,
             release,

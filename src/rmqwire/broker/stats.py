@@ -1,25 +1,74 @@
-"""Counters of what was put and got (``BrokerStatsManager``'s role).
+"""Counters of what was put and got (``BrokerStatsManager``), and their windows.
 
-A :class:`StatsItem` only adds on the hot path. The shell samples every item each 10 s, 10 minutes
-and hour, as Java does, so rates of the last minute, hour and day are differences of two samples.
+What the hot path counts lies by queue and only adds; it is moved into the items when somebody looks. The
+shell samples every item each 10 s, 10 minutes and hour, as Java does, so what happened in the last
+minute, hour and day is the difference of two samples. An item at rest for a whole window has no samples:
+they would all be the same.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-TOPIC_PUT_NUMS = "TOPIC_PUT_NUMS"
-TOPIC_PUT_SIZE = "TOPIC_PUT_SIZE"
-GROUP_GET_NUMS = "GROUP_GET_NUMS"
-GROUP_GET_SIZE = "GROUP_GET_SIZE"
-SNDBCK_PUT_NUMS = "SNDBCK_PUT_NUMS"
-BROKER_PUT_NUMS = "BROKER_PUT_NUMS"
-BROKER_GET_NUMS = "BROKER_GET_NUMS"
+from rmqwire.broker.names import is_system_topic
+from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP
 
-SAMPLE_SECONDS_MS = 10_000
-SAMPLE_MINUTES_MS = 600_000
-SAMPLE_HOURS_MS = 3_600_000
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUEUE_PUT_NUMS: Final = "QUEUE_PUT_NUMS"
+QUEUE_PUT_SIZE: Final = "QUEUE_PUT_SIZE"
+QUEUE_GET_NUMS: Final = "QUEUE_GET_NUMS"
+QUEUE_GET_SIZE: Final = "QUEUE_GET_SIZE"
+TOPIC_PUT_NUMS: Final = "TOPIC_PUT_NUMS"
+TOPIC_PUT_SIZE: Final = "TOPIC_PUT_SIZE"
+TOPIC_PUT_LATENCY: Final = "TOPIC_PUT_LATENCY"
+GROUP_GET_NUMS: Final = "GROUP_GET_NUMS"
+GROUP_GET_SIZE: Final = "GROUP_GET_SIZE"
+GROUP_GET_LATENCY: Final = "GROUP_GET_LATENCY"
+SNDBCK_PUT_NUMS: Final = "SNDBCK_PUT_NUMS"
+SNDBCK2DLQ_TIMES: Final = "SNDBCK2DLQ_TIMES"
+BROKER_PUT_NUMS: Final = "BROKER_PUT_NUMS"
+BROKER_GET_NUMS: Final = "BROKER_GET_NUMS"
+BROKER_PUT_NUMS_OF_USERS: Final = "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC"
+BROKER_GET_NUMS_OF_USERS: Final = "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC"
+CONSUMER_REGISTER_TIME: Final = "CONSUMER_REGISTER_TIME"
+PRODUCER_REGISTER_TIME: Final = "PRODUCER_REGISTER_TIME"
+CHANNEL_ACTIVITY: Final = "CHANNEL_ACTIVITY"
+CONNECT: Final = "CONNECT"  # keys of CHANNEL_ACTIVITY
+IDLE: Final = "IDLE"
+CLOSE: Final = "CLOSE"
+
+# What a key of each statistic is made of, with "@" between.
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    QUEUE_PUT_NUMS: ("topic", "queue"),
+    QUEUE_PUT_SIZE: ("topic", "queue"),
+    QUEUE_GET_NUMS: ("topic", "queue", "group"),
+    QUEUE_GET_SIZE: ("topic", "queue", "group"),
+    TOPIC_PUT_NUMS: ("topic",),
+    TOPIC_PUT_SIZE: ("topic",),
+    GROUP_GET_NUMS: ("topic", "group"),
+    GROUP_GET_SIZE: ("topic", "group"),
+    GROUP_GET_LATENCY: ("queue", "topic", "group"),
+    SNDBCK_PUT_NUMS: ("topic", "group"),
+    BROKER_PUT_NUMS: ("cluster",),
+    BROKER_GET_NUMS: ("cluster",),
+}
+_KEYS_SINCE_5: Final[Mapping[str, tuple[str, ...]]] = {
+    TOPIC_PUT_LATENCY: ("queue", "topic"),
+    SNDBCK2DLQ_TIMES: ("owner", "topic", "group", "type"),
+    BROKER_PUT_NUMS_OF_USERS: ("cluster",),
+    BROKER_GET_NUMS_OF_USERS: ("cluster",),
+    CONSUMER_REGISTER_TIME: ("cluster",),
+    PRODUCER_REGISTER_TIME: ("cluster",),
+    CHANNEL_ACTIVITY: ("event",),
+}
+_OF_QUEUES: Final = (QUEUE_PUT_NUMS, QUEUE_PUT_SIZE, QUEUE_GET_NUMS, QUEUE_GET_SIZE)
+
+SAMPLE_SECONDS_MS: Final = 10_000
+SAMPLE_MINUTES_MS: Final = 600_000
+SAMPLE_HOURS_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
@@ -32,110 +81,247 @@ class StatsSnapshot:
     avgpt: float = 0.0
 
 
+class Window:
+    """The samples of one counter's last minute, hour or day.
+
+    Args:
+        step_ms: between two samples.
+        kept: samples at most.
+    """
+
+    __slots__ = ("_kept", "_samples", "_step_ms", "_times", "_value")
+
+    def __init__(self, step_ms: int, kept: int) -> None:
+        self._step_ms = step_ms
+        self._kept = kept
+        self._samples: list[tuple[int, int, int]] = []  # wall clock ms, value, times
+        self._value = 0  # at the sample before
+        self._times = 0
+
+    def sample(self, wall_ms: int, value: int, times: int) -> None:
+        """Take a sample (``StatsItem.samplingInSeconds`` and its like)."""
+        samples = self._samples
+        if not samples:
+            if value == self._value and times == self._times:
+                return
+            samples.append((wall_ms - self._step_ms, self._value, self._times))
+        samples.append((wall_ms, value, times))
+        self._value, self._times = value, times
+        if len(samples) > self._kept:
+            del samples[0]
+            if samples[0][1:] == (value, times):
+                samples.clear()
+
+    def snapshot(self) -> StatsSnapshot:
+        """Return what happened between the first and the last sample (``computeStatsData``)."""
+        if not self._samples:
+            return StatsSnapshot()
+        first_ms, first_value, first_times = self._samples[0]
+        last_ms, last_value, last_times = self._samples[-1]
+        total, times = last_value - first_value, last_times - first_times
+        tps = total * 1000.0 / (last_ms - first_ms) if last_ms > first_ms else 0.0
+        return StatsSnapshot(total, tps, times, total / times if times > 0 else 0.0)
+
+
 class StatsItem:
-    """One counter with its samples of the last minute, hour and day."""
+    """One counter (``StatsItem``): what, how often, and the windows of both."""
 
     __slots__ = ("day", "hour", "minute", "times", "value")
 
     def __init__(self) -> None:
         self.value = 0
         self.times = 0
-        self.minute: deque[tuple[int, int, int]] = deque([(0, 0, 0)], maxlen=7)
-        self.hour: deque[tuple[int, int, int]] = deque([(0, 0, 0)], maxlen=7)
-        self.day: deque[tuple[int, int, int]] = deque([(0, 0, 0)], maxlen=25)
+        self.minute = Window(SAMPLE_SECONDS_MS, 7)
+        self.hour = Window(SAMPLE_MINUTES_MS, 7)
+        self.day = Window(SAMPLE_HOURS_MS, 25)
 
-    def add(self, amount: int, times: int) -> None:
-        """Count ``amount`` (messages or bytes) of ``times`` calls."""
+    def add(self, amount: int, times: int = 1) -> None:
+        """Count ``amount`` (messages, bytes or ms) of ``times`` calls."""
         self.value += amount
         self.times += times
 
 
-def window(samples: deque[tuple[int, int, int]]) -> StatsSnapshot:
-    """Return what happened between the first and the last sample (``StatsItem.computeStatsData``)."""
-    if not samples:
-        return StatsSnapshot()
-    first_ms, first_sum, first_times = samples[0]
-    last_ms, last_sum, last_times = samples[-1]
-    total, times = last_sum - first_sum, last_times - first_times
-    tps = total * 1000.0 / (last_ms - first_ms) if first_ms and last_ms > first_ms else 0.0
-    return StatsSnapshot(total, tps, times, total / times if times else 0.0)
+class _Puts:
+    """What was put into one queue since somebody looked."""
+
+    __slots__ = ("count", "ms", "size", "times")
+
+    def __init__(self) -> None:
+        self.count = self.ms = self.size = self.times = 0
 
 
 class BrokerStats:
     """All counters of one broker, by RocketMQ's statistic names and keys.
 
+    Java makes some more tables that nothing of it ever counts in (COMMERCIAL_*, *_FROM_DISK_*); asked for one of
+    their items, both answer that it does not exist.
+
     Args:
-        cluster: key of the two broker-wide counters, as in Java.
+        cluster: key of the counters of the whole broker, as in Java.
+        of_5: with the statistics that 5.x has more.
+        by_queue: with those of single queues (``enableDetailStat``).
     """
 
-    def __init__(self, cluster: str) -> None:
-        self.cluster = cluster
-        self.tables: dict[str, dict[str, StatsItem]] = {
-            name: {}
-            for name in (
-                TOPIC_PUT_NUMS,
-                TOPIC_PUT_SIZE,
-                GROUP_GET_NUMS,
-                GROUP_GET_SIZE,
-                SNDBCK_PUT_NUMS,
-                BROKER_PUT_NUMS,
-                BROKER_GET_NUMS,
-            )
-        }
-        self._put_nums = self.tables[TOPIC_PUT_NUMS]
-        self._put_size = self.tables[TOPIC_PUT_SIZE]
-        self.broker_put = self._item(BROKER_PUT_NUMS, cluster)
-        self.broker_get = self._item(BROKER_GET_NUMS, cluster)
+    def __init__(self, cluster: str, *, of_5: bool = True, by_queue: bool = True) -> None:
+        self._cluster = cluster
+        self._of_5 = of_5
+        self._keys = {**_KEYS, **(_KEYS_SINCE_5 if of_5 else {})}
+        if not by_queue:
+            for name in _OF_QUEUES:
+                del self._keys[name]
+            self._keys[GROUP_GET_LATENCY] = ("topic", "group")
+        self.tables: dict[str, dict[str, StatsItem]] = {name: {} for name in self._keys}
+        self._puts: dict[tuple[str, int], _Puts] = {}
         # totals at the last two midnights, for brokerStatus
         self.put_total_yesterday_morning = 0
         self.put_total_today_morning = 0
         self.get_total_yesterday_morning = 0
         self.get_total_today_morning = 0
 
-    def put(self, topic: str, count: int, size: int, times: int = 1) -> None:
-        """Count ``count`` stored messages of ``size`` bytes in all, that came with ``times`` sends."""
-        nums = self._put_nums.get(topic)
-        if nums is None:
-            nums = self._item(TOPIC_PUT_NUMS, topic)
-            self._item(TOPIC_PUT_SIZE, topic)
-        nums.value += count
-        nums.times += times
-        sizes = self._put_size[topic]
-        sizes.value += size
-        sizes.times += times
-        self.broker_put.value += count
-        self.broker_put.times += times
+    # --- counting
 
-    def got(self, group: str, topic: str, count: int, size: int) -> None:
-        """Count ``count`` messages of ``size`` bytes handed to a group."""
+    def put(
+        self,
+        topic: str,
+        queue_id: int,
+        count: int,
+        size: int,
+        elapsed_ms: int,
+        times: int = 1,
+    ) -> None:
+        """Count ``count`` stored messages of ``size`` bytes in all.
+
+        They came with ``times`` sends, each answered after ``elapsed_ms``.
+        """
+        puts = self._puts.get((topic, queue_id))
+        if puts is None:
+            puts = self._puts[topic, queue_id] = _Puts()
+        puts.count += count
+        puts.size += size
+        puts.times += times
+        puts.ms += elapsed_ms * times
+
+    def put_by_broker(self, topic: str, count: int, size: int) -> None:
+        """Count messages that the broker stored without a producer's send: no latency is measured."""
+        self._add_put(topic, count, size, 1)
+
+    def got(
+        self, group: str, topic: str, queue_id: int, count: int, size: int, elapsed_ms: int
+    ) -> None:
+        """Count ``count`` messages of ``size`` bytes handed to a group within ``elapsed_ms``."""
         key = f"{topic}@{group}"
-        self._item(GROUP_GET_NUMS, key).add(count, 1)
-        self._item(GROUP_GET_SIZE, key).add(size, 1)
-        self.broker_get.add(count, 1)
+        self._item(GROUP_GET_NUMS, key).add(count)
+        self._item(GROUP_GET_SIZE, key).add(size)
+        by_queue = QUEUE_GET_NUMS in self.tables
+        self._item(GROUP_GET_LATENCY, f"{queue_id}@{key}" if by_queue else key).add(elapsed_ms)
+        self._add_total(BROKER_GET_NUMS, BROKER_GET_NUMS_OF_USERS, topic, count)
+
+    def delayed(self, queue_id: int, topic: str, count: int, size: int) -> None:
+        """Count messages whose delay was over: got from a level's queue, put into a topic."""
+        key = f"{RMQ_SYS_SCHEDULE_TOPIC}@{SCHEDULE_CONSUMER_GROUP}"
+        self._item(GROUP_GET_NUMS, key).add(count)
+        self._item(GROUP_GET_SIZE, key).add(size)
+        queue = f"{RMQ_SYS_SCHEDULE_TOPIC}@{queue_id}@{SCHEDULE_CONSUMER_GROUP}"
+        self._add_if_kept(QUEUE_GET_NUMS, queue, count)
+        self._add_if_kept(QUEUE_GET_SIZE, queue, size)
+        self.put_by_broker(topic, count, size)
+
+    def put_delayed(self, queue_id: int, size: int) -> None:
+        """Count one message that went to a delay level after a consumer sent it back."""
+        topic = RMQ_SYS_SCHEDULE_TOPIC
+        self._item(TOPIC_PUT_NUMS, topic).add(1)
+        self._item(TOPIC_PUT_SIZE, topic).add(size)
+        self._add_if_kept(QUEUE_PUT_NUMS, f"{topic}@{queue_id}", 1)
+        self._add_if_kept(QUEUE_PUT_SIZE, f"{topic}@{queue_id}", size)
 
     def sent_back(self, group: str, topic: str) -> None:
         """Count one message that a consumer sent back."""
-        self._item(SNDBCK_PUT_NUMS, f"{topic}@{group}").add(1, 1)
+        self._item(SNDBCK_PUT_NUMS, f"{topic}@{group}").add(1)
+
+    def sent_to_dlq(self, owner: str | None, group: str, topic: str | None) -> None:
+        """Count one that went to the dead letters; ``owner`` is what the request names."""
+        names = (owner or "null", topic or "null", group, "SEND_BACK_TO_DLQ")
+        self._add_if_kept(SNDBCK2DLQ_TIMES, "@".join(names), 1)
+
+    def registered(self, name: str, elapsed_ms: int) -> None:
+        """Count one registration of a client: ``name`` is CONSUMER_ or PRODUCER_REGISTER_TIME."""
+        self._add_if_kept(name, self._cluster, elapsed_ms)
+
+    def channel(self, event: str) -> None:
+        """Count what happened to a connection: CONNECT, IDLE or CLOSE."""
+        self._add_if_kept(CHANNEL_ACTIVITY, event, 1)
+
+    def _collect(self) -> None:
+        """Move what the hot path counted into the items."""
+        puts, self._puts = self._puts, {}
+        for (topic, queue_id), one in puts.items():
+            self._add_put(topic, one.count, one.size, one.times)
+            if self._of_5:
+                self._item(TOPIC_PUT_LATENCY, f"{queue_id}@{topic}").add(one.ms, one.times)
+            if topic == RMQ_SYS_SCHEDULE_TOPIC and QUEUE_PUT_NUMS in self.tables:  # as Java
+                self._item(QUEUE_PUT_NUMS, f"{topic}@{queue_id}").add(one.count, one.times)
+                self._item(QUEUE_PUT_SIZE, f"{topic}@{queue_id}").add(one.size, one.times)
+
+    def _add_put(self, topic: str, count: int, size: int, times: int) -> None:
+        self._item(TOPIC_PUT_NUMS, topic).add(count, times)
+        self._item(TOPIC_PUT_SIZE, topic).add(size, times)
+        self._add_total(BROKER_PUT_NUMS, BROKER_PUT_NUMS_OF_USERS, topic, count)
+
+    def _add_total(self, name: str, of_users: str, topic: str, count: int) -> None:
+        """Count for the whole broker; Java counts no times there."""
+        self._item(name, self._cluster).add(count, 0)
+        if self._of_5 and not is_system_topic(topic):
+            self._item(of_users, self._cluster).add(count, 0)
+
+    def _add_if_kept(self, name: str, key: str, amount: int) -> None:
+        if name in self.tables:
+            self._item(name, key).add(amount)
+
+    def _item(self, name: str, key: str) -> StatsItem:
+        table = self.tables[name]
+        item = table.get(key)
+        if item is None:
+            item = table[key] = StatsItem()
+        return item
+
+    # --- looking
 
     def find(self, name: str, key: str) -> StatsItem | None:
         """Return the item of VIEW_BROKER_STATS_DATA, or None when nothing was counted yet."""
+        self._collect()
         return self.tables.get(name, {}).get(key)
+
+    @property
+    def put_total(self) -> int:
+        """Messages put since the start; in 5.x without those of system topics."""
+        return self._total(BROKER_PUT_NUMS_OF_USERS if self._of_5 else BROKER_PUT_NUMS)
+
+    @property
+    def get_total(self) -> int:
+        """Messages got since the start; in 5.x without those of system topics."""
+        return self._total(BROKER_GET_NUMS_OF_USERS if self._of_5 else BROKER_GET_NUMS)
+
+    def _total(self, name: str) -> int:
+        item = self.find(name, self._cluster)
+        return 0 if item is None else item.value
 
     def delete_topic(self, topic: str) -> None:
         """Forget a deleted topic (``BrokerStatsManager.onTopicDeleted``)."""
-        self._put_nums.pop(topic, None)
-        self._put_size.pop(topic, None)
-        for name in (GROUP_GET_NUMS, GROUP_GET_SIZE, SNDBCK_PUT_NUMS):
-            table = self.tables[name]
-            for key in [key for key in table if key.startswith(topic + "@")]:
-                del table[key]
+        self._collect()
+        self._delete("topic", topic)
 
     def delete_group(self, group: str) -> None:
         """Forget a deleted group (``BrokerStatsManager.onGroupDeleted``)."""
-        for name in (GROUP_GET_NUMS, GROUP_GET_SIZE, SNDBCK_PUT_NUMS):
-            table = self.tables[name]
-            for key in [key for key in table if key.endswith("@" + group)]:
-                del table[key]
+        self._delete("group", group)
+
+    def _delete(self, part: str, wanted: str) -> None:
+        for name, parts in self._keys.items():
+            if part in parts:
+                place, table = parts.index(part), self.tables[name]
+                for key in [key for key in table if key.split("@")[place] == wanted]:
+                    del table[key]
+
+    # --- time
 
     def sample(self, wall_ms: int, window_name: str) -> None:
         """Take one sample of every counter.
@@ -144,23 +330,15 @@ class BrokerStats:
             wall_ms: wall clock.
             window_name: ``minute`` (each 10 s), ``hour`` (each 10 minutes) or ``day`` (each hour).
         """
+        self._collect()
         for table in self.tables.values():
             for item in table.values():
-                samples: deque[tuple[int, int, int]] = getattr(item, window_name)
-                if samples[0][0] == 0:
-                    samples.clear()
-                samples.append((wall_ms, item.value, item.times))
+                window: Window = getattr(item, window_name)
+                window.sample(wall_ms, item.value, item.times)
 
     def record_midnight(self) -> None:
         """Keep the totals of the day that ends (``BrokerStats.record``)."""
         self.put_total_yesterday_morning = self.put_total_today_morning
         self.get_total_yesterday_morning = self.get_total_today_morning
-        self.put_total_today_morning = self.broker_put.value
-        self.get_total_today_morning = self.broker_get.value
-
-    def _item(self, name: str, key: str) -> StatsItem:
-        table = self.tables[name]
-        item = table.get(key)
-        if item is None:
-            item = table[key] = StatsItem()
-        return item
+        self.put_total_today_morning = self.put_total
+        self.get_total_today_morning = self.get_total

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from rmqwire.errors import RemotingError
     from rmqwire.remoting.handler import Lane, OnReply
 
+IDLE_REASON = "idle"  # the close_reason of a connection that was silent for too long
+
 
 def pack_address(address: str) -> bytes:
     """Return ``ip:port`` as RocketMQ packs it: 4 or 16 bytes of IP, 4 of port; zeros when it is no IP."""
@@ -402,7 +404,7 @@ class Connection:
             self._active = False
             self._idle_since = mono_ms
         elif mono_ms - self._idle_since >= self._limits.idle_ms:
-            self._expired("idle", "idle")
+            self._expired("idle", IDLE_REASON)
 
     def _expired(self, event: str, reason: str) -> None:
         self.handlers.notices.info(event, "%s is closed: %s", self.peer, reason)

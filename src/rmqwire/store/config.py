@@ -66,6 +66,7 @@ class StoreConfig:
     duplication_enable: bool = False
     corruption_policy: str = "refuse"  # ours: refuse, readonly or java; see ``store.damage``
     os_page_cache_busy_time_out_mills: int = 1_000
+    enable_schedule_message_stats: bool = True
     message_delay_level: str = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"
 
     # timers

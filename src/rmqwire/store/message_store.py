@@ -321,7 +321,8 @@ class MessageStore:
             stats.get_messages += result.count
         else:
             stats.get_miss += 1
-        stats.get_time_max = max(stats.get_time_max, self.wall_ms() - began)
+        result.elapsed_ms = elapsed = self.wall_ms() - began
+        stats.get_time_max = max(stats.get_time_max, elapsed)
         return result
 
     def _get(

@@ -143,6 +143,7 @@ class GetMessageResult:
         body: the records, one after the other.
         count: records in ``body``.
         suggest_pulling_from_slave: the messages are older than what memory holds.
+        elapsed_ms: what the get took.
     """
 
     status: int
@@ -152,3 +153,4 @@ class GetMessageResult:
     body: bytes = b""
     count: int = 0
     suggest_pulling_from_slave: bool = False
+    elapsed_ms: int = 0

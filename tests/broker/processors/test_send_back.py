@@ -116,3 +116,34 @@ def test_a_store_that_refuses_is_named(broker, client):
     broker.state.store.puts.put = lambda _, done: done(refused)
     answer = client.call(requests.send_back(offset))
     assert (answer.code, answer.remark) == (1, "SERVICE_NOT_AVAILABLE")
+
+
+def test_what_came_back_is_counted_as_java_counts_it(broker, client):
+    offset = sent(client)
+    client.call(requests.send_back(offset))
+    client.call(requests.send_back(offset, level=-1))
+    broker.pass_time(10_000)
+    in_queue(client, RETRY)
+    schedule, of_5 = "SCHEDULE_TOPIC_XXXX", broker.state.release is V5_5_0
+    seen = {
+        (name, key): item.value
+        for name in broker.state.stats.tables
+        for key in (
+            "T", RETRY, schedule, "T@cg", f"{schedule}@2", f"{schedule}@2@SCHEDULE_CONSUMER",
+            "null@null@cg@SEND_BACK_TO_DLQ", "DefaultCluster",
+        )
+        if not name.endswith("SIZE") and (item := broker.state.stats.find(name, key)) is not None
+    }  # fmt: skip
+    assert seen == {
+        ("TOPIC_PUT_NUMS", "T"): 1,
+        ("TOPIC_PUT_NUMS", RETRY): 1,
+        ("TOPIC_PUT_NUMS", schedule): 1,
+        ("QUEUE_PUT_NUMS", f"{schedule}@2"): 1,
+        ("QUEUE_GET_NUMS", f"{schedule}@2@SCHEDULE_CONSUMER"): 1,
+        ("SNDBCK_PUT_NUMS", "T@cg"): 2,
+        ("BROKER_PUT_NUMS", "DefaultCluster"): 2,
+        ("BROKER_GET_NUMS", "DefaultCluster"): 1,
+        **({("SNDBCK2DLQ_TIMES", "null@null@cg@SEND_BACK_TO_DLQ"): 1} if of_5 else {}),
+        **({("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", "DefaultCluster"): 2} if of_5 else {}),
+        **({("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", "DefaultCluster"): 1} if of_5 else {}),
+    }

@@ -45,6 +45,21 @@ def test_the_answer_comes_at_the_end_of_the_pass():
     assert len(results) == 1
 
 
+def test_a_pass_that_took_long_is_one_line_with_its_puts(caplog):
+    clock = Clock()
+    store = opened(clock=clock)
+    ends = []
+    for elapsed, lines in ((500, 0), (501, 1)):
+        for _ in range(3):
+            store.puts.put(message(), lambda _: ends.append(store.puts.pass_ended))
+        clock.now_ms += elapsed
+        store.puts.end_pass()
+        assert ends == [clock.now_ms] * 3
+        assert caplog.text.count("3 puts took 501 ms from the first to the disk") == lines
+        assert store.puts.pass_ended == 0
+        ends.clear()
+
+
 def test_one_write_for_one_pass():
     store = opened(**BIG)
     store.files.calls.clear()

@@ -66,6 +66,7 @@ class ScheduleMessageService:
         files: for ``config/delayOffset.json``.
         wall_ms: wall clock.
         pending: called when a level has something new to look at.
+        count: called with a level's queue, the topic, messages and bytes of each that was delivered.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class ScheduleMessageService:
         files: FileLayer,
         wall_ms: WallMs,
         pending: Callable[[], None],
+        count: Callable[[int, str, int, int], None] | None = None,
     ) -> None:
         self._store = store
+        self._count = count if config.enable_schedule_message_stats else None
         self._release = release
         self._wall_ms = wall_ms
         self._tell_pending = pending
@@ -167,16 +170,23 @@ class ScheduleMessageService:
 
     def _deliver(self, level: _Level, stored: StoredMessage) -> None:
         inner = self._time_up(stored)
-        done = partial(self._delivered, level, stored.queue_offset)
         if inner is None:
-            done(None)
+            self._delivered(level, stored.queue_offset)
         else:
+            done = partial(self._put, level, stored, inner.topic)
             self._store.puts.put(inner, done)
 
-    def _delivered(self, level: _Level, offset: int, result: PutMessageResult | None) -> None:
-        level.pending -= 1
-        if result is not None and result.status != PutStatus.PUT_OK:
+    def _put(
+        self, level: _Level, stored: StoredMessage, topic: str, result: PutMessageResult
+    ) -> None:
+        if result.status != PutStatus.PUT_OK:
             level.failed = True
+        elif self._count is not None:
+            self._count(stored.queue_id, topic, result.count, result.size)
+        self._delivered(level, stored.queue_offset)
+
+    def _delivered(self, level: _Level, offset: int) -> None:
+        level.pending -= 1
         if level.failed:
             level.next_look_ms = self._wall_ms() + DELAY_FOR_A_WHILE_MS
             return

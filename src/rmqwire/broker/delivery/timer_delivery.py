@@ -152,7 +152,7 @@ class TimerDelivery:
     ) -> None:
         status = result.status
         if status in _STORED:
-            self._stats.put(inner.topic, result.count, result.size)
+            self._stats.put_by_broker(inner.topic, result.count, result.size)
         elif status in _HOPELESS:
             name, remark = PUT_STATUS_NAMES[status], result.remark
             logger.error("timer message for %s given up: %s %s", inner.topic, name, remark)

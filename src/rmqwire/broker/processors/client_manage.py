@@ -12,6 +12,7 @@ from rmqwire.broker.clients.client_table import (
     ClientChannelInfo,
 )
 from rmqwire.broker.processors.pull_filter import check_enabled
+from rmqwire.broker.stats import CONSUMER_REGISTER_TIME, PRODUCER_REGISTER_TIME
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import CheckClientRequestBody, HeartbeatData
 from rmqwire.codec.codes import ResponseCode
@@ -58,7 +59,9 @@ class ClientManageProcessor:
         with state.groups.written_together(), state.topics.written_together():
             changed = self._register_consumers(client, heartbeat)
         for producer in heartbeat.producer_data_set:
+            began = state.wall_ms()
             state.producers.register(producer.group_name, client)
+            state.stats.registered(PRODUCER_REGISTER_TIME, state.wall_ms() - began)
         response = request.create_response()
         if state.release.broker.heartbeat_v2:
             response.ext_fields = {
@@ -102,6 +105,7 @@ class ClientManageProcessor:
                 order=state.release.broker.ordered_retry_topics
                 and self._subscribes_in_order(consumer),
             )
+        began = state.wall_ms()
         changed = state.consumers.register(
             group,
             client,
@@ -113,6 +117,7 @@ class ClientManageProcessor:
             None if without_sub else consumer.subscription_data_set,
             notify=config is None or config.notify_consumer_ids_changed_enable,
         )
+        state.stats.registered(CONSUMER_REGISTER_TIME, state.wall_ms() - began)
         if changed:
             logger.info("consumer group %s changed by %s", group, client.connection.peer)
 

@@ -128,7 +128,14 @@ class PullMessageProcessor:
             )
             return None
         if code == _SUCCESS:
-            state.stats.got(header.consumer_group, header.topic, result.count, len(result.body))
+            state.stats.got(
+                header.consumer_group,
+                header.topic,
+                header.queue_id,
+                result.count,
+                len(result.body),
+                result.elapsed_ms,
+            )
         return self._compose(request, result, code, (topic, group))
 
     # --- checks, in Java's order

@@ -143,7 +143,8 @@ class RecallMessageProcessor:
             response = request.create_response(ResponseCode.SYSTEM_ERROR, _FAILED)
             response.ext_fields = region
         else:
-            self._state.stats.put(const.TIMER_TOPIC, result.count, result.size)
+            elapsed_ms = self._state.wall_ms() - result.store_timestamp
+            self._state.stats.put(const.TIMER_TOPIC, 0, result.count, result.size, elapsed_ms)
             header = RecallMessageResponseHeader(msg_id=unique_key)
             response = request.create_response(remark=NOT_SET, header=header)
             response.ext_fields = (response.ext_fields or {}) | region

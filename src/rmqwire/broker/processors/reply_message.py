@@ -180,7 +180,7 @@ class ReplyMessageProcessor:
                 msg_id=NOT_STORED_ID, queue_id=reply.queue_id, queue_offset=0
             )
         if stored is not None and stored.status in STORED:
-            state.stats.put(reply.header.topic, stored.count, stored.size)
+            state.stats.put_by_broker(reply.header.topic, stored.count, stored.size)
             header = SendMessageResponseHeader(
                 msg_id=stored.message_id, queue_id=reply.queue_id, queue_offset=stored.queue_offset
             )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Peer
     from rmqwire.store.results import PutMessageResult
 
+_OWNER = "Owner"  # field of a request that RocketMQ's commercial clients send
+
 
 class SendBackProcessor:
     """Takes messages back from consumers.
@@ -72,7 +74,7 @@ class SendBackProcessor:
         if place(message, properties, level, state.release) is Place.DELAYED:
             state.schedule.delay(message, properties, level)
         state.store.puts.put(
-            message, partial(self._done, connection, request, header.group, properties)
+            message, partial(self._done, connection, request, header, message, properties)
         )
         return None
 
@@ -137,13 +139,30 @@ class SendBackProcessor:
         self,
         connection: Peer,
         request: RemotingCommand,
-        group: str,
+        header: ConsumerSendMsgBackRequestHeader,
+        message: MessageInner,
         properties: dict[str, str],
         result: PutMessageResult,
     ) -> None:
         if result.status == PutStatus.PUT_OK:
-            self._state.stats.sent_back(group, properties[const.PROPERTY_RETRY_TOPIC])
+            self._counted(request, header, message, properties, result)
             connection.reply(request, request.create_response())
             return
         remark = PUT_STATUS_NAMES.get(result.status, "UNKNOWN_ERROR")
         connection.reply(request, request.create_response(ResponseCode.SYSTEM_ERROR, remark))
+
+    def _counted(
+        self,
+        request: RemotingCommand,
+        header: ConsumerSendMsgBackRequestHeader,
+        message: MessageInner,
+        properties: dict[str, str],
+        result: PutMessageResult,
+    ) -> None:
+        stats = self._state.stats
+        stats.sent_back(header.group, properties[const.PROPERTY_RETRY_TOPIC])
+        if message.topic == const.RMQ_SYS_SCHEDULE_TOPIC:
+            stats.put_delayed(message.queue_id, result.size)
+        elif message.topic == const.dlq_topic(header.group):
+            owner = (request.ext_fields or {}).get(_OWNER)
+            stats.sent_to_dlq(owner, header.group, header.origin_topic)

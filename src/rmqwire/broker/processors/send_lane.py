@@ -190,9 +190,11 @@ class SendLane:
             self._answer_each(connection, taken, records, result)
             return
         put = self._state.stats.put
+        answered = self._puts.pass_ended or self._state.wall_ms()
+        elapsed_ms = answered - result.store_timestamp
         for queue, _, added, size in units:
             count = len(added) // UNIT
-            put(queue.topic, count, size, count)
+            put(queue.topic, queue.queue_id, count, size, elapsed_ms, count)
         connection.send_frame(answers)
 
     def _answer_each(

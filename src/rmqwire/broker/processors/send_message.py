@@ -294,7 +294,14 @@ class SendMessageProcessor:
             response.ext_fields = dict(self._answers.broker_fields)
             connection.reply(request, response)
             return
-        state.stats.put(message.topic, result.count, result.size)
+        answered = state.store.puts.pass_ended or state.wall_ms()
+        state.stats.put(
+            message.topic,
+            message.queue_id,
+            result.count,
+            result.size,
+            answered - result.store_timestamp,
+        )
         if request.flag & ONEWAY_FLAG:
             return
         queue_id, unique_key = sent

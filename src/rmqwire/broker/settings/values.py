@@ -54,6 +54,7 @@ class BrokerConfig:
     validate_system_topic_when_update_topic: bool = True
     clear_retry_topic_when_delete_topic: bool = True
     auto_delete_unused_stats: bool = True
+    enable_detail_stat: bool = True
     batch_delete_topic_max_rate: float = 10.0  # a second
     batch_delete_subscription_group_max_rate: float = 10.0  # a second
     auto_create_subscription_group: bool = True

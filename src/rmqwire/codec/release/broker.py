@@ -53,6 +53,8 @@ class BrokerRelease:
         paged_tables: tables of topics and groups are asked for in pages.
         deletion_cleans_offsets: deleting a topic removes the groups' offsets in it.
         keeps_system_topics: cleaning spares every system topic (5.x), or three by name (4.9).
+        statistics_5: counts how long puts take, connections, registrations, and totals without the
+            topics of the system.
         runtime_keys_5: the figures of 5.x under its names.
         registers_compressed: compressedRegister works: 5.x sends the compressed form with
             compressed=false and its own name servers refuse it.
@@ -121,6 +123,7 @@ class BrokerRelease:
     keeps_system_topics: bool
 
     # administration
+    statistics_5: bool
     runtime_keys_5: bool
 
     # registration
@@ -183,6 +186,7 @@ BROKER_4_9 = BrokerRelease(
     paged_tables=False,
     deletion_cleans_offsets=False,
     keeps_system_topics=False,
+    statistics_5=False,
     runtime_keys_5=False,
     registers_compressed=True,
     registers_acting_master=False,
@@ -239,6 +243,7 @@ BROKER_5 = BrokerRelease(
     paged_tables=True,
     deletion_cleans_offsets=True,
     keeps_system_topics=True,
+    statistics_5=True,
     runtime_keys_5=True,
     registers_compressed=False,
     registers_acting_master=True,

@@ -213,7 +213,6 @@ BROKER_CONFIG: Final = (
         "log output is set up by the command line",
         """
         isolateLogEnable          boolean  false  false
-        enableDetailStat          boolean  true   true
         printChannelGroups        boolean  .      false
         printChannelGroupsMinNum  int      .      5
         enablePopLog              boolean  .      false
@@ -274,6 +273,13 @@ BROKER_CONFIG: Final = (
         batchDeleteSubscriptionGroupMaxRate  double  10.0  -  live
         """,
         columns=("5.5.1",),
+    ),
+    *group(
+        HONOURED,
+        "counts queues one by one: QUEUE_* and GROUP_GET_LATENCY of VIEW_BROKER_STATS_DATA",
+        """
+        enableDetailStat  boolean  true  true
+        """,
     ),
     *group(
         NOT_YET,

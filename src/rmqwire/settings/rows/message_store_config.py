@@ -331,11 +331,17 @@ MESSAGE_STORE_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "counts delayed messages when they are delivered",
+        """
+        enableScheduleMessageStats  boolean  true  true
+        """,
+    ),
+    *group(
         NOT_YET,
         "delayed messages",
         """
         flushDelayOffsetInterval                  long     10000  10000
-        enableScheduleMessageStats                boolean  true   true
         enableScheduleAsyncDeliver                boolean  false  false
         scheduleAsyncDeliverMaxPendingLimit       int      2000   2000
         scheduleAsyncDeliverMaxResendNum2Blocked  int      3      3

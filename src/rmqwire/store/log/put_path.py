@@ -11,6 +11,7 @@ A failed write answers the whole pass with SERVICE_NOT_AVAILABLE and takes the p
 
 from __future__ import annotations
 
+import logging
 from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
 
     Done = Callable[[PutMessageResult], None]
 
+logger = logging.getLogger(__name__)
+
 _SPECIAL = TRANSACTION_PREPARED_TYPE | INNER_BATCH_FLAG  # rollbacks have the former's bit
+SLOW_PUT_MS = 500  # above it a pass is logged, as DefaultMessageStore.putMessage logs a put
 _NO_SPACE = (ENOSPC, EDQUOT)
 _CRC_PROPERTY = 21  # bytes: __CRC32# and the separator before it
 
@@ -96,6 +100,7 @@ class PutPath:
         self._busy_ms = config.os_page_cache_busy_time_out_mills
         self.special = SpecialPuts(log, queues, self._touch)
         self.flush_waits = OffsetWaits(PutStatus.FLUSH_DISK_TIMEOUT)
+        self.pass_ended = 0  # wall clock ms of the pass that is being answered, 0 between passes
         self.dispatched_timestamp = 0  # store time (ms) of the newest record with a visible unit
         self.replication: Replication | None = None
 
@@ -296,12 +301,19 @@ class PutPath:
         for _, result, _, _ in put:
             self._stats.put_times += result.count
             self._stats.put_bytes += result.size
-        self._stats.put_done(len(put) + self._more_puts, self._wall_ms() - self._began_wall)
+        now = self._wall_ms()
+        elapsed = now - self._began_wall
+        puts = len(put) + self._more_puts
         self._more_puts = 0
+        self._stats.put_done(puts, elapsed)
+        if elapsed > SLOW_PUT_MS:
+            logger.warning("%d puts took %d ms from the first to the disk", puts, elapsed)
         if self._config.sync_flush:
             self._wait_for_flush(put, touched)
         else:
+            self.pass_ended = now
             self._finish(put, touched)
+            self.pass_ended = 0
 
     def _finish(
         self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.stats import GROUP_GET_NUMS, StatsSnapshot, window
+from rmqwire.broker.stats import GROUP_GET_NUMS, StatsSnapshot
 from rmqwire.codec.bodies import (
     BrokerStatsData,
     BrokerStatsItem,
@@ -78,7 +78,7 @@ class ConsumeStatsAdmin:
             body.offset_table[queue] = self._standing(group, topic, queue_id, pulls=pulls)
         item = self._state.stats.find(GROUP_GET_NUMS, f"{topic}@{group}")
         if item is not None:
-            body.consume_tps += window(item.minute).tps
+            body.consume_tps += item.minute.snapshot().tps
 
     def _standing(self, group: str, topic: str, queue_id: int, *, pulls: bool) -> OffsetWrapper:
         store, offsets = self._state.store, self._state.offsets
@@ -158,9 +158,9 @@ class ConsumeStatsAdmin:
                 f"The stats <{header.stats_name}> <{header.stats_key}> not exist",
             )
         body = BrokerStatsData(
-            stats_minute=_item(window(item.minute)),
-            stats_hour=_item(window(item.hour)),
-            stats_day=_item(window(item.day)),
+            stats_minute=_item(item.minute.snapshot()),
+            stats_hour=_item(item.hour.snapshot()),
+            stats_day=_item(item.day.snapshot()),
         )
         return request.create_response(body=body.encode(self._release))
 

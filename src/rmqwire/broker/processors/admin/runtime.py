@@ -66,10 +66,10 @@ class RuntimeAdmin:
         return {
             "msgPutTotalYesterdayMorning": str(stats.put_total_yesterday_morning),
             "msgPutTotalTodayMorning": str(stats.put_total_today_morning),
-            "msgPutTotalTodayNow": str(stats.broker_put.value),
+            "msgPutTotalTodayNow": str(stats.put_total),
             "msgGetTotalYesterdayMorning": str(stats.get_total_yesterday_morning),
             "msgGetTotalTodayMorning": str(stats.get_total_today_morning),
-            "msgGetTotalTodayNow": str(stats.broker_get.value),
+            "msgGetTotalTodayNow": str(stats.get_total),
         }
 
     def _store(self) -> dict[str, str]:

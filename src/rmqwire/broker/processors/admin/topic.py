@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.names import queue_nums_fault, topic_fault
 from rmqwire.broker.processors.admin.answers import answer_when_done
 from rmqwire.broker.processors.admin.pages import page
-from rmqwire.broker.stats import TOPIC_PUT_NUMS, window
+from rmqwire.broker.stats import TOPIC_PUT_NUMS
 from rmqwire.broker.tables.attributes import parse_attributes
 from rmqwire.broker.tables.versions import first_version
 from rmqwire.codec import message_const as const
@@ -234,7 +234,7 @@ class TopicAdmin:
             raise Reject(ResponseCode.TOPIC_NOT_EXIST, f"topic[{topic}] not exist")
         item = self._state.stats.find(TOPIC_PUT_NUMS, topic)
         body = TopicStatsTable(
-            topic_put_tps=0.0 if item is None else window(item.minute).tps,
+            topic_put_tps=0.0 if item is None else item.minute.snapshot().tps,
             offset_table={
                 MessageQueue(topic, self._state.config.broker_name, queue_id): self._ends(
                     topic, queue_id
