@@ -197,3 +197,26 @@ async def test_a_group_shares_its_queues_and_goes_on_where_it_was(
     assert theirs
     assert ours
     same_messages(sent, theirs + ours)
+
+
+async def test_what_is_sent_soon_and_by_key_arrives_once(
+    java_namesrv: str, version: str, json_peer: Peer, topic: str
+) -> None:
+    """Each key's messages in one queue, in order: one in flight keeps them so."""
+    wanted = [Message(topic, b"%d" % n, keys=f"k{n}") for n in range(200)]
+    with json_peer.consume(java_namesrv, topic) as consumer:
+        async with Producer(
+            "py_soon", namesrv_addr=java_namesrv, release=release_named(version)
+        ) as producer:
+            handles = [producer.send_soon(message) for message in wanted]
+            for message in (ordered := [Message(topic, b"o%d" % n, keys="o") for n in range(20)]):
+                await producer.send(message, key=f"order {int(message.body[1:]) % 2}")
+            sent = [sent_form(one.message, await one.wait()) for one in handles]
+        received = consumer.take(220)
+        received += consumer.take(1, 0.3)
+    same_messages(sent + [sent_form(message) for message in ordered], received)
+    by_queue: dict[int, list[int]] = {}
+    for one in sorted((m for m in received if m["keys"] == "o"), key=lambda m: m["queueOffset"]):
+        by_queue.setdefault(one["queueId"], []).append(int(bytes.fromhex(one["body"])[1:]))
+    assert all(numbers == sorted(numbers) for numbers in by_queue.values())
+    assert len(by_queue) <= 2

@@ -28,7 +28,13 @@ FACES = {name for _, name in CLASSES}
 OURS = {"remoting", "wall_ms", "rng"}  # arguments for tests of the trio classes
 CALLED = {"Listener": "_listener", "QueueListener": "_callback", "TopicListener": "_callback"}
 BASES = {"PushConsumer": "Consuming"}  # what is written by hand, in consuming.py
-BY_HAND = {("PushConsumer", "on"), ("PushConsumer", "batches")}
+BY_HAND = {
+    ("PushConsumer", "on"),
+    ("PushConsumer", "batches"),
+    ("Producer", "send_soon"),  # threads and asyncio send side by side by other means
+    ("Producer", "send_many"),
+    ("Producer", "ready"),
+}
 REOPENS = {"Client", "Producer"}  # in a forked process
 DEFAULTS = {  # a thread's listener may block
     ("blocking", "PushConsumer"): 'config.setdefault("consume_in_threads", True)'

@@ -64,7 +64,12 @@ if TYPE_CHECKING:
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.request_reply import reply_to
     from rmqwire.producer.results import SendResult, SendStatus
-    from rmqwire.producer.selector import select_by_hash, select_by_random
+    from rmqwire.producer.selector import (
+        select_by_hash,
+        select_by_machine_room,
+        select_by_random,
+    )
+    from rmqwire.producer.send_soon import SendHandle
     from rmqwire.producer.transaction import (
         Transaction,
         TransactionProducer,
@@ -107,6 +112,7 @@ _HOME = {
     "RmqError": "rmqwire.errors",
     "RouteNotFound": "rmqwire.errors",
     "SendFailed": "rmqwire.errors",
+    "SendHandle": "rmqwire.producer.send_soon",
     "SendResult": "rmqwire.producer.results",
     "SendStatus": "rmqwire.producer.results",
     "Transaction": "rmqwire.producer.transaction",
@@ -124,6 +130,7 @@ _HOME = {
     "allocate_machine_room_nearby": "rmqwire.consumer.group.allocate",
     "reply_to": "rmqwire.producer.request_reply",
     "select_by_hash": "rmqwire.producer.selector",
+    "select_by_machine_room": "rmqwire.producer.selector",
     "select_by_random": "rmqwire.producer.selector",
 }
 
@@ -162,6 +169,7 @@ __all__ = [
     "RmqError",
     "RouteNotFound",
     "SendFailed",
+    "SendHandle",
     "SendResult",
     "SendStatus",
     "Transaction",
@@ -176,6 +184,7 @@ __all__ = [
     "allocate_machine_room_nearby",
     "reply_to",
     "select_by_hash",
+    "select_by_machine_room",
     "select_by_random",
 ]
 

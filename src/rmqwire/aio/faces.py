@@ -92,6 +92,7 @@ class Producer(Face[TrioProducer]):
         message: Messages,
         *,
         queue: MessageQueue | None = None,
+        key: object = None,
         selector: MessageQueueSelector | None = None,
         arg: object = None,
         timeout_ms: int | None = None,
@@ -107,6 +108,8 @@ class Producer(Face[TrioProducer]):
         Args:
             message: one message, or several of the same topic.
             queue: send to this queue, once.
+            key: send to the queue that Java's hash of this key chooses, once: messages of one key
+                stay in order (``select_by_hash``).
             selector: choose the queue, once; called with (queues, message, ``arg``).
             arg: for the selector.
             timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
@@ -124,6 +127,7 @@ class Producer(Face[TrioProducer]):
             self._inner.send,
             message,
             queue=queue,
+            key=key,
             selector=selector,
             arg=arg,
             timeout_ms=timeout_ms,
@@ -134,6 +138,7 @@ class Producer(Face[TrioProducer]):
         message: Messages,
         *,
         queue: MessageQueue | None = None,
+        key: object = None,
         selector: MessageQueueSelector | None = None,
         arg: object = None,
         timeout: float | None = None,
@@ -150,7 +155,13 @@ class Producer(Face[TrioProducer]):
             TimeoutError: it took longer than ``timeout``.
         """
         await self._wait(
-            timeout, self._inner.send_oneway, message, queue=queue, selector=selector, arg=arg
+            timeout,
+            self._inner.send_oneway,
+            message,
+            queue=queue,
+            key=key,
+            selector=selector,
+            arg=arg,
         )
 
     async def request(

@@ -96,6 +96,7 @@ class Producer(Face[TrioProducer]):
         message: Messages,
         *,
         queue: MessageQueue | None = None,
+        key: object = None,
         selector: MessageQueueSelector | None = None,
         arg: object = None,
         timeout_ms: int | None = None,
@@ -111,6 +112,8 @@ class Producer(Face[TrioProducer]):
         Args:
             message: one message, or several of the same topic.
             queue: send to this queue, once.
+            key: send to the queue that Java's hash of this key chooses, once: messages of one key
+                stay in order (``select_by_hash``).
             selector: choose the queue, once; called with (queues, message, ``arg``).
             arg: for the selector.
             timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
@@ -128,6 +131,7 @@ class Producer(Face[TrioProducer]):
             self._inner.send,
             message,
             queue=queue,
+            key=key,
             selector=selector,
             arg=arg,
             timeout_ms=timeout_ms,
@@ -138,6 +142,7 @@ class Producer(Face[TrioProducer]):
         message: Messages,
         *,
         queue: MessageQueue | None = None,
+        key: object = None,
         selector: MessageQueueSelector | None = None,
         arg: object = None,
         timeout: float | None = None,
@@ -154,7 +159,13 @@ class Producer(Face[TrioProducer]):
             TimeoutError: it took longer than ``timeout``.
         """
         self._wait(
-            timeout, self._inner.send_oneway, message, queue=queue, selector=selector, arg=arg
+            timeout,
+            self._inner.send_oneway,
+            message,
+            queue=queue,
+            key=key,
+            selector=selector,
+            arg=arg,
         )
 
     def request(

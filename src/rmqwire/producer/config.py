@@ -23,9 +23,13 @@ class ProducerConfig(ClientConfig):
         compress_level: 0 to 9 for ZLIB, 1 to 22 for ZSTD.
         compress_type: ``ZLIB``, ``LZ4`` or ``ZSTD``; older brokers and clients know ZLIB only.
         retry_times_when_send_failed: attempts after the first.
+        retry_times_when_send_async_failed: the same for sends that nobody waits for at once.
         retry_another_broker_when_not_store_ok: try again when a broker stored the message but
             could not flush or replicate it in time; it may then be there twice.
         max_message_size: bytes of a body at most, before compression.
+        enable_backpressure_for_async_mode: let such a send wait until fewer are under way.
+        back_pressure_for_async_send_num: how many may be under way; ``Producer.ready`` waits for it.
+        back_pressure_for_async_send_size: how many bytes of bodies.
         retry_response_codes: answers that another broker may do better on; None for the release's.
     """
 
@@ -37,8 +41,12 @@ class ProducerConfig(ClientConfig):
     compress_level: int = 5
     compress_type: str = "ZLIB"
     retry_times_when_send_failed: int = 2
+    retry_times_when_send_async_failed: int = 2
     retry_another_broker_when_not_store_ok: bool = False
     max_message_size: int = 4 * 1024 * 1024
+    enable_backpressure_for_async_mode: bool = False
+    back_pressure_for_async_send_num: int = 1_024
+    back_pressure_for_async_send_size: int = 100 * 1024 * 1024
     retry_response_codes: frozenset[int] | None = None
 
     def check(self) -> None:
@@ -52,6 +60,9 @@ class ProducerConfig(ClientConfig):
         for name in ("default_topic_queue_nums", "send_msg_timeout", "max_message_size"):
             check_range(self, name, 1, 0x7FFFFFFF)
         check_range(self, "retry_times_when_send_failed", 0, 0x7FFFFFFF)
+        check_range(self, "retry_times_when_send_async_failed", 0, 0x7FFFFFFF)
+        check_range(self, "back_pressure_for_async_send_num", 10, 0x7FFFFFFF)
+        check_range(self, "back_pressure_for_async_send_size", 1024 * 1024, 0x7FFFFFFF)
         check_range(self, "compress_msg_body_over_howmuch", 0, 0x7FFFFFFF)
         check_range(self, "compress_level", 0, 22 if self.compress_type.upper() == "ZSTD" else 9)
 
@@ -109,8 +120,12 @@ class ProducerOptions(ClientOptions, total=False):
     compress_level: int
     compress_type: str
     retry_times_when_send_failed: int
+    retry_times_when_send_async_failed: int
     retry_another_broker_when_not_store_ok: bool
     max_message_size: int
+    enable_backpressure_for_async_mode: bool
+    back_pressure_for_async_send_num: int
+    back_pressure_for_async_send_size: int
     retry_response_codes: frozenset[int] | None
 
 

@@ -11,19 +11,24 @@ producers and consumers share theirs through a ``Client``.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
+from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
 from rmqwire.errors import UsageError
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.request_reply import RequestReply
-from rmqwire.producer.sender import Sender
+from rmqwire.producer.selector import by_key
+from rmqwire.producer.send_soon import SoonSends
+from rmqwire.producer.sender import Sender, each
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from rmqwire.producer.config import ProducerOptions
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
+    from rmqwire.producer.send_soon import SendHandle
     from rmqwire.producer.sender import Messages
 
 C = TypeVar("C", bound=ProducerConfig)
@@ -78,6 +84,8 @@ class Producer:
         self._instance = use.instance
         self._sender = Sender(group, use.config, use.instance)
         self._requests = RequestReply(self._sender, use.instance)
+        self._soon_tasks = Tasks()
+        self._soon = SoonSends(self._sender, use.config, self._soon_tasks)
         self._open = False
 
     @property
@@ -91,6 +99,7 @@ class Producer:
             self._instance.add_producer(self.group, self._sender.topics)
             stack.push_async_callback(self._instance.remove_producer, self.group)
             await self._enter_more(stack)
+            await stack.enter_async_context(self._soon_tasks)
             self._closing = stack.pop_all()
         self._open = True
         return self
@@ -104,8 +113,13 @@ class Producer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        """Take the group off the brokers and close the connections."""
+        """Wait for what is under way, take the group off the brokers and close the connections.
+
+        With an exception on its way nothing is waited for.
+        """
         self._open = False
+        if kind is None:
+            await self._soon.finish()
         return await self._closing.__aexit__(kind, error, traceback)
 
     async def send(
@@ -113,6 +127,7 @@ class Producer:
         message: Messages,
         *,
         queue: MessageQueue | None = None,
+        key: object = None,
         selector: MessageQueueSelector | None = None,
         arg: object = None,
         timeout_ms: int | None = None,
@@ -127,6 +142,8 @@ class Producer:
         Args:
             message: one message, or several of the same topic.
             queue: send to this queue, once.
+            key: send to the queue that Java's hash of this key chooses, once: messages of one key
+                stay in order (``select_by_hash``).
             selector: choose the queue, once; called with (queues, message, ``arg``).
             arg: for the selector.
             timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
@@ -138,15 +155,92 @@ class Producer:
             RemotingError: the last broker couldn't be reached or didn't answer in time.
         """
         self._check_open()
+        selector, arg = by_key(key, selector, arg)
         return await self._sender.send(
             message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
         )
+
+    def send_soon(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None = None,
+        key: object = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout_ms: int | None = None,
+    ) -> SendHandle:
+        """Send without waiting now, and return what tells how it went.
+
+        An attempt without an answer is repeated at another broker, up to
+        retryTimesWhenSendAsyncFailed; what a broker refuses isn't. Any number may be under way:
+        ``await producer.ready()`` before each keeps it within limits.
+
+        Args:
+            message: one message, or several of the same topic.
+            queue: send to this queue, once.
+            key: send to the queue of this key, as ``send`` does.
+            selector: choose the queue, once; called with (queues, message, ``arg``).
+            arg: for the selector.
+            timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
+
+        Raises:
+            UsageError: outside of ``async with``, or a key and a selector.
+        """
+        self._check_open()
+        selector, arg = by_key(key, selector, arg)
+        return self._soon.begin(
+            message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
+        )
+
+    async def ready(self) -> None:
+        """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say."""
+        await self._soon.ready()
+
+    async def send_many(
+        self,
+        messages: Iterable[Message] | AsyncIterable[Message],
+        *,
+        in_flight: int = 64,
+        key: Callable[[Message], object] | None = None,
+    ) -> AsyncIterator[SendHandle]:
+        """Send any number of messages, some of them at a time, and tell how each went.
+
+        ::
+
+            async for sent in producer.send_many(messages):
+                print(sent.message, sent.result or sent.error)
+
+        Args:
+            messages: taken from as there is room.
+            in_flight: how many are under way at the same time.
+            key: tells the key of a message, for those that must stay in order. Its order is kept as
+                long as sends succeed; a single one in flight keeps it always.
+
+        Yields:
+            the handles of sends that have ended, in the order of the messages.
+
+        Raises:
+            UsageError: outside of ``async with``, or less than one in flight.
+        """
+        if in_flight < 1:
+            raise UsageError("in_flight < 1")
+        window: deque[SendHandle] = deque()
+        async for message in each(messages):
+            while len(window) >= in_flight:
+                await window[0].settled()
+                yield window.popleft()
+            window.append(self.send_soon(message, key=None if key is None else key(message)))
+        while window:
+            await window[0].settled()
+            yield window.popleft()
 
     async def send_oneway(
         self,
         message: Messages,
         *,
         queue: MessageQueue | None = None,
+        key: object = None,
         selector: MessageQueueSelector | None = None,
         arg: object = None,
     ) -> None:
@@ -158,6 +252,7 @@ class Producer:
             RemotingError: no connection.
         """
         self._check_open()
+        selector, arg = by_key(key, selector, arg)
         await self._sender.send_oneway(message, queue, selector, arg)
 
     async def request(

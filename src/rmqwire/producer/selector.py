@@ -23,11 +23,49 @@ _rng = Random()
 def select_by_hash(queues: list[MessageQueue], message: Message, arg: object) -> MessageQueue:
     """Return the same queue for the same argument (``SelectMessageQueueByHash``).
 
-    A text or an int up to 32 bits chooses the queue that Java's hashCode would.
+    A text chooses the queue that Java's hashCode would, and so does an int: up to 32 bits as an
+    Integer, above as a Long.
     """
-    value = arg if isinstance(arg, int) else string_hash(str(arg))
+    value = _int_hash(arg) if isinstance(arg, int) else string_hash(str(arg))
     # Java: hashCode() % size keeps the sign, then the absolute value is taken.
     return queues[abs(value) % len(queues)]
+
+
+def _int_hash(value: int) -> int:
+    if -0x80000000 <= value <= 0x7FFFFFFF:
+        return value
+    folded = (value ^ value >> 32) & 0xFFFFFFFF  # Long.hashCode
+    return folded - (1 << 32) if folded & 0x80000000 else folded
+
+
+def by_key(
+    key: object, selector: MessageQueueSelector | None, arg: object
+) -> tuple[MessageQueueSelector | None, object]:
+    """Return the selector of a send and its argument: ``select_by_hash`` for a key.
+
+    Raises:
+        UsageError: a key and a selector.
+    """
+    if key is None:
+        return selector, arg
+    if selector is not None:
+        raise UsageError("a key and a selector: which of them is to choose the queue?")
+    return select_by_hash, key
+
+
+def select_by_machine_room(*rooms: str) -> MessageQueueSelector:
+    """Return a selector of a random queue at brokers named ``room@name`` in one of ``rooms``.
+
+    Java's ``SelectMessageQueueByMachineRoom`` has the name and never returns a queue.
+    """
+
+    def select(queues: list[MessageQueue], message: Message, arg: object) -> MessageQueue:
+        near = [queue for queue in queues if queue.broker_name.partition("@")[0] in rooms]
+        if not near:
+            raise UsageError(f"no queue of {message.topic} is in {' or '.join(rooms)}")
+        return _rng.choice(near)
+
+    return select
 
 
 def select_by_random(queues: list[MessageQueue], message: Message, arg: object) -> MessageQueue:

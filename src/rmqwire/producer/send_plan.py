@@ -22,6 +22,7 @@ from rmqwire.errors import (
     RemotingTimeout,
     RmqError,
     SendAttempt,
+    TooManyRequests,
 )
 from rmqwire.producer.results import SendResult, SendStatus
 
@@ -49,6 +50,7 @@ class SendPlan:
         config: how often, how long, after which answers.
         started_ms: when the send began, on any clock that only goes forward.
         timeout_ms: for all attempts together, from ``started_ms`` on.
+        soon: nobody waits at once: what a broker refuses or stores with less safety is the last word.
     """
 
     def __init__(
@@ -58,13 +60,17 @@ class SendPlan:
         config: ProducerConfig,
         started_ms: int,
         timeout_ms: int,
+        *,
+        soon: bool = False,
     ) -> None:
+        self._soon = soon
         self._info = info
         self._faults = faults
         self._config = config
         self._deadline_ms = started_ms + timeout_ms
         self._started_ms = started_ms
-        self._left = 1 + config.retry_times_when_send_failed
+        retries = config.retry_times_when_send_failed
+        self._left = 1 + (config.retry_times_when_send_async_failed if soon else retries)
         self._attempt_ms = started_ms
         self._error: RmqError | None = None
         self.brokers: list[str] = []
@@ -84,7 +90,7 @@ class SendPlan:
         self.brokers.append(queue.broker_name)
         self._attempt_ms = mono_ms
         most = self._config.send_msg_max_timeout_per_request
-        if most > -1 and self._left:
+        if most > -1 and self._left and not self._soon:
             left_ms = min(left_ms, most)
         return Attempt(queue, left_ms)
 
@@ -94,6 +100,7 @@ class SendPlan:
         self.result = result
         return (
             result.send_status is SendStatus.SEND_OK
+            or self._soon
             or not self._config.retry_another_broker_when_not_store_ok
         )
 
@@ -111,6 +118,8 @@ class SendPlan:
         self._learn(mono_ms, isolate=refused or broken, reachable=not unreachable)
         addr = error.addr if isinstance(error, (BrokerError, RemotingError)) else ""
         self.attempts.append(SendAttempt(self.brokers[-1], addr, error, mono_ms - self._attempt_ms))
+        if self._soon:
+            return broken and not isinstance(error, TooManyRequests)
         return not isinstance(error, BrokerError) or error.code in self._config.retry_codes()
 
     def failure(self, topic: str, mono_ms: int) -> RmqError:

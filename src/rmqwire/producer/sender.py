@@ -6,7 +6,7 @@ it can't hand back to a broker otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.client.fault_strategy import FaultStrategy
@@ -20,6 +20,8 @@ from rmqwire.producer.send_plan import SendPlan
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
     from rmqwire.client.instance import ClientInstance
     from rmqwire.client.requests import OutgoingMessage
     from rmqwire.client.route_table import TopicPublishInfo
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
     from rmqwire.producer.config import ProducerConfig
 
 Messages: TypeAlias = Message | Sequence[Message]
+
+
+async def each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
+    """Iterate over messages, however they come."""
+    if isinstance(messages, AsyncIterable):
+        async for message in messages:
+            yield message
+    else:
+        for message in messages:
+            yield message
 
 
 class Sender:
@@ -59,8 +71,9 @@ class Sender:
         selector: MessageQueueSelector | None = None,
         arg: object = None,
         timeout_ms: int | None = None,
+        soon: bool = False,
     ) -> SendResult:
-        """Send and wait until it is stored; see ``Producer.send``."""
+        """Send and wait until it is stored; see ``Producer.send`` and, for ``soon``, ``send_soon``."""
         started = trio_ms()
         timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
         outgoing, msg_id = self._prepare(message)
@@ -69,7 +82,7 @@ class Sender:
             left = timeout_ms - (trio_ms() - started)
             return await self._send_once(outgoing, msg_id, chosen, left)
         info = await self.publish_info(outgoing.topic, timeout_ms)
-        plan = SendPlan(info, self._faults, self._config, started, timeout_ms)
+        plan = SendPlan(info, self._faults, self._config, started, timeout_ms, soon=soon)
         return await self._perform(plan, outgoing, msg_id)
 
     async def send_oneway(

@@ -1,0 +1,216 @@
+"""Sends that nobody waits for at once (Java's async sends, with ``SendCallback``).
+
+Each is a task of its producer. They retry as Java's do: after a broken connection or a missing answer
+at another broker, never after a broker's refusal. Nothing here imports trio: ``Tasks`` runs the sends.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.codec.message import Message
+from rmqwire.errors import RmqError, TooManyRequests, UsageError
+from rmqwire.remoting.channel import trio_ms
+from rmqwire.wakeup import Arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.client.tasks import Tasks
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.config import ProducerConfig
+    from rmqwire.producer.results import SendResult
+    from rmqwire.producer.selector import MessageQueueSelector
+    from rmqwire.producer.sender import Messages, Sender
+
+logger = logging.getLogger(__name__)
+
+CLOSED: Final = "the producer was closed before the send was answered"
+
+
+class SendHandle:
+    """One send under way.
+
+    Attributes:
+        message: what is sent, one message or a batch of them.
+        done: whether it has ended.
+        result: of a send that has succeeded.
+        error: of one that has failed. A failure that nobody has looked at is logged when the handle
+            is forgotten.
+    """
+
+    def __init__(self, message: Messages) -> None:
+        self.message = message
+        self.done = False
+        self.result: SendResult | None = None
+        self._error: BaseException | None = None
+        self._seen = False
+        self._over: Arrivals | None = None
+        self._callbacks: list[Callable[[SendHandle], object]] = []
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the send has failed by; None while it is under way and when it has succeeded."""
+        self._seen = True
+        return self._error
+
+    async def wait(self) -> SendResult:
+        """Wait until it has ended, and return its result.
+
+        Raises:
+            RmqError: as ``Producer.send`` does; an error of a selector as it is.
+        """
+        await self.settled()
+        if self.result is None:
+            raise self.error or UsageError(CLOSED)
+        return self.result
+
+    async def settled(self) -> None:
+        """Wait until it has ended, however that is."""
+        while not self.done:
+            if self._over is None:
+                self._over = Arrivals()
+            await self._over.wait()
+
+    def add_done_callback(self, callback: Callable[[SendHandle], object]) -> None:
+        """Have ``callback`` called with this handle when it has ended, now if it has."""
+        if self.done:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def end(self, result: SendResult | None, error: BaseException | None) -> None:
+        """Take the outcome; not for users."""
+        self.result, self._error, self.done = result, error, True
+        if self._over is not None:
+            self._over.wake_all()
+        for callback in self._callbacks:
+            try:
+                callback(self)
+            except Exception:  # the user's code
+                logger.exception("a callback of a send")
+        self._callbacks.clear()
+
+    def __del__(self) -> None:
+        if self._error is not None and not self._seen:
+            logger.warning("a send failed, and nobody has looked at it: %s", self._error)
+
+
+class SoonSends:
+    """The sends of one producer that are under way.
+
+    Args:
+        sender: sends.
+        config: limits.
+        tasks: where the sends run.
+    """
+
+    def __init__(self, sender: Sender, config: ProducerConfig, tasks: Tasks) -> None:
+        self._sender = sender
+        self._config = config
+        self._tasks = tasks
+        self._begun = 0  # handles that aren't done
+        self._begun_bytes = 0
+        self._sending = 0  # of them, those let through
+        self._sending_bytes = 0
+        self._left = Arrivals()  # called for each that ends
+
+    def begin(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+    ) -> SendHandle:
+        """Send soon; see ``Producer.send_soon``."""
+        handle = SendHandle(message)
+        size = _size(message)
+        self._begun += 1
+        self._begun_bytes += size
+        self._tasks.spawn(self._run, handle, size, queue, selector, arg, timeout_ms)
+        return handle
+
+    async def ready(self) -> None:
+        """Wait until there is room for another send; see ``Producer.ready``."""
+        config = self._config
+        while (
+            self._begun >= config.back_pressure_for_async_send_num
+            or self._begun_bytes >= config.back_pressure_for_async_send_size
+        ):
+            await self._left.wait()
+
+    async def finish(self) -> None:
+        """Wait until all have ended: each has a time limit."""
+        while self._begun:
+            await self._left.wait()
+
+    async def _run(
+        self,
+        handle: SendHandle,
+        size: int,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+    ) -> None:
+        config, admitted = self._config, False
+        if timeout_ms is None:
+            timeout_ms = config.send_msg_timeout
+        began = trio_ms()
+        result: SendResult | None = None
+        error: BaseException | None = _closed()
+        try:
+            if config.enable_backpressure_for_async_mode:
+                await self._admit(size, began + timeout_ms)
+                admitted = True
+            result = await self._sender.send(
+                handle.message,
+                queue=queue,
+                selector=selector,
+                arg=arg,
+                timeout_ms=timeout_ms - (trio_ms() - began),
+                soon=True,
+            )
+            error = None
+        except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
+            error = failure
+        finally:
+            if admitted:
+                self._sending -= 1
+                self._sending_bytes -= size
+            self._begun -= 1
+            self._begun_bytes -= size
+            handle.end(result, error)
+            self._left.wake_all()
+
+    async def _admit(self, size: int, deadline_ms: int) -> None:
+        """Wait for a permit, as Java's two semaphores give them.
+
+        Raises:
+            TooManyRequests: none in time.
+        """
+        config = self._config
+        most, most_bytes = (
+            config.back_pressure_for_async_send_num,
+            config.back_pressure_for_async_send_size,
+        )
+        while self._sending >= most or self._sending_bytes + size > most_bytes:
+            which = "Num" if self._sending >= most else "Size"
+            if not await self._left.wait((deadline_ms - trio_ms()) / 1000):
+                raise TooManyRequests(f"send message tryAcquire semaphoreAsync{which} timeout")
+        self._sending += 1
+        self._sending_bytes += size
+
+
+def _size(message: Messages) -> int:
+    messages = [message] if isinstance(message, Message) else message
+    return sum(len(one.body) or 1 for one in messages)
+
+
+def _closed() -> RmqError:
+    error = UsageError(CLOSED)
+    error.maybe_stored = True
+    return error

@@ -1,0 +1,29 @@
+"""The programs of the page about sending many messages, run against a name server and broker of ours."""
+
+import re
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.consumer.test_end_to_end import cluster
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "send-many.md"
+PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+NAMES = re.findall(r"^async def (\w+)\(", "\n".join(PROGRAMS), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name, capsys):
+    space = {}
+    for program in PROGRAMS:
+        exec(program, space)
+    async with cluster(tmp_path) as namesrv:
+        space["NAMESRV"] = namesrv
+        with trio.fail_after(30):
+            await space[name]()
+    assert "Error" not in capsys.readouterr().out
+
+
+def test_the_page_has_a_program_for_each_way():
+    assert NAMES == ["many", "soon", "ordered"]
