@@ -84,6 +84,30 @@ def test_4_9_compresses_when_told(tmp_path):
     broker.close()
 
 
+def test_5_x_registers_in_plain_even_when_told_to_compress(tmp_path):
+    """Java's sets the flag to false over a compressed body, which its name servers refuse."""
+    broker = MemoryBroker(tmp_path, V5_5_0, compressed_register=True)
+    api = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None)
+    request = api.register_request(broker.state.topics.table)
+    assert request.ext_fields["compressed"] == "false"
+    assert "TBW102" in bytes(request.body).decode()
+    broker.close()
+
+
+async def test_a_large_table_is_one_registration_with_its_version(broker):
+    """Java's registration in pieces loses the version (apache/rocketmq #10604)."""
+    with broker.state.topics.written_together():
+        for number in range(2_000):
+            new_topic(broker, f"topic{number}")
+    client = Scripted(_103=RemotingCommand(0))
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None)
+    assert await api.register("n:1", force=True)
+    (request,) = client.sent
+    wrapper = RegisterBrokerBody.decode(bytes(request.body)).topic_config_serialize_wrapper
+    assert wrapper.data_version == broker.state.topics.data_version
+    assert wrapper.topic_config_table == broker.state.topics.table
+
+
 def test_a_broker_without_write_permission_registers_none(broker):
     broker.state.config.broker_permission = 4
     request = BrokerOuterAPI(Scripted(), broker.state, lambda *_: None).register_request(

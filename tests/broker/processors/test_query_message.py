@@ -66,6 +66,12 @@ def test_messages_come_in_the_order_of_the_log(broker, client):
     assert keys(client.call(query("all", maxNum=3))) == newest[-3:]
 
 
+@pytest.mark.parametrize("more", [{}, {"indexType": "K"}])
+def test_a_key_is_found_whether_its_index_type_is_named_or_not(client, more):
+    """The admin API of 5.5.0 names none (apache/rocketmq #10291)."""
+    assert keys(client.call(query("k7", **more))) == ["U7"]
+
+
 def test_no_more_than_sixty_four(broker, client):
     for number in range(40, 80):
         client.call(requests.send(properties=f"UNIQ_KEY\x01U{number}\x02KEYS\x01all\x02"))

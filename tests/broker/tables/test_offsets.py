@@ -203,3 +203,22 @@ def test_what_was_written_is_read_back(commits, release):
     again = manager(release, files)
     again.load()
     assert again.table == ours.table
+
+
+@pytest.mark.parametrize("number", ["0", '"0"'])
+def test_a_masters_offsets_are_read_in_both_spellings_with_how_far_was_pulled(number):
+    ours = manager()
+    text = (
+        f'{{"offsetTable":{{"t@g":{{{number}:12}}}},"pullOffsetTable":{{"t@g":{{{number}:20}}}}}}'
+    )
+    ours.take_over(text.encode())
+    assert ours.query("g", "t", 0) == 12
+
+
+def test_a_slave_is_not_told_how_far_was_pulled():
+    """A slave of 5.5.0 stops taking offsets when it meets that table."""
+    ours = manager()
+    ours.commit("h", "g", "t", 0, 12)
+    ours.commit_pull("g", "t", 0, 20)
+    assert "pullOffsetTable" not in ours.wrapper()
+    assert b"pullOffsetTable" in ours.snapshot()()
