@@ -307,17 +307,6 @@ def test_reports_beat_and_silence_ends_the_link():
         pair.link.tick()
 
 
-def test_acks_can_wait_for_the_disk():
-    pair = Pair(master_store(), slave_store(ha_ack_after_flush=True))
-    fill(pair.master, 4)
-    pair.sync()
-    assert pair.connection.ack == 0
-    pair.slave.flushes.run_flush(pair.slave.flushes.log_flush_plan(thorough=True))
-    pair.link.tick()
-    pair.up()
-    assert pair.connection.ack == pair.master.max_phy_offset
-
-
 def test_files_of_another_size_are_refused():
     pair = Pair(master_store(), slave_store(mapped_file_size_commit_log=3000))
     fill(pair.master, 60, size=300)

@@ -6,6 +6,7 @@ by end offset and what a flush covers is its head.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.store.results import PutMessageResult
+
+
+logger = logging.getLogger(__name__)
+
+
+def answer(done: Callable[[PutMessageResult], None], result: PutMessageResult) -> None:
+    """Tell a result to whoever put; what goes wrong there costs nobody else an answer."""
+    try:
+        done(result)
+    except Exception:  # the border of one answer: logged, the others go on
+        logger.exception("a put was not answered: %s", result)
 
 
 class Replication(Protocol):
@@ -63,7 +75,7 @@ class OffsetWaits:
         waits = self._waits
         while waits and waits[0][0] <= offset:
             _, _, result, done = waits.popleft()
-            done(result)
+            answer(done, result)
 
     def expire(self, mono_ms: int) -> None:
         """Answer those whose time is over: they are stored, but nothing more is promised."""
@@ -83,4 +95,4 @@ class OffsetWaits:
     def _fail_first(self) -> None:
         _, _, result, done = self._waits.popleft()
         result.status = self._timeout_status
-        done(result)
+        answer(done, result)

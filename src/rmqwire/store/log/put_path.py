@@ -19,7 +19,7 @@ from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.codec.sys_flag import INNER_BATCH_FLAG, TRANSACTION_PREPARED_TYPE, transaction_type
 from rmqwire.errors import BadRecord, DiskFull, StoreError
-from rmqwire.store.log.offset_waits import OffsetWaits
+from rmqwire.store.log.offset_waits import OffsetWaits, answer
 from rmqwire.store.log.special_puts import SpecialPuts
 from rmqwire.store.queues.batch_queue import messages_in
 from rmqwire.store.queues.light_queues import TooManyLightQueues
@@ -293,10 +293,10 @@ class PutPath:
         self._put = []
         try:
             self._log.write()
-        except (OSError, StoreError) as error:
+        except Exception as error:  # noqa: BLE001  the border of a pass: none of it is acknowledged
             self._fail_pass(put, error)
             return
-        self._events.written()
+        self._tell_written()
         touched, self._touched = self._touched, []
         for _, result, _, _ in put:
             self._stats.put_times += result.count
@@ -326,10 +326,13 @@ class PutPath:
         self.dispatched_timestamp = self._log.last_store_timestamp
         replication = self.replication
         for end, result, done, wait in put:
-            if replication is None or not wait:
-                done(result)
-            else:
-                replication.wait(end, result, done)
+            try:
+                if replication is None or not wait:
+                    done(result)
+                else:
+                    replication.wait(end, result, done)
+            except Exception:  # the border of one answer: it costs nobody else theirs
+                logger.exception("a put was not answered: %s", result)
         self._tell_arrival(arrived)
 
     def _dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
@@ -337,6 +340,9 @@ class PutPath:
             self._queues.dispatch(queue, units)
         except (OSError, StoreError) as error:  # its units stay in memory and are tried again
             self.health.disk_full(f"consume queue can not write: {error}")
+        except Exception as error:  # the next start makes its units from the log
+            logger.exception("queue %s of %s failed", queue.queue_id, queue.topic)
+            self.health.fail(f"consume queue failed: {error!r}")
 
     def _wait_for_flush(
         self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
@@ -350,7 +356,7 @@ class PutPath:
         replication = self.replication
         for offset, result, done, wait in put:
             if not wait:
-                done(result)
+                answer(done, result)
             elif replication is None:
                 self.flush_waits.add(offset, deadline, result, done)
             else:
@@ -379,13 +385,23 @@ class PutPath:
         """Tell once per queue and tags code: a waiting pull may want one of them only."""
         notify = self._events.arrived
         for queue, units in arrived:
-            for code in queue.tags_codes(units):
-                notify(queue.topic, queue.queue_id, queue.max_offset, code)
+            try:
+                for code in queue.tags_codes(units):
+                    notify(queue.topic, queue.queue_id, queue.max_offset, code)
+            except Exception:  # the border of one queue: its pulls wait for the next message
+                logger.exception("pulls of queue %s of %s not told", queue.queue_id, queue.topic)
+
+    def _tell_written(self) -> None:
+        """Tell the slaves' senders that the log has grown."""
+        try:
+            self._events.written()
+        except Exception:  # what was written is written: it is answered all the same
+            logger.exception("slaves not told of what was written")
 
     def _fail_pass(
         self,
         put: list[tuple[int, PutMessageResult, Done, bool]],
-        error: OSError | StoreError,
+        error: Exception,
     ) -> None:
         """Take the pass back and answer that it was not stored."""
         for queue in self._touched:
@@ -395,8 +411,13 @@ class PutPath:
         if full and not self._log.tail_unclean:
             self.health.disk_full(f"{self._config.commit_log_path}: {error}")
         else:
+            if not isinstance(error, (OSError, StoreError)):
+                logger.error("write of the commit log failed", exc_info=error)
             self.health.fail(f"write of the commit log failed: {error}")
         self._stats.put_failed += self._more_puts
         self._more_puts = 0
         for _, _, done, _ in put:
-            self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
+            self._stats.put_failed += 1
+            answer(
+                done, PutMessageResult(PutStatus.SERVICE_NOT_AVAILABLE, remark=self.health.reason)
+            )
