@@ -78,6 +78,23 @@ class Sends(Generic[_Q]):
             RuntimeError: the lane panicked. Nothing was taken then, nor when a callable raised.
         """
 
+def walk_keys(
+    data: bytes, position: int, base: int, most: int, tags: bool, /
+) -> tuple[list[tuple[int, int, int]], int, int]:
+    """Hash the keys of records as long as they are of the usual kind and there.
+
+    Args:
+        data: a part of the log.
+        position: where in it a record begins, bytes.
+        base: the log's offset of its first byte.
+        most: records wanted at most.
+        tags: tags are keys too.
+
+    Returns:
+        hash, offset in the log and store time (ms) of each key, in Java's order; the position behind
+        the last record; how many there were.
+    """
+
 def panic_for_a_test() -> None:
     """Raise what a panic becomes.
 

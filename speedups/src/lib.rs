@@ -14,6 +14,7 @@
 //! record.rs      the commit log record and the consume queue unit
 //! answer.rs      the answer's frame
 //! lane.rs        all of it, for the frames at the front of a buffer
+//! keys.rs        the keys of stored records, for the index
 //! python.rs      the module that Python imports
 //! ```
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod answer;
 pub mod frame;
 pub mod header;
 pub mod json;
+pub mod keys;
 pub mod lane;
 pub mod properties;
 #[cfg(feature = "python")]

@@ -98,8 +98,16 @@ pub fn write(plan: &Plan, entries: &[Entry], ours: &[Vec<u8>], trailing: bool, o
 
 /// Return Java's `String.hashCode` of a text, which is the tags code of its unit.
 pub fn tags_code(tags: &[u8]) -> Option<i32> {
-    let text = std::str::from_utf8(tags).ok()?;
-    Some(text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit))))
+    std::str::from_utf8(tags).ok().map(|_| continue_hash(0, tags))
+}
+
+/// Go on with a `String.hashCode` over more UTF-8.
+pub fn continue_hash(begin: i32, text: &[u8]) -> i32 {
+    let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+    if text.is_ascii() {
+        return text.iter().fold(begin, |hash, &byte| add(hash, u16::from(byte)));
+    }
+    String::from_utf8_lossy(text).encode_utf16().fold(begin, add)
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::answer::{Answers, pieces};
+use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Place, Settings, take};
 use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -165,6 +166,20 @@ fn guard<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
         .unwrap_or_else(|_| Err(PyRuntimeError::new_err("the native lane panicked")))
 }
 
+/// Hash the keys of the records in a part of the log.
+#[pyfunction]
+#[pyo3(signature = (data, position, base, most, tags, /))]
+fn walk_keys(
+    data: &Bound<'_, PyBytes>,
+    position: usize,
+    base: i64,
+    most: usize,
+    tags: bool,
+) -> PyResult<(Vec<Key>, usize, usize)> {
+    let found = guard(|| Ok(keys::walk(data.as_bytes(), position, base, most, tags)))?;
+    Ok((found.keys, found.position, found.count))
+}
+
 /// Panic, for the test that a panic ends one connection only.
 #[pyfunction]
 fn panic_for_a_test() -> PyResult<()> {
@@ -177,7 +192,7 @@ mod rmqwire_speedups {
     use super::Sends;
 
     #[pymodule_export]
-    use super::panic_for_a_test;
+    use super::{panic_for_a_test, walk_keys};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

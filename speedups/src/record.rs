@@ -2,12 +2,14 @@
 
 use crc32fast::hash;
 
-const MAGIC_V1: u32 = 0xDAA3_20A7;
-const FIXED: usize = 91; // bytes of an empty record with IPv4 hosts
+pub const MAGIC_V1: u32 = 0xDAA3_20A7;
+/// Bytes of an empty record with IPv4 hosts.
+pub const FIXED: usize = 91;
 const V6_EXTRA: usize = 12;
 const BORN_HOST_V6: i32 = 0x10;
 const STORE_HOST_V6: i32 = 0x20;
-const MAX_TOPIC: usize = 127;
+/// The length of the topic is a signed byte.
+pub const MAX_TOPIC: usize = 127;
 /// The length of the property string is a signed short.
 pub const MAX_PROPERTIES: usize = 32767;
 /// The empty end that every file of the log must keep.

@@ -76,7 +76,7 @@ def test_a_walk_ends_before_what_is_of_another_kind():
         message("%RETRY%" + "g" * 140),
     ]
     for one in strange:
-        assert met().walk(log_of(message(), one, message()), 0, 0, 9)[1:] == (first, 1)
+        assert met().walk_in_python(log_of(message(), one, message()), 0, 0, 9)[1:] == (first, 1)
 
 
 def test_a_walk_ends_before_what_is_cut_off_or_damaged():

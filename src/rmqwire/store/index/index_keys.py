@@ -15,6 +15,7 @@ from rmqwire.codec.message_const import (
     PROPERTY_TAGS,
     PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX,
 )
+from rmqwire.codec.native import is_native
 from rmqwire.codec.properties import find_property
 from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE
 from rmqwire.codec.record_views import KEYS_VIEW
@@ -27,6 +28,8 @@ from rmqwire.codec.sys_flag import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rmqwire.codec.record import RecordPosition
 
 TAG_TYPE = "T"
@@ -41,23 +44,40 @@ _KEPT_TAILS = 0x10000
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
 
 
+def native_walk(*, tags: bool) -> Callable[[bytes, int, int, int], tuple[list[Key], int, int]]:
+    """Return the native twin of ``KeyHasher.walk_in_python``.
+
+    Raises:
+        ImportError: ``rmqwire_speedups`` is not there.
+    """
+    from rmqwire_speedups import walk_keys  # noqa: PLC0415  a distribution of its own
+
+    return lambda data, pos, base, most: walk_keys(data, pos, base, most, tags)
+
+
 class KeyHasher:
     """Hash the keys of records; what comes again and again is hashed once.
 
     Args:
         tags: tags are keys too (5.5.0).
+
+    Attributes:
+        walk: hashes the keys of many records, by the native lane if there is one.
     """
 
-    __slots__ = ("_heads", "_tags", "_tails", "_topics")
+    __slots__ = ("_heads", "_tags", "_tails", "_topics", "walk")
 
     def __init__(self, *, tags: bool) -> None:
+        self.walk = native_walk(tags=tags) if is_native() else self.walk_in_python
         self._tags = tags
         self._topics: dict[bytes, int] = {}  # by length byte and name, as a record has them
         self._heads: dict[tuple[int, bytes], int] = {}
         self._tails: dict[bytes, int] = {}
 
-    def walk(self, data: bytes, pos: int, base: int, most: int) -> tuple[list[Key], int, int]:
-        """Hash the keys of records as long as they are of the usual kind and there.
+    def walk_in_python(
+        self, data: bytes, pos: int, base: int, most: int
+    ) -> tuple[list[Key], int, int]:
+        """Do what ``walk`` does: hash the keys of records as long as they are of the usual kind and there.
 
         Args:
             data: a part of the log.
