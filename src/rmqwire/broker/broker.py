@@ -28,6 +28,7 @@ from rmqwire.broker.registration import Registration
 from rmqwire.broker.role import RoleService
 from rmqwire.broker.route_rounds import keep_routes
 from rmqwire.broker.signals import BrokerSignals
+from rmqwire.broker.slow_readers import PROTECT_S, disable_slow_readers
 from rmqwire.broker.stats import (
     CLOSE,
     CONNECT,
@@ -326,6 +327,7 @@ class Broker:
         nursery.start_soon(_every, interval, core.persist_offsets)
         nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
         nursery.start_soon(_every, SCAN_CLIENTS_S, core.scan_clients)
+        nursery.start_soon(_every, PROTECT_S, partial(disable_slow_readers, core.state))
         nursery.start_soon(_every, HELD_PULL_CHECK_S, core.state.held_pulls.check)
         for window, period in (
             ("minute", SAMPLE_SECONDS_MS),

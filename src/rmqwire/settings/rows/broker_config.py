@@ -228,11 +228,18 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "each 3 minutes, groups that are connected and read further behind than the threshold may not "
+        "consume any more, until updateSubGroup lets them",
+        """
+        disableConsumeIfConsumerReadSlowly  boolean  false        false        -    live
+        consumerFallbehindThreshold         long     17179869184  17179869184  0..  live
+        """,
+    ),
+    *group(
         NOT_YET,
         "replication",
         """
-        disableConsumeIfConsumerReadSlowly  boolean  false        false
-        consumerFallbehindThreshold         long     17179869184  17179869184
         brokerElectionPriority              int      .            2147483647
         """,
     ),
