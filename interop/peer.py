@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from interop.client_program import ClientProgram
 from interop.jars import class_path
+from rmqwire import Credentials
 
 JVM = [
     "-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1",
@@ -43,6 +45,19 @@ class Peer(ClientProgram):
             "-cp", class_path(version), "Peer",
         ]  # fmt: skip
         super().__init__(f"java-{version}", command, home)
+
+    @contextmanager
+    def signing(self, credentials: Credentials) -> Iterator[None]:
+        """Let the clients made meanwhile sign, and mqadmin by its ``tools.yml``."""
+        tools = self.home / "conf" / "tools.yml"
+        keys = credentials.access_key, credentials.secret_key
+        tools.write_text("accessKey: {}\nsecretKey: {}\n".format(*keys))
+        self.call("sign-with", *keys)
+        try:
+            yield
+        finally:
+            self.call("sign-with", "", "")
+            tools.unlink()
 
     def load(
         self, namesrv: str, topic: str, count: int = 1 << 30, seed: int = 1, threads: int = 8

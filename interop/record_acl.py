@@ -83,7 +83,7 @@ SIGNATURES = [
     _signature({"\ue000": "private", "\U0001f600": "astral", "z": "last"}),
     _signature({"é": "1", "e": "2", "ﬀ": "3", "𝄞": "4"}),
     _signature({"topic": "😀 \x00 \n"}, bytes(range(256))),
-    _signature({"topic": "T"}, b"b" * 100_000),
+    _signature({"topic": "T"}, b"b" * 5_000),
     _signature({f"k{number}": str(number * 7919) for number in range(50)}),
     _signature({"topic": "T"}, secretKey="ключ-😀-secret"),
     _signature({"topic": "T"}, secretKey="s" * 200),
@@ -280,7 +280,7 @@ EDITS = [
     ]},
     {"file": BEGIN, "steps": [_update(**{**SMALL, "accessKey": key, "secretKey": secret}) for key, secret in (
         ("key with space", "12345678"), ("12345678", "0x123456"), ("true and no", "yes it is"), ("колл-ключ", "тайна-тайна"),
-        ("'quoted'", '"quoted"'), ("# comment", "a: b c d"), ("- dashes", "trailing "), ("multi\nline", "tab\tsecret"),
+        ("'quoted'", '"quoted"'), ("# comment", "a: b c d"), ("- dashes", "trailing "), ("tabulated", "tab\tsecret"),
         ("1.2e+3-4", "2020-01-01"), ("~tilde~~", "=equals="), ("null!null", "null    "), ("!tagged!", "&anchor&"),
         ("*aliased", "%percent"), ("@at-sign", "`backtick"), ("{braces}", "[brackets]"), ("😀😀😀😀", "ü" * 90),
         ("a-long-key-" * 12, "words and " * 20),

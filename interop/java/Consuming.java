@@ -12,6 +12,7 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 
@@ -25,7 +26,7 @@ final class Consuming {
 
     private Consuming(String group, int failures) {
         this.failures = failures;
-        this.client = new DefaultMQPushConsumer(group);
+        this.client = new DefaultMQPushConsumer(group, Signing.hook(), new AllocateMessageQueueAveragely());
     }
 
     /**

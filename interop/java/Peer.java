@@ -72,21 +72,23 @@ public class Peer {
             case "try-send": BadInput.send(words); break;
             case "try-pull": BadInput.pull(words); break;
             case "allocate": Allocate.run(words); break;
+            case "sign-with": Signing.set(words); break;
             case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length)); break;
             default: throw new IllegalArgumentException("unknown command " + words[0]);
         }
     }
 
     private static DefaultMQProducer producer(String namesrv) throws Exception {
-        DefaultMQProducer producer = PRODUCERS.get(namesrv);
+        String key = namesrv + Signing.accessKey();
+        DefaultMQProducer producer = PRODUCERS.get(key);
         if (producer == null) {
-            producer = new DefaultMQProducer("interop_producer");
+            producer = new DefaultMQProducer("interop_producer", Signing.hook());
             producer.setNamesrvAddr(namesrv);
             producer.setInstanceName("producer-" + PRODUCERS.size());
             producer.setSendMsgTimeout(10000);
             producer.setVipChannelEnabled(Boolean.getBoolean("interop.vip"));
             producer.start();
-            PRODUCERS.put(namesrv, producer);
+            PRODUCERS.put(key, producer);
         }
         return producer;
     }

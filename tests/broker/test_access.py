@@ -6,15 +6,19 @@ import json
 import logging
 
 import pytest
+import trio
 
 from rmqwire.auth.credentials import Credentials
 from rmqwire.auth.signature import SigningHook
+from rmqwire.broker.broker import Broker, _watch_accounts
 from rmqwire.broker.requests import REQUESTS
+from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import ConfigError
+from rmqwire.store.config import StoreConfig
 from tests.auth.support import put
 from tests.broker.admin_support import NOW_MS, AdminBroker
 from tests.support.memory_files import MemoryFiles
@@ -114,7 +118,7 @@ def test_an_administrator_adds_changes_and_deletes_accounts(broker):
 
 def test_white_lists_are_set_at_once(broker):
     assert ask(broker, R.GET_BROKER_CONFIG).code == SYSTEM_ERROR
-    fields = {"globalWhiteAddrs": "10.0.0.*,127.0.0.1", "aclFileFullPath": ""}
+    fields = {"globalWhiteAddrs": "10.0.0.*,127.0.0.1"}  # as mqadmin without -p
     assert ask(broker, R.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG, fields, ADMIN).code == 0
     assert ask(broker, R.GET_BROKER_CONFIG).code == 0
     fields = {"globalWhiteAddrs": "*", "aclFileFullPath": "home/conf/other.yml"}
@@ -222,3 +226,25 @@ def test_no_secret_is_in_a_log_an_answer_or_a_file_but_its_own(broker, caplog):
     holders = [path for path, data in broker.files.data.items() if CANARY.encode() in data]
     assert holders in ([PATH], [])
     assert CANARY not in repr(broker.state.config)
+
+
+async def test_changed_files_are_noticed_and_a_disk_that_fails_is_survived(
+    broker, caplog, autojump_clock, nursery
+):
+    acl = broker.state.acl
+    broker.files.fail("open", PATH)
+    nursery.start_soon(_watch_accounts, acl)
+    put(broker.files, PATH, ACCOUNTS.replace("the-user", "new-user"))
+    while "new-user" not in acl.table.accounts:  # noqa: ASYNC110  it tells nobody
+        await trio.sleep(1)
+    assert "access control stays as it was: [Errno 5] injected" in caplog.text
+    nursery.cancel_scope.cancel()
+
+
+def test_a_broker_with_credentials_signs_what_it_asks():
+    config = BrokerConfig(
+        inner_client_authentication_credentials='{"accessKey":"a","secretKey":"s"}'
+    )
+    signing = Broker(LoadedConfig(config, StoreConfig(), V4_9_7, []))._signing()
+    assert [type(hook) for hook in signing] == [SigningHook]
+    assert Broker(LoadedConfig(BrokerConfig(), StoreConfig(), V4_9_7, []))._signing() == []

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import sys
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from rmqwire.cli import main
 from rmqwire.cli.output import OutputFailed, announce, say
-from rmqwire.cli.runner import INTERRUPTED, WrongUse, explained, perform, run
+from rmqwire.cli.runner import INTERRUPTED, WrongUse, explained, perform, run, write_no_core
 from rmqwire.errors import ConfigError, ConnectFailed, StoreLocked, UsageError
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -124,3 +125,12 @@ def test_the_job_says_the_code():
         outcome.code = 3
 
     assert run(job) == 3
+
+
+def test_a_process_with_secrets_leaves_no_memory_image():
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        write_no_core()
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)

@@ -100,12 +100,14 @@ class Account:
 
     def _refusal(self, wanted: Wanted) -> AclError:
         """Return the refusal of what Java looks at first."""
-        for resource in hash_map_order(wanted):
-            owned = self._permissions.get(resource)
-            if not is_allowed(wanted[resource], owned or self._default(resource)):
-                frame = _BY_DEFAULT if owned is None else _BY_NAME
-                return AclError(f"No default permission for {_shown(resource)}", frame)
-        raise AssertionError("nothing is refused")
+        owned = self._permissions.get
+        resource = next(
+            name
+            for name in hash_map_order(wanted)
+            if not is_allowed(wanted[name], owned(name) or self._default(name))
+        )
+        frame = _BY_DEFAULT if owned(resource) is None else _BY_NAME
+        return AclError(f"No default permission for {_shown(resource)}", frame)
 
 
 def _shown(resource: str) -> str:
@@ -120,13 +122,18 @@ def checked_keys(config: PlainAccessConfig) -> tuple[str, str]:
         AclError: one is missing or too short; Java's text shows the secret, this one doesn't.
     """
     key, secret = config.access_key, config.secret_key
-    if key is None or secret is None or min(len(key), len(secret)) <= MIN_LENGTH:
+    if key is None or secret is None or min(_length(key), _length(secret)) <= MIN_LENGTH:
         shown = "null" if secret is None else REDACTED
         raise AclError(
             f"The accessKey={'null' if key is None else key} and secretKey={shown} cannot be null "
             "and length should longer than 6"
         )
     return key, secret
+
+
+def _length(text: str) -> int:
+    """Return the length that Java counts: in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _permissions(config: PlainAccessConfig) -> Iterator[tuple[str, int]]:

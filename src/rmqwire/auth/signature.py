@@ -32,11 +32,14 @@ def signed_content(
         body: the body.
         without: a field that isn't signed, besides the signature itself.
     """
-    names = sorted(fields)
+    signed = dict(fields)
+    signed.pop(SIGNATURE, None)
+    signed.pop(without, None)
+    names = sorted(signed)
     if not "".join(names).isascii():  # Java sorts by UTF-16 units
         names.sort(key=_utf_16)
-    values = [fields[name] for name in names if name not in {SIGNATURE, without}]
-    return b"".join(("".join(values).encode("utf-8", "replace"), body))
+    text = "".join(map(signed.__getitem__, names))
+    return b"".join((text.encode("utf-8", "replace"), body))
 
 
 def _utf_16(name: str) -> bytes:

@@ -33,13 +33,10 @@ def wanted_of(request: RemotingCommand) -> Wanted:
     Raises:
         AclError: the body of a heartbeat can't be read.
     """
-    fields = request.ext_fields
-    if fields is None:
-        return _NOTHING
     if request.code == _HEART_BEAT:
         return _of_heartbeat(request)
     reader = _READERS.get(request.code)
-    return _NOTHING if reader is None else reader(fields)
+    return _NOTHING if reader is None else reader(request.ext_fields or {})
 
 
 def _topic(wanted: Wanted, topic: str | None, permission: int) -> Wanted:

@@ -14,7 +14,7 @@ from rmqwire.cli.announce import announce_broker
 from rmqwire.cli.config_lines import broker_config_lines
 from rmqwire.cli.output import say, warn
 from rmqwire.cli.recovery_bar import recovery_bar
-from rmqwire.cli.runner import run
+from rmqwire.cli.runner import run, write_no_core
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,8 @@ def broker(
         for text in loaded.warnings:
             warn(text)
         return
+    if loaded.broker.acl_enable:
+        write_no_core()
     ctx.exit(run(lambda _: serve_broker(loaded, address_file)))
 
 

@@ -34,6 +34,12 @@ OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 _EXPECTED = (RmqError, OSError, click.ClickException, OutputFailed)
 
 
+def write_no_core() -> None:
+    """Let the system write no memory image when this process crashes: secrets are in it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
 class Failure(click.ClickException):
     """What the user reads instead of a traceback."""
 

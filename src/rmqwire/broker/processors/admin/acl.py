@@ -23,7 +23,6 @@ from rmqwire.remoting.handler import Reject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
@@ -78,7 +77,8 @@ class AclAdmin:
 
     def set_white_addresses(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Set a global white list (``updateGlobalWhiteAddrsConfig``)."""
-        header = request.decode_header(UpdateGlobalWhiteAddrsConfigRequestHeader)
+        fields = {"aclFileFullPath": "", **(request.ext_fields or {})}  # mqadmin leaves it out
+        header = UpdateGlobalWhiteAddrsConfigRequestHeader.decode(fields)
         text, path = header.global_white_addrs, header.acl_file_full_path
         editor, addresses = self._enabled(WHITE_FAILED), _split(text) or []
         if not _changed(WHITE_FAILED, lambda: editor.set_white_addresses(addresses, path)):
@@ -89,8 +89,9 @@ class AclAdmin:
 
     def versions(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Return the versions of the files (``getBrokerAclConfigVersion``)."""
-        self._enabled(ResponseCode.SYSTEM_ERROR)
-        acl, config, release = self._acl(), self._state.config, self._state.release
+        acl, config, release = self._state.acl, self._state.config, self._state.release
+        if acl is None:
+            raise Reject(ResponseCode.SYSTEM_ERROR, NOT_ENABLED)
         versions = acl.table.versions
         default = versions.get(acl.default_path) or acl.first_version
         texts = [f"{json.dumps(p)}:{v.encode(release).decode()}" for p, v in versions.items()]
@@ -108,12 +109,6 @@ class AclAdmin:
         """Return all accounts, secrets struck out (``getBrokerClusterAclConfig``)."""
         shown = self._enabled(ResponseCode.SYSTEM_ERROR).shown()
         return request.create_response(body=shown.encode(self._state.release))
-
-    def _acl(self) -> PlainAcl:
-        acl = self._state.acl
-        if acl is None:
-            raise Reject(ResponseCode.SYSTEM_ERROR, NOT_ENABLED)
-        return acl
 
     def _enabled(self, code: int) -> AclEditor:
         if self._editor is None:
