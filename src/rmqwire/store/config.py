@@ -160,7 +160,10 @@ class StoreConfig:
 
     def delay_levels(self) -> dict[int, int]:
         """Return level -> delay in ms as ``messageDelayLevel`` lists them (level 1 first)."""
-        words = self.message_delay_level.split()
-        return {
-            level: int(word[:-1]) * _DELAY_UNITS_MS[word[-1]] for level, word in enumerate(words, 1)
-        }
+        return delay_levels(self.message_delay_level)
+
+
+def delay_levels(text: str) -> dict[int, int]:
+    """Return level -> delay in ms as a value of ``messageDelayLevel`` lists them (level 1 first)."""
+    words = enumerate(text.split(), 1)
+    return {level: int(word[:-1]) * _DELAY_UNITS_MS[word[-1]] for level, word in words}

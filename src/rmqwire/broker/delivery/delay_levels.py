@@ -21,12 +21,12 @@ from rmqwire.codec.host import pack_host
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.record import iter_messages
 from rmqwire.disk.table_file import ConfigFile, TableWriter, at_once, config_path
-from rmqwire.errors import BadRecord
+from rmqwire.errors import BadRecord, UsageError
 from rmqwire.filter.message_filter import Filter
 from rmqwire.store.results import MessageInner, PutStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rmqwire.clock import WallMs
     from rmqwire.codec.message import StoredMessage
@@ -91,6 +91,30 @@ class ScheduleMessageService:
         self.writer = TableWriter(self._file, at_once(self.encode))
         self.data_version = first_version(wall_ms())
         self._updates = 0
+
+    # --- changing levels
+
+    def check_change(self, delays: Mapping[int, int]) -> None:
+        """Say whether a running broker may take other delays (level -> ms).
+
+        Times within a level only grow, and what waits longer than its level's delay counts as due
+        (the clock was set back): so no level may get shorter while messages may wait in it.
+
+        Raises:
+            UsageError: one is missing or shorter.
+        """
+        for number, level in self.levels.items():
+            if delays.get(number, -1) < level.delay_ms:
+                raise UsageError(
+                    f"messageDelayLevel: level {number} can't go or get shorter while the broker "
+                    "runs: messages that wait in it would be delivered early"
+                )
+
+    def change(self, delays: Mapping[int, int]) -> None:
+        """Take other delays for what comes from now on; see :meth:`check_change`."""
+        for number, delay_ms in delays.items():
+            self.levels.setdefault(number, _Level(delay_ms)).delay_ms = delay_ms
+        self.max_level = max(self.levels, default=0)
 
     # --- delaying
 

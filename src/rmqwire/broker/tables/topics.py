@@ -166,6 +166,12 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC, queue_nums, perm, 0
         )
 
+    def create_trace_topic(self) -> TopicConfig:
+        """Create the topic of message traces, if it isn't there (``traceTopicEnable``)."""
+        name = self._config.msg_trace_topic_name
+        self.system_topics.add(name)
+        return self.create_topic_in_send_message_back(name, 1, PERM_READ_WRITE, 0)
+
     def _add(self, config: TopicConfig) -> TopicConfig:
         logger.info("new topic %s", config)
         self.table[config.topic_name] = config

@@ -29,7 +29,7 @@ BROKER_CONFIG: Final = (
         brokerTopicEnable                   boolean  true                 true
         autoCreateSubscriptionGroup         boolean  true                 true                  -                     live
         msgTraceTopicName                   String   RMQ_SYS_TRACE_TOPIC  RMQ_SYS_TRACE_TOPIC
-        traceTopicEnable                    boolean  false                false
+        traceTopicEnable                    boolean  false                false                -                     live
         flushConsumerOffsetInterval         int      5000                 5000                  1..                   live 100..3600000
         rejectTransactionMessage            boolean  false                false                 -                     live
         transactionTimeOut                  long     6000                 6000                  0..                   live
@@ -46,7 +46,7 @@ BROKER_CONFIG: Final = (
         startAcceptSendRequestTimeStamp     long     0                    0                     0..                   live
         traceOn                             boolean  true                 true                  -                     live
         storeReplyMessageEnable             boolean  true                 true                  -                     live
-        slaveReadEnable                     boolean  false                false
+        slaveReadEnable                     boolean  false                false                -                     live
         compressedRegister                  boolean  false                false                 -                     live
         forceRegister                       boolean  true                 true                  -                     live
         registerNameServerPeriod            int      30000                30000                 clamped 10000..60000  live

@@ -49,7 +49,7 @@ MESSAGE_STORE_CONFIG: Final = (
         travelCqFileNumWhenGetMessage      int            .                     1                     1..
         enabledAppendPropCRC               boolean        .                     false
         autoMessageVersionOnTopicLen       boolean        .                     true
-        messageDelayLevel                  String         1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h  1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h  <delays>
+        messageDelayLevel                  String         1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h  1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h  <delays>  live
         """,
     ),
     *group(
@@ -60,11 +60,11 @@ MESSAGE_STORE_CONFIG: Final = (
         haHousekeepingInterval     int      20000      20000
         haTransferBatchSize        int      32768      32768
         haMasterAddress            String   -          -
-        haSlaveFallbehindMax       int      268435456  .
-        slaveTimeout               int      3000       3000
+        haSlaveFallbehindMax       int      268435456  .  1..  live
+        slaveTimeout               int      3000       3000  1..  live
         offsetCheckInSlave         boolean  false      false
         haMaxGapNotInSync          int      .          268435456
-        inSyncReplicas             int      .          1          1..
+        inSyncReplicas             int      .          1          1..  live
         haFlowControlEnable        boolean  .          false
         maxHaTransferByteInSecond  long     .          104857600
         """,

@@ -16,16 +16,17 @@ from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.headers import GetBrokerConfigResponseHeader
 from rmqwire.disk.files import RealFiles
 from rmqwire.disk.table_file import ConfigFile
-from rmqwire.errors import ConfigError
+from rmqwire.errors import ConfigError, UsageError
 from rmqwire.remoting.handler import Reject
 from rmqwire.settings.held import HeldSettings
 from rmqwire.settings.key import java_text
 from rmqwire.settings.properties import changed, parse
 from rmqwire.settings.rows.broker_conf import KEYS
 from rmqwire.settings.secret import shown
+from rmqwire.store.config import delay_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from rmqwire.settings.values import Checked
 
 logger = logging.getLogger(__name__)
+DELAYS = "messageDelayLevel"
 
 
 class ConfigAdmin:
@@ -79,19 +81,36 @@ class ConfigAdmin:
         checked = {name: self._check(name, text) for name, text in self._parse(request).items()}
         if not checked:
             return request.create_response()
+        self._check_delays(checked)
         texts = {name: java_text(taken.value) for name, taken in checked.items()}
         self._write(texts)
         self._state.config.properties.update(texts)
         for name, taken in checked.items():
             self._held.set(KEYS[name], taken.value)
         advance(self._version, self._state.wall_ms())
-        if "brokerPermission" in checked:
-            advance(self._state.topics.data_version, self._state.wall_ms())
-            self._state.register_soon(())
+        self._follow(checked)
         notes = "; ".join(taken.note for taken in checked.values() if taken.note is not None)
         if notes:
             logger.warning("%s", notes)
         return request.create_response(remark=notes or None)
+
+    def _check_delays(self, checked: Mapping[str, Checked]) -> None:
+        if DELAYS in checked:
+            try:
+                self._state.schedule.check_change(delay_levels(str(checked[DELAYS].value)))
+            except UsageError as error:
+                raise Reject(ResponseCode.SYSTEM_ERROR, str(error)) from None
+
+    def _follow(self, changed_keys: Container[str]) -> None:
+        """Do what new values ask for, where setting them isn't all."""
+        state = self._state
+        if "brokerPermission" in changed_keys:
+            advance(state.topics.data_version, state.wall_ms())
+            state.register_soon(())
+        if DELAYS in changed_keys:
+            state.schedule.change(state.store.config.delay_levels())
+        if "traceTopicEnable" in changed_keys and state.config.trace_topic_enable:
+            state.topics.create_trace_topic()
 
     def _parse(self, request: RemotingCommand) -> dict[str, str]:
         try:
