@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         allocate_by_machine_room,
         allocate_machine_room_nearby,
     )
+    from rmqwire.consumer.hooks import ConsumeContext, ConsumeHook
     from rmqwire.consumer.listener import (
         ConsumeConcurrentlyContext,
         ConsumeOrderlyContext,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         SendFailed,
         UsageError,
     )
+    from rmqwire.producer.hooks import SendContext, SendHook
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.request_reply import reply_to
     from rmqwire.producer.results import SendResult, SendStatus
@@ -85,6 +87,10 @@ _HOME = {
     "Client": "rmqwire.client.client",
     "ClientTls": "rmqwire.settings.tls",
     "ConnectFailed": "rmqwire.errors",
+    "ConsumeContext": "rmqwire.consumer.hooks",
+    "ConsumeHook": "rmqwire.consumer.hooks",
+    "SendContext": "rmqwire.producer.hooks",
+    "SendHook": "rmqwire.producer.hooks",
     "ConsumeConcurrentlyContext": "rmqwire.consumer.listener",
     "ConsumeFromWhere": "rmqwire.consumer.config",
     "ConsumeOrderlyContext": "rmqwire.consumer.listener",
@@ -143,7 +149,9 @@ __all__ = [
     "ClientTls",
     "ConnectFailed",
     "ConsumeConcurrentlyContext",
+    "ConsumeContext",
     "ConsumeFromWhere",
+    "ConsumeHook",
     "ConsumeOrderlyContext",
     "ConsumeOrderlyStatus",
     "ConsumeStatus",
@@ -168,8 +176,10 @@ __all__ = [
     "RequestTimeout",
     "RmqError",
     "RouteNotFound",
+    "SendContext",
     "SendFailed",
     "SendHandle",
+    "SendHook",
     "SendResult",
     "SendStatus",
     "Transaction",

@@ -1,4 +1,4 @@
-"""The programs of the page about sending many messages, run against a name server and broker of ours."""
+"""The programs of the pages about sending, run against a name server and broker of ours."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,11 @@ import trio
 
 from tests.consumer.test_end_to_end import cluster
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "send-many.md"
-PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
+TEXT = "".join(
+    (PAGES / f"{name}.md").read_text("utf-8") for name in ("send-many", "trace-messages")
+)
+PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 NAMES = re.findall(r"^async def (\w+)\(", "\n".join(PROGRAMS), re.MULTILINE)
 
 
@@ -25,5 +28,5 @@ async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name, capsys):
     assert "Error" not in capsys.readouterr().out
 
 
-def test_the_page_has_a_program_for_each_way():
-    assert NAMES == ["many", "soon", "ordered"]
+def test_the_pages_have_a_program_for_each_way():
+    assert NAMES == ["many", "soon", "ordered", "traced", "hooked"]

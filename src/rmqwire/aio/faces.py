@@ -15,7 +15,7 @@ from rmqwire.filter.subscription import SUB_ALL
 from rmqwire.producer.producer import Producer as TrioProducer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
     from rmqwire.client.config import ClientOptions
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
+    from rmqwire.consumer.hooks import ConsumeHook
     from rmqwire.consumer.listener import Listener
     from rmqwire.consumer.pull_config import LitePullConsumerOptions, PullConsumerOptions
     from rmqwire.consumer.reading.pull_result import PullResult
     from rmqwire.consumer.selector import MessageSelector
     from rmqwire.producer.config import ProducerOptions
+    from rmqwire.producer.hooks import SendHook
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Messages
@@ -69,6 +71,7 @@ class Producer(Face[TrioProducer]):
     Args:
         group: the producer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
+        hooks: look at each attempt of a send.
         config: settings as keywords, see ``ProducerConfig``; at least ``namesrv_addr``, unless the
             environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -77,9 +80,16 @@ class Producer(Face[TrioProducer]):
     """
 
     def __init__(
-        self, group: str, *, client: Client | None = None, **config: Unpack[ProducerOptions]
+        self,
+        group: str,
+        *,
+        client: Client | None = None,
+        hooks: Sequence[SendHook] = (),
+        **config: Unpack[ProducerOptions],
     ) -> None:
-        super().__init__(lambda: TrioProducer(group, client=self._shared(client), **config))
+        super().__init__(
+            lambda: TrioProducer(group, client=self._shared(client), hooks=hooks, **config)
+        )
 
     @property
     def client_id(self) -> str:
@@ -261,6 +271,7 @@ class PushConsumer(Consuming):
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
+        hooks: look at what is consumed.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -274,11 +285,12 @@ class PushConsumer(Consuming):
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
+        hooks: Sequence[ConsumeHook] = (),
         **config: Unpack[PushConsumerOptions],
     ) -> None:
         super().__init__(
             lambda: TrioPushConsumer(
-                group, client=self._shared(client), allocate=allocate, **config
+                group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
             )
         )
 
@@ -344,6 +356,7 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
+        hooks: look at what is consumed.
         config: settings as keywords, see ``LitePullConsumerConfig``; at least ``namesrv_addr``,
             unless the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -357,11 +370,12 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
+        hooks: Sequence[ConsumeHook] = (),
         **config: Unpack[LitePullConsumerOptions],
     ) -> None:
         super().__init__(
             lambda: TrioLitePullConsumer(
-                group, client=self._shared(client), allocate=allocate, **config
+                group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
             )
         )
 
@@ -577,6 +591,7 @@ class PullConsumer(Face[TrioPullConsumer]):
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of registered topics.
+        hooks: look at what is consumed.
         config: settings as keywords, see ``PullConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -590,11 +605,12 @@ class PullConsumer(Face[TrioPullConsumer]):
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
+        hooks: Sequence[ConsumeHook] = (),
         **config: Unpack[PullConsumerOptions],
     ) -> None:
         super().__init__(
             lambda: TrioPullConsumer(
-                group, client=self._shared(client), allocate=allocate, **config
+                group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
             )
         )
 

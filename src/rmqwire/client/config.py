@@ -46,6 +46,10 @@ class ClientConfig:
         mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
         send_latency_enable: avoid brokers that were slow (Java ``sendLatencyFaultEnable``).
         start_detector_enable: take a broker with a broken connection for unreachable.
+        enable_trace: trace what is sent and consumed, as messages of the trace topic. In memory it
+            holds 2,048 records at most.
+        trace_topic: where to; None for RMQ_SYS_TRACE_TOPIC.
+        trace_msg_batch_num: records of a trace message, 20 at most.
         serialize_type: header serialisation of requests, ``JSON`` or ``ROCKETMQ``.
         credentials: what requests are signed with; None: they aren't.
         release: which Apache RocketMQ release to speak as.
@@ -69,6 +73,9 @@ class ClientConfig:
     mq_client_api_timeout: int = 3_000
     send_latency_enable: bool = False
     start_detector_enable: bool = False
+    enable_trace: bool = False
+    trace_topic: str | None = None
+    trace_msg_batch_num: int = 10
     serialize_type: str = "JSON"
     credentials: Credentials | None = None
     release: Release = DEFAULT_RELEASE
@@ -109,6 +116,7 @@ class ClientConfig:
             "heartbeat_broker_interval",
             "persist_consumer_offset_interval",
             "mq_client_api_timeout",
+            "trace_msg_batch_num",
         ):
             check_range(self, name, 1, 0x7FFFFFFF)
 
@@ -160,6 +168,9 @@ class ClientOptions(TypedDict, total=False):
     mq_client_api_timeout: int
     send_latency_enable: bool
     start_detector_enable: bool
+    enable_trace: bool
+    trace_topic: str | None
+    trace_msg_batch_num: int
     serialize_type: str
     credentials: Credentials | None
     release: Release

@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from rmqwire.consumer.hooks import ConsumeTraceHook
+from rmqwire.producer.trace import CONSUME, TraceDispatcher
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
@@ -31,6 +34,10 @@ class Lifetime:
         self._member = member
         self._opening = opening
         self.open = False
+        self._trace: TraceDispatcher | None = None
+        if state.config.enable_trace:
+            self._trace = TraceDispatcher(state.group, CONSUME, state.config, state.instance)
+            state.hooks.hooks.append(ConsumeTraceHook(self._trace))
 
     async def begin(self, inner: Consumer, *loops: Callable[[], Awaitable[object]]) -> None:
         """Open the client, join the group and start the tasks.
@@ -56,6 +63,8 @@ class Lifetime:
         self.open = True
         for loop in (member.persist_rounds, *loops, member.rebalance_rounds):
             state.tasks.spawn(loop)
+        if self._trace is not None:
+            state.tasks.spawn(self._trace.rounds)
 
     async def end(
         self,
@@ -76,6 +85,8 @@ class Lifetime:
         try:
             await finish()
             await self._member.leave()
+            if self._trace is not None and kind is None:
+                await self._trace.flush()
         finally:
             swallowed = await self._closing.__aexit__(kind, error, traceback)
         return swallowed

@@ -31,6 +31,7 @@ from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.queue_watch import QueueWatch
 from rmqwire.consumer.group.subscription import selected, subscription_data
 from rmqwire.consumer.health import consumer_health
+from rmqwire.consumer.hooks import ConsumeHooks
 from rmqwire.consumer.inner import PullConsumerInner
 from rmqwire.consumer.lifetime import Lifetime
 from rmqwire.consumer.offsets.choice import offset_store
@@ -46,7 +47,7 @@ from rmqwire.remoting.channel import trio_ms
 from rmqwire.wakeup import Arrivals, Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
+    from rmqwire.consumer.hooks import ConsumeHook
     from rmqwire.consumer.pull_config import LitePullConsumerOptions
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.selector import MessageSelector
@@ -72,6 +74,7 @@ class LitePullConsumer:
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
+        hooks: look at what is consumed.
         config: settings as keywords, see ``LitePullConsumerConfig``; at least ``namesrv_addr``,
             unless the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -88,6 +91,7 @@ class LitePullConsumer:
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
+        hooks: Sequence[ConsumeHook] = (),
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -107,6 +111,7 @@ class LitePullConsumer:
             ConsumerStats(instance.wall_ms),
             Tasks(),
             Wakeup(),
+            ConsumeHooks(group, hooks, instance.wall_ms),
         )
         self._arrivals = Arrivals()
         self._inbox = Inbox[PulledBatch](self._arrivals)
@@ -259,6 +264,7 @@ class LitePullConsumer:
 
     def _give(self, batch: PulledBatch, messages: list[MessageExt]) -> list[MessageExt]:
         held = batch.process_queue
+        self._state.hooks.given(messages, batch.queue)
         held.polled_to = held.remove(messages, self._instance.wall_ms())
         return messages
 

@@ -28,6 +28,7 @@ from rmqwire.consumer.group.balanced_queues import BalancedQueues
 from rmqwire.consumer.group.division import Division
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import selected, subscription_data
+from rmqwire.consumer.hooks import ConsumeHooks
 from rmqwire.consumer.inner import PullConsumerInner
 from rmqwire.consumer.lifetime import Lifetime
 from rmqwire.consumer.offsets.choice import offset_store
@@ -42,6 +43,7 @@ from rmqwire.filter.subscription import SUB_ALL, is_tag_type
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.group.member import QueueListener
+    from rmqwire.consumer.hooks import ConsumeHook
     from rmqwire.consumer.pull_config import PullConsumerOptions
     from rmqwire.consumer.selector import MessageSelector
 
@@ -64,6 +67,7 @@ class PullConsumer:
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of registered topics.
+        hooks: look at what is consumed.
         config: settings as keywords, see ``PullConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -80,6 +84,7 @@ class PullConsumer:
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
+        hooks: Sequence[ConsumeHook] = (),
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -100,6 +105,7 @@ class PullConsumer:
             ConsumerStats(instance.wall_ms),
             Tasks(),
             Wakeup(),
+            ConsumeHooks(group, hooks, instance.wall_ms),
         )
         self._pulls = PullApiWrapper(group, instance)
         self._send_back = SendBack(state)
@@ -184,7 +190,10 @@ class PullConsumer:
             sub_version=0 if is_tag_type(subscription.expression_type) else None,
         )
         answer = await self._pulls.pull(options, timeout_ms)
-        return pull_result(answer, queue, subscription, offset)
+        result = pull_result(answer, queue, subscription, offset)
+        if result.messages:
+            self._state.hooks.given(result.messages, queue)
+        return result
 
     async def send_message_back(
         self, message: MessageExt, delay_level: int = 0, *, broker_name: str | None = None

@@ -34,6 +34,7 @@ from rmqwire.consumer.group.division import Division
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import selected, subscription_data
 from rmqwire.consumer.health import consumer_health
+from rmqwire.consumer.hooks import ConsumeHooks
 from rmqwire.consumer.inner import PushConsumerInner
 from rmqwire.consumer.lifetime import Lifetime
 from rmqwire.consumer.offsets.choice import offset_store
@@ -48,7 +49,7 @@ from rmqwire.remoting.channel import trio_ms
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from random import Random
     from types import TracebackType
     from typing import TypeVar, Unpack
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.config import PushConsumerOptions
     from rmqwire.consumer.delivery import Delivery, DeliveryBatch
     from rmqwire.consumer.health import ConsumerHealth
+    from rmqwire.consumer.hooks import ConsumeHook
     from rmqwire.consumer.listener import Listener
     from rmqwire.consumer.selector import MessageSelector
 
@@ -74,6 +76,7 @@ class PushConsumer:
         group: the consumer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
+        hooks: look at what is consumed.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -90,6 +93,7 @@ class PushConsumer:
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
+        hooks: Sequence[ConsumeHook] = (),
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -109,6 +113,7 @@ class PushConsumer:
             ConsumerStats(instance.wall_ms),
             Tasks(),
             Wakeup(),
+            ConsumeHooks(group, hooks, instance.wall_ms),
         )
         self._stream = DeliveryStream(instance.wall_ms)
         self._parts = push_parts(state, self._listeners, self._stream)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rmqwire.client.instance import ClientInstance
     from rmqwire.client.tasks import Tasks
     from rmqwire.codec.bodies import SubscriptionData
+    from rmqwire.consumer.hooks import ConsumeHooks
     from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.stats import ConsumerStats
     from rmqwire.wakeup import Wakeup
@@ -32,6 +33,7 @@ class ConsumerState(Generic[C_co]):
         stats: rates by topic.
         tasks: what runs until the consumer is closed.
         rebalance: wakes what divides the queues.
+        hooks: look at what is consumed.
         subscriptions: what the group wants, by topic; the retry topic among them.
         announced: whether the brokers know these subscriptions.
     """
@@ -43,6 +45,7 @@ class ConsumerState(Generic[C_co]):
     stats: ConsumerStats
     tasks: Tasks
     rebalance: Wakeup
+    hooks: ConsumeHooks
     subscriptions: dict[str, SubscriptionData] = field(default_factory=dict)
     announced: bool = False
 

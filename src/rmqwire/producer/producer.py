@@ -26,9 +26,10 @@ from rmqwire.producer.request_reply import RequestReply
 from rmqwire.producer.selector import by_key
 from rmqwire.producer.send_soon import SoonSends
 from rmqwire.producer.sender import Sender, each
+from rmqwire.producer.trace import PRODUCE, SendTraceHook, TraceDispatcher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
     from rmqwire.producer.config import ProducerOptions
+    from rmqwire.producer.hooks import SendHook
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.send_soon import SendHandle
@@ -54,6 +56,7 @@ class Producer:
     Args:
         group: the producer group, 1 to 120 of ``%|a-zA-Z0-9_-``.
         client: whose connections to share; None for own ones.
+        hooks: look at each attempt of a send.
         config: settings as keywords, see ``ProducerConfig``; at least ``namesrv_addr``, unless the
             environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -69,20 +72,26 @@ class Producer:
         group: str,
         *,
         client: Client | None = None,
+        hooks: Sequence[SendHook] = (),
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
         **config: Unpack[ProducerOptions],
     ) -> None:
-        self._begin(group, ClientUse(ProducerConfig, config, client, remoting, wall_ms, rng))
+        use = ClientUse(ProducerConfig, config, client, remoting, wall_ms, rng)
+        self._begin(group, use, hooks)
 
-    def _begin(self, group: str, use: ClientUse[C]) -> None:
+    def _begin(self, group: str, use: ClientUse[C], hooks: Sequence[SendHook]) -> None:
         check_own_group(group, DEFAULT_PRODUCER_GROUP)
         self.group = group
         self.config: ProducerConfig = use.config
         self._opening = use.opening
         self._instance = use.instance
-        self._sender = Sender(group, use.config, use.instance)
+        self._sender = Sender(group, use.config, use.instance, hooks)
+        self._trace: TraceDispatcher | None = None
+        if use.config.enable_trace:
+            self._trace = TraceDispatcher(group, PRODUCE, use.config, use.instance)
+            self._sender.hooks.append(SendTraceHook(self._trace))
         self._requests = RequestReply(self._sender, use.instance)
         self._soon_tasks = Tasks()
         self._soon = SoonSends(self._sender, use.config, self._soon_tasks)
@@ -100,6 +109,8 @@ class Producer:
             stack.push_async_callback(self._instance.remove_producer, self.group)
             await self._enter_more(stack)
             await stack.enter_async_context(self._soon_tasks)
+            if self._trace is not None:
+                self._soon_tasks.spawn(self._trace.rounds)
             self._closing = stack.pop_all()
         self._open = True
         return self
@@ -120,6 +131,8 @@ class Producer:
         self._open = False
         if kind is None:
             await self._soon.finish()
+            if self._trace is not None:
+                await self._trace.flush()
         return await self._closing.__aexit__(kind, error, traceback)
 
     async def send(

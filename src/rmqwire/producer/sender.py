@@ -7,12 +7,13 @@ it can't hand back to a broker otherwise.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.codec.message import Message
 from rmqwire.codec.recall import read_recall_handle
 from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
+from rmqwire.producer.hooks import SendContext, check_forbidden, run_after, run_before
 from rmqwire.producer.outgoing import Outbound
 from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import MessageQueueSelector, apply_selector
@@ -27,8 +28,17 @@ if TYPE_CHECKING:
     from rmqwire.client.route_table import TopicPublishInfo
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.config import ProducerConfig
+    from rmqwire.producer.hooks import SendHook
 
 Messages: TypeAlias = Message | Sequence[Message]
+
+
+class Prepared(NamedTuple):
+    """A message, or a batch, as it is to go on the wire, and its id."""
+
+    message: Messages
+    outgoing: OutgoingMessage
+    msg_id: str
 
 
 async def each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
@@ -48,12 +58,20 @@ class Sender:
         group: the producer group that messages are of.
         config: limits, compression, retries.
         instance: routes, addresses and calls.
+        hooks: look at each attempt.
 
     Attributes:
         topics: what was sent to: the client keeps their routes fresh.
     """
 
-    def __init__(self, group: str, config: ProducerConfig, instance: ClientInstance) -> None:
+    def __init__(
+        self,
+        group: str,
+        config: ProducerConfig,
+        instance: ClientInstance,
+        hooks: Sequence[SendHook] = (),
+    ) -> None:
+        self.hooks = list(hooks)
         self._group = group
         self._config = config
         self._instance = instance
@@ -76,14 +94,15 @@ class Sender:
         """Send and wait until it is stored; see ``Producer.send`` and, for ``soon``, ``send_soon``."""
         started = trio_ms()
         timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
-        outgoing, msg_id = self._prepare(message)
+        prepared = self._prepare(message)
+        outgoing = prepared.outgoing
         if queue is not None or selector is not None:
             chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
             left = timeout_ms - (trio_ms() - started)
-            return await self._send_once(outgoing, msg_id, chosen, left)
+            return await self._send_once(prepared, chosen, left)
         info = await self.publish_info(outgoing.topic, timeout_ms)
         plan = SendPlan(info, self._faults, self._config, started, timeout_ms, soon=soon)
-        return await self._perform(plan, outgoing, msg_id)
+        return await self._perform(plan, prepared)
 
     async def send_oneway(
         self,
@@ -93,16 +112,20 @@ class Sender:
         arg: object,
     ) -> None:
         """Send without waiting for an answer; see ``Producer.send_oneway``."""
-        outgoing, _ = self._prepare(message)
+        prepared = self._prepare(message)
+        outgoing = prepared.outgoing
         timeout_ms = self._config.send_msg_timeout
         chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
         addr = await self._addr(chosen)
+        context = self._begin(prepared, chosen, addr)
         await self._instance.api.send_oneway(addr, outgoing, chosen, self._instance.wall_ms())
+        if context is not None:
+            run_after(self.hooks, context)
 
-    def _prepare(self, message: Messages) -> tuple[OutgoingMessage, str]:
+    def _prepare(self, message: Messages) -> Prepared:
         if isinstance(message, Message):
-            return self._outbound.single(message)
-        return self._outbound.batch(message)
+            return Prepared(message, *self._outbound.single(message))
+        return Prepared(message, *self._outbound.batch(message))
 
     async def recall(self, topic: str, recall_handle: str, timeout_ms: int | None) -> str:
         """Take a timer message back, see ``Producer.recall``."""
@@ -161,10 +184,10 @@ class Sender:
         first = message if isinstance(message, Message) else message[0]
         return apply_selector(selector, info.queues, first, arg)
 
-    async def _perform(self, plan: SendPlan, outgoing: OutgoingMessage, msg_id: str) -> SendResult:
+    async def _perform(self, plan: SendPlan, prepared: Prepared) -> SendResult:
         while (attempt := plan.next_attempt(trio_ms())) is not None:
             try:
-                result = await self._send_once(outgoing, msg_id, attempt.queue, attempt.timeout_ms)
+                result = await self._send_once(prepared, attempt.queue, attempt.timeout_ms)
             except RmqError as error:
                 if not plan.failed(error, trio_ms()):
                     break
@@ -173,18 +196,44 @@ class Sender:
                     return result
         if plan.result is not None:
             return plan.result
-        raise plan.failure(outgoing.topic, trio_ms())
+        raise plan.failure(prepared.outgoing.topic, trio_ms())
 
     async def _send_once(
-        self, outgoing: OutgoingMessage, msg_id: str, queue: MessageQueue, timeout_ms: int
+        self, prepared: Prepared, queue: MessageQueue, timeout_ms: int
     ) -> SendResult:
         if timeout_ms <= 0:
             raise RemotingTimeout("sendKernelImpl call timeout", maybe_stored=False)
         addr = await self._addr(queue)
-        answer = await self._instance.api.send(
-            addr, outgoing, queue, self._instance.wall_ms(), timeout_ms
+        context = self._begin(prepared, queue, addr)
+        if context is None:
+            return await self._ask(prepared, queue, addr, timeout_ms)
+        try:
+            context.result = await self._ask(prepared, queue, addr, timeout_ms)
+        except RmqError as error:
+            context.error = error
+            raise
+        finally:
+            run_after(self.hooks, context)
+        return context.result
+
+    def _begin(self, prepared: Prepared, queue: MessageQueue, addr: str) -> SendContext | None:
+        """Tell the hooks of an attempt; None without hooks."""
+        if not self.hooks:
+            return None
+        context = SendContext(
+            self._group, prepared.message, prepared.outgoing, queue, addr, self._instance.wall_ms()
         )
-        return send_result(answer, msg_id, queue)
+        check_forbidden(self.hooks, context)
+        run_before(self.hooks, context)
+        return context
+
+    async def _ask(
+        self, prepared: Prepared, queue: MessageQueue, addr: str, timeout_ms: int
+    ) -> SendResult:
+        answer = await self._instance.api.send(
+            addr, prepared.outgoing, queue, self._instance.wall_ms(), timeout_ms
+        )
+        return send_result(answer, prepared.msg_id, queue)
 
     async def _addr(self, queue: MessageQueue) -> str:
         return (await self._instance.broker_addr(queue, only_this=True)).addr

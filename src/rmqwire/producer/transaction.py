@@ -40,7 +40,7 @@ from rmqwire.producer.transaction_check import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from contextlib import AsyncExitStack
     from random import Random
     from typing import TypeAlias, Unpack
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import WallMs
     from rmqwire.codec.message import Message
     from rmqwire.producer.config import TransactionProducerOptions
+    from rmqwire.producer.hooks import SendHook
 
     State: TypeAlias = LocalTransactionState | None
     LocalTransaction: TypeAlias = Callable[[Message, object], State | Awaitable[State]]
@@ -106,6 +107,7 @@ class TransactionProducer(Producer):
         check: tells what became of the transaction of a message, plain or async; asked when a
             broker wasn't told. What it raises is "not known yet", and it is asked again.
         client: whose connections to share; None for own ones.
+        hooks: look at each attempt of a send.
         config: settings as keywords, see ``TransactionProducerConfig``; at least ``namesrv_addr``,
             unless the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -122,13 +124,14 @@ class TransactionProducer(Producer):
         *,
         check: TransactionCheck,
         client: Client | None = None,
+        hooks: Sequence[SendHook] = (),
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
         **config: Unpack[TransactionProducerOptions],
     ) -> None:
         use = ClientUse(TransactionProducerConfig, config, client, remoting, wall_ms, rng)
-        self._begin(group, use)
+        self._begin(group, use, hooks)
         self._tasks = Tasks()
         self._checks = TransactionChecks(group, check, use.config, self._instance, self._tasks)
 

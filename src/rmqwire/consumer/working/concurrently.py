@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP, retry_topic
+from rmqwire.consumer.hooks import return_type
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
 from rmqwire.consumer.working.listener_call import call_listener
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
     from rmqwire.consumer.delivery import Delivery
+    from rmqwire.consumer.hooks import ConsumeContext
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState
@@ -134,12 +136,15 @@ class ConcurrentService:
             message.properties[PROPERTY_CONSUME_START_TIMESTAMP] = str(started)
         topic, count = job.messages[0].topic, len(job.messages)
         context = ConsumeConcurrentlyContext(job.queue)
+        seen = self._state.hooks.before(job.messages, job.queue)
         outcome = await self._call(job.messages, context)
         acked = 0
         if outcome.status is ConsumeStatus.CONSUME_SUCCESS:
             acked = max(0, min(context.ack_index + 1, count))
         took_ms = self._wall_ms() - started
         self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
+        if seen is not None:
+            self._tell(seen, outcome, took_ms)
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
             return
@@ -148,6 +153,17 @@ class ConcurrentService:
             level = context.delay_level_when_next_consume
             finished = finished[:acked] + await self._take_back(job, finished[acked:], level)
         self._finish(job, finished)
+
+    def _tell(self, seen: ConsumeContext, outcome: Outcome[ConsumeStatus], took_ms: int) -> None:
+        kind = return_type(
+            outcome.status,
+            raised=outcome.raised is not None,
+            late=took_ms >= self._config.consume_timeout * 60_000,
+            failed=outcome.status is ConsumeStatus.RECONSUME_LATER,
+        )
+        status = outcome.status or ConsumeStatus.RECONSUME_LATER
+        success = status is ConsumeStatus.CONSUME_SUCCESS
+        self._state.hooks.after(seen, status.value, kind, success=success)
 
     def _finish(self, job: ConsumeRequest, finished: list[MessageExt]) -> None:
         offset = job.process_queue.remove(finished, self._wall_ms())
@@ -159,6 +175,7 @@ class ConcurrentService:
         took_ms = self._wall_ms() - delivery.consume_start_ms
         failed = delay_level is not None
         self._state.stats.consumed(delivery.topic, took_ms, ok=not failed, failed=failed)
+        self._state.hooks.given([delivery], job.queue, success=not failed)
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
         elif delay_level is None:

@@ -18,6 +18,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.message_const import retry_topic
+from rmqwire.consumer.hooks import return_type
 from rmqwire.consumer.listener import ConsumeOrderlyContext, ConsumeOrderlyStatus
 from rmqwire.consumer.working.direct import direct_result
 from rmqwire.consumer.working.handing_out import HandingOut
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import MonoMs
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
+    from rmqwire.consumer.hooks import ConsumeContext
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState
@@ -203,13 +205,33 @@ class OrderlyService:
         began = self._wall_ms()
         busy = self._busy[job.queue] = Wakeup()
         try:
+            seen = self._state.hooks.before(messages, job.queue)
             outcome = await self._hand_over(job, messages, context)
             status = outcome.status or _S.SUSPEND_CURRENT_QUEUE_A_MOMENT
-            self._count(messages, status, context, self._wall_ms() - began)
+            took_ms = self._wall_ms() - began
+            self._count(messages, status, context, took_ms)
+            if seen is not None:
+                self._tell(seen, outcome, status, took_ms)
             return await self._settle(job, messages, status, context)
         finally:
             del self._busy[job.queue]
             busy()
+
+    def _tell(
+        self,
+        seen: ConsumeContext,
+        outcome: Outcome[ConsumeOrderlyStatus],
+        status: ConsumeOrderlyStatus,
+        took_ms: int,
+    ) -> None:
+        kind = return_type(
+            outcome.status,
+            raised=outcome.raised is not None,
+            late=took_ms >= self._config.consume_timeout * 60_000,
+            failed=status is _S.SUSPEND_CURRENT_QUEUE_A_MOMENT,
+        )
+        success = status in {_S.SUCCESS, _S.COMMIT}
+        self._state.hooks.after(seen, status.value, kind, success=success)
 
     async def _hand_over(
         self, job: QueueJob, messages: list[MessageExt], context: ConsumeOrderlyContext

@@ -1,0 +1,159 @@
+"""What hooks see of consumed messages, and the traces that are made of it."""
+
+import pytest
+import trio
+
+from rmqwire.codec.trace import ReturnType
+from rmqwire.consumer.hooks import ConsumeHook, return_type
+from rmqwire.consumer.listener import ConsumeOrderlyStatus
+from rmqwire.consumer.lite_pull import LitePullConsumer
+from rmqwire.consumer.pull import PullConsumer
+from tests.consumer.support import FIRST, LATER, NOW, OK, Seen, consumer, settle, virtual_ms
+
+PROPERTIES = {"MSG_REGION": "here", "UNIQ_KEY": "id", "KEYS": "k1 k2"}
+
+
+class Watching(ConsumeHook):
+    def __init__(self):
+        self.calls = []
+
+    def before(self, context):
+        self.calls.append(("before", [m.body for m in context.messages], context.status))
+
+    def after(self, context):
+        self.calls.append((context.status, context.success, context.return_type.name))
+
+
+@pytest.mark.parametrize(
+    ("orderly", "status", "expected"),
+    [
+        (False, OK, ("CONSUME_SUCCESS", True, "SUCCESS")),
+        (False, LATER, ("RECONSUME_LATER", False, "FAILED")),
+        (False, None, ("RECONSUME_LATER", False, "RETURNNULL")),
+        (True, ConsumeOrderlyStatus.SUCCESS, ("SUCCESS", True, "SUCCESS")),
+        (True, None, ("SUSPEND_CURRENT_QUEUE_A_MOMENT", False, "RETURNNULL")),
+    ],
+)
+async def test_hooks_see_each_call_of_a_listener(
+    cluster, autojump_clock, orderly, status, expected
+):
+    cluster.store("T", b"x")
+    hook = Watching()
+    async with consumer(
+        cluster,
+        hooks=[hook],
+        consume_from_where=FIRST,
+        consume_orderly=orderly,
+        suspend_current_queue_time_millis=30_000,
+    ) as c:
+        c.subscribe("T", "*", lambda messages: status)
+        await settle()
+    assert hook.calls == [("before", [b"x"], None), expected]
+
+
+async def test_a_listener_that_raises_and_one_that_is_slow(cluster, autojump_clock):
+    cluster.store("T", b"raise")
+    cluster.store("T", b"slow", queue_id=1)
+    hook = Watching()
+
+    async def listen(messages):
+        if messages[0].body == b"raise":
+            raise RuntimeError("no")
+        await trio.sleep(70)
+        return OK
+
+    async with consumer(
+        cluster, hooks=[hook], consume_from_where=FIRST, consume_timeout=1, wall_ms=virtual_ms
+    ) as c:
+        c.subscribe("T", "*", listen)
+        await settle(80)
+    assert ("RECONSUME_LATER", False, "EXCEPTION") in hook.calls
+    assert ("CONSUME_SUCCESS", True, "TIME_OUT") in hook.calls
+
+
+async def test_hooks_see_what_is_iterated_over_polled_and_pulled(cluster, autojump_clock):
+    cluster.store("T", b"x")
+    given = [("before", [b"x"], None), ("CONSUME_SUCCESS", True, "SUCCESS")]
+    hook = Watching()
+    async with consumer(cluster, hooks=[hook], consume_from_where=FIRST) as c:
+        c.subscribe("T")
+        async for delivery in c:
+            delivery.ack()
+            break
+    assert hook.calls == given
+    hook = Watching()
+    async with consumer(
+        cluster, LitePullConsumer, group="lite", hooks=[hook], consume_from_where=FIRST
+    ) as c:
+        c.subscribe("T")
+        await c.poll()
+    assert hook.calls == given
+    hook = Watching()
+    async with consumer(cluster, PullConsumer, group="hand", hooks=[hook]) as c:
+        for queue in sorted(await c.fetch_subscribe_message_queues("T")):
+            await c.pull(queue, offset=0)
+    assert hook.calls == given
+
+
+async def test_what_a_hook_raises_is_logged(cluster, autojump_clock, caplog):
+    class Raising(ConsumeHook):
+        def before(self, context):
+            raise RuntimeError("before")
+
+        def after(self, context):
+            raise RuntimeError("after")
+
+    cluster.store("T", b"x")
+    seen = Seen()
+    async with consumer(cluster, hooks=[Raising()], consume_from_where=FIRST) as c:
+        c.subscribe("T", "*", seen)
+        await settle()
+    assert seen == [b"x"]
+    for words in ("RuntimeError: before", "RuntimeError: after"):
+        assert caplog.text.count(words) == 1
+
+
+async def test_a_call_is_traced_as_java_does(cluster, autojump_clock):
+    cluster.add_topic("traces", queue_nums=1)
+    cluster.store("T", b"x", properties=PROPERTIES, reconsume_times=2)
+    cluster.store("T", b"untraced", properties=PROPERTIES | {"TRACE_ON": "false"})
+    cluster.store("T", b"nowhere", properties={"UNIQ_KEY": "other"})
+
+    async def listen(messages):
+        await trio.sleep(0.2)
+        return LATER if messages[0].body == b"x" else OK
+
+    async with consumer(
+        cluster,
+        consume_from_where=FIRST,
+        enable_trace=True,
+        trace_topic="traces",
+        wall_ms=virtual_ms,
+    ) as c:
+        c.subscribe("T", "*", listen)
+        await settle(1)
+    (message,) = cluster.queues["a", "traces", 0]
+    before, after, rest = bytes(message.body).decode().split("\x02")
+    assert rest == ""
+    request_id = before.split("\x01")[4]
+    began = int(before.split("\x01")[1])
+    assert NOW <= began < NOW + 1_000
+    assert before.split("\x01") == [
+        "SubBefore", str(began), "here", "cg", request_id, "id", "2", "k1 k2",
+    ]  # fmt: skip
+    assert after.split("\x01") == [
+        "SubAfter", request_id, "id", "200", "false", "k1 k2", "4", str(began + 200), "cg",
+    ]  # fmt: skip
+    assert set(message.properties["KEYS"].split()) == {"id", "k1", "k2"}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"status": None, "raised": True, "late": True, "failed": False}, ReturnType.EXCEPTION),
+        ({"status": OK, "raised": False, "late": True, "failed": True}, ReturnType.TIME_OUT),
+        ({"status": OK, "raised": False, "late": False, "failed": True}, ReturnType.FAILED),
+    ],
+)
+def test_return_types(said, expected):
+    assert return_type(said.pop("status"), **said) is expected
