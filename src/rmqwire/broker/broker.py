@@ -22,6 +22,7 @@ from rmqwire import clock
 from rmqwire.auth.credentials import inner_credentials
 from rmqwire.auth.signature import SigningHook, signing_hooks
 from rmqwire.broker.core import BrokerCore
+from rmqwire.broker.fast_failure import BrokerFastFailure
 from rmqwire.broker.peers.outer_api import BrokerOuterAPI
 from rmqwire.broker.recovery_log import RecoveryLog
 from rmqwire.broker.registration import Registration
@@ -124,6 +125,12 @@ class Broker:
             end_of_pass=self._end_of_pass,
             barrier=self._take_barrier,
             tls=loaded.tls.server,
+        )
+        self._fast_failure = BrokerFastFailure(
+            loaded.broker,
+            loaded.store.os_page_cache_busy_time_out_mills,
+            self._handlers.hooks,
+            mono_ms,
         )
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
@@ -269,6 +276,7 @@ class Broker:
                 ops_wanted=self._ops_wanted,
                 timed=self._timed,
                 flush_wanted=self._flush_wanted,
+                stalled=self._fast_failure.stalled,
                 recovering=recovery.progress,
                 route_wanted=self._route_wanted,
                 broken=self._store_broke,
@@ -297,6 +305,8 @@ class Broker:
     def _end_of_pass(self) -> None:
         """Write what the pass brought."""
         if self.core is not None:
+            if self._fast_failure.refuses:
+                self._fast_failure.release()
             self.core.state.store.puts.end_pass()
 
     def _connection_opened(self, _: Connection) -> None:

@@ -189,6 +189,7 @@ class BrokerCore:
                 written=self._written,
                 flush_wanted=signals.flush_wanted,
                 arrived=self._arrived,
+                stalled=signals.stalled,
                 recovering=signals.recovering,
                 broken=signals.broken,
             ),

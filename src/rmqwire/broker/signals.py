@@ -23,6 +23,7 @@ class BrokerSignals:
         ops_wanted: ops of transactions must be written, or must be earlier than it looked.
         timed: the queue of timers has.
         flush_wanted: (SYNC_FLUSH) puts wait for the disk.
+        stalled: a pass of puts took so long, ms.
         recovering: how far the opening of the store is.
         route_wanted: name servers must be asked for a topic's route.
         broken: the store takes no more messages until the next start; called once.
@@ -33,6 +34,7 @@ class BrokerSignals:
     ops_wanted: Callable[[], None] = nothing
     timed: Callable[[], None] = nothing
     flush_wanted: Callable[[], None] = nothing
+    stalled: Callable[[int], None] = nothing
     recovering: Callable[[RecoveryProgress], None] = nothing
     route_wanted: Callable[[], None] = nothing
     broken: Callable[[], None] = nothing

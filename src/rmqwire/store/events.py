@@ -45,6 +45,7 @@ class StoreEvents:
 
     With SYNC_FLUSH, ``arrived`` follows the flush. Outside of a pass::
 
+        stalled       a pass of puts took long
         recovering    how far the opening is
         broken        a write or flush failed for good: only a restart helps; called once
 
@@ -53,6 +54,7 @@ class StoreEvents:
         flush_wanted: no arguments.
         arrived: (topic, queue id, end of the queue, tags code), once for each queue that grew and
             each tags code among its new messages.
+        stalled: what it took, ms; before its answers.
         recovering: a ``RecoveryProgress``.
         broken: no arguments; the reason is ``MessageStore.read_only_reason``.
     """
@@ -60,6 +62,7 @@ class StoreEvents:
     written: Callable[[], None] = nothing
     flush_wanted: Callable[[], None] = nothing
     arrived: Arrived = nothing
+    stalled: Callable[[int], None] = nothing
     recovering: Callable[[RecoveryProgress], None] = nothing
     broken: Callable[[], None] = nothing
 

@@ -83,6 +83,7 @@ class BrokerConfig:
 
     slave_read_enable: bool = False
     slave_sync_interval: int = 0  # ours, ms; 0: the release's period
+    broker_fast_failure_enable: bool = True
     disable_consume_if_consumer_read_slowly: bool = False
     consumer_fallbehind_threshold: int = 16 * 1024**3  # bytes
     reject_pull_consumer_enable: bool = False

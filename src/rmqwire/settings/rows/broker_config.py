@@ -152,7 +152,6 @@ BROKER_CONFIG: Final = (
         ackThreadPoolQueueCapacity              int      .        100000
         adminBrokerThreadPoolQueueCapacity      int      .        10000
         loadBalanceThreadPoolQueueCapacity      int      .        100000
-        brokerFastFailureEnable                 boolean  true     true
         waitTimeMillsInSendQueue                long     200      200
         waitTimeMillsInPullQueue                long     5000     5000
         waitTimeMillsInHeartbeatQueue           long     31000    31000
@@ -225,6 +224,14 @@ BROKER_CONFIG: Final = (
         "an append is one step: there is nothing to do asynchronously",
         """
         asyncSendEnable  boolean  .  true
+        """,
+    ),
+    *group(
+        HONOURED,
+        "what producers sent while a write took longer than osPageCacheBusyTimeOutMills is refused with "
+        "SYSTEM_BUSY when it is over, so that they go to another broker",
+        """
+        brokerFastFailureEnable  boolean  true  true  -  live
         """,
     ),
     *group(

@@ -308,6 +308,7 @@ class PutPath:
         self._stats.put_done(puts, elapsed)
         if elapsed > SLOW_PUT_MS:
             logger.warning("%d puts took %d ms from the first to the disk", puts, elapsed)
+            self._events.stalled(elapsed)
         if self._config.sync_flush:
             self._wait_for_flush(put, touched)
         else:
