@@ -28,6 +28,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 SPEEDUPS = ROOT / "speedups"
 NEEDED = (3, 11)
+ON_ALL_CORES = ["-n", "auto", "--dist", "loadfile"]  # a file's tests share what is costly to make
 
 
 def fail(text: str) -> int:
@@ -138,8 +139,15 @@ def test(arguments: list[str]) -> int:
             ["mypy"],
             ["lint-imports"],
             *crate_tests(),
-            ["pytest", "tests", *arguments],
-            ["pytest", "tests/broker", "tests/remoting", "--lane=python", *arguments],
+            ["pytest", "tests", *ON_ALL_CORES, *arguments],
+            [
+                "pytest",
+                "tests/broker",
+                "tests/remoting",
+                "--lane=python",
+                *ON_ALL_CORES,
+                *arguments,
+            ],
         )
     )
 
