@@ -176,7 +176,7 @@ def coverage(arguments: list[str]) -> int:
     return (
         install("[test,lint]")
         or build_lane()
-        or run_all(["pytest", "tests", *measured, *arguments])
+        or run_all(["pytest", "tests", *ON_ALL_CORES, *measured, *arguments])
     )
 
 
