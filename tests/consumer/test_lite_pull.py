@@ -160,6 +160,16 @@ async def test_a_commit_that_is_waited_for_says_when_it_is_refused(cluster, auto
         cluster.faults.clear()
 
 
+async def test_a_seek_right_behind_the_assignment_is_where_it_begins(cluster, autojump_clock):
+    store(cluster, b"1", b"2", b"3")
+    async with lite(cluster) as c:
+        c.assign([Q0])
+        await c.seek(Q0, 2)
+        assert await poll_all(c) == [b"3"]
+        with pytest.raises(UsageError, match="not in assigned list, MessageQueue"):
+            await c.seek_to_begin(MessageQueue("T", "a", 9))
+
+
 async def test_seeking_forgets_what_waits_and_reads_from_there(cluster, autojump_clock):
     store(cluster, b"1", b"2", b"3", store_timestamp=10)
     store(cluster, b"4", store_timestamp=20)

@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.selector import MessageSelector
 
+TAKE_UP_S = 5.0  # how long a queue that was assigned may take until it is read
+LOOK_S = 0.02
+
 
 class LitePullConsumer:
     """Ask for the messages of a group; use it as ``async with``.
@@ -317,7 +320,7 @@ class LitePullConsumer:
             UsageError: it doesn't read it (yet), or the offset is out of the queue's range.
             RmqError: the broker didn't tell the range.
         """
-        self._held(queue)
+        await self._taken_up(queue)
         low, high = await self._admin.min_offset(queue), await self._admin.max_offset(queue)
         if not low <= offset <= high:
             raise UsageError(
@@ -328,13 +331,21 @@ class LitePullConsumer:
 
     async def seek_to_begin(self, queue: MessageQueue) -> None:
         """Go on from the oldest message of a queue; raises as ``seek`` does."""
-        self._held(queue)
+        await self._taken_up(queue)
         self._move(queue, await self._admin.min_offset(queue))
 
     async def seek_to_end(self, queue: MessageQueue) -> None:
         """Go on behind the newest message of a queue; raises as ``seek`` does."""
-        self._held(queue)
+        await self._taken_up(queue)
         self._move(queue, await self._admin.max_offset(queue))
+
+    async def _taken_up(self, queue: MessageQueue) -> None:
+        """Wait for a queue that was assigned just now; raises as ``seek`` does."""
+        self._check_open()
+        with trio.move_on_after(TAKE_UP_S):
+            while queue not in self._queues and self._division.gives(queue):  # noqa: ASYNC110  see there
+                await trio.sleep(LOOK_S)
+        self._held(queue)
 
     def _move(self, queue: MessageQueue, offset: int) -> None:
         self._held(queue)  # it may have been given up meanwhile

@@ -37,6 +37,10 @@ class Division:
         for queue in sorted(queues):
             self._given.setdefault(queue.topic, []).append(queue)
 
+    def gives(self, queue: MessageQueue) -> bool:
+        """Return whether a queue was given by hand."""
+        return self._given is not None and queue in self._given.get(queue.topic, ())
+
     @property
     def topics(self) -> list[str]:
         """The topics of which something is to be read; the retry topic among them."""
