@@ -71,6 +71,7 @@ class Connection:
         shaking_hands: nothing can be said yet: the handshake of TLS isn't over.
         if_silent: what to think of a peer that ends the connection without ever a word.
         on_wake: called when a shell should send, or should see that the connection is closed.
+        on_deadline: called when a request of ours begins to wait for its answer.
     """
 
     __slots__ = (
@@ -95,6 +96,7 @@ class Connection:
         "handlers",
         "if_silent",
         "local",
+        "on_deadline",
         "on_wake",
         "outbox_size",
         "peer",
@@ -122,6 +124,7 @@ class Connection:
         self.corked = False
         self.if_silent = ""
         self.on_wake: Callable[[], None] | None = None
+        self.on_deadline: Callable[[], None] | None = None
         self.outbox_size = 0
         self.frames_received = 0
         self._limits = limits
@@ -305,6 +308,8 @@ class Connection:
         self._serial += 1
         deadline = self._mono_ms() + timeout_ms
         heapq.heappush(self._deadlines, (deadline, self._serial, opaque, on_reply))
+        if self.on_deadline is not None:
+            self.on_deadline()
         self.send_frame(frame)
 
     def forget(self, opaque: int) -> None:
@@ -368,6 +373,11 @@ class Connection:
     def requests_waiting(self) -> int:
         """Requests of ours without an answer yet."""
         return len(self._waiting)
+
+    @property
+    def restless(self) -> bool:
+        """Something besides silence may soon be due: an answer, a frame's rest, a handshake's end."""
+        return bool(self._waiting) or self.shaking_hands or bool(self._reader.pending)
 
     def expire(self, mono_ms: int) -> None:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""

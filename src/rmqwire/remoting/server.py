@@ -19,6 +19,7 @@ import trio
 
 from rmqwire.remoting.channel import LOST, Barrier, Channel, EndOfPass, trio_ms
 from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.housekeeping import PERIOD_S, Housekeeping
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.listen import listen
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from rmqwire.remoting.dispatch import HandlerTable
     from rmqwire.settings.tls import ServerTls
 
+    Group = set[Channel | PooledSocket] | Housekeeping[Channel | PooledSocket]
+
 logger = logging.getLogger(__name__)
 
-HOUSEKEEPING_S = 1.0
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
 FILES_OF_OUR_OWN = 64  # generous: what a process has open before its first connection
@@ -114,7 +116,7 @@ class RemotingServer:
         """
         listeners = await listen(host, port, BACKLOG)
         bound = listeners[0].socket.getsockname()
-        mine: set[Channel | PooledSocket] = set()
+        mine: Housekeeping[Channel | PooledSocket] = Housekeeping(self._limits.idle_ms)
         pool = self._new_pool()
         async with trio.open_nursery() as connections:
             if pool is not None:
@@ -138,16 +140,14 @@ class RemotingServer:
             self._limits, self.late_answers, self._end_of_pass, self._barrier, self._tls
         )
 
-    async def _housekeeping(self, channels: set[Channel | PooledSocket]) -> None:
+    async def _housekeeping(self, channels: Housekeeping[Channel | PooledSocket]) -> None:
         while True:
-            await trio.sleep(HOUSEKEEPING_S)
-            now = trio_ms()
-            for channel in list(channels):
-                channel.connection.expire(now)
+            await trio.sleep(PERIOD_S)
+            channels.tick(trio_ms())
 
     async def _accepted(
         self,
-        mine: set[Channel | PooledSocket],
+        mine: Housekeeping[Channel | PooledSocket],
         pool: SocketPool | None,
         accepted: trio.SocketStream,
     ) -> None:
@@ -185,9 +185,9 @@ class RemotingServer:
         pool: SocketPool,
         accepted: trio.SocketStream,
         connection: Connection,
-        mine: set[Channel | PooledSocket],
+        mine: Housekeeping[Channel | PooledSocket],
     ) -> None:
-        groups = (self._channels, mine)
+        groups: tuple[Group, ...] = (self._channels, mine)
         member = pool.add(plain_socket(accepted), connection, partial(self._leave, groups))
         try:
             self._enter(groups, member)
@@ -195,17 +195,13 @@ class RemotingServer:
             pool.end(member)
             raise
 
-    def _enter(
-        self, groups: Iterable[set[Channel | PooledSocket]], channel: Channel | PooledSocket
-    ) -> None:
+    def _enter(self, groups: Iterable[Group], channel: Channel | PooledSocket) -> None:
         for group in groups:
             group.add(channel)
         if self._on_open is not None:
             self._on_open(channel.connection)
 
-    def _leave(
-        self, groups: Iterable[set[Channel | PooledSocket]], channel: Channel | PooledSocket
-    ) -> None:
+    def _leave(self, groups: Iterable[Group], channel: Channel | PooledSocket) -> None:
         for group in groups:
             group.discard(channel)
         if self._on_close is not None:
@@ -216,7 +212,7 @@ class RemotingServer:
         stream: trio.abc.Stream,
         peer: str,
         local: str = "",
-        channels: set[Channel | PooledSocket] | None = None,
+        channels: Housekeeping[Channel | PooledSocket] | None = None,
     ) -> None:
         """Serve one stream until it ends.
 
@@ -235,7 +231,9 @@ class RemotingServer:
             barrier=self._barrier,
             tls=self._tls,
         )
-        groups = [self._channels] if channels is None else [self._channels, channels]
+        groups: list[Group] = [self._channels]
+        if channels is not None:
+            groups.append(channels)
         try:
             self._enter(groups, channel)
             await channel.run()
