@@ -18,6 +18,8 @@ from rmqwire.store.config import StoreConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rmqwire.disk.files import FileLayer
+
 START_MS = 1_795_228_300_000
 
 
@@ -87,6 +89,7 @@ class MemoryBroker:
         release: Release = DEFAULT_RELEASE,
         *,
         now_ms: int | None = None,
+        files: FileLayer | None = None,
         **settings: object,
     ) -> None:
         self.clock = Clock()
@@ -106,7 +109,7 @@ class MemoryBroker:
         self.registrations = 0
         self.core = BrokerCore(
             self.loaded,
-            RealFiles(),
+            files or RealFiles(),
             self.clock,
             Random(7),
             pid=4321,

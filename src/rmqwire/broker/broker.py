@@ -229,6 +229,7 @@ class Broker:
                     await stop.wait()
                     await self._registration.leave(api, core.state)
                     core.state.held_pulls.wake_all()
+                    core.state.pop.stop()
                     serving.cancel_scope.cancel()
             finally:
                 with trio.CancelScope(shield=True):
@@ -339,6 +340,7 @@ class Broker:
         nursery.start_soon(_every, SCAN_CLIENTS_S, core.scan_clients)
         nursery.start_soon(_every, PROTECT_S, partial(disable_slow_readers, core.state))
         nursery.start_soon(_every, HELD_PULL_CHECK_S, core.state.held_pulls.check)
+        nursery.start_soon(_every, HELD_PULL_CHECK_S, core.state.pop.check)
         for window, period in (
             ("minute", SAMPLE_SECONDS_MS),
             ("hour", SAMPLE_MINUTES_MS),
@@ -362,6 +364,8 @@ class Broker:
 
     def _tick(self, core: BrokerCore) -> None:
         core.state.held_pulls.expire(self._mono_ms())
+        core.state.pop.tick()
+        core.state.store.puts.end_pass()  # check points of the pops that were run again
         core.state.paced.tick()
 
 

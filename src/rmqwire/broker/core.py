@@ -21,6 +21,12 @@ from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
 from rmqwire.broker.delivery.timers import TimerMessageStore
 from rmqwire.broker.paced import Paced
+from rmqwire.broker.pop.inflight import PopInflight
+from rmqwire.broker.pop.order_info import ConsumerOrderInfoManager
+from rmqwire.broker.pop.pop_state import PopState
+from rmqwire.broker.pop.retry_copy import RetryCopies
+from rmqwire.broker.pop.revive import Reviving
+from rmqwire.broker.pop.revive_log import ReviveLog
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.processors.send_lane import FIELDS
 from rmqwire.broker.replication import Replication
@@ -154,6 +160,7 @@ class BrokerCore:
             start_time_ms=wall_ms(),
             replication=Replication(store, release, mono_ms),
             request_modes=tables.request_modes,
+            pop=_pop_state(loaded, tables, timers, store, host_ip, mono_ms),
             topic_routes=TopicRoutes(signals.route_wanted),
             timer_progress=tables.timer_progress,
             paced=Paced(mono_ms),
@@ -263,6 +270,7 @@ class BrokerCore:
         state.filters.load()
         state.request_modes.load()
         state.transactions.metrics.load()
+        state.pop.order.load()
         report = state.store.open()
         state.replication.initial_end = state.store.max_phy_offset
         try:
@@ -279,6 +287,7 @@ class BrokerCore:
         self.state.producers.connection_closed(connection)
         self.state.consumers.connection_closed(connection)
         self.state.held_pulls.connection_closed(connection)
+        self.state.pop.connection_closed(connection)
 
     def scan_clients(self) -> None:
         """Let clients go whose heartbeats stopped, and close their connections."""
@@ -292,10 +301,13 @@ class BrokerCore:
 
     def persist_offsets(self) -> None:
         """Write the consumer offsets; a disk that refuses is logged, the table stays in memory."""
+        state = self.state
+        state.pop.commit()
         try:
-            self.state.offsets.persist()
+            state.offsets.persist()
+            state.pop.order.persist()
         except OSError as error:
-            logger.error("consumerOffset.json not written: %s", error)  # noqa: TRY400  one line says it
+            logger.error("offsets of consumers not written: %s", error)  # noqa: TRY400  one line says it
 
     def persist_delay_offsets(self) -> None:
         """Write the delay offsets; a disk that refuses is logged."""
@@ -319,6 +331,7 @@ class BrokerCore:
         """
         state = self.state
         state.held_pulls.wake_all()
+        state.pop.stop()
         state.store.puts.end_pass()
         if not state.replication.is_slave:
             state.transactions.close()
@@ -326,6 +339,7 @@ class BrokerCore:
             state.timers.stop()
         except OSError as error:
             logger.error("timers not written: %s", error)  # noqa: TRY400  one line says it
+        state.store.flush()  # what was popped last counts, if its check points are on the disk
         self.tables.stop()
         self.persist_offsets()
         self.persist_transaction_metrics()
@@ -348,6 +362,9 @@ class BrokerCore:
         elif topic == TIMER_TOPIC:
             self.state.timers.arrived()
         self.state.held_pulls.arrived(topic, queue_id, max_offset, tags_code)
+        pop = self.state.pop
+        if pop.polling.waiting or pop.notifications.waiting:
+            pop.arrived(topic, queue_id, tags_code)
 
 
 class _Tables:
@@ -396,6 +413,9 @@ class _Tables:
         self.request_modes = MessageRequestModeManager(
             release, table("messageRequestMode.json", "messageRequestModeMap")
         )
+        self.order_info = ConsumerOrderInfoManager(
+            release, table("consumerOrderInfo.json", "table"), self.topics, self.groups, wall_ms
+        )
         self.transaction_metrics = TransactionMetrics(
             table("transactionMetrics", "transactionCount"), release, wall_ms
         )
@@ -413,6 +433,36 @@ def _access_control(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> 
     return PlainAcl(config.rocketmq_home, files, wall_ms)
 
 
+def _pop_state(
+    loaded: LoadedConfig,
+    tables: _Tables,
+    timers: TimerMessageStore,
+    store: MessageStore,
+    host_ip: str,
+    mono_ms: MonoMs,
+) -> PopState:
+    config, release, wall_ms = loaded.broker, loaded.release, store.wall_ms
+    host = pack_host(host_ip, config.listen_port)
+    return PopState(
+        Reviving(
+            config,
+            release,
+            store,
+            tables.topics,
+            tables.groups,
+            tables.offsets,
+            ReviveLog(config.broker_cluster_name, release, host, store, timers),
+            RetryCopies(config, release, tables.topics, tables.offsets, host),
+            PopInflight(),
+            timers.is_behind,
+            wall_ms,
+            mono_ms,
+        ),
+        tables.order_info,
+        mono_ms,
+    )
+
+
 def _table_writes(state: BrokerState) -> TableWrites:
     """Return which tables' requests wait for the disk, and which are written from time to time."""
     return TableWrites(
@@ -426,6 +476,7 @@ def _table_writes(state: BrokerState) -> TableWrites:
             state.offsets.writer,
             state.filters.writer,
             state.schedule.writer,
+            state.pop.order.writer,
             state.timer_progress.metrics_writer,
             state.transactions.metrics.writer,
             state.timers.metrics.writer,

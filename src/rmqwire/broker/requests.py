@@ -34,6 +34,7 @@ QUERY: Final = "query"
 CLIENT: Final = "client"
 HEARTBEAT: Final = "heartbeat"
 CONSUMER: Final = "consumer"
+ACK: Final = "ack"
 LOAD_BALANCE: Final = "loadBalance"
 END_TRANSACTION: Final = "endTransaction"
 ADMIN: Final = "admin"
@@ -72,6 +73,14 @@ REQUESTS: Final = (
     Row(R.QUERY_CONSUMER_OFFSET, lambda p: p.consumers.query_consumer_offset, access="GET group topic", queue=CONSUMER),
     Row(R.QUERY_ASSIGNMENT, lambda p: p.assignment.query, since=V5, queue=LOAD_BALANCE),
     Row(R.SET_MESSAGE_REQUEST_MODE, lambda p: p.assignment.set_mode, since=V5, queue=LOAD_BALANCE),
+    Row(R.POP_MESSAGE, lambda p: p.pop.pop, access="SUB group topic", on_slave=NO_SENDS, since=V5, queue=PULL),
+    Row(R.ACK_MESSAGE, lambda p: p.ack.ack, access="SUB group topic", on_slave=NO_SENDS, since=V5, queue=ACK),
+    Row(R.BATCH_ACK_MESSAGE, lambda p: p.ack.batch_ack, on_slave=NO_SENDS, since=V5, queue=ACK),
+    Row(R.CHANGE_MESSAGE_INVISIBLETIME, lambda p: p.invisible.change, access="SUB group topic", on_slave=NO_SENDS, since=V5, queue=ACK),
+    Row(R.PEEK_MESSAGE, lambda p: p.peek.peek, access="SUB topic group", since=V5, queue=PULL),
+    Row(R.NOTIFICATION, lambda p: p.notification.notify, access="SUB group topic", since=V5, queue=PULL),
+    Row(R.POP_ROLLBACK, lambda p: p.pop.roll_back, since=V5),
+    Row(R.POLLING_INFO, lambda p: p.notification.polling_info, access="GET group topic", since=V5, queue=PULL),
     Row(R.QUERY_MESSAGE, lambda p: p.query.query_message, access="SUB,GET topic", queue=QUERY),
     Row(R.VIEW_MESSAGE_BY_ID, lambda p: p.query.view_message_by_id, access="GET topic", queue=QUERY),
     Row(R.UPDATE_AND_CREATE_TOPIC, lambda p: p.topics.update_and_create, access="CREATE topic", on_slave=FROM_MASTER),

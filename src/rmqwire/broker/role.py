@@ -2,8 +2,8 @@
 
 ::
 
-    master    lets slaves in | delivers delayed messages and timers | checks transactions, writes
-              their ops
+    master    lets slaves in | delivers delayed messages and timers | brings back popped
+              messages | checks transactions, writes their ops
     slave     follows the master's log | takes over its tables and its timers' progress
 
 ``run`` begins with ``BrokerCore.take_role``, which decides what is answered and who is waited for,
@@ -136,7 +136,21 @@ class RoleService:
         if state.timers.is_running:
             nursery.start_soon(run_timers, state, self._timed)
             nursery.start_soon(flush_timers, state)
+        if state.release.broker.pops:
+            nursery.start_soon(self._revive)
         return bound
+
+    async def _revive(self) -> None:
+        """Bring back popped messages that nobody acknowledged."""
+        state = self._core.state
+        state.pop.start_revive()
+        try:
+            while True:
+                await trio.sleep(state.config.revive_interval / 1000)
+                state.pop.revive()
+                state.store.puts.end_pass()
+        finally:
+            state.pop.stop_revive()
 
     async def _deliver_delayed(self) -> None:
         """Deliver delayed messages when they are due, or when a level has something new."""

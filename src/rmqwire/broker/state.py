@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
     from rmqwire.broker.delivery.timers import TimerMessageStore
     from rmqwire.broker.paced import Paced
+    from rmqwire.broker.pop.pop_state import PopState
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.stats import BrokerStats
@@ -58,6 +59,7 @@ class BrokerState:
         start_time_ms: when this broker started.
         replication: slaves of a master, or the link of a slave.
         request_modes: groups that pop.
+        pop: popped messages.
         topic_routes: the queues of topics, here and at other brokers.
         timer_progress: what a slave keeps of its master's timers.
         paced: long work of administrators.
@@ -85,6 +87,7 @@ class BrokerState:
     start_time_ms: int
     replication: Replication
     request_modes: MessageRequestModeManager
+    pop: PopState
     topic_routes: TopicRoutes
     timer_progress: TimerProgress
     paced: Paced

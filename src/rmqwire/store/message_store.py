@@ -203,6 +203,12 @@ class MessageStore:
         else:
             self.health.become_master()
 
+    def flush(self) -> None:
+        """Have everything that is in the log on the disk, here and now."""
+        plan = self.flushes.log_flush_plan(thorough=True)
+        if plan is not None:
+            self.flushes.run_flush(plan)
+
     def close(self) -> None:
         """Write and sync everything, say so by removing ``abort``, close. Idempotent.
 
@@ -225,9 +231,7 @@ class MessageStore:
 
     def _sync_all(self) -> bool:
         """Sync log, queues and checkpoint; tell whether all went well."""
-        plan = self.flushes.log_flush_plan(thorough=True)
-        if plan is not None:
-            self.flushes.run_flush(plan)
+        self.flush()
         try:
             plan = self.flushes.queue_flush_plan(thorough=True)
         except DiskFull:

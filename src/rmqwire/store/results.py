@@ -8,6 +8,10 @@ plain ints (an Enum call per message would cost more than the append).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class PutStatus:
@@ -143,6 +147,7 @@ class GetMessageResult:
         body: the records, one after the other.
         count: records in ``body``.
         suggest_pulling_from_slave: the messages are older than what memory holds.
+        queue_offsets: of each record in ``body``; of one that holds many messages its first.
         elapsed_ms: what the get took.
     """
 
@@ -153,4 +158,5 @@ class GetMessageResult:
     body: bytes = b""
     count: int = 0
     suggest_pulling_from_slave: bool = False
+    queue_offsets: Sequence[int] = ()
     elapsed_ms: int = 0

@@ -1,4 +1,4 @@
-"""Pulls that wait for messages (``PullRequestHoldService``): a pure table with a deadline heap.
+"""Pulls that wait for messages (``PullRequestHoldService``).
 
 A pull that found nothing stays here until a matching message arrives in its queue or its deadline
 passes; then its ``wake`` runs it again, and that time it is answered whatever it finds. The store
@@ -10,9 +10,9 @@ has something new is woken, and its read filters: so its consumer's offset goes 
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
-from itertools import count
 from typing import TYPE_CHECKING
+
+from rmqwire.broker.clients.held import HeldRequest, HeldRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from rmqwire.filter.message_filter import Filter
     from rmqwire.remoting.handler import Peer
 
-_HEAP_SLACK = 256  # ended entries that may stay in the heap before it is rebuilt
 
-
-class HeldPull:
-    """One waiting pull request.
+class HeldPull(HeldRequest[tuple[str, int]]):
+    """One waiting pull request; its key is topic and queue id.
 
     Args:
         connection: where the answer goes.
@@ -40,17 +38,7 @@ class HeldPull:
         passed: up to which queue offset there was nothing for it.
     """
 
-    __slots__ = (
-        "connection",
-        "deadline_ms",
-        "key",
-        "offset",
-        "passed",
-        "request",
-        "waiting",
-        "wake",
-        "wanted",
-    )
+    __slots__ = ("offset", "passed")
 
     def __init__(
         self,
@@ -62,18 +50,12 @@ class HeldPull:
         wake: Callable[[HeldPull], None],
         wanted: Filter | None = None,
     ) -> None:
-        self.connection = connection
-        self.request = request
-        self.key = key
+        super().__init__(connection, request, key, deadline_ms, wake, wanted)
         self.offset = offset
-        self.deadline_ms = deadline_ms
-        self.wake = wake
         self.passed = offset
-        self.wanted = wanted
-        self.waiting = True
 
 
-class LongPolling:
+class LongPolling(HeldRequests[HeldPull]):
     """All waiting pulls of one broker.
 
     Args:
@@ -86,24 +68,9 @@ class LongPolling:
         max_offset: Callable[[str, int], int],
         next_wanted: Callable[[str, int, int, Filter], int],
     ) -> None:
+        super().__init__()
         self._max_offset = max_offset
         self._next_wanted = next_wanted
-        self._queues: dict[tuple[str, int], list[HeldPull]] = {}
-        self._heap: list[tuple[int, int, HeldPull]] = []
-        self._order = count()
-        self._waiting = 0
-
-    def __len__(self) -> int:
-        return self._waiting
-
-    def hold(self, pull: HeldPull) -> None:
-        """Keep a pull until something arrives or its deadline passes."""
-        self._queues.setdefault(pull.key, []).append(pull)
-        heappush(self._heap, (pull.deadline_ms, next(self._order), pull))
-        self._waiting += 1
-        if len(self._heap) > 2 * self._waiting + _HEAP_SLACK:
-            self._heap = [entry for entry in self._heap if entry[2].waiting]
-            heapify(self._heap)
 
     def arrived(self, topic: str, queue_id: int, max_offset: int, tags_code: int | None) -> None:
         """Wake the pulls of a queue that grew to ``max_offset`` (exclusive).
@@ -115,7 +82,7 @@ class LongPolling:
             tags_code: one that came; None when unknown.
         """
         key = (topic, queue_id)
-        pulls = self._queues.get(key)
+        pulls = self._by_key.get(key)
         if not pulls:
             return
         ready = [pull for pull in pulls if self._is_ready(pull, max_offset, tags_code)]
@@ -133,56 +100,11 @@ class LongPolling:
             return False
         if wanted.wants is None:
             return True
-        pull.passed = self._next_wanted(*pull.key, pull.passed, wanted)
+        topic, queue_id = pull.key
+        pull.passed = self._next_wanted(topic, queue_id, pull.passed, wanted)
         return pull.passed < max_offset
-
-    def expire(self, mono_ms: int) -> None:
-        """Wake every pull whose deadline has passed."""
-        heap = self._heap
-        due: list[HeldPull] = []
-        while heap and (heap[0][0] <= mono_ms or not heap[0][2].waiting):
-            pull = heappop(heap)[2]
-            if pull.waiting:
-                due.append(pull)
-        for pull in due:
-            if pull.waiting:
-                self._end(pull.key, [pull])
-
-    def next_deadline(self) -> int | None:
-        """Return the time in ms at which ``expire`` has something to do, or None."""
-        heap = self._heap
-        while heap and not heap[0][2].waiting:
-            heappop(heap)
-        return heap[0][0] if heap else None
 
     def check(self) -> None:
         """Compare every queue that is waited for with the store."""
-        for topic, queue_id in list(self._queues):
+        for topic, queue_id in [held[0].key for held in self._by_key.values()]:
             self.arrived(topic, queue_id, self._max_offset(topic, queue_id), None)
-
-    def wake_all(self) -> None:
-        """Answer every pull now (``notifyMasterOnline``, or the broker stops)."""
-        for key, pulls in list(self._queues.items()):
-            self._end(key, list(pulls))
-
-    def connection_closed(self, connection: Peer) -> None:
-        """Forget the pulls of a connection that closed."""
-        for key, pulls in list(self._queues.items()):
-            gone = [pull for pull in pulls if pull.connection is connection]
-            if gone:
-                self._remove(key, gone)
-
-    def _end(self, key: tuple[str, int], pulls: list[HeldPull]) -> None:
-        self._remove(key, pulls)
-        for pull in pulls:
-            pull.wake(pull)
-
-    def _remove(self, key: tuple[str, int], pulls: list[HeldPull]) -> None:
-        for pull in pulls:
-            pull.waiting = False
-        self._waiting -= len(pulls)
-        rest = [pull for pull in self._queues[key] if pull.waiting]
-        if rest:
-            self._queues[key] = rest
-        else:
-            del self._queues[key]

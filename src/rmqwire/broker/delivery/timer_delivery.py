@@ -167,6 +167,11 @@ class TimerDelivery:
         """Whether some are in the running pass, so that its end changes something."""
         return self.pending > len(self._refused)
 
+    @property
+    def is_delivering(self) -> bool:
+        """Whether messages are on their way, or were refused and wait to be tried again."""
+        return self.in_pass or bool(self._refused)
+
     def try_again(self, now_ms: int) -> int | None:
         """Try those again that were refused a while ago; return when the next is due, None without."""
         if not self._refused:

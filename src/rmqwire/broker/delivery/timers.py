@@ -205,6 +205,15 @@ class TimerMessageStore:
 
     # --- what others ask
 
+    def is_behind(self) -> bool:
+        """Return whether something that is due may have yet to be delivered."""
+        running, now = self._running, self._wall_ms()
+        if running is None:
+            return True
+        tick = now // self._config.timer_precision_ms * self._config.timer_precision_ms
+        late = running.read_ms(now) < tick or running.enqueue.behind > 0
+        return late or self._delivery.is_delivering
+
     def check_point(self) -> TimerCheckpoint | None:
         """Return how far we have come, as slaves ask for it; None when no timers are delivered here."""
         return None if self._running is None else self._running.told(self._wall_ms())

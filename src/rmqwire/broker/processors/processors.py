@@ -23,6 +23,11 @@ from rmqwire.broker.processors.admin.transaction import TransactionAdmin
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
 from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
 from rmqwire.broker.processors.end_transaction import EndTransactionProcessor
+from rmqwire.broker.processors.pop.ack_message import AckMessageProcessor
+from rmqwire.broker.processors.pop.change_invisible_time import ChangeInvisibleTimeProcessor
+from rmqwire.broker.processors.pop.notification import NotificationProcessor
+from rmqwire.broker.processors.pop.peek_message import PeekMessageProcessor
+from rmqwire.broker.processors.pop.pop_message import PopMessageProcessor
 from rmqwire.broker.processors.pull_message import PullMessageProcessor
 from rmqwire.broker.processors.query_assignment import QueryAssignmentProcessor
 from rmqwire.broker.processors.query_message import QueryMessageProcessor
@@ -51,6 +56,11 @@ class Processors:
     consumers: ConsumerManageProcessor
     query: QueryMessageProcessor
     assignment: QueryAssignmentProcessor
+    pop: PopMessageProcessor
+    ack: AckMessageProcessor
+    invisible: ChangeInvisibleTimeProcessor
+    notification: NotificationProcessor
+    peek: PeekMessageProcessor
     topics: TopicAdmin
     groups: GroupAdmin
     offsets: OffsetAdmin
@@ -87,6 +97,11 @@ class Processors:
             consumers=ConsumerManageProcessor(state),
             query=QueryMessageProcessor(state),
             assignment=QueryAssignmentProcessor(state),
+            pop=PopMessageProcessor(state),
+            ack=AckMessageProcessor(state),
+            invisible=ChangeInvisibleTimeProcessor(state),
+            notification=NotificationProcessor(state),
+            peek=PeekMessageProcessor(state),
             topics=TopicAdmin(state),
             groups=GroupAdmin(state),
             offsets=OffsetAdmin(state),

@@ -50,16 +50,26 @@ def own_filter(state: BrokerState, group: str, subscription: SubscriptionData) -
         Reject: SYSTEM_ERROR or SUBSCRIPTION_PARSE_FAILED.
     """
     check_enabled(state, subscription)
+    return _for_retries(state, subscription, expression_filter(state, group, subscription))
+
+
+def expression_filter(
+    state: BrokerState, group: str, subscription: SubscriptionData
+) -> Filter | None:
+    """Return the filter that a subscription itself is; None takes everything.
+
+    Raises:
+        Reject: SUBSCRIPTION_PARSE_FAILED.
+    """
     if is_tag_type(subscription.expression_type):
-        return _for_retries(state, subscription, tag_filter(subscription))
+        return tag_filter(subscription)
     try:
-        wanted = state.filters.build(group, subscription).filter
+        return state.filters.build(group, subscription).filter
     except BadExpression as error:
-        logger.warning("the filter of a pull of %s: %s", group, error)
+        logger.warning("the filter of %s: %s", group, error)
         raise Reject(
             ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed"
         ) from None
-    return _for_retries(state, subscription, wanted)
 
 
 def group_filter(

@@ -97,6 +97,24 @@ class BrokerConfig:
     default_pop_share_queue_num: int = -1
     load_balance_poll_name_server_interval: int = 30_000
 
+    pop_polling_size: int = 1_024
+    max_pop_polling_size: int = 100_000
+    revive_interval: int = 1_000
+    init_pop_offset_by_check_msg_in_mem: bool = True
+    retrieve_message_from_pop_retry_topic_v1: bool = True
+    enable_retry_topic_v2: bool = False
+    pop_from_retry_probability: int = 20  # percent
+    pop_from_retry_probability_for_priority: int = 0  # percent
+    priority_order_asc: bool = True
+    use_separate_retry_queue: bool = False
+    use_message_filter_for_notification: bool = True
+    max_message_filter_num_for_notification: int = 64
+    pop_response_return_actual_retry_topic: bool = False
+    pop_inflight_message_threshold: int = 10_000
+    enable_pop_message_threshold: bool = False
+    skip_when_ck_re_put_reach_max_times: bool = False
+    enable_notify_after_pop_order_lock_release: bool = True
+
     register_name_server_period: int = 30_000
     register_broker_timeout_mills: int = 24_000
     force_register: bool = True

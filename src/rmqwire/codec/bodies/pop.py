@@ -89,6 +89,30 @@ class BatchAckMsg(AckMsg):
     ack_offset_list: list[Long] = field(default_factory=list, name="aol")
 
 
+class OrderInfo(Body):
+    """A block of messages that were popped in order (``ConsumerOrderInfoManager.OrderInfo``).
+
+    ``offset_list`` has the first offset, then differences to it.
+    """
+
+    pop_time: Long = 0
+    invisible_time: Long | None = field(default=None, name="i")
+    offset_list: list[Long] | None = field(default=None, name="o")
+    offset_next_visible_time: dict[Long, Long] | None = field(default=None, name="ot")
+    offset_consumed_count: dict[Long, Int] | None = field(default=None, name="oc")
+    last_consume_timestamp: Long = field(default=0, name="l")
+    commit_offset_bit: Long = field(default=0, name="cm")
+    attempt_id: str | None = field(default=None, name="a")
+
+
+class ConsumerOrderInfoTable(Body):
+    """``consumerOrderInfo.json``: blocks by ``topic@group`` and queue id."""
+
+    order_info_count: Int = 0
+    ordered_consumption_level: str = "QUEUE"
+    table: ConcurrentMapOf[str, ConcurrentMapOf[Int, OrderInfo]] = field(default_factory=dict)
+
+
 class PopCheckPoint(Body):
     """What a pop handed out, in the revive topic."""
 

@@ -18,6 +18,7 @@ class BrokerRelease:
         empty_body_refused: a send without a body is an error (5.x) or an empty message (4.9).
         appends_batch_properties: each message of a batch gets the batch's own properties (4.9).
         batch_refuses_retry_topic: a batch can't be sent to a retry topic.
+        pops: consumers may pop, and what they don't acknowledge comes again.
         timer_messages: the broker knows the TIMER_* properties of a message.
         retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
             reconsumeTimes (4.9) or above it (5.x).
@@ -85,6 +86,7 @@ class BrokerRelease:
     empty_body_refused: bool
     appends_batch_properties: bool
     batch_refuses_retry_topic: bool
+    pops: bool
     timer_messages: bool
     retry_limit_inclusive: bool
     given_up_in_order: bool
@@ -156,6 +158,7 @@ BROKER_4_9 = BrokerRelease(
     empty_body_refused=False,
     appends_batch_properties=True,
     batch_refuses_retry_topic=False,
+    pops=False,
     timer_messages=False,
     retry_limit_inclusive=True,
     given_up_in_order=False,
@@ -213,6 +216,7 @@ BROKER_5 = BrokerRelease(
     empty_body_refused=True,
     appends_batch_properties=False,
     batch_refuses_retry_topic=True,
+    pops=True,
     timer_messages=True,
     retry_limit_inclusive=False,
     given_up_in_order=True,

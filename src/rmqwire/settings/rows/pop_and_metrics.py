@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rmqwire.settings.key import HONOURED, NOT_YET, group
+from rmqwire.settings.key import HONOURED, MEANINGLESS, NOT_YET, group
 
 POP_AND_METRICS: Final = (
     *group(
@@ -22,48 +22,82 @@ POP_AND_METRICS: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "POP consumption",
+        HONOURED,
+        "read by the broker",
         """
-        popPollingSize                        int             .  1024
-        popPollingMapSize                     int             .  100000
-        popPollingMapExpireTimeSeconds        int             .  600
-        maxPopPollingSize                     long            .  100000
-        reviveInterval                        long            .  1000
-        reviveMaxSlow                         long            .  3
-        reviveScanTime                        long            .  10000
-        enableSkipLongAwaitingAck             boolean         .  false
-        reviveAckWaitMs                       long            .  180000
-        enablePopBufferMerge                  boolean         .  false
-        popCkStayBufferTime                   int             .  10000
-        popCkStayBufferTimeOut                int             .  3000
-        popCkMaxBufferSize                    int             .  200000
-        popCkOffsetMaxQueueSize               int             .  20000
-        enablePopBatchAck                     boolean         .  false
-        popLongPollingForceNotifyInterval     long            .  800
-        enableNotifyBeforePopCalculateLag     boolean         .  true
-        enableNotifyAfterPopOrderLockRelease  boolean         .  true
-        initPopOffsetByCheckMsgInMem          boolean         .  true
-        retrieveMessageFromPopRetryTopicV1    boolean         .  true
-        enableRetryTopicV2                    boolean         .  false
-        popFromRetryProbability               int             .  20
-        popFromRetryProbabilityForPriority    int             .  0
-        priorityOrderAsc                      boolean         .  true
-        popConsumerFSServiceInit              boolean         .  true
-        popReviveMaxReturnSizePerRead         int             .  16384
-        popReviveConcurrency                  int             .  32
-        popReviveMaxAttemptTimes              int             .  16
-        popReviveSkipIfGroupAbsent            boolean         .  true
-        useSeparateRetryQueue                 boolean         .  false
-        useMessageFilterForNotification       boolean         .  true
-        maxMessageFilterNumForNotification    int             .  64
-        litePullMessageEnable                 boolean         .  true
-        popResponseReturnActualRetryTopic     boolean         .  false
-        popInflightMessageThreshold           long            .  10000
-        enablePopMessageThreshold             boolean         .  false
-        skipWhenCKRePutReachMaxTimes          boolean         .  false
-        appendAckAsync                        boolean         .  false
-        appendCkAsync                         boolean         .  false
+        popPollingSize                        int   .  1024    0..  live
+        maxPopPollingSize                     long  .  100000  0..  live
+        reviveInterval                        long  .  1000    1..  live 100..60000
+        initPopOffsetByCheckMsgInMem          boolean  .  true   -  live
+        retrieveMessageFromPopRetryTopicV1    boolean  .  true   -  live
+        enableRetryTopicV2                    boolean  .  false  -  live
+        popFromRetryProbability               int   .  20      0..100  live
+        popFromRetryProbabilityForPriority    int   .  0       0..100  live
+        priorityOrderAsc                      boolean  .  true   -  live
+        useSeparateRetryQueue                 boolean  .  false  -  live
+        useMessageFilterForNotification       boolean  .  true   -  live
+        maxMessageFilterNumForNotification    int   .  64      0..  live
+        popResponseReturnActualRetryTopic     boolean  .  false  -  live
+        popInflightMessageThreshold           long  .  10000   0..  live
+        enablePopMessageThreshold             boolean  .  false  -  live
+        skipWhenCKRePutReachMaxTimes          boolean  .  false  -  live
+        enableNotifyAfterPopOrderLockRelease  boolean  .  true   -  live
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "a check point and its acks are in the log before they are answered: what Java keeps in "
+        "memory first is lost in a crash, and acknowledged messages come again",
+        """
+        enablePopBufferMerge     boolean  .  false
+        popCkStayBufferTime      int      .  10000
+        popCkStayBufferTimeOut   int      .  3000
+        popCkMaxBufferSize       int      .  200000
+        popCkOffsetMaxQueueSize  int      .  20000
+        enablePopBatchAck        boolean  .  false
+        appendAckAsync           boolean  .  false
+        appendCkAsync            boolean  .  false
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "check points are kept in memory from the reading to the end, so nothing is scanned twice, "
+        "no ack is in the way and the service needs no rests",
+        """
+        reviveMaxSlow               long     .  3
+        reviveScanTime              long     .  10000
+        enableSkipLongAwaitingAck   boolean  .  false
+        reviveAckWaitMs             long     .  180000
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "waiting pops are kept as long as they wait; each 5 s one of those that nothing matched looks "
+        "at its queue",
+        """
+        popPollingMapSize                  int   .  100000
+        popPollingMapExpireTimeSeconds     int   .  600
+        popLongPollingForceNotifyInterval  long  .  800
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "of the store of popped messages in RocksDB (popConsumerKVServiceInit), which isn't there: "
+        "they are in the log",
+        """
+        popConsumerFSServiceInit       boolean  .  true
+        popReviveMaxReturnSizePerRead  int      .  16384
+        popReviveConcurrency           int      .  32
+        popReviveMaxAttemptTimes       int      .  16
+        popReviveSkipIfGroupAbsent     boolean  .  true
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "POP consumption of lite topics",
+        """
+        litePullMessageEnable             boolean  .  true
+        enableNotifyBeforePopCalculateLag  boolean  .  true
         """,
     ),
     *group(
@@ -113,8 +147,9 @@ POP_AND_METRICS: Final = (
         columns=("5.5.1",),
     ),
     *group(
-        NOT_YET,
-        "POP consumption",
+        MEANINGLESS,
+        "blocks of orderly pops that end by themselves are looked at in every turn of the broker's "
+        "timer, 100 ms",
         """
         popOrderLockTimerTickMs         long  100
         popOrderLockTimerTicksPerWheel  int   512

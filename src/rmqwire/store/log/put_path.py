@@ -286,11 +286,15 @@ class PutPath:
     # --- the end of a pass -------------------------------------------------------------------
 
     def end_pass(self) -> None:
-        """Write what was put, make it visible, answer. Cheap when nothing was put."""
-        put = self._put
-        if not put:
-            return
-        self._put = []
+        """Write what was put, make it visible, answer. Cheap when nothing was put.
+
+        What is put by those who are answered or woken is written too.
+        """
+        while self._put:
+            put, self._put = self._put, []
+            self._end_pass(put)
+
+    def _end_pass(self, put: list[tuple[int, PutMessageResult, Done, bool]]) -> None:
         try:
             self._log.write()
         except Exception as error:  # noqa: BLE001  the border of a pass: none of it is acknowledged
@@ -381,6 +385,7 @@ class PutPath:
             self.dispatched_timestamp = store_timestamp
         self.flush_waits.release(offset)
         self._tell_arrival(arrived)
+        self.end_pass()
 
     def _tell_arrival(self, arrived: list[tuple[ConsumeQueue, bytes]]) -> None:
         """Tell once per queue and tags code: a waiting pull may want one of them only."""

@@ -55,4 +55,6 @@ def get_batch_message(
     status = GetStatus.FOUND if pull.found else pull.status
     far_behind = pull.newest < pull.memory_from
     count = sum(numbers[: len(pull.found)])  # fewer when a record is damaged
-    return GetMessageResult(status, pull.next_offset, low, high, body, count, far_behind)
+    return GetMessageResult(
+        status, pull.next_offset, low, high, body, count, far_behind, pull.offsets
+    )

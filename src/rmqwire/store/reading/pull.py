@@ -148,7 +148,7 @@ class Pull:
         if right == 0:
             raise damaged(self.log, found[0][0], self.queue, offsets[0])
         self.next_offset = offsets[right]
-        del found[right:]
+        del found[right:], offsets[right:]
         return b"".join(records[:right])
 
 
@@ -201,4 +201,7 @@ def _answer(pull: Pull, queue: ConsumeQueue) -> GetMessageResult:
     elif pull.total:
         status = GetStatus.MESSAGE_WAS_REMOVING
     far_behind = pull.newest < pull.memory_from
-    return GetMessageResult(status, pull.next_offset, low, high, body, len(pull.found), far_behind)
+    count = len(pull.found)
+    return GetMessageResult(
+        status, pull.next_offset, low, high, body, count, far_behind, pull.offsets
+    )

@@ -1,0 +1,1 @@
+"""Popped messages until they are acknowledged or come again: check points, acks, blocks, waiting pops."""
