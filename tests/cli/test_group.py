@@ -79,6 +79,16 @@ def test_namesrv_prints_its_items(call, tmp_path):
     assert f"configStorePath={conf}\n" in output
 
 
+@pytest.mark.parametrize("server", ["namesrv", "broker"])
+def test_a_password_is_not_printed(call, tmp_path, server):
+    conf = tmp_path / "server.conf"
+    conf.write_text("tls.server.keyPassword=canary\ntls.server.keyPath=/k\n")
+    output = call(server, "-c", conf, "-p").output
+    assert "tls.server.keyPassword=******\n" in output
+    assert "tls.server.keyPath=/k\n" in output
+    assert "canary" not in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -7,6 +7,7 @@ import os
 import ssl
 import subprocess
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import trio
@@ -19,6 +20,7 @@ from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.server import RemotingServer
+from rmqwire.remoting.socket_pool import HANDSHAKE_COST, PASS_BYTES
 from rmqwire.remoting.tls import client_context, server_context
 from rmqwire.remoting.transport import format_address
 from rmqwire.settings.tls import ClientTls, ServerTls
@@ -170,6 +172,27 @@ async def test_tls_and_plain_connections_share_their_passes(nursery, certificate
             await client.invoke(addr, RemotingCommand(1, body=b"1"))
         assert len(server.connections) == 2
         assert all(c.local == addr for c in server.connections)
+
+
+async def test_a_crowd_of_handshakes_leaves_others_their_turn(nursery, certificates, dial):
+    """Each takes a millisecond: the whole crowd in one pass would keep all others waiting."""
+    shaken = []
+
+    def count_handshakes():
+        shaken.append(sum(c.shaking_hands for c in server.connections))
+
+    server, addr = await serve(nursery, certificates.server_tls(), end_of_pass=count_handshakes)
+    context = client_context(certificates.client_tls()).current()
+    streams = [await dial(addr) for _ in range(60)]
+    await until(lambda: len(server.connections) == 60)
+    for stream in streams:
+        mine = ssl.MemoryBIO()
+        with pytest.raises(ssl.SSLWantReadError):
+            context.wrap_bio(ssl.MemoryBIO(), mine).do_handshake()
+        stream.socket._sock.send(mine.read())  # no turn of the loop in between
+    await until(lambda: shaken and shaken[-1] == 60)
+    grown = [after - before for before, after in pairwise([0, *shaken])]
+    assert max(grown) <= PASS_BYTES // HANDSHAKE_COST
 
 
 async def test_the_bytes_on_the_wire_are_secret(nursery, certificates, dial):

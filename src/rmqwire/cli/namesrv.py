@@ -19,6 +19,7 @@ from rmqwire.settings.environment import read_environment
 from rmqwire.settings.key import java_text
 from rmqwire.settings.properties import read_text
 from rmqwire.settings.rows.namesrv_conf import KEYS
+from rmqwire.settings.secret import shown
 
 
 @click.command()
@@ -47,7 +48,7 @@ def namesrv(
     config.bind_address = bind or config.bind_address
     if print_all:
         for name, value in held_by(config).shown(KEYS).items():
-            say(f"{name}={java_text(value)}")
+            say(f"{name}={shown(name, java_text(value))}")
         for text in config.warnings:
             warn(text)
         return

@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 MAX_EVENTS = 1024  # sockets of one pass at most
 PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have the next one
+HANDSHAKE_COST = 1 << 14  # bytes that a TLS handshake counts for: it takes as long as they do
 TURN_PASSES = 16  # made before other tasks run, if so many are wanted
 
 _NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
@@ -104,7 +105,7 @@ class PooledSocket:
         self._pool.settle(self)
 
     def receive(self) -> int:
-        """Read once and handle what came; gives the number of bytes.
+        """Read once and handle what came; gives the number of bytes, more for a handshake's.
 
         Raises:
             OSError: the connection is broken.
@@ -120,6 +121,7 @@ class PooledSocket:
         ahead = self._handler.receive_data(data)
         if ahead:
             self._rest = b"".join((self._rest, ahead))
+            return HANDSHAKE_COST
         return len(data)
 
     @property
