@@ -13,25 +13,6 @@ if TYPE_CHECKING:
 # Java has no bound; its broker then loops over two thousand million queues at the first question.
 MAX_QUEUE_NUMS = 65_536
 
-SYSTEM_TOPICS = frozenset(
-    {
-        const.AUTO_CREATE_TOPIC_KEY_TOPIC,
-        const.RMQ_SYS_SCHEDULE_TOPIC,
-        const.RMQ_SYS_BENCHMARK_TOPIC,
-        const.RMQ_SYS_TRANS_HALF_TOPIC,
-        const.RMQ_SYS_TRACE_TOPIC,
-        const.RMQ_SYS_TRANS_OP_HALF_TOPIC,
-        const.RMQ_SYS_TRANS_CHECK_MAX_TIME_TOPIC,
-        const.RMQ_SYS_SELF_TEST_TOPIC,
-        const.RMQ_SYS_OFFSET_MOVED_EVENT,
-    }
-)
-
-
-def is_system_topic(topic: str) -> bool:
-    """Return whether the topic belongs to the broker itself."""
-    return topic in SYSTEM_TOPICS or topic.startswith(const.SYSTEM_TOPIC_PREFIX)
-
 
 def topic_fault(topic: str, release: Release) -> str | None:
     """Return the release's own remark about an illegal topic name, or None when it is legal."""

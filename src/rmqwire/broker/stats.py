@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.broker.names import is_system_topic
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP
+from rmqwire.codec.names import is_system_topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,6 +26,7 @@ from rmqwire.codec.headers import (
     SearchOffsetResponseHeader,
     SendMessageResponseHeader,
 )
+from rmqwire.codec.namespace import NO_NAMESPACE, Namespace
 from rmqwire.codec.record import decode_message
 from rmqwire.errors import ProtocolError
 from rmqwire.remoting.client import SUCCESS_ONLY, expect
@@ -93,6 +94,7 @@ class PullAnswer:
     suggested_broker_id: int
     offset_delta: int
     body: bytes | memoryview
+    namespace: Namespace = NO_NAMESPACE
 
 
 def vip_address(addr: str) -> str:
@@ -223,6 +225,7 @@ class ClientApi:
             header.suggest_which_broker_id or 0,
             header.offset_delta or 0,
             answer.body,
+            self.requests.namespace,
         )
 
     async def heartbeat(self, addr: str, body: HeartbeatData) -> int:
@@ -253,7 +256,8 @@ class ClientApi:
         """
         request = self.requests.lock_batch(client_id, group, queues)
         answer = await self._call(addr, request, LOCK_TIMEOUT_MS)
-        return list(LockBatchResponseBody.decode(bytes(answer.body)).lock_okmq_set or ())
+        given = LockBatchResponseBody.decode(bytes(answer.body)).lock_okmq_set or ()
+        return [self.requests.namespace.unwrap_queue(queue) for queue in given]
 
     async def unlock_batch(
         self, addr: str, client_id: str, group: str, queues: list[MessageQueue], *, oneway: bool

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from rmqwire.auth.credentials import Credentials  # noqa: TC001  its hints are looked up
 from rmqwire.client.name_servers import parse_addresses
+from rmqwire.codec.names import NAME_PATTERN, has_legal_characters
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import UsageError
 from rmqwire.settings.tls import ClientTls, client_tls
@@ -46,6 +47,8 @@ class ClientConfig:
         mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
         send_latency_enable: avoid brokers that were slow (Java ``sendLatencyFaultEnable``).
         start_detector_enable: take a broker with a broken connection for unreachable.
+        namespace: put before every topic and group, ``NAME%topic``; None for none.
+        namespace_v2: said in every request instead, for proxies and brokers that know of it (5.x).
         enable_trace: trace what is sent and consumed, as messages of the trace topic. In memory it
             holds 2,048 records at most.
         trace_topic: where to; None for RMQ_SYS_TRACE_TOPIC.
@@ -73,6 +76,8 @@ class ClientConfig:
     mq_client_api_timeout: int = 3_000
     send_latency_enable: bool = False
     start_detector_enable: bool = False
+    namespace: str | None = None
+    namespace_v2: str | None = None
     enable_trace: bool = False
     trace_topic: str | None = None
     trace_msg_batch_num: int = 10
@@ -109,6 +114,8 @@ class ClientConfig:
         Raises:
             UsageError: which one, and what it may be.
         """
+        if self.namespace is not None and not has_legal_characters(self.namespace):
+            raise UsageError(f"namespace {self.namespace!r}: only {NAME_PATTERN}")
         if self.serialize_type not in SERIALIZE_TYPES:
             raise UsageError(f"serialize_type {self.serialize_type!r}: JSON or ROCKETMQ")
         for name in (
@@ -168,6 +175,8 @@ class ClientOptions(TypedDict, total=False):
     mq_client_api_timeout: int
     send_latency_enable: bool
     start_detector_enable: bool
+    namespace: str | None
+    namespace_v2: str | None
     enable_trace: bool
     trace_topic: str | None
     trace_msg_batch_num: int

@@ -31,6 +31,7 @@ from rmqwire.client.signs import Signs
 from rmqwire.client.tasks import Tasks
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.message_id import UniqueIdGenerator
+from rmqwire.codec.namespace import Namespace
 from rmqwire.errors import RemotingError, RemotingTimeout, RmqError, RouteNotFound, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.closing import close_scope
@@ -94,6 +95,7 @@ class ClientInstance:
         self.config = config
         self.wall_ms = wall_ms
         self.rng = rng
+        self.namespace = Namespace(config.namespace)
         self.name_servers = NameServers(config.name_servers(), rng)
         ip = local_ip()
         config.client_ip = config.client_ip or ip
@@ -109,7 +111,7 @@ class ClientInstance:
         self.memberships: Signs[str] = Signs(wall_ms)  # asked for, by group
         self.replies = ReplyTable()
         processor = ClientProcessor(
-            config.release, self.consumers, self.checkers, self.replies, wall_ms
+            config.release, self.consumers, self.checkers, self.replies, self.namespace, wall_ms
         )
         handlers = HandlerTable(config.release)
         handlers.register_all(processor.handlers())

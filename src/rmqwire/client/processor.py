@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.message import StoredMessage
+    from rmqwire.codec.namespace import Namespace
     from rmqwire.codec.release import Release
     from rmqwire.remoting.handler import Handler, Peer
 
@@ -91,6 +92,7 @@ class ClientProcessor:
         consumers: consumers by group; looked at when a request comes.
         checkers: what answers for the transactions of a producer group; likewise.
         replies: what waits for answers of other clients.
+        namespace: of the groups and topics in requests of brokers.
         wall_ms: the wall clock, ms since the epoch.
     """
 
@@ -100,12 +102,14 @@ class ClientProcessor:
         consumers: Mapping[str, Consumer],
         checkers: Mapping[str, TransactionChecker],
         replies: ReplyTable,
+        namespace: Namespace,
         wall_ms: WallMs,
     ) -> None:
         self._release = release
         self._consumers = consumers
         self._checkers = checkers
         self._replies = replies
+        self._namespace = namespace
         self._wall_ms = wall_ms
 
     def handlers(self) -> dict[int, Handler]:
@@ -130,7 +134,7 @@ class ClientProcessor:
     def check_transaction_state(self, connection: Peer, request: RemotingCommand) -> None:
         """Let a producer of the half message's group say what becomes of it."""
         header = request.decode_header(CheckTransactionStateRequestHeader)
-        message = decode_message(bytes(request.body))
+        message = self._namespace.unwrap_message(decode_message(bytes(request.body)))
         group = message.properties.get(PROPERTY_PRODUCER_GROUP, "")
         checker = self._checkers.get(group)
         if checker is None:
@@ -152,38 +156,44 @@ class ClientProcessor:
             else ResetOffsetBody()
         )
         logger.info("%s resets %s of %s", connection.peer, header.topic, header.group)
-        consumer = self._consumers.get(header.group or "")
+        consumer = self._consumer(header.group)
         if consumer is None:
             logger.info("[reset-offset] consumer does not exist. group=%s", header.group)
             return
-        consumer.reset_offsets(header.topic or "", dict(body.offset_table or {}))
+        unwrap = self._namespace.unwrap
+        offsets = self._namespace.unwrap_keys(body.offset_table or {})
+        consumer.reset_offsets(unwrap(header.topic or ""), offsets)
 
     def consume_status(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Tell the consumed offsets of a group."""
         header = request.decode_header(GetConsumerStatusRequestHeader)
-        consumer = self._consumers.get(header.group or "")
-        offsets = consumer.offsets(header.topic or "") if consumer is not None else {}
-        body = GetConsumerStatusBody(message_queue_table=offsets)
+        consumer = self._consumer(header.group)
+        topic = self._namespace.unwrap(header.topic or "")
+        offsets = consumer.offsets(topic) if consumer is not None else {}
+        body = GetConsumerStatusBody(message_queue_table=self._namespace.wrap_keys(offsets))
         return request.create_response(0, NOT_SET, None, body.encode(self._release))
 
     def consumer_running_info(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Tell what a consumer is set to and doing."""
         header = request.decode_header(GetConsumerRunningInfoRequestHeader)
-        consumer = self._consumers.get(header.consumer_group or "")
+        consumer = self._consumer(header.consumer_group)
         if consumer is None:
             return self._no_group(request, header.consumer_group)
-        body = consumer.running_info().encode(self._release)
-        return request.create_response(0, NOT_SET, None, body)
+        info, namespace = consumer.running_info(), self._namespace
+        info.subscription_set = [namespace.wrap_subscription(one) for one in info.subscription_set]
+        info.mq_table = namespace.wrap_keys(info.mq_table)
+        info.status_table = {namespace.wrap(t): one for t, one in info.status_table.items()}
+        return request.create_response(0, NOT_SET, None, info.encode(self._release))
 
     def consume_message_directly(
         self, connection: Peer, request: RemotingCommand
     ) -> RemotingCommand | None:
         """Run the listener on the message that came along; the answer follows."""
         header = request.decode_header(ConsumeMessageDirectlyResultRequestHeader)
-        consumer = self._consumers.get(header.consumer_group or "")
+        consumer = self._consumer(header.consumer_group)
         if consumer is None:
             return self._no_group(request, header.consumer_group)
-        message = decode_message(bytes(request.body))
+        message = self._namespace.unwrap_message(decode_message(bytes(request.body)))
 
         def done(result: ConsumeMessageDirectlyResult) -> None:
             body = result.encode(self._release)
@@ -192,6 +202,9 @@ class ClientProcessor:
         if not consumer.consume_directly(message, header.broker_name or "", done):
             return self._no_group(request, header.consumer_group)
         return None
+
+    def _consumer(self, group: str | None) -> Consumer | None:
+        return self._consumers.get(self._namespace.unwrap(group or ""))
 
     def push_reply_message(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Take the answer to a request of this client."""

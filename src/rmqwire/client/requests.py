@@ -37,6 +37,7 @@ from rmqwire.codec.headers import (
     UpdateConsumerOffsetRequestHeader,
     ViewMessageRequestHeader,
 )
+from rmqwire.codec.namespace import Namespace
 from rmqwire.codec.sys_flag import PULL_COMMIT_OFFSET, PULL_LITE_PULL_MESSAGE
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ SEND_REPLY_MESSAGE_V2 = int(RequestCode.SEND_REPLY_MESSAGE_V2)
 SEND_BATCH_MESSAGE = int(RequestCode.SEND_BATCH_MESSAGE)
 PULL_MESSAGE = int(RequestCode.PULL_MESSAGE)
 LITE_PULL_MESSAGE = int(RequestCode.LITE_PULL_MESSAGE)
+NAMED_FIELDS = ("topic", "consumer_group", "producer_group", "group", "origin_topic")
 STREAM_REQUEST = {"ReqT": "0"}  # StreamTypeRPCHook
 
 
@@ -110,24 +112,35 @@ class PullOptions:
 class RequestFactory:
     """Make requests in one serialisation and as one release makes them."""
 
-    __slots__ = ("_serialize_type", "_stream", "_version", "release")
+    __slots__ = ("_extra", "_serialize_type", "_version", "namespace", "release")
 
     def __init__(self, config: ClientConfig) -> None:
         self.release = config.release
         self._version = config.release.mq_version
-        self._stream = config.enable_stream_request_type
+        self.namespace = Namespace(config.namespace)
+        self._extra = STREAM_REQUEST if config.enable_stream_request_type else {}
+        if config.namespace_v2:
+            self._extra = self._extra | {"nsd": "true", "ns": config.namespace_v2}
         self._serialize_type = SERIALIZE_TYPES[config.serialize_type]
 
     def _request(
         self, code: RequestCode | int, header: Header | None = None, body: bytes = b""
     ) -> RemotingCommand:
+        if header is not None and self.namespace.name:
+            self._wrap_names(header)
         command = RemotingCommand.request(
             int(code), header, body, serialize_type=self._serialize_type
         )
         command.version = self._version
-        if self._stream:
-            command.ext_fields = STREAM_REQUEST | (command.ext_fields or {})
+        if self._extra:
+            command.ext_fields = self._extra | (command.ext_fields or {})
         return command
+
+    def _wrap_names(self, header: Header) -> None:
+        for name in NAMED_FIELDS:
+            value = getattr(header, name, None)
+            if value:
+                setattr(header, name, self.namespace.wrap(value))
 
     def route(self, topic: str) -> RemotingCommand:
         """Ask a name server for a topic's route."""
@@ -195,6 +208,14 @@ class RequestFactory:
     def heartbeat(self, body: HeartbeatData) -> RemotingCommand:
         """Tell a broker which groups this client has."""
         header = HeartbeatRequestHeader() if self.release.client.heartbeat_header else None
+        if self.namespace.name:
+            for producer in body.producer_data_set:
+                producer.group_name = self.namespace.wrap(producer.group_name)
+            for consumer in body.consumer_data_set:
+                consumer.group_name = self.namespace.wrap(consumer.group_name)
+                consumer.subscription_data_set = [
+                    self.namespace.wrap_subscription(one) for one in consumer.subscription_data_set
+                ]
         return self._request(RequestCode.HEART_BEAT, header, body.encode(self.release))
 
     def check_client(
@@ -202,14 +223,20 @@ class RequestFactory:
     ) -> RemotingCommand:
         """Ask whether a group's subscription can be used."""
         body = CheckClientRequestBody(
-            client_id=client_id, group=group, subscription_data=subscription
+            client_id=client_id,
+            group=self.namespace.wrap(group),
+            subscription_data=self.namespace.wrap_subscription(subscription),
         )
         return self._request(RequestCode.CHECK_CLIENT_CONFIG, body=body.encode(self.release))
 
     def lock_batch(self, client_id: str, group: str, queues: list[MessageQueue]) -> RemotingCommand:
         """Ask for queues that no other member of the group is to consume meanwhile."""
         header = LockBatchMqRequestHeader() if self.release.client.heartbeat_header else None
-        body = LockBatchRequestBody(consumer_group=group, client_id=client_id, mq_set=queues)
+        body = LockBatchRequestBody(
+            consumer_group=self.namespace.wrap(group),
+            client_id=client_id,
+            mq_set=self.namespace.wrap_queues(queues),
+        )
         return self._request(RequestCode.LOCK_BATCH_MQ, header, body.encode(self.release))
 
     def unlock_batch(
@@ -217,7 +244,9 @@ class RequestFactory:
     ) -> RemotingCommand:
         """Give locked queues back."""
         header = UnlockBatchMqRequestHeader() if self.release.client.heartbeat_header else None
-        body = UnlockBatchRequestBody(consumer_group=group, client_id=client_id, mq_set=queues)
+        body = UnlockBatchRequestBody(
+            self.namespace.wrap(group), client_id, mq_set=self.namespace.wrap_queues(queues)
+        )
         return self._request(RequestCode.UNLOCK_BATCH_MQ, header, body.encode(self.release))
 
     def unregister(

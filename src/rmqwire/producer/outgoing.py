@@ -100,6 +100,8 @@ class Outbound:
 
     def _outgoing(self, topic: str, body: bytes, properties: dict[str, str]) -> OutgoingMessage:
         config = self._config
+        if config.namespace:
+            properties = properties | {const.PROPERTY_INSTANCE_ID: config.namespace}
         return OutgoingMessage(
             producer_group=self._group,
             topic=topic,

@@ -202,7 +202,7 @@ class TransactionProducer(Producer):
         if any(name in properties for name in _LATER):
             raise UsageError("Transactional messages do not support delayed delivery")
         properties[const.PROPERTY_TRANSACTION_PREPARED] = "true"
-        properties[const.PROPERTY_PRODUCER_GROUP] = self.group
+        properties[const.PROPERTY_PRODUCER_GROUP] = self._instance.namespace.wrap(self.group)
         result = await self.send(message)
         if result.transaction_id is not None:
             properties[const.PROPERTY_TRANSACTION_ID] = result.transaction_id

@@ -6,12 +6,13 @@ import logging
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from rmqwire.broker.names import SYSTEM_TOPICS, is_system_topic, topic_fault
+from rmqwire.broker.names import topic_fault
 from rmqwire.broker.tables.attributes import TOPIC_ATTRIBUTES
 from rmqwire.broker.tables.config_table import ConfigTable
 from rmqwire.broker.tables.versions import advance, assign
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import TopicConfig, TopicConfigSerializeWrapper
+from rmqwire.codec.names import SYSTEM_TOPICS, is_system_topic
 from rmqwire.codec.sys_flag import PERM_INHERIT, PERM_READ, PERM_WRITE
 from rmqwire.remoting.limited_log import printable
 

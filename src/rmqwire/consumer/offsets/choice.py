@@ -28,4 +28,6 @@ def offset_store(group: str, config: ConsumerConfig, instance: ClientInstance) -
             group,
             client_id,
         )
-    return LocalFileOffsetStore(config.local_offset_store_dir, client_id, group, config.release)
+    return LocalFileOffsetStore(
+        config.local_offset_store_dir, client_id, group, config.release, instance.namespace
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import OffsetSerializeWrapper
+from rmqwire.codec.namespace import NO_NAMESPACE, Namespace
 from rmqwire.consumer.offsets.table import OffsetStore
 from rmqwire.disk.files import RealFiles
 from rmqwire.disk.table_file import ConfigFile
@@ -37,11 +38,21 @@ class LocalFileOffsetStore(OffsetStore):
         client_id: whose offsets; it must be the same after a restart.
         group: the consumer group.
         release: how the file is written.
+        namespace: of the group and the topics, in the file as at the brokers.
     """
 
-    def __init__(self, folder: str | None, client_id: str, group: str, release: Release) -> None:
+    def __init__(
+        self,
+        folder: str | None,
+        client_id: str,
+        group: str,
+        release: Release,
+        namespace: Namespace = NO_NAMESPACE,
+    ) -> None:
         super().__init__()
-        self.path = Path(folder or DEFAULT_FOLDER).expanduser() / client_id / group / "offsets.json"
+        self._namespace = namespace
+        root = Path(folder or DEFAULT_FOLDER).expanduser()
+        self.path = root / client_id / namespace.wrap(group) / "offsets.json"
         self._file = ConfigFile(
             str(self.path), RealFiles(), refused="consuming as if nothing had been"
         )
@@ -59,7 +70,7 @@ class LocalFileOffsetStore(OffsetStore):
             self.update(queue, offset)
 
     def _decode(self, data: bytes) -> None:
-        self._stored = OffsetSerializeWrapper.decode(data).offset_table
+        self._stored = self._namespace.unwrap_keys(OffsetSerializeWrapper.decode(data).offset_table)
 
     async def read_from_store(self, queue: MessageQueue) -> int:
         """Return what was stored last, and remember it; NO_OFFSET for a queue that is new."""
@@ -98,6 +109,6 @@ class LocalFileOffsetStore(OffsetStore):
         table = self._stored | found
         if table == self._stored:
             return
-        wrapper = OffsetSerializeWrapper(dict(sorted(table.items())))
+        wrapper = OffsetSerializeWrapper(self._namespace.wrap_keys(dict(sorted(table.items()))))
         self._file.persist(wrapper.encode(self._release, pretty=True))
         self._stored = table

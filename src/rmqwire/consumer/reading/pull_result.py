@@ -113,6 +113,7 @@ def found_messages(
     for stored in _unwrapped(iter_messages(answer.body)):
         if (tags and stored.tags not in tags) or stored.queue_offset + delta < offset:
             continue
+        answer.namespace.unwrap_message(stored)
         properties = stored.properties
         properties[const.PROPERTY_MIN_OFFSET] = min_offset
         properties[const.PROPERTY_MAX_OFFSET] = max_offset

@@ -62,7 +62,7 @@ def retry_message(message: MessageExt, state: ReturningState) -> Message:
     properties = dict(message.properties)
     properties.pop(const.PROPERTY_TRANSACTION_PREPARED, None)
     properties.setdefault(const.PROPERTY_ORIGIN_MESSAGE_ID, message.msg_id)
-    properties[const.PROPERTY_RETRY_TOPIC] = message.topic
+    properties[const.PROPERTY_RETRY_TOPIC] = state.instance.namespace.wrap(message.topic)
     properties[const.PROPERTY_RECONSUME_TIME] = str(times + 1)
     properties[const.PROPERTY_MAX_RECONSUME_TIMES] = str(state.config.reconsume_limit())
     properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(FIRST_RETRY_LEVEL + times)

@@ -7,9 +7,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.names import is_system_topic
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, RMQ_SYS_TRANS_OP_HALF_TOPIC
+from rmqwire.codec.names import is_system_topic
 from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
