@@ -20,22 +20,33 @@ ROOT = Path(__file__).parent.parent
 CLASSES = (
     ("rmqwire.client.client", "Client"),
     ("rmqwire.producer.producer", "Producer"),
+    ("rmqwire.producer.transaction", "TransactionProducer"),
     ("rmqwire.consumer.push", "PushConsumer"),
     ("rmqwire.consumer.lite_pull", "LitePullConsumer"),
     ("rmqwire.consumer.pull", "PullConsumer"),
 )
 FACES = {name for _, name in CLASSES}
 OURS = {"remoting", "wall_ms", "rng"}  # arguments for tests of the trio classes
-CALLED = {"Listener": "_listener", "QueueListener": "_callback", "TopicListener": "_callback"}
-BASES = {"PushConsumer": "Consuming"}  # what is written by hand, in consuming.py
+CALLED = {
+    "Listener": "_listener",
+    "QueueListener": "_callback",
+    "TopicListener": "_callback",
+    "TransactionCheck": "_function",
+    "LocalTransaction": "_function",
+}
+BASES = {  # what is written by hand, in consuming.py and sending.py
+    "PushConsumer": "Consuming",
+    "Producer": "Sending",
+    "TransactionProducer": "Transacting, Producer",
+}
 BY_HAND = {
     ("PushConsumer", "on"),
     ("PushConsumer", "batches"),
-    ("Producer", "send_soon"),  # threads and asyncio send side by side by other means
+    ("Producer", "send_soon"),
     ("Producer", "send_many"),
-    ("Producer", "ready"),
+    ("TransactionProducer", "transaction"),
 }
-REOPENS = {"Client", "Producer"}  # in a forked process
+REOPENS = {"Client", "Producer", "TransactionProducer"}  # in a forked process
 DEFAULTS = {  # a thread's listener may block
     ("blocking", "PushConsumer"): 'config.setdefault("consume_in_threads", True)'
 }
@@ -75,7 +86,11 @@ class Source:
             if isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__"
             for alias in node.names
         }
-        self.own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+        self.own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)} | {
+            node.target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
         (self.node,) = (
             node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name
         )
@@ -113,6 +128,7 @@ class Writer:
             "",
             f"from rmqwire.{self.colour.package}.consuming import Consuming",
             f"from rmqwire.{self.colour.package}.face import Face",
+            f"from rmqwire.{self.colour.package}.sending import Sending, Transacting",
             *(f"from {s.module} import {s.name} as Trio{s.name}" for s in sources),
             *self._imports(self.used),
             "",
@@ -172,7 +188,8 @@ class Writer:
         self._note(source, node)
         arguments = _signature(node, timed=waits)
         word = "async def" if waits and self.colour.awaits else "def"
-        inner = ", ".join([f"self._inner.{node.name}", *_passed(node)])
+        behind = "_transacting" if source.name == "TransactionProducer" else "_inner"
+        inner = ", ".join([f"self.{behind}.{node.name}", *_passed(node)])
         if not waits:
             body = f"return self._now({inner})"
         elif self.colour.awaits:
@@ -208,7 +225,7 @@ class Writer:
         passed = ", ".join(_passed(node)).replace("=client", "=self._shared(client)")
         lines = [
             f"def __init__({_signature(node)}) -> None:",
-            f"    super().__init__(lambda: Trio{source.name}({passed}))",
+            f"    Face.__init__(self, lambda: Trio{source.name}({passed}))",
         ]
         if (default := DEFAULTS.get((self.colour.package, source.name))) is not None:
             lines.insert(1, f"    {default}")

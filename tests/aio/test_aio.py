@@ -11,10 +11,12 @@ from rmqwire.aio import (
     Client,
     ConsumeStatus,
     LitePullConsumer,
+    LocalTransactionState,
     Message,
     Producer,
     PullConsumer,
     PushConsumer,
+    TransactionProducer,
 )
 from rmqwire.errors import ConnectFailed, ForkedError, UsageError
 from rmqwire.testing import cluster
@@ -235,3 +237,46 @@ async def test_a_decorated_function_is_a_listener(rmq):
     async with consumer, Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
         await producer.send(Message("T", b"x", tags="a"))
         await done.wait()
+
+
+@program
+async def test_sends_that_nobody_waits_for_give_futures(rmq):
+    async with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        await producer.ready()
+        futures = [producer.send_soon(Message("T", b"%d" % n)) for n in range(50)]
+        results = await asyncio.gather(*futures)
+        assert sorted(one.queue_offset for one in results) == list(range(50))
+        with pytest.raises(UsageError):
+            await producer.send_soon(Message("", b"x"))
+        many = producer.send_many((Message("T", b"m") for _ in range(20)), in_flight=4)
+        assert len([one.result() async for one in many]) == 20
+        with pytest.raises(UsageError):
+            await anext(producer.send_many([], in_flight=0))
+
+
+@program
+async def test_a_transaction_commits_or_rolls_back_with_its_block(rmq):
+    mine = threading.current_thread()
+
+    async def check(message):
+        raise AssertionError("nobody asks")
+
+    async def local(message, arg):
+        assert threading.current_thread() is mine
+        return LocalTransactionState.COMMIT_MESSAGE
+
+    async def cancelled(producer):
+        async with producer.transaction(Message("T", b"given up")):
+            await asyncio.sleep(60)
+
+    async with TransactionProducer("tp", check=check, namesrv_addr=rmq.namesrv_addr) as producer:
+        async with producer.transaction(Message("T", b"kept")):
+            assert await asyncio.to_thread(rmq.messages, "T") == []
+        with pytest.raises(ZeroDivisionError):
+            async with producer.transaction(Message("T", b"no")):
+                raise ZeroDivisionError
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(cancelled(producer), 0.2)
+        await producer.send_in_transaction(Message("T", b"local"), local)
+        found = await asyncio.to_thread(rmq.messages, "T")
+        assert [one.body for one in found] == [b"kept", b"local"]

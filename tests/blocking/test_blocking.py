@@ -13,10 +13,12 @@ from rmqwire.blocking import (
     Client,
     ConsumeStatus,
     LitePullConsumer,
+    LocalTransactionState,
     Message,
     Producer,
     PullConsumer,
     PushConsumer,
+    TransactionProducer,
 )
 from rmqwire.errors import ConnectFailed, ForkedError, UsageError
 from rmqwire.testing import cluster
@@ -254,3 +256,46 @@ def test_messages_in_order_cross_one_by_one(rmq):
             if len(bodies) == 6:
                 break
     assert bodies == [b"again", b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_sends_that_nobody_waits_for_give_futures(rmq):
+    with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
+        producer.ready(timeout=20)
+        futures = [producer.send_soon(Message("T", b"%d" % n)) for n in range(50)]
+        assert sorted(one.result(20).queue_offset for one in futures) == list(range(50))
+        assert isinstance(producer.send_soon(Message("", b"x")).exception(20), UsageError)
+        many = producer.send_many((Message("T", b"m") for _ in range(20)), in_flight=4)
+        assert len([one.result() for one in many]) == 20
+        with pytest.raises(UsageError):
+            list(producer.send_many([], in_flight=0))
+
+
+def test_a_transaction_commits_or_rolls_back_with_its_block(rmq):
+    threads = []
+
+    def check(message):
+        threads.append(threading.current_thread().name)
+        return LocalTransactionState.COMMIT_MESSAGE
+
+    def local(message, arg):
+        threads.append(threading.current_thread().name)
+        return LocalTransactionState.COMMIT_MESSAGE if arg else LocalTransactionState.UNKNOW
+
+    with TransactionProducer("tp", check=check, namesrv_addr=rmq.namesrv_addr) as producer:
+        with producer.transaction(Message("T", b"kept")):
+            assert rmq.messages("T") == []
+        with pytest.raises(ZeroDivisionError), producer.transaction(Message("T", b"no")):
+            raise ZeroDivisionError
+        with producer.transaction(Message("T", b"nor this")) as transaction:
+            transaction.rollback()
+        with pytest.raises(KeyboardInterrupt), producer.transaction(Message("T", b"given up")):
+            raise KeyboardInterrupt
+        producer.send_in_transaction(Message("T", b"local"), local, 1)
+        producer.send_in_transaction(Message("T", b"checked"), local)
+        assert [one.body for one in rmq.messages("T")] == [b"kept", b"local"]
+        deadline = time.monotonic() + 30
+        while len(rmq.messages("T")) < 3 and time.monotonic() < deadline:
+            rmq.advance(seconds=60)
+        assert [one.body for one in rmq.messages("T")] == [b"kept", b"local", b"checked"]
+        producer.send(Message("T", b"plain"))
+    assert "rmqwire" not in threads

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
 from weakref import WeakKeyDictionary
 
-from rmqwire.aio.listener import Loop, in_loop
+from rmqwire.aio.listener import Loop, across, in_loop
 from rmqwire.bridge.engine import Call, shared_engine
 from rmqwire.bridge.face import Behind, block_for
 
@@ -108,8 +108,8 @@ class Face(Generic[T]):
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
-        self._behind = Behind(make, type(self).__name__)
         self._loop = Loop()
+        self._behind = Behind(make, type(self).__name__)
 
     @property
     def _inner(self) -> T:
@@ -171,3 +171,7 @@ class Face(Generic[T]):
             self._loop.get().call_soon_threadsafe(function, *args)
 
         return call
+
+    def _function(self, function: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
+        """Return what calls a function, plain or async, in the program's loop."""
+        return across(function, self._loop)

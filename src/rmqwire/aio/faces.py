@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.aio.consuming import Consuming
 from rmqwire.aio.face import Face
+from rmqwire.aio.sending import Sending, Transacting
 from rmqwire.client.client import Client as TrioClient
 from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.consumer.lite_pull import LitePullConsumer as TrioLitePullConsumer
@@ -13,6 +14,7 @@ from rmqwire.consumer.pull import PullConsumer as TrioPullConsumer
 from rmqwire.consumer.push import PushConsumer as TrioPushConsumer
 from rmqwire.filter.subscription import SUB_ALL
 from rmqwire.producer.producer import Producer as TrioProducer
+from rmqwire.producer.transaction import TransactionProducer as TrioTransactionProducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
     from rmqwire.consumer.pull_config import LitePullConsumerOptions, PullConsumerOptions
     from rmqwire.consumer.reading.pull_result import PullResult
     from rmqwire.consumer.selector import MessageSelector
-    from rmqwire.producer.config import ProducerOptions
+    from rmqwire.producer.config import ProducerOptions, TransactionProducerOptions
     from rmqwire.producer.hooks import SendHook
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Messages
+    from rmqwire.producer.transaction import LocalTransaction, TransactionSendResult
+    from rmqwire.producer.transaction_check import TransactionCheck
 
 
 class Client(Face[TrioClient]):
@@ -56,7 +60,7 @@ class Client(Face[TrioClient]):
     """
 
     def __init__(self, namesrv_addr: str | None = None, /, **config: Unpack[ClientOptions]) -> None:
-        super().__init__(lambda: TrioClient(namesrv_addr, **config))
+        Face.__init__(self, lambda: TrioClient(namesrv_addr, **config))
 
     @property
     def client_id(self) -> str:
@@ -65,7 +69,7 @@ class Client(Face[TrioClient]):
         return self._now(lambda: inner.client_id)
 
 
-class Producer(Face[TrioProducer]):
+class Producer(Sending):
     """Send messages for a producer group; use it as ``async with``.
 
     Args:
@@ -87,8 +91,8 @@ class Producer(Face[TrioProducer]):
         hooks: Sequence[SendHook] = (),
         **config: Unpack[ProducerOptions],
     ) -> None:
-        super().__init__(
-            lambda: TrioProducer(group, client=self._shared(client), hooks=hooks, **config)
+        Face.__init__(
+            self, lambda: TrioProducer(group, client=self._shared(client), hooks=hooks, **config)
         )
 
     @property
@@ -142,6 +146,17 @@ class Producer(Face[TrioProducer]):
             arg=arg,
             timeout_ms=timeout_ms,
         )
+
+    async def ready(self, *, timeout: float | None = None) -> None:
+        """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.ready)
 
     async def send_oneway(
         self,
@@ -264,6 +279,72 @@ class Producer(Face[TrioProducer]):
         return await self._wait(timeout, self._inner.fetch_publish_message_queues, topic)
 
 
+class TransactionProducer(Transacting, Producer):
+    """Send messages that consumers see only after a local transaction; use it as ``async with``.
+
+    Args:
+        group: the producer group; brokers ask any of its producers about any of its transactions.
+        check: tells what became of the transaction of a message, plain or async; asked when a
+            broker wasn't told. What it raises is "not known yet", and it is asked again.
+        client: whose connections to share; None for own ones.
+        hooks: look at each attempt of a send.
+        config: settings as keywords, see ``TransactionProducerConfig``; at least ``namesrv_addr``,
+            unless the environment has NAMESRV_ADDR or there is a ``client``.
+
+    Raises:
+        UsageError: a bad group or setting.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        *,
+        check: TransactionCheck,
+        client: Client | None = None,
+        hooks: Sequence[SendHook] = (),
+        **config: Unpack[TransactionProducerOptions],
+    ) -> None:
+        Face.__init__(
+            self,
+            lambda: TrioTransactionProducer(
+                group,
+                check=self._function(check),
+                client=self._shared(client),
+                hooks=hooks,
+                **config,
+            ),
+        )
+
+    async def send_in_transaction(
+        self,
+        message: Message,
+        local: LocalTransaction,
+        arg: object = None,
+        *,
+        timeout: float | None = None,
+    ) -> TransactionSendResult:
+        """Send a half message, run the local transaction, tell the broker what became of it.
+
+        A half message that isn't as safe as the broker is set to (FLUSH_DISK_TIMEOUT and the like)
+        is rolled back without running the local transaction, as Java does it.
+
+        Args:
+            message: which consumers shall see if the transaction commits.
+            local: the local transaction, plain or async, called with the message and ``arg``; None
+                and what it raises are UNKNOW: the broker will ask.
+            arg: for ``local``.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: a message that no broker takes, or a delayed one.
+            RmqError: the half message couldn't be sent, see ``Producer.send``; ``local`` wasn't run.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return await self._wait(
+            timeout, self._transacting.send_in_transaction, message, self._function(local), arg
+        )
+
+
 class PushConsumer(Consuming):
     """Consume messages for a group; use it as ``async with``.
 
@@ -288,10 +369,11 @@ class PushConsumer(Consuming):
         hooks: Sequence[ConsumeHook] = (),
         **config: Unpack[PushConsumerOptions],
     ) -> None:
-        super().__init__(
+        Face.__init__(
+            self,
             lambda: TrioPushConsumer(
                 group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
-            )
+            ),
         )
 
     @property
@@ -373,10 +455,11 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         hooks: Sequence[ConsumeHook] = (),
         **config: Unpack[LitePullConsumerOptions],
     ) -> None:
-        super().__init__(
+        Face.__init__(
+            self,
             lambda: TrioLitePullConsumer(
                 group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
-            )
+            ),
         )
 
     @property
@@ -608,10 +691,11 @@ class PullConsumer(Face[TrioPullConsumer]):
         hooks: Sequence[ConsumeHook] = (),
         **config: Unpack[PullConsumerOptions],
     ) -> None:
-        super().__init__(
+        Face.__init__(
+            self,
             lambda: TrioPullConsumer(
                 group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
-            )
+            ),
         )
 
     @property

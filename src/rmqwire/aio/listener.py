@@ -49,24 +49,39 @@ def in_loop(listener: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable
     Raises:
         UsageError: it can't be called so.
     """
-    variables = copy_context()
+    call = across(listener, loop)
 
     async def with_context(messages: object, context: object) -> object:
-        return await _Crossing(listener, (messages, context), variables).made(loop.get())
+        return await call(messages, context)
 
     async def without(messages: object) -> object:
-        return await _Crossing(listener, (messages,), variables).made(loop.get())
+        return await call(messages)
 
     return with_context if takes_context(listener) else without
 
 
+def across(function: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable[Any]]:
+    """Return an async function for trio that calls ``function`` in the asyncio loop.
+
+    Args:
+        function: plain or async; it sees the context variables of now.
+        loop: where to call it.
+    """
+    variables = copy_context()
+
+    async def call(*args: object) -> object:
+        return await _Crossing(function, args, variables).made(loop.get())
+
+    return call
+
+
 class _Crossing:
-    """One call of a listener, from the trio thread to the asyncio loop and back."""
+    """One call of a function, from the trio thread to the asyncio loop and back."""
 
     def __init__(
-        self, listener: Callable[..., Any], arguments: tuple[object, ...], variables: Context
+        self, function: Callable[..., Any], arguments: tuple[object, ...], variables: Context
     ) -> None:
-        self._listener = listener
+        self._function = function
         self._arguments = arguments
         self._variables = variables
         self._over = trio.Event()
@@ -76,7 +91,7 @@ class _Crossing:
         self._error: BaseException | None = None
 
     async def made(self, loop: asyncio.AbstractEventLoop) -> object:
-        """Make it; return what the listener returns, raise what it raises."""
+        """Make it; return what the function returns, raise what it raises."""
         loop.call_soon_threadsafe(self._start, context=self._variables.copy())
         try:
             await self._over.wait()
@@ -96,10 +111,10 @@ class _Crossing:
 
     async def _call(self) -> None:
         try:
-            result = self._listener(*self._arguments)
+            result = self._function(*self._arguments)
             self._result = await result if inspect.isawaitable(result) else result
         except asyncio.CancelledError:
-            self._error = UsageError("the listener was cancelled")
+            self._error = UsageError("the function was cancelled")
             raise
         except Exception as error:  # noqa: BLE001  raised in the consumer
             self._error = error

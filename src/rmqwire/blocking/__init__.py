@@ -19,6 +19,7 @@ from rmqwire import (
     ConsumeOrderlyContext,
     ConsumeOrderlyStatus,
     ConsumeStatus,
+    LocalTransactionState,
     Message,
     MessageExt,
     MessageModel,
@@ -33,6 +34,7 @@ from rmqwire.blocking.faces import (
     Producer,
     PullConsumer,
     PushConsumer,
+    TransactionProducer,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "ConsumeOrderlyStatus",
     "ConsumeStatus",
     "LitePullConsumer",
+    "LocalTransactionState",
     "Message",
     "MessageExt",
     "MessageModel",
@@ -53,4 +56,5 @@ __all__ = [
     "PushConsumer",
     "SendResult",
     "SendStatus",
+    "TransactionProducer",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import iscoroutinefunction
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
+from rmqwire.bridge.engine import in_worker
 from rmqwire.bridge.face import Behind, block_for
 
 if TYPE_CHECKING:
@@ -94,3 +96,8 @@ class Face(Generic[T]):
             Thread(target=function, args=args, name="rmqwire-callback", daemon=True).start()
 
         return call
+
+    @staticmethod
+    def _function(function: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
+        """Return what calls a function, which may block, in a worker thread."""
+        return function if iscoroutinefunction(function) else partial(in_worker, function)

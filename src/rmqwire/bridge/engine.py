@@ -89,6 +89,7 @@ class Held(Generic[T]):
         self._opening = opening
         self._stop = trio.Event()
         self._left = trio.Event()
+        self._reason: Exception | None = None
         self._error: BaseException | None = None
 
     async def enter(self, nursery: trio.Nursery) -> T:
@@ -106,19 +107,31 @@ class Held(Generic[T]):
                 started = True
                 task_status.started(entered)
                 await self._stop.wait()
+                self._raise_reason()
         except Exception as error:
             if not started:
                 raise
-            self._error = error  # raised by leave()
+            if error is not self._reason:
+                self._error = error  # raised by leave()
         finally:
             self._left.set()
 
-    async def leave(self) -> None:
-        """Leave it, and raise what broke it meanwhile."""
+    def _raise_reason(self) -> None:
+        if self._reason is not None:
+            raise self._reason
+
+    async def leave(self, reason: Exception | None = None) -> None:
+        """Leave it, by an exception if there is a reason; raise what broke it meanwhile."""
+        self._reason = reason
         self._stop.set()
         await self._left.wait()
         if self._error is not None:
             raise only_error(self._error)
+
+
+async def in_worker(function: Callable[..., T], *args: object) -> T:
+    """Call a function that may block in a worker thread of the engine's."""
+    return await trio.to_thread.run_sync(function, *args)
 
 
 class Engine:
@@ -168,10 +181,10 @@ class Engine:
         self._held.add(held)  # type: ignore[arg-type]  # only to be left
         return entered
 
-    async def leave(self, held: Held[T]) -> None:
-        """Leave what is held, in the engine."""
+    async def leave(self, held: Held[T], reason: Exception | None = None) -> None:
+        """Leave what is held, by an exception if there is a reason; in the engine."""
         self._held.discard(held)
-        await held.leave()
+        await held.leave(reason)
 
     def _open(self) -> trio.Nursery:
         if self._nursery is None:

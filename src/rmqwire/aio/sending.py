@@ -1,0 +1,127 @@
+"""Sends that nobody waits for, and transactions, in an asyncio program."""
+
+from __future__ import annotations
+
+from asyncio import Future, ensure_future, wait
+from collections import deque
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from rmqwire.aio.face import Face, wait_for
+from rmqwire.bridge.engine import Held, shared_engine
+from rmqwire.errors import UsageError
+from rmqwire.producer.producer import Producer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.message import Message
+    from rmqwire.producer.results import SendResult
+    from rmqwire.producer.selector import MessageQueueSelector
+    from rmqwire.producer.sender import Messages
+    from rmqwire.producer.transaction import Transaction, TransactionProducer
+
+GIVEN_UP = "the program gave the local transaction up"
+
+
+class Sending(Face[Producer]):
+    """What the generator leaves to hands: futures in place of handles."""
+
+    def send_soon(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None = None,
+        key: object = None,
+        selector: MessageQueueSelector | None = None,
+        arg: object = None,
+        timeout_ms: int | None = None,
+    ) -> Future[SendResult]:
+        """Send without waiting now, and return a future of the result.
+
+        An attempt without an answer is repeated at another broker, up to
+        retryTimesWhenSendAsyncFailed; what a broker refuses isn't. Any number may be under way:
+        ``await producer.ready()`` before each keeps it within limits.
+
+        Args:
+            message: one message, or several of the same topic.
+            queue: send to this queue, once.
+            key: send to the queue of this key, as ``send`` does.
+            selector: choose the queue, once; called with (queues, message, ``arg``).
+            arg: for the selector.
+            timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
+        """
+        inner = self._inner
+
+        async def send() -> SendResult:
+            handle = inner.send_soon(
+                message, queue=queue, key=key, selector=selector, arg=arg, timeout_ms=timeout_ms
+            )
+            return await handle.wait()
+
+        return ensure_future(wait_for(send, None))
+
+    async def send_many(
+        self, messages: Iterable[Message], *, in_flight: int = 64
+    ) -> AsyncIterator[Future[SendResult]]:
+        """Send any number of messages, some of them at a time, and tell how each went.
+
+        ::
+
+            async for sent in producer.send_many(messages):
+                print(sent.exception() or sent.result())
+
+        Args:
+            messages: taken from as there is room.
+            in_flight: how many are under way at the same time.
+
+        Yields:
+            the futures of sends that have ended, in the order of the messages.
+
+        Raises:
+            UsageError: less than one in flight.
+        """
+        if in_flight < 1:
+            raise UsageError("in_flight < 1")
+        window: deque[Future[SendResult]] = deque()
+        for message in messages:
+            while len(window) >= in_flight:
+                await wait([window[0]])
+                yield window.popleft()
+            window.append(self.send_soon(message))
+        while window:
+            await wait([window[0]])
+            yield window.popleft()
+
+
+class Transacting(Sending):
+    """The block of a transaction."""
+
+    @property
+    def _transacting(self) -> TransactionProducer:
+        return cast("TransactionProducer", self._inner)
+
+    @asynccontextmanager
+    async def transaction(self, message: Message) -> AsyncIterator[Transaction]:
+        """Send a half message; commit it on leaving, roll it back on an exception.
+
+        Args:
+            message: which consumers shall see if the block is left normally.
+
+        Raises:
+            UsageError: a message that no broker takes, or a delayed one.
+            RmqError: the half message couldn't be sent, or isn't safe: it is rolled back.
+        """
+        held = Held(self._transacting.transaction(message))
+        transaction = await wait_for(partial(shared_engine().enter, held), None)
+        try:
+            yield transaction
+        except Exception as error:
+            await wait_for(partial(shared_engine().leave, held, error), None)
+            raise
+        except BaseException:  # cancelled
+            await wait_for(partial(shared_engine().leave, held, UsageError(GIVEN_UP)), None)
+            raise
+        await wait_for(partial(shared_engine().leave, held), None)
