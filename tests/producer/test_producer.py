@@ -502,3 +502,41 @@ def test_bad_group(group, words):
 def test_name_server_of_the_environment(monkeypatch):
     monkeypatch.setenv("NAMESRV_ADDR", "10.0.0.5:9876")
     assert Producer("pg").config.name_servers() == ["10.0.0.5:9876"]
+
+
+async def brokers_of(producer, count=12):
+    return [
+        (await producer.send(Message("T", b"x"))).message_queue.broker_name for _ in range(count)
+    ]
+
+
+async def test_a_broker_that_was_unreachable_is_used_again_once_it_answers(cluster, autojump_clock):
+    settings = {"send_latency_enable": True, "start_detector_enable": True}
+    async with producer(cluster, **settings) as p:
+        assert set(await brokers_of(p)) == {"a", "b"}
+        cluster.down.add(broker_addr("a"))
+        await brokers_of(p)
+        await trio.sleep(60)  # its pause is over
+        cluster.requests.clear()
+        assert set(await brokers_of(p)) == {"b"}
+        await trio.sleep(10)
+        asked = [addr for addr, command in cluster.requests if command.code == R.GET_MAX_OFFSET]
+        cluster.down.clear()
+        await trio.sleep(4)
+        assert set(await brokers_of(p)) == {"a", "b"}
+        assert set(asked) == {broker_addr("a")}
+        cluster.requests.clear()
+        await trio.sleep(30)
+        assert all(command.code != R.GET_MAX_OFFSET for _, command in cluster.requests)
+
+
+async def test_a_broker_that_no_route_names_any_more_is_forgotten(cluster, autojump_clock):
+    settings = {"send_latency_enable": True, "start_detector_enable": True}
+    async with producer(cluster, **settings) as p:
+        cluster.down.add(broker_addr("a"))
+        await brokers_of(p)
+        faults = p._sender.faults
+        assert faults.unreachable() == ["a"]
+        p._instance.routes.broker_addrs.pop("a")
+        await trio.sleep(4)
+        assert faults.unreachable() == []

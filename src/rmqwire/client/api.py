@@ -320,9 +320,12 @@ class ClientApi:
         body = GetConsumerListByGroupResponseBody.decode(answer.body, self._release)
         return list(body.consumer_id_list or ())
 
-    async def max_offset(self, addr: str, queue: MessageQueue) -> int:
+    async def max_offset(
+        self, addr: str, queue: MessageQueue, timeout_ms: int | None = None
+    ) -> int:
         """Return the index of the next message of a queue."""
-        answer = await self._call(self._broker(addr), self.requests.max_offset(queue))
+        request = self.requests.max_offset(queue)
+        answer = await self._call(self._broker(addr), request, timeout_ms)
         return answer.decode_header(GetMaxOffsetResponseHeader).offset or 0
 
     async def min_offset(self, addr: str, queue: MessageQueue) -> int:

@@ -46,7 +46,8 @@ class ClientConfig:
         pull_time_delay_mills_when_exception: ms to wait after a failed pull.
         mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
         send_latency_enable: avoid brokers that were slow (Java ``sendLatencyFaultEnable``).
-        start_detector_enable: take a broker with a broken connection for unreachable.
+        start_detector_enable: with ``send_latency_enable``: leave a broker alone that can't be connected to,
+            and ask it each 3 s whether it is back.
         namespace: put before every topic and group, ``NAME%topic``; None for none.
         namespace_v2: said in every request instead, for proxies and brokers that know of it (5.x).
         enable_trace: trace what is sent and consumed, as messages of the trace topic. In memory it

@@ -99,6 +99,19 @@ class FaultStrategy:
         item.available_from_ms = max(item.available_from_ms, until)
         item.reachable = reachable
 
+    def unreachable(self) -> list[str]:
+        """Return the brokers that the last send didn't get through to."""
+        return [name for name, item in self.items.items() if not item.reachable]
+
+    def reachable_again(self, broker_name: str) -> None:
+        """Take a broker back that has answered."""
+        if broker_name in self.items:
+            self.items[broker_name].reachable = True
+
+    def forget(self, broker_name: str) -> None:
+        """Know nothing of a broker any more."""
+        self.items.pop(broker_name, None)
+
     def not_available_ms(self, latency_ms: int) -> int:
         """Return how long a broker with this latency is left alone."""
         for latency_max, pause in reversed(self._table):

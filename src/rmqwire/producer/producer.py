@@ -22,6 +22,7 @@ from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
 from rmqwire.errors import UsageError
 from rmqwire.producer.config import ProducerConfig
+from rmqwire.producer.detector import Detector
 from rmqwire.producer.request_reply import RequestReply
 from rmqwire.producer.selector import by_key
 from rmqwire.producer.send_soon import SoonSends
@@ -111,6 +112,10 @@ class Producer:
             await stack.enter_async_context(self._soon_tasks)
             if self._trace is not None:
                 self._soon_tasks.spawn(self._trace.rounds)
+            if self.config.send_latency_enable and self.config.start_detector_enable:
+                sender = self._sender
+                detector = Detector(sender.faults, self._instance, sender.topics, self._soon_tasks)
+                self._soon_tasks.spawn(detector.rounds)
             self._closing = stack.pop_all()
         self._open = True
         return self

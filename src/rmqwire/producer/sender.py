@@ -61,6 +61,7 @@ class Sender:
         hooks: look at each attempt.
 
     Attributes:
+        faults: which brokers are left alone.
         topics: what was sent to: the client keeps their routes fresh.
     """
 
@@ -75,7 +76,7 @@ class Sender:
         self._group = group
         self._config = config
         self._instance = instance
-        self._faults = FaultStrategy(
+        self.faults = FaultStrategy(
             config.release, trio_ms, instance.rng, enabled=config.send_latency_enable
         )
         self._outbound = Outbound(group, config, instance.unique_ids.next)
@@ -101,7 +102,7 @@ class Sender:
             left = timeout_ms - (trio_ms() - started)
             return await self._send_once(prepared, chosen, left)
         info = await self.publish_info(outgoing.topic, timeout_ms)
-        plan = SendPlan(info, self._faults, self._config, started, timeout_ms, soon=soon)
+        plan = SendPlan(info, self.faults, self._config, started, timeout_ms, soon=soon)
         return await self._perform(plan, prepared)
 
     async def send_oneway(
@@ -180,7 +181,7 @@ class Sender:
         if queue is not None:
             return queue
         if selector is None:
-            return self._faults.select(info, None)
+            return self.faults.select(info, None)
         first = message if isinstance(message, Message) else message[0]
         return apply_selector(selector, info.queues, first, arg)
 
