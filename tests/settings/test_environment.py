@@ -64,3 +64,8 @@ def test_an_error_says_where_its_value_came_from():
         assert str(environment.blamed(error, path, told)) == said
     other = ConfigError("registerAllowList: no network")
     assert str(environment.blamed(other, "n.conf")) == "n.conf: registerAllowList: no network"
+
+
+def test_the_lane_s_switch_is_no_setting_of_a_file_and_no_mistake():
+    found = read_environment({"RMQWIRE_LANE": "python"}, KEYS)
+    assert (found.settings, found.unknown) == ({}, [])

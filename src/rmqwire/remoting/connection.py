@@ -164,8 +164,8 @@ class Connection:
             return
         if self._held:
             self._held += frames
-            return
-        self._process(frames)
+        elif frames:
+            self._process(frames)
 
     def _take(self, lane: Lane, data: bytes) -> list[memoryview]:
         """Let a lane take what it can, and answer what it hands back; give the frames that are left.
@@ -185,7 +185,7 @@ class Connection:
                 return []
             if self._held:
                 break
-        return self._reader.split(data, position)
+        return self._reader.split(data, position) if position < size else []
 
     @property
     def paused(self) -> bool:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from rmqwire.codec.native import SWITCH as LANE
 from rmqwire.errors import ConfigError
 from rmqwire.settings.key import attribute_of
 
@@ -25,7 +26,16 @@ ACCESS_KEY: Final = "RMQWIRE_ACCESS_KEY"
 SECRET_KEY: Final = "RMQWIRE_SECRET_KEY"  # noqa: S105  the variable's name
 SECURITY_TOKEN: Final = "RMQWIRE_SECURITY_TOKEN"  # noqa: S105  the variable's name
 _NO_SETTINGS: Final = frozenset(
-    {ADDRESS_FILE, ADVERTISED_HOST, CACHE, CREDENTIALS, ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN}
+    {
+        ADDRESS_FILE,
+        ADVERTISED_HOST,
+        CACHE,
+        CREDENTIALS,
+        ACCESS_KEY,
+        SECRET_KEY,
+        SECURITY_TOKEN,
+        LANE,
+    }
 )
 _TOLD: Final = "brokerIP1"  # to clients
 _TOLD_SLAVES: Final = "brokerIP2"

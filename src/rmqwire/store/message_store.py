@@ -25,7 +25,7 @@ from rmqwire.store.folder.folder import StoreFolder
 from rmqwire.store.folder.mark import NAME as MARK_NAME
 from rmqwire.store.folder.mark import MarkFile
 from rmqwire.store.health import NOT_OPEN, StoreHealth
-from rmqwire.store.index.index_service import SLICE, IndexService
+from rmqwire.store.index.index_service import IndexService
 from rmqwire.store.index.query import MessageQuery
 from rmqwire.store.log.commit_log import CommitLog
 from rmqwire.store.log.ext_units import ExtUnits
@@ -411,7 +411,7 @@ class MessageStore:
         Raises:
             OSError: the disk failed; the next call tries again.
         """
-        return self.index.build(self.puts.dispatched_to, SLICE)
+        return self.index.build(self.puts.dispatched_to)
 
     def look_message(self, physical_offset: int) -> bytes | None:
         """Return the record that begins at an offset of the log, None if none does."""

@@ -45,34 +45,34 @@ def test_plain_sends_are_taken_and_leave_the_same_bytes(lanes, serialize_type, v
     assert decode_command(answers[: 4 + int.from_bytes(answers[:4], "big")]).code == 0
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"topic": "Unknown"},
-        {"topic": "%RETRY%group"},
-        {"topic": const.RMQ_SYS_SCHEDULE_TOPIC},
-        {"queue_id": -1},
-        {"queue_id": 4},
-        {"body": b""},
-        {"body": b"x" * (4 * 1024 * 1024 + 1)},
-        {"sys_flag": 4},
-        {"sys_flag": 0x80},
-        {"batch": True},
-        {"unit_mode": True},
-        {"flag": 2},
-        {"properties": f"WAIT\x01false\x02UNIQ_KEY\x01{KEY}"},
-        {"properties": f"DELAY\x013\x02UNIQ_KEY\x01{KEY}"},
-        {"properties": f"TRAN_MSG\x01true\x02UNIQ_KEY\x01{KEY}"},
-        {"properties": f"TIMER_DELAY_SEC\x013\x02UNIQ_KEY\x01{KEY}"},
-        {"properties": f"A\x011\x02A\x012\x02UNIQ_KEY\x01{KEY}"},
-        {"properties": f"A\x02UNIQ_KEY\x01{KEY}"},
-        {"properties": "UNIQ_KEY\x01a b\x02TAGS\x01" + "y" * 32_800},
-    ],
-    ids=str,
-)
-def test_whatever_is_not_plain_is_handed_back(lanes, odd):
-    lanes.feed(send_frame() + send_frame(**odd) + send_frame())
-    assert lanes.taken == 2
+ODD = [
+    {"topic": "Unknown"},
+    {"topic": "%RETRY%group"},
+    {"topic": const.RMQ_SYS_SCHEDULE_TOPIC},
+    {"queue_id": -1},
+    {"queue_id": 4},
+    {"body": b""},
+    {"body": b"x" * (4 * 1024 * 1024 + 1)},
+    {"sys_flag": 4},
+    {"sys_flag": 0x80},
+    {"batch": True},
+    {"unit_mode": True},
+    {"flag": 2},
+    {"properties": f"WAIT\x01false\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"DELAY\x013\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"TRAN_MSG\x01true\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"TIMER_DELAY_SEC\x013\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"A\x011\x02A\x012\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"A\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": "UNIQ_KEY\x01a b\x02TAGS\x01" + "y" * 32_800},
+]
+
+
+def test_whatever_is_not_plain_is_handed_back(lanes):
+    for odd in ODD:
+        lanes.taken = 0
+        lanes.feed(send_frame() + send_frame(**odd) + send_frame())
+        assert lanes.taken == 2, odd
 
 
 def test_a_property_that_rocketmq_knows_is_plain_only_when_it_is_named():
@@ -243,7 +243,7 @@ def test_every_recorded_request_leaves_the_same_on_both_lanes(tmp_path):
 def test_mutated_and_interleaved_sends_leave_the_same_on_both_lanes(lanes):
     rng = Random(11)
     pool = [send_frame(serialize_type=s, v1=v) for s in (0, 1) for v in (True, False)]
-    for number in range(400):
+    for number in range(200):
         pieces = [
             with_true_length(mutate(rng, pool)) if rng.random() < 0.6 else rng.choice(pool)
             for _ in range(rng.randrange(1, 5))
@@ -253,7 +253,7 @@ def test_mutated_and_interleaved_sends_leave_the_same_on_both_lanes(lanes):
         lanes.feed(data[:cut], data[cut:])
         if number % 3 == 0 or lanes.clients[0].connection.closed:
             lanes.reconnect()
-    assert lanes.taken > 200
+    assert lanes.taken > 100
 
 
 _NAMES = st.sampled_from(
@@ -291,7 +291,7 @@ _NUMBERS = st.one_of(
         max_size=6,
     )
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_sends_leave_the_same_on_both_lanes(lanes, sends):
     lanes.feed(b"".join(send_frame(**values) for values in sends))
     if lanes.clients[0].connection.closed:
