@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import ssl
 import subprocess
+import weakref
 from functools import partial
 from itertools import pairwise
 
@@ -16,12 +18,14 @@ import trio.testing
 from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.errors import ConfigError, ConnectFailed, RemotingError, SendFailed
 from rmqwire.remoting import server as server_module
+from rmqwire.remoting import tls_mode_handler
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.remoting.socket_pool import HANDSHAKE_COST, PASS_BYTES
 from rmqwire.remoting.tls import client_context, server_context
+from rmqwire.remoting.tls_session import TlsSession
 from rmqwire.remoting.transport import format_address
 from rmqwire.settings.tls import ClientTls, ServerTls
 from tests.ha.test_links import until
@@ -305,6 +309,28 @@ async def test_a_client_s_goodbye_ends_its_connection(nursery, certificates, dia
     with trio.fail_after(5):
         await secret.unwrap()
         await until(lambda: closed)
+
+
+@pytest.mark.usefixtures("either_shell")
+async def test_the_session_of_a_connection_goes_with_it(nursery, certificates, monkeypatch):
+    """Without waiting for the collector, which doesn't see what OpenSSL holds."""
+    sessions = []
+
+    class Seen(TlsSession):
+        def __init__(self, context):
+            super().__init__(context)
+            sessions.append(weakref.ref(self))
+
+    monkeypatch.setattr(tls_mode_handler, "TlsSession", Seen)
+    server, addr = await serve(nursery, certificates.server_tls())
+    gc.disable()
+    try:
+        for _ in range(3):
+            assert await ask(addr, certificates.client_tls()) == b"x"
+        await until(lambda: not server.connections)
+        assert [session() for session in sessions] == [None] * 3
+    finally:
+        gc.enable()
 
 
 async def test_a_stream_in_memory_speaks_tls_too(nursery, certificates):

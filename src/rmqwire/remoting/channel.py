@@ -112,6 +112,7 @@ class Channel:
             self._blame(group.exceptions[0])
         finally:
             self.connection.connection_lost()
+            self._handler.end()
             await trio.aclose_forcefully(self.stream)
 
     def _blame(self, error: BaseException) -> None:

@@ -63,8 +63,8 @@ class PooledSocket:
     """
 
     __slots__ = (
-        "_handler", "_late_answers", "_pool", "_rest", "at_end", "connection", "draining", "ended", "fd", "held",
-        "sock", "watched",
+        "_late_answers", "_pool", "_rest", "at_end", "connection", "draining", "ended", "fd", "handler",
+        "held", "sock", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +85,7 @@ class PooledSocket:
         self.held = False
         self.at_end = False
         self.draining = False
-        self._handler = handler
+        self.handler = handler
         self._pool = pool
         self._late_answers = late_answers
         self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
@@ -118,7 +118,7 @@ class PooledSocket:
             self.at_end = True
             return 0
         self.connection.corked = True
-        ahead = self._handler.receive_data(data)
+        ahead = self.handler.receive_data(data)
         if ahead:
             self._rest = b"".join((self._rest, ahead))
             return HANDSHAKE_COST
@@ -135,7 +135,7 @@ class PooledSocket:
         Raises:
             OSError: the connection is broken.
         """
-        connection, data_to_send = self.connection, self._handler.data_to_send
+        connection, data_to_send = self.connection, self.handler.data_to_send
         while self._rest or connection.outbox_size:
             data = self._rest or data_to_send()
             try:
@@ -381,6 +381,7 @@ class SocketPool:
         del self._members[member.fd]
         member.fd = -1
         member.sock.close()
+        member.handler.end()
         member.connection.connection_lost()
         try:
             member.ended(member)

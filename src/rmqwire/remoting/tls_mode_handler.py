@@ -86,6 +86,11 @@ class TlsModeHandler:
             connection.receive_data if mode is None else self._receive_first
         )
 
+    def end(self) -> None:
+        """Let go of the session: its memory is OpenSSL's, and no collector sees how much that is."""
+        self.receive_data = self._connection.receive_data
+        self.data_to_send = self._connection.data_to_send
+
     def _receive_first(self, data: bytes) -> bytes | None:
         connection = self._connection
         try:
