@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ import trio
 
 from rmqwire.broker.registration import MOST_SINGLE_TOPICS, TOLD_S, Registration
 from rmqwire.broker.settings.values import BrokerConfig
+from rmqwire.errors import ConfigError
 
 
 class NameServers:
@@ -142,3 +144,29 @@ def test_without_name_servers_no_answer_waits():
     registration = Registration()
     registration.soon(["T"])
     assert registration.take_barrier() is None
+
+
+async def test_name_servers_are_taken_from_an_address_server(autojump_clock, nursery):
+    servers, registration, broker = NameServers(), Registration(), state(namesrv_addr=None)
+    first = [OSError("down"), "a:1", ConfigError("no address"), "a:1"]
+    answers = chain(first, repeat("b:1;c:1"))
+    asked = []
+
+    async def fetch(url):
+        asked.append((url, round(trio.current_time() - began)))
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    began = trio.current_time()
+    nursery.start_soon(registration.keep, servers, broker)
+    nursery.start_soon(registration.look_up, broker.config, fetch)
+    await trio.sleep(45)
+    url = "http://jmenv.tbsite.net:8080/rocketmq/nsaddr"
+    assert asked == [(url, 10), (url, 20), (url, 30), (url, 40)]
+    assert set(servers.take()) == {("a:1", "all")}
+    await trio.sleep(6)
+    assert {addr for addr, _ in servers.take()} >= {"b:1", "c:1"}
+    await trio.sleep(40)
+    assert sorted(servers.take()) == [("b:1", "all"), ("c:1", "all")]

@@ -334,6 +334,8 @@ class Broker:
         config = self.loaded.broker
         interval = config.flush_consumer_offset_interval / 1000
         nursery.start_soon(self._registration.keep, api, core.state)
+        if config.fetch_namesrv_addr_by_address_server and not config.namesrv_addresses():
+            nursery.start_soon(self._registration.look_up, config)
         nursery.start_soon(_every, TICK_S, partial(self._tick, core))
         nursery.start_soon(_every, interval, core.persist_offsets)
         nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)

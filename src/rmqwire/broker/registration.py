@@ -11,19 +11,24 @@ is told that a topic exists finds its route. A name server that can't be told so
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.errors import ConfigError
+from rmqwire.remoting.address_server import FIRST_S, address_url, fetch_addresses
 from rmqwire.wakeup import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from rmqwire.broker.peers.outer_api import BrokerOuterAPI
+    from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.state import BrokerState
 
+logger = logging.getLogger(__name__)
 FIRST_RETRY_S = 1.0  # a failed registration is tried again after this, doubling up to the period
 NO_MASTER_RETRY_S = 2.0  # how often a slave without a master asks the name servers
 UNREGISTER_S = 3.0
@@ -152,12 +157,40 @@ class Registration:
                 with trio.move_on_after(wait_s):
                     await server.news.wanted.wait()
 
+    async def look_up(
+        self, config: BrokerConfig, fetch: Callable[[str], Awaitable[str]] | None = None
+    ) -> None:
+        """Take the name servers that an address server names, until cancelled (``fetchNameServerAddr``).
+
+        Args:
+            config: where to ask, how often, and what was told.
+            fetch: asks a URL; None: over the network.
+        """
+        url = address_url(config.rmq_address_server_domain, config.rmq_address_server_sub_group)
+        wait_s = FIRST_S
+        while True:
+            await trio.sleep(wait_s)
+            wait_s = config.fetch_namesrv_addr_interval / 1000
+            try:
+                told = await (fetch or _fetch)(url)
+            except (OSError, ConfigError) as error:
+                logger.warning("no name servers from %s: %s", url, error)
+                continue
+            if told != config.namesrv_addr:
+                logger.info("the name servers are %s, says %s", told, url)
+                config.namesrv_addr = told
+                self.soon()
+
     async def leave(self, api: BrokerOuterAPI, state: BrokerState) -> None:
         """Leave all name servers, as far as they answer in time."""
         with trio.move_on_after(UNREGISTER_S):
             async with trio.open_nursery() as nursery:
                 for addr in state.config.namesrv_addresses():
                     nursery.start_soon(api.unregister, addr)
+
+
+async def _fetch(url: str) -> str:
+    return await trio.to_thread.run_sync(fetch_addresses, url, abandon_on_cancel=True)
 
 
 async def _all_of(events: list[trio.Event]) -> None:

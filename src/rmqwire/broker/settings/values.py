@@ -115,6 +115,10 @@ class BrokerConfig:
     skip_when_ck_re_put_reach_max_times: bool = False
     enable_notify_after_pop_order_lock_release: bool = True
 
+    fetch_namesrv_addr_by_address_server: bool = False
+    fetch_namesrv_addr_interval: int = 10_000
+    rmq_address_server_domain: str = "jmenv.tbsite.net"
+    rmq_address_server_sub_group: str = "nsaddr"
     register_name_server_period: int = 30_000
     register_broker_timeout_mills: int = 24_000
     force_register: bool = True

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.settings.key import HONOURED, NOT_YET, ConfigKey, group
+from rmqwire.settings.key import HONOURED, ConfigKey, group
 from rmqwire.settings.rows.broker_config import BROKER_CONFIG
 from rmqwire.settings.rows.message_store_config import MESSAGE_STORE_CONFIG
 from rmqwire.settings.rows.other_configs import (
@@ -83,11 +83,11 @@ RMQWIRE_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "finding name servers by address server or DNS",
+        HONOURED,
+        "where fetchNamesrvAddrByAddressServer asks: http://DOMAIN[:8080]/rocketmq/SUBGROUP",
         """
-        rmqAddressServerDomain    String  jmenv.tbsite.net  jmenv.tbsite.net
-        rmqAddressServerSubGroup  String  nsaddr            nsaddr
+        rmqAddressServerDomain    String  jmenv.tbsite.net  jmenv.tbsite.net  <text>
+        rmqAddressServerSubGroup  String  nsaddr            nsaddr            <text>
         """,
     ),
 )

@@ -314,12 +314,18 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "finding name servers by address server or DNS",
+        HONOURED,
+        "without namesrvAddr: an address server is asked, first after 10 s",
         """
-        fetchNamesrvAddrByAddressServer  boolean  false  false
+        fetchNamesrvAddrByAddressServer  boolean  false     false
+        fetchNamesrvAddrInterval         long     (120000)  10000  1000..
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "finding name servers by DNS",
+        """
         fetchNameSrvAddrByDnsLookup      boolean  .      false
-        fetchNamesrvAddrInterval         long     .      10000
         updateNameServerAddrPeriod       int      .      120000
         """,
     ),
