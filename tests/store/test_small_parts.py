@@ -137,6 +137,31 @@ def test_put_times_fall_into_java_s_buckets():
     assert info["putMessageEntireTimeMax"] == "10001"
 
 
+@pytest.mark.parametrize(
+    ("puts", "share", "latency"),
+    [
+        ([], 0.99, 0.0),
+        ([(0, 100)], 0.99, 0.99),  # the first bucket reaches from 0 to 1 ms
+        ([(1, 90), (7, 10)], 0.99, 6.9),
+        ([(1, 990), (1_500, 10)], 0.999, 1_900.0),
+        ([(3, 1), (20_000, 99)], 0.99, 10_000.0),
+    ],
+)
+def test_latencies_are_those_of_the_last_whole_minute(puts, share, latency):
+    stats = StoreStats(0)
+    for elapsed, count in puts:
+        stats.put_done(count, elapsed)
+    for second in range(59):
+        stats.sample(second * 1000)
+    assert stats.put_latency(share) == 0.0
+    stats.sample(59_000)
+    assert stats.put_latency(share) == pytest.approx(latency)
+    assert "[10s~]:0 " in stats.runtime_info(0)["putMessageDistributeTime"]
+    for second in range(60, 120):
+        stats.sample(second * 1000)
+    assert stats.put_latency(share) == 0.0
+
+
 def test_runtime_words():
     assert format_runtime(90_061_000) == "[ 1 days, 1 hours, 1 minutes, 1 seconds ]"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from itertools import accumulate
 
 KEPT_SAMPLES = 601  # one a second: the longest window is 600 s
 _WINDOWS = (10, 60, 600)  # s
@@ -26,10 +27,15 @@ _BUCKETS = (
     "[5~10s]",
     "[10s~]",
 )
+_LATENCY_STEPS_MS = ((1, 20), (2, 15), (5, 10), (10, 10), (50, 6), (100, 5), (1_000, 9))
+_LATENCY_ENDS_MS = tuple(
+    accumulate(step for step, times in _LATENCY_STEPS_MS for _ in range(times))
+)
+_MINUTE = 60  # samples
 
 
 class StoreStats:
-    """Totals since the start, and one sample of them a second.
+    """Totals since the start, one sample of them a second, and how long puts took in this minute.
 
     Args:
         boot_ms: when the store was opened.
@@ -46,17 +52,42 @@ class StoreStats:
         self.get_miss = 0  # calls
         self.get_messages = 0
         self._put_buckets = [0] * len(_BUCKETS)
+        self._latencies = [0] * (len(_LATENCY_ENDS_MS) + 1)
+        self._last_latencies = self._latencies.copy()
+        self._seconds = 0  # of the running minute
         self._samples: deque[tuple[int, int, int, int, int]] = deque(maxlen=KEPT_SAMPLES)
 
     def put_done(self, count: int, elapsed_ms: int) -> None:
         """Count the time of one pass of ``count`` puts."""
         self._put_buckets[bisect_left(_BORDERS_MS, elapsed_ms)] += count
+        self._latencies[bisect_left(_LATENCY_ENDS_MS, elapsed_ms)] += count
         self.put_time_max = max(self.put_time_max, elapsed_ms)
 
     def sample(self, wall_ms: int) -> None:
         """Remember the totals; to be called once a second."""
         totals = (wall_ms, self.put_times, self.get_found, self.get_miss, self.get_messages)
         self._samples.append(totals)
+        self._seconds += 1
+        if self._seconds >= _MINUTE:
+            self._seconds = 0
+            self._put_buckets = [0] * len(_BUCKETS)
+            self._last_latencies, self._latencies = self._latencies, [0] * len(self._latencies)
+
+    def put_latency(self, share: float) -> float:
+        """Return within how many ms a share of the puts of the last whole minute was done.
+
+        The place within a bucket is taken in proportion (``findPutMessageEntireTimePX``); what took
+        longer than 10 s counts as 10 s.
+        """
+        counts = self._last_latencies
+        left = int(sum(counts) * share)
+        begin = 0
+        for end, count in zip(_LATENCY_ENDS_MS, counts[:-1], strict=True):
+            if left <= count:
+                return begin + (end - begin) * left / count if count else float(begin)
+            left -= count
+            begin = end
+        return float(begin)
 
     def runtime_info(self, wall_ms: int) -> dict[str, str]:
         """Return the keys of Java's ``StoreStatsService.getRuntimeInfo``."""
@@ -70,6 +101,8 @@ class StoreStats:
             "putMessageFailedTimes": str(self.put_failed),
             "putMessageSizeTotal": str(self.put_bytes),
             "putMessageDistributeTime": "".join(f"{name}:{count} " for name, count in buckets),
+            "putLatency99": f"{self.put_latency(0.99):.2f}",
+            "putLatency999": f"{self.put_latency(0.999):.2f}",
             "putMessageAverageSize": str(self.put_bytes / times),
             "dispatchMaxBuffer": "0",  # dispatch has no buffer here: it happens in the pass
             "getMessageEntireTimeMax": str(self.get_time_max),

@@ -44,7 +44,8 @@ class RuntimeAdmin:
         start = self._state.config.start_accept_send_request_time_stamp
         info["startAcceptSendRequestTimeStamp"] = str(start)
         if self._release.broker.runtime_keys_5:
-            info |= self._state.timers.runtime_info() | {"brokerActive": "true"}
+            info |= self._state.timers.runtime_info()
+            info["brokerActive"] = "true"
         else:
             info["brokerVersion"] = str(self._release.mq_version)
             info["getTransferedTps"] = info.pop("getTransferredTps", "")  # 4.9 spells it so
