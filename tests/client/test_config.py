@@ -29,6 +29,7 @@ OURS = {  # settings that are no Java key, or whose default is ours on purpose
     "consume_timestamp",
     "local_offset_store_dir",  # a system property there
     "namesrv_addr",
+    "address_server",  # a system property there
 }
 
 

@@ -7,11 +7,13 @@ from random import Random
 import pytest
 import trio
 
+from rmqwire.client import instance as instance_module
 from rmqwire.client.config import ClientConfig
 from rmqwire.client.instance import ClientInstance, local_ip
+from rmqwire.client.tasks import Tasks
 from rmqwire.codec import headers as h
 from rmqwire.codec.codes import RequestCode
-from rmqwire.errors import RemotingTimeout, UsageError
+from rmqwire.errors import ConnectFailed, RemotingTimeout, UsageError
 from tests.client.fake_cluster import NAMESRV, FakeCluster, broker_addr
 
 
@@ -150,3 +152,42 @@ async def test_members_of_a_group(cluster, autojump_clock):
         RequestCode.GET_CONSUMER_LIST_BY_GROUP, h.GetConsumerListByGroupRequestHeader
     )
     assert asked.consumer_group == "g"
+
+
+async def test_name_servers_come_from_an_address_server(cluster, monkeypatch, autojump_clock):
+    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
+    answers = iter([OSError("down"), NAMESRV, "elsewhere", "10.0.0.5:9876"])
+    asked = []
+    began = trio.current_time()
+
+    def fetch(url):
+        asked.append((url, round(trio.current_time() - began)))
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def in_thread(_tasks, function, *words):
+        return function(*words)
+
+    monkeypatch.setattr(instance_module, "fetch_addresses", fetch)
+    monkeypatch.setattr(Tasks, "in_thread", in_thread)
+    async with instance(
+        cluster, namesrv_addr=None, address_server="web:80", unit_name="u"
+    ) as client:
+        with pytest.raises(ConnectFailed, match="no name server is known yet"):
+            await client.publish_info("T", "TBW102", 4, 3_000)
+        await trio.sleep(11)
+        assert await client.publish_info("T", "TBW102", 4, 3_000) is not None
+        await trio.sleep(120)
+        assert client.name_servers.addresses == [NAMESRV]
+        await trio.sleep(120)
+        assert client.name_servers.addresses == ["10.0.0.5:9876"]
+    url = "http://web:80/rocketmq/nsaddr-u?nofix=1"
+    assert asked == [(url, 0), (url, 10), (url, 130), (url, 250)]
+
+
+async def test_named_name_servers_are_not_looked_for(cluster, monkeypatch, autojump_clock):
+    monkeypatch.setattr(instance_module, "fetch_addresses", lambda _: 1 // 0)
+    async with instance(cluster, address_server="web:80"):
+        await trio.sleep(300)

@@ -47,3 +47,14 @@ def test_late_failure_of_another_server_changes_nothing():
     second = servers.current
     servers.failed(first)
     assert servers.current == second != first
+
+
+def test_others_are_taken_and_the_one_asked_last_is_kept():
+    servers = NameServers([], Random(1))
+    servers.take(["a:1", "b:1"])
+    assert servers.current == "a:1"
+    servers.failed("a:1")
+    servers.take(["c:1", "b:1"])
+    assert servers.current == "b:1"
+    servers.take(["d:1"])
+    assert servers.current == "d:1"

@@ -33,6 +33,8 @@ class ClientConfig:
     Args:
         namesrv_addr: name servers, ``host:port`` joined by ``;``. None reads the environment
             variable NAMESRV_ADDR, as Java does.
+        address_server: ``host`` or ``host:port`` of a web server that names the name servers, asked at the
+            start, after 10 s and then each 2 minutes where no address is set.
         client_ip: own address in the client id; None finds the one that leads to the network.
         instance_name: second part of the client id; DEFAULT becomes ``pid#nanoseconds``, but for a
             broadcasting consumer with a client of its own, whose offsets are kept under the id.
@@ -64,6 +66,7 @@ class ClientConfig:
     """
 
     namesrv_addr: str | None = None
+    address_server: str | None = None
     client_ip: str | None = None
     instance_name: str = DEFAULT_INSTANCE_NAME
     unit_name: str | None = None
@@ -88,14 +91,14 @@ class ClientConfig:
     tls: ClientTls | bool | None = None
 
     def name_servers(self) -> list[str]:
-        """Return the name servers' addresses.
+        """Return the name servers' addresses; none where an address server is to name them.
 
         Raises:
             UsageError: none is set, or one is no ``host:port``.
         """
         text = self.namesrv_addr or os.environ.get(NAMESRV_ENVIRONMENT, "")
         addresses = parse_addresses(text)
-        if not addresses:
+        if not addresses and not self.address_server:
             raise UsageError("No name server address, please set it.")
         return addresses
 
@@ -163,6 +166,7 @@ class ClientOptions(TypedDict, total=False):
     """The keywords of a ``Client``: each is told of in ``ClientConfig``."""
 
     namesrv_addr: str | None
+    address_server: str | None
     client_ip: str | None
     instance_name: str
     unit_name: str | None

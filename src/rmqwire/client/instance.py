@@ -22,7 +22,7 @@ from rmqwire import clock
 from rmqwire.auth.signature import signing_hooks
 from rmqwire.client.api import ClientApi, Remoting
 from rmqwire.client.heartbeat import heartbeat_data
-from rmqwire.client.name_servers import NameServers
+from rmqwire.client.name_servers import NameServers, parse_addresses
 from rmqwire.client.processor import ClientProcessor
 from rmqwire.client.replies import ReplyTable
 from rmqwire.client.requests import RequestFactory
@@ -32,7 +32,16 @@ from rmqwire.client.tasks import Tasks
 from rmqwire.codec.message_const import MASTER_ID, RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.codec.namespace import Namespace
-from rmqwire.errors import RemotingError, RemotingTimeout, RmqError, RouteNotFound, UsageError
+from rmqwire.errors import (
+    ConfigError,
+    ConnectFailed,
+    RemotingError,
+    RemotingTimeout,
+    RmqError,
+    RouteNotFound,
+    UsageError,
+)
+from rmqwire.remoting.address_server import FIRST_S, address_url, fetch_addresses
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.dispatch import HandlerTable
@@ -56,6 +65,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_HEARTBEAT_S = 1.0
 UNREGISTER_LIMIT_S = 3.0
+ADDRESS_SERVER_PERIOD_S = 120.0
+ADDRESS_SERVER_SUB_GROUP = "nsaddr"  # rocketmq.namesrv.domain.subgroup
 UNROUTED_ADDRESS = ("192.0.2.1", 9)  # RFC 5737: asks the routing table, nothing is sent
 
 
@@ -125,10 +136,15 @@ class ClientInstance:
         self._heartbeat_lock = trio.Lock()
 
     async def __aenter__(self) -> Self:
+        polls = not self.name_servers.addresses
+        if polls:
+            await self._ask_address_server()
         self._opening = self._remoting(self._handlers)
         carrier = await self._opening.__aenter__()
         self.api = ClientApi(carrier, RequestFactory(self.config), self.config)
         await self._tasks.__aenter__()
+        if polls:
+            self._tasks.spawn(self._poll_address_server)
         self._tasks.spawn(self._poll_routes)
         self._tasks.spawn(self._send_heartbeats)
         return self
@@ -144,6 +160,27 @@ class ClientInstance:
             return await self._tasks.__aexit__(kind, error, traceback)
         finally:
             await close_scope(self._opening, kind, error, traceback)
+
+    # --- name servers
+
+    async def _ask_address_server(self) -> None:
+        """Take the name servers that the address server names (``fetchNameServerAddr``)."""
+        config = self.config
+        url = address_url(config.address_server or "", ADDRESS_SERVER_SUB_GROUP, config.unit_name)
+        try:
+            told = parse_addresses(await self._tasks.in_thread(fetch_addresses, url))
+        except (OSError, ConfigError, UsageError) as error:
+            logger.warning("no name servers from %s: %s", url, error)
+            return
+        if told != self.name_servers.addresses:
+            logger.info("the name servers are %s, says %s", ";".join(told), url)
+            self.name_servers.take(told)
+
+    async def _poll_address_server(self) -> None:
+        await trio.sleep(FIRST_S)
+        while True:
+            await self._ask_address_server()
+            await trio.sleep(ADDRESS_SERVER_PERIOD_S)
 
     # --- who shares it
 
@@ -261,6 +298,8 @@ class ClientInstance:
     async def _ask_route(self, topic: str, timeout_ms: int) -> TopicRouteData | None:
         started = trio.current_time()
         failure: RemotingError = RemotingTimeout("no time left to ask for a route")
+        if not self.name_servers.addresses:
+            failure = ConnectFailed("no name server is known yet", self.config.address_server or "")
         for _ in self.name_servers.addresses:
             left = min(_left(started, timeout_ms), self.config.mq_client_api_timeout)
             if left <= 0:

@@ -38,7 +38,7 @@ class NameServers:
     """The name servers of one client and the one it talks to.
 
     Args:
-        addresses: at least one ``host:port``.
+        addresses: ``host:port`` of each; none while an address server hasn't named any.
         rng: chooses the first one, so that clients spread.
     """
 
@@ -46,12 +46,18 @@ class NameServers:
 
     def __init__(self, addresses: list[str], rng: Random) -> None:
         self.addresses = addresses
-        self._index = rng.randrange(len(addresses))
+        self._index = rng.randrange(len(addresses)) if addresses else 0
 
     @property
     def current(self) -> str:
         """The one to ask first."""
         return self.addresses[self._index]
+
+    def take(self, addresses: list[str]) -> None:
+        """Take other name servers, and stay with the one asked last if it is among them."""
+        current = self.current if self.addresses else ""
+        self._index = addresses.index(current) if current in addresses else 0
+        self.addresses = addresses
 
     def failed(self, address: str) -> None:
         """Go on to the next one, unless somebody has done so since ``address`` was taken."""

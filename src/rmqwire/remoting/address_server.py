@@ -5,16 +5,12 @@ It is a web server that answers one line, ``host:port;host:port``.
 
 from __future__ import annotations
 
-from http.client import HTTPException
-from urllib.request import ProxyHandler, build_opener
-
 from rmqwire.errors import ConfigError
 from rmqwire.settings.forms import addresses
 
 TIMEOUT_S = 3.0
 FIRST_S = 10.0  # after the start
 MOST_BYTES = 65_536
-_opener = build_opener(ProxyHandler({}))  # Java's asks no proxy either
 
 
 def address_url(domain: str, sub_group: str, unit_name: str | None = None) -> str:
@@ -37,8 +33,12 @@ def fetch_addresses(url: str) -> str:
         OSError: it can't be reached, or answers with another status than 200.
         ConfigError: what it answers are no addresses.
     """
+    from http.client import HTTPException  # noqa: PLC0415  both cost a start 20 ms, and few ask
+    from urllib.request import ProxyHandler, build_opener  # noqa: PLC0415
+
+    opener = build_opener(ProxyHandler({}))  # Java's asks no proxy either
     try:
-        with _opener.open(url, timeout=TIMEOUT_S) as answer:
+        with opener.open(url, timeout=TIMEOUT_S) as answer:
             text = answer.read(MOST_BYTES).decode("utf-8", "replace").strip()
     except HTTPException as error:
         raise OSError(f"no HTTP: {error!r}") from None
