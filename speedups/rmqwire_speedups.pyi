@@ -95,6 +95,36 @@ def walk_keys(
         the last record; how many there were.
     """
 
+def walk_units(
+    data: bytes,
+    position: int,
+    stop: int,
+    base: int,
+    appends_from: int,
+    check_crc: bool,
+    find: Callable[[bytes, int, int], tuple[_Q, int] | None],
+    has: Callable[[_Q, int, int, int], bool],
+    /,
+) -> tuple[int, int, int, int, list[tuple[_Q, int, bytes, list[int]]]]:
+    """Collect the units of the records of a part of the log, as long as they are of the usual kind.
+
+    Args:
+        data: a part of the log.
+        position: where in it a record begins, bytes.
+        stop: where in it to end; no record may cross that.
+        base: the log's offset of its first byte.
+        appends_from: records below this position get no units without a closer look.
+        check_crc: compare the bodies' CRCs.
+        find: is told topic, queue id and offset of a record in the log; returns something for the
+            queue and its next offset, None when a closer look is needed.
+        has: is told that something, a queue offset, an offset in the log and a size; returns whether the
+            queue has that unit.
+
+    Returns:
+        the position behind the last record; how many there were; size and store time (ms) of the last;
+        for each queue what ``find`` gave, its next offset, its units and their tags codes, each once.
+    """
+
 def panic_for_a_test() -> None:
     """Raise what a panic becomes.
 

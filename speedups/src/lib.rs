@@ -15,11 +15,13 @@
 //! answer.rs      the answer's frame
 //! lane.rs        all of it, for the frames at the front of a buffer
 //! keys.rs        the keys of stored records, for the index
+//! dispatch.rs    stored records -> units of consume queues
 //! python.rs      the module that Python imports
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod dispatch;
 pub mod frame;
 pub mod header;
 pub mod json;

@@ -7,13 +7,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::answer::{Answers, pieces};
+use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Place, Settings, take};
 use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -166,6 +167,53 @@ fn guard<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
         .unwrap_or_else(|_| Err(PyRuntimeError::new_err("the native lane panicked")))
 }
 
+/// Two more callables: those of a walk over records.
+struct QueueCallables<'a, 'py> {
+    find: &'a Bound<'py, PyAny>,
+    has: &'a Bound<'py, PyAny>,
+}
+
+impl DispatchQueues for QueueCallables<'_, '_> {
+    type Queue = Py<PyAny>;
+    type Error = PyErr;
+
+    fn find(&self, topic: &[u8], queue_id: i32, place: i64) -> PyResult<Option<(Py<PyAny>, i64)>> {
+        self.find.call1((PyBytes::new(self.find.py(), topic), queue_id, place))?.extract()
+    }
+
+    fn has(&self, queue: &Py<PyAny>, offset: i64, place: i64, size: usize) -> PyResult<bool> {
+        self.has.call1((queue, offset, place, size))?.extract()
+    }
+}
+
+type Units<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, Vec<i32>)>;
+
+/// Collect the units of the records in a part of the log.
+#[pyfunction]
+#[pyo3(signature = (data, position, stop, base, appends_from, check_crc, find, has, /))]
+#[allow(clippy::too_many_arguments)]
+fn walk_units<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyBytes>,
+    position: usize,
+    stop: usize,
+    base: i64,
+    appends_from: i64,
+    check_crc: bool,
+    find: &Bound<'py, PyAny>,
+    has: &Bound<'py, PyAny>,
+) -> PyResult<(usize, usize, usize, i64, Units<'py>)> {
+    let range = Range { position, stop, base, appends_from, check_crc };
+    let queues = QueueCallables { find, has };
+    let found = guard(|| dispatch::walk(data.as_bytes(), &range, &queues))?;
+    let units = found
+        .queues
+        .into_iter()
+        .map(|one| (one.queue, one.next_offset, PyBytes::new(py, &one.units), one.codes))
+        .collect();
+    Ok((found.position, found.count, found.last_size, found.last_stored, units))
+}
+
 /// Hash the keys of the records in a part of the log.
 #[pyfunction]
 #[pyo3(signature = (data, position, base, most, tags, /))]
@@ -192,7 +240,7 @@ mod rmqwire_speedups {
     use super::Sends;
 
     #[pymodule_export]
-    use super::{panic_for_a_test, walk_keys};
+    use super::{panic_for_a_test, walk_keys, walk_units};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

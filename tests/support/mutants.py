@@ -5,6 +5,7 @@ Some are mistakes that stores are known to make, some are our own of the past.
 
 from __future__ import annotations
 
+from rmqwire.codec.native import PYTHON, SWITCH
 from rmqwire.codec.record import BLANK_MAGIC
 from rmqwire.store.folder.file_queue import FileQueue
 from rmqwire.store.folder.flush_plan import FlushPlan
@@ -273,6 +274,7 @@ def a_queue_without_its_first_file_is_served(patch):
 def tags_forgotten_at_recovery(patch):
     patch.setattr(dispatch, "record_tags_code", lambda _found, _levels: 0)
     patch.setattr(BulkDispatch, "_code", lambda *_: 0)
+    patch.setenv(SWITCH, PYTHON)  # the native lane has a hash of its own
 
 
 @mutant

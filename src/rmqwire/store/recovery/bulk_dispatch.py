@@ -18,6 +18,7 @@ from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.message_const import PROPERTY_TAGS, RMQ_SYS_SCHEDULE_TOPIC
+from rmqwire.codec.native import is_native
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, find_property
 from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE
 from rmqwire.codec.record_views import BODY_AT, UNIT_VIEW
@@ -86,6 +87,7 @@ class BulkDispatch:
         reach: queues get no units of records below it, an offset of the log, without a closer look.
 
     Attributes:
+        walk: collects the units of many records, by the native lane if there is one.
         records: how many were walked over.
         last_record: offset and size of the last record walked over.
         last_store_timestamp: when it was stored, ms.
@@ -96,6 +98,7 @@ class BulkDispatch:
         self._check_crc = check_crc
         self._reach = reach
         self._codes = TagsCodes()
+        self.walk = self._walk_natively if is_native() else self.walk_in_python
         self._lanes: dict[bytes, dict[int, Lane]] = {}
         self.records = 0
         self.last_record = (0, 0)
@@ -106,8 +109,8 @@ class BulkDispatch:
         lanes, self._lanes = self._lanes, {}
         return [lane for by_id in lanes.values() for lane in by_id.values()]
 
-    def walk(self, data: bytes, pos: int, stop: int, base: int) -> int:
-        """Collect the units of the records from ``pos`` on.
+    def walk_in_python(self, data: bytes, pos: int, stop: int, base: int) -> int:
+        """Do what ``walk`` does: collect the units of the records from ``pos`` on.
 
         Args:
             data: a part of the log.
@@ -180,6 +183,31 @@ class BulkDispatch:
             self.last_record = base + pos - size, size
             self.last_store_timestamp = stored
         return pos
+
+    def _walk_natively(self, data: bytes, pos: int, stop: int, base: int) -> int:
+        """Do the same by the native lane."""
+        from rmqwire_speedups import walk_units  # noqa: PLC0415  a distribution of its own
+
+        if self._queues.multi_dispatch:
+            return pos
+        appends_from = self._reach - base
+        end, count, size, stored, found = walk_units(
+            data, pos, stop, base, appends_from, self._check_crc, self._find, Lane.has
+        )
+        for lane, next_offset, units, codes in found:
+            lane.next_offset = next_offset
+            lane.codes.update(codes)
+            lane.units += units
+        if end > pos:
+            self.records += count
+            self.last_record = base + end - size, size
+            self.last_store_timestamp = stored
+        return end
+
+    def _find(self, topic: bytes, queue_id: int, place: int) -> tuple[Lane, int] | None:
+        """Return the lane of a queue and its next offset, None if its units need a closer look."""
+        lane = self._lanes.get(topic, _NO_LANES).get(queue_id) or self._lane(topic, queue_id, place)
+        return None if lane is None else (lane, lane.next_offset)
 
     def _lane(self, topic: bytes, queue_id: int, place: int) -> Lane | None:
         """Return the lane of a queue, None if its units need a closer look."""
