@@ -69,6 +69,8 @@ public class Peer {
             case "load-end": Load.end(words); break;
             case "half-start": Transactions.start(words); break;
             case "half-end": Transactions.end(words); break;
+            case "timer-send": Timers.send(words); break;
+            case "timer-recall": Timers.recall(words); break;
             case "try-send": BadInput.send(words); break;
             case "try-pull": BadInput.pull(words); break;
             case "allocate": Allocate.run(words); break;
@@ -78,7 +80,7 @@ public class Peer {
         }
     }
 
-    private static DefaultMQProducer producer(String namesrv) throws Exception {
+    static DefaultMQProducer producer(String namesrv) throws Exception {
         String key = namesrv + Signing.accessKey();
         DefaultMQProducer producer = PRODUCERS.get(key);
         if (producer == null) {

@@ -29,6 +29,8 @@ from rmqwire.broker.delivery.timer_dequeue import TimerDequeue
 from rmqwire.broker.delivery.timer_enqueue import TimerEnqueue
 from rmqwire.codec import message_const as const
 from rmqwire.codec.recall import recall_handle
+from rmqwire.codec.timer import DEFAULT_SLOTS_TOTAL
+from rmqwire.errors import StoreError
 from rmqwire.store.timer.checkpoint import Progress
 from rmqwire.store.timer.timer_store import TimerFiles
 
@@ -61,9 +63,10 @@ class TimerMessageStore:
         wall_ms: wall clock.
         rng: decides about messages for crowded ticks.
         pending: called when there is something to do.
+        slots_total: half the slots of the wheel.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a broker has that timers need
         self,
         store: MessageStore,
         release: Release,
@@ -73,6 +76,7 @@ class TimerMessageStore:
         wall_ms: WallMs,
         rng: Random,
         pending: Callable[[], None],
+        slots_total: int = DEFAULT_SLOTS_TOTAL,
     ) -> None:
         self._store = store
         self._config = store.config
@@ -82,6 +86,7 @@ class TimerMessageStore:
         self._wall_ms = wall_ms
         self._rng = rng
         self._tell_pending = pending
+        self._slots_total = slots_total
         self._delivery = TimerDelivery(store, release, metrics, stats, wall_ms)
         self._running: _Running | None = None
 
@@ -133,13 +138,16 @@ class TimerMessageStore:
         """Open the wheel and go on where this broker, or a master before it, has stopped.
 
         Raises:
-            StoreError: the timer log's files don't fit together.
             OSError: the disk failed.
         """
         if self._running is not None:
             return
-        self.metrics.load()
-        self._running = _Running(self._store, self._release, self.metrics, self._delivery, self)
+        try:
+            self.metrics.load()
+        except StoreError as error:  # they only count
+            logger.warning("%s: counting from nothing", error)
+        files = TimerFiles(self._config, self._store.files, self._slots_total)
+        self._running = _Running(self._store, files, self.metrics, self._delivery, self.delete_key)
         for note in self._running.notes:
             logger.warning("timers: %s", note)
 
@@ -247,22 +255,20 @@ class _Running:
     def __init__(
         self,
         store: MessageStore,
-        release: Release,
+        files: TimerFiles,
         metrics: TimerMetrics,
         delivery: TimerDelivery,
-        timers: TimerMessageStore,
+        delete_key: Callable[[str, str], str],
     ) -> None:
         self._store = store
         self._config = store.config
         self._delivery = delivery
         self._metrics = metrics
-        self.files = TimerFiles(store.config, store.files)
+        self.files = files
         found = self.files.open(_Queue(store, delivery), store.wall_ms())
         self.notes = found.notes
         self.enqueue = TimerEnqueue(store, self.files, metrics, delivery, found)
-        self.dequeue = TimerDequeue(
-            self.files, metrics, delivery, found.read_time_ms, timers.delete_key
-        )
+        self.dequeue = TimerDequeue(files, metrics, delivery, found.read_time_ms, delete_key)
         self._noted = self._state()
 
     def step(self, now_ms: int) -> int:

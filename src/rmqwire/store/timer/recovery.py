@@ -86,7 +86,6 @@ def recover(
         snapshot: path and position of the snapshot to load instead of the wheel's file.
 
     Raises:
-        CorruptLog: the timer log's files don't fit together.
         OSError: the disk failed.
     """
     return _Recovery(wheel, log, noted, queue).run(now_ms, snapshot)
@@ -108,7 +107,8 @@ class _Recovery:
         read_ms = progress.read_time_ms or self._oldest(now_ms)
         read_ms -= read_ms % self._wheel.precision_ms  # Java's may lie within a tick
         log = self._log
-        log.load()
+        for path in log.load():
+            self._note(f"{path} is damaged: removed")
         begin = self._load_wheel(progress, snapshot)
         known = self._follow(begin, progress.log_position, read_ms)
         intact = log.end >= progress.log_position

@@ -20,7 +20,12 @@ from rmqwire.codec.timer import (
     pack_blank,
     pack_unit,
 )
-from rmqwire.store.folder.file_queue import FileQueue, HandleCache
+from rmqwire.store.folder.file_queue import (
+    NAME_DIGITS,
+    FileQueue,
+    HandleCache,
+    may_be_segment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +53,7 @@ class TimerLog:
     def __init__(self, folder: str, file_size: int, files: FileLayer) -> None:
         self._handles = HandleCache(files, _OPEN_FILES)
         self.queue = FileQueue(folder, file_size, files, self._handles)
+        self._files = files
         self._file_size = file_size
         self._start_at(0)
 
@@ -137,15 +143,32 @@ class TimerLog:
 
     # --- opening, cutting, cleaning ----------------------------------------------------------
 
-    def load(self) -> None:
+    def load(self) -> list[str]:
         """Take up the files that are there; :meth:`cut` says where the log ends.
 
+        A power cut may leave files of other sizes, or a gap: those from the first of them on are removed,
+        since all can be made again.
+
+        Returns:
+            The paths of files that were removed.
+
         Raises:
-            CorruptLog: the files don't fit together.
             OSError: the disk failed.
         """
+        folder, files = self.queue.folder, self._files
+        wanted, removed = -1, list[str]()
+        for name in filter(may_be_segment, files.list(folder)):
+            path = f"{folder}/{name}"
+            start = int(name) if name.isascii() and name.isdigit() else -1
+            fits = len(name) == NAME_DIGITS and files.size(path) == self._file_size
+            follows = wanted in {-1, start}
+            if removed or not fits or not follows:
+                files.unlink(path)
+                removed.append(path)
+            wanted = start + self._file_size
         self.queue.load()
         self._start_at(self.queue.end_of_files)
+        return removed
 
     def cut(self, position: int) -> None:
         """Let the log end at ``position``; what stands behind it is removed or zeroed.

@@ -82,7 +82,6 @@ class TimerFiles:
             now_ms: wall clock.
 
         Raises:
-            CorruptLog: the timer log's files don't fit together.
             OSError: the disk failed.
         """
         noted = self.check.load()
