@@ -94,7 +94,7 @@ def verify(
     no_crc: bool,
     as_json: bool,
 ) -> None:
-    """Check a store: log, consume queues, index, checkpoint, tables. Nothing is changed.
+    """Check a store: log, consume queues, index, checkpoint, tables, timers. Nothing is changed.
 
     DIR is the store's root (storePathRootDir). Exit codes: 0 clean; 1 problems; 2 no store, or
     it can't be read.
@@ -114,6 +114,7 @@ def report_text(report: StoreReport) -> str:
         f"  consume queues {report.units} units in {report.queues} queues",
         f"  index          {report.index_entries} entries",
         f"  tables         {report.tables}",
+        f"  timers         {report.timers}",
     ]
     for finding in report.findings:
         times = f" ({finding.count} times)" if finding.count > 1 else ""

@@ -11,6 +11,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rmqwire.codec.timer import DEFAULT_PRECISION_MS
 from rmqwire.errors import StoreError
 from rmqwire.inspector.files import is_segment_name, segments
 from rmqwire.inspector.findings import NOTE, PROBLEM, Finding, Findings
@@ -23,6 +24,7 @@ from rmqwire.inspector.folder_check import (
 from rmqwire.inspector.index_check import IndexCheck
 from rmqwire.inspector.log_walk import Damage, LogWalk
 from rmqwire.inspector.queue_check import QueueCheck
+from rmqwire.inspector.timer_check import check_timers
 from rmqwire.store.config import StoreConfig
 from rmqwire.store.folder.file_queue import may_be_segment
 
@@ -51,6 +53,7 @@ class StoreReport:
         units: their units, expired ones left out.
         index_entries: entries of all index files.
         tables: tables of the broker.
+        timers: units of the timer log.
         findings: everything that was found.
     """
 
@@ -65,6 +68,7 @@ class StoreReport:
     units: int = 0
     index_entries: int = 0
     tables: int = 0
+    timers: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -86,6 +90,7 @@ class StoreReport:
             "units": self.units,
             "indexEntries": self.index_entries,
             "tables": self.tables,
+            "timers": self.timers,
             "findings": [finding.row() for finding in self.findings],
         }
 
@@ -110,6 +115,7 @@ def verify_store(
     *,
     slots: int | None = None,
     delay_levels: str | None = None,
+    timer_precision_ms: int = DEFAULT_PRECISION_MS,
     check_crc: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> StoreReport:
@@ -119,6 +125,7 @@ def verify_store(
         root: its folder.
         slots: maxHashSlotNum of the broker, guessed from the index files when None.
         delay_levels: messageDelayLevel of the broker, RocketMQ's default when None.
+        timer_precision_ms: timerPrecisionMs of the broker.
         check_crc: compare the CRCs of bodies and records.
         progress: told the bytes of the log walked so far.
 
@@ -159,6 +166,9 @@ def verify_store(
     queues.finish(walk.start, walk.end)
     index.finish(walk.end)
     check_checkpoint(root, findings, log_end=walk.end, newest_ms=newest)
+    report.timers = check_timers(
+        root, findings, log_end=walk.end, precision_ms=timer_precision_ms, lag=lag
+    )
     check_offsets(tables, queues.ends(), findings)
     _note_state(report, findings)
     report.queues, report.units, report.index_entries = len(queues), queues.units, index.entries
