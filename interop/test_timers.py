@@ -146,7 +146,7 @@ def move(node: Node, folder: Path, target: Path, *, killed: bool) -> None:
 @pytest.mark.parametrize(
     "killed", [False, pytest.param(True, marks=pytest.mark.optin)], ids=["stopped", "killed"]
 )
-@pytest.mark.parametrize("first", ["rmqwire", "java"])
+@pytest.mark.parametrize("first", ["rmqwire", pytest.param("java", marks=pytest.mark.optin)])
 def test_a_folder_with_timers_changes_sides_and_goes_back(
     servers: Servers, json_peer: Peer, tmp_path: Path, first: str, killed: bool
 ) -> None:

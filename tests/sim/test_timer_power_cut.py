@@ -106,6 +106,16 @@ def the_queue_counts_as_read_a_message_too_far(patch):
 
 
 @mutant
+def what_is_over_is_delivered_before_recalls_are_read(patch):
+    take = timer_enqueue.TimerEnqueue._take
+
+    def hasty(self, message, now_ms, read_ms):
+        take(self, message, now_ms, max(read_ms, now_ms // 1_000 * 1_000))
+
+    patch.setattr(timer_enqueue.TimerEnqueue, "_take", hasty)
+
+
+@mutant
 def a_lost_log_is_no_reason_to_read_again(patch):
     patch.setattr(recovery._Recovery, "_behind_last_unit", lambda _: 1 << 40)
 

@@ -65,6 +65,18 @@ class TimerSim:
         self.store.puts.put(inner, lambda _: None)
         self.store.puts.end_pass()
 
+    def recall(self, key: str, due_ms: int) -> None:
+        """Take a timer back, before it's due."""
+        inner = message(body=b"0")
+        properties = {
+            const.PROPERTY_TIMER_DEL_UNIQKEY: key,
+            const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX: key,
+            const.PROPERTY_TIMER_DELIVER_MS: str((due_ms - 1) // 1_000 * 1_000 + 1),
+        }
+        self.timers.delay(inner, properties)
+        self.store.puts.put(inner, lambda _: None)
+        self.store.puts.end_pass()
+
     def work(self) -> None:
         """Do all that is to be done now."""
         for _ in range(1_000):
@@ -103,8 +115,16 @@ class TimerSim:
             offset = result.next_begin_offset
 
     def sent(self) -> dict[str, int]:
-        """Return key -> due time of the timers that the log has."""
-        return {one.unique_key or "": int(one.body) for one in self._messages(const.TIMER_TOPIC)}
+        """Return key -> due time of the timers that the log has, 0 of those that were taken back."""
+        return {
+            one.unique_key or "": int(one.body) for one in self._messages(const.TIMER_TOPIC)
+        } | dict.fromkeys(self.recalled(), 0)
+
+    def recalled(self) -> set[str]:
+        """Return the keys of timers that the log says were taken back."""
+        name = const.PROPERTY_TIMER_DEL_UNIQKEY
+        found = (one.properties.get(name) for one in self._messages(const.TIMER_TOPIC))
+        return {key for key in found if key is not None}
 
     def delivered(self) -> Counter[str]:
         """Count deliveries by key; none may be early."""
@@ -119,7 +139,10 @@ def one_step(sim: TimerSim, rng: Random, number: int) -> None:
     """Let time pass, send some, deliver, and flush one thing or the other."""
     sim.clock.now_ms += rng.choice((10, 300, 1_000, 2_500))
     for index in range(rng.choice((0, 1, 2, 4))):
-        sim.send(f"K{number}.{index}", rng.choice((300, 1_500, 4_000, 15_000, 33_000, 50_000)))
+        delay_ms = rng.choice((300, 1_500, 4_000, 15_000, 33_000, 50_000))
+        sim.send(f"K{number}.{index}", delay_ms)
+        if delay_ms > 4_000 and rng.random() < 0.2:
+            sim.recall(f"K{number}.{index}", sim.clock.now_ms + delay_ms)
     if rng.random() < 0.9:
         sim.work()
     if rng.random() < 0.4:
@@ -135,9 +158,11 @@ def one_step(sim: TimerSim, rng: Random, number: int) -> None:
 def lost(sim: TimerSim) -> set[str]:
     """Run until all are due; return what the log has and what never came."""
     sim.work()
-    wanted = sim.sent()
+    wanted, recalled = sim.sent(), sim.recalled()
     sim.run_to(max(wanted.values(), default=0) + 2_000)
-    return wanted.keys() - sim.delivered().keys()
+    found = sim.delivered().keys()
+    assert not recalled & found, f"{sorted(recalled & found)} were recalled and came"
+    return wanted.keys() - found - recalled
 
 
 def finding(seed: int, steps: int = 16) -> str | None:

@@ -173,3 +173,21 @@ def test_the_engine_is_not_switched_without_a_wheel_or_while_it_stands(broker):
     broker.state.config.timer_wheel_enable = False
     request = RemotingCommand(RequestCode.SWITCH_TIMER_ENGINE, {"E_T": "F"})
     assert broker.connect().call(request).remark == "broker timerWheelEnable is false"
+
+
+def test_a_recall_counts_even_when_both_fell_due_while_the_broker_was_down(tmp_path):
+    settings = {"recall_message_enable": True, "timer_roll_window_slot": 12}
+    broker = MemoryBroker(tmp_path, **settings)
+    for seconds in (5, 25):
+        recall(broker, send(broker, seconds, f"A{seconds}"))
+        send(broker, seconds, f"B{seconds}")
+    late = send(broker, 9, "late")
+    header = RecallMessageRequestHeader(producer_group="pg", topic="T", recall_handle=late)
+    broker.connect().call(RemotingCommand.request(RequestCode.RECALL_MESSAGE, header))
+    now = broker.clock.ms
+    broker.close()  # before the last recall got into the wheel
+    broker = MemoryBroker(tmp_path, now_ms=now + 60_000, **settings)
+    broker.pass_time(0)
+    found = broker.state.store.get_message("T", 0, 0, 32).body
+    assert [message.body for message in iter_messages(found)] == [b"B5", b"B25"]
+    broker.close()

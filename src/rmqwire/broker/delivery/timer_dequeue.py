@@ -54,6 +54,11 @@ class TimerDequeue:
         self._open = 0  # of them, given to the delivery and not stored yet
         self._deleted: set[str] = set()
 
+    @property
+    def open_ms(self) -> int:
+        """The first tick that still takes messages: the one that is being delivered doesn't."""
+        return self.read_ms if self._todo is None else self.read_ms + self._files.precision_ms
+
     def step(self, now_ms: int) -> bool:
         """Deliver some messages that are due; return whether there are more.
 

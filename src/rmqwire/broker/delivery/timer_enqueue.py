@@ -53,6 +53,7 @@ class TimerEnqueue:
         self._metrics = metrics
         self._delivery = delivery
         self.offset = found.queue_offset
+        self._end_at_start = store.max_offset(const.TIMER_TOPIC, 0)
         self._known = found.known
         self._delivered: Progress | None = found.delivered
         self._rolled: dict[str, int] = {}
@@ -73,12 +74,17 @@ class TimerEnqueue:
         """How many messages of the queue are to be read."""
         return max(self._store.max_offset(const.TIMER_TOPIC, 0) - self.offset, 0)
 
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether messages are to be read that were there at the start: recalls may be among them."""
+        return self.offset < self._end_at_start
+
     def step(self, now_ms: int, read_ms: int) -> bool:
         """Take some messages of the queue; return whether there are more.
 
         Args:
             now_ms: wall clock.
-            read_ms: the first tick that isn't delivered.
+            read_ms: the first tick that still takes messages: none of it was delivered.
 
         Raises:
             OSError: the disk failed; the next call goes on.
@@ -108,12 +114,12 @@ class TimerEnqueue:
         if self._was_taken(message, tick_ms):
             return
         now_tick = now_ms // self._files.precision_ms * self._files.precision_ms
-        if tick_ms < now_tick:
-            self._deliver(message, self.offset)
-        elif tick_ms < read_ms:
-            self._hold(message, tick_ms, max(now_tick, read_ms))
-        else:
+        if tick_ms >= read_ms:  # even if it's over: what recalls it goes there too
             self._put(message, tick_ms, max(now_tick, read_ms))
+        elif tick_ms < now_tick:
+            self._deliver(message, self.offset)
+        else:
+            self._hold(message, tick_ms, max(now_tick, read_ms))
 
     def _put(self, message: StoredMessage, tick_ms: int, write_ms: int) -> None:
         topic = message.properties.get(const.PROPERTY_REAL_TOPIC)

@@ -274,17 +274,16 @@ class _Running:
     def step(self, now_ms: int) -> int:
         """Do a step of each kind; return when there is more to do."""
         config, files = self._config, self.files
-        again_ms = self._delivery.try_again(now_ms)
-        more = False
-        if not config.timer_stop_dequeue:
-            more = self.dequeue.step(now_ms)
-            early_ms = self.enqueue.deliver_early(now_ms)
-        else:
-            early_ms = None
+        again_ms, early_ms = self._delivery.try_again(now_ms), None
         # What is a whole ring behind must be out before something new takes its slot.
-        span = files.precision_ms * files.wheel.slots_total
-        if not config.timer_stop_enqueue and self.dequeue.read_ms > now_ms - span:
-            more = self.enqueue.step(now_ms, self.dequeue.read_ms) or more
+        fits = self.dequeue.read_ms > now_ms - files.precision_ms * files.wheel.slots_total
+        more = False
+        if not config.timer_stop_enqueue and fits:
+            more = self.enqueue.step(now_ms, self.dequeue.open_ms)
+        waits = more and self.enqueue.is_catching_up
+        if not config.timer_stop_dequeue and not waits:
+            more = self.dequeue.step(now_ms) or more
+            early_ms = self.enqueue.deliver_early(now_ms)
         files.write()
         if (more and again_ms is None) or self._delivery.in_pass:
             return now_ms
