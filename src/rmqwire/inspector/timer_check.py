@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.errors import BadRecord, CorruptLog, StoreError
 from rmqwire.inspector.files import read_file
+from rmqwire.inspector.findings import NOTE, PROBLEM
 from rmqwire.inspector.timer import timer_log_rows, timer_wheel_rows
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _units(root: Path, findings: Findings, log_end: int, lag: str) -> dict[int, 
         for row in timer_log_rows(root):
             if row["offsetPy"] + row["sizePy"] > log_end:
                 text = f"names a record at {row['offsetPy']}, the commit log ends at {log_end}"
-                findings.add(lag, PART, "reference", row["file"], row["offset"], text)
+                findings.add(NOTE, PART, "reference", row["file"], row["offset"], text)
             units[row["offset"]] = (row["prevPos"], row["deliverTime"])
     except CorruptLog as error:
         findings.add(lag, PART, "unit", root / "timerlog", None, str(error))
@@ -69,7 +70,7 @@ def _read_time(root: Path, findings: Findings) -> int:
     try:
         return TimerCheckpoint.decode(read_file(path)).last_read_time_ms
     except BadRecord as error:
-        findings.add("problem", PART, "check", path, None, str(error))
+        findings.add(PROBLEM, PART, "check", path, None, str(error))
         return 0
 
 
