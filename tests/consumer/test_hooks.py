@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from rmqwire.codec.release import V4_9_7
 from rmqwire.codec.trace import ReturnType
 from rmqwire.consumer.hooks import ConsumeHook, return_type
 from rmqwire.consumer.listener import ConsumeOrderlyStatus
@@ -145,6 +146,26 @@ async def test_a_call_is_traced_as_java_does(cluster, autojump_clock):
         "SubAfter", request_id, "id", "200", "false", "k1 k2", "4", str(began + 200), "cg",
     ]  # fmt: skip
     assert set(message.properties["KEYS"].split()) == {"id", "k1", "k2"}
+
+
+async def test_4_9_traces_messages_without_a_region(cluster, autojump_clock):
+    """Its brokers store none."""
+    cluster.add_topic("traces", queue_nums=1)
+    cluster.store("T", b"x", properties={"UNIQ_KEY": "id"})
+    cluster.store("T", b"untraced", properties={"UNIQ_KEY": "id", "TRACE_ON": "false"})
+    async with consumer(
+        cluster,
+        consume_from_where=FIRST,
+        enable_trace=True,
+        trace_topic="traces",
+        release=V4_9_7,
+    ) as c:
+        c.subscribe("T", "*", Seen())
+        await settle(1)
+    (message,) = cluster.queues["a", "traces", 0]
+    before, after, _ = bytes(message.body).decode().split("\x02")
+    assert before.split("\x01")[2:4] == ["null", "cg"]
+    assert after.split("\x01")[0] == "SubAfter"
 
 
 @pytest.mark.parametrize(

@@ -142,8 +142,10 @@ class ConsumeTraceHook(ConsumeHook):
             TracedMessage(one.topic, one.msg_id, one.tags, one.keys, one.reconsume_times)
             for one in traced
         ]
-        region = traced[-1].properties.get(const.PROPERTY_MSG_REGION) if traced else None
-        if region is None:
+        if not traced:
+            return
+        region = traced[-1].properties.get(const.PROPERTY_MSG_REGION)
+        if region is None and self._dispatcher.needs_region:
             return
         request_id = self._dispatcher.new_id()
         context.notes[self] = (beans, request_id)

@@ -63,6 +63,7 @@ class TraceDispatcher:
         self._enough = Wakeup()
         self._discarded = 0
         self.topic = config.trace_topic or const.RMQ_SYS_TRACE_TOPIC
+        self.needs_region = config.release.client.trace_needs_region
         self.wall_ms = instance.wall_ms
         self.new_id = instance.unique_ids.next
 

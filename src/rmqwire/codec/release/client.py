@@ -18,6 +18,7 @@ class ClientRelease:
         batch_unique_key: a batch has a UNIQ_KEY of its own besides its messages' (5.x).
         asks_offset_bounds: offset queries say committed and boundaryType (5.x).
         pull_batch_size_in_bytes: bytes a pull asks for at most (5.x), None: it doesn't say (4.9).
+        trace_needs_region: messages without MSG_REGION are consumed without a trace (5.x).
         lite_pull_request: the pulls of lite pull consumers have a request code of their own (5.x).
         ends_name_topic: the end of a transaction names its topic (5.x).
     """
@@ -30,6 +31,7 @@ class ClientRelease:
     batch_unique_key: bool
     asks_offset_bounds: bool
     pull_batch_size_in_bytes: int | None
+    trace_needs_region: bool
     lite_pull_request: bool
     ends_name_topic: bool
 
@@ -43,6 +45,7 @@ CLIENT_4_9 = ClientRelease(
     batch_unique_key=False,
     asks_offset_bounds=False,
     pull_batch_size_in_bytes=None,
+    trace_needs_region=False,
     lite_pull_request=False,
     ends_name_topic=False,
 )
@@ -55,6 +58,7 @@ CLIENT_5 = ClientRelease(
     batch_unique_key=True,
     asks_offset_bounds=True,
     pull_batch_size_in_bytes=262_144,
+    trace_needs_region=True,
     lite_pull_request=True,
     ends_name_topic=True,
 )
