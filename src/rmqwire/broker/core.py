@@ -223,12 +223,12 @@ class BrokerCore:
                 state.transactions.close()
             state.store.take_role()
             self._take_transactions()
+            self._take_timers()
 
     def _take_transactions(self) -> None:
         """Begin with the half messages that are there: as a master, transactions are its own."""
         if not self.state.replication.is_slave:
             self.state.transactions.take_role()
-            self._take_timers()
 
     def _take_timers(self) -> None:
         """Deliver timers as a master whose releases and settings have them, else don't."""

@@ -125,3 +125,39 @@ def test_a_cut_commit_log_leaves_no_reference_behind_it(tmp_path, killed):
     assert broker.state.timers.check_point().last_read_time_ms == START_MS + 107_000
     assert broker.state.timers.runtime_info()["timerOffsetBehind"] == "0"
     broker.close()
+
+
+def test_a_promoted_slave_goes_on_where_its_master_was(tmp_path):
+    """It has the master's log and what that told of its timers; a wheel of its own is an older one."""
+    master = MemoryBroker(tmp_path / "master", **SETTINGS)
+    send(master, 40)
+    master.pass_time(0)
+    flush(master)
+    slave = tmp_path / "slave"
+    shutil.copytree(master.core.state.store.config.store_path_root_dir, slave)
+    for seconds in DUE_S:
+        send(master, seconds)
+    for _ in range(34):
+        master.pass_time(1_000)
+    told = master.state.timers.check_point().encode()
+    for queue in master.state.store.queues.topics[const.TIMER_TOPIC].queues.values():
+        queue.write_tail()
+    for name in ("commitlog", "consumequeue"):
+        shutil.rmtree(slave / name, ignore_errors=True)
+        shutil.copytree(tmp_path / "master" / name, slave / name)
+    promoted = MemoryBroker(slave, now_ms=master.clock.ms, broker_role="SLAVE", **SETTINGS)
+    assert promoted.state.timers.check_point() is None
+    promoted.state.timer_progress.take_checkpoint(told)
+    promoted.state.store.config.broker_role = "ASYNC_MASTER"
+    promoted.core.take_role()
+    assert promoted.state.timers.is_running
+    before = delivered(promoted)
+    assert set(before) == {START_MS + s * 1000 for s in DUE_S if s < 34}
+    for _ in range(60):
+        promoted.pass_time(1_000)
+    assert delivered(promoted) == Counter(START_MS + s * 1000 for s in (*DUE_S, 40))
+    promoted.state.store.config.broker_role = "SLAVE"
+    promoted.core.take_role()
+    assert not promoted.state.timers.is_running
+    promoted.close()
+    master.close()

@@ -11,6 +11,7 @@ needed: whatever a kill or a power cut leaves of each is brought back to one sta
     wheel newer than the log          slots that point behind the log's end are made from the log
     wheel gone                        made from the log
     log gone                          the whole queue is read again
+    this broker was a slave           likewise: its master has rolled timers at ticks of its own
     check point newer than the        the safe figures beside it are taken: deliveries may have been
       commit log                      lost with the log's end, so they are made again
     check point gone                  the whole queue is read again, but for what is in the log
@@ -109,6 +110,11 @@ class _Recovery:
         log = self._log
         for path in log.load():
             self._note(f"{path} is damaged: removed")
+        low, high = self._queue.min_offset, self._queue.max_offset
+        delivered = Progress(read_ms, min(delivered.queue_offset, high))
+        if self._noted.told.last_timer_queue_offset < self._noted.told.master_timer_queue_offset:
+            self._forget_own()
+            return RecoveredTimers(read_ms, low, delivered, notes=self._notes)
         begin = self._load_wheel(progress, snapshot)
         known = self._follow(begin, progress.log_position, read_ms)
         intact = log.end >= progress.log_position
@@ -119,10 +125,8 @@ class _Recovery:
             self._note(f"the timer log ends at {log.end}, {progress.log_position} was noted")
             known = {unit.offset_py for _, unit in log.scan(0)}
             offset = min(self._behind_last_unit(), progress.queue_offset)
-        low, high = self._queue.min_offset, self._queue.max_offset
         if offset > high:
             self._note(f"timers were read up to {offset}, their queue ends at {high}")
-        delivered = Progress(read_ms, min(delivered.queue_offset, high))
         return RecoveredTimers(
             read_ms, min(max(offset, low), high), delivered, known, notes=self._notes
         )
@@ -140,6 +144,13 @@ class _Recovery:
             progress = noted.safe
             delivered = Progress(progress.read_time_ms, progress.queue_offset)
         return progress, delivered
+
+    def _forget_own(self) -> None:
+        """Begin with an empty wheel: another broker was master, and rolled what it rolled."""
+        self._note("another broker has delivered timers: the wheel is made from the queue")
+        self._wheel.load()
+        self._wheel.clear()
+        self._log.cut(0)
 
     def _oldest(self, now_ms: int) -> int:
         """Return the time to begin with when none was noted: as far back as a wheel may go."""
