@@ -66,16 +66,37 @@ def inner_credentials(text: str | None) -> Credentials | None:
     Raises:
         ConfigError: it is none, or lacks a key; the text is not quoted.
     """
+    key = "innerClientAuthenticationCredentials"
+    values = _json_object(text, key)
+    return None if values is None else credentials_of(values, key)
+
+
+def initial_user(text: str | None) -> Credentials | None:
+    """Return the first super user: ``initAuthenticationUser``, a JSON object.
+
+    Raises:
+        ConfigError: it is none, or lacks a name or a password; the text is not quoted.
+    """
+    key = "initAuthenticationUser"
+    values = _json_object(text, key)
+    if values is None:
+        return None
+    name, password = (str(values.get(name) or "") for name in ("username", "password"))
+    if not name.strip() or not password.strip():
+        raise ConfigError(f"{key}: username and password are needed")
+    return Credentials(name, password)
+
+
+def _json_object(text: str | None, key: str) -> dict[str, object] | None:
     if not text or not text.strip():
         return None
-    key = "innerClientAuthenticationCredentials"
     try:
         values = json.loads(text)
     except ValueError:
         values = None
     if not isinstance(values, dict):
         raise ConfigError(f"{key}: not a JSON object")
-    return credentials_of(values, key)
+    return values
 
 
 def credentials_from_environment(environ: Mapping[str, str]) -> Credentials | None:

@@ -11,7 +11,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.access import AccessHook
+from rmqwire.broker.access import access_hooks, make_auth, make_plain_acl, open_access
 from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.clients.consumer_ids_change import ConsumerIdsChangeListener
 from rmqwire.broker.clients.held_pulls import LongPolling
@@ -57,8 +57,7 @@ from rmqwire.store.message_store import MessageStore
 if TYPE_CHECKING:
     from random import Random
 
-    from rmqwire.auth.plain_acl import PlainAcl
-    from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
+    from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.handler import Peer
@@ -164,14 +163,14 @@ class BrokerCore:
             topic_routes=TopicRoutes(signals.route_wanted),
             timer_progress=tables.timer_progress,
             paced=Paced(mono_ms),
-            acl=_access_control(config, files, wall_ms),
+            acl=make_plain_acl(config, files, wall_ms),
+            auth=make_auth(config, loaded.store.store_path_root_dir, release, files),
         )
         self.tables = _table_writes(self.state)
         unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))
         self._processors = Processors.of(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
-        if self.state.acl is not None:
-            self.handlers.hooks.append(AccessHook(self.state.acl))
+        self.handlers.hooks += access_hooks(self.state.acl, self.state.auth)
         self._lane = self._processors.send.lane()
         self.take_role()
 
@@ -261,8 +260,7 @@ class BrokerCore:
             OSError: the disk failed.
         """
         state = self.state
-        if state.acl is not None:
-            state.acl.open()
+        open_access(state.acl, state.auth, state.config)
         refuse_rocksdb(state.store.config.store_path_root_dir, state.store.files)
         state.topics.load()
         state.offsets.load()
@@ -422,15 +420,6 @@ class _Tables:
         metrics = table("timermetrics", "timingCount")
         self.timer_metrics = TimerMetrics(metrics, release, wall_ms)
         self.timer_progress = TimerProgress(config_path(root, "timercheck"), metrics, files)
-
-
-def _access_control(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> PlainAcl | None:
-    """Return the access control of a broker that has it; only there its YAML is imported."""
-    if not config.acl_enable:
-        return None
-    from rmqwire.auth.plain_acl import PlainAcl  # noqa: PLC0415  PyYAML is imported with it
-
-    return PlainAcl(config.rocketmq_home, files, wall_ms)
 
 
 def _pop_state(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from random import Random
 
+    from rmqwire.auth.auth_service import AuthService
     from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
     from rmqwire.broker.clients.held_pulls import LongPolling
@@ -63,7 +64,8 @@ class BrokerState:
         topic_routes: the queues of topics, here and at other brokers.
         timer_progress: what a slave keeps of its master's timers.
         paced: long work of administrators.
-        acl: access control; None: everybody may do everything.
+        acl: access control of 4.9; None: everybody may do everything.
+        auth: access control of 5.x; None: everybody may do everything.
     """
 
     config: BrokerConfig
@@ -92,6 +94,7 @@ class BrokerState:
     timer_progress: TimerProgress
     paced: Paced
     acl: PlainAcl | None
+    auth: AuthService | None
 
     def wall_of(self, mono_ms: int) -> int:
         """Return the time of day, ms since the epoch, of a monotonic time."""

@@ -51,6 +51,7 @@ class ConfigFile:
         holds: a property that a whole table has; without it the file is damaged. ``{}`` would be
             an empty table otherwise.
         refused: what ``load`` doesn't do when nothing can be read, in words.
+        private: it is for its owner alone.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class ConfigFile:
         *,
         holds: str = "",
         refused: str = "starting from an empty table",
+        private: bool = False,
     ) -> None:
         self.path = path
         self.backup = path + ".bak"
         self._files = files
         self._holds = holds
         self._refused = refused
+        self._private = private
         self._folder = path.rpartition("/")[0] or "."
         self._damaged = False  # the file itself was unreadable: it must not become the backup
 
@@ -121,7 +124,7 @@ class ConfigFile:
         files = self._files
         make_folder(files, self._folder)
         fresh = self.path + ".tmp"
-        write_whole(files, fresh, data)
+        write_whole(files, fresh, data, private=self._private)
         if files.exists(self.path) and not self._damaged:
             files.rename(self.path, self.backup)
         files.rename(fresh, self.path)

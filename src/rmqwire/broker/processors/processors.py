@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from rmqwire.broker.processors.admin.acl import AclAdmin
+from rmqwire.broker.processors.admin.auth import AuthAdmin
 from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
 from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
 from rmqwire.broker.processors.admin.connections import ConnectionAdmin
@@ -76,6 +77,7 @@ class Processors:
     cleaning: CleaningAdmin
     transactions: TransactionAdmin
     acl: AclAdmin
+    auth: AuthAdmin
 
     @classmethod
     def of(cls, state: BrokerState, unique_key: Callable[[], str]) -> Self:
@@ -117,4 +119,5 @@ class Processors:
             cleaning=CleaningAdmin(state),
             transactions=TransactionAdmin(state),
             acl=AclAdmin(state),
+            auth=AuthAdmin(state),
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.auth.credentials import inner_credentials
+from rmqwire.auth.credentials import initial_user, inner_credentials
 from rmqwire.broker.settings.local_address import addresses_of_this_machine, choose_local_address
 from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.codec.message_const import MASTER_ID
@@ -133,6 +133,12 @@ def _check_access(broker: BrokerConfig, release: Release) -> None:
         ConfigError: the broker would run open, or could not sign.
     """
     inner_credentials(broker.inner_client_authentication_credentials)
+    initial_user(broker.init_authentication_user)
+    if broker.authorization_enabled and not broker.authentication_enabled:
+        raise ConfigError(
+            "authorizationEnabled=true: authenticationEnabled=true is needed: who isn't known could "
+            "say to be anybody"
+        )
     if not broker.acl_enable:
         return
     if not release.broker.plain_acl:

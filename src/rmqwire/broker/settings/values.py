@@ -37,6 +37,11 @@ class BrokerConfig:
     config_black_list: str = "configBlackList;brokerConfigPath"
     rocketmq_home: str = ""
     acl_enable: bool = False
+    authentication_enabled: bool = False
+    authorization_enabled: bool = False
+    authentication_whitelist: str | None = None
+    authorization_whitelist: str | None = None
+    init_authentication_user: str | None = field(default=None, repr=False)
     inner_client_authentication_credentials: str | None = field(default=None, repr=False)
     broker_permission: int = 6
     region_id: str = "DefaultRegion"

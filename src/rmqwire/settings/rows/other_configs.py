@@ -12,11 +12,14 @@ from rmqwire.settings.key import HONOURED, MEANINGLESS, NOT_YET, REFUSED, group
 
 AUTH_CONFIG: Final = (
     *group(
-        REFUSED,
-        "rmqwire has no access control yet: the broker would run open",
+        HONOURED,
+        "users and policies, kept in config/auth.json; the second needs the first",
         """
-        authenticationEnabled  boolean  .  false
-        authorizationEnabled   boolean  .  false
+        authenticationEnabled    boolean  .  false
+        authorizationEnabled     boolean  .  false
+        authenticationWhitelist  String   .  -
+        authorizationWhitelist   String   .  -
+        initAuthenticationUser   String   .  -
         """,
     ),
     *group(
@@ -28,19 +31,21 @@ AUTH_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "access control 2.0",
+        REFUSED,
+        "users and policies are kept in config/auth.json; a class of Java's can't be loaded",
         """
-        authenticationProvider                    String   .  -
-        authenticationMetadataProvider            String   .  -
+        authenticationProvider          String  .  -  org.apache.rocketmq.auth.authentication.provider.DefaultAuthenticationProvider
+        authenticationMetadataProvider  String  .  -  org.apache.rocketmq.auth.authentication.provider.LocalAuthenticationMetadataProvider
+        authorizationProvider           String  .  -  org.apache.rocketmq.auth.authorization.provider.DefaultAuthorizationProvider
+        authorizationMetadataProvider   String  .  -  org.apache.rocketmq.auth.authorization.provider.LocalAuthorizationMetadataProvider
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "every request is judged by the table as it is; no verdict is kept",
+        """
         authenticationStrategy                    String   .  -
-        authenticationWhitelist                   String   .  -
-        initAuthenticationUser                    String   .  -
-        authorizationProvider                     String   .  -
-        authorizationMetadataProvider             String   .  -
         authorizationStrategy                     String   .  -
-        authorizationWhitelist                    String   .  -
-        migrateAuthFromV1Enabled                  boolean  .  false
         userCacheMaxNum                           int      .  1000
         userCacheExpiredSecond                    int      .  600
         userCacheRefreshSecond                    int      .  60
@@ -51,6 +56,13 @@ AUTH_CONFIG: Final = (
         statefulAuthenticationCacheExpiredSecond  int      .  60
         statefulAuthorizationCacheMaxNum          int      .  10000
         statefulAuthorizationCacheExpiredSecond   int      .  60
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "taking accounts of access control 1.0 over",
+        """
+        migrateAuthFromV1Enabled  boolean  .  false
         """,
     ),
     *group(

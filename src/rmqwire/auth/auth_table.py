@@ -1,0 +1,196 @@
+"""The users and policies of a broker of 5.x, in ``config/auth.json`` (Java keeps them in RocksDB).
+
+``AuthenticationMetadataManagerImpl`` and ``AuthorizationMetadataManagerImpl`` in one: each change is on the
+disk before it counts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from rmqwire.auth.policy import CUSTOM, Policies, Resource, read_policies, shown_policies
+from rmqwire.codec.bodies import AclInfo, UserInfo
+from rmqwire.errors import AclError, BadBody
+
+if TYPE_CHECKING:
+    from rmqwire.auth.credentials import Credentials
+    from rmqwire.codec.release import Release
+    from rmqwire.disk.table_file import ConfigFile
+
+SUPER: Final = "Super"
+NORMAL: Final = "Normal"
+ENABLED: Final = "enable"
+DISABLED: Final = "disable"
+_TYPES: Final = {"super": SUPER, "normal": NORMAL}
+_STATUSES: Final = {ENABLED: ENABLED, DISABLED: DISABLED}
+_USER: Final = "User:"
+
+
+class AuthTable:
+    """Users by name, and their policies.
+
+    Args:
+        file: ``config/auth.json``, its owner's alone.
+        release: whose JSON is written.
+    """
+
+    def __init__(self, file: ConfigFile, release: Release) -> None:
+        self.users: dict[str, UserInfo] = {}
+        self.policies: dict[str, Policies] = {}
+        self._file = file
+        self._release = release
+
+    # --- the file
+
+    def load(self) -> None:
+        """Read the file, if there is one.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        self._file.load(self._decode)
+
+    def _decode(self, data: bytes) -> None:
+        try:
+            whole = json.loads(data)
+            users = [UserInfo.decode(_bytes(user), self._release) for user in whole["users"]]
+            acls = [AclInfo.decode(_bytes(acl), self._release) for acl in whole["acls"]]
+            policies = {_name_of(acl.subject): read_policies(acl.policies or ()) for acl in acls}
+        except (ValueError, KeyError, TypeError, AclError):
+            raise BadBody("users or policies can't be read") from None
+        self.users = {user.username: user for user in users}
+        self.policies = policies
+
+    def _write(self, users: dict[str, UserInfo], policies: dict[str, Policies]) -> None:
+        """Write, then use.
+
+        Raises:
+            OSError: the disk failed; nothing has changed.
+        """
+        release = self._release
+        whole = {
+            "users": [json.loads(user.encode(release)) for user in users.values()],
+            "acls": [
+                json.loads(shown_policies(_USER + name, found).encode(release))
+                for name, found in policies.items()
+            ],
+        }
+        self._file.persist(json.dumps(whole, indent=1).encode())
+        self.users, self.policies = users, policies
+
+    # --- users
+
+    def create_user(self, info: UserInfo) -> None:
+        """Add a user; enabled and normal unless it says otherwise."""
+        if not (info.password or "").strip():
+            raise AclError("password can not be blank")
+        if info.username in self.users:
+            raise AclError("The user is existed")
+        user = UserInfo(
+            username=info.username,
+            password=info.password,
+            user_type=_TYPES.get((info.user_type or "").lower(), NORMAL),
+            user_status=_STATUSES.get((info.user_status or "").lower(), ENABLED),
+        )
+        self._write({**self.users, user.username: user}, self.policies)
+
+    def update_user(self, info: UserInfo) -> None:
+        """Change what is given of a user."""
+        old = self.users.get(info.username)
+        if old is None:
+            raise AclError("The user is not exist")
+        user = UserInfo(
+            username=old.username,
+            password=info.password if (info.password or "").strip() else old.password,
+            user_type=_TYPES.get((info.user_type or "").lower(), old.user_type),
+            user_status=_STATUSES.get((info.user_status or "").lower(), old.user_status),
+        )
+        self._write({**self.users, user.username: user}, self.policies)
+
+    def delete_user(self, name: str) -> None:
+        """Remove a user and its policies; no error when there is none."""
+        users = {key: user for key, user in self.users.items() if key != name}
+        policies = {key: found for key, found in self.policies.items() if key != name}
+        if users != self.users or policies.keys() != self.policies.keys():
+            self._write(users, policies)
+
+    def ensure_super(self, credentials: Credentials) -> None:
+        """Add a user who may do everything, if there is none of that name (``initUser``)."""
+        if credentials.access_key not in self.users:
+            user = UserInfo(
+                username=credentials.access_key,
+                password=credentials.secret_key,
+                user_type=SUPER,
+            )
+            self.create_user(user)
+
+    def is_super(self, name: str) -> bool:
+        """Return whether a user may do everything."""
+        user = self.users.get(name)
+        return user is not None and user.user_type == SUPER
+
+    # --- policies
+
+    def update_acl(self, subject: str, info: AclInfo) -> None:
+        """Add entries to a user's policies, or replace those of the same resources."""
+        name = _name_of(subject)
+        fresh = read_policies(info.policies or ())
+        if name not in self.users:
+            raise AclError(f"The subject of {_USER}{name} is not exist.")
+        whole = self._copy_of(name)
+        whole.update(fresh)
+        self._write(self.users, {**self.policies, name: whole})
+
+    def delete_acl(self, subject: str, policy: str | None, resource: str | None) -> None:
+        """Remove the entry of one resource, or all policies of a user."""
+        name = self._known(subject)
+        if name not in self.policies:
+            raise AclError("The acl is not exist.")
+        whole, meant = self._copy_of(name), Resource.read(resource)
+        if meant is not None:
+            whole.delete((policy or CUSTOM).capitalize(), meant)
+        policies = {key: found for key, found in self.policies.items() if key != name}
+        if meant is not None and whole.entries:
+            policies[name] = whole
+        self._write(self.users, policies)
+
+    def acl_of(self, subject: str) -> AclInfo | None:
+        """Return the policies of a user who exists; None: it has none."""
+        name = self._known(subject)
+        found = self.policies.get(name)
+        return None if found is None else shown_policies(_USER + name, found)
+
+    def acls(self, subject_filter: str | None, resource_filter: str | None) -> list[AclInfo]:
+        """Return the policies of users whose subject has the one text in it, of such resources."""
+        shown = [
+            shown_policies(_USER + name, found, resource_filter)
+            for name, found in sorted(self.policies.items())
+            if (subject_filter or "").strip() in _USER + name
+        ]
+        return [info for info in shown if info.policies]
+
+    def _known(self, subject: str) -> str:
+        name = _name_of(subject)
+        if name not in self.users:
+            raise AclError("The subject is not exist.")
+        return name
+
+    def _copy_of(self, name: str) -> Policies:
+        found = self.policies.get(name, Policies()).entries
+        return Policies({kind: list(entries) for kind, entries in found.items()})
+
+
+def is_subject(text: str | None) -> bool:
+    """Return whether a text is ``User:name``: there are no other subjects."""
+    return (text or "").lower().startswith(_USER.lower())
+
+
+def _name_of(subject: str | None) -> str:
+    if subject is None or not is_subject(subject):
+        raise AclError("The subject is null.")
+    return subject[len(_USER) :]
+
+
+def _bytes(value: Any) -> bytes:  # noqa: ANN401  any JSON
+    return json.dumps(value).encode()
