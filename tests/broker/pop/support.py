@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -46,7 +45,7 @@ class PopBroker(MemoryBroker):
     """A master whose services run when time passes."""
 
     def __init__(self, files: MemoryFiles | None = None, **settings: Any) -> None:
-        small_wheel = partial(TimerFiles, slots_total=3_600)  # Java's is 38 MB
+        small_wheel = lambda config, files, _: TimerFiles(config, files, 3_600)  # noqa: E731  Java's is 38 MB
         with patch.object(timers, "TimerFiles", small_wheel):
             super().__init__(Path("store"), files=files or MemoryFiles(), **(SMALL | settings))
         self.state.pop.start_revive()
