@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import os
 import threading
+import time
 
 import pytest
 
@@ -280,3 +281,24 @@ async def test_a_transaction_commits_or_rolls_back_with_its_block(rmq):
         await producer.send_in_transaction(Message("T", b"local"), local)
         found = await asyncio.to_thread(rmq.messages, "T")
         assert [one.body for one in found] == [b"kept", b"local"]
+
+
+def test_a_program_that_ends_in_a_block_says_goodbye_all_the_same(rmq):
+    async def main():
+        async def forever():
+            async with PushConsumer("g", namesrv_addr=rmq.namesrv_addr) as consumer:
+                kept.append(consumer)
+                await asyncio.sleep(60)
+
+        kept = []
+        task = asyncio.create_task(forever())
+        while not kept:  # noqa: ASYNC110  entering has no event
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        return kept[0]  # asyncio.run cancels the task, and whatever the task then waits for
+
+    consumer = asyncio.run(main())
+    deadline = time.monotonic() + 20
+    while consumer._behind.is_open and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not consumer._behind.is_open

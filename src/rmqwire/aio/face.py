@@ -65,6 +65,8 @@ async def wait_for(
     function: Callable[[], Awaitable[R]],
     timeout: float | None,
     dropped: Callable[[R], None] | None = None,
+    *,
+    give_up: bool = True,
 ) -> R:
     """Call an async function in the engine and return what it returns.
 
@@ -72,6 +74,7 @@ async def wait_for(
         function: called in the engine.
         timeout: seconds; None for as long as it takes.
         dropped: called with the result when the waiting task was cancelled meanwhile.
+        give_up: whether that gives the call up, too.
 
     Raises:
         TimeoutError: it took longer.
@@ -96,7 +99,8 @@ async def wait_for(
     try:
         return await answer
     except asyncio.CancelledError:
-        engine.post(call.cancel)
+        if give_up:
+            engine.post(call.cancel)
         raise
 
 
@@ -128,8 +132,7 @@ class Face(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        leaving = asyncio.ensure_future(wait_for(self._behind.leave, None))
-        await asyncio.shield(leaving)  # a cancelled program says goodbye all the same
+        await wait_for(self._behind.leave, None, give_up=False)  # cancelled, it says goodbye too
 
     async def _wait(
         self,
