@@ -150,6 +150,17 @@ async def test_too_many_traces_are_dropped_and_a_lost_one_is_logged(
     assert "send trace data failed, 2 records" in caplog.text
 
 
+async def test_leaving_does_not_try_all_traces_when_one_cannot_be_sent(
+    cluster, autojump_clock, caplog
+):
+    cluster.latency_s = 1
+    async with producer(cluster, enable_trace=True) as p:  # there is no RMQ_SYS_TRACE_TOPIC
+        for _ in range(200):
+            p._trace.append("T", "record\x02", ["key"])
+    assert "traces are lost: the client is closed" in caplog.text
+    assert trio.current_time() < 10
+
+
 async def test_a_trace_is_not_larger_than_a_trace_message_may_be(
     cluster, autojump_clock, monkeypatch
 ):

@@ -136,6 +136,25 @@ async def test_leaving_waits_for_what_is_under_way_unless_it_fails(cluster, auto
         p.send_soon(Message("T", b"x"))
 
 
+async def test_a_producer_that_is_cancelled_while_it_waits_leaves_the_brokers_all_the_same(
+    cluster, autojump_clock
+):
+    async with producer(cluster) as other:  # its route is there at once
+        await other.send(Message("T", b"first"))
+    cluster.requests.clear()
+    p = producer(cluster, send_msg_timeout=60_000)
+    with trio.move_on_after(1) as scope:
+        async with p:
+            await p.fetch_publish_message_queues("T")
+            cluster.latency_s = 30
+            handle = p.send_soon(Message("T", b"x"))
+            await trio.sleep(0.5)
+    assert scope.cancelled_caught
+    assert handle.done
+    assert cluster.codes(R.UNREGISTER_CLIENT)
+    assert not cluster.clients
+
+
 async def test_ready_waits_for_room(cluster, autojump_clock):
     cluster.latency_s = 1
     async with producer(cluster, back_pressure_for_async_send_num=10) as p:

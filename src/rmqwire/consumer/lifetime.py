@@ -86,7 +86,7 @@ class Lifetime:
             await finish()
             await self._member.leave()
             if self._trace is not None and kind is None:
-                await self._trace.flush()
+                await self._trace.finish()
         finally:
             swallowed = await self._closing.__aexit__(kind, error, traceback)
         return swallowed

@@ -134,11 +134,14 @@ class Producer:
         With an exception on its way nothing is waited for.
         """
         self._open = False
-        if kind is None:
-            await self._soon.finish()
-            if self._trace is not None:
-                await self._trace.flush()
-        return await self._closing.__aexit__(kind, error, traceback)
+        try:
+            if kind is None:
+                await self._soon.finish()
+                if self._trace is not None:
+                    await self._trace.finish()
+        finally:  # the wait may be cancelled
+            swallowed = await self._closing.__aexit__(kind, error, traceback)
+        return swallowed
 
     async def send(
         self,

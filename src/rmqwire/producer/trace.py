@@ -62,6 +62,7 @@ class TraceDispatcher:
         self._waiting: deque[tuple[str, str, list[str]]] = deque()
         self._enough = Wakeup()
         self._discarded = 0
+        self._lost = False  # a message of traces
         self.topic = config.trace_topic or const.RMQ_SYS_TRACE_TOPIC
         self.needs_region = config.release.client.trace_needs_region
         self.wall_ms = instance.wall_ms
@@ -90,9 +91,16 @@ class TraceDispatcher:
             await self._enough.wait(FLUSH_S)
             await self.flush()
 
-    async def flush(self) -> None:
+    async def finish(self) -> None:
+        """Send all that waits; one that can't be sent ends it, as no broker may be there."""
+        self._lost = False
+        await self.flush(until_lost=True)
+        if self._waiting:
+            logger.warning("%d traces are lost: the client is closed", len(self._waiting))
+
+    async def flush(self, *, until_lost: bool = False) -> None:
         """Send all that waits."""
-        while self._waiting:
+        while self._waiting and not (until_lost and self._lost):
             some = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
             for topic in dict.fromkeys(one[0] for one in some):
                 await self._send([one for one in some if one[0] == topic])
@@ -113,6 +121,7 @@ class TraceDispatcher:
         try:
             await self._sender.send(message, soon=True)
         except RmqError as error:
+            self._lost = True
             logger.warning("send trace data failed, %d records: %s", body.count("\x02"), error)
 
 
