@@ -64,8 +64,11 @@ class Peer(ClientProgram):
     ) -> JavaLoad:
         return JavaLoad(self, namesrv, topic, count, seed, threads)
 
-    def half(self, namesrv: str, topic: str, count: int, seed: int = 1) -> JavaTransactions:
-        return JavaTransactions(self, namesrv, topic, count, seed)
+    def half(
+        self, namesrv: str, topic: str, count: int, seed: int = 1, group: str = "", kind: str = ""
+    ) -> JavaTransactions:
+        words = (group or f"half_{uuid.uuid4().hex[:8]}", kind or "commit")
+        return JavaTransactions(self, namesrv, topic, count, seed, words)
 
     def mqadmin(self, *words: str) -> str:
         """Run one mqadmin command and give what it printed."""
@@ -95,12 +98,23 @@ class JavaLoad:
 
 
 class JavaTransactions:
-    """A TransactionMQProducer with ``count`` half messages; a broker that asks is told to commit."""
+    """A TransactionMQProducer with ``count`` half messages.
 
-    def __init__(self, peer: Peer, namesrv: str, topic: str, count: int, seed: int) -> None:
+    A broker that asks is told to commit; of the kind "mixed" see java/Transactions.java.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        namesrv: str,
+        topic: str,
+        count: int,
+        seed: int,
+        words: tuple[str, str],
+    ) -> None:
         self.peer = peer
         self.name = uuid.uuid4().hex[:8]
-        self.sent = peer.call("half-start", self.name, namesrv, topic, count, seed)
+        self.sent = peer.call("half-start", self.name, namesrv, topic, count, seed, *words)
 
     def stop(self) -> int:
         """End it and tell how often a broker has asked."""

@@ -8,17 +8,25 @@ import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 
-/** Transactions whose end is told only to the broker that asks for it. */
+/**
+ * Transactions whose end is told only to the broker that asks for it, always a commit; or "mixed", by the
+ * number n of the message: n % 3 is 0 commit, 1 rollback, 2 left to the check, which commits even ones.
+ */
 final class Transactions implements TransactionListener {
     private static final Map<String, Transactions> RUNNING = new HashMap<>();
 
     private final AtomicInteger asked = new AtomicInteger();
+    private final boolean mixed;
     private TransactionMQProducer producer;
 
-    /** half-start NAME NAMESRV TOPIC COUNT SEED: sends half messages and stays, to be asked about them. */
+    private Transactions(boolean mixed) {
+        this.mixed = mixed;
+    }
+
+    /** half-start NAME NAMESRV TOPIC COUNT SEED [GROUP KIND]: sends half messages and stays, to be asked about them. */
     static void start(String[] w) throws Exception {
-        Transactions one = new Transactions();
-        TransactionMQProducer producer = new TransactionMQProducer("half_" + w[1]);
+        Transactions one = new Transactions(w.length > 7 && w[7].equals("mixed"));
+        TransactionMQProducer producer = new TransactionMQProducer(w.length > 6 ? w[6] : "half_" + w[1]);
         one.producer = producer;
         producer.setNamesrvAddr(w[2]);
         producer.setInstanceName("half-" + w[1]);
@@ -43,12 +51,19 @@ final class Transactions implements TransactionListener {
 
     @Override
     public LocalTransactionState executeLocalTransaction(Message m, Object arg) {
-        return LocalTransactionState.UNKNOW;
+        int kind = mixed ? number(m) % 3 : 2;
+        return kind == 0 ? LocalTransactionState.COMMIT_MESSAGE
+            : kind == 1 ? LocalTransactionState.ROLLBACK_MESSAGE : LocalTransactionState.UNKNOW;
     }
 
     @Override
     public LocalTransactionState checkLocalTransaction(MessageExt m) {
         asked.incrementAndGet();
-        return LocalTransactionState.COMMIT_MESSAGE;
+        return mixed && number(m) % 2 == 1
+            ? LocalTransactionState.ROLLBACK_MESSAGE : LocalTransactionState.COMMIT_MESSAGE;
+    }
+
+    private static int number(Message m) {
+        return Integer.parseInt(m.getUserProperty("n"));
     }
 }

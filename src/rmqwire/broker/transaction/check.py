@@ -167,11 +167,14 @@ class TransactionCheck:
         """Go on from a half message to what took its place, if that could be stored."""
         service = self._service
         if not result.is_stored:
-            logger.error("half message %s not stored again: %s", half.message_id, result.remark)
+            service.limited.error(
+                "put back", "half message %s not stored again: %s", half.message_id, result.remark
+            )
             return
         service.queue.end(half.queue_offset, MOVED)
         if verdict is Verdict.GIVE_UP:
-            logger.error(
+            service.limited.error(
+                "given up",
                 "half message %s was checked too often, moved to %s",
                 half.message_id,
                 GIVEN_UP_TOPIC,

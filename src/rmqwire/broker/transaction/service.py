@@ -44,6 +44,7 @@ from rmqwire.codec.sys_flag import (
 )
 from rmqwire.errors import BadRecord, EvaluationError
 from rmqwire.filter.java_number import parse_int
+from rmqwire.remoting.limited_log import LimitedLog
 from rmqwire.store.results import GetStatus, PutMessageResult, PutStatus
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class TransactionalMessageService:
         self.metrics = metrics
         self.queue = OpQueue()
         self.wall_ms = store.wall_ms
+        self.limited = LimitedLog(logger, store.mono_ms)
         self.began_at = 0  # end of the log when this broker became master
         self._copies: dict[str, int] = {}  # transaction -> half offset of its newest copy
         self._schedule = schedule
