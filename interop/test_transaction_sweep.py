@@ -54,7 +54,8 @@ class Slice:
         if self.process.poll() is None:
             return True
         tried = [int(line.split()[1]) for line in self._lines() if not line.startswith("asked")]
-        first = max(tried, default=self._numbers.start - 1) + 1
+        # The one after the last that the log names may have been sent: it isn't sent twice.
+        first = max(tried, default=self._numbers.start - 1) + 2
         if first >= self._numbers.stop:
             return False
         self.process = self._start(first)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from rmqwire.broker.transaction.half_message import HALF_TOPIC, OP_TOPIC
 from rmqwire.broker.transaction.service import GROUP as SYSTEM_GROUP
 from rmqwire.codec import message_const as const
 from rmqwire.codec.release import V4_9_7, V5_5_0
+from rmqwire.errors import BadRecord, TooManyRequests
 from tests.broker.transaction.support import COMMIT, ROLLBACK, TIME_OUT_MS, UNKNOWN, Transactions
 from tests.support import requests
 
@@ -88,13 +91,14 @@ def test_what_is_older_than_the_logs_files_is_given_up(tx):
     assert len(tx.given_up()) == 1
 
 
-def test_what_couldnt_be_stored_again_is_looked_at_in_the_next_round(tx):
+def test_what_couldnt_be_stored_again_is_looked_at_in_the_next_round(tx, caplog):
     tx.send()
     tx.send("K2")
     health = tx.state.store.health
     health.refuse("no space")
     assert tx.check() == []
     health.allow()
+    assert "not stored again: SERVICE_NOT_AVAILABLE no space" in caplog.text
     assert len(tx.halves()) == 2
     assert len(tx.check(0)) == 2
 
@@ -259,6 +263,31 @@ def test_offsets_beyond_the_queue_are_corrected(tx):
     assert offsets(tx)[0] == 1
     tx.send("K2")
     assert len(tx.check()) == 1
+
+
+def test_a_half_message_that_cant_be_read_ends_the_round(tx, caplog):
+    tx.send()
+
+    def damaged(*_):
+        raise BadRecord("no record")
+
+    service = tx.state.transactions
+    read, service.read = service.read, damaged
+    assert tx.check() == []
+    assert "half message at 0 can't be read" in caplog.text
+    service.read = read
+    assert len(tx.check()) == 1
+
+
+def test_a_producer_that_takes_nothing_is_not_asked(tx, caplog):
+    tx.send()
+
+    def full(_):
+        raise TooManyRequests("too many requests wait to be sent")
+
+    tx.state.producers.available = lambda _: SimpleNamespace(send_oneway=full)
+    assert tx.check() == []
+    assert "transaction check of group pg: too many requests" in caplog.text
 
 
 def test_an_unknown_end_changes_nothing_for_the_check(tx):

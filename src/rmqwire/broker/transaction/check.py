@@ -31,6 +31,7 @@ from rmqwire.broker.transaction.op_queue import MOVED
 from rmqwire.codec import message_const as const
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import BadRecord
+from rmqwire.store.results import PUT_STATUS_NAMES
 
 if TYPE_CHECKING:
     from rmqwire.broker.tables.topics import TopicConfigManager
@@ -167,8 +168,13 @@ class TransactionCheck:
         """Go on from a half message to what took its place, if that could be stored."""
         service = self._service
         if not result.is_stored:
+            why = PUT_STATUS_NAMES.get(result.status, "UNKNOWN_ERROR")
             service.limited.error(
-                "put back", "half message %s not stored again: %s", half.message_id, result.remark
+                "put back",
+                "half message %s not stored again: %s %s",
+                half.message_id,
+                why,
+                result.remark,
             )
             return
         service.queue.end(half.queue_offset, MOVED)
