@@ -44,6 +44,7 @@ class Slice:
         self.process = self._start(numbers.start)
 
     def _start(self, first: int) -> subprocess.Popen[bytes]:
+        self._first = first
         words = [*self._words, str(first), str(self._numbers.stop), str(self.log)]
         command = [sys.executable, "-m", "interop.transaction_worker", *words]
         with self.log.with_suffix(".err").open("ab") as errors:
@@ -54,8 +55,8 @@ class Slice:
         if self.process.poll() is None:
             return True
         tried = [int(line.split()[1]) for line in self._lines() if not line.startswith("asked")]
-        # The one after the last that the log names may have been sent: it isn't sent twice.
-        first = max(tried, default=self._numbers.start - 1) + 2
+        # What comes after the last that the log names may have been sent: it isn't sent twice.
+        first = max(max(tried, default=0) + 2, self._first + 1)
         if first >= self._numbers.stop:
             return False
         self.process = self._start(first)
