@@ -145,9 +145,10 @@ class RoleService:
         state = self._core.state
         state.pop.start_revive()
         try:
+            more = False
             while True:
-                await trio.sleep(state.config.revive_interval / 1000)
-                state.pop.revive()
+                await trio.sleep(0 if more else state.config.revive_interval / 1000)
+                more = state.pop.revive()
                 state.store.puts.end_pass()
         finally:
             state.pop.stop_revive()

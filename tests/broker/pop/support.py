@@ -30,6 +30,8 @@ from tests.support.broker import Client, MemoryBroker
 
 if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
+    from rmqwire.disk.files import FileLayer
+    from rmqwire.store.config import StoreConfig
 
 GROUP, TOPIC = "g", "T"
 SMALL = {
@@ -41,12 +43,17 @@ SMALL = {
 }
 
 
+def _small_wheel(config: StoreConfig, files: FileLayer, slots_total: int) -> TimerFiles:
+    """Make timers with an hour's wheel: that of a week is 38 MB."""
+    del slots_total
+    return TimerFiles(config, files, 3_600)
+
+
 class PopBroker(MemoryBroker):
     """A master whose services run when time passes."""
 
     def __init__(self, files: MemoryFiles | None = None, **settings: Any) -> None:
-        small_wheel = lambda config, files, _: TimerFiles(config, files, 3_600)  # noqa: E731  Java's is 38 MB
-        with patch.object(timers, "TimerFiles", small_wheel):
+        with patch.object(timers, "TimerFiles", _small_wheel):
             super().__init__(Path("store"), files=files or MemoryFiles(), **(SMALL | settings))
         self.state.pop.start_revive()
 

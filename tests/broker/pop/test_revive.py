@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rmqwire.broker.pop import revive
 from rmqwire.broker.pop.revive import GROUP as REVIVE_GROUP
 from rmqwire.broker.pop.revive import RETRY_MS
 from rmqwire.codec.bodies import PopCheckPoint
@@ -180,6 +181,16 @@ def test_an_offset_outside_of_the_revive_log_is_corrected(broker, consumer, capl
     put_record(broker, "ck", check_point(broker))
     broker.pass_time(4_000)
     assert copies(broker) == 1
+
+
+def test_a_long_revive_log_is_read_in_several_steps(broker, consumer, monkeypatch):
+    monkeypatch.setattr(revive, "MAX_RECORDS", 32)
+    send(consumer.client, b"m")
+    for _ in range(40):
+        put_record(broker, "ck", check_point(broker))
+    assert broker.state.pop.revive()
+    assert not broker.state.pop.revive()
+    assert broker.state.pop.revives[0].next_offset == 40
 
 
 def test_queues_of_a_larger_revive_queue_num_are_still_read(broker, consumer):

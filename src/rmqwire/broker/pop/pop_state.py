@@ -70,10 +70,14 @@ class PopState:
         """Be a master no longer."""
         self.revives = []
 
-    def revive(self) -> None:
-        """Bring back what is due; the caller ends the pass."""
-        for service in self.revives:
-            service.step()
+    def revive(self) -> bool:
+        """Bring back what is due; the caller ends the pass.
+
+        Returns:
+            Whether there is more to be done at once.
+        """
+        more = [service.step() for service in self.revives]
+        return any(more)
 
     # --- what connections and the store tell
 

@@ -106,11 +106,19 @@ class PopRevive:
         self.next_offset = 1 + shared.offsets.query(GROUP, shared.log.topic, queue_id)
         self._read_to_ms = 0  # everything that was to be delivered until then has been read
 
-    def step(self) -> None:
-        """Read what has come, bring back what is due; the caller ends the pass."""
+    def step(self) -> bool:
+        """Read what has come, bring back what is due; the caller ends the pass.
+
+        Returns:
+            Whether there is more to be read at once.
+        """
+        more = False
         try:
+            before = self.next_offset
             if self._read():
                 self._hear_of_silence()
+            else:
+                more = self.next_offset > before
         except (OSError, StoreError, ProtocolError) as error:
             self._lines.error("log", "revive log can't be read, tried again: %s", error)
         now_ms = self._shared.wall_ms()
@@ -119,6 +127,7 @@ class PopRevive:
                 break
             self._bring_back(pending)
         self.commit()
+        return more
 
     def commit(self) -> None:
         """Note how far the revive log is settled."""
