@@ -1,0 +1,86 @@
+"""The tasks of a master's timers: they deliver when it's time, flush, and bear a disk that fails."""
+
+from __future__ import annotations
+
+import trio
+
+from rmqwire.broker.timer_tasks import flush_timers, run_timers
+from rmqwire.codec.checkpoint import TimerCheckpoint
+from rmqwire.wakeup import Wakeup
+from tests.support import requests
+from tests.support.broker import START_MS, MemoryBroker
+
+
+def started(folder) -> MemoryBroker:
+    return MemoryBroker(folder, mapped_file_size_timer_log=52 * 40)
+
+
+def send(broker, seconds):
+    text = f"UNIQ_KEY\x01K{seconds}\x02TIMER_DELAY_SEC\x01{seconds}\x02"
+    assert broker.connect().call(requests.send(body=b"x", properties=text)).code == 0
+
+
+async def test_timers_are_delivered_and_flushed(tmp_path, autojump_clock, nursery):
+    broker = started(tmp_path)
+    wanted = Wakeup()
+    begin = trio.current_time()
+
+    async def tick():
+        while True:
+            broker.clock.ms = START_MS + int((trio.current_time() - begin) * 1000)
+            await trio.sleep(0.05)
+
+    nursery.start_soon(tick)
+    nursery.start_soon(run_timers, broker.state, wanted)
+    nursery.start_soon(flush_timers, broker.state)
+    await trio.sleep(0.1)
+    send(broker, 3)
+    wanted()
+    await trio.sleep(1.5)
+    assert (tmp_path / "timerwheel").exists()
+    assert broker.state.store.max_offset("T", 0) == 0
+    await trio.sleep(4)
+    assert broker.state.store.max_offset("T", 0) == 1
+    await trio.sleep(31)  # old files of the log were looked for
+    told = TimerCheckpoint.decode((tmp_path / "config" / "timercheck").read_bytes())
+    assert told.master_timer_queue_offset == 1
+    broker.state.timers.stop()
+    send(broker, 1)  # nobody delivers it here any more
+    wanted()
+    await trio.sleep(5)
+    assert broker.state.store.max_offset("T", 0) == 1
+    nursery.cancel_scope.cancel()
+    broker.close()
+
+
+async def test_a_disk_that_fails_is_told_and_nothing_is_noted_any_more(
+    tmp_path, autojump_clock, nursery, monkeypatch, caplog
+):
+    broker = started(tmp_path)
+    files = broker.state.store.files
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "injected")
+
+    nursery.start_soon(flush_timers, broker.state)
+    send(broker, 9)
+    broker.pass_time(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "pwrite", fail)
+        await trio.sleep(1.5)
+    assert "the timers' files can not be written, tried again" in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "datasync", fail)
+        await trio.sleep(1)
+    assert "timers are noted no more until the next start" in caplog.text
+    assert broker.state.timers.flush_plan() is None
+    nursery.cancel_scope.cancel()
+    broker.close()
+
+
+def test_a_table_of_counters_that_is_damaged_keeps_nobody_from_starting(tmp_path, caplog):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "timermetrics").write_text("damaged")
+    broker = started(tmp_path)
+    assert "counting from nothing" in caplog.text
+    broker.close()
