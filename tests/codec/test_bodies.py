@@ -224,6 +224,7 @@ def recorded_bodies(folder):
                 yield path.name, record, frame[8 + head :]
 
 
+HAND_MADE = {"acl2_codes.jsonl.gz"}  # requests with only as much of a body as a refusal needs
 SKIPPED = {"REGISTER_BROKER"}  # both of its forms: test_register_body.py
 
 
@@ -234,6 +235,8 @@ def test_every_recorded_body_comes_back(release):
         pair = body_names().get(record["name"], (None, None))
         name = pair[record["kind"] == "response"]
         if name is None or record["name"] in SKIPPED or body[:1] not in {b"{", b"["}:
+            continue
+        if scenario in HAND_MADE and record["kind"] == "request":
             continue
         seen.add(name)
         cls = getattr(bodies, name)

@@ -8,7 +8,7 @@ from rmqwire.codec import decode_command, encode_command
 from rmqwire.codec.headers.registry import REQUEST_HEADERS, RESPONSE_HEADERS
 from tests.support.golden import frame_files, frames, vectors
 
-FRAME_COUNT = 10520
+FRAME_COUNT = 11693
 
 
 def check_both_ways(frame: bytes) -> None:
@@ -63,7 +63,7 @@ def test_every_java_made_frame_comes_out_as_it_came(release, entry):
 
 
 # Fields that Java adds beside the header class: hooks of the client and the broker.
-EXTRA_FIELDS = {"ReqT", "_UNIQUE_KEY_QUERY", "TRACE_ON", "MSG_REGION"}
+EXTRA_FIELDS = {"ReqT", "_UNIQUE_KEY_QUERY", "TRACE_ON", "MSG_REGION", "AccessKey", "Signature"}
 # Defaults of a header class that a release without the field does not send.
 DEFAULTS = {
     "cleanOffset": "false",
@@ -77,6 +77,8 @@ DEFAULTS = {
 def test_typed_headers_carry_every_recorded_field():
     checked = 0
     for path in frame_files():
+        if path.name == "acl2_codes.jsonl.gz":  # only as many fields as a refusal needs
+            continue
         requests = {}
         for entry, frame in frames(path):
             command = decode_command(frame)
