@@ -308,3 +308,21 @@ def test_a_disk_that_fails_for_a_while_costs_nothing(broker, monkeypatch):
     broker.pass_time(0)
     broker.pass_time(3_000)
     assert bodies(broker) == [b"later"]
+
+
+def test_timers_stand_while_they_are_switched_off_and_nobody_is_busy(broker):
+    config = broker.state.store.config
+    broker.connect().call(timer(b"first", delay_sec=1))
+    broker.pass_time(0)
+    config.timer_stop_dequeue = True
+    broker.pass_time(5_000)
+    assert broker.state.timers.step() == broker.clock.ms + 1_000
+    assert bodies(broker) == []
+    config.timer_stop_dequeue, config.timer_stop_enqueue = False, True
+    broker.connect().call(timer(b"second", "S", delay_sec=1))
+    broker.pass_time(3_000)
+    assert bodies(broker) == [b"first"]
+    assert broker.state.timers.runtime_info()["timerOffsetBehind"] == "1"
+    config.timer_stop_enqueue = False
+    broker.pass_time(10_000)
+    assert bodies(broker) == [b"first", b"second"]

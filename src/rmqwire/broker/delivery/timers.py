@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from rmqwire.store.message_store import MessageStore
     from rmqwire.store.results import MessageInner
 
-STEP_MS = 1_000  # a disk that failed is asked again after this
+STEP_MS = 1_000  # a disk that failed, or a switch, is asked again after this
 logger = logging.getLogger(__name__)
 
 
@@ -287,7 +287,10 @@ class _Running:
         files.write()
         if (more and again_ms is None) or self._delivery.in_pass:
             return now_ms
-        times = [self.dequeue.next_due(now_ms), again_ms, early_ms]
+        due_ms = self.dequeue.next_due(now_ms)
+        if config.timer_stop_dequeue:  # it may be switched off while the broker runs
+            due_ms = max(due_ms, now_ms + STEP_MS)
+        times = [due_ms, again_ms, early_ms]
         return min(time for time in times if time is not None)
 
     def read_ms(self, now_ms: int) -> int:
