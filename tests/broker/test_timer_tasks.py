@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from rmqwire.broker.timer_tasks import flush_timers, run_timers
@@ -15,9 +16,23 @@ def started(folder) -> MemoryBroker:
     return MemoryBroker(folder, mapped_file_size_timer_log=52 * 40)
 
 
+async def until(condition):
+    """Let time pass until a thread, which has no part in it, has done its work."""
+    for _ in range(500):
+        if condition():
+            return
+        await trio.sleep(0.5)
+        await trio.to_thread.run_sync(int)
+    pytest.fail("it never came")
+
+
 def send(broker, seconds):
     text = f"UNIQ_KEY\x01K{seconds}\x02TIMER_DELAY_SEC\x01{seconds}\x02"
     assert broker.connect().call(requests.send(body=b"x", properties=text)).code == 0
+
+
+def told(check):
+    return TimerCheckpoint.decode(check.read_bytes().ljust(56, b"\0"))
 
 
 async def test_timers_are_delivered_and_flushed(tmp_path, autojump_clock, nursery):
@@ -37,13 +52,13 @@ async def test_timers_are_delivered_and_flushed(tmp_path, autojump_clock, nurser
     send(broker, 3)
     wanted()
     await trio.sleep(1.5)
-    assert (tmp_path / "timerwheel").exists()
     assert broker.state.store.max_offset("T", 0) == 0
     await trio.sleep(4)
     assert broker.state.store.max_offset("T", 0) == 1
+    check = tmp_path / "config" / "timercheck"
+    await until(lambda: check.exists() and told(check).master_timer_queue_offset == 1)
+    assert (tmp_path / "timerwheel").exists()
     await trio.sleep(31)  # old files of the log were looked for
-    told = TimerCheckpoint.decode((tmp_path / "config" / "timercheck").read_bytes())
-    assert told.master_timer_queue_offset == 1
     broker.state.timers.stop()
     send(broker, 1)  # nobody delivers it here any more
     wanted()
@@ -67,12 +82,10 @@ async def test_a_disk_that_fails_is_told_and_nothing_is_noted_any_more(
     broker.pass_time(0)
     with monkeypatch.context() as patch:
         patch.setattr(files, "pwrite", fail)
-        await trio.sleep(1.5)
-    assert "the timers' files can not be written, tried again" in caplog.text
+        await until(lambda: "files can not be written, tried again" in caplog.text)
     with monkeypatch.context() as patch:
         patch.setattr(files, "datasync", fail)
-        await trio.sleep(1)
-    assert "timers are noted no more until the next start" in caplog.text
+        await until(lambda: "timers are noted no more until the next start" in caplog.text)
     assert broker.state.timers.flush_plan() is None
     nursery.cancel_scope.cancel()
     broker.close()
