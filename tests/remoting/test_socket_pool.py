@@ -379,3 +379,19 @@ async def test_a_callback_that_fails_at_the_end_is_logged_and_ends_nothing_else(
     assert "nobody home" in caplog.text
     client.ask(1)
     assert await client.read(1) == [1]
+
+
+async def test_a_lane_that_fails_ends_that_connection_only(start, caplog):
+    class Lane:
+        def take(self, connection, data, position):
+            raise RuntimeError("the native lane panicked")
+
+    _, first, second = start(2)
+    first.connection.handlers.lane = Lane()
+    with caplog.at_level(logging.ERROR):
+        first.ask(1)
+        await first.ended.wait()
+    assert "panicked" in caplog.text
+    assert first.arrived() is None
+    second.ask(2)
+    assert await second.read(1) == [2]
