@@ -5,6 +5,7 @@ import pytest
 from rmqwire.broker.broker import BrokerAddresses
 from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.cli.announce import announce_broker, announce_namesrv, broker_warnings, is_loopback
+from rmqwire.codec.native import is_native
 from rmqwire.namesrv.config import load_namesrv_config
 
 
@@ -21,6 +22,7 @@ def test_a_broker_says_where_it_is_and_where_its_data_lies(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "The broker[b, 127.0.0.1:10911] boot success." in out
     assert "name server is 127.0.0.1:9876" in out
+    assert f"{'native' if is_native() else 'python'} lane, listens on" in out
     assert "listens on 127.0.0.1:10911, VIP port 10909, replication 127.0.0.1:10912" in out
     assert "tells clients 127.0.0.1:10911" in out
     assert f"data in {tmp_path}" in out

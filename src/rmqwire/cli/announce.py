@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire import __version__
 from rmqwire.cli.output import announce, warn
+from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
     from rmqwire.broker.broker import BrokerAddresses
@@ -64,7 +65,8 @@ def announce_broker(loaded: LoadedConfig, addresses: BrokerAddresses) -> None:
         ports += f", VIP port {addresses.vip[1]}"
     if addresses.ha is not None:
         ports += f", replication {shown(addresses.ha)}"
-    announce(f"  rmqwire {__version__} as RocketMQ {loaded.release.name}, {ports}")
+    lane = "native" if is_native() else "python"
+    announce(f"  rmqwire {__version__} as RocketMQ {loaded.release.name}, {lane} lane, {ports}")
     announce(f"  tells clients {config.broker_addr} (brokerIP1)")
     if loaded.tls.server.active:
         announce(f"  {loaded.tls.server}")
