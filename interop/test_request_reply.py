@@ -69,6 +69,7 @@ async def test_we_ask_and_java_answers(
                 assert answer.body == f"Java: question {number}".encode()
                 answers.append(answer)
 
+            await until_served(producer, new_topic)
             async with trio.open_nursery() as nursery:
                 for number in range(8):
                     nursery.start_soon(ask, number)
@@ -77,6 +78,17 @@ async def test_we_ask_and_java_answers(
             assert all(answer.properties["PUSH_REPLY_TIME"] for answer in answers)
     finally:
         await trio.to_thread.run_sync(json_peer.call, "rpc-stop", name)
+
+
+async def until_served(producer: Producer, topic: str) -> None:
+    """Ask until Java has its queues and knows the way back: an answer that it can't send is lost."""
+    with trio.fail_after(60):
+        while True:
+            try:
+                await producer.request(Message(topic, b"ready?"), timeout_ms=10_000)
+            except RequestTimeout:
+                continue
+            return
 
 
 async def test_a_request_that_nobody_answers(
