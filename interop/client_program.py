@@ -87,13 +87,16 @@ class ClientProgram:
     def consume(
         self, namesrv: str, topic: str, expression: str = "*", failures: int = 0,
         group: str | None = None, *, orderly: bool = False, broadcasting: bool = False,
-        allocate: str = "",
+        allocate: str = "", asking: bool = False,
     ) -> RunningConsumer:  # fmt: skip
         """Start a push consumer; the first ``failures`` deliveries of each message fail.
 
-        ``broadcasting`` and ``allocate`` (the name of a strategy) are known to Java's program only.
+        ``broadcasting``, ``allocate`` (the name of a strategy) and ``asking`` (its broker for queues)
+        are known to Java's program only.
         """
-        kind = "-".join(["orderly"] * orderly + ["broadcasting"] * broadcasting)
+        kind = "-".join(
+            ["orderly"] * orderly + ["broadcasting"] * broadcasting + ["asking"] * asking
+        )
         extra = (kind, allocate) if allocate else (kind,) if kind else ()
         return RunningConsumer(self, namesrv, topic, expression, failures, group, extra)
 

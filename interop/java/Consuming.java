@@ -31,7 +31,7 @@ final class Consuming {
 
     /**
      * consume-start NAME NAMESRV GROUP TOPIC EXPRESSION FAILURES [KIND [STRATEGY]]: the first FAILURES
-     * deliveries of each message fail; KIND has "orderly" or "broadcasting" in it, STRATEGY is one of Allocate's.
+     * deliveries of each message fail; KIND has "orderly", "broadcasting" or "asking" (its broker for queues) in it, STRATEGY is one of Allocate's.
      */
     static void start(String[] w) throws Exception {
         Consuming made = new Consuming(w[3], Integer.parseInt(w[6]));
@@ -49,6 +49,9 @@ final class Consuming {
         }
         if (kind.contains("broadcasting")) {
             broadcast(client);
+        }
+        if (kind.contains("asking")) {
+            ask(client);
         }
         if (kind.contains("orderly")) {
             client.registerMessageListener((MessageListenerOrderly) (messages, context) ->
@@ -69,6 +72,11 @@ final class Consuming {
                 method.invoke(client, Enum.valueOf((Class) method.getParameterTypes()[0], "BROADCASTING"));
             }
         }
+    }
+
+    /** Leave it to the broker which queues are read, and whether they are popped; 5.x. */
+    private static void ask(DefaultMQPushConsumer client) throws Exception {
+        DefaultMQPushConsumer.class.getMethod("setClientRebalance", boolean.class).invoke(client, false);
     }
 
     private boolean take(List<MessageExt> messages) {
