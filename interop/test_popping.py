@@ -30,7 +30,13 @@ from tests.support import requests
 pytestmark = pytest.mark.only("5.5.0")
 GROUP = "popping"
 WAITED_MS = 14_000  # longer than a broker takes to stop and another to start
-SETTINGS = {"brokerName": "pop-a", "autoCreateTopicEnable": "true"}
+ACKNOWLEDGED = {b"m1", b"m3"}
+OPEN = {b"m0", b"m2", b"m4", b"m5", b"m6", b"m7"}
+SETTINGS = {
+    "brokerName": "pop-a",
+    "autoCreateTopicEnable": "true",
+    "mappedFileSizeTimerLog": "1048576",  # Java refuses a folder whose files have another size
+}
 
 
 @dataclass
@@ -57,19 +63,19 @@ class Popper:
         told = answer.ext_fields or {}
         starts = parse_start_offset_info(told.get("startOffsetInfo"))
         for message in messages:
-            message.properties.setdefault(
-                "POP_CK",
-                ExtraInfo(
-                    starts[f"{topic_tag(message.topic)}@{message.queue_id}"],
-                    int(told["popTime"]),
-                    int(told["invisibleTime"]),
-                    int(told["reviveQid"]),
-                    topic_tag(message.topic),
-                    SETTINGS["brokerName"],
-                    message.queue_id,
-                    message.queue_offset,
-                ).encode(),
+            if "POP_CK" in message.properties:  # of the retry topic
+                continue
+            handle = ExtraInfo(
+                starts[f"{topic_tag(message.topic)}@{message.queue_id}"],
+                int(told["popTime"]),
+                int(told["invisibleTime"]),
+                int(told["reviveQid"]),
+                topic_tag(message.topic),
+                SETTINGS["brokerName"],
+                message.queue_id,
+                message.queue_offset,
             )
+            message.properties["POP_CK"] = handle.encode()
         return messages
 
     def ack(self, message: StoredMessage) -> None:
@@ -101,24 +107,23 @@ def send(addr: str, topic: str, count: int) -> None:
         assert ask(addr, request).code == 0
 
 
-def leave_pending(addr: str) -> dict[bytes, str]:
+def leave_pending(addr: str) -> None:
     """Pop everything; acknowledge two, put one off, leave one that was brought back and the rest."""
     popper = Popper(addr)
     send(addr, popper.topic, 8)
     send(addr, "ordered", 4)
     again = popper.pop(1_000, queue_id=0)[:1]
     held = {message.body: message for message in popper.pop(WAITED_MS)}
-    for body in (b"m1", b"m3"):
+    for body in sorted(ACKNOWLEDGED):
         popper.ack(held[body])
     popper.change(held[b"m5"], 2 * WAITED_MS)
     block = Popper(addr, "ordered").pop(3 * WAITED_MS, 0, order=True, attempt_id="x")
     Popper(addr, "ordered").ack(block[0])
     assert again
-    return dict.fromkeys((b"m1", b"m3"), "acknowledged")
 
 
-def check_pending(addr: str) -> None:
-    """What was left comes again, what was acknowledged doesn't."""
+def check_pending(addr: str, *, killed: bool) -> None:
+    """What was left comes again; what was acknowledged doesn't, unless a kill set offsets back."""
     popper = Popper(addr)
     came: dict[bytes, int] = {}
 
@@ -126,13 +131,13 @@ def check_pending(addr: str) -> None:
         for message in popper.pop(60_000):
             came[message.body] = message.reconsume_times
             popper.ack(message)
-        return len(came) >= 6
+        return came.keys() >= OPEN
 
     wait_until(all_came, "the messages that are open", 60)
     time.sleep(3)
     all_came()
-    assert sorted(came) == [b"m0", b"m2", b"m4", b"m5", b"m6", b"m7"]
-    assert all(times >= 1 for times in came.values()), came
+    assert came.keys() - OPEN <= (ACKNOWLEDGED if killed else set())
+    assert killed or all(times >= 1 for times in came.values()), came
 
 
 def let_go(node: Node, home: Path, killed: bool, to: Path) -> None:
@@ -162,7 +167,7 @@ def test_popped_messages_change_sides(
         node = second(tmp_path / "second")
         if not killed:
             assert Popper(node.addr, "ordered").pop(5_000, 0, order=True, attempt_id="y") == []
-        check_pending(node.addr)
+        check_pending(node.addr, killed=killed)
     finally:
         node.kill()
         namesrv.stop()
