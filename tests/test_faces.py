@@ -1,10 +1,13 @@
 """The faces are what their tool writes, and differ from the trio classes in colour alone."""
 
+import asyncio
 import inspect
+from types import SimpleNamespace
 
 import pytest
 
 from rmqwire import aio, blocking
+from rmqwire.aio.listener import Loop
 from tools import make_faces
 
 
@@ -58,3 +61,75 @@ def test_a_docstring_tells_of_the_timeout(text, wanted):
     )
     told = told.replace("TimeoutError: E", "TimeoutError: it took longer than ``timeout``.")
     assert make_faces.with_timeout(text) == told
+
+
+CALLBACKS = {"listener", "queue_listener", "local"}
+
+
+class Inner:
+    """Stands for a trio object: remembers what is called with what."""
+
+    def __init__(self, waits):
+        self._waits = waits
+
+    def __getattr__(self, name):
+        def called(*args, **named):
+            return name, args, named
+
+        async def waited(*args, **named):
+            return name, args, named
+
+        return waited if name in self._waits else called
+
+
+def callback(*_):
+    return None
+
+
+def arguments(method):
+    """Return positional and keyword arguments, each its own name, for all of a method's parameters."""
+    plain, named = [], {}
+    for name, parameter in list(inspect.signature(method).parameters.items())[1:]:
+        value = callback if name in CALLBACKS else f"<{name}>"
+        if name == "timeout":
+            named[name] = 20
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            named[name] = value
+        else:
+            plain.append(value)
+    return plain, named
+
+
+@pytest.mark.parametrize("colour", [blocking, aio])
+@pytest.mark.parametrize(("module", "name"), make_faces.CLASSES)
+def test_each_method_hands_its_arguments_on(colour, module, name):
+    source = make_faces.Source(module, name)
+    waits = {node.name for node in source.methods if "Async" in type(node).__name__}
+    face = object.__new__(getattr(colour, name))
+    face._behind = SimpleNamespace(inner=Inner(waits), is_open=False, is_foreign=False)
+    face._loop = Loop()
+    for node in source.methods:
+        if node.name == "__init__":
+            continue
+        method = inspect.getattr_static(face, node.name)
+        if isinstance(method, property):
+            assert callable(getattr(face, node.name))
+            continue
+        plain, named = arguments(method)
+        result = getattr(face, node.name)(*plain, **named)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+        named.pop("timeout", None)
+        if ast_returns_nothing(node):
+            assert result is None
+            continue
+        called, args, keywords = result
+        assert called == node.name
+        assert [one for one in args if isinstance(one, str)] == [
+            one for one in plain if isinstance(one, str)
+        ]
+        assert keywords.keys() == named.keys()
+
+
+def ast_returns_nothing(node):
+    return make_faces.ast.unparse(node.returns) == "None"
