@@ -13,6 +13,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,9 +102,13 @@ class ClientProgram:
         return RunningConsumer(self, namesrv, topic, expression, failures, group, extra)
 
     def stop(self) -> None:
-        """End the program: the end of its input is its sign to stop."""
+        """End the program: the end of its input is its sign to stop.
+
+        Clients that say goodbye to servers that are gone may take longer than anybody waits.
+        """
         try:
-            self.process.communicate(timeout=30)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=30)
         finally:
             self.process.kill()
             self.process.wait()

@@ -59,7 +59,9 @@ def has_release(item: pytest.Item) -> bool:
     return all(version in one.args for one in item.iter_markers("only"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests, and order them by release: its servers and clients start once."""
     chosen = []
     for item in items:
         if item.get_closest_marker("timeout") is None:
@@ -67,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if has_release(item) and (config.getoption("-m") or not is_optin(item)):
             chosen.append(item)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
+    items[:] = sorted(chosen, key=lambda item: release_of(item) or "")
 
 
 @pytest.fixture(scope="session")
