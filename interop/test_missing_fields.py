@@ -10,6 +10,7 @@ from interop.replication import Servers
 from interop.wire import ask
 
 NO_ANSWER = -1
+NOT_ENABLED = "access control is not enabled"
 SETTINGS = {"brokerName": "missing"}
 
 
@@ -27,13 +28,13 @@ def judge(case: Case, java: tuple[int, str], ours: tuple[int, str]) -> str:
         return "alike"
     if (case.code, case.missing) in NOT_NEEDED and ours[0] == 0:
         return "refused by Java, which doesn't need the field"
-    ours_refused = ours[1].endswith(f"the custom field <{case.missing}> is null")
-    if not ours_refused:
-        return f"different: {case}: Java {java}, rmqwire {ours}"
-    if java[0] not in {0, 22}:
-        return "refused by both, by rmqwire as a missing field"
-    if (case.code, case.missing) in NOTHING_DONE:
-        return "answered by Java, which does nothing or harm; refused by rmqwire"
+    if ours[1].startswith(NOT_ENABLED) and java[0] != 0:
+        return "refused by both, by rmqwire because its access control is off"
+    if ours[1].endswith(f"the custom field <{case.missing}> is null"):
+        if java[0] not in {0, 22}:
+            return "refused by both, by rmqwire as a missing field"
+        if (case.code, case.missing) in NOTHING_DONE:
+            return "answered by Java, which does nothing or harm; refused by rmqwire"
     return f"different: {case}: Java {java}, rmqwire {ours}"
 
 
