@@ -13,7 +13,6 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,8 +106,10 @@ class ClientProgram:
         Clients that say goodbye to servers that are gone may take longer than anybody waits.
         """
         try:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.communicate(timeout=30)
+            self.process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()  # closes the pipes
         finally:
             self.process.kill()
             self.process.wait()
