@@ -6,12 +6,12 @@ import asyncio
 import threading
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from rmqwire.aio.listener import Loop, across, in_loop
 from rmqwire.bridge.engine import Call, shared_engine
-from rmqwire.bridge.face import Behind, block_for
+from rmqwire.bridge.face import AnyFace, Behind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
 
 
 class Returns:
@@ -104,7 +103,7 @@ async def wait_for(
         raise
 
 
-class Face(Generic[T]):
+class Face(AnyFace[T]):
     """An object of an asyncio program, a trio one behind it; use it as ``async with``.
 
     Args:
@@ -142,24 +141,6 @@ class Face(Generic[T]):
         **named: P.kwargs,
     ) -> R:
         return await wait_for(partial(method, *args, **named), timeout)
-
-    def _now(self, method: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-        """Call what doesn't wait: in the engine once the object is open there.
-
-        The loop waits for it meanwhile, some tens of microseconds.
-        """
-        if not self._behind.is_open:
-            return method(*args, **named)
-
-        async def call() -> R:
-            return method(*args, **named)
-
-        return block_for(call, None)
-
-    @staticmethod
-    def _shared(client: Face[S] | None) -> S | None:
-        """Return the trio client behind a face of one."""
-        return None if client is None else client._inner
 
     def _listener(self, listener: Callable[..., Any] | None) -> Any:  # noqa: ANN401  its type
         """Return what calls a listener in the program's loop, None without one."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from rmqwire.bridge.engine import in_worker
-from rmqwire.bridge.face import Behind, block_for
+from rmqwire.bridge.face import AnyFace, Behind, block_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
 L = TypeVar("L")
 
 
-class Face(Generic[T]):
+class Face(AnyFace[T]):
     """An object of a plain thread, a trio one behind it; use it as ``with``.
 
     Args:
@@ -65,21 +64,6 @@ class Face(Generic[T]):
         **named: P.kwargs,
     ) -> R:
         return block_for(partial(method, *args, **named), timeout)
-
-    def _now(self, method: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-        """Call what doesn't wait: in the engine once the object is open there."""
-        if not self._behind.is_open:
-            return method(*args, **named)
-
-        async def call() -> R:
-            return method(*args, **named)
-
-        return block_for(call, None)
-
-    @staticmethod
-    def _shared(client: Face[S] | None) -> S | None:
-        """Return the trio client behind a face of one."""
-        return None if client is None else client._inner
 
     @staticmethod
     def _listener(listener: L) -> L:

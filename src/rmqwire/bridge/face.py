@@ -7,8 +7,9 @@ that ``reopens`` makes another one then, all others raise ``ForkedError``.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from rmqwire.bridge.engine import Call, Held, shared_engine
 from rmqwire.errors import ForkedError
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
+P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
 
 
 def block_for(function: Callable[[], Awaitable[R]], timeout: float | None) -> R:
@@ -98,3 +101,32 @@ class Behind(Generic[T]):
         held, self._held = self._held, None
         if held is not None:
             await shared_engine().leave(held)
+
+
+class AnyFace(ABC, Generic[T]):
+    """What the faces of all colours do alike."""
+
+    _behind: Behind[T]
+
+    @property
+    @abstractmethod
+    def _inner(self) -> T:
+        """The trio object, if this process may use it."""
+
+    def _now(self, method: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+        """Call what doesn't wait: in the engine once the object is open there.
+
+        Whoever calls waits for it meanwhile, an asyncio loop too: some tens of microseconds.
+        """
+        if not self._behind.is_open:
+            return method(*args, **named)
+
+        async def call() -> R:
+            return method(*args, **named)
+
+        return block_for(call, None)
+
+    @staticmethod
+    def _shared(client: AnyFace[S] | None) -> S | None:
+        """Return the trio client behind a face of one."""
+        return None if client is None else client._inner
