@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from rmqwire.admin.broker_status import figures_of, runtime_request
-from rmqwire.admin.ha_status import lags_of, log_end_lines, status_lines
+from rmqwire.admin.ha import HaStatus
+from rmqwire.cli.admin.ha import status_lines
 from rmqwire.codec.bodies import (
     HAClientRuntimeInfo,
     HAConnectionRuntimeInfo,
@@ -14,6 +14,7 @@ from rmqwire.codec.bodies import (
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.ha import pack_report
+from tests.admin.support import InMemory, ask
 from tests.broker.test_broker import send_command
 from tests.support.broker import MemoryBroker
 
@@ -30,7 +31,7 @@ def test_a_master_s_lines_are_mqadmin_s():
             HAConnectionRuntimeInfo("10.0.0.3:40000", 10, 4990, False, 0, 20),
         ],
     )
-    lines = list(status_lines(MASTER, info.encode(), {"10.0.0.2:40000": "0"}))
+    lines = list(status_lines(HaStatus(MASTER, info, {"10.0.0.2:40000": 0}, {})))
     assert lines[:5] == [
         "",
         f"#MasterAddr\t{MASTER}",
@@ -55,7 +56,7 @@ def test_a_master_s_lines_are_mqadmin_s():
 def test_a_slave_s_lines_are_mqadmin_s(monkeypatch):
     client = HAClientRuntimeInfo("10.0.0.1:10912", 1024, 77, 1_795_229_432_145, 0, 5)
     info = HARuntimeInfo(master=False, ha_client_runtime_info=client)
-    lines = list(status_lines(MASTER, info.encode(), {}))
+    lines = list(status_lines(HaStatus(MASTER, info, {}, {})))
     assert lines[:4] == [
         "",
         "#MasterAddr\t10.0.0.1:10912",
@@ -66,15 +67,15 @@ def test_a_slave_s_lines_are_mqadmin_s(monkeypatch):
     assert lines[4].endswith(",145")
     assert lines[6] == "#MasterFlushOffset\t5"
     info.ha_client_runtime_info = HAClientRuntimeInfo()
-    assert "#MasterAddr\tnull" in list(status_lines(MASTER, info.encode(), {}))
+    assert "#MasterAddr\tnull" in list(status_lines(HaStatus(MASTER, info, {}, {})))
 
 
 def test_a_broker_without_ha_status_shows_the_end_of_its_log_and_where_to_look():
     figures = {"brokerVersionDesc": "V4_9_7", "commitLogMaxOffset": "5000", "getMissTps": "0"}
-    lines = list(log_end_lines(MASTER, figures))
+    lines = list(status_lines(HaStatus(MASTER, None, {}, figures)))
     assert lines[:3] == ["", f"#BrokerAddr\t{MASTER}", "#CommitLogMaxOffset\t5000"]
     assert lines[3].startswith("#NoHaStatus\tV4_9_7 doesn't tell its slaves' progress: compare ")
-    assert "#CommitLogMaxOffset\tnull" in list(log_end_lines(MASTER, {}))
+    assert "#CommitLogMaxOffset\tnull" in list(status_lines(HaStatus(MASTER, None, {}, {})))
 
 
 def test_a_master_tells_the_age_of_what_a_slave_lacks(tmp_path):
@@ -92,16 +93,16 @@ def test_a_master_tells_the_age_of_what_a_slave_lacks(tmp_path):
     slaves.open("10.0.0.5:1")  # not a word yet
 
     def asked():
-        return lags_of(figures_of(bytes(client.call(runtime_request()).body)))
+        return ask(InMemory(client), "ha_status", MASTER)
 
     # The second slave is within the first record, as a Java slave may be: the next one counts.
-    assert asked() == {"10.0.0.2:1": "250", "10.0.0.3:1": "250", "10.0.0.4:1": "0"}
+    assert asked().lags == {"10.0.0.2:1": 250, "10.0.0.3:1": 250, "10.0.0.4:1": 0}
     slaves.received(slaves.open("10.0.0.6:1"), pack_report(0))
-    lags = asked()
-    assert lags["10.0.0.6:1"] == "5250"
+    found = asked()
+    assert found.lags["10.0.0.6:1"] == 5250
     status = client.call(RemotingCommand.request(RequestCode.GET_BROKER_HA_STATUS))
     keys = json.loads(bytes(status.body))["haConnectionInfo"][0].keys()
     assert "lag" not in str(keys).lower()
-    lines = list(status_lines(MASTER, bytes(status.body), lags))
+    lines = list(status_lines(found))
     assert [line.split()[-1] for line in lines[6:]] == ["250", "250", "0", "-", "5250"]
     master.close()

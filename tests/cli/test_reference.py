@@ -1,4 +1,4 @@
-"""The page of the command line names every command and every option, and none that isn't there."""
+"""The pages of the command line name every command and every option, and none that isn't there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import click
 import pytest
 
 from rmqwire.cli import main
+from tools import gen_admin_page
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
+PAGES = [Path(__file__).parents[2] / "docs" / "reference" / "cli.md", gen_admin_page.PAGE]
 _HEADING = re.compile(r"^##+ (rmqwire[^\n]*)$", re.MULTILINE)
 _ROW = re.compile(r"^\| (`-[^|]*) \|", re.MULTILINE)
 
@@ -26,8 +27,11 @@ def commands(command=main, name="rmqwire"):
 
 
 def sections():
-    parts = _HEADING.split(PAGE.read_text("utf-8"))
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+    found = {}
+    for page in PAGES:
+        parts = _HEADING.split(page.read_text("utf-8"))
+        found |= zip(parts[1::2], parts[2::2], strict=True)
+    return found
 
 
 def option_names(command):
@@ -45,6 +49,11 @@ COMMANDS = commands()
 
 def test_the_page_has_a_section_for_each_command_in_the_help_s_words():
     assert set(sections()) == {name for name, _ in COMMANDS}
+
+
+def test_the_page_of_the_verbs_is_their_help():
+    text = gen_admin_page.PAGE.read_text("utf-8")
+    assert text == gen_admin_page.page(), "run python -m tools.gen_admin_page"
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])

@@ -6,14 +6,13 @@ from random import Random
 
 import pytest
 
-from rmqwire.admin.ha_status import status_request
-from rmqwire.cli.admin.ha_status import show_ha_status
-from rmqwire.cli.runner import Outcome
+from rmqwire.admin.admin import Admin
 from rmqwire.client.api import ClientApi
 from rmqwire.client.config import ClientConfig
 from rmqwire.client.requests import RequestFactory
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import SendMessageResponseHeader
 from rmqwire.codec.message import Message
 from rmqwire.errors import BrokerError
@@ -58,7 +57,8 @@ async def test_every_code_has_its_class_through_invoke_and_expect(server):
     async with RemotingClient() as client:
         for code, kind in [*CLASSES, UNKNOWN]:
             server.code = code
-            answer = await client.invoke(server.addr, status_request())
+            asked = RemotingCommand.request(int(RequestCode.GET_BROKER_HA_STATUS))
+            answer = await client.invoke(server.addr, asked)
             with pytest.raises(BrokerError) as caught:
                 expect(answer, server.addr)
             assert_is(caught, code, kind, server.addr)
@@ -76,11 +76,13 @@ async def test_every_code_has_its_class_through_the_typed_calls(server):
 
 
 async def test_every_code_has_its_class_through_admin(server):
-    for code, kind in [*CLASSES, UNKNOWN]:
-        server.code = code
-        with pytest.raises(BrokerError) as caught:
-            await show_ha_status(server.addr, "", "", None, Outcome())
-        assert_is(caught, code, kind, server.addr)
+    async with RemotingClient() as client:
+        admin = Admin(client, server.addr)
+        for code, kind in [*CLASSES, UNKNOWN]:
+            server.code = code
+            with pytest.raises(BrokerError) as caught:
+                await admin.broker_status(server.addr)
+            assert_is(caught, code, kind, server.addr)
 
 
 async def test_every_code_has_its_class_through_send(autojump_clock):

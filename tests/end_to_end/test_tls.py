@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from rmqwire import ConnectFailed, ConsumeStatus, Message, Producer, PushConsumer
-from rmqwire.cli.admin.health import ask_health
+from rmqwire.cli.admin.broker import health
+from rmqwire.cli.admin.verb import carry_out
 from rmqwire.cli.runner import Outcome
 from rmqwire.errors import ConfigError, RmqError
 from rmqwire.namesrv.config import NamesrvConfig
@@ -80,10 +81,11 @@ async def test_all_of_a_cluster_speaks_tls(tmp_path, monkeypatch, capsys):
             with pytest.raises(RmqError, match="does the server want TLS"):
                 async with Producer("q", namesrv_addr=namesrv, tls=False) as producer:
                     await producer.send(Message("T", b"x"))
-            await a_tool_asks([("broker", broker), ("namesrv", namesrv)], c, monkeypatch, capsys)
+            await a_tool_asks([broker], [namesrv], c, monkeypatch, capsys)
 
 
-async def a_tool_asks(servers, c, monkeypatch, capsys):
+async def a_tool_asks(brokers, namesrvs, c, monkeypatch, capsys):
+    options = {"brokers": brokers, "namesrvs": namesrvs, "address_file": None}
     for name, value in (
         ("ENABLE", "true"),
         ("CLIENT_CERT_PATH", c.client.cert),
@@ -91,11 +93,11 @@ async def a_tool_asks(servers, c, monkeypatch, capsys):
         ("CLIENT_TRUST_CERT_PATH", c.ca),
     ):
         monkeypatch.setenv(f"RMQWIRE_TLS_{name}", str(value))
-    await ask_health(servers, None, Outcome())
+    await carry_out(health.job, "", {}, options, Outcome())
     assert capsys.readouterr().out.count(" answers") == 2
     monkeypatch.setenv("RMQWIRE_TLS_CLIENT_TRUST_CERT_PATH", str(c.strange_ca))
     with pytest.raises(ConnectFailed, match="certificate verify failed"):
-        await ask_health(servers, None, Outcome())
+        await carry_out(health.job, "", {}, options, Outcome())
     monkeypatch.setenv("RMQWIRE_TLS_CLIENT_TRUST_CERT_PATH", "/no/such")
     with pytest.raises(ConfigError, match="/no/such: can't be read"):
-        await ask_health(servers, None, Outcome())
+        await carry_out(health.job, "", {}, options, Outcome())

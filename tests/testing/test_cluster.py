@@ -4,8 +4,9 @@ import pytest
 import trio
 
 from rmqwire import Message, Producer
-from rmqwire.admin.cluster import cluster_request
 from rmqwire.broker_errors import NoPermission, SystemBusy
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.release import V4_9_7
 from rmqwire.errors import ConfigError, RouteNotFound, SendFailed, UsageError
 from rmqwire.remoting.client import RemotingClient
@@ -106,7 +107,8 @@ def test_the_messages_of_an_hour_come_in_their_order():
 def test_an_older_release_is_one():
     async def version(addr):
         async with RemotingClient() as client:
-            return (await client.invoke(addr, cluster_request())).version
+            asked = RemotingCommand.request(int(RequestCode.GET_BROKER_CLUSTER_INFO))
+            return (await client.invoke(addr, asked)).version
 
     with cluster("4.9.7") as rmq:
         assert run(version, rmq.namesrv_addr) == V4_9_7.mq_version

@@ -1,52 +1,59 @@
-"""Which brokers a name server knows (``CommandUtil``)."""
+"""The brokers of the clusters that a name server knows (mqadmin's ``cluster``)."""
 
 from __future__ import annotations
 
-from rmqwire.codec.bodies import BrokerData, ClusterInfo
-from rmqwire.codec.codes import RequestCode
-from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.message_const import MASTER_ID
+import logging
+from dataclasses import dataclass
+
+from rmqwire.admin.broker import BrokerVerbs
+from rmqwire.errors import BrokerError, RemotingError
+
+logger = logging.getLogger(__name__)
 
 
-def cluster_request() -> RemotingCommand:
-    """Ask a name server for all brokers."""
-    return RemotingCommand.request(int(RequestCode.GET_BROKER_CLUSTER_INFO))
-
-
-def masters_of(body: bytes, cluster: str) -> list[str]:
-    """Return the masters' addresses of a cluster (``fetchMasterAddrByClusterName``).
-
-    Args:
-        body: a name server's answer to ``cluster_request``.
-        cluster: the cluster's name.
-
-    Raises:
-        BadBody: it isn't one.
-    """
-    addrs = (broker.broker_addrs.get(MASTER_ID) for broker in _brokers(body, cluster))
-    return [addr for addr in addrs if addr]
-
-
-def brokers_of(body: bytes, cluster: str) -> list[str]:
-    """Return the addresses of a cluster's masters and slaves (``fetchMasterAndSlaveAddr…``).
+@dataclass(frozen=True, slots=True)
+class ClusterMember:
+    """One broker of a cluster.
 
     Args:
-        body: a name server's answer to ``cluster_request``.
-        cluster: the cluster's name.
-
-    Raises:
-        BadBody: it isn't one.
+        cluster: its cluster's name.
+        broker_name: its name, shared with its slaves or master.
+        broker_id: 0 is the master.
+        addr: ``host:port``.
+        figures: those that ``brokerStatus`` shows; empty when it didn't answer.
     """
-    return [
-        addr
-        for broker in _brokers(body, cluster)
-        for _, addr in sorted(broker.broker_addrs.items())
-    ]
+
+    cluster: str
+    broker_name: str
+    broker_id: int
+    addr: str
+    figures: dict[str, str]
 
 
-def _brokers(body: bytes, cluster: str) -> list[BrokerData]:
-    info = ClusterInfo.decode(body)
-    found = (
-        info.broker_addr_table.get(name) for name in info.cluster_addr_table.get(cluster) or ()
-    )
-    return [broker for broker in found if broker is not None]
+class ClusterVerbs(BrokerVerbs):
+    """What is asked about clusters."""
+
+    async def cluster_list(self, cluster: str | None = None) -> list[ClusterMember]:
+        """Return the brokers with their figures, by cluster, name and id (``clusterList``).
+
+        A broker that doesn't answer is there without figures, and a warning is logged.
+
+        Args:
+            cluster: of this one; None: of all.
+        """
+        info = await self.cluster_info()
+        clusters = info.cluster_addr_table if cluster is None else (cluster,)
+        return [
+            ClusterMember(name, broker_name, broker_id, addr, await self._figures(addr))
+            for name in clusters
+            for broker_name in sorted(info.cluster_addr_table.get(name) or ())
+            if (broker := info.broker_addr_table.get(broker_name)) is not None
+            for broker_id, addr in sorted(broker.broker_addrs.items())
+        ]
+
+    async def _figures(self, addr: str) -> dict[str, str]:
+        try:
+            return await self.broker_status(addr)
+        except (RemotingError, BrokerError) as error:
+            logger.warning("%s tells no figures: %s", addr, error)
+            return {}

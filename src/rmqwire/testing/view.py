@@ -9,12 +9,13 @@ import trio
 
 from rmqwire.admin.admin import Admin
 from rmqwire.client.message_ext import MessageExt
+from rmqwire.codec.bodies import SubscriptionGroupConfig, TopicConfig
 from rmqwire.codec.message_const import DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rmqwire.admin.admin import QueueProgress
+    from rmqwire.admin.consumer import QueueProgress
     from rmqwire.client.api import Remoting
 
 POLL_S = 0.01
@@ -43,7 +44,7 @@ class View:
             TimeoutError: the name server knows no master after ten seconds.
         """
         await self.registered()
-        self._before = set(await self.admin.topics())
+        self._before = set(await self.admin.topic_list())
 
     async def registered(self) -> None:
         """Wait until the name server knows a master.
@@ -66,14 +67,21 @@ class View:
         Raises:
             TimeoutError: the name server doesn't know it after ten seconds.
         """
-        await self.admin.update_topic(name, queues=queues, attributes=attributes)
+        signed = dict(one.partition("=")[::2] for one in attributes.split(",") if one)
+        config = TopicConfig(
+            name, read_queue_nums=queues, write_queue_nums=queues, attributes=signed
+        )
+        for addr in await self.admin.masters():
+            await self.admin.update_topic(addr, config)
         with _limit(ROUTE_S, lambda: f"no route of {name}"):
             while await self.admin.topic_route(name) is None:  # noqa: ASYNC110  the broker tells it
                 await trio.sleep(POLL_S)
 
     async def create_group(self, name: str, *, retry_max_times: int = 16) -> None:
         """Make a consumer group; one that isn't made is, with 16 retries, when it first consumes."""
-        await self.admin.update_group(name, retry_max_times=retry_max_times)
+        config = SubscriptionGroupConfig(group_name=name, retry_max_times=retry_max_times)
+        for addr in await self.admin.masters():
+            await self.admin.update_sub_group(addr, config)
 
     async def messages(self, topic: str) -> list[MessageExt]:
         """Return all messages that a topic holds, queue by queue; none of a topic that isn't there."""
@@ -117,12 +125,14 @@ class View:
 
     async def reset(self) -> None:
         """Remove all topics and groups that were made since the start."""
-        for topic in await self.admin.topics():
+        for topic in await self.admin.topic_list():
             if topic in self._before:
                 continue
             await self.admin.delete_topic(topic)
             if topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
-                await self.admin.delete_group(topic.removeprefix(RETRY_GROUP_TOPIC_PREFIX))
+                for addr in await self.admin.masters():
+                    group = topic.removeprefix(RETRY_GROUP_TOPIC_PREFIX)
+                    await self.admin.delete_sub_group(addr, group)
 
 
 @contextmanager

@@ -1,16 +1,32 @@
-"""``rmqwire admin``: mqadmin's verbs with mqadmin's options, one file per verb."""
+"""``rmqwire admin``: mqadmin's verbs with mqadmin's options, a module per subject."""
+
+import re
 
 import click
 
 from rmqwire.cli.group import LazyGroup
 
+# module here -> its verbs, in mqadmin's spelling
+SUBJECTS = {
+    "topic": "topicList topicStatus deleteTopic",
+    "cluster": "clusterList",
+    "broker": "brokerStatus health",
+    "ha": "haStatus",
+}
+
+
+def attribute_of(verb: str) -> str:
+    """Return the name of a verb's function: ``topicList`` is ``topic_list``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", verb).lower()
+
+
 VERBS = {
-    "brokerStatus": "rmqwire.cli.admin.broker_status:broker_status",
-    "haStatus": "rmqwire.cli.admin.ha_status:ha_status",
-    "health": "rmqwire.cli.admin.health:health",
+    verb: f"rmqwire.cli.admin.{module}:{attribute_of(verb)}"
+    for module, verbs in SUBJECTS.items()
+    for verb in verbs.split()
 }
 
 
 @click.group("admin", cls=LazyGroup, lazy=VERBS)
 def admin_group() -> None:
-    """Ask a running cluster, Java's or ours, as mqadmin does."""
+    """Ask and change a running cluster, Java's or ours, as mqadmin does."""

@@ -1,0 +1,35 @@
+"""A cluster in a thread for the verbs, and a way to call them as a user does."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from rmqwire.cli import main
+from rmqwire.testing import cluster
+
+
+@pytest.fixture(scope="package")
+def shared():
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def rmq(shared, monkeypatch):
+    monkeypatch.setenv("NAMESRV_ADDR", shared.namesrv_addr)
+    yield shared
+    shared.reset()
+
+
+@pytest.fixture
+def broker_addr(rmq):
+    """The address of its one broker."""
+    return admin("clusterList").splitlines()[1].split()[3]
+
+
+def admin(*words, code=0, answer=None):
+    """Return what a verb prints on stdout; it ends with this exit code."""
+    result = CliRunner().invoke(main, ["admin", *words], input=answer)
+    assert result.exit_code == code, result.output
+    return result.stdout if code == 0 else result.output
