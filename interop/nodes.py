@@ -17,6 +17,7 @@ BROKER_DEFAULTS = {
     "bindAddress": "127.0.0.1",
     "mappedFileSizeCommitLog": "4194304",
     "autoCreateTopicEnable": "true",
+    "waitTimeMillsInSendQueue": "10000",  # the machine is busy with JVMs
 }
 
 

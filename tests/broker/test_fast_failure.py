@@ -1,4 +1,4 @@
-"""Sends that waited while a write stood still are refused, those after them are not."""
+"""What waited for too long is refused: in its socket, or while a write stood still."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import threading
 import time
 
 import pytest
+import trio
 
 from rmqwire.broker.fast_failure import LINGER_MS, BrokerFastFailure
 from rmqwire.broker.settings.values import BrokerConfig
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.store.log.commit_log import CommitLog
@@ -19,21 +21,92 @@ from tests.support import requests
 from tests.support.stores import Clock
 
 SEND, SEND_BACK, PULL = 310, 36, 11
+HEARTBEAT, COMMIT, END_TRANSACTION, LITE_PULL, ACK, TOPICS = 34, 15, 37, 361, 200051, 21
 STALL_S = 0.6
+PATIENCE = {  # ms, Java's defaults
+    SEND: 200,
+    SEND_BACK: 200,
+    PULL: 5_000,
+    END_TRANSACTION: 3_000,
+    HEARTBEAT: 31_000,
+    LITE_PULL: 5_000,
+    ACK: 3_000,
+    TOPICS: 5_000,
+}
 
 
 class Table:
     """Handlers that answer all, and the hook before them."""
 
-    def __init__(self, **settings):
+    def __init__(self, release=V5_5_0, **settings):
         self.clock = Clock()
-        handlers = {code: lambda _, r: r.create_response() for code in (SEND, SEND_BACK, PULL)}
+        handlers = {code: lambda _, r: r.create_response() for code in (*PATIENCE, COMMIT)}
         self.handlers = HandlerTable(handlers=handlers)
-        config = BrokerConfig(**settings)
-        self.guard = BrokerFastFailure(config, 1_000, self.handlers.hooks, self.clock)
+        self.config = BrokerConfig(**settings)
+        hooks = self.handlers.hooks
+        self.guard = BrokerFastFailure(self.config, release, 1_000, hooks, self.clock)
+
+    def answer(self, code):
+        return self.handlers.handle(Connection(self.handlers), RemotingCommand(code))
 
     def code(self, code):
-        return self.handlers.handle(Connection(self.handlers), RemotingCommand(code)).code
+        return self.answer(code).code
+
+    def codes(self, waited_ms):
+        """Return what each request is answered after waiting for so long."""
+        self.guard.waited(waited_ms)
+        codes = {code: self.code(code) for code in PATIENCE}
+        self.guard.waited(0)
+        return codes
+
+
+def test_each_kind_of_request_waits_for_as_long_as_it_does_in_java():
+    table = Table()
+    for code, limit_ms in PATIENCE.items():
+        assert (table.codes(limit_ms - 1)[code], table.codes(limit_ms)[code]) == (0, 2)
+    assert not table.handlers.hooks
+
+
+def test_what_java_lets_wait_is_never_refused():
+    table = Table()
+    table.guard.waited(1_000_000)
+    assert table.code(COMMIT) == 0
+
+
+def test_an_administrator_of_4_9_waits_for_ever():
+    assert Table(V4_9_7).codes(1_000_000)[TOPICS] == 0
+
+
+def test_the_remark_is_java_s_and_names_the_time():
+    table = Table()
+    table.guard.waited(345)
+    assert table.answer(SEND).remark == (
+        "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, "
+        "period in queue: 345ms, size of queue: 0"
+    )
+
+
+def test_a_wait_that_is_changed_holds_at_once():
+    table = Table(wait_time_mills_in_send_queue=1_000)
+    assert table.codes(500)[SEND] == 0
+    table.config.wait_time_mills_in_send_queue = 400
+    assert table.codes(500)[SEND] == 2
+
+
+def test_waiting_is_refused_no_more_without_the_setting():
+    assert set(Table(broker_fast_failure_enable=False).codes(1_000_000).values()) == {0}
+
+
+def test_after_a_stall_sends_hear_of_it_and_pulls_of_their_wait():
+    table = Table()
+    table.guard.stalled(6_000)
+    table.guard.waited(6_000)
+    assert table.answer(SEND).remark.startswith("[PCBUSY_CLEAN_QUEUE]")
+    assert table.answer(PULL).remark.startswith("[TIMEOUT_CLEAN_QUEUE]")
+    table.guard.waited(0)
+    assert (table.code(SEND), table.code(PULL)) == (2, 0)
+    table.guard.release()
+    assert not table.handlers.hooks
 
 
 def test_one_pass_of_sends_is_refused_after_a_stall():
@@ -94,3 +167,30 @@ async def test_what_came_during_a_stalled_write_is_answered_busy(tmp_path, enabl
 def send_during(stalls, waiting):
     stalls.wait(5)
     waiting.sendall(encode_command(requests.send(body=b"waited")))
+
+
+async def test_what_waited_for_a_busy_loop_is_answered_busy(tmp_path):
+    async with cluster(tmp_path, waitTimeMillsInSendQueue="200") as here:
+        ready, stalls = trio.Event(), threading.Event()
+        async with trio.open_nursery() as nursery:
+            answers = []
+            nursery.start_soon(trio.to_thread.run_sync, ask_twice, here, ready, stalls, answers)
+            await ready.wait()
+            stalls.set()
+            time.sleep(STALL_S)  # noqa: ASYNC251  it is what keeps the loop busy
+        assert [answer.code for answer in answers] == [0, 2]
+        assert answers[1].remark.startswith("[TIMEOUT_CLEAN_QUEUE]broker busy")
+        assert here.server.core.state.store.max_offset("T", 0) == 1
+
+
+def ask_twice(here, ready, stalls, answers):
+    """Send a message, and another one when the loop stands still."""
+    with socket.create_connection(here.broker) as connection:
+        for body in (b"first", b"waited"):
+            connection.sendall(encode_command(requests.send(body=body)))
+            if body == b"waited":
+                continue
+            answers.append(decode_command(connection.recv(1 << 16)))
+            trio.from_thread.run_sync(ready.set)
+            stalls.wait(5)
+        answers.append(decode_command(connection.recv(1 << 16)))

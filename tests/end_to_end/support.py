@@ -28,6 +28,7 @@ SMALL = {
     "mappedFileSizeConsumeQueue": "20000",
     "maxHashSlotNum": "1000",
     "maxIndexNum": "4000",
+    "waitTimeMillsInSendQueue": "10000",  # the machine may be busy with other tests
 }
 
 

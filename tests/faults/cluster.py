@@ -108,6 +108,7 @@ class Cluster:
             "storePathRootDir": self.store,
             "mappedFileSizeConsumeQueue": 6000,
             "namesrvAddr": self.namesrv_addr,
+            "waitTimeMillsInSendQueue": 10_000,  # the machine may be busy with other tests
         }
         text = "".join(f"{key}={value}\n" for key, value in (lines | settings).items())
         self.conf = folder / "broker.conf"

@@ -46,9 +46,16 @@ class Server:
         self.fails = fails
         self.written = trio.Event()
         self.error = None
+        self.waits = []
+        self.now_s = 0.0
         self._changed = False
         self.pool = SocketPool(
-            self.limits, self.late_answers, self._end_of_pass, self._take_barrier
+            self.limits,
+            self.late_answers,
+            self._end_of_pass,
+            self._take_barrier,
+            waited=self.waits.append,
+            mono_s=lambda: self.now_s,
         )
 
     def _end_of_pass(self):
@@ -107,6 +114,52 @@ async def test_all_that_are_readable_share_one_pass(start):
     await turn()
     assert [client.arrived() for client in clients] == [[n, n + 100] for n in range(8)]
     assert server.passes == 1
+
+
+@pytest.mark.parametrize(("age_ms", "told"), [(9, []), (10, [10, 0]), (700, [700, 0])])
+async def test_after_a_busy_time_it_is_told_how_long_requests_have_waited(
+    start, monkeypatch, age_ms, told
+):
+    server, client = start(1)
+    await turn()
+    monkeypatch.setattr(socket_pool, "ms_since_data", lambda _: age_ms)
+    server.now_s = 5.0
+    client.ask(1)
+    assert await client.read(1) == [1]
+    assert server.waits == told
+
+
+async def test_nobody_is_asked_how_long_requests_have_waited_while_the_loop_keeps_up(
+    start, monkeypatch
+):
+    server, client = start(1)
+    await turn()
+    asked = []
+    monkeypatch.setattr(socket_pool, "ms_since_data", asked.append)
+    for number in range(5):
+        server.now_s += 0.009
+        client.ask(number)
+        assert await client.read(1) == [number]
+        await turn()
+    assert (asked, server.waits) == ([], [])
+
+
+async def test_what_a_pass_had_no_room_for_has_waited_since_it_was_seen(start, monkeypatch):
+    monkeypatch.setattr(socket_pool, "PASS_BYTES", 1)
+    monkeypatch.setattr(socket_pool, "ms_since_data", lambda _: 50)
+    server, first, second, third = start(3)
+    await turn()
+    server.waits.clear()
+
+    def take_long(_, request):
+        server.now_s += 0.05
+        return request.create_response()
+
+    for client in (first, second, third):
+        client.connection.handlers.replace(ECHO, take_long)
+        client.ask(1)
+    assert [await client.read(1) for client in (first, second, third)] == [[1]] * 3
+    assert server.waits == [50, 0, 50, 0]  # not of the first
 
 
 async def test_a_late_answer_caused_by_a_pass_leaves_with_it(start):

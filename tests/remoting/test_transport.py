@@ -1,12 +1,15 @@
 """The TCP stream against trio's own contract for streams."""
 
 import socket
+import time
 
 import pytest
 import trio
 import trio.testing
 
-from rmqwire.remoting.transport import SocketTransport, format_address
+from rmqwire.remoting.transport import SocketTransport, format_address, ms_since_data
+
+WAIT_S = 0.1
 
 
 def pair():
@@ -68,3 +71,29 @@ async def test_addresses_of_a_tcp_connection():
 
 def test_ipv6_is_written_in_brackets():
     assert format_address(("::1", 10911, 0, 0)) == "[::1]:10911"
+
+
+def test_the_kernel_knows_when_the_last_bytes_came():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as sender,
+    ):
+        receiver, _ = listener.accept()
+        with receiver:
+            sender.sendall(b"first")
+            receiver.recv(5)
+            sender.sendall(b"waits")
+            began = time.monotonic()
+            time.sleep(WAIT_S)
+            age_ms = ms_since_data(receiver)
+            assert WAIT_S * 1000 - 20 <= age_ms <= (time.monotonic() - began) * 1000 + 20
+            sender.sendall(b"last")
+            assert receiver.recv(9) == b"waitslast"
+            assert ms_since_data(receiver) <= 20
+
+
+def test_of_other_sockets_nothing_is_known():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert ms_since_data(ours) == 0
+    assert ms_since_data(ours) == 0

@@ -117,6 +117,13 @@ class Broker:
         self._handlers = HandlerTable(loaded.release)
         self._handlers.hooks += hooks
         self._table_rounds = TableRounds()
+        self._fast_failure = BrokerFastFailure(
+            loaded.broker,
+            loaded.release,
+            loaded.store.os_page_cache_busy_time_out_mills,
+            self._handlers.hooks,
+            mono_ms,
+        )
         self._server = RemotingServer(
             self._handlers,
             limits=Limits(idle_ms=loaded.broker.server_channel_max_idle_time_seconds * 1000),
@@ -125,12 +132,7 @@ class Broker:
             end_of_pass=self._end_of_pass,
             barrier=self._take_barrier,
             tls=loaded.tls.server,
-        )
-        self._fast_failure = BrokerFastFailure(
-            loaded.broker,
-            loaded.store.os_page_cache_busy_time_out_mills,
-            self._handlers.hooks,
-            mono_ms,
+            waited=self._fast_failure.waited,
         )
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()
@@ -306,7 +308,7 @@ class Broker:
     def _end_of_pass(self) -> None:
         """Write what the pass brought."""
         if self.core is not None:
-            if self._fast_failure.refuses:
+            if self._fast_failure.after_stall:
                 self._fast_failure.release()
             self.core.state.store.puts.end_pass()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.remoting.channel import LOST, Barrier, Channel, EndOfPass, trio_ms
+from rmqwire.remoting.channel import LOST, Barrier, Channel, EndOfPass, Waited, trio_ms
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.housekeeping import PERIOD_S, Housekeeping
 from rmqwire.remoting.late_answers import LateAnswers
@@ -62,6 +62,7 @@ class RemotingServer:
         end_of_pass: called after the requests of one pass were handled, before the answers leave.
         barrier: called after the requests of one connection; their answers wait for what it gives.
         tls: plain, TLS or both, and the certificates; None: plain alone, whatever comes.
+        waited: hears how long requests have waited in a socket, when the loop has been busy.
 
     Raises:
         ConfigError: a certificate can't be used.
@@ -80,7 +81,9 @@ class RemotingServer:
         end_of_pass: EndOfPass | None = None,
         barrier: Barrier | None = None,
         tls: ServerTls | None = None,
+        waited: Waited | None = None,
     ) -> None:
+        self._waited = waited
         self._handlers = handlers
         self._limits = limits
         self._on_open = on_open
@@ -137,7 +140,12 @@ class RemotingServer:
         if not HAS_EPOLL:
             return None
         return SocketPool(
-            self._limits, self.late_answers, self._end_of_pass, self._barrier, self._tls
+            self._limits,
+            self.late_answers,
+            self._end_of_pass,
+            self._barrier,
+            self._tls,
+            self._waited,
         )
 
     async def _housekeeping(self, channels: Housekeeping[Channel | PooledSocket]) -> None:

@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import logging
 import select
+import time
 from typing import TYPE_CHECKING
 
 import trio
 
 from rmqwire.remoting.tls_mode_handler import TlsModeHandler
-from rmqwire.remoting.transport import RECEIVE_SIZE
+from rmqwire.remoting.transport import RECEIVE_SIZE, ms_since_data
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
-    from rmqwire.remoting.channel import Barrier, EndOfPass
+    from rmqwire.remoting.channel import Barrier, EndOfPass, Waited
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
@@ -39,6 +40,7 @@ MAX_EVENTS = 1024  # sockets of one pass at most
 PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have the next one
 HANDSHAKE_COST = 1 << 14  # bytes that a TLS handshake counts for: it takes as long as they do
 TURN_PASSES = 16  # made before other tasks run, if so many are wanted
+LOOK_MS = 10  # what has waited for less is not worth a question to the kernel; Java looks as often
 
 _NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
 
@@ -158,6 +160,8 @@ class SocketPool:
         end_of_pass: called after the requests of a pass were handled, before its answers leave.
         barrier: called after the requests of one socket; its answers wait for what it gives.
         tls: which sockets speak TLS; None: none of them.
+        waited: hears how long requests have waited in a socket, when the loop has been busy.
+        mono_s: monotonic clock, s.
     """
 
     def __init__(
@@ -167,8 +171,14 @@ class SocketPool:
         end_of_pass: EndOfPass | None = None,
         barrier: Barrier | None = None,
         tls: TlsMode | None = None,
+        waited: Waited | None = None,
+        mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tls = tls
+        self._waited = waited
+        self._mono_s = mono_s
+        self._clear_s = mono_s()  # all that had come by then has been read
+        self._late = False  # what is read now may have come LOOK_MS ago
         self._drain_s = limits.drain_ms / 1000
         self._late_answers = late_answers
         self._end_of_pass = end_of_pass
@@ -241,13 +251,19 @@ class SocketPool:
         poll, members = self._epoll.poll, self._members
         size = 0
         for _ in range(TURN_PASSES):
+            polled_s = self._mono_s()
             ready = [members[fd] for fd, _ in poll(0, MAX_EVENTS)]
             if self._left:  # those first, and no socket twice
                 ready = list(dict.fromkeys(self._left + ready))
                 self._left = []
             if not ready:
+                self._clear_s = polled_s
                 return
+            self._late = polled_s - self._clear_s > LOOK_MS / 1000
+            all_seen = len(ready) < MAX_EVENTS
             size += self._run_pass(ready)
+            if all_seen and not self._left:
+                self._clear_s = polled_s
             if size >= PASS_BYTES:
                 return
 
@@ -278,7 +294,10 @@ class SocketPool:
         connection, size = member.connection, 0
         try:
             if member.watched == _READ:
-                size = member.receive()
+                if self._late and self._waited is not None:
+                    size = self._receive_late(member, self._waited)
+                else:
+                    size = member.receive()
             elif connection.paused and not member.unsent:
                 connection.resume()
             if self._barrier is not None and (barrier := self._barrier()) is not None:
@@ -289,6 +308,17 @@ class SocketPool:
             logger.exception("connection of %s failed", connection.peer)
             self.end(member)
         return size
+
+    def _receive_late(self, member: PooledSocket, waited: Waited) -> int:
+        """Do the same for bytes that may have waited."""
+        waited_ms = ms_since_data(member.sock)
+        if waited_ms < LOOK_MS:
+            return member.receive()
+        waited(waited_ms)
+        try:
+            return member.receive()
+        finally:
+            waited(0)
 
     def settle(self, member: PooledSocket) -> None:
         """Send what is ready, then say what the socket waits for. Never raises."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import operator
 import socket
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 RECEIVE_SIZE = 65_536
+_LAST_DATA_RECV: Final = struct.Struct("=52xI")  # tcpi_last_data_recv in Linux' struct tcp_info
 
 
 class SocketTransport(trio.abc.Stream):
@@ -145,3 +147,12 @@ def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
     """Return a socket address as Java prints it, IPv6 in brackets."""
     host, port = address[0], address[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def ms_since_data(sock: socket.socket) -> int:
+    """Return how long ago, in ms, the last bytes of a TCP socket came; 0 where nobody can say."""
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV.size)
+        return int(_LAST_DATA_RECV.unpack(info)[0])
+    except (OSError, struct.error):
+        return 0  # no TCP socket, or it is closed

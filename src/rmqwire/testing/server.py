@@ -33,6 +33,7 @@ SETTINGS = {
     "maxHashSlotNum": "1000",
     "maxIndexNum": "4000",
     "serverChannelMaxIdleTimeSeconds": "86400",  # connections outlive a clock that is turned
+    "brokerFastFailureEnable": "false",  # a debugger may stop the process
 }
 PORTS = (20_000, 32_000)  # below those that the kernel gives away
 

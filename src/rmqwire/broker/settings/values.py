@@ -89,6 +89,13 @@ class BrokerConfig:
     slave_read_enable: bool = False
     slave_sync_interval: int = 0  # ours, ms; 0: the release's period
     broker_fast_failure_enable: bool = True
+    wait_time_mills_in_send_queue: int = 200
+    wait_time_mills_in_pull_queue: int = 5_000
+    wait_time_mills_in_lite_pull_queue: int = 5_000
+    wait_time_mills_in_ack_queue: int = 3_000
+    wait_time_mills_in_heartbeat_queue: int = 31_000
+    wait_time_mills_in_transaction_queue: int = 3_000
+    wait_time_mills_in_admin_broker_queue: int = 5_000
     disable_consume_if_consumer_read_slowly: bool = False
     consumer_fallbehind_threshold: int = 16 * 1024**3  # bytes
     reject_pull_consumer_enable: bool = False

@@ -57,6 +57,7 @@ class BrokerRelease:
         statistics_5: counts how long puts take, connections, registrations, and totals without the
             topics of the system.
         runtime_keys_5: the figures of 5.x under its names.
+        admin_queue_expires: an administrator's request that has waited for too long is refused.
         registers_compressed: compressedRegister works: 5.x sends the compressed form with
             compressed=false and its own name servers refuse it.
         registers_acting_master: registration says enableActingMaster.
@@ -127,6 +128,7 @@ class BrokerRelease:
     # administration
     statistics_5: bool
     runtime_keys_5: bool
+    admin_queue_expires: bool
 
     # registration
     registers_compressed: bool
@@ -191,6 +193,7 @@ BROKER_4_9 = BrokerRelease(
     keeps_system_topics=False,
     statistics_5=False,
     runtime_keys_5=False,
+    admin_queue_expires=False,
     registers_compressed=True,
     registers_acting_master=False,
     slave_rejects=False,
@@ -249,6 +252,7 @@ BROKER_5 = BrokerRelease(
     keeps_system_topics=True,
     statistics_5=True,
     runtime_keys_5=True,
+    admin_queue_expires=True,
     registers_compressed=False,
     registers_acting_master=True,
     slave_rejects=True,

@@ -152,13 +152,6 @@ BROKER_CONFIG: Final = (
         ackThreadPoolQueueCapacity              int      .        100000
         adminBrokerThreadPoolQueueCapacity      int      .        10000
         loadBalanceThreadPoolQueueCapacity      int      .        100000
-        waitTimeMillsInSendQueue                long     200      200
-        waitTimeMillsInPullQueue                long     5000     5000
-        waitTimeMillsInHeartbeatQueue           long     31000    31000
-        waitTimeMillsInTransactionQueue         long     3000     3000
-        waitTimeMillsInLitePullQueue            long     .        5000
-        waitTimeMillsInAckQueue                 long     .        3000
-        waitTimeMillsInAdminBrokerQueue         long     .        5000
         enableFastChannelEventProcess           boolean  .        false
         """,
     ),
@@ -232,6 +225,20 @@ BROKER_CONFIG: Final = (
         "SYSTEM_BUSY when it is over, so that they go to another broker",
         """
         brokerFastFailureEnable  boolean  true  true  -  live
+        """,
+    ),
+    *group(
+        HONOURED,
+        "for how long a request may wait for a broker that is busy; what has waited longer is refused with "
+        "SYSTEM_BUSY ([TIMEOUT_CLEAN_QUEUE]). There are no queues: the time counts in the socket",
+        """
+        waitTimeMillsInSendQueue         long  200    200    1..  live
+        waitTimeMillsInPullQueue         long  5000   5000   1..  live
+        waitTimeMillsInHeartbeatQueue    long  31000  31000  1..  live
+        waitTimeMillsInTransactionQueue  long  3000   3000   1..  live
+        waitTimeMillsInLitePullQueue     long  .      5000   1..  live
+        waitTimeMillsInAckQueue          long  .      3000   1..  live
+        waitTimeMillsInAdminBrokerQueue  long  .      5000   1..  live
         """,
     ),
     *group(
