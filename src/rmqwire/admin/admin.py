@@ -7,10 +7,13 @@ from rmqwire.admin.cluster import ClusterVerbs
 from rmqwire.admin.consumer import ConsumerVerbs
 from rmqwire.admin.ha import HaVerbs
 from rmqwire.admin.message import MessageVerbs
+from rmqwire.admin.namesrv import NamesrvVerbs
 from rmqwire.admin.topic import TopicVerbs
 
 
-class Admin(ClusterVerbs, HaVerbs, BrokerVerbs, ConsumerVerbs, MessageVerbs, TopicVerbs):
+class Admin(
+    ClusterVerbs, HaVerbs, BrokerVerbs, ConsumerVerbs, MessageVerbs, TopicVerbs, NamesrvVerbs
+):
     """Calls to the name servers and brokers of a cluster: mqadmin's verbs as methods.
 
     A method is named as its verb in snake_case: ``topicRoute`` is ``topic_route``. What a verb does

@@ -104,5 +104,5 @@ class TopicVerbs(Asking):
             header = DeleteTopicRequestHeader(topic=topic)
             await self._ask(addr, RequestCode.DELETE_TOPIC_IN_BROKER, header)
         for addr in self.namesrv_addrs:
-            named = DeleteTopicFromNamesrvRequestHeader(topic=topic)
+            named = DeleteTopicFromNamesrvRequestHeader(topic=topic, cluster_name=cluster)
             await self._ask(addr, RequestCode.DELETE_TOPIC_IN_NAMESRV, named)

@@ -9,6 +9,9 @@ from rmqwire.cli.group import LazyGroup
 # module here -> its verbs, in mqadmin's spelling
 SUBJECTS = {
     "topic": "topicList topicStatus deleteTopic",
+    "namesrv": (
+        "getNamesrvConfig updateNamesrvConfig updateKvConfig deleteKvConfig wipeWritePerm addWritePerm"
+    ),
     "cluster": "clusterList",
     "broker": "brokerStatus health",
     "ha": "haStatus",

@@ -77,7 +77,7 @@ async def health(
         servers = read_addresses(address_file)
     for kind, addr in servers:
         await call.admin.check_health(addr, broker=kind == BROKER, timeout_ms=HEALTH_TIMEOUT_MS)
-        call.tell([Healthy(kind, addr)], lambda one: [f"{one.kind} {one.addr} answers"])
+        call.done(Healthy(kind, addr), f"{kind} {addr} answers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies.base import Body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 def row(layout: str, *cells: object) -> str:
@@ -59,3 +63,9 @@ def jsonable(value: object) -> object:
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(one.capitalize() for one in others)
+
+
+def setting_lines(settings: Mapping[str, str]) -> Iterator[str]:
+    """Return the lines of a server's settings."""
+    for key, value in settings.items():
+        yield f"{key:<50}=  {value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -65,10 +66,17 @@ async def delete_topic(call: Call, topic: str, cluster: str | None) -> None:
     where = f"from {', '.join(addrs)}"
     if call.confirmed(f"delete topic {topic} {where}", "its messages are gone then"):
         await call.admin.delete_topic(topic, cluster=cluster)
-        call.tell(
-            [{"topic": topic, "cluster": cluster, "brokers": addrs}],
-            lambda _: [
-                f"delete topic [{topic}] from cluster [{cluster}] success.",
-                f"delete topic [{topic}] from NameServer success.",
-            ],
+        call.done(
+            Deleted(topic, cluster, addrs),
+            f"delete topic [{topic}] from cluster [{cluster}] success.",
+            f"delete topic [{topic}] from NameServer success.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A topic that is gone."""
+
+    topic: str
+    cluster: str | None
+    broker_addrs: list[str]

@@ -76,6 +76,10 @@ class Call:
             for line in lines(one):
                 say(line)
 
+    def done(self, result: object, *lines: str) -> None:
+        """Print one result: these lines, or the result as a JSON object."""
+        self.tell([result], lambda _: lines)
+
     def goes_ahead(self, what: str) -> bool:
         """Return whether the change shall be made; with --dry-run say what it would be.
 
