@@ -125,6 +125,63 @@ def walk_units(
         for each queue what ``find`` gave, its next offset, its units and their tags codes, each once.
     """
 
+class Pulled:
+    """The records that a pull gets."""
+
+    @property
+    def count(self) -> int:
+        """How many."""
+
+    @property
+    def looked(self) -> int:
+        """Units looked at."""
+
+    @property
+    def newest(self) -> int:
+        """Offset in the log of the last of them."""
+
+    @property
+    def indexes(self) -> list[int]:
+        """Which units the records are of, counted from the first."""
+
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """Offset and size of each part of the log that holds some of them."""
+
+    def join(self, data: Sequence[bytes], queue: tuple[bytes, int, int] | None, /) -> bytes | None:
+        """Return the records, one after the other.
+
+        Args:
+            data: the parts, as the log gave them.
+            queue: its topic, its id and the message offset of the first unit: each record must be whole
+                and its queue's; None: they are.
+
+        Returns:
+            None when one is not there, or not surely right.
+        """
+
+def scan_units(
+    units: bytes,
+    limits: tuple[tuple[int, int], int, tuple[int, int], tuple[int, int], int],
+    codes: Sequence[int] | None,
+    gap: int,
+    segment: int,
+    /,
+) -> Pulled | None:
+    """Choose the units that a pull gets.
+
+    Args:
+        units: of a consume queue, in a row.
+        limits: most bytes and messages wanted; the offset in the log from which on records count as
+            in memory; most bytes and messages of such, and of others; where the log begins.
+        codes: tags codes that are wanted; None: all.
+        gap: records that have at most so many bytes between them are read as one part of the log,
+        segment: unless they are in two files of this size.
+
+    Returns:
+        None when a unit has no size.
+    """
+
 def panic_for_a_test() -> None:
     """Raise what a panic becomes.
 

@@ -5,17 +5,10 @@
 
 use std::collections::HashMap;
 
-use crc32fast::hash;
-
-use crate::frame::int_at;
 use crate::properties::continue_hash;
-use crate::record::{FIXED, MAGIC_V1, MAX_PROPERTIES, MAX_TOPIC, append_unit};
+use crate::record::{append_unit, read};
 
-const STRANGE: i32 = 0x10 | 0x20 | 0x80; // IPv6 hosts, an inner batch
 const IN_NO_QUEUE: i32 = 0x04; // half messages and rollbacks
-const BODY: usize = 88;
-const CRC_PREFIX: &[u8] = b"__CRC32#\x01";
-const CRC_LENGTH: usize = 20;
 
 /// What is asked of the Python.
 pub trait Queues {
@@ -64,56 +57,6 @@ pub struct Range {
     /// Records below this position get no units without a closer look.
     pub appends_from: i64,
     pub check_crc: bool,
-}
-
-struct Seen<'a> {
-    size: usize,
-    queue_id: i32,
-    queue_offset: i64,
-    sys_flag: i32,
-    stored: i64,
-    topic: &'a [u8],
-    properties: &'a [u8],
-}
-
-fn long_at(data: &[u8], at: usize) -> Option<i64> {
-    Some(i64::from_be_bytes(data.get(at..at + 8)?.try_into().ok()?))
-}
-
-/// Read a record of the usual kind that is whole and where it says.
-fn read(data: &[u8], place: i64, check_crc: bool) -> Option<Seen<'_>> {
-    let size = usize::try_from(int_at(data, 0)?).ok()?;
-    let record = data.get(..size).filter(|record| record.len() >= FIXED)?;
-    let sys_flag = int_at(record, 36)?;
-    if int_at(record, 4)? != MAGIC_V1 as i32 || long_at(record, 28)? != place || sys_flag & STRANGE != 0 {
-        return None;
-    }
-    let body_end = BODY.checked_add(usize::try_from(int_at(record, 84)?).ok()?)?;
-    let topic_length = usize::from(*record.get(body_end)?);
-    let properties_at = body_end + topic_length + 3;
-    let length = record.get(properties_at - 2..properties_at)?;
-    let properties = record.get(properties_at..)?;
-    let damaged = topic_length > MAX_TOPIC
-        || properties.len() > MAX_PROPERTIES
-        || properties.len() != usize::from(u16::from_be_bytes(length.try_into().ok()?))
-        || record.get(size - CRC_LENGTH..)?.starts_with(CRC_PREFIX)
-        || properties.last() == Some(&0); // torn, it may be
-    if damaged {
-        return None;
-    }
-    let body = record.get(BODY..body_end)?;
-    if check_crc && !body.is_empty() && (hash(body) & 0x7FFF_FFFF) as i32 != int_at(record, 8)? {
-        return None;
-    }
-    Some(Seen {
-        size,
-        queue_id: int_at(record, 12)?,
-        queue_offset: long_at(record, 20)?,
-        sys_flag,
-        stored: long_at(record, 56)?,
-        topic: record.get(body_end + 1..properties_at - 2)?,
-        properties,
-    })
 }
 
 /// Return the hash of TAGS, 0 without; what is no UTF-8 counts as U+FFFD, as in Java.

@@ -16,6 +16,7 @@
 //! lane.rs        all of it, for the frames at the front of a buffer
 //! keys.rs        the keys of stored records, for the index
 //! dispatch.rs    stored records -> units of consume queues
+//! pull.rs        units of a consume queue -> the records that a pull gets
 //! python.rs      the module that Python imports
 //! ```
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ pub mod json;
 pub mod keys;
 pub mod lane;
 pub mod properties;
+pub mod pull;
 #[cfg(feature = "python")]
 mod python;
 pub mod record;

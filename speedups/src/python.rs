@@ -11,10 +11,11 @@ use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Place, Settings, take};
 use crate::properties::{Plan, Plans};
+use crate::pull::{self, Found, Limits, Most, Queue};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -228,6 +229,78 @@ fn walk_keys(
     Ok((found.keys, found.position, found.count))
 }
 
+/// The records that a pull gets; see `rmqwire_speedups.pyi`.
+#[pyclass(module = "rmqwire_speedups", frozen)]
+struct Pulled {
+    found: Found,
+    parts: Vec<std::ops::Range<i64>>,
+}
+
+#[pymethods]
+impl Pulled {
+    #[getter]
+    fn count(&self) -> usize {
+        self.found.places.len()
+    }
+
+    #[getter]
+    fn looked(&self) -> usize {
+        self.found.looked
+    }
+
+    #[getter]
+    fn newest(&self) -> i64 {
+        self.found.newest
+    }
+
+    #[getter]
+    fn indexes(&self) -> Vec<usize> {
+        self.found.indexes.clone()
+    }
+
+    #[getter]
+    fn parts(&self) -> Vec<(i64, i64)> {
+        self.parts.iter().map(|part| (part.start, part.end - part.start)).collect()
+    }
+
+    #[pyo3(signature = (data, queue, /))]
+    fn join<'py>(
+        &self,
+        py: Python<'py>,
+        data: Vec<Bound<'py, PyBytes>>,
+        queue: Option<(Bound<'py, PyBytes>, i32, i64)>,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let data: Vec<&[u8]> = data.iter().map(|part| part.as_bytes()).collect();
+        let queue = queue.as_ref().map(|(topic, queue_id, first)| Queue {
+            topic: topic.as_bytes(),
+            queue_id: *queue_id,
+            first: *first,
+        });
+        let joined = guard(|| Ok(pull::join(&self.found, &self.parts, &data, queue.as_ref())))?;
+        Ok(joined.map(|records| PyBytes::new(py, &records)))
+    }
+}
+
+/// Choose the units of a pull.
+#[pyfunction]
+#[pyo3(signature = (units, limits, codes, gap, segment, /))]
+fn scan_units(
+    units: &[u8],
+    limits: (Most, i64, Most, Most, i64),
+    codes: Option<Vec<i64>>,
+    gap: i64,
+    segment: i64,
+) -> PyResult<Option<Pulled>> {
+    let (wanted, memory_from, in_memory, on_disk, log_start) = limits;
+    let limits = Limits { wanted, memory_from, in_memory, on_disk, log_start };
+    guard(|| {
+        Ok(pull::scan(units, &limits, codes.as_deref()).map(|found| {
+            let parts = pull::parts(&found.places, gap, segment);
+            Pulled { found, parts }
+        }))
+    })
+}
+
 /// Panic, for the test that a panic ends one connection only.
 #[pyfunction]
 fn panic_for_a_test() -> PyResult<()> {
@@ -237,10 +310,10 @@ fn panic_for_a_test() -> PyResult<()> {
 #[pymodule]
 mod rmqwire_speedups {
     #[pymodule_export]
-    use super::Sends;
+    use super::{Pulled, Sends};
 
     #[pymodule_export]
-    use super::{panic_for_a_test, walk_keys, walk_units};
+    use super::{panic_for_a_test, scan_units, walk_keys, walk_units};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

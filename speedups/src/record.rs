@@ -2,6 +2,8 @@
 
 use crc32fast::hash;
 
+use crate::frame::int_at;
+
 pub const MAGIC_V1: u32 = 0xDAA3_20A7;
 /// Bytes of an empty record with IPv4 hosts.
 pub const FIXED: usize = 91;
@@ -14,6 +16,10 @@ pub const MAX_TOPIC: usize = 127;
 pub const MAX_PROPERTIES: usize = 32767;
 /// The empty end that every file of the log must keep.
 pub const BLANK: usize = 8;
+const STRANGE: i32 = BORN_HOST_V6 | STORE_HOST_V6 | 0x80; // the last: an inner batch
+const BODY: usize = 88;
+const CRC_PREFIX: &[u8] = b"__CRC32#\x01";
+const CRC_LENGTH: usize = 20;
 
 /// What stands in one record.
 pub struct Record<'a> {
@@ -82,6 +88,64 @@ pub fn append_unit(physical_offset: i64, size: usize, tags_code: i32, out: &mut 
     out.extend_from_slice(&physical_offset.to_be_bytes());
     out.extend_from_slice(&(size as u32).to_be_bytes());
     out.extend_from_slice(&i64::from(tags_code).to_be_bytes());
+}
+
+/// What a stored record of the usual kind says.
+pub struct Seen<'a> {
+    pub size: usize,
+    pub queue_id: i32,
+    pub queue_offset: i64,
+    pub sys_flag: i32,
+    pub stored: i64,
+    pub topic: &'a [u8],
+    pub properties: &'a [u8],
+}
+
+/// Read a big-endian `i64`, `None` where fewer than eight bytes are left.
+pub fn long_at(data: &[u8], at: usize) -> Option<i64> {
+    Some(i64::from_be_bytes(data.get(at..at.checked_add(8)?)?.try_into().ok()?))
+}
+
+/// Read a record of the usual kind that is whole and where it says.
+pub fn read(data: &[u8], place: i64, check_crc: bool) -> Option<Seen<'_>> {
+    let size = usize::try_from(int_at(data, 0)?).ok()?;
+    let record = data.get(..size).filter(|record| record.len() >= FIXED)?;
+    let sys_flag = int_at(record, 36)?;
+    if int_at(record, 4)? != MAGIC_V1 as i32 || long_at(record, 28)? != place || sys_flag & STRANGE != 0 {
+        return None;
+    }
+    let body_end = BODY.checked_add(usize::try_from(int_at(record, 84)?).ok()?)?;
+    let topic_length = usize::from(*record.get(body_end)?);
+    let properties_at = body_end + topic_length + 3;
+    let length = record.get(properties_at - 2..properties_at)?;
+    let properties = record.get(properties_at..)?;
+    let damaged = topic_length > MAX_TOPIC
+        || properties.len() > MAX_PROPERTIES
+        || properties.len() != usize::from(u16::from_be_bytes(length.try_into().ok()?))
+        || record.get(size - CRC_LENGTH..)?.starts_with(CRC_PREFIX)
+        || properties.last() == Some(&0); // torn, it may be
+    if damaged {
+        return None;
+    }
+    let body = record.get(BODY..body_end)?;
+    if check_crc && !body.is_empty() && (hash(body) & 0x7FFF_FFFF) as i32 != int_at(record, 8)? {
+        return None;
+    }
+    Some(Seen {
+        size,
+        queue_id: int_at(record, 12)?,
+        queue_offset: long_at(record, 20)?,
+        sys_flag,
+        stored: long_at(record, 56)?,
+        topic: record.get(body_end + 1..properties_at - 2)?,
+        properties,
+    })
+}
+
+/// Return whether a record may end in a CRC property whose name is damaged.
+pub fn ends_like_crc(record: &[u8]) -> bool {
+    let digits = CRC_LENGTH - CRC_PREFIX.len();
+    record.len() > digits && record[record.len() - digits..record.len() - 1].iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
     """Return what a broker has stored and counted; of the log, what lies behind ``begin``."""
     store = broker.state.store
     log, stats = store.log, store.stats
+    totals = (broker.state.stats.put_total, broker.state.stats.get_total)
     queues = {
         (queue.topic, queue.queue_id): (queue.end, queue.next_offset, bytes(queue.tail))
         for queue in store.queues
@@ -143,6 +144,7 @@ def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
         "log": (log.end, log.append_end, log.last_record, log.last_store_timestamp),
         "records": log.queue.read(begin, log.end - begin),
         "queues": queues,
+        "totals": totals,
         "counted": counted,
         "store": (stats.put_times, stats.put_bytes, stats.put_failed, stats._put_buckets),
         "topics": sorted(broker.state.topics.table),

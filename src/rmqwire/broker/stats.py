@@ -141,8 +141,8 @@ class StatsItem:
         self.times += times
 
 
-class _Puts:
-    """What was put into one queue since somebody looked."""
+class _Counts:
+    """What was put into a queue, or got from it by a group, since somebody looked."""
 
     __slots__ = ("count", "ms", "size", "times")
 
@@ -171,7 +171,8 @@ class BrokerStats:
                 del self._keys[name]
             self._keys[GROUP_GET_LATENCY] = ("topic", "group")
         self.tables: dict[str, dict[str, StatsItem]] = {name: {} for name in self._keys}
-        self._puts: dict[tuple[str, int], _Puts] = {}
+        self._puts: dict[tuple[str, int], _Counts] = {}
+        self._gets: dict[tuple[str, str, int], _Counts] = {}
         # totals at the last two midnights, for brokerStatus
         self.put_total_yesterday_morning = 0
         self.put_total_today_morning = 0
@@ -195,7 +196,7 @@ class BrokerStats:
         """
         puts = self._puts.get((topic, queue_id))
         if puts is None:
-            puts = self._puts[topic, queue_id] = _Puts()
+            puts = self._puts[topic, queue_id] = _Counts()
         puts.count += count
         puts.size += size
         puts.times += times
@@ -209,12 +210,13 @@ class BrokerStats:
         self, group: str, topic: str, queue_id: int, count: int, size: int, elapsed_ms: int
     ) -> None:
         """Count ``count`` messages of ``size`` bytes handed to a group within ``elapsed_ms``."""
-        key = f"{topic}@{group}"
-        self._item(GROUP_GET_NUMS, key).add(count)
-        self._item(GROUP_GET_SIZE, key).add(size)
-        by_queue = QUEUE_GET_NUMS in self.tables
-        self._item(GROUP_GET_LATENCY, f"{queue_id}@{key}" if by_queue else key).add(elapsed_ms)
-        self._add_total(BROKER_GET_NUMS, BROKER_GET_NUMS_OF_USERS, topic, count)
+        gets = self._gets.get((topic, group, queue_id))
+        if gets is None:
+            gets = self._gets[topic, group, queue_id] = _Counts()
+        gets.count += count
+        gets.size += size
+        gets.ms += elapsed_ms
+        gets.times += 1
 
     def delayed(self, queue_id: int, topic: str, count: int, size: int) -> None:
         """Count messages whose delay was over: got from a level's queue, put into a topic."""
@@ -254,6 +256,7 @@ class BrokerStats:
     def _collect(self) -> None:
         """Move what the hot path counted into the items."""
         puts, self._puts = self._puts, {}
+        gets, self._gets = self._gets, {}
         for (topic, queue_id), one in puts.items():
             self._add_put(topic, one.count, one.size, one.times)
             if self._of_5:
@@ -261,6 +264,15 @@ class BrokerStats:
             if topic == RMQ_SYS_SCHEDULE_TOPIC and QUEUE_PUT_NUMS in self.tables:  # as Java
                 self._item(QUEUE_PUT_NUMS, f"{topic}@{queue_id}").add(one.count, one.times)
                 self._item(QUEUE_PUT_SIZE, f"{topic}@{queue_id}").add(one.size, one.times)
+
+        for (topic, group, queue_id), one in gets.items():
+            key = f"{topic}@{group}"
+            by_queue = QUEUE_GET_NUMS in self.tables
+            self._item(GROUP_GET_NUMS, key).add(one.count, one.times)
+            self._item(GROUP_GET_SIZE, key).add(one.size, one.times)
+            latency = self._item(GROUP_GET_LATENCY, f"{queue_id}@{key}" if by_queue else key)
+            latency.add(one.ms, one.times)
+            self._add_total(BROKER_GET_NUMS, BROKER_GET_NUMS_OF_USERS, topic, one.count)
 
     def _add_put(self, topic: str, count: int, size: int, times: int) -> None:
         self._item(TOPIC_PUT_NUMS, topic).add(count, times)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rmqwire.filter.subscription import SUB_ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rmqwire.codec.bodies import SubscriptionData
     from rmqwire.codec.consume_queue import ConsumeQueueExtUnit
@@ -77,8 +77,22 @@ class ExpressionFilter(Filter):
         return int.from_bytes(bits, "little") & mask == mask
 
 
-def tag_filter(subscription: SubscriptionData) -> Filter | None:
+class TagFilter(Filter):
+    """The messages that have one of some tags.
+
+    Args:
+        codes: the tags' hashes.
+    """
+
+    __slots__ = ("codes",)
+
+    def __init__(self, codes: Iterable[int]) -> None:
+        self.codes = tuple(codes)
+        super().__init__(frozenset(self.codes).__contains__)
+
+
+def tag_filter(subscription: SubscriptionData) -> TagFilter | None:
     """Return the filter of a subscription to tags, None when every message is wanted."""
     if subscription.class_filter_mode or subscription.sub_string == SUB_ALL:
         return None
-    return Filter(frozenset(subscription.code_set).__contains__)
+    return TagFilter(subscription.code_set)

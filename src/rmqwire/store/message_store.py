@@ -35,6 +35,7 @@ from rmqwire.store.queues.batch_queue import BatchConsumeQueue
 from rmqwire.store.queues.queue_table import ConsumeQueueStore
 from rmqwire.store.reading.batch_pull import get_batch_message
 from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, MIN_PULL_MSG_SIZE, Pull, get_message
+from rmqwire.store.reading.pull_lane import pull_lane
 from rmqwire.store.reading.time_search import LOWER, TimeSearch, unit_store_timestamp
 from rmqwire.store.recovery.recovery import Recovery, RecoveryReport
 from rmqwire.store.results import (
@@ -146,6 +147,7 @@ class MessageStore:
         self._folder = StoreFolder(
             root, files, os.getpid() if release.store.abort_holds_pid else None
         )
+        self._pull_lane = pull_lane(config, log)
         self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
@@ -337,6 +339,12 @@ class MessageStore:
         max_bytes: int,
         wanted: Filter | None,
     ) -> GetMessageResult:
+        if self._pull_lane is not None:
+            result = self._pull_lane.get(
+                queue, offset, max_msg_nums, max_bytes, wanted, self._memory
+            )
+            if result is not None:
+                return result
         pull = Pull(self.config, self.log, queue, max_msg_nums, max_bytes, wanted, self._memory)
         if isinstance(queue, BatchConsumeQueue):
             return get_batch_message(queue, offset, self.config, pull)

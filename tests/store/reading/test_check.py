@@ -135,3 +135,13 @@ def test_messages_of_this_process_are_not_looked_at_again():
     (result,) = put(store, message("T", 0, b"new"))
     assert store.log.trusted_from == result.physical_offset
     assert store.get_message("T", 0, result.queue_offset, 1).count == 1
+
+
+@pytest.mark.parametrize("last", [bytes(8), b"\x80" + bytes(7), b"\xff" * 8])
+def test_a_sender_may_have_any_ipv6_address(last):
+    born = b"\x20\x01" + bytes(6) + last + bytes(4)  # its end lies where IPv4 has the store time
+    store = make_store()
+    store.open()
+    put(store, message(born_host=born))
+    store.log.opened_at = store.log.end
+    assert store.get_message("T", 0, 0, 1).count == 1

@@ -13,9 +13,10 @@ from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUM
 from rmqwire.broker.clients.held_pulls import HeldPull
 from rmqwire.broker.processors.pull_filter import group_filter, own_filter
 from rmqwire.codec import message_const as const
-from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
 from rmqwire.codec.headers.base import needed
+from rmqwire.codec.pull_answer import PullAnswers
 from rmqwire.codec.sys_flag import (
     PERM_READ,
     PULL_COMMIT_OFFSET,
@@ -66,6 +67,7 @@ class PullMessageProcessor:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
+        self._answers = PullAnswers(state.release)
 
     def pull(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer a pull, or keep it."""
@@ -127,16 +129,30 @@ class PullMessageProcessor:
                 HeldPull(connection, request, key, offset, deadline, self.wake, wanted)
             )
             return None
+        numbers = self._numbers(result, topic, group)
         if code == _SUCCESS:
-            state.stats.got(
-                header.consumer_group,
-                header.topic,
-                header.queue_id,
-                result.count,
-                len(result.body),
-                result.elapsed_ms,
-            )
-        return self._compose(request, result, code, (topic, group))
+            self._send_found(connection, request, header, result, numbers)
+            return None
+        return self._compose(request, result, code, numbers)
+
+    def _send_found(
+        self,
+        connection: Peer,
+        request: RemotingCommand,
+        header: PullMessageRequestHeader,
+        result: GetMessageResult,
+        numbers: tuple[int, ...],
+    ) -> None:
+        self._state.stats.got(
+            header.consumer_group,
+            header.topic,
+            header.queue_id,
+            result.count,
+            len(result.body),
+            result.elapsed_ms,
+        )
+        if not request.flag & ONEWAY_FLAG:
+            connection.send_frame(self._answers.encode(request, numbers, result.body))
 
     # --- checks, in Java's order
 
@@ -284,26 +300,38 @@ class PullMessageProcessor:
             return group.which_broker_when_consume_slowly
         return group.broker_id
 
+    def _numbers(
+        self, result: GetMessageResult, topic: TopicConfig, group: SubscriptionGroupConfig
+    ) -> tuple[int, ...]:
+        """Return what an answer's header says, in the order of ``PullAnswers.encode``."""
+        return (
+            self._suggested(result, group),
+            result.next_begin_offset,
+            result.min_offset,
+            result.max_offset,
+            topic.topic_sys_flag,
+            group.group_sys_flag,
+        )
+
     def _compose(
         self,
         request: RemotingCommand,
         result: GetMessageResult,
         code: int,
-        configs: tuple[TopicConfig, SubscriptionGroupConfig],
+        numbers: tuple[int, ...],
     ) -> RemotingCommand:
+        """Return the answer of a pull that found nothing."""
         answer = PullMessageResponseHeader(
-            suggest_which_broker_id=self._suggested(result, configs[1]),
-            next_begin_offset=result.next_begin_offset,
-            min_offset=result.min_offset,
-            max_offset=result.max_offset,
+            suggest_which_broker_id=numbers[0],
+            next_begin_offset=numbers[1],
+            min_offset=numbers[2],
+            max_offset=numbers[3],
         )
         if self._state.release.broker.pull_sys_flags:
-            answer.topic_sys_flag = configs[0].topic_sys_flag
-            answer.group_sys_flag = configs[1].group_sys_flag
+            answer.topic_sys_flag, answer.group_sys_flag = numbers[4:]
         if code == _MOVED:
             logger.info("offset moved: %s, %s", GET_STATUS_NAMES[result.status], request)
-        body = result.body if code == _SUCCESS else b""
-        return request.create_response(code, GET_STATUS_NAMES[result.status], answer, body)
+        return request.create_response(code, GET_STATUS_NAMES[result.status], answer)
 
     def _forbidden(self, kind: int, remark: str) -> Reject:
         """Refuse for lack of permission; 5.x says of which kind in the answer's header."""

@@ -52,7 +52,7 @@ def count_right(
             return index
         fields = unpack(record)
         total, magic, body_crc, of_queue, number, at, sys_flag, stored, length = fields
-        if total != size or at != offset or stored <= 0:
+        if total != size or at != offset:
             return index
         if not foreign and (of_queue != queue_id or (first >= 0 and number != first + index)):
             return index
@@ -67,7 +67,8 @@ def count_right(
             if not _is_whole(record, "" if foreign else queue.topic):
                 return index
         elif (
-            length < 0
+            stored <= 0
+            or length < 0
             or topic_at >= size
             or record[topic_at] != len(topic)
             or not record.startswith(topic, topic_at + 1)
@@ -89,6 +90,8 @@ def _is_whole(record: bytes, topic: str) -> bool:
     except BadRecord:
         return False
     if found.total_size != len(record) or topic not in {"", found.topic}:
+        return False
+    if found.store_timestamp <= 0:
         return False
     reserved = record[-CRC32_RESERVED_LEN:]
     if reserved.startswith(CRC32_PREFIX) or not record[_DIGITS].isdigit():

@@ -131,6 +131,27 @@ class Pull:
             self.total += size
         return True
 
+    def take_all(self, units: bytes, first_offset: int) -> bool | None:
+        """Do what ``take`` does where no unit is left out and the bytes don't matter; None elsewhere."""
+        offsets, sizes, _ = zip(*UNIT_STRUCT.iter_unpack(units), strict=True)
+        most = max(min(self.max_messages, self.count_in_memory), 1)
+        more = len(sizes) <= most
+        if not more:
+            offsets, sizes = offsets[:most], sizes[:most]
+        total = sum(sizes)
+        if (
+            total > min(self.max_bytes, self.bytes_in_memory)
+            or min(sizes) <= 0
+            or min(offsets) < max(self.log.min_offset, self.memory_from)
+        ):
+            return None
+        self.found = list(zip(offsets, sizes, strict=True))
+        self.next_offset = first_offset + len(sizes)
+        self.offsets = list(range(first_offset, self.next_offset))
+        self.total = total
+        self.newest = offsets[-1]
+        return more
+
     def body(self) -> bytes:
         """Fetch the records found; the answer ends before one that is not right.
 
@@ -185,7 +206,9 @@ def get_message(
             behind = queue.next_file(begin)
             next_offset = behind if config.corrects_offsets else begin
             return GetMessageResult(GetStatus.OFFSET_FOUND_NULL, next_offset, low, high)
-        more = pull.take(units, begin)
+        more = None if pull.filters else pull.take_all(units, begin)
+        if more is None:
+            more = pull.take(units, begin)
         begin = pull.next_offset
         if not more or pull.found or begin >= high or begin - offset >= budget:
             break

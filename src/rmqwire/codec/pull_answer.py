@@ -1,0 +1,97 @@
+"""Answers to pulls that found messages, each written in one step (``PullMessageResponseHeader``).
+
+Only numbers change from one such answer to the next, so both serialisations have theirs ready but for
+these. The bytes are those of the general encoder.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.codec.codes import LANGUAGE_NAMES, RESPONSE_FLAG, LanguageCode
+from rmqwire.codec.command import ROCKETMQ
+from rmqwire.codec.headers import PullMessageResponseHeader
+
+if TYPE_CHECKING:
+    from rmqwire.codec.command import RemotingCommand
+    from rmqwire.codec.release import Release
+
+FOUND: Final = "FOUND"  # GetMessageStatus, the remark
+# In the order of ``encode``'s arguments.
+_FIELDS: Final = (
+    "suggestWhichBrokerId",
+    "nextBeginOffset",
+    "minOffset",
+    "maxOffset",
+    "topicSysFlag",
+    "groupSysFlag",
+)
+# total length, serialize type and header length, code, language, version, opaque, flag, remark
+# and its length, ext fields length; the ROCKETMQ header is 26 bytes and the ext fields.
+_HEAD: Final = Struct(">iIHBHiii5si")
+_FIXED: Final = 21 + len(FOUND)
+
+
+class PullAnswers:
+    """The answers of one broker to the pulls that found something.
+
+    Args:
+        release: whose fields and order; its version is announced.
+        language: who answers.
+    """
+
+    def __init__(self, release: Release, *, language: int = LanguageCode.PYTHON.value) -> None:
+        self._version = release.mq_version
+        self._language = language
+        fields = _FIELDS if release.broker.pull_sys_flags else _FIELDS[:4]
+        numbers = {name: index for index, name in enumerate(fields)}
+        header = PullMessageResponseHeader.decode({name: str(i) for name, i in numbers.items()})
+        fast, slow = list(header.encode(fast=True)), list(header.encode())
+        self._in_json = itemgetter(*(numbers[name] for name in slow))
+        self._in_binary = itemgetter(*(numbers[name] for name in fast))
+        entries = ",".join(f'"{name}":"%d"' for name in slow)
+        self._json = (
+            f'{{"code":0,"extFields":{{{entries}}},"flag":{RESPONSE_FLAG},'
+            f'"language":"{LANGUAGE_NAMES[language]}","opaque":%d,"remark":"{FOUND}",'
+            f'"serializeTypeCurrentRPC":"JSON","version":{self._version}}}'
+        )
+        self._names = [f"\0{chr(len(name))}{name}\0\0\0" for name in fast]
+
+    def encode(self, request: RemotingCommand, numbers: tuple[int, ...], body: bytes) -> bytes:
+        """Return the whole frame of an answer.
+
+        Args:
+            request: what is answered; two-way.
+            numbers: broker to pull from next, next offset, the queue's first and last, and the system
+                flags of topic and group, which only some releases answer.
+            body: the records.
+        """
+        if request.serialize_type == ROCKETMQ:
+            return self._encode_binary(request.opaque, self._in_binary(numbers), body)
+        header = (self._json % (*self._in_json(numbers), request.opaque)).encode()
+        size = len(header)
+        words = (size + 4 + len(body)) << 32 | size
+        return b"".join((words.to_bytes(8, "big"), header, body))
+
+    def _encode_binary(self, opaque: int, numbers: tuple[int, ...], body: bytes) -> bytes:
+        text = ""
+        for name, number in zip(self._names, numbers, strict=True):
+            digits = str(number)
+            text += f"{name}{chr(len(digits))}{digits}"
+        entries = text.encode("latin-1")
+        size = len(entries)
+        head = _HEAD.pack(
+            4 + _FIXED + size + len(body),
+            ROCKETMQ << 24 | _FIXED + size,
+            0,
+            self._language,
+            self._version,
+            opaque,
+            RESPONSE_FLAG,
+            len(FOUND),
+            FOUND.encode(),
+            size,
+        )
+        return b"".join((head, entries, body))

@@ -1,0 +1,126 @@
+"""Pulls at two brokers that differ in their lane alone: the same answers, and the same is remembered."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from fuzz.mutate import mutate, with_true_length
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.headers import PullMessageRequestHeader
+from rmqwire.codec.release import release_named
+from tests.support.golden import RELEASE_NAMES, frame_files, frames
+from tests.support.lanes import TOPIC, BothLanes, send_frame
+
+RELEASES = [release_named(name) for name in RELEASE_NAMES]
+PULLS = {int(RequestCode.PULL_MESSAGE), int(RequestCode.LITE_PULL_MESSAGE)}
+
+
+@pytest.fixture(params=RELEASES, ids=RELEASE_NAMES)
+def lanes(request, tmp_path):
+    both = BothLanes(tmp_path, request.param)
+    for number in range(20):
+        both.feed(*[send_frame(queue_id=q, body=b"%d" % number * q * 30) for q in range(4)])
+    yield both
+    both.close()
+
+
+def pull_frame(*, serialize_type=1, opaque=1, flag=0, **fields):
+    """Return the frame of a pull."""
+    values = {
+        "consumer_group": "CID_ONSAPI_PULL", "topic": TOPIC, "queue_id": 1, "queue_offset": 3,
+        "max_msg_nums": 32, "sys_flag": 4, "commit_offset": 0, "suspend_timeout_millis": 15_000,
+        "subscription": "*", "sub_version": 0, "expression_type": "TAG",
+    }  # fmt: skip
+    header = PullMessageRequestHeader(**(values | fields))
+    command = RemotingCommand.request(11, header, serialize_type=serialize_type)
+    command.opaque, command.flag = opaque, flag
+    return encode_command(command)
+
+
+ODD = [
+    {},
+    {"subscription": "TagA"},
+    {"subscription": "TagA || TagB"},
+    {"subscription": "TagB"},
+    {"subscription": "||"},
+    {"subscription": ""},
+    {"expression_type": None},
+    {"expression_type": "SQL92", "subscription": "a > 1"},
+    {"sys_flag": 5, "commit_offset": 2},
+    {"sys_flag": 5, "commit_offset": None},
+    {"sys_flag": 0},
+    {"sys_flag": 6, "queue_offset": 20},
+    {"queue_offset": 20},
+    {"queue_offset": 21},
+    {"queue_offset": -1},
+    {"queue_id": 4},
+    {"queue_id": -1},
+    {"max_msg_nums": 0},
+    {"max_msg_nums": -(2**31)},
+    {"max_msg_nums": 2**31 - 1},
+    {"topic": "Unknown"},
+    {"topic": "Other"},
+    {"topic": "%RETRY%CID_ONSAPI_PULL"},
+    {"consumer_group": "nobody"},
+    {"commit_offset": 2**63 - 1},
+    {"flag": 2},
+]
+
+
+@pytest.mark.parametrize("serialize_type", [0, 1])
+def test_every_kind_of_pull_is_answered_alike(lanes, serialize_type):
+    for number, odd in enumerate(ODD):
+        lanes.feed(pull_frame(serialize_type=serialize_type, opaque=number, **odd))
+        lanes.feed(pull_frame() + pull_frame(**odd) + send_frame() + pull_frame())
+
+
+def test_a_pull_gets_what_was_sent(lanes):
+    answer = decode_command(lanes.feed(pull_frame())[1])
+    assert (answer.code, answer.remark) == (0, "FOUND")
+    assert answer.ext_fields["nextBeginOffset"] == answer.ext_fields["maxOffset"] == "20"
+
+
+def test_pulls_that_wait_are_answered_alike(lanes):
+    lanes.feed(pull_frame(sys_flag=6, queue_offset=20))
+    for broker in lanes.brokers:
+        assert len(broker.state.held_pulls) == 1
+    lanes.feed(send_frame(queue_id=1))
+
+
+def test_what_groups_have_pulled_is_remembered_alike(lanes):
+    lanes.feed(pull_frame(sys_flag=5, commit_offset=2), pull_frame(queue_id=2, subscription="x"))
+    tables = [broker.state.offsets for broker in lanes.brokers]
+    assert tables[0].table == tables[1].table
+    assert tables[0].pull_table == tables[1].pull_table
+    groups = [broker.state.consumers.compensation for broker in lanes.brokers]
+    assert groups[0].keys() == groups[1].keys()
+    for name, info in groups[0].items():
+        assert info.subscriptions == groups[1][name].subscriptions
+    for name in ("get_found", "get_messages", "get_miss"):
+        ours, theirs = [getattr(b.state.store.stats, name) for b in lanes.brokers]
+        assert ours == theirs
+
+
+def test_every_recorded_pull_is_answered_alike(lanes):
+    for path in frame_files():
+        found = [frame for entry, frame in frames(path) if entry["kind"] == "request"]
+        pulls = [frame for frame in found if decode_command(frame).code in PULLS]
+        if pulls:
+            lanes.feed(*pulls)
+            lanes.reconnect()
+
+
+def test_mutated_pulls_are_answered_alike(lanes):
+    rng = Random(5)
+    pool = [pull_frame(serialize_type=s, opaque=n) for s in (0, 1) for n in range(3)]
+    for _ in range(200):
+        pieces = [
+            with_true_length(mutate(rng, pool)) if rng.random() < 0.6 else rng.choice(pool)
+            for _ in range(rng.randrange(1, 5))
+        ]
+        lanes.feed(*pieces)
+        if lanes.clients[0].connection.closed:
+            lanes.reconnect()
