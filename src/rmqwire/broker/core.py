@@ -51,6 +51,7 @@ from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.store.events import StoreEvents, TopicQuestions, nothing
+from rmqwire.store.folder.dledger import refuse_dledger
 from rmqwire.store.folder.rocksdb import refuse_rocksdb
 from rmqwire.store.message_store import MessageStore
 
@@ -261,7 +262,9 @@ class BrokerCore:
         """
         state = self.state
         open_access(state.acl, state.auth, state.config)
-        refuse_rocksdb(state.store.config.store_path_root_dir, state.store.files)
+        kept = state.store.config
+        refuse_rocksdb(kept.store_path_root_dir, state.store.files)
+        refuse_dledger(kept.store_path_root_dir, kept.commit_log_path, state.store.files)
         state.topics.load()
         state.offsets.load()
         state.groups.load()

@@ -261,6 +261,15 @@ def read_whole(files: FileLayer, path: str) -> bytes:
         files.close(handle)
 
 
+def read_start(files: FileLayer, path: str, size: int) -> bytes:
+    """Return the first bytes of a file, ``size`` of them or all that it has."""
+    handle = files.open(path, reading=True)
+    try:
+        return files.pread(handle, min(size, files.size(path)), 0)
+    finally:
+        files.close(handle)
+
+
 def write_whole(files: FileLayer, path: str, data: bytes, *, private: bool = False) -> None:
     """Write a small file and sync its data (not its name: that takes ``fsync_dir``).
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.compression import DEFAULT_LIMIT, compression_type
+from rmqwire.codec.dledger import HEAD_SIZE, is_dledger_entry
 from rmqwire.codec.host import format_host
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record import MESSAGE_MAGIC_V2, check_record, decode_message, peek
@@ -13,6 +14,7 @@ from rmqwire.codec.sys_flag import INNER_BATCH_FLAG
 from rmqwire.errors import BadBody, CorruptLog, ProtocolError, StoreError
 from rmqwire.inspector.files import Segment, open_file, segments
 from rmqwire.inspector.text import printable
+from rmqwire.store.folder.dledger import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,7 @@ def commit_log_rows(
         check_crc: compare the CRCs of bodies and records.
 
     Raises:
-        StoreError: no such file, or the offset isn't in it.
+        StoreError: no such file, the offset isn't in it, or it is a DLedger log.
         CorruptLog: a damaged record; the rows before it have been given.
     """
     files = segments(path, "commitlog")
@@ -58,6 +60,9 @@ def _segment_rows(segment: Segment, pos: int, *, check_crc: bool) -> Iterator[Ro
             if size == 0 and magic == 0:
                 return
             if not _HEAD <= size <= min(segment.size - pos, MAX_RECORD_SIZE):
+                file.seek(pos)
+                if is_dledger_entry(file.read(HEAD_SIZE), segment.start + pos):
+                    raise StoreError(f"{segment.path} is {ADVICE}")
                 raise _corrupt(segment, pos, f"no record begins here (TOTALSIZE {size})")
             file.seek(pos)
             row = _row(segment, pos, file.read(size), check_crc=check_crc)

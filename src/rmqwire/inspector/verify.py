@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rmqwire.codec.timer import DEFAULT_PRECISION_MS
+from rmqwire.disk.files import RealFiles
 from rmqwire.errors import StoreError
 from rmqwire.inspector.files import is_segment_name, segments
 from rmqwire.inspector.findings import NOTE, PROBLEM, Finding, Findings
@@ -26,6 +27,7 @@ from rmqwire.inspector.log_walk import Damage, LogWalk
 from rmqwire.inspector.queue_check import QueueCheck
 from rmqwire.inspector.timer_check import check_timers
 from rmqwire.store.config import StoreConfig
+from rmqwire.store.folder.dledger import refuse_dledger
 from rmqwire.store.folder.file_queue import may_be_segment
 
 if TYPE_CHECKING:
@@ -99,10 +101,11 @@ def log_segments(root: Path) -> list[Segment]:
     """Return the files of a store's commit log; none if nothing was ever stored.
 
     Raises:
-        StoreError: there is no store, or its log can't be listed.
+        StoreError: there is no store, its log can't be listed, or its messages are in a DLedger log.
     """
     if not root.is_dir():
         raise StoreError(f"{root}: no such folder")
+    refuse_dledger(str(root), str(root / "commitlog"), RealFiles())
     if not (root / "commitlog").is_dir():
         raise StoreError(f"{root}: no folder commitlog in it, so no store")
     if not any((root / "commitlog").iterdir()):

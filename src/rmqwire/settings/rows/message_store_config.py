@@ -71,7 +71,7 @@ MESSAGE_STORE_CONFIG: Final = (
     ),
     *group(
         REFUSED,
-        "there is no DLedger commit log",
+        "there is no DLedger commit log; what to do with its folder: docs/how-to/leave-dledger.md",
         """
         enableDLegerCommitLog  boolean  false  false
         """,
