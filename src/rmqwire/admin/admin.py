@@ -6,13 +6,21 @@ from rmqwire.admin.broker import BrokerVerbs
 from rmqwire.admin.cluster import ClusterVerbs
 from rmqwire.admin.consumer import ConsumerVerbs
 from rmqwire.admin.ha import HaVerbs
-from rmqwire.admin.message import MessageVerbs
+from rmqwire.admin.message_push import MessagePushVerbs
+from rmqwire.admin.message_trace import MessageTraceVerbs
 from rmqwire.admin.namesrv import NamesrvVerbs
 from rmqwire.admin.topic import TopicVerbs
 
 
 class Admin(
-    ClusterVerbs, HaVerbs, BrokerVerbs, ConsumerVerbs, MessageVerbs, TopicVerbs, NamesrvVerbs
+    ClusterVerbs,
+    HaVerbs,
+    BrokerVerbs,
+    ConsumerVerbs,
+    MessageTraceVerbs,
+    MessagePushVerbs,
+    TopicVerbs,
+    NamesrvVerbs,
 ):
     """Calls to the name servers and brokers of a cluster: mqadmin's verbs as methods.
 

@@ -154,3 +154,70 @@ def encode_sub_after(
         _record("SubAfter", request_id, one.msg_id, cost_ms, success, one.keys, int(kind), timestamp, group)
         for one in messages
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TraceView:
+    """What a trace tells of one message (``TraceView``).
+
+    Args:
+        kind: Pub, SubBefore, SubAfter, EndTransaction or Recall.
+        msg_id: of the message.
+        group: the producer's or consumer's; None where an old consumer doesn't say.
+        timestamp: ms since the epoch; 0 where an old consumer doesn't say.
+        cost_ms: of the send, or of the listener.
+        success: whether it went well.
+    """
+
+    kind: str
+    msg_id: str
+    group: str | None
+    timestamp: int
+    cost_ms: int = 0
+    success: bool = True
+
+
+def decode_traces(text: str) -> list[TraceView]:
+    """Read the body of a message of a trace topic (``decoderFromTraceDataString``).
+
+    Records of another kind, or with fields that can't be read, are left out: anyone can write there.
+    """
+    return [view for record in text.split(RECORD) if (view := _view(record.split(FIELD)))]
+
+
+def _view(fields: list[str]) -> TraceView | None:
+    try:
+        return _READERS[fields[0]](fields) if fields[0] in _READERS else None
+    except (IndexError, ValueError):
+        return None
+
+
+def _pub(at: list[str]) -> TraceView:
+    ok = at[13 if len(at) >= 14 else 12]
+    return TraceView("Pub", at[5], at[3], int(at[1]), int(at[10]), ok.lower() == "true")
+
+
+def _sub_before(at: list[str]) -> TraceView:
+    return TraceView("SubBefore", at[5], at[3], int(at[1]))
+
+
+def _sub_after(at: list[str]) -> TraceView:
+    group, time = (at[8], int(at[7])) if len(at) >= 9 else (None, 0)
+    return TraceView("SubAfter", at[2], group, time, int(at[3]), at[4].lower() == "true")
+
+
+def _end_transaction(at: list[str]) -> TraceView:
+    return TraceView("EndTransaction", at[5], at[3], int(at[1]))
+
+
+def _recall(at: list[str]) -> TraceView:
+    return TraceView("Recall", at[5], at[3], int(at[1]), 0, at[6].lower() == "true")
+
+
+_READERS: Final = {
+    "Pub": _pub,
+    "SubBefore": _sub_before,
+    "SubAfter": _sub_after,
+    "EndTransaction": _end_transaction,
+    "Recall": _recall,
+}

@@ -15,6 +15,8 @@ SUBJECTS = {
     "cluster": "clusterList",
     "broker": "brokerStatus health",
     "ha": "haStatus",
+    "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
+    "message_print": "printMsg printMsgByQueue consumeMessage queryMsgTraceById",
 }
 
 
