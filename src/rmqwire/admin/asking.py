@@ -14,7 +14,7 @@ from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import GetRouteInfoRequestHeader
 from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.codec.release import DEFAULT_RELEASE
-from rmqwire.errors import RemotingError, UsageError
+from rmqwire.errors import RemotingError, RouteNotFound, UsageError
 from rmqwire.remoting.client import SUCCESS_ONLY, expect
 
 if TYPE_CHECKING:
@@ -148,6 +148,17 @@ class Asking:
         if answer.code == ResponseCode.TOPIC_NOT_EXIST or not answer.body:
             return None
         return TopicRouteData.decode(answer.body, self._release)
+
+    async def known_route(self, topic: str) -> TopicRouteData:
+        """Return where a topic is.
+
+        Raises:
+            RouteNotFound: the name server doesn't know it.
+        """
+        route = await self.topic_route(topic)
+        if route is None:
+            raise RouteNotFound(f"No topic route info in name server for the topic: {topic}")
+        return route
 
     async def read_queues(self, topic: str) -> list[tuple[str, MessageQueue]]:
         """Return a topic's queues with the masters' addresses they are read at."""

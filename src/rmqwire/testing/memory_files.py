@@ -26,7 +26,7 @@ class MemoryFiles:
 
     def __init__(self) -> None:
         self.data: dict[str, bytearray] = {}
-        self.folders: set[str] = set()
+        self.folders: set[str] = {"/"}
         self.handles: dict[int, str] = {}
         self.locked: dict[int, str] = {}
         self._next = 3

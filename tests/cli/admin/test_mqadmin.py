@@ -12,6 +12,13 @@ from tests.support.mqadmin import replay
 SAME = {
     "topicList": (),
     "clusterList_m": (),
+    "topicList_c": (),
+    "topicRoute": (),
+    "topicClusterList": (),
+    "allocateMQ": (),
+    "updateTopic_b": (),
+    "updateTopic_c": (),
+    "updateTopicPerm": (),
     "deleteTopic": ("--yes",),
     "updateNamesrvConfig": (),
     "updateKvConfig": (),

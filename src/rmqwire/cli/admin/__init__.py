@@ -8,7 +8,8 @@ from rmqwire.cli.group import LazyGroup
 
 # module here -> its verbs, in mqadmin's spelling
 SUBJECTS = {
-    "topic": "topicList topicStatus deleteTopic",
+    "topic": "topicList topicRoute topicStatus topicClusterList allocateMQ",
+    "topic_change": "updateTopic updateTopicPerm updateTopicList updateOrderConf deleteTopic",
     "namesrv": (
         "getNamesrvConfig updateNamesrvConfig updateKvConfig deleteKvConfig wipeWritePerm addWritePerm"
     ),
