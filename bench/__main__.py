@@ -1,0 +1,123 @@
+"""Java's broker and rmqwire's, both lanes, side by side in one run.
+
+python -m bench [CASE ...] [--rounds 5] [--seconds 2] [--kinds java,python,native] [--quick] [--out DIR]
+
+CASE is a name or a pattern, as ``send/128B/*``; ``--list`` prints all. Without one the default set runs.
+The results go to DIR as results.json and table.md, and as plots where matplotlib is; ``--show FILE`` prints
+the table of results that are there already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from bench import plots, table
+from bench.cases import GROUPS
+from bench.generator.run import build
+from bench.generator.share import shares
+from bench.machine import Machine, describe
+from bench.results import Results
+from bench.rounds import Bench
+from bench.sides import JAVA, KINDS, NATIVE
+from interop.jars import missing_tools
+from rmqwire.codec.native import module_fault
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", metavar="CASE")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="brokers, default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="one round of 0.5 s: does it work?")
+    parser.add_argument("--folder", type=Path, help="where stores are made")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), metavar="DIR")
+    parser.add_argument("--list", action="store_true", help="print the names of all cases")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of results.json")
+    return parser.parse_args()
+
+
+def kinds_here(wanted: list[str], notes: list[str]) -> list[str]:
+    """Return those that can run on this machine; what is left out becomes a note."""
+    faults = {JAVA: missing_tools(), NATIVE: module_fault()}
+    notes += [f"Left out: {kind}, {faults[kind]}." for kind in wanted if faults.get(kind)]
+    return [kind for kind in wanted if not faults.get(kind)]
+
+
+def chosen(patterns: list[str]) -> dict[str, list[str]]:
+    """Return the wanted cases by group; by default each group's own default.
+
+    Raises:
+        SystemExit: a pattern that no case has.
+    """
+    if not patterns:
+        return {name: list(group.default) for name, group in GROUPS.items() if group.default}
+    every = [case for group in GROUPS.values() for case in group.names]
+    for pattern in patterns:
+        if not any(fnmatchcase(case, pattern) for case in every):
+            raise SystemExit(f"no case is called {pattern!r}; --list prints all")
+    found = {
+        name: [c for c in group.names if any(fnmatchcase(c, pattern) for pattern in patterns)]
+        for name, group in GROUPS.items()
+    }
+    return {name: cases for name, cases in found.items() if cases}
+
+
+def run(options: argparse.Namespace) -> Results:
+    bench = Bench(
+        1 if options.quick else options.rounds,
+        0.5 if options.quick else options.seconds,
+        folder=options.folder,
+        quick=options.quick,
+    )
+    bench.kinds = kinds_here(options.kinds.split(","), bench.results.notes)
+    build()
+    began, machine = time.monotonic(), Machine()
+    bench.results.machine = describe()
+    for name, cases in chosen(options.cases).items():
+        bench.say(f"{name}: {len(cases)} cases")
+        try:
+            GROUPS[name].run(bench, cases)
+        except Exception as fault:  # noqa: BLE001 - the other groups' figures are not lost
+            bench.results.notes.append(f"**{name} ended early**: {fault!r}")
+            bench.say(f"{name} ended early: {fault!r}")
+        save(bench.results, options.out)
+    bench.results.machine |= {
+        "steal": f"{machine.since().steal:.1%}",
+        "took": f"{time.monotonic() - began:.0f} s",
+        "rounds": f"{bench.rounds} of {bench.seconds:g} s",
+        "generator": shares(),
+    }
+    save(bench.results, options.out)
+    return bench.results
+
+
+def save(results: Results, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    results.save(folder / "results.json")
+    (folder / "table.md").write_text(table.markdown(results))
+
+
+def main() -> None:
+    options = parse()
+    if options.list:
+        for name, group in GROUPS.items():
+            print(f"{name}: {group.about}")
+            for case in group.names:
+                print(f"    {case}{' (default)' if case in group.default else ''}")
+        return
+    results = Results.load(options.show) if options.show else run(options)
+    sys.stdout.write(table.markdown(results))
+    if not options.show:
+        for line in plots.draw(results, options.out):
+            sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Results as Markdown: what had to be shown, then every case with all its figures."""
+
+from __future__ import annotations
+
+from bench.aims import AIMS, Aim
+from bench.results import LOWER_IS_BETTER, Results
+from bench.sides import JAVA
+
+FREE = 0.1  # of a core that others may take before the reader is warned
+DECIMALS = {"cpu_us": 1, "rss_mib": 0, "others": 2, "generator_us": 2, "seconds": 3, "exponent": 2}
+TITLES = {
+    "rate": "messages/s",
+    "cpu_us": "CPU ms per 1,000",
+    "p50_us": "p50 µs",
+    "p99_us": "p99 µs",
+    "p999_us": "p999 µs",
+    "generator_us": "generator's CPU µs",
+    "rss_mib": "RSS MiB",
+    "others": "others' cores",
+    "idle_cpu": "idle CPU, % of a core",
+    "seconds": "seconds",
+    "ms": "ms",
+    "mb_s": "MB/s",
+    "refused": "refused",
+}
+
+
+def markdown(results: Results) -> str:
+    """Return the whole page without its first heading."""
+    parts = [_warnings(results), _machine(results), _aims(results), _cases(results)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _head(cells: list[str]) -> list[str]:
+    return [_line(cells), "|" + "---|" * len(cells)]
+
+
+def number(metric: str, value: float | None) -> str:
+    """Return a figure as the table shows it, "" for none."""
+    if value is None:
+        return ""
+    return f"{value:,.{DECIMALS.get(metric, 1 if abs(value) < 100 else 0)}f}"
+
+
+def _warnings(results: Results) -> str:
+    others = [
+        (value, case)
+        for case in results.rounds
+        for kind in results.rounds[case]
+        for value in results.values(case, kind, "others")
+    ]
+    busy = [case for value, case in others if value > FREE]
+    lines = list(results.notes)
+    if busy:
+        worst, case = max(others)
+        lines.insert(
+            0,
+            f"**The machine was not free**: in {len(busy)} of {len(others)} loads others took more "
+            f"than {FREE:g} of a core, at worst {worst:.2f} ({case}). Take the ratios, not the rates.",
+        )
+    steal = results.machine.get("steal", "")
+    if steal and float(steal.rstrip(" %")) >= 1:
+        lines.insert(
+            0, f"**The machine is a guest that waited for its host**: {steal} of its time."
+        )
+    return "\n\n".join(lines)
+
+
+def _machine(results: Results) -> str:
+    return "; ".join(f"{name}: {value}" for name, value in results.machine.items()) + "."
+
+
+def _aims(results: Results) -> str:
+    kinds = ("native", "python")
+    rows = []
+    for aim in AIMS:
+        java = results.median(aim.to_case, aim.to_kind, aim.metric)
+        cells = [_verdict(results, aim, kind) for kind in kinds]
+        if any(cells):
+            shown = number(aim.metric, java)
+            rows.append(_line([aim.about, TITLES.get(aim.metric, aim.metric), shown, *cells]))
+    if not rows:
+        return ""
+    head = _head(["case", "figure", "Java 5.5.0", "native lane (aim)", "Python lane (aim)"])
+    return "\n".join(["### Beside Java, medians", "", *head, *rows])
+
+
+def _verdict(results: Results, aim: Aim, kind: str) -> str:
+    """Return a figure, its ratio, the aim and whether it is kept; "" when it was not measured."""
+    ratio = aim.ratio(results, kind)
+    value = results.median(aim.case(kind), kind, aim.metric)
+    if ratio is None:
+        return number(aim.metric, value)
+    bound = aim.bounds.get(kind)
+    if bound is None:
+        return f"{number(aim.metric, value)}: {ratio:.2f} x"
+    is_kept = ratio <= bound if aim.is_upper else ratio >= bound
+    sign = "≤" if aim.is_upper else "≥"
+    text = f"{number(aim.metric, value)}: {ratio:.2f} x ({sign} {bound:g})"
+    return text if is_kept else f"**{text}**"
+
+
+def _cases(results: Results) -> str:
+    parts = ["### All cases", "", "Medians of all rounds, the least and the greatest in brackets."]
+    for case in results.rounds:
+        metrics = results.metrics(case)
+        kinds = list(results.rounds[case])
+        parts += ["", f"#### {case}", ""]
+        parts += _head(["broker", *(TITLES.get(metric, metric) for metric in metrics)])
+        for kind in kinds:
+            parts.append(_line([kind, *(_cell(results, case, kind, metric) for metric in metrics)]))
+        for kind in kinds if JAVA in kinds else ():
+            if kind != JAVA:
+                ratios = [_ratio(results, case, kind, metric) for metric in metrics]
+                parts.append(_line([f"{kind} / Java", *ratios]))
+    return "\n".join(parts)
+
+
+def _cell(results: Results, case: str, kind: str, metric: str) -> str:
+    median, spread = results.median(case, kind, metric), results.spread(case, kind, metric)
+    if median is None or spread is None:
+        return ""
+    if spread[0] == spread[1]:
+        return number(metric, median)
+    return f"{number(metric, median)} ({number(metric, spread[0])}-{number(metric, spread[1])})"
+
+
+def _ratio(results: Results, case: str, kind: str, metric: str) -> str:
+    if metric not in LOWER_IS_BETTER | {"rate", "mb_s"}:
+        return ""
+    ratio = results.ratio(case, kind, metric)
+    return "" if ratio is None else f"{ratio:.2f} x"

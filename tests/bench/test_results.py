@@ -1,0 +1,83 @@
+"""Medians, ratios, aims, fits and the table of the benchmark."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.growth import exponent, verdict
+from bench.machine import Machine, cpu_seconds, rss_mib
+from bench.results import Results
+from bench.rounds import stands
+from bench.table import markdown
+
+CASE = "send/128B/1x64/ROCKETMQ/async"
+
+
+def results() -> Results:
+    found = Results({"cores": "2"})
+    for java, native in ((100.0, 250.0), (120.0, 240.0), (90.0, 230.0)):
+        found.add(CASE, "java", {"rate": java, "cpu_us": 20.0, "others": 0.0})
+        found.add(CASE, "native", {"rate": native, "cpu_us": 10.0, "others": 0.0})
+    return found
+
+
+def test_a_ratio_is_of_medians():
+    assert results().median(CASE, "java", "rate") == 100
+    assert results().spread(CASE, "java", "rate") == (90, 120)
+    assert results().ratio(CASE, "native", "rate") == 2.4
+    assert results().ratio(CASE, "python", "rate") is None
+
+
+def test_results_come_back_from_their_file(tmp_path):
+    results().save(tmp_path / "results.json")
+    assert Results.load(tmp_path / "results.json") == results()
+
+
+def test_the_table_says_what_is_reached_and_marks_what_is_not():
+    page = markdown(results())
+    assert "| send 128 B, 1x64 | messages/s | 100 | 240: 2.40 x (≥ 2) |  |" in page
+    assert "**10.0: 0.50 x (≤ 0.3)**" in page
+    assert "| java | 100 (90.0-120) | 20.0 | 0.00 |" in page
+    assert "not free" not in page
+
+
+def test_the_table_warns_when_others_worked_beside_it():
+    found = results()
+    found.add(CASE, "java", {"others": 0.5})
+    found.machine["steal"] = "3.0 %"
+    page = markdown(found)
+    assert "**The machine was not free**: in 1 of 7 loads" in page
+    assert "waited for its host" in page
+
+
+@given(st.floats(-1, 2), st.floats(0.1, 100))
+def test_the_exponent_of_a_power_law_is_found(power, factor):
+    sizes = [1, 10, 100, 1000]
+    costs = [factor * size**power for size in sizes]
+    assert exponent(sizes, costs) == pytest.approx(power, abs=1e-9)
+
+
+def test_no_power_law_goes_through_one_size():
+    with pytest.raises(ValueError, match="no power law"):
+        exponent([5, 5], [1, 2])
+
+
+def test_what_an_exponent_means():
+    assert [verdict(value) for value in (-0.2, 0.05, 0.2, 1.0)] == [
+        "flat", "flat", "grows slowly", "**grows**",
+    ]  # fmt: skip
+
+
+def test_a_rate_stands_when_its_last_three_slices_are_alike():
+    assert not stands([100, 100, 100])
+    assert not stands([10, 50, 90, 100])
+    assert stands([10, 98, 100, 99])
+
+
+def test_a_process_and_the_machine_are_read():
+    pid, machine = __import__("os").getpid(), Machine()
+    before = cpu_seconds(pid)
+    while cpu_seconds(pid) - before < 0.03:
+        pass
+    assert rss_mib(pid) > 1
+    assert 0 < machine.since().busy <= 1
