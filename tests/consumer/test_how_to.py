@@ -20,7 +20,8 @@ async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name):
         exec(program, space)
     done = trio.Event()
     arguments = (done, str(tmp_path / "offsets")) if name == "everywhere" else (done,)
-    async with cluster(tmp_path) as namesrv:
+    settings = {"defaultMessageRequestMode": "POP"} if name == "popped" else {}
+    async with cluster(tmp_path, **settings) as namesrv:
         space["NAMESRV"] = namesrv
         with trio.fail_after(40):
             await space[name](*arguments)
@@ -34,6 +35,7 @@ def test_the_page_has_a_program_for_each_way():
         "batches",
         "in_order",
         "everywhere",
+        "popped",
         "asked",
         "by_hand",
         "answered",

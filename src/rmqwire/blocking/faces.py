@@ -361,7 +361,8 @@ class PushConsumer(Consuming):
             the environment has NAMESRV_ADDR or there is a ``client``.
 
     Raises:
-        UsageError: a bad group or setting.
+        UsageError: a bad group or setting, or brokers are to divide the queues in a way that they
+            don't know.
     """
 
     def __init__(
@@ -418,11 +419,11 @@ class PushConsumer(Consuming):
         self._now(self._inner.unsubscribe, topic)
 
     def suspend(self) -> None:
-        """Stop pulling; what is here is still consumed."""
+        """Stop pulling and popping; what is here is still consumed."""
         self._now(self._inner.suspend)
 
     def resume(self) -> None:
-        """Pull again."""
+        """Pull and pop again."""
         self._now(self._inner.resume)
 
     @property
@@ -432,7 +433,7 @@ class PushConsumer(Consuming):
         return self._now(lambda: inner.health)
 
     def assigned_queues(self) -> set[MessageQueue]:
-        """Return the queues this member reads now."""
+        """Return the queues this member reads now; number -1 is all of a broker, popped from."""
         return self._now(self._inner.assigned_queues)
 
 

@@ -119,19 +119,26 @@ class ClientApi:
         self._vip = config.vip_channel_enabled
         self._release = config.release
 
-    async def _call(
+    async def call(
         self,
         addr: str,
         command: RemotingCommand,
         timeout_ms: int | None = None,
         accepted: frozenset[int] = SUCCESS_ONLY,
     ) -> RemotingCommand:
+        """Send a request and return its answer.
+
+        Raises:
+            RemotingError: the server can't be reached or doesn't answer.
+            BrokerError: its answer isn't among the ``accepted`` codes.
+        """
         answer = await self.remoting.invoke(
             addr, command, self.timeout_ms if timeout_ms is None else timeout_ms
         )
         return expect(answer, addr, accepted)
 
-    def _broker(self, addr: str) -> str:
+    def broker(self, addr: str) -> str:
+        """Return where requests that have a way of their own are sent: the VIP port, if that is on."""
         return vip_address(addr) if self._vip else addr
 
     async def topic_route(
@@ -144,7 +151,7 @@ class ClientApi:
             BrokerError: any other refusal.
         """
         accepted = frozenset((SUCCESS, TOPIC_NOT_EXIST))
-        answer = await self._call(addr, self.requests.route(topic), timeout_ms, accepted)
+        answer = await self.call(addr, self.requests.route(topic), timeout_ms, accepted)
         if answer.code == TOPIC_NOT_EXIST or not answer.body:
             return None
         return TopicRouteData.decode(answer.body, self._release)
@@ -165,7 +172,7 @@ class ClientApi:
             BadHeader: it stored the message, but its answer can't be read.
         """
         request = self.requests.send(message, queue, born_timestamp)
-        answer = await self._call(self._broker(addr), request, timeout_ms, _SENT_CODES)
+        answer = await self.call(self.broker(addr), request, timeout_ms, _SENT_CODES)
         fields = answer.ext_fields or {}
         try:
             header = answer.decode_header(SendMessageResponseHeader)
@@ -189,7 +196,7 @@ class ClientApi:
         """
         request = self.requests.send(message, queue, born_timestamp)
         request.mark_oneway()
-        await self.remoting.invoke_oneway(self._broker(addr), request)
+        await self.remoting.invoke_oneway(self.broker(addr), request)
 
     async def end_transaction(
         self, addr: str, header: EndTransactionRequestHeader, remark: str | None
@@ -205,7 +212,7 @@ class ClientApi:
             RemotingError: no connection.
         """
         request = self.requests.end_transaction(header, remark)
-        await self.remoting.invoke_oneway(self._broker(addr), request)
+        await self.remoting.invoke_oneway(self.broker(addr), request)
 
     async def pull(self, addr: str, group: str, pull: PullOptions, timeout_ms: int) -> PullAnswer:
         """Read messages of a queue.
@@ -215,7 +222,7 @@ class ClientApi:
             BrokerError: it refused.
         """
         request = self.requests.pull(group, pull)
-        answer = await self._call(addr, request, timeout_ms, _PULL_CODES)
+        answer = await self.call(addr, request, timeout_ms, _PULL_CODES)
         header = answer.decode_header(PullMessageResponseHeader)
         return PullAnswer(
             answer.code,
@@ -230,7 +237,7 @@ class ClientApi:
 
     async def heartbeat(self, addr: str, body: HeartbeatData) -> int:
         """Register this client's groups; give the broker's version ordinal."""
-        answer = await self._call(addr, self.requests.heartbeat(body))
+        answer = await self.call(addr, self.requests.heartbeat(body))
         return answer.version
 
     async def check_client(
@@ -243,7 +250,7 @@ class ClientApi:
             BrokerError: it can't.
         """
         request = self.requests.check_client(client_id, group, subscription)
-        await self._call(self._broker(addr), request)
+        await self.call(self.broker(addr), request)
 
     async def lock_batch(
         self, addr: str, client_id: str, group: str, queues: list[MessageQueue]
@@ -255,7 +262,7 @@ class ClientApi:
             BrokerError: it refused.
         """
         request = self.requests.lock_batch(client_id, group, queues)
-        answer = await self._call(addr, request, LOCK_TIMEOUT_MS)
+        answer = await self.call(addr, request, LOCK_TIMEOUT_MS)
         given = LockBatchResponseBody.decode(bytes(answer.body)).lock_okmq_set or ()
         return [self.requests.namespace.unwrap_queue(queue) for queue in given]
 
@@ -273,7 +280,7 @@ class ClientApi:
             request.mark_oneway()
             await self.remoting.invoke_oneway(addr, request)
         else:
-            await self._call(addr, request, LOCK_TIMEOUT_MS)
+            await self.call(addr, request, LOCK_TIMEOUT_MS)
 
     async def unregister(
         self,
@@ -285,13 +292,13 @@ class ClientApi:
     ) -> None:
         """Take a group of this client off a broker."""
         request = self.requests.unregister(client_id, producer_group, consumer_group)
-        await self._call(addr, request)
+        await self.call(addr, request)
 
     async def query_consumer_offset(self, addr: str, group: str, queue: MessageQueue) -> int:
         """Return a group's committed offset of a queue, or NO_OFFSET."""
         request = self.requests.query_consumer_offset(group, queue)
         accepted = frozenset((SUCCESS, QUERY_NOT_FOUND))
-        answer = await self._call(addr, request, OFFSET_TIMEOUT_MS, accepted)
+        answer = await self.call(addr, request, OFFSET_TIMEOUT_MS, accepted)
         if answer.code == QUERY_NOT_FOUND:
             return NO_OFFSET
         return answer.decode_header(QueryConsumerOffsetResponseHeader).offset or 0
@@ -310,11 +317,11 @@ class ClientApi:
             request.mark_oneway()
             await self.remoting.invoke_oneway(addr, request)
         else:
-            await self._call(addr, request, OFFSET_TIMEOUT_MS)
+            await self.call(addr, request, OFFSET_TIMEOUT_MS)
 
     async def consumer_list(self, addr: str, group: str) -> list[str]:
         """Return the client ids of a group's members."""
-        answer = await self._call(addr, self.requests.consumer_list(group))
+        answer = await self.call(addr, self.requests.consumer_list(group))
         if not answer.body:
             return []
         body = GetConsumerListByGroupResponseBody.decode(answer.body, self._release)
@@ -325,23 +332,23 @@ class ClientApi:
     ) -> int:
         """Return the index of the next message of a queue."""
         request = self.requests.max_offset(queue)
-        answer = await self._call(self._broker(addr), request, timeout_ms)
+        answer = await self.call(self.broker(addr), request, timeout_ms)
         return answer.decode_header(GetMaxOffsetResponseHeader).offset or 0
 
     async def min_offset(self, addr: str, queue: MessageQueue) -> int:
         """Return the index of the oldest message of a queue."""
-        answer = await self._call(self._broker(addr), self.requests.min_offset(queue))
+        answer = await self.call(self.broker(addr), self.requests.min_offset(queue))
         return answer.decode_header(GetMinOffsetResponseHeader).offset or 0
 
     async def earliest_store_time(self, addr: str, queue: MessageQueue) -> int:
         """Return when the oldest message of a queue was stored, ms since the epoch."""
-        answer = await self._call(self._broker(addr), self.requests.earliest_store_time(queue))
+        answer = await self.call(self.broker(addr), self.requests.earliest_store_time(queue))
         return answer.decode_header(GetEarliestMsgStoretimeResponseHeader).timestamp or 0
 
     async def search_offset(self, addr: str, queue: MessageQueue, timestamp: int) -> int:
         """Return the index of the first message stored at ``timestamp`` (ms) or later."""
         request = self.requests.search_offset(queue, timestamp)
-        answer = await self._call(self._broker(addr), request)
+        answer = await self.call(self.broker(addr), request)
         return answer.decode_header(SearchOffsetResponseHeader).offset or 0
 
     async def send_back(self, addr: str, header: ConsumerSendMsgBackRequestHeader) -> None:
@@ -351,7 +358,7 @@ class ClientApi:
             RemotingError: the broker can't be reached or doesn't answer.
             BrokerError: it refused.
         """
-        await self._call(self._broker(addr), self.requests.send_back(header), 5_000)
+        await self.call(self.broker(addr), self.requests.send_back(header), 5_000)
 
     async def recall(self, addr: str, request: RemotingCommand, timeout_ms: int) -> str:
         """Take a timer message back; return its unique key.
@@ -360,7 +367,7 @@ class ClientApi:
             RemotingError: the broker can't be reached or doesn't answer.
             BrokerError: it refused.
         """
-        answer = await self._call(self._broker(addr), request, timeout_ms)
+        answer = await self.call(self.broker(addr), request, timeout_ms)
         return answer.decode_header(RecallMessageResponseHeader).msg_id
 
     async def view_message(self, addr: str, physical_offset: int) -> StoredMessage:
@@ -370,5 +377,5 @@ class ClientApi:
             BrokerError: there is none.
             BadRecord: what came is no record.
         """
-        answer = await self._call(self._broker(addr), self.requests.view_message(physical_offset))
+        answer = await self.call(self.broker(addr), self.requests.view_message(physical_offset))
         return decode_message(bytes(answer.body))

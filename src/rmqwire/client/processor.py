@@ -182,6 +182,7 @@ class ClientProcessor:
         info, namespace = consumer.running_info(), self._namespace
         info.subscription_set = [namespace.wrap_subscription(one) for one in info.subscription_set]
         info.mq_table = namespace.wrap_keys(info.mq_table)
+        info.mq_pop_table = namespace.wrap_keys(info.mq_pop_table)
         info.status_table = {namespace.wrap(t): one for t, one in info.status_table.items()}
         return request.create_response(0, NOT_SET, None, info.encode(self._release))
 

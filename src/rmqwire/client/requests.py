@@ -50,6 +50,7 @@ SEND_BATCH_MESSAGE = int(RequestCode.SEND_BATCH_MESSAGE)
 PULL_MESSAGE = int(RequestCode.PULL_MESSAGE)
 LITE_PULL_MESSAGE = int(RequestCode.LITE_PULL_MESSAGE)
 NAMED_FIELDS = ("topic", "consumer_group", "producer_group", "group", "origin_topic")
+MOST_BINARY_CODE = 0x7FFF  # Java's client cuts the codes of popping off, and pops nothing
 STREAM_REQUEST = {"ReqT": "0"}  # StreamTypeRPCHook
 
 
@@ -123,14 +124,15 @@ class RequestFactory:
             self._extra = self._extra | {"nsd": "true", "ns": config.namespace_v2}
         self._serialize_type = SERIALIZE_TYPES[config.serialize_type]
 
-    def _request(
+    def make(
         self, code: RequestCode | int, header: Header | None = None, body: bytes = b""
     ) -> RemotingCommand:
+        """Return a request in this client's form; names in the header get the namespace."""
         if header is not None and self.namespace.name:
             self._wrap_names(header)
-        command = RemotingCommand.request(
-            int(code), header, body, serialize_type=self._serialize_type
-        )
+        fits = int(code) <= MOST_BINARY_CODE
+        kind = self._serialize_type if fits else SERIALIZE_TYPES["JSON"]
+        command = RemotingCommand.request(int(code), header, body, serialize_type=kind)
         command.version = self._version
         if self._extra:
             command.ext_fields = self._extra | (command.ext_fields or {})
@@ -144,9 +146,7 @@ class RequestFactory:
 
     def route(self, topic: str) -> RemotingCommand:
         """Ask a name server for a topic's route."""
-        return self._request(
-            RequestCode.GET_ROUTEINFO_BY_TOPIC, GetRouteInfoRequestHeader(topic=topic)
-        )
+        return self.make(RequestCode.GET_ROUTEINFO_BY_TOPIC, GetRouteInfoRequestHeader(topic=topic))
 
     def send(
         self, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int
@@ -171,7 +171,7 @@ class RequestFactory:
         code = SEND_BATCH_MESSAGE if message.batch else SEND_MESSAGE_V2
         if message.reply:
             code = SEND_REPLY_MESSAGE_V2
-        return self._request(code, header, message.body)
+        return self.make(code, header, message.body)
 
     def end_transaction(
         self, header: EndTransactionRequestHeader, remark: str | None
@@ -179,7 +179,7 @@ class RequestFactory:
         """Say what becomes of a half message, without an answer."""
         if not self.release.client.ends_name_topic:
             header.topic = None
-        request = self._request(RequestCode.END_TRANSACTION, header)
+        request = self.make(RequestCode.END_TRANSACTION, header)
         request.remark = remark
         request.mark_oneway()
         return request
@@ -203,7 +203,7 @@ class RequestFactory:
             bname=pull.queue.broker_name,
         )
         lite = pull.sys_flag & PULL_LITE_PULL_MESSAGE and self.release.client.lite_pull_request
-        return self._request(LITE_PULL_MESSAGE if lite else PULL_MESSAGE, header)
+        return self.make(LITE_PULL_MESSAGE if lite else PULL_MESSAGE, header)
 
     def heartbeat(self, body: HeartbeatData) -> RemotingCommand:
         """Tell a broker which groups this client has."""
@@ -216,7 +216,7 @@ class RequestFactory:
                 consumer.subscription_data_set = [
                     self.namespace.wrap_subscription(one) for one in consumer.subscription_data_set
                 ]
-        return self._request(RequestCode.HEART_BEAT, header, body.encode(self.release))
+        return self.make(RequestCode.HEART_BEAT, header, body.encode(self.release))
 
     def check_client(
         self, client_id: str, group: str, subscription: SubscriptionData
@@ -227,7 +227,7 @@ class RequestFactory:
             group=self.namespace.wrap(group),
             subscription_data=self.namespace.wrap_subscription(subscription),
         )
-        return self._request(RequestCode.CHECK_CLIENT_CONFIG, body=body.encode(self.release))
+        return self.make(RequestCode.CHECK_CLIENT_CONFIG, body=body.encode(self.release))
 
     def lock_batch(self, client_id: str, group: str, queues: list[MessageQueue]) -> RemotingCommand:
         """Ask for queues that no other member of the group is to consume meanwhile."""
@@ -237,7 +237,7 @@ class RequestFactory:
             client_id=client_id,
             mq_set=self.namespace.wrap_queues(queues),
         )
-        return self._request(RequestCode.LOCK_BATCH_MQ, header, body.encode(self.release))
+        return self.make(RequestCode.LOCK_BATCH_MQ, header, body.encode(self.release))
 
     def unlock_batch(
         self, client_id: str, group: str, queues: list[MessageQueue]
@@ -247,7 +247,7 @@ class RequestFactory:
         body = UnlockBatchRequestBody(
             self.namespace.wrap(group), client_id, mq_set=self.namespace.wrap_queues(queues)
         )
-        return self._request(RequestCode.UNLOCK_BATCH_MQ, header, body.encode(self.release))
+        return self.make(RequestCode.UNLOCK_BATCH_MQ, header, body.encode(self.release))
 
     def unregister(
         self, client_id: str, producer_group: str | None, consumer_group: str | None
@@ -256,7 +256,7 @@ class RequestFactory:
         header = UnregisterClientRequestHeader(
             client_id=client_id, producer_group=producer_group, consumer_group=consumer_group
         )
-        return self._request(RequestCode.UNREGISTER_CLIENT, header)
+        return self.make(RequestCode.UNREGISTER_CLIENT, header)
 
     def query_consumer_offset(self, group: str, queue: MessageQueue) -> RemotingCommand:
         """Ask how far a group has consumed a queue."""
@@ -266,7 +266,7 @@ class RequestFactory:
             queue_id=queue.queue_id,
             bname=queue.broker_name,
         )
-        return self._request(RequestCode.QUERY_CONSUMER_OFFSET, header)
+        return self.make(RequestCode.QUERY_CONSUMER_OFFSET, header)
 
     def update_consumer_offset(
         self, group: str, queue: MessageQueue, offset: int
@@ -279,12 +279,12 @@ class RequestFactory:
             commit_offset=offset,
             bname=queue.broker_name,
         )
-        return self._request(RequestCode.UPDATE_CONSUMER_OFFSET, header)
+        return self.make(RequestCode.UPDATE_CONSUMER_OFFSET, header)
 
     def consumer_list(self, group: str) -> RemotingCommand:
         """Ask for the client ids of a group."""
         header = GetConsumerListByGroupRequestHeader(consumer_group=group)
-        return self._request(RequestCode.GET_CONSUMER_LIST_BY_GROUP, header)
+        return self.make(RequestCode.GET_CONSUMER_LIST_BY_GROUP, header)
 
     def max_offset(self, queue: MessageQueue) -> RemotingCommand:
         """Ask for the index of the next message of a queue."""
@@ -294,7 +294,7 @@ class RequestFactory:
             bname=queue.broker_name,
             committed=True,
         )
-        command = self._request(RequestCode.GET_MAX_OFFSET, header)
+        command = self.make(RequestCode.GET_MAX_OFFSET, header)
         if not self.release.client.asks_offset_bounds and command.ext_fields is not None:
             del command.ext_fields["committed"]  # a boolean can't be left out of the header
         return command
@@ -304,14 +304,14 @@ class RequestFactory:
         header = GetMinOffsetRequestHeader(
             topic=queue.topic, queue_id=queue.queue_id, bname=queue.broker_name
         )
-        return self._request(RequestCode.GET_MIN_OFFSET, header)
+        return self.make(RequestCode.GET_MIN_OFFSET, header)
 
     def earliest_store_time(self, queue: MessageQueue) -> RemotingCommand:
         """Ask when the oldest message of a queue was stored."""
         header = GetEarliestMsgStoretimeRequestHeader(
             topic=queue.topic, queue_id=queue.queue_id, bname=queue.broker_name
         )
-        return self._request(RequestCode.GET_EARLIEST_MSG_STORETIME, header)
+        return self.make(RequestCode.GET_EARLIEST_MSG_STORETIME, header)
 
     def search_offset(self, queue: MessageQueue, timestamp: int) -> RemotingCommand:
         """Ask for the index of the first message stored at ``timestamp`` (ms) or later."""
@@ -322,11 +322,11 @@ class RequestFactory:
             bname=queue.broker_name,
             boundary_type="LOWER" if self.release.client.asks_offset_bounds else None,
         )
-        return self._request(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, header)
+        return self.make(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, header)
 
     def send_back(self, header: ConsumerSendMsgBackRequestHeader) -> RemotingCommand:
         """Hand a message that could not be consumed back to its broker."""
-        return self._request(RequestCode.CONSUMER_SEND_MSG_BACK, header)
+        return self.make(RequestCode.CONSUMER_SEND_MSG_BACK, header)
 
     def recall(
         self, group: str, topic: str, broker_name: str, recall_handle: str
@@ -335,9 +335,9 @@ class RequestFactory:
         header = RecallMessageRequestHeader(
             producer_group=group, topic=topic, bname=broker_name, recall_handle=recall_handle
         )
-        return self._request(RequestCode.RECALL_MESSAGE, header)
+        return self.make(RequestCode.RECALL_MESSAGE, header)
 
     def view_message(self, physical_offset: int) -> RemotingCommand:
         """Ask for the record at an offset of the commit log."""
         header = ViewMessageRequestHeader(offset=physical_offset)
-        return self._request(RequestCode.VIEW_MESSAGE_BY_ID, header)
+        return self.make(RequestCode.VIEW_MESSAGE_BY_ID, header)

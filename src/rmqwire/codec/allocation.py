@@ -53,3 +53,14 @@ def allocate_averagely_by_circle(
     if client_id not in client_ids:
         return []
     return queues[client_ids.index(client_id) :: len(client_ids)]
+
+
+STRATEGIES: dict[str, AllocateStrategy] = {  # those that a broker computes, by Java's names
+    "AVG": allocate_averagely,
+    "AVG_BY_CIRCLE": allocate_averagely_by_circle,
+}
+
+
+def strategy_name(strategy: AllocateStrategy) -> str | None:
+    """Return the name that brokers know a strategy by, None for one that they don't know."""
+    return next((name for name, known in STRATEGIES.items() if known is strategy), None)

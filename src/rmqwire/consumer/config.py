@@ -148,6 +148,12 @@ class PushConsumerConfig(SubscriberConfig):
         post_subscription_when_pull: put the expression in each pull.
         await_termination_millis_when_shutdown: ms that running listeners get to finish when the
             consumer is closed. Java's default is 0; messages cut off are delivered again.
+        client_rebalance: divide the queues among the members here. Off, brokers of 5.x are asked, and
+            may say that the group pops a topic (``mqadmin setConsumeMode``); orderly and broadcasting
+            consumers divide them here all the same.
+        pop_invisible_time: ms that nobody else gets a popped message; what takes longer comes again.
+        pop_batch_nums: messages per pop.
+        pop_threshold_for_queue: popped messages waiting here before popping pauses.
     """
 
     consume_orderly: bool = False
@@ -163,6 +169,10 @@ class PushConsumerConfig(SubscriberConfig):
     consume_concurrently_max_span: int = 2_000
     post_subscription_when_pull: bool = False
     await_termination_millis_when_shutdown: int = 5_000
+    client_rebalance: bool = True
+    pop_invisible_time: int = 60_000
+    pop_batch_nums: int = 32
+    pop_threshold_for_queue: int = 96
 
     def check(self) -> None:
         """Refuse settings that can't work (``DefaultMQPushConsumerImpl.checkConfig``).
@@ -175,6 +185,11 @@ class PushConsumerConfig(SubscriberConfig):
             check_range(self, name, low, high)
         if self.pull_batch_size_in_bytes is not None:
             check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
+
+    @property
+    def asks_brokers(self) -> bool:
+        """Whether brokers say which queues are this member's (``RebalancePushImpl.clientRebalance``)."""
+        return not (self.client_rebalance or self.consume_orderly or self.broadcasting)
 
     def reconsume_limit(self) -> int:
         """Return how often a message is delivered again before it goes to the dead letters."""
@@ -200,6 +215,9 @@ _RANGES = (
     ("max_reconsume_times", -1, 0x7FFFFFFF),
     ("suspend_current_queue_time_millis", 0, 0x7FFFFFFF),
     ("await_termination_millis_when_shutdown", 0, 0x7FFFFFFF),
+    ("pop_invisible_time", 5_000, 300_000),
+    ("pop_batch_nums", 1, 32),
+    ("pop_threshold_for_queue", 1, 0x7FFFFFFF),
 )
 
 
@@ -235,3 +253,7 @@ class PushConsumerOptions(SubscriberOptions, total=False):
     consume_concurrently_max_span: int
     post_subscription_when_pull: bool
     await_termination_millis_when_shutdown: int
+    client_rebalance: bool
+    pop_invisible_time: int
+    pop_batch_nums: int
+    pop_threshold_for_queue: int

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from rmqwire.client.signs import Sign
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.reading.held_queues import HeldQueues
+    from rmqwire.consumer.reading.popped_queues import PoppedQueues
     from rmqwire.consumer.state import AnyState
+
+    Answers = dict[MessageQueue, Sign | None]
 
 
 @dataclass(slots=True)
@@ -22,8 +25,8 @@ class ConsumerHealth:
 
     Args:
         heartbeats: the last heartbeat to each broker, by ``host:port``.
-        pulls: the last answer to a pull of each queue that this member reads; None before the first.
-            A pull of a queue without new messages is answered after 15 s.
+        pulls: the last answer to a pull, or a pop, of each queue that this member reads; None before
+            the first. One of a queue without new messages is answered after 15 s.
         last_refusal: the newest of all that went wrong the last time it was tried, None if nothing
             did.
         problems: topic -> why none of its messages come to this member now, in a sentence. A topic
@@ -36,31 +39,42 @@ class ConsumerHealth:
     problems: dict[str, str]
 
 
-def consumer_health(state: AnyState, queues: HeldQueues) -> ConsumerHealth:
-    """Return how the consumer is now."""
+def consumer_health(
+    state: AnyState, queues: HeldQueues, popped: PoppedQueues | None = None
+) -> ConsumerHealth:
+    """Return how the consumer is now.
+
+    Args:
+        state: the consumer.
+        queues: those that it pulls from.
+        popped: those that it pops from.
+    """
     instance = state.instance
     addresses = {addr for _, _, addr in instance.routes.masters_and_slaves()}
     topics = [t for t in state.subscriptions if not t.startswith(RETRY_GROUP_TOPIC_PREFIX)]
-    found = {topic: _problem(topic, state, queues) for topic in topics}
+    answers = {queue: held.last_answer for queue, held in queues.items()}
+    if popped is not None:
+        answers |= {queue: held.last_answer for queue, held in popped.items()}
+    found = {topic: _problem(topic, state, queues, answers) for topic in topics}
     return ConsumerHealth(
         {addr: sign for addr, sign in instance.heartbeats.items() if addr in addresses},
-        {queue: held.last_answer for queue, held in queues.items()},
-        max(_refusals(state, queues), key=lambda sign: sign.at_ms, default=None),
+        answers,
+        max(_refusals(state, queues, answers), key=lambda sign: sign.at_ms, default=None),
         {topic: text for topic, text in found.items() if text is not None},
     )
 
 
-def _refusals(state: AnyState, queues: HeldQueues) -> Iterator[Sign]:
+def _refusals(state: AnyState, queues: HeldQueues, answers: Answers) -> Iterator[Sign]:
     instance = state.instance
     signs = [sign for _, sign in instance.heartbeats.items()]
     signs += [sign for topic, sign in instance.look_ups.items() if topic in state.subscriptions]
     signs += [sign for group, sign in instance.memberships.items() if group == state.group]
     signs += [sign for _, sign in queues.starts.items()]
-    signs += [held.last_answer for held in queues.values() if held.last_answer is not None]
+    signs += [answer for answer in answers.values() if answer is not None]
     return (sign for sign in signs if sign.error is not None)
 
 
-def _problem(topic: str, state: AnyState, queues: HeldQueues) -> str | None:
+def _problem(topic: str, state: AnyState, queues: HeldQueues, answers: Answers) -> str | None:
     """Return why no message of a topic comes, in the order in which a member finds out."""
     instance = state.instance
     readable = instance.routes.queues_to_read(topic)
@@ -72,12 +86,13 @@ def _problem(topic: str, state: AnyState, queues: HeldQueues) -> str | None:
     error = instance.memberships.error(state.group)
     if error is not None:
         return f"no broker tells the members of group {state.group}: {error}"
-    held = [queues[queue] for queue in queues if queue.topic == topic]
-    if not held:
+    of_topic = [answer for queue, answer in answers.items() if queue.topic == topic]
+    if not of_topic:
         return _why_none_is_held(topic, state, queues, len(readable))
-    answers = [queue.last_answer for queue in held]
-    errors = [answer.error for answer in answers if answer is not None and answer.error is not None]
-    return f"every pull of topic {topic} fails: {errors[-1]}" if len(errors) == len(held) else None
+    errors = [one.error for one in of_topic if one is not None and one.error is not None]
+    return (
+        f"every pull of topic {topic} fails: {errors[-1]}" if len(errors) == len(of_topic) else None
+    )
 
 
 def _permissions(topic: str, state: AnyState) -> str:

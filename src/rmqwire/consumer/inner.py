@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from rmqwire.codec.message import StoredMessage
     from rmqwire.consumer.reading.held_queues import HeldQueues
+    from rmqwire.consumer.reading.popped_queues import PoppedQueues
     from rmqwire.consumer.state import AnyState, PushState
 
     class DirectWork(Protocol):
@@ -113,16 +114,20 @@ class PushConsumerInner(ConsumerInner):
     Args:
         state: the consumer.
         queues: the queues it holds.
+        popped: those that it pops from; None of a consumer that doesn't.
         work: runs its listeners.
     """
 
     consume_type = "CONSUME_PASSIVELY"
 
-    def __init__(self, state: PushState, queues: HeldQueues, work: DirectWork) -> None:
+    def __init__(
+        self, state: PushState, queues: HeldQueues, popped: PoppedQueues | None, work: DirectWork
+    ) -> None:
         super().__init__(state)
         self.consume_from_where = str(state.config.consume_from_where)
         self._state = state
         self._queues = queues
+        self._popped = popped
         self._work = work
 
     def offsets(self, topic: str) -> dict[MessageQueue, int]:
@@ -132,9 +137,13 @@ class PushConsumerInner(ConsumerInner):
     def running_info(self) -> ConsumerRunningInfo:
         """Return what the consumer is set to and doing."""
         state = self._state
-        return push_running_info(
+        info = push_running_info(
             state.config, self.subscriptions(), self._queues.infos(), state.stats, self._start_ms
         )
+        if self._popped is not None:
+            infos = self._popped.infos()
+            info.mq_pop_table = {queue: infos[queue] for queue in sorted(infos)}
+        return info
 
     def reset_offsets(self, topic: str, offsets: dict[MessageQueue, int]) -> None:
         """Go on from other offsets: queues are given up, committed there, and taken again."""

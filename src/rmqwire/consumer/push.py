@@ -6,7 +6,8 @@
         consumer.subscribe("topic", "tagA || tagB", listener)
         await trio.sleep_forever()
 
-The group's members divide the queues of a topic among themselves, Java and Python ones alike. Each
+The group's members divide the queues of a topic among themselves, Java and Python ones alike, or let
+the brokers do it, and pop where those say so (``client_rebalance``). Each
 queue is read by a task of its own; listeners run up to consumeThreadMax at a time. A message whose
 listener fails comes again later, at another member perhaps, up to maxReconsumeTimes; where
 consume_orderly is set, it holds its queue up until it is consumed.
@@ -30,7 +31,7 @@ from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.codec.message_const import DEFAULT_CONSUMER_GROUP, retry_topic
 from rmqwire.consumer.config import PushConsumerConfig
 from rmqwire.consumer.deliveries import Batches, Deliveries
-from rmqwire.consumer.group.division import Division
+from rmqwire.consumer.group.division import Division, broker_strategy
 from rmqwire.consumer.group.member import GroupMember
 from rmqwire.consumer.group.subscription import selected, subscription_data
 from rmqwire.consumer.health import consumer_health
@@ -84,7 +85,8 @@ class PushConsumer:
         rng: choices that only spread load.
 
     Raises:
-        UsageError: a bad group or setting.
+        UsageError: a bad group or setting, or brokers are to divide the queues in a way that they
+            don't know.
     """
 
     def __init__(
@@ -118,7 +120,10 @@ class PushConsumer:
         self._stream = DeliveryStream(instance.wall_ms)
         self._parts = push_parts(state, self._listeners, self._stream)
         self._queues = self._parts.queues
-        member = GroupMember(state, self._queues, Division(state, allocate))
+        popping = self._parts.popping
+        self._popped = None if popping is None else popping.queues
+        asked = None if popping is None else broker_strategy(allocate)
+        member = GroupMember(state, self._queues, Division(state, allocate, asked), self._popped)
         self._lifetime = Lifetime(state, member, use.opening)
         if not use.config.broadcasting:
             retry = subscription_data(retry_topic(group), selected(SUB_ALL), instance.wall_ms())
@@ -214,25 +219,25 @@ class PushConsumer:
         self._state.unsubscribe(topic)
 
     def suspend(self) -> None:
-        """Stop pulling; what is here is still consumed."""
-        self._parts.reader.suspended = True
+        """Stop pulling and popping; what is here is still consumed."""
+        self._parts.suspend(True)
 
     def resume(self) -> None:
-        """Pull again."""
-        self._parts.reader.suspended = False
+        """Pull and pop again."""
+        self._parts.suspend(False)
         self._state.rebalance()
 
     @property
     def health(self) -> ConsumerHealth:
         """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
-        return consumer_health(self._state, self._queues)
+        return consumer_health(self._state, self._queues, self._popped)
 
     def assigned_queues(self) -> set[MessageQueue]:
-        """Return the queues this member reads now."""
-        return set(self._queues.held)
+        """Return the queues this member reads now; number -1 is all of a broker, popped from."""
+        return {*self._queues.held, *(self._popped or ())}
 
     async def __aenter__(self) -> Self:
-        inner = PushConsumerInner(self._state, self._queues, self._parts.work)
+        inner = PushConsumerInner(self._state, self._queues, self._popped, self._parts.work)
         await self._lifetime.begin(inner, partial(self._parts.work.watch, self._queues))
         return self
 
@@ -246,8 +251,8 @@ class PushConsumer:
         return await self._lifetime.end(self._finish, kind, error, traceback)
 
     async def _finish(self) -> None:
-        self._queues.stop_reading()
+        self._parts.stop_reading()
         self._stream.close()
         limit = self.config.await_termination_millis_when_shutdown / 1000
         with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
-            await self._parts.work.finish()
+            await self._parts.finish()

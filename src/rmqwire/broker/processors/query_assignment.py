@@ -11,11 +11,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.allocation import (
-    allocate_averagely,
-    allocate_averagely_by_circle,
-    sort_client_ids,
-)
+from rmqwire.codec.allocation import STRATEGIES, sort_client_ids
 from rmqwire.codec.bodies import (
     MessageQueue,
     MessageQueueAssignment,
@@ -38,10 +34,6 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Peer
 
 ALL_QUEUES = -1  # the queue id that leaves the choice to the broker
-_STRATEGIES: dict[str, AllocateStrategy] = {
-    "AVG": allocate_averagely,
-    "AVG_BY_CIRCLE": allocate_averagely_by_circle,
-}
 logger = logging.getLogger(__name__)
 
 
@@ -149,7 +141,7 @@ class QueryAssignmentProcessor:
         if info is None:
             self._lines.warning("members", "no assignment for %s: it has no members", group)
             return None
-        strategy = _STRATEGIES.get(body.strategy_name or "")
+        strategy = STRATEGIES.get(body.strategy_name or "")
         if strategy is None:
             name = body.strategy_name
             self._lines.warning("strategy", "unsupported strategy %s of %s", name, body.client_id)

@@ -18,7 +18,7 @@ from rmqwire.errors import RemotingError
 from rmqwire.filter.subscription import is_tag_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
     from typing import Protocol
 
     from rmqwire.codec.bodies import MessageQueue
@@ -63,16 +63,20 @@ class GroupMember:
         state: its consumer.
         queues: takes queues over and gives them up.
         division: tells which queues it is to read.
+        popped: does so with queues that are popped from; None of a consumer that pops none.
 
     Attributes:
         listeners: told of a topic whose queues here have changed: the topic, all its queues, those
             of this member (``MessageQueueListener``).
     """
 
-    def __init__(self, state: AnyState, queues: Queues, division: Division) -> None:
+    def __init__(
+        self, state: AnyState, queues: Queues, division: Division, popped: Queues | None = None
+    ) -> None:
         self._state = state
         self._instance = state.instance
         self._queues = queues
+        self._holders = (queues,) if popped is None else (queues, popped)
         self._division = division
         self.listeners: dict[str, QueueListener] = {}
         self._rebalancing = trio.Lock()
@@ -83,7 +87,8 @@ class GroupMember:
         with trio.CancelScope(shield=True, deadline=limit):
             await self._state.offsets.persist_all(self._queues)
             await self._rebalancing.acquire()  # for good: one would join the group again
-            await self._queues.release()
+            for holder in self._holders:
+                await holder.release()
 
     async def check_conditions(self) -> None:
         """Ask a broker of each topic whether what is wanted of it can be used there.
@@ -135,42 +140,59 @@ class GroupMember:
         """Divide the queues of all topics; return whether all went well."""
         await self._announce()
         balanced = True
-        unwanted = not_subscribed(self._queues.held, self._division.topics)
-        for queue in (*self._queues.leaving, *unwanted):
-            balanced = await self._queues.give_up(queue) and balanced
+        for holder in self._holders:
+            unwanted = not_subscribed(holder.held, self._division.topics)
+            balanced = await _give_up(holder, (*holder.leaving, *unwanted)) and balanced
         found, complete = await self._compare()
         balanced = balanced and complete
-        for difference in found.values():
-            for queue in difference.removed:
-                balanced = await self._queues.give_up(queue) and balanced
+        for differences in found.values():
+            for holder, difference in zip(self._holders, differences, strict=True):
+                balanced = await _give_up(holder, difference.removed) and balanced
         if found:
             await self._announce_versions(found)
-        for topic, difference in found.items():
-            for queue in difference.added:
-                if topic in self._division.topics:
-                    balanced = await self._queues.take_over(queue) and balanced
+        for topic, differences in found.items():
+            for holder, difference in zip(self._holders, differences, strict=True):
+                balanced = await self._take_over(holder, topic, difference.added) and balanced
             self._tell(topic)
+        return balanced
+
+    async def _take_over(self, holder: Queues, topic: str, queues: Iterable[MessageQueue]) -> bool:
+        """Take queues over while their topic is wanted; return whether all went well."""
+        balanced = True
+        for queue in queues:
+            if topic in self._division.topics:
+                balanced = await holder.take_over(queue) and balanced
         return balanced
 
     def _tell(self, topic: str) -> None:
         listener = self.listeners.get(topic)
         if listener is None:
             return
-        mine = {queue for queue in self._queues.held if queue.topic == topic}
+        mine = {queue for holder in self._holders for queue in holder.held if queue.topic == topic}
         try:
             listener(topic, set(self._instance.routes.queues_to_read(topic) or mine), mine)
         except Exception:  # the user's code
             logger.exception("the listener to the queues of %s", topic)
 
-    async def _compare(self) -> tuple[dict[str, Changes], bool]:
-        """Return what has to change, by topic, and whether that could be found out for all topics."""
+    async def _compare(self) -> tuple[dict[str, list[Changes]], bool]:
+        """Return what has to change, by topic, and whether that could be found out for all topics.
+
+        Of each topic, in the order of the holders.
+        """
         found, complete = {}, True
         for topic in self._division.topics:
             assigned = await self._division.share(topic)
             if assigned is None:
                 complete = complete and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)
-            elif difference := changes(topic, self._queues.held, assigned):
-                found[topic] = difference
+            else:
+                differences = [
+                    changes(topic, holder.held, queues)
+                    for holder, queues in zip(
+                        self._holders, (assigned.pulled, assigned.popped), strict=False
+                    )
+                ]
+                if any(differences):
+                    found[topic] = differences
         return found, complete
 
     # --- announcements
@@ -185,10 +207,18 @@ class GroupMember:
             self._state.announced = bool(instance.routes.broker_addrs)
             await instance.heartbeat()
 
-    async def _announce_versions(self, found: dict[str, Changes]) -> None:
+    async def _announce_versions(self, found: dict[str, list[Changes]]) -> None:
         """Tell the brokers new subscription versions before the first pull that says them."""
-        for topic, difference in found.items():
-            logger.info("group %s, topic %s: %s", self._state.group, topic, difference)
+        for topic, differences in found.items():
+            logger.info("group %s, topic %s: %s", self._state.group, topic, differences)
             if topic in self._state.subscriptions:
                 self._state.subscriptions[topic].sub_version = self._instance.wall_ms()
         await self._instance.heartbeat()
+
+
+async def _give_up(holder: Queues, queues: Iterable[MessageQueue]) -> bool:
+    """Give queues up; return whether somebody else may have all of them now."""
+    balanced = True
+    for queue in queues:
+        balanced = await holder.give_up(queue) and balanced
+    return balanced

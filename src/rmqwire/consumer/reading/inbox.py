@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.reading.process_queue import ProcessQueue
 
+    class Dropping(Protocol):
+        """What messages are from, and whether that is given up."""
+
+        @property
+        def dropped(self) -> bool:
+            """Nothing more is read of it."""
+
     class Pulled(Protocol):
         """Messages of one queue."""
 
         @property
-        def process_queue(self) -> ProcessQueue:
+        def process_queue(self) -> Dropping:
             """Where they are until they are finished."""
 
         @property

@@ -12,31 +12,28 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP, retry_topic
-from rmqwire.consumer.hooks import return_type
+from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX, retry_topic
+from rmqwire.codec.pop import normal_topic
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
-from rmqwire.consumer.working.listener_call import call_listener
-from rmqwire.consumer.working.pool import WorkerPool
 from rmqwire.consumer.working.send_back import SendBack
+from rmqwire.consumer.working.settling import Settling
 from rmqwire.consumer.working.stream import DeliveredBatch
-from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
     from rmqwire.consumer.delivery import Delivery
-    from rmqwire.consumer.hooks import ConsumeContext
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState
-    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+    from rmqwire.consumer.working.calls import ConcurrentCalls
+    from rmqwire.consumer.working.pool import WorkerPool
     from rmqwire.consumer.working.stream import DeliveryStream
-
-    Listeners = dict[str, ListenerCall[ConsumeStatus]]
 
 logger = logging.getLogger(__name__)
 
@@ -58,49 +55,28 @@ class ConsumeRequest:
     queue: MessageQueue
 
 
-@dataclass(slots=True)
-class Settling:
-    """The settler of one batch (a ``consumer.delivery.Settler``)."""
-
-    service: ConcurrentService
-    job: ConsumeRequest
-
-    def taken(self) -> None:
-        """Nothing waits for that."""
-
-    def ack(self, delivery: Delivery) -> None:
-        """One is done with."""
-        self.service.settle(self.job, delivery, None)
-
-    def later(self, delivery: Delivery, delay_level: int) -> None:
-        """One is to come again."""
-        self.service.settle(self.job, delivery, delay_level)
-
-    def suspend(self, delivery: Delivery, ms: int) -> None:
-        """Refuse it, and let the message be settled in another way."""
-        delivery.handed_out(self)
-        raise UsageError("only the queues of an orderly consumer are suspended")
-
-
 class ConcurrentService:
     """The workers of one consumer.
 
     Args:
         state: the consumer.
-        listeners: listeners by topic; looked at for each job.
+        calls: calls its listeners.
         stream: takes the messages of topics without a listener.
+        pool: its workers.
     """
 
-    def __init__(self, state: PushState, listeners: Listeners, stream: DeliveryStream) -> None:
+    def __init__(
+        self, state: PushState, calls: ConcurrentCalls, stream: DeliveryStream, pool: WorkerPool
+    ) -> None:
         self._state = state
         self._config = state.config
-        self._listeners = listeners
+        self._calls = calls
         self._stream = stream
         self._tasks = state.tasks
         self._wall_ms = state.instance.wall_ms
         self._retry_topic = retry_topic(state.group)
         self._send_back = SendBack(state)
-        self._pool = WorkerPool(state.tasks, state.config.consume_thread_max, self._consume)
+        self._pool = pool
 
     def submit(
         self, messages: list[MessageExt], process_queue: ProcessQueue, queue: MessageQueue
@@ -113,15 +89,22 @@ class ConcurrentService:
                 self._stream.put(DeliveredBatch(run, process_queue, queue, Settling(self, job)))
                 continue
             for start in range(0, len(run), size):
-                self._pool.add(ConsumeRequest(run[start : start + size], process_queue, queue))
+                job = ConsumeRequest(run[start : start + size], process_queue, queue)
+                self._pool.add(partial(self._consume, job))
 
     def _by_topic(self, messages: list[MessageExt], queue: MessageQueue) -> list[list[MessageExt]]:
         """Return runs of one topic: each topic has its listener, and retries are of any of them."""
-        if queue.topic != self._retry_topic:
+        if not queue.topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
             return [messages]
         for message in messages:
-            message.restore_topic(self._retry_topic)
+            self._restore_topic(message)
         return [list(run) for _, run in groupby(messages, lambda message: message.topic)]
+
+    def _restore_topic(self, message: MessageExt) -> None:
+        """Restore the topic that was sent to, also of a message that was popped before."""
+        message.restore_topic(self._retry_topic)
+        state = self._state
+        message.topic = state.instance.namespace.unwrap(normal_topic(message.topic, state.group))
 
     async def finish(self) -> None:
         """Begin no more jobs and wait for those that run; the others' messages stay uncommitted."""
@@ -130,40 +113,16 @@ class ConcurrentService:
     async def _consume(self, job: ConsumeRequest) -> None:
         if job.process_queue.dropped:
             return
-        started = self._wall_ms()
-        for message in job.messages:
-            message.consume_start_ms = started
-            message.properties[PROPERTY_CONSUME_START_TIMESTAMP] = str(started)
-        topic, count = job.messages[0].topic, len(job.messages)
-        context = ConsumeConcurrentlyContext(job.queue)
-        seen = self._state.hooks.before(job.messages, job.queue)
-        outcome = await self._call(job.messages, context)
-        acked = 0
-        if outcome.status is ConsumeStatus.CONSUME_SUCCESS:
-            acked = max(0, min(context.ack_index + 1, count))
-        took_ms = self._wall_ms() - started
-        self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
-        if seen is not None:
-            self._tell(seen, outcome, took_ms)
+        told = await self._calls.consume(
+            job.messages, job.queue, self._config.consume_timeout * 60_000
+        )
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
             return
-        finished = job.messages
-        if acked < count:
-            level = context.delay_level_when_next_consume
-            finished = finished[:acked] + await self._take_back(job, finished[acked:], level)
+        finished = job.messages[: told.acked]
+        if failed := job.messages[told.acked :]:
+            finished += await self._take_back(job, failed, told.delay_level)
         self._finish(job, finished)
-
-    def _tell(self, seen: ConsumeContext, outcome: Outcome[ConsumeStatus], took_ms: int) -> None:
-        kind = return_type(
-            outcome.status,
-            raised=outcome.raised is not None,
-            late=took_ms >= self._config.consume_timeout * 60_000,
-            failed=outcome.status is ConsumeStatus.RECONSUME_LATER,
-        )
-        status = outcome.status or ConsumeStatus.RECONSUME_LATER
-        success = status is ConsumeStatus.CONSUME_SUCCESS
-        self._state.hooks.after(seen, status.value, kind, success=success)
 
     def _finish(self, job: ConsumeRequest, finished: list[MessageExt]) -> None:
         offset = job.process_queue.remove(finished, self._wall_ms())
@@ -172,10 +131,7 @@ class ConcurrentService:
 
     def settle(self, job: ConsumeRequest, delivery: Delivery, delay_level: int | None) -> None:
         """Take note that a delivery is done with, or with a ``delay_level``, to come again."""
-        took_ms = self._wall_ms() - delivery.consume_start_ms
-        failed = delay_level is not None
-        self._state.stats.consumed(delivery.topic, took_ms, ok=not failed, failed=failed)
-        self._state.hooks.given([delivery], job.queue, success=not failed)
+        self._calls.settled(delivery, job.queue, failed=delay_level is not None)
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
         elif delay_level is None:
@@ -187,14 +143,6 @@ class ConcurrentService:
         self, job: ConsumeRequest, delivery: Delivery, delay_level: int
     ) -> None:
         self._finish(job, await self._take_back(job, [delivery], delay_level))
-
-    async def _call(
-        self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
-    ) -> Outcome[ConsumeStatus]:
-        later = ConsumeStatus.RECONSUME_LATER
-        return await call_listener(
-            self._listeners, messages, context, group=self._state.group, later=later
-        )
 
     # --- failures
 
@@ -249,7 +197,7 @@ class ConcurrentService:
         """Run the listener on one message, whatever queue it is from (``consumeMessageDirectly``)."""
         started = self._wall_ms()
         context = ConsumeConcurrentlyContext(message.queue)
-        message.restore_topic(self._retry_topic)
-        outcome = await self._call([message], context)
+        self._restore_topic(message)
+        outcome = await self._calls.call([message], context)
         spent_ms = self._wall_ms() - started
         return direct_result(outcome, CM_RESULTS, spent_ms, order=False, auto_commit=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.message_const import retry_topic
@@ -118,7 +119,7 @@ class OrderlyService:
         self._tasks = state.tasks
         self._retry_topic = retry_topic(state.group)
         self._resend = Resend(state)
-        self._pool = WorkerPool(state.tasks, state.config.consume_thread_max, self._consume)
+        self._pool = WorkerPool(state.tasks, state.config.consume_thread_max)
         self._busy: dict[MessageQueue, Wakeup] = {}  # woken when the listener has ended
         self._closed = False
 
@@ -127,7 +128,7 @@ class OrderlyService:
     ) -> None:
         """Have a queue's messages consumed, unless its job is at it already."""
         if process_queue.begin():
-            self._pool.add(QueueJob(queue, process_queue))
+            self._pool.add(partial(self._consume, QueueJob(queue, process_queue)))
 
     async def finish(self) -> None:
         """Call no more listeners and wait for those that run; the others' messages stay uncommitted."""
@@ -186,7 +187,7 @@ class OrderlyService:
 
     async def _go_on(self, job: QueueJob, seconds: float) -> None:
         await self._tasks.sleep(seconds)
-        self._pool.add(job)
+        self._pool.add(partial(self._consume, job))
 
     async def _lock_and_go_on(self, job: QueueJob) -> None:
         """Ask for a queue that isn't locked (``tryLockLaterAndReconsume``)."""

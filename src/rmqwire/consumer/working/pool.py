@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from rmqwire.client.tasks import Tasks
 
-Job = TypeVar("Job")
+Job: TypeAlias = Callable[[], Awaitable[None]]
 
 JOBS_PER_CHECKPOINT = 8  # plain listeners never wait: others get a turn after so many
 
 
-class WorkerPool(Generic[Job]):
+class WorkerPool:
     """Up to ``most`` tasks at work; each goes on until no job is left.
 
     Args:
         tasks: runs them.
         most: workers at the same time.
-        handle: does one job; it raises nothing.
     """
 
-    def __init__(self, tasks: Tasks, most: int, handle: Callable[[Job], Awaitable[None]]) -> None:
+    def __init__(self, tasks: Tasks, most: int) -> None:
         self._tasks = tasks
         self._most = most
-        self._handle = handle
         self._jobs: deque[Job] = deque()
         self._running = 0
         self._idle = Wakeup()
 
     def add(self, job: Job) -> None:
-        """Have a job done."""
+        """Have a job done; it raises nothing."""
         self._jobs.append(job)
         if self._running < self._most:
             self._running += 1
@@ -51,7 +48,7 @@ class WorkerPool(Generic[Job]):
         done = 0
         try:
             while self._jobs:
-                await self._handle(self._jobs.popleft())
+                await self._jobs.popleft()()
                 done += 1
                 if done % JOBS_PER_CHECKPOINT == 0:
                     await self._tasks.sleep(0)

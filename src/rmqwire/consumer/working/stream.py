@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import WallMs
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.delivery import Settler
-    from rmqwire.consumer.reading.process_queue import ProcessQueue
+    from rmqwire.consumer.reading.inbox import Dropping
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class DeliveredBatch:
     """Messages for whoever iterates, and what is told how they went."""
 
     messages: Iterable[MessageExt]
-    process_queue: ProcessQueue
+    process_queue: Dropping
     queue: MessageQueue
     settler: Settler
 
@@ -50,7 +50,7 @@ class DeliveryStream:
         self._arrivals = Arrivals()
         self._inbox = Inbox[DeliveredBatch](self._arrivals)
         self._left: deque[Delivery] = deque()  # of the batch that was begun last
-        self._of: ProcessQueue | None = None  # what they are from
+        self._of: Dropping | None = None  # what they are from
 
     def put(self, batch: DeliveredBatch) -> None:
         """Let somebody have messages."""

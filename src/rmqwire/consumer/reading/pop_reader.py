@@ -1,0 +1,144 @@
+"""Popping from one queue by long polling (``DefaultMQPushConsumerImpl.popMessage``).
+
+One task per queue: pop, hand the messages over, pop again. Pauses when too many of the messages
+aren't settled yet. No trio in here: ``Tasks`` sleeps.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rmqwire.broker_errors import FlowControl
+from rmqwire.client.pop_api import FOUND, POLLING_FULL, pop_message
+from rmqwire.client.signs import Sign
+from rmqwire.codec.headers import PopMessageRequestHeader
+from rmqwire.consumer.config import ConsumeFromWhere
+from rmqwire.consumer.reading.pop_result import popped_messages
+from rmqwire.consumer.reading.queue_reader import (
+    BROKER_FLOW_CONTROL_S,
+    BROKER_SUSPEND_MAX_TIME_MS,
+    FLOW_CONTROL_S,
+    SUSPENDED_S,
+    UNKNOWN_TO_BROKER,
+)
+from rmqwire.errors import RmqError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.client.message_ext import MessageExt
+    from rmqwire.client.pop_api import PopAnswer
+    from rmqwire.codec.bodies import MessageQueue, SubscriptionData
+    from rmqwire.consumer.delivery import Delivery
+    from rmqwire.consumer.reading.popped_queues import PopProcessQueue
+    from rmqwire.consumer.state import PushState
+
+    PopSubmit = Callable[[list[MessageExt], PopProcessQueue, MessageQueue], None]
+
+logger = logging.getLogger(__name__)
+
+ANSWER_MS = 10_000  # more than the broker waits for a message
+FROM_FIRST, FROM_LAST = 0, 1  # ConsumeInitMode: where a group begins that a queue doesn't know
+
+
+class PopReader:
+    """Pop for one consumer.
+
+    Args:
+        state: the consumer.
+        submit: takes the messages.
+        unwanted: takes those that the group doesn't want.
+    """
+
+    def __init__(
+        self,
+        state: PushState,
+        submit: PopSubmit,
+        unwanted: Callable[[list[MessageExt]], None],
+    ) -> None:
+        self._state = state
+        self._config = state.config
+        self._instance = state.instance
+        self._sleep = state.tasks.sleep
+        self._submit = submit
+        self._unwanted = unwanted
+        self.suspended = False
+
+    async def read(self, queue: MessageQueue, popped: PopProcessQueue) -> None:
+        """Pop from a queue until it is dropped."""
+        while not popped.dropped:
+            popped.last_pop_ms = self._instance.wall_ms()
+            subscription = self._state.subscriptions.get(queue.topic)
+            if self.suspended or subscription is None:
+                await self._sleep(SUSPENDED_S)
+                continue
+            if popped.waiting > self._config.pop_threshold_for_queue:
+                await self._sleep(FLOW_CONTROL_S)
+                continue
+            try:
+                answer = await self._pop(queue, subscription)
+                if answer.code == FOUND:
+                    self._take(answer, queue, popped, subscription)
+            except RmqError as error:
+                popped.last_answer = Sign(self._instance.wall_ms(), error.with_traceback(None))
+                await self._sleep(self._pause_after(queue, error))
+                continue
+            popped.last_answer = Sign(self._instance.wall_ms())
+            if answer.code == POLLING_FULL:
+                await self._sleep(self._config.pull_time_delay_mills_when_exception / 1000)
+            elif self._config.pull_interval and answer.code == FOUND:
+                await self._sleep(self._config.pull_interval / 1000)
+
+    async def _pop(self, queue: MessageQueue, subscription: SubscriptionData) -> PopAnswer:
+        config = self._config
+        found = await self._instance.broker_addr(queue, only_this=True)
+        from_first = config.consume_from_where == ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
+        header = PopMessageRequestHeader(
+            consumer_group=self._state.group,
+            topic=queue.topic,
+            queue_id=queue.queue_id,
+            max_msg_nums=config.pop_batch_nums,
+            invisible_time=config.pop_invisible_time,
+            poll_time=BROKER_SUSPEND_MAX_TIME_MS,
+            born_time=self._instance.wall_ms(),
+            init_mode=FROM_FIRST if from_first else FROM_LAST,
+            exp_type=subscription.expression_type,
+            exp=subscription.sub_string,
+            bname=queue.broker_name,
+        )
+        timeout_ms = BROKER_SUSPEND_MAX_TIME_MS + ANSWER_MS
+        return await pop_message(self._instance.api, found.addr, header, timeout_ms)
+
+    def _take(
+        self,
+        answer: PopAnswer,
+        queue: MessageQueue,
+        popped: PopProcessQueue,
+        subscription: SubscriptionData,
+    ) -> None:
+        messages = popped_messages(answer, queue, self._instance.namespace)
+        took_ms = self._instance.wall_ms() - popped.last_pop_ms
+        self._state.stats.pulled(queue.topic, len(messages), took_ms)
+        wanted = self._wanted(messages, subscription)
+        popped.waiting += len(wanted)
+        if wanted:
+            self._submit(wanted, popped, queue)
+
+    def _wanted(self, messages: list[Delivery], subscription: SubscriptionData) -> list[MessageExt]:
+        """Return what the listener gets; what isn't wanted is acknowledged (``processPopResult``)."""
+        tags = frozenset(subscription.tags_set)
+        wanted: list[MessageExt] = []
+        others: list[MessageExt] = []
+        for message in messages:
+            (wanted if not tags or message.tags in tags else others).append(message)
+        self._unwanted(others)
+        return wanted
+
+    def _pause_after(self, queue: MessageQueue, error: RmqError) -> float:
+        if isinstance(error, FlowControl):
+            return BROKER_FLOW_CONTROL_S
+        if isinstance(error, UNKNOWN_TO_BROKER):
+            self._instance.heartbeat_soon()
+        logger.warning("pop of %s for group %s: %s", queue, self._state.group, error)
+        return self._config.pull_time_delay_mills_when_exception / 1000

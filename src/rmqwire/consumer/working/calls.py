@@ -1,0 +1,101 @@
+"""Calling the listeners that work side by side, whatever their messages come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP
+from rmqwire.consumer.hooks import return_type
+from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
+from rmqwire.consumer.working.listener_call import call_listener
+
+if TYPE_CHECKING:
+    from rmqwire.client.message_ext import MessageExt
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.consumer.delivery import Delivery
+    from rmqwire.consumer.hooks import ConsumeContext
+    from rmqwire.consumer.state import PushState
+    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+
+    Listeners = dict[str, ListenerCall[ConsumeStatus]]
+
+
+@dataclass(slots=True)
+class Consumed:
+    """What a listener has said of messages.
+
+    Args:
+        acked: the first so many are done with.
+        delay_level: when the others come again.
+    """
+
+    acked: int
+    delay_level: int
+
+
+class ConcurrentCalls:
+    """The calls of one consumer, counted, and told to its hooks.
+
+    Args:
+        state: the consumer.
+        listeners: listeners by topic; looked at for each call.
+    """
+
+    def __init__(self, state: PushState, listeners: Listeners) -> None:
+        self._state = state
+        self._listeners = listeners
+        self._wall_ms = state.instance.wall_ms
+
+    async def consume(
+        self, messages: list[MessageExt], queue: MessageQueue, late_ms: int
+    ) -> Consumed:
+        """Call the listener.
+
+        Args:
+            messages: all of one topic, at least one.
+            queue: they are from.
+            late_ms: after so long the hooks are told that it took too long.
+        """
+        started = self._wall_ms()
+        for message in messages:
+            message.consume_start_ms = started
+            message.properties[PROPERTY_CONSUME_START_TIMESTAMP] = str(started)
+        topic, count = messages[0].topic, len(messages)
+        context = ConsumeConcurrentlyContext(queue)
+        seen = self._state.hooks.before(messages, queue)
+        outcome = await self.call(messages, context)
+        acked = 0
+        if outcome.status is ConsumeStatus.CONSUME_SUCCESS:
+            acked = max(0, min(context.ack_index + 1, count))
+        took_ms = self._wall_ms() - started
+        self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
+        if seen is not None:
+            self._tell(seen, outcome, late=took_ms >= late_ms)
+        return Consumed(acked, context.delay_level_when_next_consume)
+
+    async def call(
+        self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
+    ) -> Outcome[ConsumeStatus]:
+        """Call the listener, and nothing else."""
+        later = ConsumeStatus.RECONSUME_LATER
+        return await call_listener(
+            self._listeners, messages, context, group=self._state.group, later=later
+        )
+
+    def settled(self, delivery: Delivery, queue: MessageQueue, *, failed: bool) -> None:
+        """Count a message that somebody who iterates has settled."""
+        took_ms = self._wall_ms() - delivery.consume_start_ms
+        self._state.stats.consumed(delivery.topic, took_ms, ok=not failed, failed=failed)
+        self._state.hooks.given([delivery], queue, success=not failed)
+
+    def _tell(self, seen: ConsumeContext, outcome: Outcome[ConsumeStatus], *, late: bool) -> None:
+        kind = return_type(
+            outcome.status,
+            raised=outcome.raised is not None,
+            late=late,
+            failed=outcome.status is ConsumeStatus.RECONSUME_LATER,
+        )
+        status = outcome.status or ConsumeStatus.RECONSUME_LATER
+        success = status is ConsumeStatus.CONSUME_SUCCESS
+        self._state.hooks.after(seen, status.value, kind, success=success)
