@@ -112,7 +112,7 @@ class Asking:
         Args:
             cluster: of this one; None: of all.
         """
-        found = await self._brokers(cluster)
+        found = await self.broker_datas(cluster)
         return [addr for one in found if (addr := one.broker_addrs.get(MASTER_ID))]
 
     async def brokers(self, cluster: str | None = None) -> list[str]:
@@ -121,7 +121,7 @@ class Asking:
         Args:
             cluster: of this one; None: of all.
         """
-        found = await self._brokers(cluster)
+        found = await self.broker_datas(cluster)
         return [addr for one in found for _, addr in sorted(one.broker_addrs.items())]
 
     async def broker_addrs(self, broker_name: str) -> list[str]:
@@ -129,7 +129,12 @@ class Asking:
         named = (await self.cluster_info()).broker_addr_table.get(broker_name)
         return [] if named is None else [addr for _, addr in sorted(named.broker_addrs.items())]
 
-    async def _brokers(self, cluster: str | None) -> list[BrokerData]:
+    async def broker_datas(self, cluster: str | None = None) -> list[BrokerData]:
+        """Return the brokers with all their addresses, sorted by name.
+
+        Args:
+            cluster: of this one; None: of all.
+        """
         info = await self.cluster_info()
         names = (
             info.broker_addr_table

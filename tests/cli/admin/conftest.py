@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 import pytest
 from click.testing import CliRunner
 
@@ -33,3 +35,13 @@ def admin(*words, code=0, answer=None):
     result = CliRunner().invoke(main, ["admin", *words], input=answer)
     assert result.exit_code == code, result.output
     return result.stdout if code == 0 else result.output
+
+
+def answered(monkeypatch, remoting):
+    """Let the verbs ask this remoting (``tests.admin.support.Answers``) instead of servers."""
+
+    @asynccontextmanager
+    async def client():
+        yield remoting
+
+    monkeypatch.setattr("rmqwire.cli.admin.verb.remoting_client", client)

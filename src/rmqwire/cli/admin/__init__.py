@@ -15,6 +15,11 @@ SUBJECTS = {
     ),
     "cluster": "clusterList",
     "broker": "brokerStatus health",
+    "broker_config": "getBrokerConfig updateBrokerConfig",
+    "broker_store": (
+        "brokerConsumeStats cleanExpiredCQ cleanUnusedTopic deleteExpiredCommitLog"
+        " resetMasterFlushOffset switchTimerEngine"
+    ),
     "ha": "haStatus",
     "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
     "message_print": "printMsg printMsgByQueue consumeMessage queryMsgTraceById",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rmqwire.cli.admin.printing import setting_lines
-from rmqwire.cli.admin.verb import verb
+from rmqwire.cli.admin.verb import key_option, value_option, verb
 from rmqwire.cli.options import TEXT
 from rmqwire.cli.output import warn
 from rmqwire.cli.runner import FAILED
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 namespace_option = click.option(
     "-s", "--namespace", type=TEXT, required=True, help="Which key-value table."
 )
-key_option = click.option("-k", "--key", type=TEXT, required=True, help="Which key.")
-value_option = click.option("-v", "--value", type=TEXT, required=True, help="Its value.")
 name_option = click.option(
     "-b", "--brokerName", "broker_name", type=TEXT, required=True, help="Which broker."
 )

@@ -38,8 +38,13 @@ def front(text: str, size: int) -> str:
 
 def time_text(timestamp_ms: int) -> str:
     """Write a time of day in local time, as ``UtilAll.timeMillisToHumanString2`` does."""
+    return f"{second_text(timestamp_ms)},{timestamp_ms % 1000:03d}"
+
+
+def second_text(timestamp_ms: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Write a time of day in local time to the second, as ``UtilAll.formatDate`` does."""
     found = datetime.fromtimestamp(timestamp_ms // 1000)  # noqa: DTZ006  local time, as Java's tool
-    return f"{found:%Y-%m-%d %H:%M:%S},{timestamp_ms % 1000:03d}"
+    return f"{found:{form}}"
 
 
 def jsonable(value: object) -> object:

@@ -38,6 +38,10 @@ topic_option = click.option(
 )
 
 
+key_option = click.option("-k", "--key", type=TEXT, required=True, help="Which key.")
+value_option = click.option("-v", "--value", type=TEXT, required=True, help="Its value.")
+
+
 @dataclass(slots=True)
 class Call:
     """One call of a verb: whom it asks, and how it shall tell.
@@ -109,6 +113,12 @@ class Call:
             if not click.confirm(f"{what}: {lost}. Go on?", err=True):
                 raise Failure("nothing was done")
         return True
+
+    async def everywhere(self, broker_addr: str | None, cluster: str | None) -> list[str]:
+        """Return the broker that -b names, or all of a cluster, or of every cluster."""
+        if broker_addr is None and cluster is None and self.admin.namesrv_addrs:
+            return await self.admin.brokers()
+        return await self.addresses(broker_addr, cluster, slaves=True)
 
     async def addresses(
         self, broker_addr: str | None, cluster: str | None, *, slaves: bool = False

@@ -1,0 +1,117 @@
+"""``rmqwire admin``: a broker's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from rmqwire.cli.admin.printing import setting_lines
+from rmqwire.cli.admin.verb import broker_option, cluster_option, key_option, value_option, verb
+from rmqwire.cli.output import warn
+from rmqwire.cli.runner import FAILED
+from rmqwire.codec.message_const import MASTER_ID
+from rmqwire.errors import BrokerError, RemotingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rmqwire.cli.admin.verb import Call
+    from rmqwire.codec.bodies import BrokerData
+
+NO_MASTER = "NO_MASTER"  # CommandUtil.NO_MASTER_PLACEHOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """The settings of one broker.
+
+    Args:
+        broker_addr: its address.
+        master_addr: its master's; None: it is one, or wasn't asked for by its cluster.
+        settings: sorted.
+    """
+
+    broker_addr: str
+    master_addr: str | None
+    settings: dict[str, str]
+
+
+@verb("getBrokerConfig", example="getBrokerConfig -b 127.0.0.1:10911", namesrv="optional")
+@broker_option
+@cluster_option
+async def get_broker_config(call: Call, broker_addr: str | None, cluster: str | None) -> None:
+    """Show the settings of a broker, or of a cluster's masters and slaves."""
+    await call.addresses(broker_addr, cluster, slaves=True)
+    if broker_addr is not None:
+        settings = await call.admin.get_broker_config(broker_addr)
+        call.tell([BrokerConfig(broker_addr, None, settings)], _lines_of_one)
+        return
+    for broker in await call.admin.broker_datas(cluster):
+        for addr, master_addr in _pairs(broker):
+            settings = await call.admin.get_broker_config(addr)
+            call.tell([BrokerConfig(addr, master_addr, settings)], _lines_of_member)
+
+
+def _pairs(broker: BrokerData) -> Iterator[tuple[str, str | None]]:
+    """Yield the address of each member, with the master's of a slave."""
+    master_addr = broker.broker_addrs.get(MASTER_ID)
+    for broker_id, addr in sorted(broker.broker_addrs.items()):
+        yield addr, None if broker_id == MASTER_ID else master_addr or NO_MASTER
+
+
+def _lines_of_one(found: BrokerConfig) -> Iterator[str]:
+    yield f"============{found.broker_addr}============"
+    yield from setting_lines(found.settings)
+    yield ""
+
+
+def _lines_of_member(found: BrokerConfig) -> Iterator[str]:
+    if found.master_addr is None:
+        yield f"============Master: {found.broker_addr}============"
+    else:
+        yield f"============My Master: {found.master_addr}=====Slave: {found.broker_addr}============"
+    yield from setting_lines(found.settings)
+    yield ""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A setting that a broker has changed."""
+
+    broker_addr: str
+    key: str
+    value: str
+
+
+@verb(
+    "updateBrokerConfig",
+    example="updateBrokerConfig -b 127.0.0.1:10911 -k flushIntervalCommitLog -v 400",
+    namesrv="optional",
+    changes=True,
+)
+@broker_option
+@cluster_option
+@click.option(
+    "-a", "--updateAllBroker", "slaves", type=bool, default=False, help="Slaves too: true."
+)
+@key_option
+@value_option
+async def update_broker_config(
+    call: Call, broker_addr: str | None, cluster: str | None, slaves: bool, key: str, value: str
+) -> None:
+    """Change a setting of a running broker, or of a cluster's masters."""
+    addrs = await call.addresses(broker_addr, cluster, slaves=slaves)
+    if not call.goes_ahead(f"set {key}={value} at {', '.join(addrs)}"):
+        return
+    for addr in addrs:
+        try:
+            await call.admin.update_broker_config(addr, {key: value})
+        except (BrokerError, RemotingError) as error:  # the others are told all the same
+            if broker_addr is not None:
+                raise
+            warn(f"{addr}: {error}")
+            call.outcome.code = FAILED
+            continue
+        call.done(Update(addr, key, value), f"update broker config success, {addr}")
