@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rmqwire.broker.stats import (
     BROKER_PUT_NUMS,
     BROKER_PUT_NUMS_OF_USERS,
@@ -84,6 +86,57 @@ def test_totals_leave_the_system_s_topics_out_since_5():
         stats.got("SCHEDULE_CONSUMER", SCHEDULE, 2, 5, 50, 0)
         assert stats.put_total == total
         assert stats.get_total == (2 if of_5 else 7)
+
+
+def test_check_points_and_acks_are_counted_by_group_and_broker_since_5():
+    stats = BrokerStats("C")
+    stats.checked("g", "T")
+    stats.acknowledged("g", "T", 3)
+    stats.acknowledged("g", "T", 1)
+    for name, key, seen in (
+        ("GROUP_CK_NUMS", "T@g", (1, 1)),
+        ("GROUP_ACK_NUMS", "T@g", (4, 2)),
+        ("BROKER_CK_NUMS", "C", (1, 0)),
+        ("BROKER_ACK_NUMS", "C", (4, 0)),
+    ):
+        item = stats.find(name, key)
+        assert (item.value, item.times) == seen
+    stats.delete_group("g")
+    assert stats.find("GROUP_ACK_NUMS", "T@g") is None
+    old = BrokerStats("C", of_5=False)
+    old.acknowledged("g", "T", 1)
+    assert old.find("BROKER_ACK_NUMS", "C") is None
+
+
+def test_items_at_rest_are_forgotten_after_the_time_that_is_set():
+    stats = BrokerStats("C")
+    stats.put("T", 0, 1, 10, 0)
+    stats.got("g", "T", 0, 1, 10, 0)
+    minute = 60_000
+    stats.forget_rested(0, 60)
+    stats.forget_rested(40 * minute, 60)
+    stats.put("T", 0, 1, 10, 0)
+    stats.forget_rested(50 * minute, 60)
+    stats.forget_rested(60 * minute, 60)
+    assert stats.find(GROUP_GET_NUMS, "T@g") is not None  # for 60 minutes, not for more
+    stats.forget_rested(61 * minute, 60)
+    assert stats.find(GROUP_GET_NUMS, "T@g") is None
+    assert stats.find(GROUP_GET_LATENCY, "0@T@g") is None
+    assert stats.find(TOPIC_PUT_NUMS, "T").value == 2
+    assert stats.find(BROKER_PUT_NUMS, "C") is not None
+
+
+@pytest.mark.parametrize(("most", "kept"), [(-1, True), (0, False), (10, False), (11, False)])
+def test_up_to_ten_minutes_are_thirty_and_less_than_none_is_for_ever(most, kept):
+    stats = BrokerStats("C")
+    stats.sent_back("g", "T")
+    stats.forget_rested(0, most)
+    stats.forget_rested(31 * 60_000, most)
+    assert (stats.find(SNDBCK_PUT_NUMS, "T@g") is not None) == kept
+    stats.sent_back("g", "T")
+    stats.forget_rested(40 * 60_000, most)
+    stats.forget_rested(60 * 60_000, most)
+    assert (stats.find(SNDBCK_PUT_NUMS, "T@g") is not None) == (most != 11)
 
 
 def test_delayed_messages_are_counted_by_level():

@@ -100,7 +100,7 @@ def test_an_honoured_key_is_an_attribute():
 
 @pytest.mark.parametrize(
     "line",
-    ["tls.server.mode=enforcing", "tls.server.certPath=/c", "tls.ciphers=x", "tls.server.mode=on"],
+    ["tls.server.mode=enforcing", "tls.server.certPath=/c", "tls.server.mode=on"],
 )
 def test_a_file_that_asks_for_tls_does_not_start_in_plain(line):
     with pytest.raises(ConfigError, match=r"tls\.|/c"):

@@ -27,11 +27,13 @@ from rmqwire.remoting.socket_pool import HANDSHAKE_COST, PASS_BYTES
 from rmqwire.remoting.tls import client_context, server_context
 from rmqwire.remoting.tls_session import TlsSession
 from rmqwire.remoting.transport import format_address
+from rmqwire.settings.ciphers import OF_TLS_1_3, parse_ciphers
 from rmqwire.settings.tls import ClientTls, ServerTls
 from tests.ha.test_links import until
 from tests.remoting.tls_reloads import ask, reload_many, serve
 from tests.support.certificates import PASSWORD, Certificates, encrypted
 
+NEWEST = ",".join(sorted(OF_TLS_1_3))
 BIG = 3_000_000  # bytes: many records, more than a socket's buffer
 
 
@@ -467,6 +469,44 @@ def test_nothing_older_than_1_2_is_spoken(certificates):
     only = server_context(certificates.server_tls(protocols=("TLSv1.2",))).current()
     assert only.maximum_version == ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+@pytest.mark.parametrize(
+    ("text", "protocols", "low", "high"),
+    [
+        ("ECDHE-RSA-AES128-GCM-SHA256,ECDHE-ECDSA-AES128-GCM-SHA256", (), "TLSv1_2", "TLSv1_2"),
+        (NEWEST, (), "TLSv1_3", "TLSv1_3"),
+        (f"{NEWEST},ECDHE-RSA-AES128-GCM-SHA256", (), "TLSv1_2", "TLSv1_3"),
+        (f"{NEWEST},ECDHE-RSA-AES128-GCM-SHA256", ("TLSv1.2",), "TLSv1_2", "TLSv1_2"),
+    ],
+)
+def test_chosen_ciphers_decide_which_versions_are_spoken(certificates, text, protocols, low, high):
+    tls = certificates.server_tls(ciphers=parse_ciphers(text), protocols=protocols)
+    context = server_context(tls).current()
+    assert context.minimum_version.name == low
+    assert context.maximum_version.name == high
+
+
+async def test_only_the_chosen_cipher_is_spoken(nursery, certificates):
+    chosen = parse_ciphers("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
+    other = parse_ciphers("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384")
+    _, addr = await serve(nursery, certificates.server_tls(ciphers=chosen))
+    await ask(addr, certificates.client_tls())
+    await ask(addr, certificates.client_tls(ciphers=chosen))
+    with pytest.raises(RemotingError, match="handshake"):
+        await ask(addr, certificates.client_tls(ciphers=other))
+
+
+@pytest.mark.parametrize(
+    ("text", "protocols", "said"),
+    [
+        ("TLS_KRB5_WITH_DES_CBC_MD5", (), "TLS_KRB5_WITH_DES_CBC_MD5: OpenSSL doesn't know it"),
+        ("ECDHE-RSA-AES128-GCM-SHA256", ("TLSv1.3",), r"none of a version in tls\.protocols"),
+    ],
+)
+def test_ciphers_that_nobody_can_speak_are_refused(certificates, text, protocols, said):
+    with pytest.raises(ConfigError, match=said):
+        server_context(certificates.server_tls(ciphers=parse_ciphers(text), protocols=protocols))
 
 
 async def test_the_system_s_authorities_are_asked_without_a_file(nursery, certificates):

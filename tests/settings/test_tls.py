@@ -6,6 +6,7 @@ import pytest
 
 from rmqwire.codec.release import V5_5_0
 from rmqwire.errors import ConfigError
+from rmqwire.settings.ciphers import OF_TLS_1_3, Ciphers, parse_ciphers
 from rmqwire.settings.properties import parse
 from rmqwire.settings.secret import REDACTED, shown
 from rmqwire.settings.tls import NONE, OPTIONAL, REQUIRE, ClientTls, ServerTls, client_tls, load_tls
@@ -35,6 +36,7 @@ def test_javas_keys():
         "tls.server.need.client.auth=require\ntls.server.authClient=true\ntls.protocols=TLSv1.3\n"
         "tls.client.certPath=/cc\ntls.client.keyPath=/ck\ntls.client.keyPassword=cp\n"
         "tls.client.trustCertPath=/ct\ntls.client.authServer=true\ntls.test.mode.enable=false\n"
+        "tls.ciphers=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,AES256-SHA\n"
     )
     assert settings.server == ServerTls(
         mode="enforcing",
@@ -45,6 +47,7 @@ def test_javas_keys():
         need_client_auth="require",
         auth_client=True,
         protocols=("TLSv1.3",),
+        ciphers=Ciphers(tls_1_3=False, older=("ECDHE-RSA-AES128-GCM-SHA256", "AES256-SHA")),
     )
     assert settings.client == ClientTls(
         cert_path="/cc",
@@ -53,6 +56,7 @@ def test_javas_keys():
         trust_cert_path="/ct",
         auth_server=True,
         protocols=("TLSv1.3",),
+        ciphers=Ciphers(tls_1_3=False, older=("ECDHE-RSA-AES128-GCM-SHA256", "AES256-SHA")),
     )
 
 
@@ -140,8 +144,8 @@ def test_the_mode_in_that_file_counts_where_nothing_else_says_it(tmp_path):
     path = tmp_path / "tls.properties"
     path.write_text("tls.server.mode=enforcing\n" + SERVER)
     assert load(f"tls.config.file={path}")[0].server.mode == "enforcing"
-    path.write_text("tls.ciphers=x")
-    with pytest.raises(ConfigError, match="OpenSSL's choice"):
+    path.write_text("tls.ciphers=TLS_AES_128_GCM_SHA256")
+    with pytest.raises(ConfigError, match="all can be offered or none"):
         load(f"tls.config.file={path}")
 
 
@@ -174,3 +178,29 @@ def test_a_password_is_shown_to_nobody():
     assert "canary" not in repr(settings)
     assert shown("tls.server.keyPassword", "canary") == REDACTED
     assert shown("tls.server.keyPath", "/k") == "/k"
+
+
+@pytest.mark.parametrize(
+    ("java", "openssl"),
+    [
+        ("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+        ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
+        ("TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", "ECDHE-RSA-AES256-SHA384"),
+        ("TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "DHE-RSA-AES128-GCM-SHA256"),
+        ("TLS_RSA_WITH_AES_128_CBC_SHA", "AES128-SHA"),
+        ("TLS_RSA_WITH_AES_256_CBC_SHA256", "AES256-SHA256"),
+        ("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
+        ("TLS_KRB5_WITH_DES_CBC_MD5", "TLS_KRB5_WITH_DES_CBC_MD5"),
+    ],
+)
+def test_ciphers_have_java_s_names_or_openssl_s(java, openssl):
+    assert parse_ciphers(f" {java} ,") == Ciphers(tls_1_3=False, older=(openssl,))
+
+
+def test_the_ciphers_of_tls_1_3_come_together():
+    assert parse_ciphers(" , ") is None
+    newest = ",".join(sorted(OF_TLS_1_3))
+    assert parse_ciphers(newest) == Ciphers(tls_1_3=True, older=())
+    assert parse_ciphers(f"{newest},AES128-SHA") == Ciphers(tls_1_3=True, older=("AES128-SHA",))
+    with pytest.raises(ConfigError, match="add TLS_AES_256_GCM_SHA384, or leave them out"):
+        parse_ciphers("TLS_AES_128_GCM_SHA256,TLS_CHACHA20_POLY1305_SHA256,AES128-SHA")

@@ -33,6 +33,7 @@ from rmqwire.broker.slow_readers import PROTECT_S, disable_slow_readers
 from rmqwire.broker.stats import (
     CLOSE,
     CONNECT,
+    FORGET_S,
     IDLE,
     SAMPLE_HOURS_MS,
     SAMPLE_MINUTES_MS,
@@ -351,12 +352,17 @@ class Broker:
             ("day", SAMPLE_HOURS_MS),
         ):
             nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
+        nursery.start_soon(_every, FORGET_S, partial(self._forget_rested, core))
         nursery.start_soon(self._record_midnights, core)
         if core.state.acl is not None:
             nursery.start_soon(_watch_accounts, core.state.acl)
 
     def _sample(self, core: BrokerCore, window: str) -> None:
         core.state.stats.sample(self._wall_ms(), window)
+
+    def _forget_rested(self, core: BrokerCore) -> None:
+        most = core.config.max_stats_idle_time_in_minutes
+        core.state.stats.forget_rested(self._wall_ms(), most)
 
     async def _record_midnights(self, core: BrokerCore) -> None:
         while True:

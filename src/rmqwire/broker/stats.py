@@ -27,12 +27,16 @@ TOPIC_PUT_LATENCY: Final = "TOPIC_PUT_LATENCY"
 GROUP_GET_NUMS: Final = "GROUP_GET_NUMS"
 GROUP_GET_SIZE: Final = "GROUP_GET_SIZE"
 GROUP_GET_LATENCY: Final = "GROUP_GET_LATENCY"
+GROUP_CK_NUMS: Final = "GROUP_CK_NUMS"
+GROUP_ACK_NUMS: Final = "GROUP_ACK_NUMS"
 SNDBCK_PUT_NUMS: Final = "SNDBCK_PUT_NUMS"
 SNDBCK2DLQ_TIMES: Final = "SNDBCK2DLQ_TIMES"
 BROKER_PUT_NUMS: Final = "BROKER_PUT_NUMS"
 BROKER_GET_NUMS: Final = "BROKER_GET_NUMS"
 BROKER_PUT_NUMS_OF_USERS: Final = "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC"
 BROKER_GET_NUMS_OF_USERS: Final = "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC"
+BROKER_CK_NUMS: Final = "BROKER_CK_NUMS"
+BROKER_ACK_NUMS: Final = "BROKER_ACK_NUMS"
 CONSUMER_REGISTER_TIME: Final = "CONSUMER_REGISTER_TIME"
 PRODUCER_REGISTER_TIME: Final = "PRODUCER_REGISTER_TIME"
 CHANNEL_ACTIVITY: Final = "CHANNEL_ACTIVITY"
@@ -57,15 +61,31 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _KEYS_SINCE_5: Final[Mapping[str, tuple[str, ...]]] = {
     TOPIC_PUT_LATENCY: ("queue", "topic"),
+    GROUP_CK_NUMS: ("topic", "group"),
+    GROUP_ACK_NUMS: ("topic", "group"),
     SNDBCK2DLQ_TIMES: ("owner", "topic", "group", "type"),
+    BROKER_CK_NUMS: ("cluster",),
+    BROKER_ACK_NUMS: ("cluster",),
     BROKER_PUT_NUMS_OF_USERS: ("cluster",),
     BROKER_GET_NUMS_OF_USERS: ("cluster",),
     CONSUMER_REGISTER_TIME: ("cluster",),
     PRODUCER_REGISTER_TIME: ("cluster",),
     CHANNEL_ACTIVITY: ("event",),
 }
+# Of these an item is forgotten when it has been at rest for long enough (NEED_CLEAN_STATS_SET).
+_FORGOTTEN: Final = (
+    TOPIC_PUT_NUMS,
+    TOPIC_PUT_SIZE,
+    GROUP_GET_NUMS,
+    GROUP_GET_SIZE,
+    SNDBCK_PUT_NUMS,
+    GROUP_GET_LATENCY,
+)
 _OF_QUEUES: Final = (QUEUE_PUT_NUMS, QUEUE_PUT_SIZE, QUEUE_GET_NUMS, QUEUE_GET_SIZE)
 
+FORGET_S: Final = 600.0  # between two looks for items at rest
+SHORTEST_REST_MINUTES: Final = 10  # maxStatsIdleTimeInMinutes up to it ...
+REST_INSTEAD_MINUTES: Final = 30  # ... is this
 SAMPLE_SECONDS_MS: Final = 10_000
 SAMPLE_MINUTES_MS: Final = 600_000
 SAMPLE_HOURS_MS: Final = 3_600_000
@@ -126,11 +146,13 @@ class Window:
 class StatsItem:
     """One counter (``StatsItem``): what, how often, and the windows of both."""
 
-    __slots__ = ("day", "hour", "minute", "times", "value")
+    __slots__ = ("_rest_since", "_times_then", "day", "hour", "minute", "times", "value")
 
     def __init__(self) -> None:
         self.value = 0
         self.times = 0
+        self._times_then = -1  # when somebody looked whether it is at rest
+        self._rest_since = 0
         self.minute = Window(SAMPLE_SECONDS_MS, 7)
         self.hour = Window(SAMPLE_MINUTES_MS, 7)
         self.day = Window(SAMPLE_HOURS_MS, 25)
@@ -139,6 +161,12 @@ class StatsItem:
         """Count ``amount`` (messages, bytes or ms) of ``times`` calls."""
         self.value += amount
         self.times += times
+
+    def rested_ms(self, wall_ms: int) -> int:
+        """Return since how many ms nothing was counted, as far as the looks until now can tell."""
+        if self.times != self._times_then:
+            self._times_then, self._rest_since = self.times, wall_ms
+        return wall_ms - self._rest_since
 
 
 class _Counts:
@@ -245,6 +273,19 @@ class BrokerStats:
         names = (owner or "null", topic or "null", group, "SEND_BACK_TO_DLQ")
         self._add_if_kept(SNDBCK2DLQ_TIMES, "@".join(names), 1)
 
+    def checked(self, group: str, topic: str) -> None:
+        """Count one check point of a pop; ``topic`` is what the group asked for."""
+        self._of_pops(GROUP_CK_NUMS, BROKER_CK_NUMS, group, topic, 1)
+
+    def acknowledged(self, group: str, topic: str, count: int) -> None:
+        """Count popped messages that one request acknowledged."""
+        self._of_pops(GROUP_ACK_NUMS, BROKER_ACK_NUMS, group, topic, count)
+
+    def _of_pops(self, of_group: str, of_broker: str, group: str, topic: str, count: int) -> None:
+        self._add_if_kept(of_group, f"{topic}@{group}", count)
+        if of_broker in self.tables:
+            self._item(of_broker, self._cluster).add(count, 0)
+
     def registered(self, name: str, elapsed_ms: int) -> None:
         """Count one registration of a client: ``name`` is CONSUMER_ or PRODUCER_REGISTER_TIME."""
         self._add_if_kept(name, self._cluster, elapsed_ms)
@@ -347,6 +388,27 @@ class BrokerStats:
             for item in table.values():
                 window: Window = getattr(item, window_name)
                 window.sample(wall_ms, item.value, item.times)
+
+    def forget_rested(self, wall_ms: int, most_minutes: int) -> None:
+        """Drop items at rest (``cleanAllResource``); to be called each ``FORGET_S``.
+
+        Args:
+            wall_ms: wall clock.
+            most_minutes: ``maxStatsIdleTimeInMinutes``; below 0 all are kept.
+        """
+        if most_minutes < 0:
+            return
+        if most_minutes <= SHORTEST_REST_MINUTES:
+            most_minutes = REST_INSTEAD_MINUTES
+        self._collect()
+        for name in _FORGOTTEN:
+            table = self.tables[name]
+            for key in [
+                key
+                for key, item in table.items()
+                if item.rested_ms(wall_ms) > most_minutes * 60_000
+            ]:
+                del table[key]
 
     def record_midnight(self) -> None:
         """Keep the totals of the day that ends (``BrokerStats.record``)."""

@@ -20,6 +20,7 @@ from rmqwire.settings.tls import NONE, OPTIONAL, REQUIRE, ClientTls, ServerTls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.settings.ciphers import Ciphers
     from rmqwire.settings.tls import TlsFiles
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def server_context(tls: ServerTls) -> FileContext:
     """
     verify = _MODES[tls.client_auth]
     return FileContext(
-        tls, lambda: make_context(ssl.PROTOCOL_TLS_SERVER, tls, verify, tls.protocols)
+        tls, lambda: make_context(ssl.PROTOCOL_TLS_SERVER, tls, verify, tls.protocols, tls.ciphers)
     )
 
 
@@ -87,7 +88,7 @@ def client_context(tls: ClientTls) -> FileContext:
     if not tls.verifies:
         logger.warning("TLS without tls.client.authServer: no server is verified")
     return FileContext(
-        tls, lambda: make_context(ssl.PROTOCOL_TLS_CLIENT, tls, verify, tls.protocols)
+        tls, lambda: make_context(ssl.PROTOCOL_TLS_CLIENT, tls, verify, tls.protocols, tls.ciphers)
     )
 
 
@@ -96,6 +97,7 @@ def make_context(
     files: TlsFiles,
     verify: ssl.VerifyMode,
     protocols: tuple[str, ...] = (),
+    ciphers: Ciphers | None = None,
 ) -> ssl.SSLContext:
     """Make an SSL context; names are not compared.
 
@@ -104,16 +106,19 @@ def make_context(
         files: what it is made of.
         verify: whether the other side has to prove who it is.
         protocols: ``TLSv1.2``, ``TLSv1.3``; both when empty.
+        ciphers: what is offered; None: what OpenSSL chooses.
 
     Raises:
-        ConfigError: a file can't be used; names it.
+        ConfigError: a file can't be used, which it names, or ciphers and protocols can't.
     """
     context = ssl.SSLContext(protocol)
     context.check_hostname = False
     context.verify_mode = verify
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # Java trusts each one in the file
     context.options |= ssl.OP_NO_RENEGOTIATION
-    versions = [_VERSIONS[name] for name in protocols] or list(_VERSIONS.values())
+    versions = [_VERSIONS[name] for name in protocols or _VERSIONS]
+    if ciphers is not None:
+        versions = _choose_ciphers(context, ciphers, versions)
     context.minimum_version, context.maximum_version = min(versions), max(versions)
     for path in files.paths:
         _check_readable(path)
@@ -127,6 +132,28 @@ def make_context(
     if files.cert_path:
         _load_chain(context, files, files.cert_path, files.key_path or files.cert_path)
     return context
+
+
+def _choose_ciphers(
+    context: ssl.SSLContext, ciphers: Ciphers, versions: list[ssl.TLSVersion]
+) -> list[ssl.TLSVersion]:
+    """Offer these; return the versions that are left to be spoken.
+
+    Raises:
+        ConfigError: OpenSSL has none of them, or no version is left.
+    """
+    for name in ciphers.older:
+        try:
+            context.set_ciphers(name)
+        except ssl.SSLError:
+            raise ConfigError(f"tls.ciphers: {name}: OpenSSL doesn't know it here") from None
+    if ciphers.older:
+        context.set_ciphers(":".join(ciphers.older))
+    may = {ssl.TLSVersion.TLSv1_2: bool(ciphers.older), ssl.TLSVersion.TLSv1_3: ciphers.tls_1_3}
+    left = [version for version in versions if may[version]]
+    if not left:
+        raise ConfigError("tls.ciphers: none of a version in tls.protocols")
+    return left
 
 
 def _check_readable(path: str) -> None:

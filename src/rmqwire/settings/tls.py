@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.errors import ConfigError
+from rmqwire.settings.ciphers import Ciphers, parse_ciphers
 from rmqwire.settings.environment import read_environment
 from rmqwire.settings.key import attribute_of
 from rmqwire.settings.loading import judge, value_of
@@ -70,10 +71,12 @@ class ClientTls(TlsFiles):
             ``trust_cert_path``. Its host name is not compared, as in Java: brokers are announced by
             their addresses.
         protocols: ``TLSv1.2``, ``TLSv1.3``; both when empty.
+        ciphers: what is offered; None: what OpenSSL chooses.
     """
 
     auth_server: bool | None = None
     protocols: tuple[str, ...] = ()
+    ciphers: Ciphers | None = None
 
     @property
     def verifies(self) -> bool:
@@ -91,6 +94,7 @@ class ServerTls(TlsFiles):
         auth_client: whether that certificate is checked against ``trust_cert_path``. None: if there
             is one.
         protocols: ``TLSv1.2``, ``TLSv1.3``; both when empty.
+        ciphers: what is offered; None: what OpenSSL chooses.
 
     Raises:
         ConfigError: they don't fit together.
@@ -100,6 +104,7 @@ class ServerTls(TlsFiles):
     need_client_auth: str = NONE
     auth_client: bool | None = None
     protocols: tuple[str, ...] = ()
+    ciphers: Ciphers | None = None
 
     def __post_init__(self) -> None:
         if self.mode == ENFORCING and not self.cert_path:
@@ -221,6 +226,7 @@ class _TlsKeys:
             need_client_auth=str(self._values["tls.server.need.client.auth"]),
             auth_client=self._told("tls.server.authClient"),
             protocols=self._protocols(),
+            ciphers=self._ciphers(),
         )
 
     def client(self) -> ClientTls:
@@ -229,6 +235,7 @@ class _TlsKeys:
             **self._files("client"),
             auth_server=self._told("tls.client.authServer"),
             protocols=self._protocols(),
+            ciphers=self._ciphers(),
         )
 
     def _told(self, name: str) -> bool | None:
@@ -236,6 +243,9 @@ class _TlsKeys:
 
     def _protocols(self) -> tuple[str, ...]:
         return tuple(str(self._values["tls.protocols"] or "").replace(",", " ").split())
+
+    def _ciphers(self) -> Ciphers | None:
+        return parse_ciphers(str(self._values["tls.ciphers"] or ""))
 
     def _files(self, side: str) -> dict[str, str | None]:
         keys = [(attribute_of(name), f"tls.{side}.{name}") for name in _FILES]

@@ -161,7 +161,6 @@ def test_a_wrong_value_is_named_with_its_file(tmp_path, line, said):
         "enableDLegerCommitLog=true",
         "enableControllerMode=true",
         "tls.test.mode.enable=true",
-        "tls.ciphers=x",
         "messageStorePlugIn=a.b.C",
     ],
 )

@@ -60,6 +60,7 @@ class BrokerConfig:
     clear_retry_topic_when_delete_topic: bool = True
     auto_delete_unused_stats: bool = True
     enable_detail_stat: bool = True
+    max_stats_idle_time_in_minutes: int = -1
     batch_delete_topic_max_rate: float = 10.0  # a second
     batch_delete_subscription_group_max_rate: float = 10.0  # a second
     auto_create_subscription_group: bool = True

@@ -303,11 +303,18 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "statistics that are cleaned up",
+        HONOURED,
+        "statistics of topics and groups that have been at rest for so long are forgotten, looked at each 10 "
+        "minutes; up to 10 is 30, below 0 none are",
         """
-        maxStatsIdleTimeInMinutes  int      .  -1
-        estimateAccumulation       boolean  .  true
+        maxStatsIdleTimeInMinutes  int  .  -1  -  live
+        """,
+    ),
+    *group(
+        NOT_YET,
+        "how many messages a consumer with a filter has before it, as an estimate in the metrics",
+        """
+        estimateAccumulation  boolean  .  true
         """,
     ),
     *group(

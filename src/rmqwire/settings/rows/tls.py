@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.settings.key import HONOURED, REFUSED, ConfigKey, group
+from rmqwire.settings.key import HONOURED, ConfigKey, group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,10 +71,11 @@ TLS: Final = (
         """,
     ),
     *group(
-        REFUSED,
-        "the names are those of Java's library; which ciphers are offered is OpenSSL's choice here",
+        HONOURED,
+        "ciphers that are offered, with a comma between, under Java's names or OpenSSL's; of those of TLS 1.3 all "
+        "or none. Without any of TLS 1.2 only 1.3 is spoken, and the other way round",
         """
-        tls.ciphers  String  .  -
+        tls.ciphers  String  .  -  <text>
         """,
     ),
 )

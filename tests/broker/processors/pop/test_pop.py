@@ -381,6 +381,26 @@ def test_acks_of_several_messages_at_once(broker, consumer):
     assert bodies(consumer.pop()) == [b"1", b"3"]
 
 
+def test_check_points_and_acks_are_counted_where_a_group_asked(broker, consumer):
+    for i in range(6):
+        send(consumer.client, b"%d" % i, 0)
+    first, second = consumer.pop(max_msg_nums=2)
+    consumer.ack(first)
+    consumer.change(second, 9_000)  # an ack and a check point
+    third = consumer.pop(queue_id=0)[0]
+    consumer.client.call(batch_ack(entry(third, "Bw==")))  # three at once
+
+    def seen(name, key):
+        item = broker.state.stats.find(name, key)
+        return item.value, item.times
+
+    key = f"{TOPIC}@{GROUP}"
+    assert seen("GROUP_CK_NUMS", key) == (3, 3)
+    assert seen("GROUP_ACK_NUMS", key) == (5, 3)
+    assert seen("BROKER_CK_NUMS", "DefaultCluster") == (3, 0)
+    assert seen("BROKER_ACK_NUMS", "DefaultCluster") == (5, 0)
+
+
 def test_acks_of_retries_at_once(broker, consumer):
     send(consumer.client, b"m", 0)
     consumer.pop(invisible_time=2_000)

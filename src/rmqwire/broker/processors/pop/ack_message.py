@@ -85,6 +85,7 @@ class AckMessageProcessor:
         answers = _Answer(connection, request, state.store.config.max_message_size)
         answers.waits = 1
         at_ms = handle.pop_time + handle.invisible_time
+        state.stats.acknowledged(header.consumer_group, header.topic, 1)
         state.pop.log.put_ack(ack, handle.revive_qid, at_ms, partial(self._stored, answers, key, 1))
         return None
 
@@ -145,6 +146,7 @@ class AckMessageProcessor:
             ack_offset_list=offsets,
         )
         answers.waits += 1
+        self._state.stats.acknowledged(entry.consumer_group, topic, len(offsets))
         self._state.pop.log.put_batch_ack(
             ack,
             entry.revive_queue_id,

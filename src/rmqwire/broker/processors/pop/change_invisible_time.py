@@ -97,6 +97,8 @@ class ChangeInvisibleTimeProcessor:
             empty = ChangeInvisibleTimeResponseHeader()
             connection.reply(request, request.create_response(code, remark, empty))
             return
+        state.stats.checked(header.consumer_group, header.topic)
+        state.stats.acknowledged(header.consumer_group, header.topic, 1)
         ack = AckMsg(
             ack_offset=header.offset,
             start_offset=handle.ck_queue_offset,

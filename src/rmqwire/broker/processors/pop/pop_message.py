@@ -317,6 +317,7 @@ class PopMessageProcessor:
         )
         step = state.pop.offsets.begin(key, result.next_begin_offset)
         pop.found.putting += 1
+        state.stats.checked(group, header.topic)
         state.pop.log.put_check_point(
             point, pop.revive_qid, partial(self._stored, pop, queue, step)
         )
