@@ -20,7 +20,7 @@ from fuzz.mutate import mutate, with_true_length
 from rmqwire.codec.command import decode_command
 from rmqwire.codec.release import release_named
 from tests.support.golden import frame_files, frames
-from tests.support.lanes import BothLanes, send_frame
+from tests.support.lanes import BothLanes, batch_frame, send_frame
 
 SENDS = {10, 310, 320}
 
@@ -36,6 +36,11 @@ def pool() -> list[bytes]:
             "UNIQ_KEY\x01AB01\x02",
             "a\x01b\x02TAGS\x01t\x02UNIQ_KEY\x01AB01\x02WAIT\x01true",
         )
+    ]
+    ours += [
+        batch_frame("TAGS\x01t\x02UNIQ_KEY\x01A1", "UNIQ_KEY\x01A2\x02", serialize_type=s, flag=f)
+        for s in (0, 1)
+        for f in (0, 2)
     ]
     recorded = [
         frame

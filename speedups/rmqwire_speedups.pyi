@@ -29,6 +29,8 @@ class Settings(Protocol):
     @property
     def trailing_separator(self) -> bool: ...
     @property
+    def takes_batches(self) -> bool: ...
+    @property
     def answer_json(self) -> str: ...
     @property
     def answer_json_with_key(self) -> str: ...
@@ -65,14 +67,15 @@ class Sends(Generic[_Q]):
         store_timestamp: int,
         born_host: bytes,
         /,
-    ) -> tuple[int, int, int, bytes, int, bytes, list[tuple[_Q, int, bytes, int]]]:
+    ) -> tuple[int, int, int, bytes, int, bytes, list[tuple[_Q, int, bytes, int, int]]]:
         """Take what is plain, from ``position`` on.
 
         Returns:
             where the first frame begins that was not taken; where the frames end that the Python
-            must look at (the same when no whole one is left); how many messages were taken; their
-            records; the size of the last one; their answers; for each queue its next offset, its
-            new units and the bytes of their records.
+            must look at (the same when no whole one is left); how many sends were taken; the records of
+            their messages; the size of the last one; their answers, without those of oneway sends; for
+            each queue its next offset, its new units, the bytes of their records and how many sends
+            brought them.
 
         Raises:
             RuntimeError: the lane panicked. Nothing was taken then, nor when a callable raised.

@@ -1,8 +1,10 @@
 //! The frames at the front of a buffer: what is plain is turned into records, units and answers.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use crate::answer::{Answer, Answers, is_plain_key};
+use crate::batch;
 use crate::frame::{content, end_of_frame};
 use crate::header::{self, Serialization};
 use crate::properties::{self, Entry, Plan, Plans};
@@ -25,6 +27,8 @@ pub struct Settings {
     pub ours: Vec<Vec<u8>>,
     /// Whether the property string ends in a separator.
     pub trailing: bool,
+    /// Whether the messages of a batch are stored as they came.
+    pub batches: bool,
     pub answers: Answers,
 }
 
@@ -41,6 +45,7 @@ pub struct Units<Q> {
     pub units: Vec<u8>,
     /// Bytes of their records.
     pub size: usize,
+    pub sends: usize,
 }
 
 /// What the frames at the front of a buffer became.
@@ -49,7 +54,7 @@ pub struct Taken<Q> {
     pub position: usize,
     /// and where what the Python must look at ends: the same when no whole frame is left.
     pub stop: usize,
-    /// Messages taken.
+    /// Sends taken.
     pub count: usize,
     pub records: Vec<u8>,
     pub last_size: usize,
@@ -85,15 +90,26 @@ pub trait Broker {
     fn plan(&self, names: Vec<&str>) -> Result<Option<Plan>, Self::Error>;
 }
 
-/// A plain send with its properties as they are stored.
+/// A plain send that has been looked at.
 struct Ready<'a> {
     send: Send<'a>,
     serialization: Serialization,
     opaque: i32,
-    body: &'a [u8],
+    oneway: bool,
     unique: Option<&'a [u8]>,
-    tags_code: i32,
 }
+
+/// A message with its properties as they are stored.
+struct Message<'a> {
+    flag: i32,
+    body: &'a [u8],
+    properties: &'a [u8],
+    tags_code: i32,
+    /// Of its record, once it is known that there is room for it.
+    size: usize,
+}
+
+const ONEWAY: i32 = 2;
 
 /// Take the plain sends at the front of `data`, from `position` on.
 ///
@@ -175,7 +191,7 @@ impl<B: Broker> Run<'_, B> {
         let Some((header, body)) = header::read(frame, &self.settings.languages) else {
             return Ok(false);
         };
-        let Some(names) = self.names(header.code).filter(|_| header.flag == 0) else {
+        let Some(names) = self.names(header.code).filter(|_| header.flag & !ONEWAY == 0) else {
             return Ok(false);
         };
         let Some(send) = send::read(&header, names, self.settings.harmless) else {
@@ -195,8 +211,41 @@ impl<B: Broker> Run<'_, B> {
         let Some((unique, tags_code)) = self.check(plan, &entries, out) else {
             return Ok(false);
         };
-        let ready = Ready { serialization: header.serialization, opaque: header.opaque, body, unique, tags_code, send };
-        self.store(&ready, out)
+        let (serialization, opaque, oneway) = (header.serialization, header.opaque, header.flag == ONEWAY);
+        let ready = Ready { serialization, opaque, oneway, unique, send };
+        if !ready.send.batch {
+            let message = Message { flag: ready.send.flag, body, properties: out, tags_code, size: 0 };
+            return self.store(&ready, &mut [message]);
+        }
+        match self.members(body, plans)? {
+            Some(mut messages) => self.store(&ready, &mut messages),
+            None => Ok(false),
+        }
+    }
+
+    /// Return the messages of a batch's body; `None` when one of them is not plain.
+    fn members<'m>(&self, mut body: &'m [u8], plans: &mut Plans) -> Result<Option<Vec<Message<'m>>>, B::Error> {
+        let mut messages = Vec::new();
+        let mut entries = Vec::with_capacity(8);
+        let broker = self.broker;
+        while self.settings.batches && !body.is_empty() {
+            let Some(member) = batch::first(&mut body) else {
+                return Ok(None);
+            };
+            if properties::split(member.properties, &mut entries).is_none() {
+                return Ok(None);
+            }
+            let Some(plan) = plans.find(&entries, |entries| make_plan(broker, entries))? else {
+                return Ok(None);
+            };
+            let tags = plan.tags.and_then(|index| entries.get(index));
+            let Some(tags_code) = tags.map_or(Some(0), |tags| properties::tags_code(tags.value)) else {
+                return Ok(None);
+            };
+            let batch::Entry { flag, body, properties } = member;
+            messages.push(Message { flag, body, properties, tags_code, size: 0 });
+        }
+        Ok((!messages.is_empty()).then_some(messages))
     }
 
     /// Look at the values that count, and write the stored properties to `out`.
@@ -214,53 +263,53 @@ impl<B: Broker> Run<'_, B> {
         Some((unique, tags_code))
     }
 
-    fn store(&mut self, ready: &Ready, properties: &[u8]) -> Result<bool, B::Error> {
+    /// Store all messages of a send, or none.
+    fn store(&mut self, ready: &Ready, messages: &mut [Message]) -> Result<bool, B::Error> {
         let send = &ready.send;
         let Some(number) = self.queue_of(send)? else {
             return Ok(false);
         };
         let (settings, here) = (self.settings, self.here);
-        let done = self.taken.records.len();
-        let place = &self.taken.queues[number].place;
-        let record = Record {
-            queue_id: send.queue_id,
-            flag: send.flag,
-            queue_offset: place.next_offset,
-            physical_offset: here.log_end + done as i64,
-            sys_flag: send.sys_flag,
-            born_timestamp: send.born_timestamp,
-            born_host: here.born_host,
-            store_timestamp: here.store_timestamp,
-            store_host: &settings.store_host,
-            reconsume_times: send.reconsume_times,
-            body: ready.body,
-            topic: &place.topic,
-            properties,
-        };
-        let Some(size) = record.size().filter(|size| done + size + BLANK <= here.room) else {
-            return Ok(false);
-        };
-        record.append(size, &mut self.taken.records);
-        let (physical_offset, queue_offset) = (record.physical_offset, record.queue_offset);
-        let message_id = format!("{}{physical_offset:016X}", settings.host_id);
-        settings.answers.append(
-            &Answer {
-                serialization: ready.serialization,
-                opaque: ready.opaque,
-                queue_id: send.queue_id,
-                queue_offset,
-                message_id: &message_id,
-                transaction_id: ready.unique,
-            },
-            &mut self.taken.answers,
-        );
-        let queue = &mut self.taken.queues[number];
-        append_unit(physical_offset, size, ready.tags_code, &mut queue.units);
-        queue.size += size;
-        queue.place.next_offset += 1;
-        self.taken.last_size = size;
+        let mut end = self.taken.records.len() + BLANK;
+        for message in &mut *messages {
+            let record = record(settings, here, &self.taken.queues[number].place, 0, send, message);
+            let Some(size) = record.size().filter(|size| end + size <= here.room) else {
+                return Ok(false);
+            };
+            message.size = size;
+            end += size;
+        }
+        let (queue_id, queue_offset) = (send.queue_id, self.taken.queues[number].place.next_offset);
+        let mut message_id = String::with_capacity(33 * messages.len());
+        for message in messages {
+            let place = self.append(number, send, message);
+            let comma = if message_id.is_empty() { "" } else { "," };
+            // to a String this can't fail
+            let _ = write!(message_id, "{comma}{}{place:016X}", settings.host_id);
+        }
+        self.taken.queues[number].sends += 1;
         self.taken.count += 1;
+        if !ready.oneway {
+            let (serialization, opaque) = (ready.serialization, ready.opaque);
+            let transaction_id = ready.unique;
+            let answer = Answer { serialization, opaque, queue_id, queue_offset, message_id: &message_id, transaction_id };
+            settings.answers.append(&answer, &mut self.taken.answers);
+        }
         Ok(true)
+    }
+
+    /// Append one message's record, which fits, and its unit; return where it lies in the log.
+    fn append(&mut self, number: usize, send: &Send, message: &Message) -> i64 {
+        let (settings, here) = (self.settings, self.here);
+        let place = here.log_end + self.taken.records.len() as i64;
+        let record = record(settings, here, &self.taken.queues[number].place, place, send, message);
+        record.append(message.size, &mut self.taken.records);
+        let queue = &mut self.taken.queues[number];
+        append_unit(place, message.size, message.tags_code, &mut queue.units);
+        queue.size += message.size;
+        queue.place.next_offset += 1;
+        self.taken.last_size = message.size;
+        place
     }
 
     /// Return the number that a send's queue has in this run.
@@ -278,9 +327,35 @@ impl<B: Broker> Run<'_, B> {
             return Ok(None);
         };
         let number = self.taken.queues.len();
-        self.taken.queues.push(Units { place, units: Vec::new(), size: 0 });
+        self.taken.queues.push(Units { place, units: Vec::new(), size: 0, sends: 0 });
         self.numbers.insert(self.key.clone(), number);
         Ok(Some(number))
+    }
+}
+
+/// Return the record of a message that is stored next, at `physical_offset`.
+fn record<'m, Q>(
+    settings: &'m Settings,
+    here: &'m Here,
+    place: &'m Place<Q>,
+    physical_offset: i64,
+    send: &Send,
+    message: &'m Message,
+) -> Record<'m> {
+    Record {
+        queue_id: send.queue_id,
+        flag: message.flag,
+        queue_offset: place.next_offset,
+        physical_offset,
+        sys_flag: send.sys_flag,
+        born_timestamp: send.born_timestamp,
+        born_host: here.born_host,
+        store_timestamp: here.store_timestamp,
+        store_host: &settings.store_host,
+        reconsume_times: send.reconsume_times,
+        body: message.body,
+        topic: &place.topic,
+        properties: message.properties,
     }
 }
 
@@ -327,6 +402,7 @@ mod tests {
             host_id: "7F00000100002A9F".to_owned(),
             ours: vec![b"CLUSTER\x01c".to_vec()],
             trailing: true,
+            batches: true,
             answers: Answers {
                 json: pieces(b"%d,%d,%s,%d,%d"),
                 json_with_key: pieces(b"%d,%d,%s,%s,%d,%d"),
@@ -338,11 +414,25 @@ mod tests {
         }
     }
 
+    fn batch_frame(members: &[&str]) -> Vec<u8> {
+        let mut body = String::new();
+        for properties in members {
+            body += "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u{7}\0\0\0\u{1}b\0";
+            body.push(properties.len() as u8 as char);
+            body += properties;
+        }
+        frame_with(310, "T", "UNIQ_KEY\u{1}K1", &body, "true")
+    }
+
     fn frame(code: u16, topic: &str, properties: &str, body: &str) -> Vec<u8> {
+        frame_with(code, topic, properties, body, "false")
+    }
+
+    fn frame_with(code: u16, topic: &str, properties: &str, body: &str, batch: &str) -> Vec<u8> {
         let mut entries = Vec::new();
         for (name, value) in [
             ("a", "g"), ("b", topic), ("c", "D"), ("d", "4"), ("e", "1"), ("f", "0"), ("g", "99"), ("h", "5"),
-            ("i", properties),
+            ("i", properties), ("m", batch),
         ] {
             entries.extend_from_slice(&(name.len() as u16).to_be_bytes());
             entries.extend_from_slice(name.as_bytes());
@@ -397,6 +487,29 @@ mod tests {
             let taken = run(&odd, 10_000).unwrap();
             assert_eq!((taken.count, taken.position, taken.stop), (0, 0, odd.len()));
             assert!(taken.records.is_empty() && taken.answers.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_oneway_send_has_no_answer() {
+        let mut oneway = frame(310, "T", "UNIQ_KEY\u{1}K1", "body");
+        oneway[20] = 2;
+        let taken = run(&oneway, 10_000).unwrap();
+        assert_eq!((taken.count, taken.answers.len()), (1, 0));
+        oneway[20] = 1;
+        assert_eq!(run(&oneway, 10_000).unwrap().count, 0);
+    }
+
+    #[test]
+    fn the_messages_of_a_batch_are_stored_all_or_none() {
+        let two = batch_frame(&["TAGS\u{1}a\u{2}UNIQ_KEY\u{1}K2", "UNIQ_KEY\u{1}K3"]);
+        let taken = run(&two, 10_000).unwrap();
+        assert_eq!((taken.count, taken.queues[0].sends, taken.queues[0].units.len()), (1, 1, 40));
+        assert_eq!(taken.queues[0].place.next_offset, 12);
+        assert!(taken.answers.windows(33).any(|part| part[32] == b','));
+        assert_eq!(run(&two, taken.records.len() + BLANK - 1).unwrap().records.len(), 0);
+        for odd in [&["UNIQ_KEY\u{1}K2", "DELAY\u{1}1"][..], &["UNIQ_KEY\u{1}K2", "a"], &[]] {
+            assert_eq!(run(&batch_frame(odd), 10_000).unwrap().count, 0);
         }
     }
 

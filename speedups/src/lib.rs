@@ -10,6 +10,7 @@
 //! header.rs      both serialisations of a command's header -> code, flag, opaque, fields
 //! json.rs        the texts and numbers of JSON, in the only spelling Java writes
 //! send.rs        the fields of a send, checked
+//! batch.rs       the messages in the body of a batch send
 //! properties.rs  the property string, in the order that the Python planned; the tags' hash
 //! record.rs      the commit log record and the consume queue unit
 //! answer.rs      the answer's frame
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod batch;
 pub mod dispatch;
 pub mod frame;
 pub mod header;

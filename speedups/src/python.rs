@@ -15,7 +15,7 @@ use crate::pull::{self, Found, Limits, Most, Queue};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -29,6 +29,7 @@ struct PySettings {
     host_id: String,
     ours: Vec<String>,
     trailing_separator: bool,
+    takes_batches: bool,
     answer_json: String,
     answer_json_with_key: String,
     answer_tail: Vec<u8>,
@@ -57,6 +58,7 @@ impl From<PySettings> for Settings {
             host_id: settings.host_id,
             ours: bytes(settings.ours),
             trailing: settings.trailing_separator,
+            batches: settings.takes_batches,
             answers: Answers {
                 json: pieces(settings.answer_json.as_bytes()),
                 json_with_key: pieces(settings.answer_json_with_key.as_bytes()),
@@ -113,7 +115,7 @@ struct Sends {
     plan: Py<PyAny>,
 }
 
-type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize)>;
+type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize, usize)>;
 type Run<'py> = (usize, usize, usize, Bound<'py, PyBytes>, usize, Bound<'py, PyBytes>, Queues<'py>);
 
 #[pymethods]
@@ -147,7 +149,7 @@ impl Sends {
             .into_iter()
             .map(|queue| {
                 let units = PyBytes::new(py, &queue.units);
-                (queue.place.queue, queue.place.next_offset, units, queue.size)
+                (queue.place.queue, queue.place.next_offset, units, queue.size, queue.sends)
             })
             .collect();
         Ok((

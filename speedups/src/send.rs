@@ -38,6 +38,8 @@ pub struct Send<'a> {
     pub born_timestamp: i64,
     pub reconsume_times: i32,
     pub properties: &'a [u8],
+    /// The body holds many messages.
+    pub batch: bool,
 }
 
 /// Read a send; `None` when a field is missing, twice there, unknown or unusual.
@@ -63,7 +65,8 @@ pub fn read<'a>(header: &'a Header, names: &Names, harmless: i32) -> Option<Send
     text(PRODUCER_GROUP)?;
     text(DEFAULT_TOPIC)?;
     int(DEFAULT_TOPIC_QUEUE_NUMS)?;
-    if !(absent_or(UNIT_MODE, b"false") && absent_or(BATCH, b"false")) {
+    let batch = text(BATCH) == Some(b"true");
+    if !(absent_or(UNIT_MODE, b"false") && (batch || absent_or(BATCH, b"false"))) {
         return None;
     }
     if text(MAX_RECONSUME_TIMES).is_some() {
@@ -77,6 +80,7 @@ pub fn read<'a>(header: &'a Header, names: &Names, harmless: i32) -> Option<Send
         born_timestamp: number(BORN_TIMESTAMP)?,
         reconsume_times: if text(RECONSUME_TIMES).is_some() { int(RECONSUME_TIMES)? } else { 0 },
         properties: text(PROPERTIES).unwrap_or_default(),
+        batch,
     };
     let usual = send.queue_id >= 0
         && send.sys_flag & !harmless == 0
@@ -141,7 +145,7 @@ mod tests {
             ("a", None), ("b", None), ("c", None), ("d", None), ("e", None), ("f", None), ("g", None),
             ("h", None), ("d", Some("x")), ("e", Some("-1")), ("e", Some("01")), ("f", Some("4")),
             ("f", Some("2147483648")), ("g", Some("-1")), ("j", Some("-1")), ("j", Some("")),
-            ("k", Some("true")), ("m", Some("true")), ("l", Some("x")), ("AccessKey", Some("k")),
+            ("k", Some("true")), ("m", Some("yes")), ("l", Some("x")), ("AccessKey", Some("k")),
             ("lo", Some("true")), ("", Some("")),
         ] {
             let header = header(&[(name, value)]);

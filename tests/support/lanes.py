@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 from unittest import mock
 
+from rmqwire.codec.batch import encode_entry
 from rmqwire.codec.bodies import TopicConfig
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand, encode_command
@@ -38,6 +39,7 @@ def send_frame(
     body: bytes = b"x" * 128,
     opaque: int = 1,
     flag: int = 0,
+    code: RequestCode | None = None,
     **fields: object,
 ) -> bytes:
     """Return the frame of a send."""
@@ -48,11 +50,21 @@ def send_frame(
         "reconsume_times": 0, "unit_mode": False, "batch": False,
     }  # fmt: skip
     header = (SendMessageRequestHeader if v1 else SendMessageRequestHeaderV2)(**(values | fields))
-    code = RequestCode.SEND_MESSAGE if v1 else RequestCode.SEND_MESSAGE_V2
+    if code is None:
+        code = RequestCode.SEND_MESSAGE if v1 else RequestCode.SEND_MESSAGE_V2
     command = RemotingCommand.request(int(code), header, body, serialize_type=serialize_type)
     command.opaque = opaque
     command.flag = flag
     return encode_command(command)
+
+
+def batch_frame(
+    *members: str, properties: str = f"UNIQ_KEY\x01{KEY}\x02WAIT\x01true\x02", **fields: object
+) -> bytes:
+    """Return the frame of a batch send; its messages have these properties."""
+    body = b"".join(encode_entry(n, b"%d" % n * n, one.encode()) for n, one in enumerate(members))
+    values = {"batch": True, "properties": properties, "body": body} | fields
+    return send_frame(code=RequestCode.SEND_BATCH_MESSAGE, **values)
 
 
 class BothLanes:

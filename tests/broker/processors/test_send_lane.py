@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from random import Random
+from typing import Any
 
 import pytest
 import rmqwire_speedups
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fuzz.mutate import mutate, with_true_length
 from rmqwire.broker.processors.send_lane import HARMLESS, is_plain_name
 from rmqwire.codec import message_const as const
+from rmqwire.codec.batch import encode_entry
 from rmqwire.codec.bodies import TopicConfig
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
@@ -20,7 +22,7 @@ from rmqwire.codec.release import release_named
 from rmqwire.errors import ConfigError
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
-from tests.support.lanes import KEY, TOPIC, BothLanes, on_lane, send_frame
+from tests.support.lanes import KEY, TOPIC, BothLanes, batch_frame, on_lane, send_frame
 
 RELEASES = [release_named(name) for name in RELEASE_NAMES]
 
@@ -57,7 +59,7 @@ ODD = [
     {"sys_flag": 0x80},
     {"batch": True},
     {"unit_mode": True},
-    {"flag": 2},
+    {"flag": 4},
     {"properties": f"WAIT\x01false\x02UNIQ_KEY\x01{KEY}"},
     {"properties": f"DELAY\x013\x02UNIQ_KEY\x01{KEY}"},
     {"properties": f"TRAN_MSG\x01true\x02UNIQ_KEY\x01{KEY}"},
@@ -73,6 +75,62 @@ def test_whatever_is_not_plain_is_handed_back(lanes):
         lanes.taken = 0
         lanes.feed(send_frame() + send_frame(**odd) + send_frame())
         assert lanes.taken == 2, odd
+
+
+MEMBERS = [f"UNIQ_KEY\x01{KEY}{n}\x02TAGS\x01T{n}\x02KEYS\x01é{n}\x02" for n in range(20)]
+
+
+@pytest.mark.parametrize("serialize_type", [0, 1])
+def test_batches_are_taken_where_their_messages_are_stored_as_they_came(lanes, serialize_type):
+    as_they_came = not lanes.brokers[0].state.release.broker.appends_batch_properties
+    for count in (1, 2, 7, 8, 20):  # the ids of 8 are longer than a template's
+        data = batch_frame(
+            *MEMBERS[:count], serialize_type=serialize_type, queue_id=2, opaque=count
+        )
+        lanes.feed(send_frame() + data + data + send_frame(queue_id=2))
+    assert lanes.taken == 5 * (4 if as_they_came else 2)
+
+
+ODD_BATCHES: list[dict[str, Any]] = [
+    {"members": ["DELAY\x013\x02UNIQ_KEY\x01K"]},
+    {"members": ["INNER_NUM\x013\x02UNIQ_KEY\x01K"]},
+    {"members": ["A\x02UNIQ_KEY\x01K"]},
+    {"members": ["TAGS\x01a\x02TAGS\x01b\x02UNIQ_KEY\x01K"]},
+    {"members": []},
+    {"properties": f"UNIQ_KEY\x01{KEY}\x02WAIT\x01false\x02"},
+    {"properties": f"UNIQ_KEY\x01{KEY}\x02DELAY\x012\x02"},
+    {"properties": "UNIQ_KEY\x01a-b\x02"},
+    {"body": b"x" * 50},
+    {"topic": "Unknown"},
+    {"sys_flag": 4},
+]
+
+
+def test_batches_that_are_not_plain_are_handed_back(lanes):
+    for odd in ODD_BATCHES:
+        lanes.taken = 0
+        members = odd.get("members", MEMBERS[:2])
+        fields = {name: value for name, value in odd.items() if name != "members"}
+        lanes.feed(send_frame() + batch_frame(MEMBERS[0], *members, **fields) + send_frame())
+        if members:
+            assert lanes.taken == 2, odd
+
+
+def test_oneway_sends_are_taken_and_not_answered(lanes):
+    answers = lanes.feed(
+        send_frame(flag=2) + batch_frame(MEMBERS[0], flag=2) + send_frame(opaque=7)
+    )[1]
+    assert [answer.opaque for answer in _commands(answers)] == [7]
+    assert lanes.feed(send_frame(flag=2)) == [b"", b""]
+    assert lanes.taken >= 3
+
+
+def test_a_batch_that_does_not_fit_into_its_file_is_the_pythons(lanes):
+    data = batch_frame(*MEMBERS[:3], body=encode_entry(1, b"x" * 60_000, b"UNIQ_KEY\x01K") * 3)
+    for _ in range(30):
+        lanes.feed(data)
+    log = lanes.brokers[1].state.store.log
+    assert log.end > lanes.brokers[1].loaded.store.mapped_file_size_commit_log
 
 
 def test_a_property_that_rocketmq_knows_is_plain_only_when_it_is_named():
@@ -167,15 +225,16 @@ def test_a_broker_that_takes_no_sends_refuses_them_on_both_lanes(lanes, setting)
 
 
 def test_a_failed_write_refuses_every_send_of_the_pass(lanes, monkeypatch):
-    lanes.receive(send_frame(opaque=1) + send_frame(opaque=2, serialize_type=0))
-    assert lanes.taken == 2
+    batches = [batch_frame(*MEMBERS[:3], opaque=3), batch_frame(MEMBERS[0], opaque=4, flag=2)]
+    lanes.receive(send_frame(opaque=1) + send_frame(opaque=2, serialize_type=0), *batches)
+    assert lanes.taken >= 2
 
     def fail(queue, data, offset):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(FileQueue, "write", fail)
     codes = [answer.code for answer in _commands(lanes.end_pass()[1])]
-    assert codes == [ResponseCode.SERVICE_NOT_AVAILABLE] * 2
+    assert codes == [ResponseCode.SERVICE_NOT_AVAILABLE] * 3
 
 
 def test_a_broker_in_trouble_takes_nothing(lanes):
@@ -198,15 +257,18 @@ def _commands(data: bytes) -> list[RemotingCommand]:
 def test_sends_wait_for_the_disk_on_both_lanes(tmp_path, timed_out):
     lanes = BothLanes(tmp_path, RELEASES[1], flush_disk_type="SYNC_FLUSH")
     for number in range(2):  # the first makes the queues
-        lanes.feed(send_frame(opaque=number) + send_frame(opaque=number + 5, serialize_type=0))
+        batch = batch_frame(*MEMBERS[:3], opaque=number + 9)
+        lanes.feed(
+            send_frame(opaque=number) + send_frame(opaque=number + 5, serialize_type=0) + batch
+        )
         for broker in lanes.brokers:
             store = broker.state.store
             broker.clock.ms += 60_000 if timed_out else 0
             store.expire_waits()
             store.puts.flushed(store.log.end, store.log.last_store_timestamp)
         codes = [answer.code for answer in _commands(lanes.compare()[1])]
-        assert codes == [ResponseCode.FLUSH_DISK_TIMEOUT if timed_out else 0] * 2
-    assert lanes.taken == 3
+        assert codes == [ResponseCode.FLUSH_DISK_TIMEOUT if timed_out else 0] * 3
+    assert lanes.taken == 5
     lanes.close()
 
 
@@ -243,6 +305,7 @@ def test_every_recorded_request_leaves_the_same_on_both_lanes(tmp_path):
 def test_mutated_and_interleaved_sends_leave_the_same_on_both_lanes(lanes):
     rng = Random(11)
     pool = [send_frame(serialize_type=s, v1=v) for s in (0, 1) for v in (True, False)]
+    pool += [batch_frame(*MEMBERS[:2], serialize_type=s, flag=f) for s in (0, 1) for f in (0, 2)]
     for number in range(200):
         pieces = [
             with_true_length(mutate(rng, pool)) if rng.random() < 0.6 else rng.choice(pool)
@@ -253,7 +316,7 @@ def test_mutated_and_interleaved_sends_leave_the_same_on_both_lanes(lanes):
         lanes.feed(data[:cut], data[cut:])
         if number % 3 == 0 or lanes.clients[0].connection.closed:
             lanes.reconnect()
-    assert lanes.taken > 100
+    assert lanes.taken > 60
 
 
 _NAMES = st.sampled_from(
@@ -296,6 +359,19 @@ def test_any_sends_leave_the_same_on_both_lanes(lanes, sends):
     lanes.feed(b"".join(send_frame(**values) for values in sends))
     if lanes.clients[0].connection.closed:
         lanes.reconnect()
+
+
+@given(
+    st.lists(st.lists(st.tuples(_NAMES, _VALUES), max_size=4), max_size=4),
+    st.sampled_from([0, 1]),
+    st.sampled_from([0, 2]),
+    st.integers(0, 3),
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_batch_leaves_the_same_on_both_lanes(lanes, members, serialize_type, flag, queue_id):
+    texts = ["\x02".join(f"{n}\x01{v}" for n, v in entries) for entries in members]
+    fields = {"serialize_type": serialize_type, "flag": flag, "queue_id": queue_id}
+    lanes.feed(batch_frame(*texts, **fields) + batch_frame(*MEMBERS[:2], *texts, **fields))
 
 
 def test_a_panic_is_an_error_of_one_connection(lanes, caplog):

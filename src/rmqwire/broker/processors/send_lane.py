@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rmqwire.broker.processors.send_fields import V1, V2, SendFields
 from rmqwire.codec import message_const as const
+from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.codes import LANGUAGE_CODES, RequestCode
 from rmqwire.codec.command import FRAME_MAX_LENGTH, decode_frame
 from rmqwire.codec.consume_queue import UNIT
@@ -39,9 +40,13 @@ if TYPE_CHECKING:
     from rmqwire.store.queues.consume_queue import ConsumeQueue
 
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
-    Units = list[tuple[ConsumeQueue, int, bytes, int]]
+    Units = list[tuple[ConsumeQueue, int, bytes, int, int]]
 
-FIELDS: Final = {int(RequestCode.SEND_MESSAGE): V1, int(RequestCode.SEND_MESSAGE_V2): V2}
+FIELDS: Final = {
+    int(RequestCode.SEND_MESSAGE): V1,
+    int(RequestCode.SEND_MESSAGE_V2): V2,
+    int(RequestCode.SEND_BATCH_MESSAGE): V2,
+}
 _BROKER_NAME: Final = ("n", "bname")  # Java's producers send it along; it says nothing here
 # Properties of RocketMQ's that a broker only stores, or of which the lane knows all there is to do.
 HARMLESS: Final = frozenset(
@@ -72,6 +77,7 @@ class LaneSettings(NamedTuple):
     host_id: str
     ours: list[str]
     trailing_separator: bool
+    takes_batches: bool
     answer_json: str
     answer_json_with_key: str
     answer_tail: bytes
@@ -122,6 +128,7 @@ class SendLane:
             host_id=state.store.puts.host_id,
             ours=rewriter.ours,
             trailing_separator=state.release.wire.trailing_property_separator,
+            takes_batches=not state.release.broker.appends_batch_properties,
             answer_json=answers.json,
             answer_json_with_key=answers.json_with_key,
             answer_tail=answers.tail.encode("latin-1"),
@@ -192,10 +199,10 @@ class SendLane:
         put = self._state.stats.put
         answered = self._puts.pass_ended or self._state.wall_ms()
         elapsed_ms = answered - result.store_timestamp
-        for queue, _, added, size in units:
-            count = len(added) // UNIT
-            put(queue.topic, queue.queue_id, count, size, elapsed_ms, count)
-        connection.send_frame(answers)
+        for queue, _, added, size, sends in units:
+            put(queue.topic, queue.queue_id, len(added) // UNIT, size, elapsed_ms, sends)
+        if answers:  # else all were oneway
+            connection.send_frame(answers)
 
     def _answer_each(
         self,
@@ -209,23 +216,29 @@ class SendLane:
         place = 0
         for frame in FrameReader(FRAME_MAX_LENGTH).split(data, begin, end):
             request = decode_frame(frame)
-            record = read_position(records, place)
-            place += record.total_size
-            key = find_property(
-                record.properties, const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
-            )
+            fields, ext = FIELDS[request.code], request.ext_fields or {}
+            is_batch = ext.get(fields.batch) == "true"
+            first = read_position(records, place)
+            number = len(decode_batch(request.body)) if is_batch else 1
+            ids, start = [], place
+            for _ in range(number):
+                record = read_position(records, place)
+                ids.append(f"{self._puts.host_id}{record.physical_offset:016X}")
+                place += record.total_size
+            of_send = (ext.get(fields.properties) or "").encode() if is_batch else first.properties
+            key = find_property(of_send, const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode())
             one = PutMessageResult(
                 result.status,
-                record.physical_offset,
-                record.total_size,
-                record.queue_offset,
+                first.physical_offset,
+                place - start,
+                first.queue_offset,
                 result.store_timestamp,
-                f"{self._puts.host_id}{record.physical_offset:016X}",
-                1,
+                ",".join(ids),
+                number,
                 result.remark,
             )
             unique = None if key is None else key.decode("utf-8", "replace")
-            self._answer_one(FIELDS[request.code], connection, request, unique, one)
+            self._answer_one(fields, connection, request, unique, one)
 
 
 def send_lane(

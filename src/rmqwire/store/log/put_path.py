@@ -186,7 +186,7 @@ class PutPath:
         self,
         records: bytes,
         last_size: int,
-        units: list[tuple[ConsumeQueue, int, bytes, int]],
+        units: list[tuple[ConsumeQueue, int, bytes, int, int]],
         now: int,
         done: Done,
     ) -> None:
@@ -195,7 +195,8 @@ class PutPath:
         Args:
             records: made for ``append_end`` of the log, and no more than ``room``.
             last_size: bytes of the last of them.
-            units: queue, its offset behind them, their units, bytes of their records.
+            units: queue, its offset behind them, their units, bytes of their records, sends that
+                brought them.
             now: their store time, ms.
             done: called once with the result of them all.
         """
@@ -203,8 +204,9 @@ class PutPath:
         if not put:
             self._began_wall = now
             self._began_mono = self._mono_ms()
-        count = 0
-        for queue, next_offset, added, _ in units:
+        count = sends = 0
+        for queue, next_offset, added, _, brought in units:
+            sends += brought
             count += next_offset - queue.next_offset
             queue.next_offset = next_offset
             if not queue.pending:
@@ -214,7 +216,7 @@ class PutPath:
         self._log.append_records(records, last_size, now)
         result = PutMessageResult(0, offset, len(records), -1, now, "", count)
         put.append((offset + len(records), result, done, True))
-        self._more_puts += count - 1
+        self._more_puts += sends - 1
 
     def put_batch(self, messages: list[MessageInner], done: Done) -> None:
         """Take messages of one topic and queue: all of them or none, answered together."""
