@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Peer
 
 # Java shows how long its thread pools' queues are. Here requests never queue: the figures that
-# tools read stand for themselves, 0, beside the capacity that Java has by default.
+# tools read stand for themselves, 0, beside the capacity that the file names, or Java's default.
 _QUEUES: Final = {"send": 10_000, "pull": 100_000, "query": 20_000}
 _QUEUES_V5: Final = {"litePull": 100_000, "ack": 100_000}
 _NO_TRANSIENT_POOL: Final = 2**31 - 1  # DefaultMessageStore.remainTransientStoreBufferNumbs
@@ -76,7 +76,7 @@ class RuntimeAdmin:
     def _store(self) -> dict[str, str]:
         store = self._state.store
         info = {
-            "dispatchBehindBytes": "0",  # queues grow in the pass of the send
+            "dispatchBehindBytes": str(self._dispatch_behind()),
             "pageCacheLockTimeMills": "0",  # nothing is locked
             "earliestMessageTimeStamp": str(self._earliest_message_time()),
             "remainTransientStoreBufferNumbs": str(_NO_TRANSIENT_POOL),
@@ -90,6 +90,11 @@ class RuntimeAdmin:
         info["commitLogDirCapacity"] = f"Total : {total}, Free : {free}."
         return info
 
+    def _dispatch_behind(self) -> int:
+        """Return how many bytes of the log are not in the index; the queues grow with the log."""
+        index, dispatched = self._state.store.index, self._state.store.puts.dispatched_to
+        return max(dispatched - index.position, 0) if index.enabled else 0
+
     def _earliest_message_time(self) -> int:
         """Return when the oldest message of the log was stored (epoch ms), -1 without any."""
         record = self._state.store.look_message(self._state.store.min_phy_offset)
@@ -101,11 +106,16 @@ class RuntimeAdmin:
             return -1
 
     def _queues(self) -> dict[str, str]:
-        info = {"EndTransactionQueueSize": "0", "EndTransactionThreadPoolQueueCapacity": "100000"}
+        capacity_set = self._state.config.properties.get("endTransactionPoolQueueCapacity", "100000")
+        info = {
+            "EndTransactionQueueSize": "0",
+            "EndTransactionThreadPoolQueueCapacity": capacity_set.strip(),
+        }
         queues = _QUEUES | _QUEUES_V5 if self._release.broker.runtime_keys_5 else _QUEUES
         for name, capacity in queues.items():
             info[f"{name}ThreadPoolQueueSize"] = "0"
-            info[f"{name}ThreadPoolQueueCapacity"] = str(capacity)
+            key = f"{name}ThreadPoolQueueCapacity"
+            info[key] = self._state.config.properties.get(key, str(capacity)).strip()
             info[f"{name}ThreadPoolQueueHeadWaitTimeMills"] = "0"
         return info
 
