@@ -13,9 +13,11 @@ import trio
 from rmqwire import Message, Producer, SendStatus
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.settings.load import load_broker_config
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.namesrv.config import NamesrvConfig
 from rmqwire.namesrv.server import NameServer
-from tests.end_to_end.support import PATIENCE_S, SMALL
+from tests.end_to_end.support import PATIENCE_S, SMALL, Wire
+from tests.support import requests
 
 CONF = Path(__file__).parents[2] / "conf"
 MACHINES = ("192.168.1.11", "192.168.1.12")  # in the files
@@ -91,6 +93,20 @@ async def test_all_brokers_of_a_set_take_messages_and_slaves_have_them(tmp_path,
             lambda: all(here.end(one) == here.end(one.removesuffix("-s")) for one in slaves)
         )
         assert all(here.end(one) > 0 for one in here.brokers)
+
+
+async def test_the_master_of_a_sync_set_answers_for_two(tmp_path):
+    settings = {"bindAddress": "127.0.24.1", "slaveTimeout": "100"}
+    file = CONF / "2m-2s-sync" / "broker-a.properties"
+    folder = {"storePathRootDir": str(tmp_path), "brokerIP1": "127.0.24.1", "namesrvAddr": ""}
+    config = load_broker_config(str(file), SMALL | settings | folder)
+    async with trio.open_nursery() as nursery:
+        addresses = await nursery.start(Broker(config).serve)
+        stream = await trio.open_tcp_stream(*addresses.listen)
+        async with stream:
+            answer = await Wire(stream).call(requests.send())
+        assert answer.code == ResponseCode.FLUSH_SLAVE_TIMEOUT  # it has no slave
+        nursery.cancel_scope.cancel()
 
 
 async def until(condition: Callable[[], bool]) -> None:

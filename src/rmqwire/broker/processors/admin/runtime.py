@@ -106,7 +106,9 @@ class RuntimeAdmin:
             return -1
 
     def _queues(self) -> dict[str, str]:
-        capacity_set = self._state.config.properties.get("endTransactionPoolQueueCapacity", "100000")
+        capacity_set = self._state.config.properties.get(
+            "endTransactionPoolQueueCapacity", "100000"
+        )
         info = {
             "EndTransactionQueueSize": "0",
             "EndTransactionThreadPoolQueueCapacity": capacity_set.strip(),
