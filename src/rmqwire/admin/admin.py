@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rmqwire.admin.acl import AclVerbs
+from rmqwire.admin.auth import AuthVerbs
 from rmqwire.admin.broker import BrokerVerbs
 from rmqwire.admin.cluster import ClusterVerbs
 from rmqwire.admin.consumer import ConsumerVerbs
@@ -9,6 +11,8 @@ from rmqwire.admin.ha import HaVerbs
 from rmqwire.admin.message_push import MessagePushVerbs
 from rmqwire.admin.message_trace import MessageTraceVerbs
 from rmqwire.admin.namesrv import NamesrvVerbs
+from rmqwire.admin.offset import OffsetVerbs
+from rmqwire.admin.queue import QueueVerbs
 from rmqwire.admin.topic import TopicVerbs
 
 
@@ -16,7 +20,11 @@ class Admin(
     ClusterVerbs,
     HaVerbs,
     BrokerVerbs,
+    OffsetVerbs,
     ConsumerVerbs,
+    QueueVerbs,
+    AclVerbs,
+    AuthVerbs,
     MessageTraceVerbs,
     MessagePushVerbs,
     TopicVerbs,

@@ -1,4 +1,4 @@
-"""Consumer groups: made, removed, and how far they are (mqadmin's ``consumer``)."""
+"""Consumer groups: made, removed, and their settings (mqadmin's ``consumer``)."""
 
 from __future__ import annotations
 
@@ -6,69 +6,97 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmqwire.admin.asking import Asking
-from rmqwire.client.api import NO_OFFSET
+from rmqwire.admin.routed import any_addr
+from rmqwire.codec.bodies import (
+    SetMessageRequestModeRequestBody,
+    SubscriptionGroupConfig,
+    SubscriptionGroupList,
+    SubscriptionGroupWrapper,
+)
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import DeleteSubscriptionGroupRequestHeader
-from rmqwire.errors import RouteNotFound
 
 if TYPE_CHECKING:
-    from rmqwire.codec.bodies import MessageQueue, SubscriptionGroupConfig
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
-class QueueProgress:
-    """How far a group is with one queue; offsets are indexes of messages.
+class BrokerGroupConfig:
+    """A group's settings at one broker.
 
     Args:
-        queue: which.
-        committed: the next message of the group; None when it has none yet.
-        min_offset: the oldest message of the queue.
-        max_offset: the next message to come.
+        cluster: the broker's cluster.
+        broker_name: the broker.
+        config: the settings.
     """
 
-    queue: MessageQueue
-    committed: int | None
-    min_offset: int
-    max_offset: int
-
-    @property
-    def lag(self) -> int:
-        """Messages that the group has not consumed."""
-        first = self.min_offset if self.committed is None else self.committed
-        return max(self.max_offset - first, 0)
+    cluster: str
+    broker_name: str
+    config: SubscriptionGroupConfig
 
 
 class ConsumerVerbs(Asking):
-    """What is asked about consumer groups."""
+    """What is asked about the settings of consumer groups."""
 
     async def update_sub_group(self, addr: str, config: SubscriptionGroupConfig) -> None:
         """Make a consumer group at a broker, or change it (``updateSubGroup``)."""
         code = RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP
         await self._ask(addr, code, body=config.encode(self._release))
 
-    async def delete_sub_group(self, addr: str, group: str) -> None:
-        """Remove a consumer group and its offsets from a broker (``deleteSubGroup``)."""
+    async def update_sub_group_list(
+        self, addr: str, configs: Sequence[SubscriptionGroupConfig]
+    ) -> None:
+        """Make or change several groups at a broker of 5.x (``updateSubGroupList``)."""
+        code = RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST
+        body = SubscriptionGroupList(group_config_list=list(configs))
+        await self._ask(addr, code, body=body.encode(self._release))
+
+    async def delete_sub_group(self, addr: str, group: str, *, remove_offset: bool = True) -> None:
+        """Remove a consumer group from a broker (``deleteSubGroup``).
+
+        Args:
+            addr: the broker.
+            group: the group.
+            remove_offset: with the offsets that it has committed.
+        """
         header = DeleteSubscriptionGroupRequestHeader(
-            group_name=group, clean_offset=True, remove_offset=True
+            group_name=group, clean_offset=remove_offset, remove_offset=remove_offset
         )
         await self._ask(addr, RequestCode.DELETE_SUBSCRIPTIONGROUP, header)
 
-    async def consumer_progress(self, group: str, topic: str) -> list[QueueProgress]:
-        """Return how far a group is with each queue of a topic (``consumerProgress``).
+    async def sub_groups(self, addr: str) -> SubscriptionGroupWrapper:
+        """Return all consumer groups of a broker."""
+        answer = await self._ask(addr, RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG)
+        return SubscriptionGroupWrapper.decode(answer.body, self._release)
 
-        Raises:
-            RouteNotFound: no broker has the topic.
+    async def get_consumer_config(self, group: str) -> list[BrokerGroupConfig]:
+        """Return a group's settings at each broker that has it (``getConsumerConfig``)."""
+        info = await self.cluster_info()
+        clusters = {
+            name: cluster for cluster, names in info.cluster_addr_table.items() for name in names
+        }
+        found = []
+        for name, broker in sorted(info.broker_addr_table.items()):
+            addr = any_addr(broker)
+            if addr is None:
+                continue
+            config = (await self.sub_groups(addr)).subscription_group_table.get(group)
+            if config is not None:
+                found.append(BrokerGroupConfig(clusters.get(name, ""), name, config))
+        return found
+
+    async def set_consume_mode(
+        self, addr: str, topic: str, group: str, mode: str, pop_share_queue_num: int = 0
+    ) -> None:
+        """Choose between pull and pop for the push consumers of a group (``setConsumeMode``, 5.x).
+
+        Args:
+            addr: the broker.
+            topic: of which topic.
+            group: which group.
+            mode: ``PULL`` or ``POP``.
+            pop_share_queue_num: queues that each member pops from besides its own.
         """
-        queues = await self.read_queues(topic)
-        if not queues:
-            raise RouteNotFound(f"No route info of this topic: {topic}")
-        return [await self._progress(addr, group, queue) for addr, queue in queues]
-
-    async def _progress(self, addr: str, group: str, queue: MessageQueue) -> QueueProgress:
-        committed = await self._api.query_consumer_offset(addr, group, queue)
-        return QueueProgress(
-            queue,
-            None if committed == NO_OFFSET else committed,
-            await self._api.min_offset(addr, queue),
-            await self._api.max_offset(addr, queue),
-        )
+        body = SetMessageRequestModeRequestBody(topic, group, mode, pop_share_queue_num)
+        code = RequestCode.SET_MESSAGE_REQUEST_MODE
+        await self._ask(addr, code, body=body.encode(self._release))

@@ -15,7 +15,7 @@ from rmqwire.codec.message_const import DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPI
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rmqwire.admin.consumer import QueueProgress
+    from rmqwire.admin.progress import QueueProgress
     from rmqwire.client.api import Remoting
 
 POLL_S = 0.01
@@ -100,10 +100,10 @@ class View:
         return sum(one.lag for one in await self._progress(group, topic))
 
     async def _progress(self, group: str, topic: str) -> list[QueueProgress]:
-        found = await self.admin.consumer_progress(group, topic)
+        found = await self.admin.queue_progress(group, topic)
         retry = RETRY_GROUP_TOPIC_PREFIX + group
         if await self.admin.topic_route(retry) is not None:
-            found += await self.admin.consumer_progress(group, retry)
+            found += await self.admin.queue_progress(group, retry)
         return found
 
     async def wait_consumed(self, group: str, topic: str, timeout_s: float = 10.0) -> None:

@@ -23,6 +23,22 @@ SUBJECTS = {
     "ha": "haStatus",
     "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
     "message_print": "printMsg printMsgByQueue consumeMessage queryMsgTraceById",
+    "consumer": "updateSubGroup updateSubGroupList deleteSubGroup getConsumerConfig setConsumeMode",
+    "progress": "consumerProgress",
+    "consumer_status": "consumerStatus",
+    "connection": "consumerConnection producerConnection producer",
+    "offset": (
+        "resetOffsetByTime resetOffsetByTimeOld skipAccumulatedMessage cloneGroupOffset"
+        " getConsumerStatus"
+    ),
+    "queue": "queryCq checkRocksdbCqWriteProgress",
+    "acl": (
+        "updateAclConfig deleteAclConfig updateGlobalWhiteAddr getAclConfig clusterAclConfigVersion"
+    ),
+    "auth": (
+        "createUser updateUser deleteUser getUser listUser copyUser"
+        " createAcl updateAcl deleteAcl getAcl listAcl copyAcl"
+    ),
 }
 
 

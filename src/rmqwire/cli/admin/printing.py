@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies.base import Body
+from rmqwire.codec.java_map import hash_map_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,15 +20,33 @@ def row(layout: str, *cells: object) -> str:
         layout: Java's format string, without its ``%n``.
         cells: its values.
     """
-    return layout % tuple(_java(cell) for cell in cells)
+    return layout % tuple(
+        cell if isinstance(cell, (int, float)) and not isinstance(cell, bool) else java_text(cell)
+        for cell in cells
+    )
 
 
-def _java(cell: object) -> object:
-    if cell is None:
+def java_text(value: object) -> str:
+    """Return what Java's ``String.valueOf`` makes of a value; of a body what its ``toString`` does."""
+    if value is None:
         return "null"
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return cell
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(java_text, value))}]"
+    if isinstance(value, dict):
+        keys = hash_map_order(value) if all(isinstance(key, str) for key in value) else value
+        return f"{{{', '.join(f'{java_text(key)}={java_text(value[key])}' for key in keys)}}}"
+    if isinstance(value, Body):
+        told = (f"{name}={java_text(one)}" for name, one in fields_of(value))
+        return f"{type(value).__name__}{{{', '.join(told)}}}"
+    return str(value)
+
+
+def fields_of(body: Body) -> Iterator[tuple[str, object]]:
+    """Yield the fields of a body under Java's names, in their order, with their values."""
+    for name, spelled in zip(body.__struct_fields__, body.__struct_encode_fields__, strict=True):
+        yield spelled, getattr(body, name)
 
 
 def front(text: str, size: int) -> str:
@@ -47,15 +65,23 @@ def second_text(timestamp_ms: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     return f"{found:{form}}"
 
 
+def compact_time(timestamp_ms: int) -> str:
+    """Write a time of day in 17 digits, as ``UtilAll.timeMillisToHumanString`` does."""
+    return f"{second_text(timestamp_ms, '%Y%m%d%H%M%S')}{timestamp_ms % 1000:03d}"
+
+
 def jsonable(value: object) -> object:
     """Return what ``json.dumps`` writes of a result: fields under Java's spelling of their names."""
+    found: object
     if isinstance(value, Body):
-        found = json.loads(value.encode(standard=True))
+        found = {name: jsonable(one) for name, one in fields_of(value)}
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         found = {
             _camel(field.name): jsonable(getattr(value, field.name))
             for field in dataclasses.fields(value)
         }
+    elif isinstance(value, dict) and any(isinstance(key, Body) for key in value):
+        found = [{"key": jsonable(key), "value": jsonable(one)} for key, one in value.items()]
     elif isinstance(value, dict):
         found = {str(key): jsonable(one) for key, one in value.items()}
     elif isinstance(value, (list, tuple)):

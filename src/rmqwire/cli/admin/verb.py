@@ -42,6 +42,21 @@ key_option = click.option("-k", "--key", type=TEXT, required=True, help="Which k
 value_option = click.option("-v", "--value", type=TEXT, required=True, help="Its value.")
 
 
+def group_option(long_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``-g``; mqadmin's verbs differ in its long name."""
+    return click.option(
+        "-g", long_name, "group", type=TEXT, required=True, metavar="NAME", help="Which group."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A change that a broker has made, and whom it is about: a group, a user, an account."""
+
+    broker: str
+    whom: str
+
+
 @dataclass(slots=True)
 class Call:
     """One call of a verb: whom it asks, and how it shall tell.
