@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from interop.checks import all_of_it, same_messages
+from interop.checks import all_of_it, results_agree, same_messages
 from interop.listeners import Collector
 from interop.peer import Peer
 from rmqwire import Message, Producer, PushConsumer
@@ -64,12 +64,13 @@ async def consuming(
         yield collector
 
 
-def producer(namesrv: str, version: str, serialize: str) -> Producer:
+def producer(namesrv: str, version: str, serialize: str, *, auto_batch: bool = False) -> Producer:
     return Producer(
         "py_producers",
         namesrv_addr=namesrv,
         serialize_type=serialize,
         release=release_named(version),
+        auto_batch=auto_batch,
     )
 
 
@@ -87,23 +88,27 @@ async def test_sends_reach_a_java_consumer(
     all_of_it(sent, received)
 
 
+@pytest.mark.parametrize("auto_batch", [False, True], ids=["singly", "together"])
 async def test_concurrent_sends(
-    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
+    java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str, auto_batch: bool
 ) -> None:
     sent: list[dict[str, Any]] = []
 
     async def send(client: Producer, message: Message) -> None:
-        sent.append(sent_form(message, await client.send(message)))
+        result = await client.send(message)
+        sent.append(sent_form(message, result))
+        assert result.offset_msg_id.isalnum(), result
 
     with peer.consume(java_namesrv, topic) as consumer:
         async with (
-            producer(java_namesrv, version, serialize) as client,
+            producer(java_namesrv, version, serialize, auto_batch=auto_batch) as client,
             trio.open_nursery() as nursery,
         ):
             for message in messages(topic, "small"):
                 nursery.start_soon(send, client, message)
         received = consumer.take(COUNT)
     same_messages(sent, received)
+    results_agree(sent, received)
 
 
 async def test_oneway_and_batch(

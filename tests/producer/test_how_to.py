@@ -29,4 +29,4 @@ async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name, capsys):
 
 
 def test_the_pages_have_a_program_for_each_way():
-    assert NAMES == ["many", "soon", "ordered", "traced", "hooked"]
+    assert NAMES == ["many", "soon", "together", "ordered", "traced", "hooked"]

@@ -121,7 +121,8 @@ class Producer(Sending):
         Without ``queue`` and ``selector`` the topic's queues take turns, and a failed attempt is
         repeated at another broker. A message may then be stored twice: consumers must bear it. What
         is raised at last tells all ``attempts``, and by ``maybe_stored`` whether one of them may
-        have been stored all the same.
+        have been stored all the same. With auto_batch a single message waits a little for others of
+        its topic and tag, and they go as one batch.
 
         Args:
             message: one message, or several of the same topic.

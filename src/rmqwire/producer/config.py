@@ -30,6 +30,11 @@ class ProducerConfig(ClientConfig):
         enable_backpressure_for_async_mode: let such a send wait until fewer are under way.
         back_pressure_for_async_send_num: how many may be under way; ``Producer.ready`` waits for it.
         back_pressure_for_async_send_size: how many bytes of bodies.
+        auto_batch: put single messages together to batches; each send waits a little for others.
+            Sends with a time limit of their own go alone.
+        batch_max_delay_ms: ms that a message waits for others at most.
+        batch_max_bytes: bytes of bodies at which a batch is sent at once.
+        total_batch_max_bytes: bytes of all batches under way, from which on messages go alone.
         retry_response_codes: answers that another broker may do better on; None for the release's.
     """
 
@@ -47,6 +52,10 @@ class ProducerConfig(ClientConfig):
     enable_backpressure_for_async_mode: bool = False
     back_pressure_for_async_send_num: int = 1_024
     back_pressure_for_async_send_size: int = 100 * 1024 * 1024
+    auto_batch: bool = False
+    batch_max_delay_ms: int = 10
+    batch_max_bytes: int = 32 * 1024
+    total_batch_max_bytes: int = 32 * 1024 * 1024
     retry_response_codes: frozenset[int] | None = None
 
     def check(self) -> None:
@@ -63,6 +72,9 @@ class ProducerConfig(ClientConfig):
         check_range(self, "retry_times_when_send_async_failed", 0, 0x7FFFFFFF)
         check_range(self, "back_pressure_for_async_send_num", 10, 0x7FFFFFFF)
         check_range(self, "back_pressure_for_async_send_size", 1024 * 1024, 0x7FFFFFFF)
+        check_range(self, "batch_max_delay_ms", 1, 30_000)
+        check_range(self, "batch_max_bytes", 1, 2 * 1024 * 1024)
+        check_range(self, "total_batch_max_bytes", 1, 0x7FFFFFFF)
         check_range(self, "compress_msg_body_over_howmuch", 0, 0x7FFFFFFF)
         check_range(self, "compress_level", 0, 22 if self.compress_type.upper() == "ZSTD" else 9)
 
@@ -126,6 +138,10 @@ class ProducerOptions(ClientOptions, total=False):
     enable_backpressure_for_async_mode: bool
     back_pressure_for_async_send_num: int
     back_pressure_for_async_send_size: int
+    auto_batch: bool
+    batch_max_delay_ms: int
+    batch_max_bytes: int
+    total_batch_max_bytes: int
     retry_response_codes: frozenset[int] | None
 
 

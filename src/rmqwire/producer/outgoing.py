@@ -9,6 +9,7 @@ from rmqwire.client.validators import check_message
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import encode_batch
 from rmqwire.codec.compression import compress
+from rmqwire.codec.message import Message
 from rmqwire.codec.properties import encode_properties
 from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.errors import UsageError
@@ -16,11 +17,24 @@ from rmqwire.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rmqwire.codec.message import Message
     from rmqwire.producer.config import ProducerConfig
 
 UNIQ_KEY = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
 WAIT = const.PROPERTY_WAIT_STORE_MSG_OK
+
+
+class Accumulation(list[Message]):
+    """Messages of one tag that were put together on the way; their batch has the tag and all keys."""
+
+    def properties(self) -> dict[str, str]:
+        """Return what the batch says of all of them (``MessageAccumulation.batch``)."""
+        first = self[0]
+        found = {} if first.tags is None else {const.PROPERTY_TAGS: first.tags}
+        keys = {key: None for one in self for key in (one.keys or "").split(const.KEY_SEPARATOR)}
+        keys.pop("", None)
+        if keys:
+            found[const.PROPERTY_KEYS] = const.KEY_SEPARATOR.join(keys)
+        return found
 
 
 class Outbound:
@@ -81,6 +95,8 @@ class Outbound:
         ids = [self._identify(message) for message in messages]
         first = messages[0]
         properties = {WAIT: str(first.wait_store_msg_ok).lower()}
+        if isinstance(messages, Accumulation):
+            properties |= messages.properties()
         if self._release.client.batch_unique_key:
             properties[UNIQ_KEY] = self._next_id()
         body = encode_batch(messages, self._release)

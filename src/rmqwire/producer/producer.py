@@ -21,6 +21,7 @@ from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
 from rmqwire.errors import UsageError
+from rmqwire.producer.accumulator import Accumulator
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.detector import Detector
 from rmqwire.producer.request_reply import RequestReply
@@ -95,7 +96,8 @@ class Producer:
             self._sender.hooks.append(SendTraceHook(self._trace))
         self._requests = RequestReply(self._sender, use.instance)
         self._soon_tasks = Tasks()
-        self._soon = SoonSends(self._sender, use.config, self._soon_tasks)
+        self._accumulator = Accumulator(self._sender, use.config, self._soon_tasks)
+        self._soon = SoonSends(self._sender, self._accumulator, use.config, self._soon_tasks)
         self._open = False
 
     @property
@@ -158,7 +160,8 @@ class Producer:
         Without ``queue`` and ``selector`` the topic's queues take turns, and a failed attempt is
         repeated at another broker. A message may then be stored twice: consumers must bear it. What
         is raised at last tells all ``attempts``, and by ``maybe_stored`` whether one of them may
-        have been stored all the same.
+        have been stored all the same. With auto_batch a single message waits a little for others of
+        its topic and tag, and they go as one batch.
 
         Args:
             message: one message, or several of the same topic.
@@ -177,6 +180,8 @@ class Producer:
         """
         self._check_open()
         selector, arg = by_key(key, selector, arg)
+        if timeout_ms is None and self._accumulator.takes(message):
+            return await self._accumulator.send(message, queue, selector, arg, soon=False)
         return await self._sender.send(
             message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rmqwire.client.tasks import Tasks
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.accumulator import Accumulator
     from rmqwire.producer.config import ProducerConfig
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
@@ -102,12 +103,16 @@ class SoonSends:
 
     Args:
         sender: sends.
+        accumulator: puts messages together, where that is wanted.
         config: limits.
         tasks: where the sends run.
     """
 
-    def __init__(self, sender: Sender, config: ProducerConfig, tasks: Tasks) -> None:
+    def __init__(
+        self, sender: Sender, accumulator: Accumulator, config: ProducerConfig, tasks: Tasks
+    ) -> None:
         self._sender = sender
+        self._accumulator = accumulator
         self._config = config
         self._tasks = tasks
         self._begun = 0  # handles that aren't done
@@ -157,6 +162,7 @@ class SoonSends:
         timeout_ms: int | None,
     ) -> None:
         config, admitted = self._config, False
+        together = timeout_ms is None
         if timeout_ms is None:
             timeout_ms = config.send_msg_timeout
         began = trio_ms()
@@ -166,14 +172,19 @@ class SoonSends:
             if config.enable_backpressure_for_async_mode:
                 await self._admit(size, began + timeout_ms)
                 admitted = True
-            result = await self._sender.send(
-                handle.message,
-                queue=queue,
-                selector=selector,
-                arg=arg,
-                timeout_ms=timeout_ms - (trio_ms() - began),
-                soon=True,
-            )
+            if together and self._accumulator.takes(handle.message):
+                result = await self._accumulator.send(
+                    handle.message, queue, selector, arg, soon=True
+                )
+            else:
+                result = await self._sender.send(
+                    handle.message,
+                    queue=queue,
+                    selector=selector,
+                    arg=arg,
+                    timeout_ms=timeout_ms - (trio_ms() - began),
+                    soon=True,
+                )
             error = None
         except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
             error = failure

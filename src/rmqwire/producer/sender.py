@@ -98,7 +98,7 @@ class Sender:
         prepared = self._prepare(message)
         outgoing = prepared.outgoing
         if queue is not None or selector is not None:
-            chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
+            chosen = await self._choose(message, outgoing.topic, queue, selector, arg, timeout_ms)
             left = timeout_ms - (trio_ms() - started)
             return await self._send_once(prepared, chosen, left)
         info = await self.publish_info(outgoing.topic, timeout_ms)
@@ -116,7 +116,7 @@ class Sender:
         prepared = self._prepare(message)
         outgoing = prepared.outgoing
         timeout_ms = self._config.send_msg_timeout
-        chosen = await self._choose(message, outgoing, queue, selector, arg, timeout_ms)
+        chosen = await self._choose(message, outgoing.topic, queue, selector, arg, timeout_ms)
         addr = await self._addr(chosen)
         context = self._begin(prepared, chosen, addr)
         await self._instance.api.send_oneway(addr, outgoing, chosen, self._instance.wall_ms())
@@ -166,18 +166,35 @@ class Sender:
             self._instance.heartbeat_soon()
         return info
 
+    async def choose(
+        self,
+        message: Message,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+    ) -> MessageQueue:
+        """Return the queue that a message is to go to.
+
+        Raises:
+            UsageError: a queue of another topic, or none of this one.
+            RouteNotFound: no name server knows the topic, and it can't be made.
+            RemotingError: no name server answered.
+        """
+        limit_ms = self._config.send_msg_timeout
+        return await self._choose(message, message.topic, queue, selector, arg, limit_ms)
+
     async def _choose(
         self,
         message: Messages,
-        outgoing: OutgoingMessage,
+        topic: str,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int,
     ) -> MessageQueue:
-        if queue is not None and queue.topic != outgoing.topic:
+        if queue is not None and queue.topic != topic:
             raise UsageError("message's topic not equal mq's topic")
-        info = await self.publish_info(outgoing.topic, timeout_ms)
+        info = await self.publish_info(topic, timeout_ms)
         if queue is not None:
             return queue
         if selector is None:
