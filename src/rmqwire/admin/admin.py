@@ -7,11 +7,13 @@ from rmqwire.admin.auth import AuthVerbs
 from rmqwire.admin.broker import BrokerVerbs
 from rmqwire.admin.cluster import ClusterVerbs
 from rmqwire.admin.consumer import ConsumerVerbs
+from rmqwire.admin.drain import DrainVerbs
 from rmqwire.admin.ha import HaVerbs
 from rmqwire.admin.message_push import MessagePushVerbs
 from rmqwire.admin.message_trace import MessageTraceVerbs
 from rmqwire.admin.namesrv import NamesrvVerbs
 from rmqwire.admin.offset import OffsetVerbs
+from rmqwire.admin.purge import PurgeVerbs
 from rmqwire.admin.queue import QueueVerbs
 from rmqwire.admin.topic import TopicVerbs
 
@@ -19,6 +21,8 @@ from rmqwire.admin.topic import TopicVerbs
 class Admin(
     ClusterVerbs,
     HaVerbs,
+    DrainVerbs,
+    PurgeVerbs,
     BrokerVerbs,
     OffsetVerbs,
     ConsumerVerbs,

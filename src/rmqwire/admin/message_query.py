@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from rmqwire.admin.connection import ConnectionVerbs
 from rmqwire.admin.message_pull import MessagePullVerbs
 from rmqwire.admin.message_text import host_text, words_of
 from rmqwire.broker_errors import ConsumerNotOnline
 from rmqwire.client.message_ext import MessageExt
-from rmqwire.codec.bodies import ConsumerConnection, GroupList
+from rmqwire.codec.bodies import GroupList
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import (
-    GetConsumerConnectionListRequestHeader,
     QueryMessageRequestHeader,
     QueryTopicConsumeByWhoRequestHeader,
     ViewMessageRequestHeader,
@@ -25,7 +25,6 @@ from rmqwire.codec.message_const import (
     INDEX_TAG_TYPE,
     INDEX_UNIQUE_TYPE,
     MASTER_ID,
-    RETRY_GROUP_TOPIC_PREFIX,
 )
 from rmqwire.codec.message_id import decode_offset_id, is_message_id
 from rmqwire.codec.record import decode_message, iter_messages
@@ -69,7 +68,7 @@ class MessageTrack:
         )
 
 
-class MessageQueryVerbs(MessagePullVerbs):
+class MessageQueryVerbs(ConnectionVerbs, MessagePullVerbs):
     """What finds messages; bodies are as the producers gave them."""
 
     async def query_msg_by_id(
@@ -238,7 +237,7 @@ class MessageQueryVerbs(MessagePullVerbs):
 
     async def _track(self, message: MessageExt, group: str) -> MessageTrack:
         try:
-            connection = await self._connection_of(group)
+            connection = await self.consumer_connection(group)
             if connection.consume_type == "CONSUME_ACTIVELY":
                 return MessageTrack(group, "PULL")
             if connection.message_model == "BROADCASTING":
@@ -253,18 +252,6 @@ class MessageQueryVerbs(MessagePullVerbs):
         tags = set(wanted.tags_set or ()) if wanted is not None else set()
         filtered = tags and "*" not in tags and message.tags not in tags
         return MessageTrack(group, "CONSUMED_BUT_FILTERED" if filtered else "CONSUMED")
-
-    async def _connection_of(self, group: str) -> ConsumerConnection:
-        """Return who is connected of a group (``examineConsumerConnectionInfo``)."""
-        topic = RETRY_GROUP_TOPIC_PREFIX + group
-        route = await self.topic_route(topic)
-        brokers = route.broker_datas if route is not None else ()
-        addrs = [addr for broker in brokers for addr in _first(broker.broker_addrs)]
-        if not addrs:
-            raise RouteNotFound(f"No topic route info in name server for the topic: {topic}")
-        header = GetConsumerConnectionListRequestHeader(consumer_group=group)
-        answer = await self._ask(addrs[0], RequestCode.GET_CONSUMER_CONNECTION_LIST, header)
-        return ConsumerConnection.decode(answer.body, self._release)
 
     async def _is_consumed(self, message: MessageExt, group: str) -> bool:
         """Return whether a group has committed an offset behind a message's."""

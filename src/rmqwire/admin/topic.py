@@ -129,11 +129,14 @@ class TopicVerbs(NamesrvVerbs):
         found: dict[str, None] = {}
         for broker in (await self.known_route(topic)).broker_datas:
             if addr := broker.broker_addrs.get(MASTER_ID):
-                header = QueryTopicConsumeByWhoRequestHeader(topic=topic)
-                answer = await self._ask(addr, RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, header)
-                body = GroupList.decode(answer.body, self._release)
-                found.update(dict.fromkeys(body.group_list or ()))
+                found.update(dict.fromkeys(await self.groups_at(addr, topic)))
         return list(found)
+
+    async def groups_at(self, addr: str, topic: str) -> list[str]:
+        """Return the groups that consume a topic, or have, at one broker."""
+        header = QueryTopicConsumeByWhoRequestHeader(topic=topic)
+        answer = await self._ask(addr, RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, header)
+        return list(GroupList.decode(answer.body, self._release).group_list or ())
 
     async def allocate_mq(self, topic: str, ips: list[str]) -> dict[str, list[MessageQueue]]:
         """Return which queues each client would get, if these were all of a group (``allocateMQ``).

@@ -21,6 +21,7 @@ SUBJECTS = {
         " resetMasterFlushOffset switchTimerEngine"
     ),
     "ha": "haStatus",
+    "drain": "drainBroker purgeTopic",
     "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
     "message_print": "printMsg printMsgByQueue consumeMessage queryMsgTraceById",
     "consumer": "updateSubGroup updateSubGroupList deleteSubGroup getConsumerConfig setConsumeMode",
