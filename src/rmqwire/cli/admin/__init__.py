@@ -15,6 +15,7 @@ SUBJECTS = {
     ),
     "cluster": "clusterList",
     "broker": "brokerStatus health",
+    "sending": "clusterRT sendMsgStatus",
     "broker_config": "getBrokerConfig updateBrokerConfig",
     "broker_store": (
         "brokerConsumeStats cleanExpiredCQ cleanUnusedTopic deleteExpiredCommitLog"

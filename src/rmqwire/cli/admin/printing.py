@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies.base import Body
@@ -84,6 +85,8 @@ def jsonable(value: object) -> object:
         found = [{"key": jsonable(key), "value": jsonable(one)} for key, one in value.items()]
     elif isinstance(value, dict):
         found = {str(key): jsonable(one) for key, one in value.items()}
+    elif isinstance(value, Enum):
+        found = value.value
     elif isinstance(value, (list, tuple)):
         found = [jsonable(one) for one in value]
     else:
