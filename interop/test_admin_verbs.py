@@ -5,10 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import uuid
+from dataclasses import dataclass
 
 import pytest
+from click.testing import CliRunner
 
 from interop.peer import Peer
+from interop.processes import wait_until
+from interop.verb_rows import ROWS, Row
+from interop.wire import route_known
+from rmqwire.cli import main
 
 CLUSTER = ("-c", "DefaultCluster")
 
@@ -16,11 +23,6 @@ CLUSTER = ("-c", "DefaultCluster")
 def admin(*words: str) -> str:
     command = [sys.executable, "-m", "rmqwire", "admin", *words]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
-
-
-def columns(text: str) -> list[str]:
-    """What stands before the value in each line of figures."""
-    return [line.partition(": ")[0] for line in text.splitlines() if ": " in line]
 
 
 def java_status(peer: Peer, namesrv: str) -> str:
@@ -33,14 +35,55 @@ def java_status(peer: Peer, namesrv: str) -> str:
     return shown
 
 
-def test_broker_status_has_mqadmin_s_lines(java_namesrv: str, json_peer: Peer) -> None:
-    java = java_status(json_peer, java_namesrv)
-    ours = admin("brokerStatus", "-n", java_namesrv, *CLUSTER)
-    assert columns(ours) == columns(java)
-    assert any("commitLogMaxOffset" in line for line in columns(ours))
-    addr = ours.split()[0]
-    one = json_peer.mqadmin("brokerStatus", "-n", java_namesrv, "-b", addr)
-    assert columns(admin("brokerStatus", "-b", addr)) == columns(one)
+@dataclass(frozen=True)
+class Asked:
+    """What the verbs of the table are about."""
+
+    namesrv: str
+    words: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def asked(
+    java_namesrv: str, peers: dict[str, Peer], tmp_path_factory: pytest.TempPathFactory
+) -> Asked:
+    """A topic with messages and a group that has consumed some, at the Java cluster."""
+    peer = peers["JSON"]
+    topic, group = f"T_{uuid.uuid4().hex[:8]}", f"G_{uuid.uuid4().hex[:8]}"
+    java_status(peer, java_namesrv)
+    peer.mqadmin("updateTopic", "-n", java_namesrv, *CLUSTER, "-t", topic, "-r", "2", "-w", "2")
+    wait_until(lambda: route_known(java_namesrv, topic), f"route of {topic}", 15)
+    sent = "".join(f"m{number}\n" for number in range(5))
+    command = [sys.executable, "-m", "rmqwire", "produce", "-n", java_namesrv, "-t", topic]
+    subprocess.run(command, input=sent, check=True, capture_output=True, text=True, timeout=30)
+    command[3] = "consume"
+    words = ("-g", group, "--first", "--count", "3")
+    subprocess.run([*command, *words], check=True, capture_output=True, text=True, timeout=30)
+    _, name, _, addr = verb("clusterList", "-n", java_namesrv).splitlines()[1].split()[:4]
+    folder = str(tmp_path_factory.mktemp("export"))
+    found = {"topic": topic, "group": group, "addr": addr, "name": name, "folder": folder}
+    return Asked(java_namesrv, found)
+
+
+def verb(*words: str) -> str:
+    """Return what a verb prints, called in this process."""
+    result = CliRunner().invoke(main, ["admin", *words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+PARAMETERS = [
+    pytest.param(one, id=one.words, marks=[pytest.mark.only(one.only)] if one.only else [])
+    for one in ROWS
+]
+
+
+@pytest.mark.parametrize("row", PARAMETERS)
+def test_a_verb_prints_what_mqadmin_prints(row: Row, asked: Asked, json_peer: Peer) -> None:
+    words = row.words.format(**asked.words).split()
+    java = json_peer.mqadmin(*words, "-n", asked.namesrv)
+    ours = verb(*words, *row.more.split(), "-n", asked.namesrv)
+    assert row.compared(ours) == row.compared(java), java
 
 
 def test_java_s_servers_are_healthy(java_namesrv: str) -> None:

@@ -1,0 +1,102 @@
+"""Which verbs are called beside mqadmin's, with what words, and what of their texts is compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+V5 = "5.5.0"
+
+
+def lines(text: str) -> list[str]:
+    """All of it, but blanks at the ends of lines and empty lines at the end: mqadmin forgets some."""
+    return [line.rstrip() for line in text.rstrip().splitlines()]
+
+
+def as_set(text: str) -> list[str]:
+    """The lines in any order: Java prints in that of its hash tables."""
+    return sorted(filter(None, lines(text)))
+
+
+def names(text: str) -> list[str]:
+    """What stands before the value in each line of figures or settings, in any order."""
+    return sorted(
+        re.split(r" *[:=] {1,2}", line)[0] for line in lines(text) if re.search(r"[:=] ", line)
+    )
+
+
+def numbers_aside(text: str) -> list[str]:
+    """The lines with each number as N and runs of blanks as one: rates and times change."""
+    return [re.sub(r" +", " ", re.sub(r"\d[\d.]*", "N", line)) for line in lines(text)]
+
+
+def without_rate(text: str) -> list[str]:
+    """topicStatus without the rate, which mqadmin forgets to add up."""
+    return [line for line in lines(text) if line and not line.startswith("Topic Put TPS")]
+
+
+def ids_aside(text: str) -> list[str]:
+    """Results of sends without their ids and offsets."""
+    return numbers_aside(re.sub(r"\b[0-9A-F]{32}\b", "ID", text))
+
+
+def words_of_first(text: str) -> list[str]:
+    """The first line of a report: what comes after it is told by rmqwire's release alone."""
+    return lines(text)[:1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call, made of mqadmin and then of rmqwire.
+
+    Args:
+        words: with {topic}, {group}, {addr}, {name} and {folder} filled in; -n is added.
+        compared: what of a text must be equal.
+        only: the release whose mqadmin has the verb, or these columns; None: both.
+        more: words that only rmqwire needs.
+    """
+
+    words: str
+    compared: Callable[[str], object] = lines
+    only: str | None = None
+    more: str = ""
+
+
+# They are called in this order, on one cluster: reading, changing, removing.
+ROWS = (
+    Row("clusterList", numbers_aside, V5),
+    Row("clusterList -m", numbers_aside),
+    Row("topicList", as_set),
+    Row("topicList -c", as_set),
+    Row("topicRoute -t {topic}", only=V5),
+    Row("topicRoute -t {topic} -l", only=V5),
+    Row("topicStatus -t {topic}", without_rate),
+    Row("topicClusterList -t {topic}"),
+    Row("allocateMQ -t {topic} -i a,b,c", only=V5),
+    Row("brokerStatus -b {addr}", names),
+    Row("brokerStatus -c DefaultCluster", names),
+    Row("getBrokerConfig -b {addr}", as_set),
+    Row("getBrokerConfig -c DefaultCluster", as_set),
+    Row("brokerConsumeStats -b {addr}", numbers_aside),
+    Row("getNamesrvConfig", as_set),
+    Row("sendMsgStatus -b {name} -s 10 -c 2", ids_aside, V5),
+    Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", only=V5),
+    Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", words_of_first, "4.9.7"),
+    Row("updateTopic -c DefaultCluster -t {topic} -o true -w 3", only=V5),
+    Row("updateOrderConf -t {topic} -m put -v {name}:4"),
+    Row("updateOrderConf -t {topic} -m get"),
+    Row("updateOrderConf -t {topic} -m delete", more="--yes"),
+    Row("updateBrokerConfig -b {addr} -k flushIntervalCommitLog -v 450"),
+    Row("updateBrokerConfig -c DefaultCluster -k flushIntervalCommitLog -v 500"),
+    Row("updateNamesrvConfig -k orderMessageEnable -v true"),
+    Row("updateKvConfig -s SPACE -k key -v value"),
+    Row("deleteKvConfig -s SPACE -k key", more="--yes"),
+    Row("wipeWritePerm -b {name}"),
+    Row("addWritePerm -b {name}"),
+    Row("cleanExpiredCQ -b {addr}"),
+    Row("cleanUnusedTopic -b {addr}", more="--yes"),
+    Row("deleteExpiredCommitLog -b {addr}", more="--yes"),
+    Row("resetMasterFlushOffset -b {addr} -o 0", only=V5),
+    Row("deleteTopic -c DefaultCluster -t {topic}", more="--yes"),
+)
