@@ -7,15 +7,17 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from interop.peer import Peer
 from interop.processes import wait_until
-from interop.verb_rows import ROWS, Row
+from interop.verb_rows import ROWS, Row, names_in
 from interop.wire import route_known
 from rmqwire.cli import main
+from rmqwire.codec import java_json
 
 CLUSTER = ("-c", "DefaultCluster")
 
@@ -82,8 +84,19 @@ PARAMETERS = [
 def test_a_verb_prints_what_mqadmin_prints(row: Row, asked: Asked, json_peer: Peer) -> None:
     words = row.words.format(**asked.words).split()
     java = json_peer.mqadmin(*words, "-n", asked.namesrv)
+    written = None if row.file is None else exported(asked, row.file)
     ours = verb(*words, *row.more.split(), "-n", asked.namesrv)
     assert row.compared(ours) == row.compared(java), java
+    if row.file is not None:
+        assert exported(asked, row.file) == written
+
+
+def exported(asked: Asked, name: str) -> list[str]:
+    """Return the names of the fields in a file that was written, and remove it."""
+    file = Path(asked.words["folder"], name)
+    found = java_json.loads(file.read_bytes())
+    file.unlink()
+    return names_in(found)
 
 
 def test_java_s_servers_are_healthy(java_namesrv: str) -> None:

@@ -46,6 +46,13 @@ def words_of_first(text: str) -> list[str]:
     return lines(text)[:1]
 
 
+def names_in(value: object, start: str = "") -> list[str]:
+    """The path of each leaf of a JSON value, those of lists aside."""
+    if not isinstance(value, dict):
+        return [start]
+    return sorted(name for key, one in value.items() for name in names_in(one, f"{start}/{key}"))
+
+
 @dataclass(frozen=True)
 class Row:
     """One call, made of mqadmin and then of rmqwire.
@@ -55,12 +62,14 @@ class Row:
         compared: what of a text must be equal.
         only: the release whose mqadmin has the verb, or these columns; None: both.
         more: words that only rmqwire needs.
+        file: what is written into {folder}: its fields are compared, down to the leaves' names.
     """
 
     words: str
     compared: Callable[[str], object] = lines
     only: str | None = None
     more: str = ""
+    file: str | None = None
 
 
 # They are called in this order, on one cluster: reading, changing, removing.
@@ -79,6 +88,10 @@ ROWS = (
     Row("getBrokerConfig -b {addr}", as_set),
     Row("getBrokerConfig -c DefaultCluster", as_set),
     Row("brokerConsumeStats -b {addr}", numbers_aside),
+    Row("statsAll", numbers_aside),
+    Row("exportConfigs -c DefaultCluster -f {folder}", file="configs.json"),
+    Row("exportMetadata -c DefaultCluster -f {folder}", file="metadata.json"),
+    Row("exportMetrics -c DefaultCluster -f {folder}", file="metrics.json"),
     Row("getNamesrvConfig", as_set),
     Row("sendMsgStatus -b {name} -s 10 -c 2", ids_aside, V5),
     Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", only=V5),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from rmqwire.admin.acl import AclVerbs
 from rmqwire.admin.auth import AuthVerbs
-from rmqwire.admin.broker import BrokerVerbs
 from rmqwire.admin.cluster import ClusterVerbs
-from rmqwire.admin.consumer import ConsumerVerbs
 from rmqwire.admin.drain import DrainVerbs
+from rmqwire.admin.export import ExportVerbs
 from rmqwire.admin.ha import HaVerbs
 from rmqwire.admin.message_push import MessagePushVerbs
 from rmqwire.admin.message_trace import MessageTraceVerbs
@@ -19,13 +18,12 @@ from rmqwire.admin.topic import TopicVerbs
 
 
 class Admin(
+    ExportVerbs,
     ClusterVerbs,
     HaVerbs,
     DrainVerbs,
     PurgeVerbs,
-    BrokerVerbs,
     OffsetVerbs,
-    ConsumerVerbs,
     QueueVerbs,
     AclVerbs,
     AuthVerbs,

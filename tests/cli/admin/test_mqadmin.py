@@ -23,6 +23,7 @@ SAME = {
     "updateBrokerConfig": (),
     "updateBrokerConfig_c": (),
     "brokerConsumeStats": (),
+    "statsAll": (),
     "updateNamesrvConfig": (),
     "updateKvConfig": (),
     "deleteKvConfig": ("--yes",),

@@ -15,6 +15,8 @@ SUBJECTS = {
     ),
     "cluster": "clusterList",
     "broker": "brokerStatus health",
+    "stats": "statsAll",
+    "export": "exportConfigs exportMetadata exportMetrics exportPopRecord",
     "sending": "clusterRT sendMsgStatus",
     "broker_config": "getBrokerConfig updateBrokerConfig",
     "broker_store": (

@@ -109,8 +109,8 @@ def _rates(member: ClusterMember) -> Iterator[str]:
         member.broker_id,
         member.addr,
         figures.get("brokerVersionDesc", absent),
-        f"{_first_rate(figures.get('putTps')):9.2f}({sent})",
-        f"{_first_rate(figures.get('getTransferredTps')):9.2f}({pulled}|{queue('ack', 'N' if figures else '')})",
+        f"{first_rate(figures.get('putTps')):9.2f}({sent})",
+        f"{first_rate(figures.get('getTransferredTps')):9.2f}({pulled}|{queue('ack', 'N' if figures else '')})",
         _timer(figures),
         figures.get("pageCacheLockTimeMills", absent),
         f"{_hours(figures.get('earliestMessageTimeStamp')):2.2f}",
@@ -119,7 +119,7 @@ def _rates(member: ClusterMember) -> Iterator[str]:
     )
 
 
-def _first_rate(text: str | None) -> float:
+def first_rate(text: str | None) -> float:
     """Return the rate of the last ten seconds, the first of three."""
     return float((text or "").split()[0]) if (text or "").strip() else 0.0
 
