@@ -6,6 +6,7 @@
     python3 run.py faults [pytest options]   the tests with kills, signals and full disks (Linux)
     python3 run.py interop [pytest options]  the tests against Java peers
     python3 run.py coverage [pytest options] the tests but the simulated crashes, with their coverage
+    python3 run.py bench [CASE ...]       Java's broker and both lanes side by side, see --help
     python3 run.py docs                   build the documentation into site/; any warning fails
 
 The exit code is the command's own. The installation is repeated only when pyproject.toml changed. Where
@@ -180,6 +181,15 @@ def coverage(arguments: list[str]) -> int:
     )
 
 
+def bench(arguments: list[str]) -> int:
+    """Install, build the native lane if it can be, and measure."""
+    code = install("[test,lint]")
+    if code == 0:
+        build_lane()
+        code = run_all(["python", "-m", "bench", *arguments])
+    return code
+
+
 def docs(arguments: list[str]) -> int:
     """Install what builds the documentation, and build it."""
     return install("[docs]") or run_all(["mkdocs", "build", "--quiet", "--strict", *arguments])
@@ -190,6 +200,7 @@ COMMANDS = {
     "test": test,
     "faults": faults,
     "interop": interop,
+    "bench": bench,
     "docs": docs,
     "coverage": coverage,
 }

@@ -1,15 +1,17 @@
 """Java's broker and rmqwire's, both lanes, side by side in one run.
 
-python -m bench [CASE ...] [--rounds 5] [--seconds 2] [--kinds java,python,native] [--quick] [--out DIR]
+python -m bench [CASE ...] [--rounds 5] [--seconds 1.5] [--kinds java,python,native] [--quick] [--out DIR]
 
 CASE is a name or a pattern, as ``send/128B/*``; ``--list`` prints all. Without one the default set runs.
 The results go to DIR as results.json and table.md, and as plots where matplotlib is; ``--show FILE`` prints
-the table of results that are there already.
+the table of results that are there already. ``python -m bench PART [options]`` measures a part of rmqwire
+alone, without sockets or beside nothing; ``--list`` prints the parts too.
 """
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 import time
 from fnmatch import fnmatchcase
@@ -26,6 +28,17 @@ from bench.sides import JAVA, KINDS, NATIVE
 from interop.jars import missing_tools
 from rmqwire.codec.native import module_fault
 
+PARTS = {
+    "broker_inmemory": "CPU of a send in one connection's core, without sockets",
+    "ha_transfer": "ways to send a log in batches that each have a header",
+    "lone_pass": "a pass of one send, by what the process did before",
+    "record_codec": "µs of the record codec by message",
+    "remoting": "an echo over our remoting server and client in one process",
+    "send_calls": "Python calls of a send, counted",
+    "store": "puts, pulls and index of the store alone, by size of a pass",
+    "timers": "a million timers that wait, a simulated week of random times",
+}
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -33,13 +46,15 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("cases", nargs="*", metavar="CASE")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each load")
     parser.add_argument("--kinds", default=",".join(KINDS), help="brokers, default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="one round of 0.5 s: does it work?")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no group after them")
     parser.add_argument("--folder", type=Path, help="where stores are made")
     parser.add_argument("--out", type=Path, default=Path("build/bench"), metavar="DIR")
     parser.add_argument("--list", action="store_true", help="print the names of all cases")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of results.json")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write a page of the docs too")
     return parser.parse_args()
 
 
@@ -81,6 +96,9 @@ def run(options: argparse.Namespace) -> Results:
     began, machine = time.monotonic(), Machine()
     bench.results.machine = describe()
     for name, cases in chosen(options.cases).items():
+        if time.monotonic() - began > 60 * options.minutes:
+            bench.results.notes.append(f"Left out: {name}, the time was over.")
+            continue
         bench.say(f"{name}: {len(cases)} cases")
         try:
             GROUPS[name].run(bench, cases)
@@ -105,17 +123,28 @@ def save(results: Results, folder: Path) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] and sys.argv[1] in PARTS:
+        part = sys.argv.pop(1)
+        runpy.run_module(f"bench.{part}", run_name="__main__", alter_sys=True)
+        return
     options = parse()
     if options.list:
         for name, group in GROUPS.items():
             print(f"{name}: {group.about}")
             for case in group.names:
                 print(f"    {case}{' (default)' if case in group.default else ''}")
+        print("parts, measured alone:")
+        for part, about in PARTS.items():
+            print(f"    {part}: {about}")
         return
     results = Results.load(options.show) if options.show else run(options)
     sys.stdout.write(table.markdown(results))
-    if not options.show:
-        for line in plots.draw(results, options.out):
+    pictures = options.out
+    if options.page:
+        pictures = options.page.with_suffix("")
+        options.page.write_text(table.page(results, pictures.name))
+    if options.page or not options.show:
+        for line in plots.draw(results, pictures):
             sys.stderr.write(f"{line}\n")
 
 

@@ -2,7 +2,7 @@
 
 Each pass brings FRAMES frames, as a busy connection does; the store writes to a folder on disk
 without flushing. CPU time is measured, the kernel's included: other work on the machine disturbs it
-less. Run it: ``python -m bench.broker_inmemory [--release 4.9.7] [--rocketmq]``.
+less. Run it: ``python -m bench broker_inmemory [--release 4.9.7] [--rocketmq]``.
 """
 
 from __future__ import annotations

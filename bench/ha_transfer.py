@@ -1,6 +1,6 @@
 """Ways to send a log in batches that each have a header: MB/s over loopback, CPU of the sender.
 
-`python -m bench.ha_transfer [--mib 512]` sends a file of the page cache to a process that throws it
+`python -m bench ha_transfer [--mib 512]` sends a file of the page cache to a process that throws it
 away, in `haTransferBatchSize` of 32 KiB. "one pread per MiB" is what a master does; the others are
 what it could do.
 """

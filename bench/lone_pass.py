@@ -2,7 +2,7 @@
 
 Between two passes the process goes on at once, computes, or sleeps, as a broker does that waits for
 its only producer. The pass itself is the same each time, so the differences are caches, branch
-predictors and clock rate. Run it on a free machine: ``python -m bench.lone_pass``.
+predictors and clock rate. Run it on a free machine: ``python -m bench lone_pass``.
 """
 
 from __future__ import annotations

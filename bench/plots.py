@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench.growth import FAMILIES
 from bench.results import Results
 
 COLOURS = {"java": "#b07219", "python": "#3572a5", "native": "#4d9e3f"}
@@ -18,10 +19,13 @@ def draw(results: Results, folder: Path) -> Iterator[str]:
         yield "no plots: `pip install rmqwire[plot]` brings matplotlib"
         return
     import_module("matplotlib").use("Agg")
+    folder.mkdir(parents=True, exist_ok=True)
     for metric, title in (("rate", "messages per second"), ("cpu_us", "CPU µs per message")):
         file = folder / f"{metric}.png"
         if _bars(results, metric, title, file):
             yield str(file)
+    if _curves(results, folder / "growth.png"):
+        yield str(folder / "growth.png")
 
 
 def _bars(results: Results, metric: str, title: str, file: Path) -> bool:
@@ -45,6 +49,31 @@ def _bars(results: Results, metric: str, title: str, file: Path) -> bool:
     axes.set_xscale("log")
     axes.set_xlabel(title)
     axes.legend()
+    figure.tight_layout()
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+    return True
+
+
+def _curves(results: Results, file: Path) -> bool:
+    """Draw each cost by its size, both on log scales: a power law is a line, O(1) a flat one."""
+    plt = import_module("matplotlib.pyplot")
+    families = [
+        family
+        for family in FAMILIES
+        if any(len(family.points(results, kind)) > 1 for kind in COLOURS)
+    ]
+    if not families:
+        return False
+    figure, grid = plt.subplots(len(families), 1, figsize=(8, 2.6 * len(families)), squeeze=False)
+    for family, axes in zip(families, grid[:, 0], strict=True):
+        for kind, colour in COLOURS.items():
+            if points := family.points(results, kind):
+                axes.plot(*zip(*points, strict=True), "o-", color=colour, label=kind)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(family.about, fontsize="medium")
+        axes.legend()
     figure.tight_layout()
     figure.savefig(file, dpi=120)
     plt.close(figure)

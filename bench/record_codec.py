@@ -1,4 +1,4 @@
-"""Cost of the record codec in microseconds per message: ``python bench/record_codec.py``.
+"""Cost of the record codec in microseconds per message: ``python -m bench record_codec``.
 
 Variants: append (hot path of a send), decode (client), peek (dispatch), check (recovery with CRCs).
 """

@@ -1,6 +1,6 @@
 """Loopback echo over RemotingServer and RemotingClient in one process: requests/s and CPU.
 
-python bench/remoting.py [seconds per row]
+python -m bench remoting [seconds per row]
 """
 
 import sys
@@ -69,4 +69,5 @@ async def main(seconds):
         nursery.cancel_scope.cancel()
 
 
-trio.run(main, float(sys.argv[1]) if len(sys.argv) > 1 else 2)
+if __name__ == "__main__":
+    trio.run(main, float(sys.argv[1]) if len(sys.argv) > 1 else 2)

@@ -17,8 +17,8 @@ from bench.machine import CORES, Machine, cpu_seconds, rss_mib, settle
 from bench.results import Figures, Results
 from bench.sides import JAVA, KINDS, Server
 
-WARM_SLICE_S = 1.5
-WARM_SLICES = {JAVA: 14}  # at most: Java's compiler needs some ten seconds, Python none
+WARM_SLICE_S = 1.0
+WARM_SLICES = {JAVA: 18}  # at most: Java's compiler needs some ten seconds, Python none
 STANDS_WITHIN = 0.06  # of each other: the last three slices of a rate that stands
 
 Load = tuple[list[Frame], Shape]
@@ -58,7 +58,7 @@ class Bench:
     """
 
     rounds: int = 5
-    seconds: float = 2.0
+    seconds: float = 1.5
     kinds: Sequence[str] = KINDS
     folder: Path | None = None
     quick: bool = False
@@ -85,14 +85,10 @@ class Bench:
         *,
         seconds: float = 0.0,
         once: bool = False,
-        pids: Sequence[int] = (),
         pulls: Sequence[Frame] = (),
     ) -> tuple[Report, Figures]:
-        """Load a server for some time, or until the tape was played ``once``.
-
-        ``pids`` are all processes that work for it, by default its own.
-        """
-        watched = pids or [server.pid]
+        """Load a server for some time, or until the tape was played ``once``."""
+        watched = server.pids
         machine, before, began = Machine(), sum(map(cpu_seconds, watched)), time.monotonic()
         bounds = {"warm": 0, "limit": len(frames)} if once else {}
         report = play(

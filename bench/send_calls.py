@@ -1,7 +1,7 @@
 """Python calls per send, counted in one connection's core: no clock, the same on any machine.
 
 Each pass brings FRAMES sends, as in ``bench/broker_inmemory.py``; what a pass costs as a whole is
-spread over them. Calls of C functions are given apart. Run it: ``python -m bench.send_calls``.
+spread over them. Calls of C functions are given apart. Run it: ``python -m bench send_calls``.
 """
 
 from __future__ import annotations

@@ -49,12 +49,18 @@ class Server:
         node: its process.
         namesrv: address of its name server.
         home: its folder, the store in ``home/store``.
+        helpers: other processes that work for it, such as its slave.
     """
 
     kind: str
     node: Node
     namesrv: str
     home: Path
+    helpers: tuple[int, ...] = ()
+
+    @property
+    def pids(self) -> list[int]:
+        return [self.pid, *self.helpers]
 
     @property
     def pid(self) -> int:

@@ -1,6 +1,6 @@
 """Puts per second of the store alone: 128-byte bodies over 8 queues, by pass size.
 
-Run ``python bench/store.py [folder]``. "without dispatch" leaves the consume queues out: the
+Run ``python -m bench store [folder]``. "without dispatch" leaves the consume queues out: the
 commit log's append and write alone. "SYNC_FLUSH" is the whole way to the disk and back: so many
 senders, each of which sends again when it has its answer, and the store's own flushing thread.
 """

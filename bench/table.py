@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bench import growth
 from bench.aims import AIMS, Aim
 from bench.results import LOWER_IS_BETTER, Results
-from bench.sides import JAVA
+from bench.sides import JAVA, NATIVE, PYTHON
 
 FREE = 0.1  # of a core that others may take before the reader is warned
 DECIMALS = {"cpu_us": 1, "rss_mib": 0, "others": 2, "generator_us": 2, "seconds": 3, "exponent": 2}
@@ -25,9 +26,29 @@ TITLES = {
 }
 
 
+PAGE = """# Benchmarks
+
+Java 5.5.0 and rmqwire, both lanes, in one run; [how it is measured](../how-to/measure.md), what the figures
+come from in [Speed](../explanation/speed.md). This page is written by `python -m bench --page FILE`. A figure
+in bold is short of its aim. RSS and CPU are those of the broker's process, of master and slave together where
+there are both.
+
+![messages per second]({pictures}/rate.png)
+
+![CPU per message]({pictures}/cpu_us.png)
+
+{table}"""
+
+
+def page(results: Results, pictures: str) -> str:
+    """Return the page of the documentation; its pictures are in a folder beside it."""
+    return PAGE.format(pictures=pictures, table=markdown(results).replace("\n### ", "\n## "))
+
+
 def markdown(results: Results) -> str:
     """Return the whole page without its first heading."""
-    parts = [_warnings(results), _machine(results), _aims(results), _cases(results)]
+    parts = [_warnings(results), _machine(results), _aims(results), _growth(results)]
+    parts.append(_cases(results))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -75,7 +96,7 @@ def _machine(results: Results) -> str:
 
 
 def _aims(results: Results) -> str:
-    kinds = ("native", "python")
+    kinds = (NATIVE, PYTHON)
     rows = []
     for aim in AIMS:
         java = results.median(aim.to_case, aim.to_kind, aim.metric)
@@ -102,6 +123,13 @@ def _verdict(results: Results, aim: Aim, kind: str) -> str:
     sign = "≤" if aim.is_upper else "≥"
     text = f"{number(aim.metric, value)}: {ratio:.2f} x ({sign} {bound:g})"
     return text if is_kept else f"**{text}**"
+
+
+def _growth(results: Results) -> str:
+    kinds = (JAVA, NATIVE, PYTHON)
+    rows = [_line(row) for row in growth.rows(results, kinds)]
+    head = _head(["cost", "sizes", "Java 5.5.0", "native lane", "Python lane"])
+    return "\n".join(["### Growth", "", *head, *rows]) if rows else ""
 
 
 def _cases(results: Results) -> str:

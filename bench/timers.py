@@ -1,6 +1,6 @@
 """Timers: a million that wait, and a simulated week of random times.
 
-    python -m bench.timers [--pending 1000000] [--week 100000]
+    python -m bench timers [--pending 1000000] [--week 100000]
 
 The first fills a store with timers, says how fast they get into the wheel, how much memory they take and how
 long a start takes, and delivers a part of them. The second sends random times over seven days to a clock that

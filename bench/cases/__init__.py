@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from bench.cases import connections, pulls, sends, starts, topics
+from bench.cases import (
+    connections,
+    filters,
+    growing,
+    producers,
+    pulls,
+    push,
+    replication,
+    sends,
+    starts,
+    topics,
+)
 from bench.cases.group import Group
 
 GROUPS: dict[str, Group] = {
@@ -11,4 +22,9 @@ GROUPS: dict[str, Group] = {
     "starts": starts.GROUP,
     "connections": connections.GROUP,
     "topics": topics.GROUP,
+    "replication": replication.GROUP,
+    "growth": growing.GROUP,
+    "push": push.GROUP,
+    "producers": producers.GROUP,
+    "filters": filters.GROUP,
 }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from bench.cases.group import Group
 from bench.generator import tape
 from bench.machine import cpu_seconds, rss_mib
 from bench.rounds import Bench
-from bench.sides import servers, start_broker
+from bench.sides import Server, servers, start_broker
 from interop import nodes
-from interop.processes import BROKER_PORTS, free_port
+from interop.processes import BROKER_PORTS, free_port, wait_until
 from interop.wire import read_frame
 from rmqwire.codec import decode_command
 
@@ -48,22 +50,33 @@ class FirstSend(threading.Thread):
             time.sleep(POLL_S)
 
 
+def first_send(
+    kind: str, home: Path, settings: Mapping[str, str], done: Callable[[Server], object] = bool
+) -> float:
+    """Start a broker, stop it; return the seconds to its first accepted send and until it is ``done``."""
+    namesrv = nodes.start_namesrv(home / "namesrv")
+    try:
+        port = free_port(BROKER_PORTS)
+        began, first = time.monotonic(), FirstSend(port)
+        server = start_broker(kind, home, namesrv.addr, {"listenPort": str(port), **settings})
+        first.join()
+        late = not done(server)
+        wait_until(lambda: done(server), f"{kind} to be ready", LIMIT_S)
+        seconds = time.monotonic() - began if late else first.seconds
+        server.node.stop()
+    finally:
+        namesrv.kill()
+    if seconds is None:
+        raise TimeoutError(f"{kind}: no send was accepted within {LIMIT_S} s")
+    return seconds
+
+
 def start(bench: Bench) -> None:
     """Start each kind, one at a time, on an empty folder."""
-    for number in range(bench.rounds):
+    for _ in range(bench.rounds):
         for kind in bench.kinds:
             with bench.home() as home:
-                namesrv = nodes.start_namesrv(home / "namesrv")
-                port = free_port(BROKER_PORTS)
-                first = FirstSend(port)
-                server = start_broker(kind, home / kind, namesrv.addr, {"listenPort": str(port)})
-                first.join()
-                if first.seconds is not None:
-                    bench.results.add(START, kind, {"seconds": first.seconds})
-                server.node.kill()
-                namesrv.kill()
-        if number == 0:
-            bench.say("start: the first round is done")
+                bench.results.add(START, kind, {"seconds": first_send(kind, home, {})})
     bench.tell(START)
 
 

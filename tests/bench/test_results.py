@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.growth import exponent, verdict
+from bench.__main__ import chosen, kinds_here
+from bench.aims import AIMS
+from bench.cases import GROUPS
+from bench.growth import FAMILIES, exponent, rows, verdict
 from bench.machine import Machine, cpu_seconds, rss_mib
 from bench.results import Results
 from bench.rounds import stands
-from bench.table import markdown
+from bench.sides import KINDS
+from bench.table import markdown, page
 
 CASE = "send/128B/1x64/ROCKETMQ/async"
 
@@ -66,6 +70,50 @@ def test_what_an_exponent_means():
     assert [verdict(value) for value in (-0.2, 0.05, 0.2, 1.0)] == [
         "flat", "flat", "grows slowly", "**grows**",
     ]  # fmt: skip
+
+
+def test_a_familys_costs_are_fitted_for_each_broker():
+    found = Results()
+    for count, java, native in ((1, 5.0, 10.0), (100, 5.0, 11.0), (10_000, 5.0, 1000.0)):
+        found.add(f"topics/{count}", "java", {"cpu_us": java})
+        found.add(f"topics/{count}", "native", {"cpu_us": native})
+    (row,) = rows(found, ["java", "native", "python"])
+    assert row[1:3] == ["1, 100, 10,000", "5, 5, 5: n^0.00, flat"]
+    assert row[3].endswith("n^0.50, **grows**")
+    assert row[4] == ""
+    assert "### Growth" in markdown(found)
+
+
+def test_a_family_names_cases_that_there_are():
+    every = {case for group in GROUPS.values() for case in group.names}
+    assert {case for family in FAMILIES for case in family.cases.values()} <= every
+
+
+def test_every_aim_is_measured_by_default():
+    default = {case for group in GROUPS.values() for case in group.default}
+    for aim in AIMS:
+        assert {aim.case(kind) for kind in KINDS} | ({aim.other} - {""}) <= default, aim.about
+
+
+def test_patterns_choose_cases():
+    assert chosen(["start", "pull/*"]) == {"pulls": [*GROUPS["pulls"].names], "starts": ["start"]}
+    assert set(chosen([])) <= set(GROUPS)
+    with pytest.raises(SystemExit, match="no case is called 'stat'"):
+        chosen(["stat"])
+
+
+def test_what_can_not_run_here_is_left_out_and_named(monkeypatch):
+    monkeypatch.setattr("bench.__main__.missing_tools", lambda: "not installed: java")
+    notes: list[str] = []
+    assert kinds_here(["java", "python"], notes) == ["python"]
+    assert notes == ["Left out: java, not installed: java."]
+
+
+def test_the_page_of_the_docs_has_the_table_and_the_pictures():
+    text = page(results(), "benchmarks")
+    assert text.startswith("# Benchmarks\n")
+    assert "](benchmarks/rate.png)" in text
+    assert "\n## Beside Java" in text
 
 
 def test_a_rate_stands_when_its_last_three_slices_are_alike():
