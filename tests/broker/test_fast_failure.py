@@ -67,6 +67,13 @@ def test_each_kind_of_request_waits_for_as_long_as_it_does_in_java():
     assert not table.handlers.hooks
 
 
+def test_the_shortest_wait_is_what_it_wants_to_hear_of():
+    table = Table()
+    assert table.guard.least_ms == 200
+    table.config.wait_time_mills_in_admin_broker_queue = 50
+    assert table.guard.least_ms == 50
+
+
 def test_what_java_lets_wait_is_never_refused():
     table = Table()
     table.guard.waited(1_000_000)

@@ -133,7 +133,7 @@ class Broker:
             end_of_pass=self._end_of_pass,
             barrier=self._take_barrier,
             tls=loaded.tls.server,
-            waited=self._fast_failure.waited,
+            patience=self._fast_failure,
         )
         self._any_port = not loaded.broker.listen_port
         self._delayed = Wakeup()

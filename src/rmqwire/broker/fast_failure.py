@@ -112,6 +112,7 @@ class BrokerFastFailure:
     ) -> None:
         self._config = config
         self._others = _admin_wait if release.broker.admin_queue_expires else None
+        self._waits = [wait for wait, _ in _QUEUES] + [_admin_wait]
         self._busy_ms = busy_ms
         self._hooks = hooks
         self._mono_ms = mono_ms
@@ -119,6 +120,11 @@ class BrokerFastFailure:
         self._stalled_ms = 0
         self._ended_ms = 0
         self.after_stall = False
+
+    @property
+    def least_ms(self) -> int:
+        """The shortest of the waits that are refused, ms."""
+        return min(wait(self._config) for wait in self._waits)
 
     # --- what has happened
 

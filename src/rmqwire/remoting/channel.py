@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 EndOfPass = Callable[[], None]
 Barrier = Callable[[], Awaitable[None] | None]
-Waited = Callable[[int], None]  # told for how many ms what is handled next has waited; 0 when it is
 
 LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 

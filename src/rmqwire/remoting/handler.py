@@ -52,6 +52,20 @@ class Peer(Protocol):
 Handler = Callable[[Peer, "RemotingCommand"], "RemotingCommand | None"]
 
 
+class Patience(Protocol):
+    """Who wants to hear of requests that have waited in their socket, because the loop was busy.
+
+    Attributes:
+        least_ms: of shorter waits nobody wants to hear.
+    """
+
+    @property
+    def least_ms(self) -> int: ...  # noqa: D102  an attribute
+
+    def waited(self, waited_ms: int) -> None:
+        """Hear how long the requests have waited that are handled next; 0 when they are."""
+
+
 class Lane(Protocol):
     """A shorter way for some requests; the handlers answer whatever it hands back.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.remoting.channel import LOST, Barrier, Channel, EndOfPass, Waited, trio_ms
+from rmqwire.remoting.channel import LOST, Barrier, Channel, EndOfPass, trio_ms
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.housekeeping import PERIOD_S, Housekeeping
 from rmqwire.remoting.late_answers import LateAnswers
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from rmqwire.remoting.dispatch import HandlerTable
+    from rmqwire.remoting.handler import Patience
     from rmqwire.settings.tls import ServerTls
 
     Group = set[Channel | PooledSocket] | Housekeeping[Channel | PooledSocket]
@@ -62,7 +63,7 @@ class RemotingServer:
         end_of_pass: called after the requests of one pass were handled, before the answers leave.
         barrier: called after the requests of one connection; their answers wait for what it gives.
         tls: plain, TLS or both, and the certificates; None: plain alone, whatever comes.
-        waited: hears how long requests have waited in a socket, when the loop has been busy.
+        patience: hears how long requests have waited in a socket, when the loop has been busy.
 
     Raises:
         ConfigError: a certificate can't be used.
@@ -81,9 +82,9 @@ class RemotingServer:
         end_of_pass: EndOfPass | None = None,
         barrier: Barrier | None = None,
         tls: ServerTls | None = None,
-        waited: Waited | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        self._waited = waited
+        self._patience = patience
         self._handlers = handlers
         self._limits = limits
         self._on_open = on_open
@@ -145,7 +146,7 @@ class RemotingServer:
             self._end_of_pass,
             self._barrier,
             self._tls,
-            self._waited,
+            self._patience,
         )
 
     async def _housekeeping(self, channels: Housekeeping[Channel | PooledSocket]) -> None:

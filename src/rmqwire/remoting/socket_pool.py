@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
-    from rmqwire.remoting.channel import Barrier, EndOfPass, Waited
+    from rmqwire.remoting.channel import Barrier, EndOfPass
     from rmqwire.remoting.connection import Connection
+    from rmqwire.remoting.handler import Patience
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
     from rmqwire.remoting.tls_mode_handler import TlsMode
@@ -40,7 +41,7 @@ MAX_EVENTS = 1024  # sockets of one pass at most
 PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have the next one
 HANDSHAKE_COST = 1 << 14  # bytes that a TLS handshake counts for: it takes as long as they do
 TURN_PASSES = 16  # made before other tasks run, if so many are wanted
-LOOK_MS = 10  # what has waited for less is not worth a question to the kernel; Java looks as often
+LOOK_S = 0.01  # what has waited for less interests nobody; Java looks as often
 
 _NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
 
@@ -151,6 +152,22 @@ class PooledSocket:
         return True
 
 
+def _receive_late(member: PooledSocket, patience: Patience) -> int:
+    """Read once what may have waited for too long; gives the number of bytes.
+
+    Raises:
+        OSError: the connection is broken.
+    """
+    waited_ms = ms_since_data(member.sock)
+    if waited_ms < patience.least_ms:
+        return member.receive()
+    patience.waited(waited_ms)
+    try:
+        return member.receive()
+    finally:
+        patience.waited(0)
+
+
 class SocketPool:
     """The sockets, their epoll and the tasks that serve them.
 
@@ -160,7 +177,7 @@ class SocketPool:
         end_of_pass: called after the requests of a pass were handled, before its answers leave.
         barrier: called after the requests of one socket; its answers wait for what it gives.
         tls: which sockets speak TLS; None: none of them.
-        waited: hears how long requests have waited in a socket, when the loop has been busy.
+        patience: hears how long requests have waited in a socket, when the loop has been busy.
         mono_s: monotonic clock, s.
     """
 
@@ -171,14 +188,14 @@ class SocketPool:
         end_of_pass: EndOfPass | None = None,
         barrier: Barrier | None = None,
         tls: TlsMode | None = None,
-        waited: Waited | None = None,
+        patience: Patience | None = None,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tls = tls
-        self._waited = waited
+        self._patience = patience
         self._mono_s = mono_s
         self._clear_s = mono_s()  # all that had come by then has been read
-        self._late = False  # what is read now may have come LOOK_MS ago
+        self._impatient: Patience | None = None  # where what is read now may have waited too long
         self._drain_s = limits.drain_ms / 1000
         self._late_answers = late_answers
         self._end_of_pass = end_of_pass
@@ -259,13 +276,19 @@ class SocketPool:
             if not ready:
                 self._clear_s = polled_s
                 return
-            self._late = polled_s - self._clear_s > LOOK_MS / 1000
+            gap_s = polled_s - self._clear_s
+            self._impatient = self._who_waits(gap_s) if gap_s > LOOK_S else None
             all_seen = len(ready) < MAX_EVENTS
             size += self._run_pass(ready)
             if all_seen and not self._left:
                 self._clear_s = polled_s
             if size >= PASS_BYTES:
                 return
+
+    def _who_waits(self, gap_s: float) -> Patience | None:
+        """Return who wants to hear how long what came since the last look has waited."""
+        patience = self._patience
+        return None if patience is None or gap_s * 1000 < patience.least_ms else patience
 
     def _run_pass(self, ready: list[PooledSocket]) -> int:
         """Handle what these sockets have brought, write it, answer it; gives its bytes."""
@@ -294,10 +317,10 @@ class SocketPool:
         connection, size = member.connection, 0
         try:
             if member.watched == _READ:
-                if self._late and self._waited is not None:
-                    size = self._receive_late(member, self._waited)
-                else:
+                if self._impatient is None:
                     size = member.receive()
+                else:
+                    size = _receive_late(member, self._impatient)
             elif connection.paused and not member.unsent:
                 connection.resume()
             if self._barrier is not None and (barrier := self._barrier()) is not None:
@@ -308,17 +331,6 @@ class SocketPool:
             logger.exception("connection of %s failed", connection.peer)
             self.end(member)
         return size
-
-    def _receive_late(self, member: PooledSocket, waited: Waited) -> int:
-        """Do the same for bytes that may have waited."""
-        waited_ms = ms_since_data(member.sock)
-        if waited_ms < LOOK_MS:
-            return member.receive()
-        waited(waited_ms)
-        try:
-            return member.receive()
-        finally:
-            waited(0)
 
     def settle(self, member: PooledSocket) -> None:
         """Send what is ready, then say what the socket waits for. Never raises."""
