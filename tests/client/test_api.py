@@ -4,7 +4,7 @@ from rmqwire.client.api import NO_OFFSET, ClientApi, vip_address
 from rmqwire.client.config import ClientConfig
 from rmqwire.client.requests import RequestFactory
 from rmqwire.codec import headers as h
-from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.bodies import HeartbeatData, MessageQueue
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.record import encode_message
 from rmqwire.errors import BadRecord, BrokerError
@@ -69,10 +69,33 @@ async def test_view_message():
         await api(Server(body=b"nonsense")).view_message("a:3", 0)
 
 
-async def test_vip_channel_is_for_what_java_sends_there():
-    server = Server(header=h.GetMaxOffsetResponseHeader(offset=7))
+async def test_requests_that_java_sends_to_the_vip_port_go_there_and_no_others():
+    server = Server(header=h.GetMaxOffsetResponseHeader(offset=7), body=b"{}")
     calls = api(server, vip_channel_enabled=True)
-    await calls.max_offset("a:10911", QUEUE)
-    await calls.update_consumer_offset("a:10911", "g", QUEUE, 5)
-    assert [addr for addr, _ in server.requests] == ["a:10909", "a:10911"]
-    assert server.requests[1][1].is_oneway
+    await calls.max_offset("a:3", QUEUE)
+    await calls.min_offset("a:3", QUEUE)
+    await calls.search_offset("a:3", QUEUE, 5)
+    await calls.query_consumer_offset("a:3", "g", QUEUE)
+    await calls.update_consumer_offset("a:3", "g", QUEUE, 1)
+    await calls.update_consumer_offset("a:3", "g", QUEUE, 1, oneway=False)
+    await calls.consumer_list("a:3", "g")
+    await calls.lock_batch("a:3", "c", "g", [QUEUE])
+    await calls.unlock_batch("a:3", "c", "g", [QUEUE], oneway=False)
+    await calls.unlock_batch("a:3", "c", "g", [QUEUE], oneway=True)
+    assert {addr for addr, _ in server.requests} == {"a:1"}
+    server.requests.clear()
+    await calls.heartbeat("a:3", HeartbeatData())
+    await calls.unregister("a:3", "c", consumer_group="g")
+    await calls.end_transaction(
+        "a:3",
+        h.EndTransactionRequestHeader(
+            msg_id="m",
+            transaction_id="t",
+            producer_group="g",
+            tran_state_table_offset=0,
+            commit_log_offset=0,
+            commit_or_rollback=0,
+        ),
+        None,
+    )
+    assert {addr for addr, _ in server.requests} == {"a:3"}

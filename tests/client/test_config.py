@@ -24,6 +24,9 @@ OURS = {  # settings that are no Java key, or whose default is ours on purpose
     "retry_response_codes",
     "start_detector_enable",
     "await_termination_millis_when_shutdown",
+    "batch_max_delay_ms",  # -1 there: the accumulator has its own, and so the next two
+    "batch_max_bytes",
+    "total_batch_max_bytes",
     "pull_batch_size_in_bytes",
     "client_ip",
     "consume_timestamp",
@@ -110,3 +113,9 @@ def test_pull_bytes_follow_the_release():
     assert PushConsumerConfig().pull_bytes() == 262_144
     assert PushConsumerConfig(pull_batch_size_in_bytes=5).pull_bytes() == 5
     assert PushConsumerConfig(pull_batch_size_in_bytes=5, release=V4_9_7).pull_bytes() is None
+
+
+def test_a_socks_proxy_is_refused_with_a_reason():
+    ClientConfig(namesrv_addr="x:1", socks_proxy_config="{}").check()
+    with pytest.raises(UsageError, match="SOCKS isn't spoken"):
+        ClientConfig(namesrv_addr="x:1", socks_proxy_config='{"0.0.0.0/0":{}}').check()

@@ -1,5 +1,7 @@
 """The client's shell: shared connections, reconnecting, time, errors."""
 
+import socket
+
 import pytest
 import trio
 import trio.testing
@@ -250,6 +252,75 @@ async def test_an_idle_connection_is_closed_and_opened_again(net, autojump_clock
     assert len(net.connects) == 2
 
 
+class Leaving:
+    """A server that sends its first ``count`` connections away, but answers what it has begun."""
+
+    def __init__(self, count):
+        self.seen, self.count, self.begun = [], count, []
+
+    def handle(self, connection, request):
+        if connection not in self.seen:
+            self.seen.append(connection)
+        if bytes(request.body) == b"slow":
+            self.begun.append((connection, request))
+            return None
+        if self.seen.index(connection) < self.count:
+            return request.create_response(1500, "please go away")
+        return echo(connection, request)
+
+
+async def test_a_request_that_is_sent_away_goes_once_more_over_a_new_connection(
+    nursery, autojump_clock
+):
+    leaving = Leaving(1)
+    net = Net(nursery, {1: leaving.handle})
+    slow = []
+
+    async def ask_slowly():
+        slow.append(await client.invoke(ADDR, RemotingCommand(1, body=b"slow"), 10_000))
+
+    async with RemotingClient(connect=net.connect) as client, trio.open_nursery() as callers:
+        callers.start_soon(ask_slowly)
+        await trio.sleep(1)
+        answers = [await client.invoke(ADDR, RemotingCommand(1, body=b"x")) for _ in range(2)]
+        assert [(one.code, bytes(one.body)) for one in answers] == [(1, b"x")] * 2
+        assert len(net.connects) == 2
+        ((connection, request),) = leaving.begun
+        connection.reply(request, request.create_response(0))
+        await trio.sleep(1)
+        assert [one.code for one in slow] == [0]
+    assert client.addresses == []
+
+
+async def test_a_server_that_sends_away_twice_is_an_error_that_stored_nothing(
+    nursery, autojump_clock
+):
+    net = Net(nursery, {1: Leaving(2).handle})
+    async with RemotingClient(connect=net.connect) as client:
+        with pytest.raises(SendFailed, match="shutting down") as caught:
+            await client.invoke(ADDR, RemotingCommand(1, body=b"x"))
+        assert caught.value.maybe_stored is False
+        assert (await client.invoke(ADDR, RemotingCommand(1, body=b"x"))).code == 1
+        assert len(net.connects) == 3
+
+
+async def test_what_a_server_that_leaves_never_answers_runs_out_of_time(nursery, autojump_clock):
+    net = Net(nursery, {1: Leaving(1).handle})
+    failed = []
+
+    async def ask_slowly():
+        try:
+            await client.invoke(ADDR, RemotingCommand(1, body=b"slow"), 5_000)
+        except RemotingTimeout as error:
+            failed.append(error)
+
+    async with RemotingClient(connect=net.connect) as client, trio.open_nursery() as callers:
+        callers.start_soon(ask_slowly)
+        await trio.sleep(1)
+        await client.invoke(ADDR, RemotingCommand(1, body=b"x"))
+    assert failed
+
+
 async def test_close_address(net, autojump_clock):
     async with RemotingClient(connect=net.connect) as client:
         await client.invoke(ADDR, RemotingCommand(1))
@@ -323,3 +394,30 @@ async def test_an_error_of_the_block_is_not_wrapped(net, autojump_clock):
 
     with pytest.raises(ValueError, match="mine"):
         await block()
+
+
+class Names(trio.abc.HostnameResolver):
+    """A name whose address changes."""
+
+    address = "127.0.0.1"
+
+    async def getaddrinfo(self, host, port, family=0, type=0, proto=0, flags=0):  # noqa: A002
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.address, int(port)))]
+
+    async def getnameinfo(self, sockaddr, flags):
+        raise NotImplementedError
+
+
+async def test_a_name_is_looked_up_for_each_connection(nursery):
+    names = Names()
+    trio.socket.set_custom_hostname_resolver(names)
+    first = RemotingServer(HandlerTable(handlers={1: lambda c, r: r.create_response(0, "first")}))
+    second = RemotingServer(HandlerTable(handlers={1: lambda c, r: r.create_response(0, "second")}))
+    _, port = await nursery.start(first.serve, "127.0.0.1", 0)
+    await nursery.start(second.serve, "127.0.0.2", port)
+    async with RemotingClient() as client:
+        addr = f"broker.example:{port}"
+        assert (await client.invoke(addr, RemotingCommand(1))).remark == "first"
+        names.address = "127.0.0.2"
+        client.close_address(addr)
+        assert (await client.invoke(addr, RemotingCommand(1))).remark == "second"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from rmqwire.client.heartbeat import HeartbeatAnswer
 from rmqwire.codec.bodies import (
     GetConsumerListByGroupResponseBody,
     LockBatchResponseBody,
@@ -212,7 +213,7 @@ class ClientApi:
             RemotingError: no connection.
         """
         request = self.requests.end_transaction(header, remark)
-        await self.remoting.invoke_oneway(self.broker(addr), request)
+        await self.remoting.invoke_oneway(addr, request)
 
     async def pull(self, addr: str, group: str, pull: PullOptions, timeout_ms: int) -> PullAnswer:
         """Read messages of a queue.
@@ -235,10 +236,18 @@ class ClientApi:
             self.requests.namespace,
         )
 
-    async def heartbeat(self, addr: str, body: HeartbeatData) -> int:
-        """Register this client's groups; give the broker's version ordinal."""
+    async def heartbeat(self, addr: str, body: HeartbeatData) -> HeartbeatAnswer:
+        """Register this client's groups.
+
+        Raises:
+            RemotingError: the broker can't be reached or doesn't answer.
+            BrokerError: it refused.
+        """
         answer = await self.call(addr, self.requests.heartbeat(body))
-        return answer.version
+        fields = answer.ext_fields or {}
+        return HeartbeatAnswer(
+            fields.get("IS_SUPPORT_HEART_BEAT_V2") == "true", fields.get("IS_SUB_CHANGE") == "true"
+        )
 
     async def check_client(
         self, addr: str, client_id: str, group: str, subscription: SubscriptionData
@@ -262,7 +271,7 @@ class ClientApi:
             BrokerError: it refused.
         """
         request = self.requests.lock_batch(client_id, group, queues)
-        answer = await self.call(addr, request, LOCK_TIMEOUT_MS)
+        answer = await self.call(self.broker(addr), request, LOCK_TIMEOUT_MS)
         given = LockBatchResponseBody.decode(bytes(answer.body)).lock_okmq_set or ()
         return [self.requests.namespace.unwrap_queue(queue) for queue in given]
 
@@ -278,9 +287,9 @@ class ClientApi:
         request = self.requests.unlock_batch(client_id, group, queues)
         if oneway:
             request.mark_oneway()
-            await self.remoting.invoke_oneway(addr, request)
+            await self.remoting.invoke_oneway(self.broker(addr), request)
         else:
-            await self.call(addr, request, LOCK_TIMEOUT_MS)
+            await self.call(self.broker(addr), request, LOCK_TIMEOUT_MS)
 
     async def unregister(
         self,
@@ -298,7 +307,7 @@ class ClientApi:
         """Return a group's committed offset of a queue, or NO_OFFSET."""
         request = self.requests.query_consumer_offset(group, queue)
         accepted = frozenset((SUCCESS, QUERY_NOT_FOUND))
-        answer = await self.call(addr, request, OFFSET_TIMEOUT_MS, accepted)
+        answer = await self.call(self.broker(addr), request, OFFSET_TIMEOUT_MS, accepted)
         if answer.code == QUERY_NOT_FOUND:
             return NO_OFFSET
         return answer.decode_header(QueryConsumerOffsetResponseHeader).offset or 0
@@ -315,13 +324,13 @@ class ClientApi:
         request = self.requests.update_consumer_offset(group, queue, offset)
         if oneway:
             request.mark_oneway()
-            await self.remoting.invoke_oneway(addr, request)
+            await self.remoting.invoke_oneway(self.broker(addr), request)
         else:
-            await self.call(addr, request, OFFSET_TIMEOUT_MS)
+            await self.call(self.broker(addr), request, OFFSET_TIMEOUT_MS)
 
     async def consumer_list(self, addr: str, group: str) -> list[str]:
         """Return the client ids of a group's members."""
-        answer = await self.call(addr, self.requests.consumer_list(group))
+        answer = await self.call(self.broker(addr), self.requests.consumer_list(group))
         if not answer.body:
             return []
         body = GetConsumerListByGroupResponseBody.decode(answer.body, self._release)
@@ -367,7 +376,7 @@ class ClientApi:
             RemotingError: the broker can't be reached or doesn't answer.
             BrokerError: it refused.
         """
-        answer = await self.call(self.broker(addr), request, timeout_ms)
+        answer = await self.call(addr, request, timeout_ms)
         return answer.decode_header(RecallMessageResponseHeader).msg_id
 
     async def view_message(self, addr: str, physical_offset: int) -> StoredMessage:

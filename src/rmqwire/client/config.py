@@ -42,8 +42,10 @@ class ClientConfig:
         unit_mode: whether the client belongs to a unit of a multi-site deployment.
         enable_stream_request_type: append ``@STREAM`` to the client id.
         vip_channel_enabled: send to the broker's VIP port, listenPort - 2.
+        socks_proxy_config: Java's map of addresses to SOCKS proxies; must be empty: none is spoken.
         poll_name_server_interval: ms between two looks at the routes in use.
         heartbeat_broker_interval: ms between two heartbeats.
+        use_heartbeat_v2: leave the subscriptions out of heartbeats to brokers of 5.x that know them.
         persist_consumer_offset_interval: ms between two commits of consumed offsets.
         pull_time_delay_mills_when_exception: ms to wait after a failed pull.
         mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
@@ -73,8 +75,10 @@ class ClientConfig:
     unit_mode: bool = False
     enable_stream_request_type: bool = False
     vip_channel_enabled: bool = False
+    socks_proxy_config: str = "{}"
     poll_name_server_interval: int = 30_000
     heartbeat_broker_interval: int = 30_000
+    use_heartbeat_v2: bool = False
     persist_consumer_offset_interval: int = 5_000
     pull_time_delay_mills_when_exception: int = 1_000
     mq_client_api_timeout: int = 3_000
@@ -120,6 +124,11 @@ class ClientConfig:
         """
         if self.namespace is not None and not has_legal_characters(self.namespace):
             raise UsageError(f"namespace {self.namespace!r}: only {NAME_PATTERN}")
+        if self.socks_proxy_config.strip() != "{}":
+            raise UsageError(
+                "socksProxyConfig: SOCKS isn't spoken; give the proxy's tunnel to the brokers, such as "
+                "`ssh -L`, as their address, or leave it empty"
+            )
         if self.serialize_type not in SERIALIZE_TYPES:
             raise UsageError(f"serialize_type {self.serialize_type!r}: JSON or ROCKETMQ")
         for name in (
@@ -173,8 +182,10 @@ class ClientOptions(TypedDict, total=False):
     unit_mode: bool
     enable_stream_request_type: bool
     vip_channel_enabled: bool
+    socks_proxy_config: str
     poll_name_server_interval: int
     heartbeat_broker_interval: int
+    use_heartbeat_v2: bool
     persist_consumer_offset_interval: int
     pull_time_delay_mills_when_exception: int
     mq_client_api_timeout: int

@@ -21,7 +21,7 @@ import trio
 from rmqwire import clock
 from rmqwire.auth.signature import signing_hooks
 from rmqwire.client.api import ClientApi, Remoting
-from rmqwire.client.heartbeat import heartbeat_data
+from rmqwire.client.heartbeat import HeartbeatsV2, fingerprint, heartbeat_data
 from rmqwire.client.name_servers import NameServers, parse_addresses
 from rmqwire.client.processor import ClientProcessor
 from rmqwire.client.replies import ReplyTable
@@ -134,6 +134,7 @@ class ClientInstance:
         self._route_lock = trio.Lock()
         self._heartbeat_wanted = Wakeup()
         self._heartbeat_lock = trio.Lock()
+        self._heartbeats_v2 = HeartbeatsV2()
 
     async def __aenter__(self) -> Self:
         polls = not self.name_servers.addresses
@@ -390,7 +391,8 @@ class ClientInstance:
     # --- heartbeats
 
     def heartbeat_soon(self) -> None:
-        """Send a heartbeat to all brokers at once."""
+        """Send a heartbeat to all brokers at once, that tells them everything."""
+        self._heartbeats_v2.forget()
         self._heartbeat_wanted()
 
     async def _send_heartbeats(self) -> None:
@@ -401,25 +403,37 @@ class ClientInstance:
             await self.heartbeat()
             interval = self.config.heartbeat_broker_interval / 1000
 
-    async def heartbeat(self) -> None:
-        """Tell every broker of this client's groups; failures are logged."""
+    async def heartbeat(self, *, changed: bool = False) -> None:
+        """Tell every broker of this client's groups; failures are logged.
+
+        Args:
+            changed: brokers are to know new versions of subscriptions that say the same.
+        """
         async with self._heartbeat_lock:
             if not (self.producers or self.consumers):
                 return
             body = heartbeat_data(self.client_id, self.producers, self.consumers.values())
+            if self.config.use_heartbeat_v2:
+                body.heartbeat_fingerprint = fingerprint(body)
+            if changed:
+                self._heartbeats_v2.forget()
             async with trio.open_nursery() as nursery:
                 for name, broker_id, addr in list(self.routes.masters_and_slaves()):
                     if self.consumers or broker_id == MASTER_ID:
                         nursery.start_soon(self._heartbeat_one, name, addr, body)
 
     async def _heartbeat_one(self, broker_name: str, addr: str, body: HeartbeatData) -> None:
+        body = self._heartbeats_v2.for_broker(addr, body) if body.heartbeat_fingerprint else body
         try:
-            await self.api.heartbeat(addr, body)
+            answer = await self.api.heartbeat(addr, body)
         except RmqError as error:
             self.heartbeats.bad(addr, error)
+            self._heartbeats_v2.forget(addr)
             logger.warning("heartbeat to broker %s at %s failed: %s", broker_name, addr, error)
         else:
             self.heartbeats.good(addr)
+            if body.heartbeat_fingerprint:
+                self._heartbeats_v2.answered(addr, body, answer)
 
 
 def _left(started: float, timeout_ms: int) -> int:

@@ -14,13 +14,14 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 import trio
 
 from rmqwire.broker_errors import broker_error
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.command import RemotingCommand, next_opaque
 from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.closing import close_scope
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 TICK_MS = 1000  # longest sleep of the housekeeping
 
+GO_AWAY = int(ResponseCode.GO_AWAY)
 SUCCESS_ONLY = frozenset((int(ResponseCode.SUCCESS),))
 
 Connect = Callable[[str, int], Awaitable[trio.abc.Stream]]
@@ -185,6 +187,7 @@ class RemotingClient:
         self._serialize_type = serialize_type
         self._connect = connect or (connect_tcp if tls is None else TlsConnect(tls))
         self._links: dict[str, _Link] = {}
+        self._leaving: list[_Link] = []  # used no more, not ended yet
         self._nursery_manager = trio.open_nursery()
         self._nursery: trio.Nursery | None = None
         self._tick_at = 0  # when the housekeeping wakes, ms
@@ -205,7 +208,7 @@ class RemotingClient:
     ) -> bool | None:
         nursery, self._nursery = self._nursery, None
         self._housekeeping_scope.cancel()
-        for link in self._links.values():
+        for link in self._all_links():
             link.scope.cancel()
         if nursery is not None:
             nursery.cancel_scope.cancel()
@@ -223,6 +226,9 @@ class RemotingClient:
     ) -> RemotingCommand:
         """Send a request and wait for its answer, whatever its code.
 
+        A server of 5.x that is shutting down answers GO_AWAY, and has done nothing: the request goes
+        once more over a new connection, which may lead to another server behind the address.
+
         Args:
             addr: ``host:port`` of the server.
             command: the request; it is stamped with the client's version and serialization.
@@ -230,20 +236,41 @@ class RemotingClient:
 
         Raises:
             ConnectFailed: no connection to the address.
-            SendFailed: the connection ended before the answer.
+            SendFailed: the connection ended before the answer, or the server is shutting down.
             RemotingTimeout: no answer in time.
             TooManyRequests: too many wait for answers.
         """
+        deadline = trio_ms() + timeout_ms
         channel, left_ms = await self._ready(addr, timeout_ms)
         self._stamp(addr, command)
-        connection = channel.connection
-        waiter = _Waiter(connection, command.opaque)
-        self._watch(left_ms)
-        connection.request(command, waiter.set, left_ms)
-        response = await waiter.wait()
+        response = await self._ask(channel, command, left_ms)
+        if response.code == GO_AWAY:
+            self._leave(addr, channel)
+            channel, left_ms = await self._ready(addr, deadline - trio_ms())
+            again = copy(command)
+            again.opaque = next_opaque()
+            response = await self._ask(channel, again, left_ms)
+            if response.code == GO_AWAY:
+                self._leave(addr, channel)
+                raise SendFailed("the server is shutting down", addr, maybe_stored=False)
         for hook in self.hooks:
             hook.after_response(addr, command, response)
         return response
+
+    async def _ask(
+        self, channel: Channel, command: RemotingCommand, left_ms: int
+    ) -> RemotingCommand:
+        waiter = _Waiter(channel.connection, command.opaque)
+        self._watch(left_ms)
+        channel.connection.request(command, waiter.set, left_ms)
+        return await waiter.wait()
+
+    def _leave(self, addr: str, channel: Channel) -> None:
+        """Use a connection for no more requests; those under way may still be answered."""
+        link = self._links.get(addr)
+        if link is not None and link.channel is channel:
+            logger.info("%s is shutting down: connecting again", addr)
+            self._leaving.append(self._links.pop(addr))
 
     async def invoke_async(
         self, addr: str, command: RemotingCommand, on_reply: OnReply, timeout_ms: int = 3000
@@ -339,6 +366,8 @@ class RemotingClient:
         finally:
             if self._links.get(addr) is link:
                 del self._links[addr]
+            if link in self._leaving:
+                self._leaving.remove(link)
             link.error = link.error or "the client was closed"
             link.settled.set()
 
@@ -366,6 +395,9 @@ class RemotingClient:
             if self._on_close is not None:
                 self._on_close(connection)
 
+    def _all_links(self) -> list[_Link]:
+        return [*self._links.values(), *self._leaving]
+
     # --- time
 
     def _watch(self, timeout_ms: int) -> None:
@@ -384,7 +416,7 @@ class RemotingClient:
     def _expire(self, now: int) -> int:
         """Tell every connection the time; give when to do it again."""
         wake = now + TICK_MS
-        for link in list(self._links.values()):
+        for link in self._all_links():
             if link.channel is not None:
                 connection = link.channel.connection
                 connection.expire(now)

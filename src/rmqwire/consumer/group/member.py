@@ -213,7 +213,7 @@ class GroupMember:
             logger.info("group %s, topic %s: %s", self._state.group, topic, differences)
             if topic in self._state.subscriptions:
                 self._state.subscriptions[topic].sub_version = self._instance.wall_ms()
-        await self._instance.heartbeat()
+        await self._instance.heartbeat(changed=True)
 
 
 async def _give_up(holder: Queues, queues: Iterable[MessageQueue]) -> bool:
