@@ -5,6 +5,7 @@ from __future__ import annotations
 from rmqwire.admin.acl import AclVerbs
 from rmqwire.admin.auth import AuthVerbs
 from rmqwire.admin.cluster import ClusterVerbs
+from rmqwire.admin.dead_letter import DeadLetterVerbs
 from rmqwire.admin.drain import DrainVerbs
 from rmqwire.admin.export import ExportVerbs
 from rmqwire.admin.ha import HaVerbs
@@ -27,6 +28,7 @@ class Admin(
     QueueVerbs,
     AclVerbs,
     AuthVerbs,
+    DeadLetterVerbs,
     MessageTraceVerbs,
     MessagePushVerbs,
     TopicVerbs,

@@ -18,8 +18,6 @@ from rmqwire.errors import RouteNotFound
 from rmqwire.filter.subscription import build_subscription
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from rmqwire.codec.bodies import MessageQueue
 
 PULL_NUMS: Final = 32  # messages of one pull
@@ -161,23 +159,3 @@ class MessagePullVerbs(MessageVerbs):
             if not tags or one.tags in tags
         ]
         return PullBatch(_STATUS[answer.code], found, answer.next_begin_offset)
-
-    async def pull_messages(
-        self, part: QueuePart, expression: str = "*"
-    ) -> AsyncIterator[PulledMessage]:
-        """Yield the messages of a part of a queue.
-
-        Args:
-            part: which.
-            expression: tags joined by ``||``; ``*`` for all.
-        """
-        offset = part.min_offset
-        while offset < part.max_offset:
-            count = min(PULL_NUMS, part.max_offset - offset)
-            batch = await self.pull_batch(part.addr, part.queue, offset, count, expression)
-            for pulled in batch.messages:
-                if offset <= pulled.message.queue_offset < part.max_offset:
-                    yield pulled
-            if batch.next_offset <= offset or batch.status == "NO_NEW_MSG":
-                return
-            offset = batch.next_offset

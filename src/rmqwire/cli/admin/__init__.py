@@ -25,6 +25,7 @@ SUBJECTS = {
     ),
     "ha": "haStatus",
     "drain": "drainBroker purgeTopic",
+    "dead_letter": "resendDLQ",
     "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
     "message_print": "printMsg printMsgByQueue consumeMessage queryMsgTraceById",
     "consumer": "updateSubGroup updateSubGroupList deleteSubGroup getConsumerConfig setConsumeMode",

@@ -194,8 +194,6 @@ async def print_msg_by_queue(  # noqa: PLR0913, PLR0917  one for each option
     part = await call.admin.queue_part(addr, queue, begin_ms=begin_ms, end_ms=end_ms)
     tags: Counter[str] = Counter()
     async for batch in _batches(call, part, expression):
-        if batch.status != "FOUND":
-            break
         tags.update(tag for one in batch.messages if (tag := one.message.tags) and tag.strip())
         if shows:
             _tell_messages(call, batch.messages, charset if print_body else None)
