@@ -60,22 +60,28 @@ class Sends(Generic[_Q]):
     ) -> None: ...
     def take(
         self,
-        data: bytes,
-        position: int,
+        inputs: Sequence[tuple[bytes, int, bytes]],
         log_end: int,
         room: int,
         store_timestamp: int,
-        born_host: bytes,
         /,
-    ) -> tuple[int, int, int, bytes, int, bytes, list[tuple[_Q, int, bytes, int, int]]]:
-        """Take what is plain, from ``position`` on.
+    ) -> tuple[
+        list[tuple[int, int, int, bytes]], bytes, int, list[tuple[_Q, int, bytes, int, int]]
+    ]:
+        """Take what is plain at the front of what each connection has brought.
+
+        Args:
+            inputs: for each connection what it brought, where in it to begin, and its peer's packed host.
+            log_end: where the next record begins.
+            room: bytes that all records may have together.
+            store_timestamp: ms.
 
         Returns:
-            where the first frame begins that was not taken; where the frames end that the Python
-            must look at (the same when no whole one is left); how many sends were taken; the records of
-            their messages; the size of the last one; their answers, without those of oneway sends; for
-            each queue its next offset, its new units, the bytes of their records and how many sends
-            brought them.
+            for each connection how many sends were taken, where the first frame begins that was not,
+            where the frames end that the Python must look at (the same when no whole one is left), and
+            the answers, without those of oneway sends; all records; the size of the last one; for each
+            queue its next offset, its new units, the bytes of their records and how many sends brought
+            them.
 
         Raises:
             RuntimeError: the lane panicked. Nothing was taken then, nor when a callable raised.

@@ -48,28 +48,41 @@ pub struct Units<Q> {
     pub sends: usize,
 }
 
-/// What the frames at the front of a buffer became.
-pub struct Taken<Q> {
+/// What one connection brought.
+pub struct Input<'a> {
+    pub data: &'a [u8],
+    /// Where its first frame begins.
+    pub position: usize,
+    pub born_host: &'a [u8],
+}
+
+/// What the frames at the front of one input became.
+#[derive(Default)]
+pub struct Part {
     /// Where the first frame begins that was not taken,
     pub position: usize,
     /// and where what the Python must look at ends: the same when no whole frame is left.
     pub stop: usize,
     /// Sends taken.
     pub count: usize,
+    pub answers: Vec<u8>,
+}
+
+/// What the inputs of a call became.
+pub struct Taken<Q> {
+    pub parts: Vec<Part>,
     pub records: Vec<u8>,
     pub last_size: usize,
-    pub answers: Vec<u8>,
     pub queues: Vec<Units<Q>>,
 }
 
 /// Where the messages of one call go.
-pub struct Here<'a> {
+pub struct Here {
     /// Offset at which the next record begins.
     pub log_end: i64,
     /// Bytes that its file has room for.
     pub room: usize,
     pub store_timestamp: i64,
-    pub born_host: &'a [u8],
 }
 
 /// What is asked of the Python.
@@ -111,52 +124,47 @@ struct Message<'a> {
 
 const ONEWAY: i32 = 2;
 
-/// Take the plain sends at the front of `data`, from `position` on.
+/// Take the plain sends at the front of each input.
 ///
 /// # Errors
 /// What the Python raised; nothing was taken then.
 pub fn take<B: Broker>(
     settings: &Settings,
     plans: &mut Plans,
-    data: &[u8],
-    position: usize,
+    inputs: &[Input],
     here: &Here,
     broker: &B,
 ) -> Result<Taken<B::Queue>, B::Error> {
-    let mut run = Run { settings, here, broker, taken: Taken::new(position), numbers: HashMap::new(), key: Vec::new() };
+    let taken = Taken { parts: Vec::with_capacity(inputs.len()), records: Vec::new(), last_size: 0, queues: Vec::new() };
+    let (numbers, key) = (HashMap::new(), Vec::new());
+    let mut run = Run { settings, here, broker, taken, part: Part::default(), born_host: &[], numbers, key };
     let mut properties = Vec::new();
-    while let Some(end) = end_of_frame(data, run.taken.position, settings.max_length) {
-        let frame = content(data, run.taken.position, end);
-        if !run.take_frame(frame, plans, &mut properties)? {
-            run.taken.stop = run.others(data, end);
-            break;
+    for input in inputs {
+        run.part = Part { position: input.position, stop: input.position, ..Part::default() };
+        run.born_host = input.born_host;
+        while let Some(end) = end_of_frame(input.data, run.part.position, settings.max_length) {
+            let frame = content(input.data, run.part.position, end);
+            if !run.take_frame(frame, plans, &mut properties)? {
+                run.part.stop = run.others(input.data, end);
+                break;
+            }
+            run.part.position = end;
+            run.part.stop = end;
         }
-        run.taken.position = end;
-        run.taken.stop = end;
+        run.taken.parts.push(std::mem::take(&mut run.part));
     }
     run.taken.queues.retain(|queue| queue.size > 0); // the rest got a message that had no room
     Ok(run.taken)
 }
 
-impl<Q> Taken<Q> {
-    fn new(position: usize) -> Self {
-        Taken {
-            position,
-            stop: position,
-            count: 0,
-            records: Vec::new(),
-            last_size: 0,
-            answers: Vec::new(),
-            queues: Vec::new(),
-        }
-    }
-}
-
 struct Run<'a, B: Broker> {
     settings: &'a Settings,
-    here: &'a Here<'a>,
+    here: &'a Here,
     broker: &'a B,
     taken: Taken<B::Queue>,
+    /// Of the input that is looked at, and its sender.
+    part: Part,
+    born_host: &'a [u8],
     /// Topic and queue id -> index into `taken.queues`.
     numbers: HashMap<Vec<u8>, usize>,
     key: Vec<u8>,
@@ -272,7 +280,7 @@ impl<B: Broker> Run<'_, B> {
         let (settings, here) = (self.settings, self.here);
         let mut end = self.taken.records.len() + BLANK;
         for message in &mut *messages {
-            let record = record(settings, here, &self.taken.queues[number].place, 0, send, message);
+            let record = record(settings, (here, self.born_host), &self.taken.queues[number].place, 0, send, message);
             let Some(size) = record.size().filter(|size| end + size <= here.room) else {
                 return Ok(false);
             };
@@ -288,12 +296,12 @@ impl<B: Broker> Run<'_, B> {
             let _ = write!(message_id, "{comma}{}{place:016X}", settings.host_id);
         }
         self.taken.queues[number].sends += 1;
-        self.taken.count += 1;
+        self.part.count += 1;
         if !ready.oneway {
             let (serialization, opaque) = (ready.serialization, ready.opaque);
             let transaction_id = ready.unique;
             let answer = Answer { serialization, opaque, queue_id, queue_offset, message_id: &message_id, transaction_id };
-            settings.answers.append(&answer, &mut self.taken.answers);
+            settings.answers.append(&answer, &mut self.part.answers);
         }
         Ok(true)
     }
@@ -302,7 +310,7 @@ impl<B: Broker> Run<'_, B> {
     fn append(&mut self, number: usize, send: &Send, message: &Message) -> i64 {
         let (settings, here) = (self.settings, self.here);
         let place = here.log_end + self.taken.records.len() as i64;
-        let record = record(settings, here, &self.taken.queues[number].place, place, send, message);
+        let record = record(settings, (here, self.born_host), &self.taken.queues[number].place, place, send, message);
         record.append(message.size, &mut self.taken.records);
         let queue = &mut self.taken.queues[number];
         append_unit(place, message.size, message.tags_code, &mut queue.units);
@@ -336,7 +344,7 @@ impl<B: Broker> Run<'_, B> {
 /// Return the record of a message that is stored next, at `physical_offset`.
 fn record<'m, Q>(
     settings: &'m Settings,
-    here: &'m Here,
+    (here, born_host): (&Here, &'m [u8]),
     place: &'m Place<Q>,
     physical_offset: i64,
     send: &Send,
@@ -349,7 +357,7 @@ fn record<'m, Q>(
         physical_offset,
         sys_flag: send.sys_flag,
         born_timestamp: send.born_timestamp,
-        born_host: here.born_host,
+        born_host,
         store_timestamp: here.store_timestamp,
         store_host: &settings.store_host,
         reconsume_times: send.reconsume_times,
@@ -451,9 +459,14 @@ mod tests {
         frame
     }
 
+    fn run_all(inputs: &[&[u8]], room: usize) -> Result<Taken<i32>, ()> {
+        let inputs: Vec<Input> = inputs.iter().map(|data| Input { data, position: 0, born_host: &[0; 8] }).collect();
+        let here = Here { log_end: 1000, room, store_timestamp: 6 };
+        take(&settings(), &mut Plans::default(), &inputs, &here, &Table)
+    }
+
     fn run(data: &[u8], room: usize) -> Result<Taken<i32>, ()> {
-        let here = Here { log_end: 1000, room, store_timestamp: 6, born_host: &[0; 8] };
-        take(&settings(), &mut Plans::default(), data, 0, &here, &Table)
+        run_all(&[data], room)
     }
 
     #[test]
@@ -463,9 +476,9 @@ mod tests {
         let odd = frame(310, "T", "DELAY\u{1}3", "body");
         let data = [&plain[..], &plain, &odd, &other, &other, &plain, &plain[..9]].concat();
         let taken = run(&data, 10_000).unwrap();
-        assert_eq!(taken.count, 2);
-        assert_eq!(taken.position, 2 * plain.len());
-        assert_eq!(taken.stop, taken.position + odd.len() + 2 * other.len());
+        assert_eq!(taken.parts[0].count, 2);
+        assert_eq!(taken.parts[0].position, 2 * plain.len());
+        assert_eq!(taken.parts[0].stop, taken.parts[0].position + odd.len() + 2 * other.len());
         assert_eq!(taken.records.len(), 2 * taken.last_size);
         assert_eq!((taken.queues.len(), taken.queues[0].units.len()), (1, 40));
         assert_eq!(taken.queues[0].place.next_offset, 12);
@@ -485,8 +498,8 @@ mod tests {
             frame(311, "T", plain, "body"),
         ] {
             let taken = run(&odd, 10_000).unwrap();
-            assert_eq!((taken.count, taken.position, taken.stop), (0, 0, odd.len()));
-            assert!(taken.records.is_empty() && taken.answers.is_empty());
+            assert_eq!((taken.parts[0].count, taken.parts[0].position, taken.parts[0].stop), (0, 0, odd.len()));
+            assert!(taken.records.is_empty() && taken.parts[0].answers.is_empty());
         }
     }
 
@@ -495,21 +508,21 @@ mod tests {
         let mut oneway = frame(310, "T", "UNIQ_KEY\u{1}K1", "body");
         oneway[20] = 2;
         let taken = run(&oneway, 10_000).unwrap();
-        assert_eq!((taken.count, taken.answers.len()), (1, 0));
+        assert_eq!((taken.parts[0].count, taken.parts[0].answers.len()), (1, 0));
         oneway[20] = 1;
-        assert_eq!(run(&oneway, 10_000).unwrap().count, 0);
+        assert_eq!(run(&oneway, 10_000).unwrap().parts[0].count, 0);
     }
 
     #[test]
     fn the_messages_of_a_batch_are_stored_all_or_none() {
         let two = batch_frame(&["TAGS\u{1}a\u{2}UNIQ_KEY\u{1}K2", "UNIQ_KEY\u{1}K3"]);
         let taken = run(&two, 10_000).unwrap();
-        assert_eq!((taken.count, taken.queues[0].sends, taken.queues[0].units.len()), (1, 1, 40));
+        assert_eq!((taken.parts[0].count, taken.queues[0].sends, taken.queues[0].units.len()), (1, 1, 40));
         assert_eq!(taken.queues[0].place.next_offset, 12);
-        assert!(taken.answers.windows(33).any(|part| part[32] == b','));
+        assert!(taken.parts[0].answers.windows(33).any(|part| part[32] == b','));
         assert_eq!(run(&two, taken.records.len() + BLANK - 1).unwrap().records.len(), 0);
         for odd in [&["UNIQ_KEY\u{1}K2", "DELAY\u{1}1"][..], &["UNIQ_KEY\u{1}K2", "a"], &[]] {
-            assert_eq!(run(&batch_frame(odd), 10_000).unwrap().count, 0);
+            assert_eq!(run(&batch_frame(odd), 10_000).unwrap().parts[0].count, 0);
         }
     }
 
@@ -519,9 +532,24 @@ mod tests {
         let size = run(&plain, 10_000).unwrap().last_size;
         let data = [&plain[..], &plain].concat();
         let taken = run(&data, 2 * size + BLANK - 1).unwrap();
-        assert_eq!((taken.count, taken.stop), (1, data.len()));
-        assert_eq!(run(&data, 2 * size + BLANK).unwrap().count, 2);
+        assert_eq!((taken.parts[0].count, taken.parts[0].stop), (1, data.len()));
+        assert_eq!(run(&data, 2 * size + BLANK).unwrap().parts[0].count, 2);
         assert!(run(&plain, 0).unwrap().queues.is_empty());
+    }
+
+    #[test]
+    fn many_inputs_share_records_and_units_but_not_answers() {
+        let plain = frame(310, "T", "UNIQ_KEY\u{1}K1", "body");
+        let odd = frame(310, "U", "UNIQ_KEY\u{1}K1", "body");
+        let two = [&plain[..], &plain].concat();
+        let taken = run_all(&[&two, &odd, &plain], 10_000).unwrap();
+        let counts: Vec<usize> = taken.parts.iter().map(|part| part.count).collect();
+        assert_eq!(counts, [2, 0, 1]);
+        assert_eq!(taken.parts[0].answers.len(), 2 * taken.parts[2].answers.len());
+        assert_eq!((taken.parts[1].position, taken.parts[1].stop), (0, odd.len()));
+        assert_eq!((taken.queues.len(), taken.queues[0].units.len(), taken.queues[0].sends), (1, 60, 3));
+        assert_eq!(taken.records.len(), 3 * taken.last_size);
+        assert!(run_all(&[&plain, &frame(310, "broken", "", "body")], 10_000).is_err());
     }
 
     #[test]
@@ -537,7 +565,7 @@ mod tests {
                 let mut data = plain.clone();
                 data[at] = byte;
                 let taken = run(&data, 10_000).unwrap();
-                assert!(taken.position <= taken.stop && taken.stop <= data.len());
+                assert!(taken.parts[0].position <= taken.parts[0].stop && taken.parts[0].stop <= data.len());
             }
         }
     }

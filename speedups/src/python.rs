@@ -9,13 +9,13 @@ use pyo3::types::PyBytes;
 use crate::answer::{Answers, pieces};
 use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::keys::{self, Key};
-use crate::lane::{Broker, Here, Place, Settings, take};
+use crate::lane::{Broker, Here, Input, Place, Settings, take};
 use crate::properties::{Plan, Plans};
 use crate::pull::{self, Found, Limits, Most, Queue};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -116,7 +116,9 @@ struct Sends {
 }
 
 type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize, usize)>;
-type Run<'py> = (usize, usize, usize, Bound<'py, PyBytes>, usize, Bound<'py, PyBytes>, Queues<'py>);
+type Part<'py> = (usize, usize, usize, Bound<'py, PyBytes>);
+type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, Queues<'py>);
+type Inputs<'py> = Vec<(Bound<'py, PyBytes>, usize, Bound<'py, PyBytes>)>;
 
 #[pymethods]
 impl Sends {
@@ -128,22 +130,28 @@ impl Sends {
         Ok(Sends { settings: settings.into(), plans: Plans::default(), place, plan })
     }
 
-    #[pyo3(signature = (data, position, log_end, room, store_timestamp, born_host, /))]
-    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (inputs, log_end, room, store_timestamp, /))]
     fn take<'py>(
         &mut self,
         py: Python<'py>,
-        data: &Bound<'py, PyBytes>,
-        position: usize,
+        inputs: Inputs<'py>,
         log_end: i64,
         room: usize,
         store_timestamp: i64,
-        born_host: &[u8],
     ) -> PyResult<Run<'py>> {
-        let here = Here { log_end, room, store_timestamp, born_host };
+        let here = Here { log_end, room, store_timestamp };
         let callables = Callables { py, place: &self.place, plan: &self.plan };
         let (settings, plans) = (&self.settings, &mut self.plans);
-        let taken = guard(|| take(settings, plans, data.as_bytes(), position, &here, &callables))?;
+        let inputs: Vec<Input> = inputs
+            .iter()
+            .map(|(data, position, host)| Input { data: data.as_bytes(), position: *position, born_host: host.as_bytes() })
+            .collect();
+        let taken = guard(|| take(settings, plans, &inputs, &here, &callables))?;
+        let parts = taken
+            .parts
+            .into_iter()
+            .map(|part| (part.count, part.position, part.stop, PyBytes::new(py, &part.answers)))
+            .collect();
         let queues = taken
             .queues
             .into_iter()
@@ -152,15 +160,7 @@ impl Sends {
                 (queue.place.queue, queue.place.next_offset, units, queue.size, queue.sends)
             })
             .collect();
-        Ok((
-            taken.position,
-            taken.stop,
-            taken.count,
-            PyBytes::new(py, &taken.records),
-            taken.last_size,
-            PyBytes::new(py, &taken.answers),
-            queues,
-        ))
+        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, queues))
     }
 }
 

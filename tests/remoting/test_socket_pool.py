@@ -441,7 +441,7 @@ async def test_a_callback_that_fails_at_the_end_is_logged_and_ends_nothing_else(
 
 async def test_a_lane_that_fails_ends_that_connection_only(start, caplog):
     class Lane:
-        def take(self, connection, data, position):
+        def take(self, inputs):
             raise RuntimeError("the native lane panicked")
 
     _, first, second = start(2)

@@ -82,9 +82,9 @@ class BothLanes:
         lane = self.brokers[1].core.handlers.lane
         take = lane.take
 
-        def counted(connection, data, position):
-            found = take(connection, data, position)
-            self.taken += found[0]
+        def counted(inputs):
+            found = take(inputs)
+            self.taken += sum(one[0] for one in found)
             return found
 
         lane.take = counted

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.errors import RemotingError
-    from rmqwire.remoting.handler import Lane, OnReply
+    from rmqwire.remoting.handler import OnReply, Taken
 
 IDLE_REASON = "idle"  # the close_reason of a connection that was silent for too long
 
@@ -149,16 +149,70 @@ class Connection:
     # --- receiving
 
     def receive_data(self, data: bytes) -> None:
-        """Take what was read: answer requests, hand responses to their waiters. Never raises."""
+        """Take what was read: answer requests, hand responses to their waiters. Never raises.
+
+        But for what a lane raises: it has taken nothing then, and the connection is to be ended.
+        """
+        offered = self.offer(data)
+        if offered:
+            self.go_on(offered, None)
+
+    def offer(self, data: bytes) -> bytes:
+        """Take what was read, but for what a lane is to see first: that is returned, for ``go_on``."""
         if self.closed:
-            return
+            return b""
         self._active = True
         handlers = self.handlers
         try:
-            if handlers.lane is None or handlers.hooks or self._held:
-                frames = self._reader.receive_data(data)
-            else:
-                frames = self._take(handlers.lane, self._reader.join(data))
+            if (
+                handlers.lane is not None
+                and not handlers.hooks
+                and not self._held
+                and self.outbox_size <= self._limits.pause_bytes
+            ):
+                return self._reader.join(data)
+            frames = self._reader.receive_data(data)
+        except ProtocolError as error:
+            self.refuse(error)
+            return b""
+        if self._held:
+            self._held += frames
+        elif frames:
+            self._process(frames)
+        return b""
+
+    def go_on(self, data: bytes, taken: Taken | None) -> None:
+        """Let a lane take what it can of joined bytes, and answer what it hands back.
+
+        Args:
+            data: what ``offer`` has returned.
+            taken: what the lane has taken of it with those of others; None: ask it.
+        """
+        lane, size, pause = self.handlers.lane, len(data), self._limits.pause_bytes
+        assert lane is not None
+        position = 0
+        while True:
+            count, position, stop, _ = taken or lane.take([(self, data, position)])[0]
+            taken = None
+            self.frames_received += count
+            if stop == position:
+                break
+            try:
+                self._process(self._reader.split(data, position, stop))
+            except ProtocolError as error:
+                self.refuse(error)
+            position = stop
+            if self.closed:
+                return
+            if position == size or self._held or self.outbox_size > pause:
+                break
+        if position < size:
+            self._rest(data, position)
+
+    def _rest(self, data: bytes, position: int) -> None:
+        """Answer what no lane is asked about, or keep it."""
+        try:
+            frames = self._reader.split(data, position)
         except ProtocolError as error:
             self.refuse(error)
             return
@@ -166,26 +220,6 @@ class Connection:
             self._held += frames
         elif frames:
             self._process(frames)
-
-    def _take(self, lane: Lane, data: bytes) -> list[memoryview]:
-        """Let a lane take what it can, and answer what it hands back; give the frames that are left.
-
-        Raises:
-            ProtocolError: as ``FrameReader.receive_data``.
-        """
-        position, size, pause = 0, len(data), self._limits.pause_bytes
-        while position < size and self.outbox_size <= pause:
-            count, position, stop = lane.take(self, data, position)
-            self.frames_received += count
-            if stop == position:
-                break
-            self._process(self._reader.split(data, position, stop))
-            position = stop
-            if self.closed:
-                return []
-            if self._held:
-                break
-        return self._reader.split(data, position) if position < size else []
 
     @property
     def paused(self) -> bool:

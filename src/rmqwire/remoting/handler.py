@@ -6,7 +6,7 @@ RocketMQ: ``NettyRequestProcessor``, ``RPCHook``, and the part of ``ChannelHandl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from rmqwire.errors import RmqError
@@ -66,24 +66,27 @@ class Patience(Protocol):
         """Hear how long the requests have waited that are handled next; 0 when they are."""
 
 
+Input = tuple[Peer, bytes, int]
+Taken = tuple[int, int, int, bytes]
+
+
 class Lane(Protocol):
     """A shorter way for some requests; the handlers answer whatever it hands back.
 
     What it takes gets the same answers, and leaves the same behind, as if the handlers had it.
     """
 
-    def take(self, connection: Peer, data: bytes, position: int) -> tuple[int, int, int]:
-        """Take the requests that it can at the front of joined bytes.
+    def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
+        """Take the requests that it can at the front of what each connection has brought.
 
         Args:
-            connection: that brought them.
-            data: frames with their length words, the last one perhaps incomplete.
-            position: where the first begins.
+            inputs: connections with joined bytes, frames with their length words, the last one perhaps
+                incomplete, and where in them the first begins.
 
         Returns:
-            how many it took; where the first frame begins that it has not taken; where those end
-            that it leaves to the handlers before it wants to be asked again, the same when no
-            whole frame is left.
+            for each connection how many it took; where the first frame begins that it has not
+            taken; where those end that it leaves to the handlers before it wants to be asked again, the
+            same when no whole frame is left; the answers that leave when all of them are stored.
         """
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.remoting.lane_turn import take_together
 from rmqwire.remoting.tls_mode_handler import TlsModeHandler
 from rmqwire.remoting.transport import RECEIVE_SIZE, ms_since_data
 
@@ -42,6 +43,8 @@ PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have th
 HANDSHAKE_COST = 1 << 14  # bytes that a TLS handshake counts for: it takes as long as they do
 TURN_PASSES = 16  # made before other tasks run, if so many are wanted
 LOOK_S = 0.01  # what has waited for less interests nobody; Java looks as often
+
+Offered = tuple["PooledSocket", bytes]
 
 _NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
 
@@ -107,8 +110,11 @@ class PooledSocket:
         """Send what goes without waiting; never raises."""
         self._pool.settle(self)
 
-    def receive(self) -> int:
-        """Read once and handle what came; gives the number of bytes, more for a handshake's.
+    def receive(self, offered: list[Offered] | None) -> int:
+        """Read once and handle what came; returns the number of bytes, more for a handshake's.
+
+        Args:
+            offered: gets what a lane is to see first with that of others; None: this goes alone.
 
         Raises:
             OSError: the connection is broken.
@@ -120,8 +126,13 @@ class PooledSocket:
         if not data:
             self.at_end = True
             return 0
-        self.connection.corked = True
-        ahead = self.handler.receive_data(data)
+        connection, handler = self.connection, self.handler
+        connection.corked = True
+        if offered is not None and handler.plain:
+            if rest := connection.offer(data):
+                offered.append((self, rest))
+            return len(data)
+        ahead = handler.receive_data(data)
         if ahead:
             self._rest = b"".join((self._rest, ahead))
             return HANDSHAKE_COST
@@ -152,18 +163,20 @@ class PooledSocket:
         return True
 
 
-def _receive_late(member: PooledSocket, patience: Patience) -> int:
+def _receive_late(member: PooledSocket, offered: list[Offered], patience: Patience) -> int:
     """Read once what may have waited for too long; gives the number of bytes.
+
+    What has is handled by itself, and not offered to a lane with that of others.
 
     Raises:
         OSError: the connection is broken.
     """
     waited_ms = ms_since_data(member.sock)
     if waited_ms < patience.least_ms:
-        return member.receive()
+        return member.receive(offered)
     patience.waited(waited_ms)
     try:
-        return member.receive()
+        return member.receive(None)
     finally:
         patience.waited(0)
 
@@ -293,14 +306,17 @@ class SocketPool:
     def _run_pass(self, ready: list[PooledSocket]) -> int:
         """Handle what these sockets have brought, write it, answer it; gives its bytes."""
         taken = size = 0
+        offered: list[Offered] = []
         with self._late_answers:
             for member in ready:
                 if size >= PASS_BYTES:
                     self._left = ready[taken:]
                     del ready[taken:]
                     break
-                size += self._receive(member)
+                size += self._receive(member, offered)
                 taken += 1
+            if offered:
+                self._hand_on(offered)
             try:
                 if self._end_of_pass is not None:
                     self._end_of_pass()
@@ -312,25 +328,43 @@ class SocketPool:
             self.settle(member)
         return size
 
-    def _receive(self, member: PooledSocket) -> int:
-        """Handle what one socket has brought; gives its bytes."""
+    def _receive(self, member: PooledSocket, offered: list[Offered]) -> int:
+        """Handle what one socket has brought, but for what is offered to a lane; gives its bytes."""
         connection, size = member.connection, 0
         try:
             if member.watched == _READ:
                 if self._impatient is None:
-                    size = member.receive()
+                    size = member.receive(offered)
                 else:
-                    size = _receive_late(member, self._impatient)
+                    size = _receive_late(member, offered, self._impatient)
             elif connection.paused and not member.unsent:
                 connection.resume()
-            if self._barrier is not None and (barrier := self._barrier()) is not None:
-                self._hold(member, barrier)
+            self._ask_barrier(member)
         except OSError as error:
             self._lost(member, error)
-        except Exception:
-            logger.exception("connection of %s failed", connection.peer)
-            self.end(member)
+        except Exception as error:  # noqa: BLE001  the border of one connection
+            self._failed(member, error)
         return size
+
+    def _hand_on(self, offered: list[Offered]) -> None:
+        """Let a lane take what it can of all sockets at once, then handle the rest of each."""
+        taken = take_together([(member.connection, rest) for member, rest in offered])
+        for (member, rest), one in zip(offered, taken, strict=True):
+            try:
+                member.connection.go_on(rest, one)
+                self._ask_barrier(member)
+            except OSError as error:
+                self._lost(member, error)
+            except Exception as error:  # noqa: BLE001  the border of one connection
+                self._failed(member, error)
+
+    def _ask_barrier(self, member: PooledSocket) -> None:
+        if self._barrier is not None and (barrier := self._barrier()) is not None:
+            self._hold(member, barrier)
+
+    def _failed(self, member: PooledSocket, error: Exception) -> None:
+        logger.error("connection of %s failed", member.connection.peer, exc_info=error)
+        self.end(member)
 
     def settle(self, member: PooledSocket) -> None:
         """Send what is ready, then say what the socket waits for. Never raises."""
@@ -369,9 +403,8 @@ class SocketPool:
             await barrier
         except OSError as error:
             self._lost(member, error)
-        except Exception:
-            logger.exception("connection of %s failed", member.connection.peer)
-            self.end(member)
+        except Exception as error:  # noqa: BLE001  the border of one connection
+            self._failed(member, error)
         member.held = False
         self.settle(member)
 

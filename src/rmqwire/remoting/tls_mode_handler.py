@@ -74,13 +74,15 @@ class TlsModeHandler:
     Attributes:
         receive_data: takes what was read; returns what is to be sent before all else.
         data_to_send: returns what is to be written now.
+        plain: what is read goes to the connection as it is, from now on.
     """
 
-    __slots__ = ("_connection", "_mode", "data_to_send", "receive_data")
+    __slots__ = ("_connection", "_mode", "data_to_send", "plain", "receive_data")
 
     def __init__(self, connection: Connection, mode: TlsMode | None) -> None:
         self._connection = connection
         self._mode = mode
+        self.plain = mode is None
         self.data_to_send: Callable[[], bytes] = connection.data_to_send
         self.receive_data: Callable[[bytes], bytes | None] = (
             connection.receive_data if mode is None else self._receive_first
@@ -99,6 +101,7 @@ class TlsModeHandler:
             connection.refuse(error, EVENT)
             return None
         if session is None:
+            self.plain = True
             self.receive_data = connection.receive_data
         else:
             self.receive_data = partial(self._decrypt, session)

@@ -20,6 +20,7 @@ from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.release import release_named
 from rmqwire.errors import ConfigError
+from rmqwire.remoting.lane_turn import take_together
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
 from tests.support.lanes import KEY, TOPIC, BothLanes, batch_frame, on_lane, send_frame
@@ -131,6 +132,56 @@ def test_a_batch_that_does_not_fit_into_its_file_is_the_pythons(lanes):
         lanes.feed(data)
     log = lanes.brokers[1].state.store.log
     assert log.end > lanes.brokers[1].loaded.store.mapped_file_size_commit_log
+
+
+def feed_together(lanes, *brought):
+    """Let as many connections bring this in one pass: to the native lane together; compare."""
+    clients = [
+        [b.connect(f"127.0.0.1:{50001 + n}") for n in range(len(brought))] for b in lanes.brokers
+    ]
+    for client in (one for both in clients for one in both):
+        client.connection.corked = True
+    for client, data in zip(clients[0], brought, strict=True):
+        client.connection.receive_data(data)
+    pairs = zip(clients[1], brought, strict=True)
+    offered = [(client.connection, client.connection.offer(data)) for client, data in pairs]
+    for (connection, data), one in zip(offered, take_together(offered), strict=True):
+        connection.go_on(data, one)
+    lanes.end_pass()
+    answers = [[client.connection.data_to_send() for client in both] for both in clients]
+    assert answers[0] == answers[1]
+    return answers[1]
+
+
+def test_sends_of_many_connections_are_taken_together(lanes):
+    plain, mixed = send_frame(), send_frame(queue_id=1) + send_frame(topic="Other")
+    answers = feed_together(lanes, plain, mixed, plain + plain, send_frame(flag=2), plain[:50])
+    assert lanes.taken == 6
+    assert [bool(one) for one in answers] == [True, True, True, False, False]
+    feed_together(lanes, plain, batch_frame(*MEMBERS[:3]) + plain)
+
+
+def test_the_python_goes_on_where_a_connections_sends_are_not_plain(lanes):
+    odd = send_frame(topic="Unknown", opaque=5)
+    answers = feed_together(
+        lanes, send_frame(topic="Other", queue_id=1), send_frame(topic="Other") + odd
+    )
+    assert [len(_commands(one)) for one in answers] == [1, 2]
+
+
+def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypatch):
+    def fail(queue, data, offset):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileQueue, "write", fail)
+    batch = batch_frame(*MEMBERS[:2], opaque=9)
+    answers = feed_together(
+        lanes, send_frame(opaque=1) * 2, batch + send_frame(), send_frame(flag=2)
+    )
+    assert [len(_commands(one)) for one in answers] == [2, 2, 0]
+    assert {c.code for one in answers for c in _commands(one)} == {
+        ResponseCode.SERVICE_NOT_AVAILABLE
+    }
 
 
 def test_a_property_that_rocketmq_knows_is_plain_only_when_it_is_named():

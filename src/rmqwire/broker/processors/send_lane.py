@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.send_answer import SendAnswers
-    from rmqwire.remoting.handler import Peer
+    from rmqwire.remoting.handler import Input, Peer, Taken
     from rmqwire.store.queues.consume_queue import ConsumeQueue
 
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
@@ -138,23 +138,20 @@ class SendLane:
         )
         self._take = Sends(settings, self._place, self._plan).take
 
-    def take(self, connection: Peer, data: bytes, position: int) -> tuple[int, int, int]:
-        """Take the plain sends at the front; see ``Lane``."""
+    def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
+        """Take the plain sends at the front of each connection; see ``Lane``."""
         state, puts = self._state, self._puts
         now = state.wall_ms()
         config = state.config
         room = puts.room(now)
         if not config.broker_permission & PERM_WRITE or config.start_accept_send_request_time_stamp:
             room = 0
-        begin = position
-        position, stop, count, records, last_size, answers, units = self._take(
-            data, begin, self._log.append_end, room, now, connection.peer_host
-        )
-        if count:
-            taken = (data, begin, position)
-            done = partial(self._stored, connection, taken, records, answers, units)
+        hosts = [(data, begin, connection.peer_host) for connection, data, begin in inputs]
+        taken, records, last_size, units = self._take(hosts, self._log.append_end, room, now)
+        if units:
+            done = partial(self._stored, inputs, taken, records, units)
             puts.put_records(records, last_size, units, now, done)
-        return count, position, stop
+        return taken
 
     def _place(self, topic: str, queue_id: int) -> tuple[ConsumeQueue, int, bytes] | None:
         """Return the queue of a message, its next offset and the topic's bytes; None if not plain."""
@@ -185,36 +182,42 @@ class SendLane:
 
     def _stored(
         self,
-        connection: Peer,
-        taken: tuple[bytes, int, int],
+        inputs: Sequence[Input],
+        taken: Sequence[Taken],
         records: bytes,
-        answers: bytes,
         units: Units,
         result: PutMessageResult,
     ) -> None:
         """Answer all sends of one call; the store calls this when their outcome is known."""
         if result.status != PutStatus.PUT_OK:
-            self._answer_each(connection, taken, records, result)
+            place = 0
+            for (connection, data, begin), (_, end, _, _) in zip(inputs, taken, strict=True):
+                sends = FrameReader(FRAME_MAX_LENGTH).split(data, begin, end)
+                place = self._answer_each(connection, sends, records, place, result)
             return
         put = self._state.stats.put
         answered = self._puts.pass_ended or self._state.wall_ms()
         elapsed_ms = answered - result.store_timestamp
-        for queue, _, added, size, sends in units:
-            put(queue.topic, queue.queue_id, len(added) // UNIT, size, elapsed_ms, sends)
-        if answers:  # else all were oneway
-            connection.send_frame(answers)
+        for queue, _, added, size, sends_of_queue in units:
+            put(queue.topic, queue.queue_id, len(added) // UNIT, size, elapsed_ms, sends_of_queue)
+        for (connection, _, _), (_, _, _, answers) in zip(inputs, taken, strict=True):
+            if answers:  # not if all were oneway
+                connection.send_frame(answers)
 
     def _answer_each(
         self,
         connection: Peer,
-        taken: tuple[bytes, int, int],
+        sends: Sequence[memoryview],
         records: bytes,
+        place: int,
         result: PutMessageResult,
-    ) -> None:
-        """Answer the sends of one call one by one, by the processor, from their requests."""
-        data, begin, end = taken
-        place = 0
-        for frame in FrameReader(FRAME_MAX_LENGTH).split(data, begin, end):
+    ) -> int:
+        """Answer sends one by one, by the processor, from their requests.
+
+        Returns:
+            the position in ``records`` behind theirs, which begin at ``place``.
+        """
+        for frame in sends:
             request = decode_frame(frame)
             fields, ext = FIELDS[request.code], request.ext_fields or {}
             is_batch = ext.get(fields.batch) == "true"
@@ -239,6 +242,7 @@ class SendLane:
             )
             unique = None if key is None else key.decode("utf-8", "replace")
             self._answer_one(fields, connection, request, unique, one)
+        return place
 
 
 def send_lane(
