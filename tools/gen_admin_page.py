@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rmqwire.cli.admin import SUBJECTS, admin_group
+from rmqwire.cli.admin import NOT_HERE, SUBJECTS, admin_group
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "admin.md"
 HEAD = """\
@@ -24,7 +24,12 @@ so](../how-to/use-tls.md). The same from Python is [`Admin`](admin-api.md). This
 
 def page() -> str:
     """Return the page's text."""
-    return HEAD + "".join(map(_section, _verbs()))
+    return HEAD + "".join(map(_section, _verbs())) + _not_here()
+
+
+def _not_here() -> str:
+    rows = "".join(f"| {name} | {reason} |\n" for name, reason in NOT_HERE.items())
+    return f"\n## Verbs of mqadmin that are not here\n\n| verb | why |\n|---|---|\n{rows}"
 
 
 def _verbs() -> list[click.Command]:

@@ -22,7 +22,12 @@ from rmqwire.cli import main
 from rmqwire.codec.command import RemotingCommand, decode_command
 
 FILE = Path(__file__).parents[1] / "data" / "admin" / "mqadmin.jsonl.gz"
-ADDRS = {"namesrv": "127.0.0.1:20876", "broker": "127.0.0.1:20911", "slave": "127.0.0.1:20931"}
+ADDRS = {
+    "namesrv": "127.0.0.1:20876",
+    "broker": "127.0.0.1:20911",
+    "slave": "127.0.0.1:20931",
+    "controller": "127.0.0.1:20878",
+}
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ class Replay:
 
 
 def _fields(command: RemotingCommand) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a request, whatever their order."""
-    return tuple(sorted((command.ext_fields or {}).items()))
+    """Return the fields of a request, whatever their order; but for the time of the call."""
+    fields = {key: one for key, one in (command.ext_fields or {}).items() if key != "invokeTime"}
+    return tuple(sorted(fields.items()))
 
 
 def replay(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rmqwire.admin.acl import AclVerbs
 from rmqwire.admin.auth import AuthVerbs
 from rmqwire.admin.cluster import ClusterVerbs
+from rmqwire.admin.controller import ControllerVerbs
 from rmqwire.admin.dead_letter import DeadLetterVerbs
 from rmqwire.admin.drain import DrainVerbs
 from rmqwire.admin.export import ExportVerbs
@@ -33,6 +34,7 @@ class Admin(
     MessagePushVerbs,
     TopicVerbs,
     NamesrvVerbs,
+    ControllerVerbs,
 ):
     """Calls to the name servers and brokers of a cluster: mqadmin's verbs as methods.
 

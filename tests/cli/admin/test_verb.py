@@ -8,7 +8,7 @@ import shlex
 import click
 import pytest
 
-from rmqwire.cli.admin import VERBS, admin_group
+from rmqwire.cli.admin import NOT_HERE, VERBS, admin_group
 from tests.cli.admin.conftest import admin
 
 CONTEXT = click.Context(admin_group)
@@ -76,3 +76,9 @@ def test_clusters_that_are_not_there_are_refused(rmq):
 def test_a_cluster_needs_a_name_server(monkeypatch):
     monkeypatch.delenv("NAMESRV_ADDR", raising=False)
     assert "-c needs a name server" in admin("brokerStatus", "-c", "x", code=2)
+
+
+@pytest.mark.parametrize("name", NOT_HERE)
+def test_a_verb_of_mqadmin_that_is_not_here_is_refused_with_a_reason(name):
+    assert name not in VERBS
+    assert f"{name} is not there: {NOT_HERE[name]}" in admin(name, "-n", "127.0.0.1:1", code=2)

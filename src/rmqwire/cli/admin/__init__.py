@@ -24,6 +24,10 @@ SUBJECTS = {
         " resetMasterFlushOffset switchTimerEngine"
     ),
     "ha": "haStatus",
+    "controller": (
+        "getSyncStateSet getBrokerEpoch electMaster cleanBrokerMetadata getControllerMetaData"
+        " getControllerConfig updateControllerConfig"
+    ),
     "drain": "drainBroker purgeTopic",
     "dead_letter": "resendDLQ",
     "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
@@ -59,6 +63,46 @@ VERBS = {
 }
 
 
-@click.group("admin", cls=LazyGroup, lazy=VERBS)
+# mqadmin's verbs that are not here, and why
+_STATIC = "static topics (RIP-37) are not there; updateTopic makes topics of the usual kind"
+_CONTAINER = "broker containers (RIP-31) are not there; run one process for each broker"
+_ROCKSDB = "it reads RocksDB files, which rmqwire's brokers don't write"
+_COLD = "brokers of rmqwire don't hold back readers of cold messages"
+_LITE = "lite topics are not there"
+NOT_HERE = {
+    "updateStaticTopic": _STATIC,
+    "remappingStaticTopic": _STATIC,
+    "addBroker": _CONTAINER,
+    "removeBroker": _CONTAINER,
+    "exportMetadataInRocksDB": _ROCKSDB,
+    "rocksDBConfigToJson": _ROCKSDB,
+    "dumpCompactionLog": "it reads compaction logs, which rmqwire's brokers don't write",
+    "getColdDataFlowCtrInfo": _COLD,
+    "updateColdDataFlowCtrGroupConfig": _COLD,
+    "removeColdDataFlowCtrGroupConfig": _COLD,
+    "setCommitLogReadAheadMode": "rmqwire's brokers leave the reading ahead to the system",
+    "getBrokerLiteInfo": _LITE,
+    "getParentTopicInfo": _LITE,
+    "getLiteTopicInfo": _LITE,
+    "getLiteClientInfo": _LITE,
+    "getLiteGroupInfo": _LITE,
+    "triggerLiteDispatch": _LITE,
+}
+
+
+class Verbs(LazyGroup):
+    """The verbs; one of mqadmin's that isn't here is refused with a reason."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb that is called."""
+        reason = NOT_HERE.get(args[0])
+        if reason is not None:
+            ctx.fail(f"{args[0]} is not there: {reason}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("admin", cls=Verbs, lazy=VERBS)
 def admin_group() -> None:
     """Ask and change a running cluster, Java's or ours, as mqadmin does."""
