@@ -301,6 +301,8 @@ class Broker:
 
     def _take_barrier(self) -> Awaitable[None] | None:
         """Return what the answers to the requests just handled wait for: tables, name servers."""
+        if self._table_rounds.held_for is None and not self._registration.held_for:
+            return None  # looked at after the requests of each socket, so without a call
         kept, known = self._table_rounds.take_barrier(), self._registration.take_barrier()
         if kept is None or known is None:
             return kept or known

@@ -76,12 +76,16 @@ class _NameServer:
 
 
 class Registration:
-    """The registrations of one broker."""
+    """The registrations of one broker.
+
+    Attributes:
+        held_for: what the answers to the requests just handled wait for; empty: for nothing.
+    """
 
     def __init__(self) -> None:
         self._changed = trio.Event()
         self._servers: dict[str, _NameServer] = {}
-        self._held_for: list[trio.Event] = []  # what the answers of this pass wait for
+        self.held_for: list[trio.Event] = []
 
     def soon(self, topics: Collection[str] = ()) -> None:
         """Register at once.
@@ -92,14 +96,14 @@ class Registration:
         for server in self._servers.values():
             server.news.add(topics)
         if topics:
-            self._held_for = [server.news.told for server in self._servers.values()]
+            self.held_for = [server.news.told for server in self._servers.values()]
         else:
             self._changed.set()
             self._changed = trio.Event()
 
     def take_barrier(self) -> Awaitable[None] | None:
         """Return what the answers to the requests just handled must wait for."""
-        held_for, self._held_for = self._held_for, []
+        held_for, self.held_for = self.held_for, []
         return Waiting(partial(_all_of, held_for)) if held_for else None
 
     async def keep(self, api: BrokerOuterAPI, state: BrokerState) -> None:

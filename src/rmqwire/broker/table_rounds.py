@@ -50,20 +50,21 @@ class TableRounds:
 
     Attributes:
         writing: held while tables are written.
+        held_for: what the answers to the requests just handled wait for.
     """
 
     def __init__(self) -> None:
         self.writing = trio.Lock()
         self._next = _Round()
-        self._held_for: _Round | None = None  # what the answers of this pass wait for
+        self.held_for: _Round | None = None
 
     def take_barrier(self) -> Awaitable[None] | None:
         """Return what the answers to the requests just handled must wait for."""
-        held_for, self._held_for = self._held_for, None
+        held_for, self.held_for = self.held_for, None
         return None if held_for is None else Waiting(held_for.wait)
 
     def _hold_answers(self) -> None:
-        self._held_for = self._next
+        self.held_for = self._next
         self._next.wanted.set()
 
     def _want(self) -> None:
