@@ -26,6 +26,7 @@ from rmqwire.broker.stats import (
     StatsItem,
     Window,
 )
+from rmqwire.store.stats import StoreStats
 
 SCHEDULE = "SCHEDULE_TOPIC_XXXX"
 
@@ -137,6 +138,15 @@ def test_up_to_ten_minutes_are_thirty_and_less_than_none_is_for_ever(most, kept)
     stats.forget_rested(40 * 60_000, most)
     stats.forget_rested(60 * 60_000, most)
     assert (stats.find(SNDBCK_PUT_NUMS, "T@g") is not None) == (most != 11)
+
+
+def test_totals_of_4_9_are_the_store_s():
+    """The broker's own messages count, such as the event of a moved offset."""
+    of_store = StoreStats(boot_ms=0)
+    stats = BrokerStats("C", of_5=False, of_store=of_store)
+    stats.put("T", 0, 3, 30, 0)
+    of_store.put_times, of_store.get_messages = 4, 7
+    assert (stats.put_total, stats.get_total) == (4, 7)
 
 
 def test_delayed_messages_are_counted_by_level():

@@ -104,6 +104,7 @@ class BrokerCore:
             config.broker_cluster_name,
             of_5=release.broker.statistics_5,
             by_queue=config.enable_detail_stat,
+            of_store=None if release.broker.statistics_5 else store.stats,
         )
         schedule = ScheduleMessageService(
             store,

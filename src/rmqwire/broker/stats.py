@@ -17,6 +17,8 @@ from rmqwire.codec.names import is_system_topic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rmqwire.store.stats import StoreStats
+
 QUEUE_PUT_NUMS: Final = "QUEUE_PUT_NUMS"
 QUEUE_PUT_SIZE: Final = "QUEUE_PUT_SIZE"
 QUEUE_GET_NUMS: Final = "QUEUE_GET_NUMS"
@@ -188,11 +190,20 @@ class BrokerStats:
         cluster: key of the counters of the whole broker, as in Java.
         of_5: with the statistics that 5.x has more.
         by_queue: with those of single queues (``enableDetailStat``).
+        of_store: what the store counts; 4.9's totals are its. None: they are counted here.
     """
 
-    def __init__(self, cluster: str, *, of_5: bool = True, by_queue: bool = True) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        *,
+        of_5: bool = True,
+        by_queue: bool = True,
+        of_store: StoreStats | None = None,
+    ) -> None:
         self._cluster = cluster
         self._of_5 = of_5
+        self._of_store = of_store
         self._keys = {**_KEYS, **(_KEYS_SINCE_5 if of_5 else {})}
         if not by_queue:
             for name in _OF_QUEUES:
@@ -347,11 +358,15 @@ class BrokerStats:
     @property
     def put_total(self) -> int:
         """Messages put since the start; in 5.x without those of system topics."""
+        if self._of_store is not None:
+            return self._of_store.put_times
         return self._total(BROKER_PUT_NUMS_OF_USERS if self._of_5 else BROKER_PUT_NUMS)
 
     @property
     def get_total(self) -> int:
         """Messages got since the start; in 5.x without those of system topics."""
+        if self._of_store is not None:
+            return self._of_store.get_messages
         return self._total(BROKER_GET_NUMS_OF_USERS if self._of_5 else BROKER_GET_NUMS)
 
     def _total(self, name: str) -> int:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rmqwire.codec.bodies import TopicConfig
 from rmqwire.codec.command import encode_command
 from rmqwire.codec.record import iter_messages
-from rmqwire.codec.release import V4_9_7
+from rmqwire.codec.release import V4_9_7, V5_5_0
 from tests.support import requests
 from tests.support.broker import Client, MemoryBroker
 
@@ -251,3 +252,45 @@ def test_5_x_serves_lite_pulls(client):
     lite = requests.pull()
     lite.code = 361
     assert len(bodies(client.call(lite))) == 4
+
+
+def test_a_4_x_leaves_an_event_of_a_moved_offset(tmp_path):
+    broker = MemoryBroker(tmp_path, V4_9_7)
+    client = broker.connect("127.0.0.1:43210")
+    client.call(requests.send(body=b"m"))
+    assert client.call(requests.pull(offset=9)).code == 21
+    answer = client.call(requests.pull(topic="OFFSET_MOVED_EVENT"))
+    (event,) = iter_messages(answer.body)
+    assert event.body == (
+        b'{"consumerGroup":"cg","messageQueue":{"brokerName":"broker-a","queueId":0,"topic":"T"},'
+        b'"offsetNew":1,"offsetRequest":9}'
+    )
+    assert event.properties == {"KEYS": "cg", "TAGS": "cg", "DELAY": "0"}
+    assert event.born_host == event.store_host
+    broker.close()
+
+
+def test_a_5_x_leaves_none(client):
+    assert client.call(requests.pull(offset=9)).code == 21
+    answer = client.call(requests.pull(topic="OFFSET_MOVED_EVENT", sys_flag=4))
+    assert answer.remark == "NO_MESSAGE_IN_QUEUE"
+
+
+@pytest.mark.parametrize(
+    ("release", "checks", "code"), [(V4_9_7, False, 20), (V4_9_7, True, 21), (V5_5_0, False, 20)]
+)
+def test_a_slave_has_the_pull_repeated_unless_it_is_to_check_offsets(
+    tmp_path, release, checks, code
+):
+    broker = MemoryBroker(
+        tmp_path,
+        release,
+        broker_role="SLAVE",
+        broker_id=1,
+        slave_read_enable=True,
+        offset_check_in_slave=checks,
+    )
+    broker.state.topics.table["T"] = TopicConfig("T")
+    answer = broker.connect("127.0.0.1:43210").call(requests.pull(offset=9))
+    assert (answer.code, answer.ext_fields["suggestWhichBrokerId"]) == (code, "0")
+    broker.close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
 from rmqwire.broker.clients.held_pulls import HeldPull
+from rmqwire.broker.processors.offset_moved import tell_of_moved_offset
 from rmqwire.broker.processors.pull_filter import group_filter, own_filter
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
@@ -114,13 +115,7 @@ class PullMessageProcessor:
             state.offsets.commit_pull(
                 header.consumer_group, header.topic, header.queue_id, result.next_begin_offset
             )
-        if result.status == GetStatus.NO_MATCHED_LOGIC_QUEUE:  # Java makes the queue when asked
-            result.status = GetStatus.NO_MESSAGE_IN_QUEUE
-        code = _CODES[result.status]
-        if result.status == GetStatus.NO_MESSAGE_IN_QUEUE and header.queue_offset != 0:
-            code = _MOVED
-        if self._sends_back(result) and result.status != GetStatus.FOUND:
-            code = _RETRY
+        code = self._code(header, result)
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
             deadline = state.mono_ms() + self._patience(header)
             key = (header.topic, header.queue_id)
@@ -275,6 +270,26 @@ class PullMessageProcessor:
                 header.commit_offset,
             )
 
+    def _code(self, header: PullMessageRequestHeader, result: GetMessageResult) -> int:
+        if result.status == GetStatus.NO_MATCHED_LOGIC_QUEUE:  # Java makes the queue when asked
+            result.status = GetStatus.NO_MESSAGE_IN_QUEUE
+        if self._sends_back(result) and result.status != GetStatus.FOUND:
+            return _RETRY
+        if result.status == GetStatus.NO_MESSAGE_IN_QUEUE and header.queue_offset != 0:
+            return self._moved(header, result)
+        code = _CODES[result.status]
+        return self._moved(header, result) if code == _MOVED else code
+
+    def _moved(self, header: PullMessageRequestHeader, result: GetMessageResult) -> int:
+        """Return the code of a pull outside of its queue: a slave's word on that doesn't count."""
+        status = GET_STATUS_NAMES[result.status]
+        logger.info("offset moved: %s, %s, new %d", status, header, result.next_begin_offset)
+        if not self._state.store.config.corrects_offsets:
+            return _RETRY
+        if self._state.release.broker.stores_moved_offsets:
+            tell_of_moved_offset(self._state, header, result.next_begin_offset)
+        return _MOVED
+
     def _patience(self, header: PullMessageRequestHeader) -> int:
         """Return how long the pull may wait, in ms."""
         config = self._state.config
@@ -329,8 +344,6 @@ class PullMessageProcessor:
         )
         if self._state.release.broker.pull_sys_flags:
             answer.topic_sys_flag, answer.group_sys_flag = numbers[4:]
-        if code == _MOVED:
-            logger.info("offset moved: %s, %s", GET_STATUS_NAMES[result.status], request)
         return request.create_response(code, GET_STATUS_NAMES[result.status], answer)
 
     def _forbidden(self, kind: int, remark: str) -> Reject:

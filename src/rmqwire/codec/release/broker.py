@@ -24,6 +24,7 @@ class BrokerRelease:
             reconsumeTimes (4.9) or above it (5.x).
         given_up_in_order: a retry topic send of an orderly consumer is a dead letter at once.
         dead_letters_undelayed: a dead letter made of such a send says delay level -1.
+        stores_moved_offsets: a pull outside of its queue leaves a message in OFFSET_MOVED_EVENT.
         pull_sys_flags: pull answers tell topicSysFlag and groupSysFlag.
         pull_forbidden_type: refused pulls tell forbiddenType.
         sql_text_operators: CONTAINS, STARTSWITH and ENDSWITH are operators in conditions.
@@ -94,6 +95,7 @@ class BrokerRelease:
     dead_letters_undelayed: bool
 
     # pulls and offsets
+    stores_moved_offsets: bool
     pull_sys_flags: bool
     pull_forbidden_type: bool
     sql_text_operators: bool
@@ -165,6 +167,7 @@ BROKER_4_9 = BrokerRelease(
     retry_limit_inclusive=True,
     given_up_in_order=False,
     dead_letters_undelayed=False,
+    stores_moved_offsets=True,
     pull_sys_flags=False,
     pull_forbidden_type=False,
     sql_text_operators=False,
@@ -224,6 +227,7 @@ BROKER_5 = BrokerRelease(
     retry_limit_inclusive=False,
     given_up_in_order=True,
     dead_letters_undelayed=True,
+    stores_moved_offsets=False,
     pull_sys_flags=True,
     pull_forbidden_type=True,
     sql_text_operators=True,
