@@ -12,8 +12,8 @@ from rmqwire.admin.export import ExportVerbs
 from rmqwire.admin.ha import HaVerbs
 from rmqwire.admin.message_push import MessagePushVerbs
 from rmqwire.admin.message_trace import MessageTraceVerbs
+from rmqwire.admin.monitor import MonitorVerbs
 from rmqwire.admin.namesrv import NamesrvVerbs
-from rmqwire.admin.offset import OffsetVerbs
 from rmqwire.admin.purge import PurgeVerbs
 from rmqwire.admin.queue import QueueVerbs
 from rmqwire.admin.topic import TopicVerbs
@@ -25,7 +25,7 @@ class Admin(
     HaVerbs,
     DrainVerbs,
     PurgeVerbs,
-    OffsetVerbs,
+    MonitorVerbs,
     QueueVerbs,
     AclVerbs,
     AuthVerbs,

@@ -158,6 +158,12 @@ def test_members_are_shown_while_they_are_there(group, rmq, broker_addr, tmp_pat
         mind = admin("getConsumerStatus", "-g", group, "-t", "T").splitlines()
         assert mind[2].split() == [member["clientId"], "broker-a", "0", "6"]
         assert admin("producerConnection", "-g", "writers", "-t", "T").startswith("0001  ")
+        rounds = admin("startMonitoring", "--rounds", "1").splitlines()
+        assert rounds[0].endswith("=beginRound")
+        assert f"[consumerGroup={group}, topic=T, undoneMsgsTotal=1," in "\n".join(rounds)
+        assert rounds[-1].endswith("=endRound")
+        reports = admin("startMonitoring", "--rounds", "2", "-i", "0.1", "--json").splitlines()
+        assert json.loads(reports[-1])["subscriptionsAgree"] is True
         said = admin("producer", "-b", broker_addr)
         assert said.startswith("producer group (writers) instance : clientId=")
 

@@ -35,6 +35,7 @@ SUBJECTS = {
     "consumer": "updateSubGroup updateSubGroupList deleteSubGroup getConsumerConfig setConsumeMode",
     "progress": "consumerProgress",
     "consumer_status": "consumerStatus",
+    "monitor": "startMonitoring",
     "connection": "consumerConnection producerConnection producer",
     "offset": (
         "resetOffsetByTime resetOffsetByTimeOld skipAccumulatedMessage cloneGroupOffset"
