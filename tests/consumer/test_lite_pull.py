@@ -210,6 +210,33 @@ async def test_a_paused_queue_is_read_no_further_and_a_seek_leaves_it_paused(
         assert await poll_all(c, 5_000) == [b"1", b"2"]
 
 
+async def test_a_pause_right_behind_the_assignment_holds_until_it_is_taken_back(
+    cluster, autojump_clock
+):
+    store(cluster, b"1")
+    async with lite(cluster) as c:
+        c.assign([Q0])
+        c.pause([Q0])
+        assert await poll_all(c, 10_000) == []
+        assert c.assignment() == {Q0}
+        c.resume([Q0])
+        assert await poll_all(c, 5_000) == [b"1"]
+
+
+@pytest.mark.parametrize("how", ["resumed", "assigned anew"])
+async def test_such_a_pause_is_forgotten_before_the_queue_is_read(cluster, autojump_clock, how):
+    store(cluster, b"1")
+    async with lite(cluster) as c:
+        c.assign([Q0])
+        c.pause([Q0])
+        if how == "resumed":
+            c.resume([Q0])
+        else:
+            c.assign([Q1])
+            c.assign([Q0])
+        assert await poll_all(c, 5_000) == [b"1"]
+
+
 async def test_assigned_queues_are_read_whoever_else_reads_them(cluster, autojump_clock):
     cluster.members["cg"].append("another")
     store(cluster, b"1", b"2", properties={"TAGS": "x"})

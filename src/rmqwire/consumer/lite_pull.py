@@ -176,6 +176,7 @@ class LitePullConsumer:
             raise UsageError("Message queues can not be null or empty.")
         self._assign()
         self._division.give(wanted)
+        self._queues.to_pause &= wanted
         self._state.rebalance()
 
     def set_sub_expression_for_assign(self, topic: str, selector: str | MessageSelector) -> None:
@@ -214,6 +215,10 @@ class LitePullConsumer:
         for queue in queues:
             if queue in self._queues:
                 self._queues[queue].paused = paused
+            elif paused and self._division.gives(queue):  # assigned just now
+                self._queues.to_pause.add(queue)
+            else:
+                self._queues.to_pause.discard(queue)
 
     # --- messages
 

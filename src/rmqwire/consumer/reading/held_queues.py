@@ -42,6 +42,9 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
     Args:
         state: the consumer.
         reader: reads one queue.
+
+    Attributes:
+        to_pause: queues that aren't read yet, and not to be read when they are taken over.
     """
 
     def __init__(self, state: SubscriberState, reader: Reader) -> None:
@@ -50,6 +53,7 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         self._reader = reader
         self._queues: dict[MessageQueue, ProcessQueue] = {}
         self._closed = False
+        self.to_pause: set[MessageQueue] = set()
         self.starts: Signs[MessageQueue] = Signs(
             state.instance.wall_ms
         )  # where to start, asked for
@@ -85,7 +89,8 @@ class HeldQueues(Mapping["MessageQueue", ProcessQueue]):
         self.starts.forget(queue)
         if self._closed or queue in self._queues:
             return not self._closed
-        self._begin(queue, offset)
+        self._begin(queue, offset).paused = queue in self.to_pause
+        self.to_pause.discard(queue)
         return True
 
     def _begin(self, queue: MessageQueue, offset: int) -> ProcessQueue:
