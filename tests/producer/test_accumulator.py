@@ -11,6 +11,7 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import SendMessageRequestHeaderV2
 from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
+from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.errors import BrokerError, UsageError
 from rmqwire.producer.accumulator import one_of
 from rmqwire.producer.producer import Producer
@@ -101,13 +102,18 @@ async def test_what_differs_goes_apart(cluster, autojump_clock, field):
     assert sorted(batches(cluster)) == [[b"1"], [b"2"]]
 
 
-async def test_keys_and_tag_of_all_are_those_of_the_batch(cluster, autojump_clock):
-    async with producer(cluster) as p:
+@pytest.mark.parametrize("release", [V4_9_7, V5_5_0], ids=lambda release: release.name)
+async def test_keys_and_tag_of_all_are_those_of_the_batch(cluster, autojump_clock, release):
+    """A broker of 4.9 would give each message the keys of all."""
+    async with producer(cluster, release=release) as p:
         await send_all(
             p, Message("T", b"1", tags="t", keys="a b"), Message("T", b"2", tags="t", keys="c a")
         )
     (header,) = cluster.headers(R.SEND_BATCH_MESSAGE, SendMessageRequestHeaderV2)
     properties = decode_properties(header.properties)
+    if release is V4_9_7:
+        assert properties == {"WAIT": "true"}
+        return
     del properties["UNIQ_KEY"]
     assert properties == {"WAIT": "true", "TAGS": "t", "KEYS": "a b c"}
 

@@ -19,8 +19,11 @@ NAMES = re.findall(r"^async def (\w+)\(", "\n".join(PROGRAMS), re.MULTILINE)
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name, capsys):
     space = {}
+    if name == "spanned":
+        pytest.importorskip("opentelemetry.trace")
     for program in PROGRAMS:
-        exec(program, space)
+        if name == "spanned" or "otel" not in program:
+            exec(program, space)
     async with cluster(tmp_path) as namesrv:
         space["NAMESRV"] = namesrv
         with trio.fail_after(30):
@@ -29,4 +32,4 @@ async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name, capsys):
 
 
 def test_the_pages_have_a_program_for_each_way():
-    assert NAMES == ["many", "soon", "together", "ordered", "traced", "hooked"]
+    assert NAMES == ["many", "soon", "together", "ordered", "traced", "spanned", "hooked"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from weakref import WeakKeyDictionary
@@ -16,6 +17,7 @@ from rmqwire.bridge.face import AnyFace, Behind
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
+    from contextvars import Context
     from types import TracebackType
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
@@ -66,6 +68,7 @@ async def wait_for(
     dropped: Callable[[R], None] | None = None,
     *,
     give_up: bool = True,
+    variables: Context | None = None,
 ) -> R:
     """Call an async function in the engine and return what it returns.
 
@@ -74,6 +77,7 @@ async def wait_for(
         timeout: seconds; None for as long as it takes.
         dropped: called with the result when the waiting task was cancelled meanwhile.
         give_up: whether that gives the call up, too.
+        variables: context variables that the call sees; None: the engine's own.
 
     Raises:
         TimeoutError: it took longer.
@@ -93,7 +97,7 @@ async def wait_for(
             answer.set_result(call.value)
 
     engine = shared_engine()
-    call = Call(function, timeout, lambda call: put(partial(resume, call)))
+    call = Call(function, timeout, lambda call: put(partial(resume, call)), variables)
     engine.start(call)
     try:
         return await answer
@@ -140,7 +144,7 @@ class Face(AnyFace[T]):
         *args: P.args,
         **named: P.kwargs,
     ) -> R:
-        return await wait_for(partial(method, *args, **named), timeout)
+        return await wait_for(partial(method, *args, **named), timeout, variables=copy_context())
 
     def _listener(self, listener: Callable[..., Any] | None) -> Any:  # noqa: ANN401  its type
         """Return what calls a listener in the program's loop, None without one."""

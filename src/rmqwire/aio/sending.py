@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import Future, ensure_future, wait
 from collections import deque
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -61,7 +62,7 @@ class Sending(Face[Producer]):
             )
             return await handle.wait()
 
-        return ensure_future(wait_for(send, None))
+        return ensure_future(wait_for(send, None, variables=copy_context()))
 
     async def send_many(
         self, messages: Iterable[Message], *, in_flight: int = 64

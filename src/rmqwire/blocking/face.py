@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import Thread
@@ -63,7 +64,7 @@ class Face(AnyFace[T]):
         *args: P.args,
         **named: P.kwargs,
     ) -> R:
-        return block_for(partial(method, *args, **named), timeout)
+        return block_for(partial(method, *args, **named), timeout, copy_context())
 
     @staticmethod
     def _listener(listener: L) -> L:

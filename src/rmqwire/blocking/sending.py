@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -69,7 +70,7 @@ class Sending(Face[Producer]):
             else:
                 future.set_result(call.value)
 
-        shared_engine().start(Call(send, None, over))
+        shared_engine().start(Call(send, None, over, copy_context()))
         return future
 
     def send_many(

@@ -21,6 +21,7 @@ from rmqwire.errors import RmqError, only_error
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
+    from contextvars import Context
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -38,13 +39,14 @@ class Call(Generic[T]):
         function: called in the engine.
         timeout: seconds that it may take there; None for as long as it takes.
         done: called in the engine's thread with the call once it is over.
+        variables: context variables that the call sees; None: the engine's own.
 
     Attributes:
         value: what it returned; only when ``error`` is None.
         error: what it raised.
     """
 
-    __slots__ = ("_done", "_function", "_scope", "error", "timeout", "value")
+    __slots__ = ("_done", "_function", "_scope", "error", "timeout", "value", "variables")
 
     value: T
 
@@ -53,7 +55,9 @@ class Call(Generic[T]):
         function: Callable[[], Awaitable[T]],
         timeout: float | None,
         done: Callable[[Call[T]], None],
+        variables: Context | None = None,
     ) -> None:
+        self.variables = variables
         self._function = function
         self._scope = trio.CancelScope()
         self._done = done
@@ -173,7 +177,11 @@ class Engine:
         Raises:
             EngineStopped: the loop has ended.
         """
-        self.post(lambda: self._open().start_soon(call.run))
+        if call.variables is None:
+            self.post(lambda: self._open().start_soon(call.run))
+        else:
+            run = call.variables.run
+            self.post(lambda: run(self._open().start_soon, call.run))
 
     async def enter(self, held: Held[T]) -> T:
         """Enter what is held, in the engine."""

@@ -17,6 +17,7 @@ from rmqwire.errors import ForkedError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
+    from contextvars import Context
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
@@ -24,18 +25,21 @@ R = TypeVar("R")
 S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
 
 
-def block_for(function: Callable[[], Awaitable[R]], timeout: float | None) -> R:
+def block_for(
+    function: Callable[[], Awaitable[R]], timeout: float | None, variables: Context | None = None
+) -> R:
     """Call an async function in the engine, wait, and return what it returns.
 
     Args:
         function: called in the engine.
         timeout: seconds; None for as long as it takes.
+        variables: context variables that it sees; None: the engine's own.
 
     Raises:
         TimeoutError: it took longer.
     """
     over: SimpleQueue[Call[R]] = SimpleQueue()
-    engine, call = shared_engine(), Call(function, timeout, over.put)
+    engine, call = shared_engine(), Call(function, timeout, over.put, variables)
     engine.start(call)
     try:
         over.get()

@@ -7,6 +7,7 @@ batchMaxBytes of bodies are there, and go as one batch. Each caller gets the res
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from rmqwire.client.validators import check_message
@@ -120,6 +121,18 @@ class Accumulator:
             UsageError: a message that no broker takes, or a wrong queue; of no other message.
             RmqError: the batch wasn't sent, as for ``Sender.send``.
         """
+        send = partial(self._send_together, message, queue, selector, arg, soon=soon)
+        return await (self._sender.told(message, send) if self._sender.hooks else send())
+
+    async def _send_together(
+        self,
+        message: Message,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        *,
+        soon: bool,
+    ) -> SendResult:
         check_message(
             message.topic, message.body, message.properties, self._config.max_message_size
         )

@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rmqwire.codec.message import Message
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,8 +46,37 @@ class SendContext:
     notes: dict[object, object] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Sending:
+    """One send, however many attempts it takes.
+
+    Args:
+        producer_group: who sends.
+        messages: what, at least one.
+        result: of a send that has succeeded; None of a oneway send.
+        error: of one that has failed.
+        notes: what a hook remembers from ``begin`` to ``end``.
+    """
+
+    producer_group: str
+    messages: Sequence[Message]
+    result: SendResult | None = None
+    error: BaseException | None = None
+    notes: dict[object, object] = field(default_factory=dict)
+
+
 class SendHook:
-    """Override what is of interest; it is called in the event loop and must not block."""
+    """Override what is of interest; it is called in the event loop and must not block.
+
+    ``begin`` and ``end`` are called once for a send, with the context variables of whoever sends, the
+    others for each attempt.
+    """
+
+    def begin(self, sending: Sending) -> None:
+        """See messages before they are encoded, so that properties can still be set."""
+
+    def end(self, sending: Sending) -> None:
+        """See how the send went; what is raised is logged."""
 
     def check_forbidden(self, context: SendContext) -> None:
         """Raise what the sender is to get instead of a send."""
@@ -55,6 +86,26 @@ class SendHook:
 
     def after(self, context: SendContext) -> None:
         """See how an attempt went; what is raised is logged."""
+
+
+def begin(hooks: Sequence[SendHook], group: str, message: Messages) -> Sending:
+    """Tell each hook of a send; what is raised is logged."""
+    sending = Sending(group, [message] if isinstance(message, Message) else message)
+    for hook in hooks:
+        try:
+            hook.begin(sending)
+        except Exception:  # the user's code
+            logger.exception("the beginning of a send")
+    return sending
+
+
+def end(hooks: Sequence[SendHook], sending: Sending) -> None:
+    """Tell each hook how a send went."""
+    for hook in hooks:
+        try:
+            hook.end(sending)
+        except Exception:  # the user's code
+            logger.exception("the end of a send")
 
 
 def check_forbidden(hooks: Sequence[SendHook], context: SendContext) -> None:

@@ -95,9 +95,11 @@ class Outbound:
         ids = [self._identify(message) for message in messages]
         first = messages[0]
         properties = {WAIT: str(first.wait_store_msg_ok).lower()}
-        if isinstance(messages, Accumulation):
-            properties |= messages.properties()
-        if self._release.client.batch_unique_key:
+        if (
+            self._release.client.batch_unique_key
+        ):  # older brokers give each message what is said here
+            if isinstance(messages, Accumulation):
+                properties |= messages.properties()
             properties[UNIQ_KEY] = self._next_id()
         body = encode_batch(messages, self._release)
         check_message(first.topic, body, properties, limit)

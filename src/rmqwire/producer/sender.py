@@ -7,21 +7,22 @@ it can't hand back to a broker otherwise.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.codec.message import Message
 from rmqwire.codec.recall import read_recall_handle
 from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
-from rmqwire.producer.hooks import SendContext, check_forbidden, run_after, run_before
-from rmqwire.producer.outgoing import Outbound
+from rmqwire.producer.hooks import SendContext, begin, check_forbidden, end, run_after, run_before
+from rmqwire.producer.outgoing import Accumulation, Outbound
 from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import MessageQueueSelector, apply_selector
 from rmqwire.producer.send_plan import SendPlan
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from rmqwire.client.instance import ClientInstance
     from rmqwire.client.requests import OutgoingMessage
@@ -93,6 +94,34 @@ class Sender:
         soon: bool = False,
     ) -> SendResult:
         """Send and wait until it is stored; see ``Producer.send`` and, for ``soon``, ``send_soon``."""
+        send = partial(self._send, message, queue, selector, arg, timeout_ms, soon)
+        if not self.hooks or isinstance(message, Accumulation):  # each of its messages was told of
+            return await send()
+        return await self.told(message, send)
+
+    async def told(
+        self, message: Messages, send: Callable[[], Awaitable[SendResult]]
+    ) -> SendResult:
+        """Send a message in some way, and tell the hooks when that begins and ends."""
+        sending = begin(self.hooks, self._group, message)
+        try:
+            sending.result = result = await send()
+        except BaseException as error:
+            sending.error = error
+            raise
+        finally:
+            end(self.hooks, sending)
+        return result
+
+    async def _send(
+        self,
+        message: Messages,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+        soon: bool,
+    ) -> SendResult:
         started = trio_ms()
         timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
         prepared = self._prepare(message)
@@ -113,6 +142,22 @@ class Sender:
         arg: object,
     ) -> None:
         """Send without waiting for an answer; see ``Producer.send_oneway``."""
+        sending = begin(self.hooks, self._group, message)
+        try:
+            await self._send_oneway(message, queue, selector, arg)
+        except BaseException as error:
+            sending.error = error
+            raise
+        finally:
+            end(self.hooks, sending)
+
+    async def _send_oneway(
+        self,
+        message: Messages,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+    ) -> None:
         prepared = self._prepare(message)
         outgoing = prepared.outgoing
         timeout_ms = self._config.send_msg_timeout
