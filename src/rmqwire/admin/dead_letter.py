@@ -212,15 +212,19 @@ def origin_of(letter: MessageExt) -> str | None:
     )
 
 
-def properties_of(letter: MessageExt) -> dict[str, str]:
-    """Return the properties of a letter that is sent again: the user's, and what finds it."""
-    kept = {
+def sendable(message: MessageExt) -> dict[str, str]:
+    """Return the properties with which a message can be sent again: the user's, and what finds it."""
+    return {
         name: value
-        for name, value in letter.properties.items()
+        for name, value in message.properties.items()
         if name in KEPT or name not in const.RESERVED_PROPERTIES
     }
+
+
+def properties_of(letter: MessageExt) -> dict[str, str]:
+    """Return the properties of a letter that is sent again."""
     return {
-        **kept,
+        **sendable(letter),
         const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX: letter.msg_id,
         const.PROPERTY_WAIT_STORE_MSG_OK: "true",
         RESENT: letter.offset_msg_id,

@@ -248,12 +248,13 @@ def test_a_consumer_is_handed_one_message(rmq, sent, capsys):
             call = Call(Admin(client, rmq.namesrv_addr), Outcome())
             whom = {"group": "pushed", "client_id": consumer.client_id, "topic": sent[0].topic}
             options = {"msg_id": sent[1].msg_id, "cluster": None, **whom}
-            await query_msg_by_id.job(call, charset=None, **options)
+            of_id = {"charset": None, "resends": False, "unit": None, **options}
+            await query_msg_by_id.job(call, **of_id)
             await query_msg_by_unique_key.job(
                 call, show_all=False, begin_ms=0, end_ms=LONG_MAX, **options
             )
             with pytest.raises(UsageError, match="no message k9"):
-                await query_msg_by_id.job(call, charset=None, **options | {"msg_id": "k9"})
+                await query_msg_by_id.job(call, **of_id | {"msg_id": "k9"})
 
     run(pushed)
     assert seen[len(sent) :] == [b"tea 1"] * 2

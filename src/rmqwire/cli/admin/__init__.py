@@ -30,6 +30,7 @@ SUBJECTS = {
     ),
     "drain": "drainBroker purgeTopic",
     "dead_letter": "resendDLQ",
+    "message_send": "sendMessage checkMsgSendRT",
     "message": "queryMsgById queryMsgByKey queryMsgByUniqueKey queryMsgByOffset decodeMessageId",
     "message_print": "printMsg printMsgByQueue consumeMessage queryMsgTraceById",
     "consumer": "updateSubGroup updateSubGroupList deleteSubGroup getConsumerConfig setConsumeMode",

@@ -8,6 +8,7 @@ import click
 
 from rmqwire.admin.message_query import LONG_MAX, MAX_NUM, MAX_UNIQUE, KeyType
 from rmqwire.admin.message_text import direct_result_text, index_key
+from rmqwire.cli.admin.message_send import resend
 from rmqwire.cli.admin.message_shown import Shown, message_row, shown_lines
 from rmqwire.cli.admin.printing import row
 from rmqwire.cli.admin.verb import topic_option, verb
@@ -68,14 +69,22 @@ def push_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @topic_option
 @id_option
 @push_options
+@click.option(
+    "-s", "--sendMessage", "resends", type=bool, default=False, help="Send it once more instead."
+)
+@click.option(
+    "-u", "--unitName", "unit", type=TEXT, metavar="NAME", help="Taken and not used, see -s."
+)
 @format_option
 @cluster_option
-async def query_msg_by_id(
+async def query_msg_by_id(  # noqa: PLR0913, PLR0917  one for each option
     call: Call,
     topic: str,
     msg_id: str,
     group: str | None,
     client_id: str | None,
+    resends: bool,
+    unit: str | None,
     charset: str | None,
     cluster: str | None,
 ) -> None:
@@ -84,9 +93,14 @@ async def query_msg_by_id(
     Its body goes into a file below /tmp/rocketmq/msgbodys. With -g and -d it is handed to a consumer
     instead, as if it had been delivered.
     """
+    del unit
     for one in filter(None, (part.strip() for part in msg_id.split(","))):
         if group is not None and client_id is not None:
             await _push(call, group, client_id, topic, one)
+            continue
+        if resends:
+            if not await resend(call, topic, one, cluster):
+                raise Failure(f"no message. msgId={one}")
             continue
         message = await call.admin.query_msg_by_id(topic, one, cluster=cluster)
         if message is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import trio
@@ -32,10 +32,10 @@ TLOG_ZONE = timezone(timedelta(hours=8))  # CLusterSendMsgRTCommand.getCurTime
 GREETING = b"hello jodie"  # SendMsgStatusCommand
 
 
-def producer_of(call: Call, group: str) -> Producer:
+def producer_of(call: Call, group: str, **config: Any) -> Producer:  # noqa: ANN401  fields of ProducerConfig
     """Return a producer to the cluster that is asked, which signs as the verbs do."""
     namesrv_addr = ";".join(call.admin.namesrv_addrs)
-    return Producer(group, namesrv_addr=namesrv_addr, credentials=found_credentials())
+    return Producer(group, namesrv_addr=namesrv_addr, credentials=found_credentials(), **config)
 
 
 @dataclass(frozen=True, slots=True)
