@@ -14,7 +14,10 @@ from rmqwire.codec.bodies import AclInfo, UserInfo
 from rmqwire.errors import AclError, BadBody
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmqwire.auth.credentials import Credentials
+    from rmqwire.codec.bodies import PolicyInfo
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile
 
@@ -81,8 +84,8 @@ class AuthTable:
 
     # --- users
 
-    def create_user(self, info: UserInfo) -> None:
-        """Add a user; enabled and normal unless it says otherwise."""
+    def create_user(self, info: UserInfo, policies: Sequence[PolicyInfo] = ()) -> None:
+        """Add a user, enabled and normal unless it says otherwise, and its policies with it."""
         if not (info.password or "").strip():
             raise AclError("password can not be blank")
         if info.username in self.users:
@@ -93,7 +96,8 @@ class AuthTable:
             user_type=_TYPES.get((info.user_type or "").lower(), NORMAL),
             user_status=_STATUSES.get((info.user_status or "").lower(), ENABLED),
         )
-        self._write({**self.users, user.username: user}, self.policies)
+        found = {user.username: read_policies(policies)} if policies else {}
+        self._write({**self.users, user.username: user}, {**self.policies, **found})
 
     def update_user(self, info: UserInfo) -> None:
         """Change what is given of a user."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rmqwire.clock import WallMs
+    from rmqwire.codec.bodies import PlainAccessConfig
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.disk.files import FileLayer
 
@@ -83,6 +84,15 @@ class PlainAcl:
         if not self.table.accounts and not self.table.white:
             logger.warning("%s holds no account: every request is refused", self.default_path)
 
+    def configs(self) -> list[PlainAccessConfig]:
+        """Return the accounts as the files have them now, without using them. Blocks.
+
+        Raises:
+            AclError: a file can't be used.
+            OSError: one can't be read.
+        """
+        return self._table_of(self.read_files()).configs
+
     def read_files(self) -> dict[str, bytes]:
         """Return the bytes of every file by its path, those of ``conf/acl`` first. Blocks.
 
@@ -117,10 +127,13 @@ class PlainAcl:
             logger.info("access control read again: %d accounts", len(self.table.accounts))
 
     def _use(self, texts: dict[str, bytes]) -> None:
-        data = {path: load_yaml(text, path) for path, text in texts.items()}
-        self.table = AclTable.read(data, self._wall_ms())
+        self.table = self._table_of(texts)
         self._texts = texts
         self._white = {}
+
+    def _table_of(self, texts: dict[str, bytes]) -> AclTable:
+        data = {path: load_yaml(text, path) for path, text in texts.items()}
+        return AclTable.read(data, self._wall_ms())
 
     def replace(self, path: str, text: bytes) -> None:
         """Write one file, and use it at once; nothing is written that could not be used.
@@ -131,8 +144,7 @@ class PlainAcl:
         """
         texts = {name: text if name == path else old for name, old in self.read_files().items()}
         texts.setdefault(path, text)
-        data = {name: load_yaml(old, name) for name, old in texts.items()}
-        AclTable.read(data, self._wall_ms())
+        self._table_of(texts)
         fresh = path + ".tmp"
         if self._files.exists(fresh):
             self._files.unlink(fresh)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rmqwire.auth.auth_service import AuthService
 from rmqwire.auth.auth_table import AuthTable
 from rmqwire.auth.credentials import initial_user, inner_credentials
+from rmqwire.auth.migration import migrate
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.disk.table_file import ConfigFile, config_path
 from rmqwire.errors import AclError, ConfigError
@@ -33,8 +34,10 @@ _PACKAGE: Final = "org.apache.rocketmq.acl"
 
 def make_plain_acl(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> PlainAcl | None:
     """Return access control of 4.9, if it is enabled; only then its YAML is imported."""
-    if not config.acl_enable:
-        return None
+    return _plain_acl(config, files, wall_ms) if config.acl_enable else None
+
+
+def _plain_acl(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> PlainAcl:
     from rmqwire.auth.plain_acl import PlainAcl  # noqa: PLC0415  PyYAML is imported with it
 
     return PlainAcl(config.rocketmq_home, files, wall_ms)
@@ -78,8 +81,21 @@ def access_hooks(acl: PlainAcl | None, auth: AuthService | None) -> list[RpcHook
     return hooks if auth is None else [*hooks, AuthHook(auth)]
 
 
-def open_access(acl: PlainAcl | None, auth: AuthService | None, config: BrokerConfig) -> None:
-    """Read the accounts; in 5.x make the first super users.
+def open_access(
+    acl: PlainAcl | None,
+    auth: AuthService | None,
+    config: BrokerConfig,
+    files: FileLayer,
+    wall_ms: WallMs,
+) -> None:
+    """Read the accounts; in 5.x make the first super users, and users of the accounts of 4.9.
+
+    Args:
+        acl: access control of 4.9.
+        auth: access control of 5.x.
+        config: names the users, and says whether accounts are taken over.
+        files: the disk.
+        wall_ms: the wall clock, ms since the epoch.
 
     Raises:
         ConfigError: the files of 4.9 can't be used.
@@ -98,6 +114,11 @@ def open_access(acl: PlainAcl | None, auth: AuthService | None, config: BrokerCo
     ):
         if credentials is not None:
             table.ensure_super(credentials)
+    if config.migrate_auth_from_v1_enabled:
+        try:
+            migrate(_plain_acl(config, files, wall_ms).configs(), table)
+        except AclError as error:
+            raise ConfigError(f"migrateAuthFromV1Enabled=true: {error}") from None
     if not any(table.is_super(name) for name in table.users):
         logger.warning("no super user: nobody can make users, set initAuthenticationUser")
 

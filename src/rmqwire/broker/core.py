@@ -262,7 +262,7 @@ class BrokerCore:
             OSError: the disk failed.
         """
         state = self.state
-        open_access(state.acl, state.auth, state.config)
+        open_access(state.acl, state.auth, state.config, state.store.files, state.wall_ms)
         kept = state.store.config
         refuse_rocksdb(kept.store_path_root_dir, state.store.files)
         refuse_dledger(kept.store_path_root_dir, kept.commit_log_path, state.store.files)

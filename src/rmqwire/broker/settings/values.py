@@ -42,6 +42,7 @@ class BrokerConfig:
     authentication_whitelist: str | None = None
     authorization_whitelist: str | None = None
     init_authentication_user: str | None = field(default=None, repr=False)
+    migrate_auth_from_v1_enabled: bool = False
     inner_client_authentication_credentials: str | None = field(default=None, repr=False)
     broker_permission: int = 6
     region_id: str = "DefaultRegion"

@@ -59,8 +59,9 @@ AUTH_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "taking accounts of access control 1.0 over",
+        HONOURED,
+        "at the start each account in conf/plain_acl.yml and conf/acl of ROCKETMQ_HOME that is no user yet "
+        "becomes one, with policies; a file that can't be used stops the start",
         """
         migrateAuthFromV1Enabled  boolean  .  false
         """,
