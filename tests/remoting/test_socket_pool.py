@@ -12,10 +12,11 @@ import pytest
 import trio
 import trio.testing
 
-from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.command import RemotingCommand, decode_frame
 from rmqwire.remoting import socket_pool
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.socket_pool import SocketPool
@@ -212,6 +213,42 @@ async def test_only_the_connection_that_changed_a_table_waits_for_it(start):
     assert (first.arrived(), second.arrived()) == ([], [2, 4])
     server.written.set()
     assert await first.read(2) == [1, 3]
+
+
+class EchoLane:
+    """Takes the echoes at the front, many connections at once, and answers them."""
+
+    def __init__(self):
+        self.asked = []
+
+    def take(self, inputs):
+        self.asked.append(len(inputs))
+        return [self._take(*one) for one in inputs]
+
+    def _take(self, connection, data, position):
+        count = 0
+        for view in FrameReader().split(data, position):
+            request = decode_frame(view)
+            if request.code != ECHO:
+                return count, position, len(data), b""
+            connection.reply(request, request.create_response(0))
+            position += 4 + len(view)
+            count += 1
+        return count, position, position, b""
+
+
+async def test_what_a_lane_takes_waits_for_no_barrier_and_what_it_leaves_does(start):
+    server, first, second = start(2)
+    lane = EchoLane()
+    for client in (first, second):
+        client.connection.handlers.lane = lane
+    first.socket.sendall(frame(RemotingCommand(ECHO, opaque=1), RemotingCommand(TABLE, opaque=2)))
+    second.ask(3)
+    await turn()
+    assert lane.asked == [2]
+    assert (first.arrived(), second.arrived()) == ([], [3])
+    server.written.set()
+    assert await first.read(2) == [1, 2]
 
 
 async def test_a_table_that_is_not_written_ends_its_connection_without_an_answer(start):

@@ -330,7 +330,7 @@ class SocketPool:
 
     def _receive(self, member: PooledSocket, offered: list[Offered]) -> int:
         """Handle what one socket has brought, but for what is offered to a lane; gives its bytes."""
-        connection, size = member.connection, 0
+        connection, size, before = member.connection, 0, len(offered)
         try:
             if member.watched == _READ:
                 if self._impatient is None:
@@ -339,7 +339,8 @@ class SocketPool:
                     size = _receive_late(member, offered, self._impatient)
             elif connection.paused and not member.unsent:
                 connection.resume()
-            self._ask_barrier(member)
+            if len(offered) == before:  # else nothing of it was handled yet
+                self._ask_barrier(member)
         except OSError as error:
             self._lost(member, error)
         except Exception as error:  # noqa: BLE001  the border of one connection
@@ -352,7 +353,8 @@ class SocketPool:
         for (member, rest), one in zip(offered, taken, strict=True):
             try:
                 member.connection.go_on(rest, one)
-                self._ask_barrier(member)
+                if one is None or one[1] < len(rest):  # what a lane takes waits for no barrier
+                    self._ask_barrier(member)
             except OSError as error:
                 self._lost(member, error)
             except Exception as error:  # noqa: BLE001  the border of one connection

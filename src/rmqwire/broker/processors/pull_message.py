@@ -7,6 +7,7 @@ suspended goes to ``long_polling`` and is run again when something arrives or it
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
@@ -57,6 +58,9 @@ _CODES = {
 BROKER_FORBIDDEN, GROUP_FORBIDDEN, TOPIC_FORBIDDEN = 1, 2, 3
 BROADCASTING_DISABLE_FORBIDDEN, SUBSCRIPTION_FORBIDDEN = 4, 5
 _INDEX_PERM_READ = 2  # PermName.INDEX_PERM_READ
+_own_subscription = lru_cache(1024)(
+    build_subscription
+)  # pulls repeat them; nothing here changes one
 
 
 class PullMessageProcessor:
@@ -200,7 +204,7 @@ class PullMessageProcessor:
             version = needed(header.sub_version, "subVersion")
             return group_filter(state, header.consumer_group, told, version)
         try:
-            own = build_subscription(header.topic, header.subscription, header.expression_type)
+            own = _own_subscription(header.topic, header.subscription, header.expression_type)
         except UsageError as error:
             raise _no_subscription(header, error) from None
         if state.release.broker.pull_subscribes:

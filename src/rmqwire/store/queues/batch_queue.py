@@ -265,6 +265,8 @@ def inner_batch(properties: bytes, queue_offset: int) -> tuple[int, int]:
 
 def messages_in(properties: bytes) -> int:
     """Return how many queue offsets a message takes that is put: INNER_NUM, else 1."""
+    if _INNER_NUM not in properties:
+        return 1  # the usual case
     number = find_property(properties, _INNER_NUM)
     return min(int(number), MAX_INNER_NUM) if number is not None and number.isdigit() else 1
 

@@ -61,7 +61,7 @@ class PullLane:
             wanted: which messages; None takes all.
             memory_bytes: of the log's end that count as in memory.
         """
-        low, high = queue.min_offset, queue.max_offset
+        low, high = queue.min // UNIT, queue.end // UNIT
         if type(queue) is not ConsumeQueue or not low <= offset < high:
             return None
         codes = None
