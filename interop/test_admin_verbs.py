@@ -74,10 +74,12 @@ def verb(*words: str) -> str:
     return result.stdout
 
 
-PARAMETERS = [
-    pytest.param(one, id=one.words, marks=[pytest.mark.only(one.only)] if one.only else [])
-    for one in ROWS
-]
+def marks_of(row: Row) -> list[pytest.MarkDecorator]:
+    only = [] if row.only is None else [pytest.mark.only(row.only)]
+    return only if row.always else [*only, pytest.mark.optin]
+
+
+PARAMETERS = [pytest.param(one, id=one.words, marks=marks_of(one)) for one in ROWS]
 
 
 @pytest.mark.parametrize("row", PARAMETERS)

@@ -6,7 +6,11 @@ import json
 
 import pytest
 
-from tests.cli.admin.conftest import admin
+from rmqwire.codec.bodies import BrokerData, ClusterInfo, QueueData, TopicRouteData
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.headers import CreateTopicRequestHeader
+from tests.admin.support import NAMESRV, Answers
+from tests.cli.admin.conftest import admin, answered
 
 CLUSTER = ("-c", "DefaultCluster")
 
@@ -115,3 +119,34 @@ def test_the_broker_of_an_order_must_be_known(rmq, broker_addr):
     other = broker_addr.replace("127.0.0.1", "localhost")
     words = ("updateTopic", "-b", other, "-t", "T", "-o", "true")
     assert "knows no broker" in admin(*words, code=1)
+
+
+def test_each_master_keeps_its_own_number_of_queues(monkeypatch):
+    """mqadmin sends the first broker's numbers to all of the cluster, wherever the topic is."""
+    brokers = {name: BrokerData("C", name, {0: f"h:{name}"}) for name in "abc"}
+    queues = [QueueData("a", 2, 2, 6, 0), QueueData("b", 5, 7, 6, 1)]
+    route = TopicRouteData(queue_datas=queues, broker_datas=[brokers["a"], brokers["b"]])
+    remoting = Answers(
+        {
+            (NAMESRV, RequestCode.GET_BROKER_CLUSTER_INFO): ClusterInfo(
+                brokers, {"C": list(brokers)}
+            ).encode(),
+            (NAMESRV, RequestCode.GET_ROUTEINFO_BY_TOPIC): route.encode(),
+            ("h:a", RequestCode.UPDATE_AND_CREATE_TOPIC): b"",
+            ("h:b", RequestCode.UPDATE_AND_CREATE_TOPIC): b"",
+        }
+    )
+    answered(monkeypatch, remoting)
+    done = admin("updateTopicPerm", "-n", NAMESRV, "-c", "C", "-t", "T", "-p", "4")
+    assert done.splitlines() == [
+        f"update topic perm from 6 to 4 in h:{one} success." for one in "ab"
+    ]
+    headers = [
+        (addr, command.decode_header(CreateTopicRequestHeader))
+        for addr, command in remoting.asked
+        if command.code == RequestCode.UPDATE_AND_CREATE_TOPIC
+    ]
+    assert [
+        (addr, one.read_queue_nums, one.write_queue_nums, one.perm, one.topic_sys_flag)
+        for addr, one in headers
+    ] == [("h:a", 2, 2, 4, 0), ("h:b", 5, 7, 4, 1)]
