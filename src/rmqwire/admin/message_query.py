@@ -13,18 +13,15 @@ from rmqwire.admin.message_pull import MessagePullVerbs
 from rmqwire.admin.message_text import host_text, words_of
 from rmqwire.broker_errors import ConsumerNotOnline
 from rmqwire.client.message_ext import MessageExt
-from rmqwire.codec.bodies import GroupList
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import (
     QueryMessageRequestHeader,
-    QueryTopicConsumeByWhoRequestHeader,
     ViewMessageRequestHeader,
 )
 from rmqwire.codec.message_const import (
     INDEX_KEY_TYPE,
     INDEX_TAG_TYPE,
     INDEX_UNIQUE_TYPE,
-    MASTER_ID,
 )
 from rmqwire.codec.message_id import decode_offset_id, is_message_id
 from rmqwire.codec.record import decode_message, iter_messages
@@ -207,24 +204,6 @@ class MessageQueryVerbs(ConnectionVerbs, MessagePullVerbs):
         return batch.messages[0] if batch.messages else None
 
     # --- which groups have had a message
-
-    async def groups_of(self, topic: str) -> list[str]:
-        """Return the groups that consume a topic, or have (``queryTopicConsumeByWho``).
-
-        Raises:
-            RouteNotFound: nobody has the topic.
-        """
-        route = await self.topic_route(topic)
-        if route is None:
-            raise RouteNotFound(f"No topic route info in name server for the topic: {topic}")
-        found: dict[str, None] = {}
-        for broker in route.broker_datas:
-            if addr := broker.broker_addrs.get(MASTER_ID):
-                header = QueryTopicConsumeByWhoRequestHeader(topic=topic)
-                answer = await self._ask(addr, RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, header)
-                body = GroupList.decode(answer.body, self._release)
-                found.update(dict.fromkeys(body.group_list or ()))
-        return list(found)
 
     async def message_track(self, message: MessageExt) -> list[MessageTrack]:
         """Return what each group of a message's topic has done with it (``messageTrackDetail``).

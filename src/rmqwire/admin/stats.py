@@ -19,7 +19,7 @@ from rmqwire.codec.message_const import (
 from rmqwire.errors import BrokerError, RemotingError, RouteNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class StatsVerbs(ProgressVerbs, TopicVerbs):
 
     async def stats_all(
         self, topic: str | None = None, *, active: bool = False
-    ) -> AsyncIterator[TopicStats]:
+    ) -> AsyncGenerator[TopicStats]:
         """Yield the figures of topics and their groups (``statsAll``).
 
         A topic that nobody tells more of is left out, and a warning is logged.

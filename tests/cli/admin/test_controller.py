@@ -71,7 +71,8 @@ def test_a_cluster_s_sets_are_asked_for_together(monkeypatch):
             (NAMESRV, RequestCode.GET_BROKER_CLUSTER_INFO): info.encode(),
             (ADDR, RequestCode.CONTROLLER_GET_METADATA_INFO): led,
             ("127.0.0.1:9", RequestCode.CONTROLLER_GET_SYNC_STATE_DATA): (
-                b'{"replicasInfoTable":{"a":{"masterBrokerId":2,"inSyncReplicas":[]}}}'
+                b'{"replicasInfoTable":{"a":{"masterBrokerId":2,"inSyncReplicas":[],'
+                b'"notInSyncReplicas":[{"brokerName":"a","brokerId":3,"brokerAddress":"h:3"}]}}}'
             ),
         }
     )
@@ -79,6 +80,10 @@ def test_a_cluster_s_sets_are_asked_for_together(monkeypatch):
     shown = json.loads(admin("getSyncStateSet", "-a", ADDR, "-n", NAMESRV, "-c", "C", "--json"))
     assert (shown["brokerName"], shown["replicas"]["masterBrokerId"]) == ("a", 2)
     assert bytes(remoting.asked[-1][1].body) == b'["a","b"]'
+    lines = admin("getSyncStateSet", "-a", ADDR, "-b", "a").splitlines()
+    assert lines[-1] == (
+        "NotInSyncReplica:\tReplicaIdentity{brokerName='a', brokerId=3, brokerAddress='h:3', alive=null}"
+    )
 
 
 def test_controllers_without_a_leader_are_an_error(monkeypatch):
@@ -112,3 +117,5 @@ def test_epochs_of_a_broker_that_nobody_knows(monkeypatch):
     answered(monkeypatch, Answers({(NAMESRV, RequestCode.GET_BROKER_CLUSTER_INFO): body}))
     said = admin("getBrokerEpoch", "-n", NAMESRV, "-b", "a", code=1)
     assert "knows no broker a" in said
+    said = admin("getBrokerEpoch", "-n", NAMESRV, "-c", "C", code=1)
+    assert "knows no such broker of a cluster C" in said

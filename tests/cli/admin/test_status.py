@@ -7,13 +7,12 @@ import json
 import pytest
 import trio
 
-from rmqwire.admin.admin import Admin
-from rmqwire.cli.admin.ha import ha_status
-from rmqwire.cli.admin.verb import Call
-from rmqwire.cli.runner import Outcome
-from rmqwire.remoting.client import RemotingClient
+from rmqwire.cli.admin.verb import repeated
+from rmqwire.codec.bodies import BrokerData, ClusterInfo
+from rmqwire.codec.codes import RequestCode
 from rmqwire.testing import cluster
-from tests.cli.admin.conftest import admin
+from tests.admin.support import NAMESRV, Answers
+from tests.cli.admin.conftest import admin, answered
 
 CLUSTER = ("-c", "DefaultCluster")
 
@@ -24,15 +23,30 @@ def test_ha_status_of_a_broker_and_of_a_cluster(rmq, broker_addr):
     assert admin("haStatus", "-b", broker_addr, "-n", "") == by_cluster
 
 
-def test_a_live_view_prints_again_and_again(rmq, broker_addr, capsys):
-    async def watched():
-        async with RemotingClient() as client:
-            call = Call(Admin(client), Outcome())
-            with trio.move_on_after(0.5):
-                await ha_status.job(call, broker_addr=broker_addr, cluster=None, interval=0.1)
+async def test_a_live_view_comes_again_and_again(autojump_clock):
+    begin, moments = trio.current_time(), []
 
-    trio.run(watched)
-    assert capsys.readouterr().out.count("#SlaveNum\t0") > 1
+    async def once():
+        moments.append(round(trio.current_time() - begin))
+
+    with trio.move_on_after(25):
+        await repeated(10, once)
+    assert moments == [0, 10, 20]
+    await repeated(None, once)
+    assert moments == [0, 10, 20, 25]
+
+
+def test_the_other_brokers_are_shown_where_one_does_not_answer(monkeypatch):
+    brokers = {"a": BrokerData("C", "a", {0: "h:1", 1: "h:2"})}
+    bodies = {
+        (NAMESRV, RequestCode.GET_BROKER_CLUSTER_INFO): ClusterInfo(brokers, {"C": ["a"]}).encode(),
+        ("h:2", RequestCode.GET_BROKER_RUNTIME_INFO): b'{"table":{"k":"v"}}',
+    }
+    answered(monkeypatch, Answers(bodies))
+    said = admin("brokerStatus", "-n", NAMESRV, "-c", "C", code=1)
+    assert "warning: h:1: " in said
+    assert f"{'h:2':<24} {'k':<32}: v" in said
+    assert "h:1" in admin("brokerStatus", "-b", "h:1", code=1)
 
 
 def test_ha_status_of_a_broker_that_knows_none(monkeypatch):

@@ -6,11 +6,13 @@ import json
 
 import pytest
 
+from rmqwire import Message
 from rmqwire.codec.bodies import BrokerData, ClusterInfo, QueueData, TopicRouteData
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import CreateTopicRequestHeader
 from tests.admin.support import NAMESRV, Answers
 from tests.cli.admin.conftest import admin, answered
+from tests.testing.support import consume, run, send
 
 CLUSTER = ("-c", "DefaultCluster")
 
@@ -150,3 +152,19 @@ def test_each_master_keeps_its_own_number_of_queues(monkeypatch):
         (addr, one.read_queue_nums, one.write_queue_nums, one.perm, one.topic_sys_flag)
         for addr, one in headers
     ] == [("h:a", 2, 2, 4, 0), ("h:b", 5, 7, 4, 1)]
+
+
+def test_topics_are_listed_with_clusters_and_groups(rmq, broker_addr):
+    rmq.create_topic("T", 1)
+    run(send, rmq, Message("T", b"x"))
+    run(consume, rmq, "G", "T", 1)
+    rows = [line.split() for line in admin("topicList", "-c").splitlines()]
+    assert ["DefaultCluster", "T", "G"] in rows
+    rmq.fail_next("QUERY_TOPIC_CONSUME_BY_WHO", "SYSTEM_ERROR", times=100)
+    rows = [line.split() for line in admin("topicList", "-c").splitlines()]
+    assert ["DefaultCluster", "T"] in rows
+
+
+def test_the_clusters_of_a_topic(rmq):
+    rmq.create_topic("T", 1)
+    assert admin("topicClusterList", "-t", "T") == "DefaultCluster\n"

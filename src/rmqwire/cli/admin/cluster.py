@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-import trio
 
 from rmqwire.cli.admin.printing import row
-from rmqwire.cli.admin.verb import cluster_option, verb
+from rmqwire.cli.admin.verb import cluster_option, interval_option, repeated, verb
 from rmqwire.clock import wall_ms
 
 if TYPE_CHECKING:
@@ -26,24 +25,19 @@ TIMER_UNIT = 10_000  # messages of ``w``, wan
 
 @verb("clusterList", example="clusterList -n 127.0.0.1:9876")
 @click.option("-m", "--moreStats", "more", is_flag=True, help="Messages of yesterday and today.")
-@click.option(
-    "-i",
-    "--interval",
-    type=click.FloatRange(min=0.1),
-    help="Print it again every so many seconds, until interrupted.",
-)
+@interval_option
 @cluster_option
 async def cluster_list(call: Call, more: bool, interval: float | None, cluster: str | None) -> None:
     """List brokers with their rates, queues and disks."""
-    while True:
+
+    async def once() -> None:
         members = await call.admin.cluster_list(cluster)
         if more:
             call.tell(members, _totals, [_totals_heading()])
         else:
             call.tell(members, _rates, [_rates_heading()])
-        if interval is None:
-            return
-        await trio.sleep(interval)
+
+    await repeated(interval, once)
 
 
 def _totals_heading() -> str:

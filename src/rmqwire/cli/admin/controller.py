@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
-import trio
 
 from rmqwire.cli.admin.printing import row, setting_lines
-from rmqwire.cli.admin.verb import cluster_option, key_option, value_option, verb
+from rmqwire.cli.admin.verb import (
+    cluster_option,
+    interval_option,
+    key_option,
+    repeated,
+    value_option,
+    verb,
+)
 from rmqwire.cli.options import TEXT
 from rmqwire.cli.runner import Failure
 
@@ -37,12 +43,6 @@ controllers_option = click.option(
     required=True,
     metavar="ADDR",
     help="Controllers, host:port joined by ';'.",
-)
-interval_option = click.option(
-    "-i",
-    "--interval",
-    type=click.FloatRange(min=0.1),
-    help="Print it again every so many seconds, until interrupted.",
 )
 replicas_option = click.option(
     "-bn", "--brokerName", "broker_name", type=TEXT, required=True, help="Whose replicas."
@@ -153,14 +153,14 @@ async def get_sync_state_set(
     call: Call, addr: str, cluster: str | None, broker_name: str | None, interval: float | None
 ) -> None:
     """Show which replicas of a broker, or of a cluster's brokers, are in sync with their master."""
-    while True:
+
+    async def once() -> None:
         names = await _names(call, broker_name, cluster)
         found = await call.admin.get_sync_state_set(addr.split(";", maxsplit=1)[0], names)
         table = found.replicas_info_table
         call.tell([Replicas(name, one) for name, one in table.items()], _replica_lines)
-        if interval is None:
-            return
-        await trio.sleep(interval)
+
+    await repeated(interval, once)
 
 
 async def _names(call: Call, broker_name: str | None, cluster: str | None) -> list[str]:
@@ -213,7 +213,8 @@ async def get_broker_epoch(
     call: Call, cluster: str | None, broker_name: str | None, interval: float | None
 ) -> None:
     """Show which masters' reigns the logs of a broker's replicas have; only with a controller."""
-    while True:
+
+    async def once() -> None:
         if broker_name is None:
             addrs = await call.addresses(None, cluster, slaves=True)
         else:
@@ -222,9 +223,8 @@ async def get_broker_epoch(
             raise Failure(f"the name server knows no broker {broker_name}")
         for addr in addrs:
             call.tell([Epochs(addr, await call.admin.get_broker_epoch(addr))], _epoch_lines)
-        if interval is None:
-            return
-        await trio.sleep(interval)
+
+    await repeated(interval, once)
 
 
 def _epoch_lines(found: Epochs) -> Iterator[str]:

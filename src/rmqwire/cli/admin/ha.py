@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import click
-import trio
-
 from rmqwire.cli.admin.printing import row, time_text
-from rmqwire.cli.admin.verb import broker_option, cluster_option, verb
+from rmqwire.cli.admin.verb import broker_option, cluster_option, interval_option, repeated, verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +33,7 @@ _COLUMNS: Final = (
 @verb("haStatus", example="haStatus -b 127.0.0.1:10911", namesrv="optional")
 @broker_option
 @cluster_option
-@click.option(
-    "-i",
-    "--interval",
-    type=click.FloatRange(min=0.1),
-    help="Print it again every so many seconds, until interrupted.",
-)
+@interval_option
 async def ha_status(
     call: Call, broker_addr: str | None, cluster: str | None, interval: float | None
 ) -> None:
@@ -51,12 +43,12 @@ async def ha_status(
     slave hasn't got; masters of Apache RocketMQ don't tell it. Brokers of 4.9 know no slaves'
     progress: of them the end of the log is shown.
     """
-    while True:
+
+    async def once() -> None:
         for addr in await call.addresses(broker_addr, cluster):
             call.tell([await call.admin.ha_status(addr)], status_lines)
-        if interval is None:
-            return
-        await trio.sleep(interval)
+
+    await repeated(interval, once)
 
 
 def status_lines(status: HaStatus) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import click
@@ -35,8 +36,9 @@ async def stats_all(call: Call, active: bool, topic: str | None) -> None:
         "#OutMsg24Hour",
     )
     call.tell([], _lines, [heading])
-    async for found in call.admin.stats_all(topic, active=active):
-        call.tell([found], _lines)
+    async with aclosing(call.admin.stats_all(topic, active=active)) as rows:
+        async for found in rows:
+            call.tell([found], _lines)
 
 
 def _lines(found: TopicStats) -> list[str]:

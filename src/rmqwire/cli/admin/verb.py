@@ -12,6 +12,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NoReturn, ParamSpec, TypeVar
 
 import click
+import trio
 
 from rmqwire.admin.admin import Admin
 from rmqwire.cli.admin.printing import jsonable
@@ -160,6 +161,22 @@ class Call:
             named = ";".join(self.admin.namesrv_addrs)
             raise Failure(f"{named} knows no such broker of a cluster {cluster}")
         return found
+
+
+interval_option = click.option(
+    "-i",
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    help="Print it again every so many seconds, until interrupted.",
+)
+
+
+async def repeated(interval: float | None, once: Callable[[], Awaitable[None]]) -> None:
+    """Do something once; with an interval (s) again and again, until interrupted."""
+    await once()
+    while interval is not None:
+        await trio.sleep(interval)
+        await once()
 
 
 def is_asked() -> bool:
