@@ -13,6 +13,7 @@ from bench.cases import (
     sends,
     starts,
     topics,
+    two_brokers,
 )
 from bench.cases.group import Group
 
@@ -27,4 +28,5 @@ GROUPS: dict[str, Group] = {
     "push": push.GROUP,
     "producers": producers.GROUP,
     "filters": filters.GROUP,
+    "two-brokers": two_brokers.GROUP,
 }

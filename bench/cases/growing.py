@@ -21,7 +21,7 @@ BACKLOGS = (4_096, 65_536, 1_048_576)
 LOG_MIB = (16, 128, 1024)
 LOG_FILE = 128 * MIB
 ROUNDS = 3
-NEAR_END = 1_024  # messages of the backlog that are pulled
+PULLED = 1_024  # messages at the queue's beginning that are pulled
 NAMES = {
     "queues": [f"growth/queues/{count}" for count in QUEUE_COUNTS],
     "backlog": [f"growth/backlog/{count}" for count in BACKLOGS],
@@ -58,7 +58,7 @@ def backlog(bench: Bench, names: list[str]) -> None:
         for name in names:
             messages = size_of(name) // (4 if bench.quick else 1)
             topic = f"Backlog{size_of(name)}"
-            frames = tape.pulls_of(topic, [min(messages, NEAR_END)], ROCKETMQ)
+            frames = tape.pulls_of(topic, [min(messages, PULLED)], ROCKETMQ)
             for server in running:
                 pile(server, topic, messages)
                 entries.append((name, server, (frames, Shape(1, 4))))

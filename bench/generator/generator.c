@@ -13,50 +13,30 @@
  * Prints one JSON object; latencies as [upper bound in ns, how many], see bench/generator/run.py.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
+#include "histogram.h"
+#include "tape.h"
+#include "wire.h"
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     FIRST_OPAQUE = 1000000000,  /* ten digits, always */
     RING = 1 << 20,             /* requests whose time of sending is known */
-    STEPS = 128,                /* buckets of a power of two: under 1 % wide */
-    BUCKETS = STEPS * 58,
     EVENTS = 256,
     CODES = 512,
 };
 
 typedef struct {
-    uint32_t length, opaque_at, digits, messages, places, *place;
-    char *bytes;
-} Frame;
-
-typedef struct {
-    uint32_t count;
-    Frame *frames;
-} Tape;
-
-typedef struct {
-    int fd, waits_to_write, follows;
+    int fd, waits_to_write;
     size_t in_length, in_size, out_length, out_sent, out_size;
     char *in, *out;
 } Connection;
-
-typedef struct {
-    uint64_t count[BUCKETS], all, worst;
-} Histogram;
 
 static int port, connections = 1, inflight = 1, idle, serve;
 static double seconds = 2, warm_seconds = 0.5, rate;
@@ -69,109 +49,6 @@ static Histogram taken, reached;      /* request to answer; due time of a messag
 static uint64_t answers, all_answers, messages, all_messages, bytes_in, refused, reads;
 static uint64_t code_count[CODES];
 static int epoll;
-
-static void fail(const char *what) {
-    fprintf(stderr, "generator: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static void *must(void *memory) {
-    if (!memory) fail("memory");
-    return memory;
-}
-
-static uint64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
-static double own_cpu(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return now.tv_sec + now.tv_nsec * 1e-9;
-}
-
-static uint32_t get32(const char *at) {
-    uint32_t value;
-    memcpy(&value, at, 4);
-    return ntohl(value);
-}
-
-static void put32(char *at, uint32_t value) {
-    value = htonl(value);
-    memcpy(at, &value, 4);
-}
-
-static void put_digits(char *at, uint32_t value) {
-    for (int i = 9; i >= 0; i--, value /= 10) at[i] = '0' + value % 10;
-}
-
-static void put_hex(char *at, uint32_t value) {
-    for (int i = 7; i >= 0; i--, value >>= 4) at[i] = "0123456789ABCDEF"[value & 15];
-}
-
-static uint32_t get_hex(const char *at) {
-    uint32_t value = 0;
-    for (int i = 0; i < 8; i++) value = value << 4 | (at[i] <= '9' ? at[i] - '0' : at[i] - 'A' + 10);
-    return value;
-}
-
-/* ---- latencies */
-
-static void note(Histogram *histogram, uint64_t ns) {
-    int shift = ns < STEPS ? 0 : 63 - __builtin_clzll(ns) - 7;
-    histogram->count[(shift << 7) + (ns >> shift)]++;
-    histogram->all++;
-    if (ns > histogram->worst) histogram->worst = ns;
-}
-
-/* After the first STEPS values each bucket i is of shift i / STEPS - 1 and begins at STEPS + i % STEPS. */
-static uint64_t upper_bound(uint64_t bucket) {
-    if (bucket < 2 * STEPS) return bucket + 1;
-    uint64_t shift = bucket / STEPS - 1;
-    return (STEPS + bucket % STEPS + 1) << shift;
-}
-
-static void print_histogram(const char *name, const Histogram *histogram) {
-    const char *comma = "";
-    printf(",\"%s\":[", name);
-    for (uint64_t i = 0; i < BUCKETS; i++)
-        if (histogram->count[i]) {
-            printf("%s[%llu,%llu]", comma, (unsigned long long)upper_bound(i), (unsigned long long)histogram->count[i]);
-            comma = ",";
-        }
-    printf("],\"%s_worst\":%llu", name, (unsigned long long)histogram->worst);
-}
-
-/* ---- tapes */
-
-static uint32_t next_number(FILE *file) {
-    uint32_t value;
-    if (fread(&value, 4, 1, file) != 1) fail("the tape ends early");
-    return value;
-}
-
-static Tape read_tape(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file) fail(path);
-    Tape found = {next_number(file), 0};
-    found.frames = must(calloc(found.count, sizeof *found.frames));
-    for (uint32_t i = 0; i < found.count; i++) {
-        Frame *frame = &found.frames[i];
-        frame->length = next_number(file);
-        frame->opaque_at = next_number(file);
-        frame->digits = next_number(file);
-        frame->messages = next_number(file);
-        frame->places = next_number(file);
-        frame->place = must(malloc(4 * frame->places + 1));
-        for (uint32_t k = 0; k < frame->places; k++) frame->place[k] = next_number(file);
-        frame->bytes = must(malloc(frame->length));
-        if (fread(frame->bytes, 1, frame->length, file) != frame->length) fail(path);
-    }
-    fclose(file);
-    return found;
-}
 
 /* ---- sending */
 
@@ -247,13 +124,6 @@ static void flush(Connection *connection) {
 }
 
 /* ---- answers */
-
-static uint64_t number_after(const char *header, size_t length, const char *name) {
-    char *at = memmem(header, length, name, strlen(name));
-    if (!at) return UINT64_MAX;
-    at += strlen(name);
-    return strtoull(*at == '"' ? at + 1 : at, 0, 10);
-}
 
 static uint32_t count_records(const char *body, const char *end, uint64_t now) {
     uint32_t count = 0;

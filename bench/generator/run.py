@@ -20,6 +20,7 @@ from bench.generator.tape import Frame, encode_tape
 from interop.jars import cache_dir
 
 SOURCE = Path(__file__).with_name("generator.c")
+HEADERS = ("histogram.h", "tape.h", "wire.h")  # beside it
 
 
 def compiler() -> list[str]:
@@ -35,7 +36,8 @@ def compiler() -> list[str]:
 def build() -> Path:
     """Return the generator, compiled when its source or its compiler changed."""
     command = compiler()
-    mark = hashlib.sha256(SOURCE.read_bytes() + " ".join(command).encode()).hexdigest()[:16]
+    sources = b"".join(SOURCE.with_name(name).read_bytes() for name in (SOURCE.name, *HEADERS))
+    mark = hashlib.sha256(sources + " ".join(command).encode()).hexdigest()[:16]
     program = cache_dir().parent / "rmqwire-bench" / f"generator-{mark}"
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)
