@@ -35,10 +35,10 @@ def hot_tape(server: Server, size: int, messages: int) -> list[Frame]:
     """Fill a topic and return the pulls that read it all."""
     topic = f"{TOPIC}{size}"
     frames = [tape.send(topic, queue, b"a" * size, ROCKETMQ) for queue in range(QUEUES)]
-    play(server.port, frames, Shape(1, 64), seconds=60, warm=0, limit=messages)
+    stored = play(server.port, frames, Shape(1, 64), seconds=60, warm=0, limit=messages).messages
     queues = range(QUEUES)
     wait_until(
-        lambda: sum(max_offset(server.node.addr, topic, queue) for queue in queues) >= messages,
+        lambda: sum(max_offset(server.node.addr, topic, queue) for queue in queues) >= stored,
         f"the queues of {topic}",
     )
     ends = [max_offset(server.node.addr, topic, queue) for queue in queues]

@@ -33,7 +33,7 @@ class FirstSend(threading.Thread):
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
         self._port = port
-        self._frame = tape.send("TBW102", 0, b"a" * 128, 0).data
+        self._frame = tape.send("BenchmarkTest", 0, b"a" * 128, 0).data
         self._began = time.monotonic()
         self.seconds: float | None = None
         self.start()

@@ -20,6 +20,7 @@ from bench.generator.tape import Frame, encode_tape
 from interop.jars import cache_dir
 
 SOURCE = Path(__file__).with_name("generator.c")
+IDLE_PER_S = 2000  # connections that a busy server accepts
 HEADERS = ("histogram.h", "tape.h", "wire.h")  # beside it
 
 
@@ -121,9 +122,12 @@ def play(
 ) -> Report:
     """Play a tape to 127.0.0.1:``port`` for so many seconds, or until ``limit`` answers came.
 
+    Idle connections make the warming longer: the server is still accepting them.
+
     Raises:
         RuntimeError: the generator ended with an error, such as a connection that was closed.
     """
+    warm += shape.idle / IDLE_PER_S
     with tempfile.TemporaryDirectory(prefix="rmqwire-tape-") as folder:
         tape, queues = Path(folder) / "tape", Path(folder) / "pulls"
         tape.write_bytes(encode_tape(frames))
