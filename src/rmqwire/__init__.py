@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.message import Message
     from rmqwire.codec.release import V4_9_7, V5_5_0, V5_5_1, Release
     from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
+    from rmqwire.consumer.dedupe import Dedupe, MemoryDedupe, SqliteDedupe
     from rmqwire.consumer.delivery import Delivery, DeliveryBatch
     from rmqwire.consumer.group.allocate import (
         allocate_by_config,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
         SendFailed,
         UsageError,
     )
-    from rmqwire.producer.hooks import SendContext, SendHook
+    from rmqwire.producer.hooks import SendContext, SendHook, Sending
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.request_reply import reply_to
     from rmqwire.producer.results import SendResult, SendStatus
@@ -89,8 +90,12 @@ _HOME = {
     "ConnectFailed": "rmqwire.errors",
     "ConsumeContext": "rmqwire.consumer.hooks",
     "ConsumeHook": "rmqwire.consumer.hooks",
+    "Dedupe": "rmqwire.consumer.dedupe",
+    "MemoryDedupe": "rmqwire.consumer.dedupe",
+    "SqliteDedupe": "rmqwire.consumer.dedupe",
     "SendContext": "rmqwire.producer.hooks",
     "SendHook": "rmqwire.producer.hooks",
+    "Sending": "rmqwire.producer.hooks",
     "ConsumeConcurrentlyContext": "rmqwire.consumer.listener",
     "ConsumeFromWhere": "rmqwire.consumer.config",
     "ConsumeOrderlyContext": "rmqwire.consumer.listener",
@@ -156,10 +161,12 @@ __all__ = [
     "ConsumeOrderlyStatus",
     "ConsumeStatus",
     "Credentials",
+    "Dedupe",
     "Delivery",
     "DeliveryBatch",
     "LitePullConsumer",
     "LocalTransactionState",
+    "MemoryDedupe",
     "Message",
     "MessageExt",
     "MessageModel",
@@ -182,6 +189,8 @@ __all__ = [
     "SendHook",
     "SendResult",
     "SendStatus",
+    "Sending",
+    "SqliteDedupe",
     "Transaction",
     "TransactionProducer",
     "TransactionSendResult",

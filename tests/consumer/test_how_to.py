@@ -19,7 +19,8 @@ async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name):
     for program in PROGRAMS:
         exec(program, space)
     done = trio.Event()
-    arguments = (done, str(tmp_path / "offsets")) if name == "everywhere" else (done,)
+    with_path = name in {"everywhere", "once"}
+    arguments = (done, str(tmp_path / "kept")) if with_path else (done,)
     settings = {"defaultMessageRequestMode": "POP"} if name == "popped" else {}
     async with cluster(tmp_path, **settings) as namesrv:
         space["NAMESRV"] = namesrv
@@ -33,6 +34,7 @@ def test_the_page_has_a_program_for_each_way():
         "shared",
         "looped",
         "batches",
+        "once",
         "in_order",
         "everywhere",
         "popped",

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from rmqwire import Message, MessageQueue, Producer, PushConsumer, clock
+from rmqwire import MemoryDedupe, Message, MessageQueue, Producer, PushConsumer, clock
 from rmqwire.codec.bodies import SetMessageRequestModeRequestBody
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand
@@ -107,6 +107,27 @@ async def test_batches_are_acknowledged_together(autojump_clock):
             await trio.sleep(AGAIN_S)
     assert seen[0] == [b"0", b"1", b"2", b"3"]
     assert sorted(body for batch in seen[1:] for body in batch) == [b"2", b"3"]
+
+
+async def test_what_was_consumed_before_is_acknowledged_and_not_handed_out(autojump_clock):
+    window, seen, came = MemoryDedupe(), Seen(), []
+    message = Message("T", b"x")
+    async with popping() as rmq, Producer("pg", namesrv_addr=rmq.namesrv_addr) as producer:
+        await producer.send(message)
+        async with consumer(rmq, dedupe=window) as c:
+            c.subscribe("T", "*", seen)
+            await until(lambda: seen == [b"x"])
+            await producer.send(message)
+            await trio.sleep(AGAIN_S)
+        await producer.send(message)
+        await producer.send(Message("T", b"y"))
+        async with consumer(rmq, dedupe=window) as c:
+            c.subscribe("T")
+            with trio.move_on_after(AGAIN_S):
+                async for delivery in c:
+                    delivery.ack()
+                    came.append(delivery.body)
+    assert (seen, came) == ([b"x"], [b"y"])
 
 
 async def test_what_fails_comes_again_after_ten_seconds_and_says_how_often(autojump_clock):

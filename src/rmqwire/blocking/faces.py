@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
     from rmqwire.consumer.config import PushConsumerOptions
+    from rmqwire.consumer.dedupe import Dedupe
     from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
@@ -358,6 +359,7 @@ class PushConsumer(Consuming):
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
         hooks: look at what is consumed.
+        dedupe: leaves out what was consumed before, see ``MemoryDedupe`` and ``SqliteDedupe``.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -373,13 +375,19 @@ class PushConsumer(Consuming):
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        dedupe: Dedupe | None = None,
         **config: Unpack[PushConsumerOptions],
     ) -> None:
         config.setdefault("consume_in_threads", True)
         Face.__init__(
             self,
             lambda: TrioPushConsumer(
-                group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
+                group,
+                client=self._shared(client),
+                allocate=allocate,
+                hooks=hooks,
+                dedupe=dedupe,
+                **config,
             ),
         )
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
+    from rmqwire.consumer.dedupe import Dedupe
     from rmqwire.consumer.delivery import Delivery, DeliveryBatch
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.hooks import ConsumeHook
@@ -78,6 +79,7 @@ class PushConsumer:
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
         hooks: look at what is consumed.
+        dedupe: leaves out what was consumed before, see ``MemoryDedupe`` and ``SqliteDedupe``.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -96,6 +98,7 @@ class PushConsumer:
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        dedupe: Dedupe | None = None,
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -118,7 +121,7 @@ class PushConsumer:
             ConsumeHooks(group, hooks, instance.wall_ms),
         )
         self._stream = DeliveryStream(instance.wall_ms)
-        self._parts = push_parts(state, self._listeners, self._stream)
+        self._parts = push_parts(state, self._listeners, self._stream, dedupe)
         self._queues = self._parts.queues
         popping = self._parts.popping
         self._popped = None if popping is None else popping.queues

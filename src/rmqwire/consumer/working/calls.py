@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rmqwire.consumer.working.listener_call import call_listener
 if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.consumer.dedupe import Dedupe
     from rmqwire.consumer.delivery import Delivery
     from rmqwire.consumer.hooks import ConsumeContext
     from rmqwire.consumer.state import PushState
@@ -20,17 +22,21 @@ if TYPE_CHECKING:
 
     Listeners = dict[str, ListenerCall[ConsumeStatus]]
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
 class Consumed:
     """What a listener has said of messages.
 
     Args:
-        acked: the first so many are done with.
-        delay_level: when the others come again.
+        done: those that are done with.
+        failed: those that are to come again.
+        delay_level: when.
     """
 
-    acked: int
+    done: list[MessageExt]
+    failed: list[MessageExt]
     delay_level: int
 
 
@@ -40,9 +46,11 @@ class ConcurrentCalls:
     Args:
         state: the consumer.
         listeners: listeners by topic; looked at for each call.
+        dedupe: what was consumed before; None: that doesn't matter.
     """
 
-    def __init__(self, state: PushState, listeners: Listeners) -> None:
+    def __init__(self, state: PushState, listeners: Listeners, dedupe: Dedupe | None) -> None:
+        self._dedupe = dedupe
         self._state = state
         self._listeners = listeners
         self._wall_ms = state.instance.wall_ms
@@ -50,13 +58,16 @@ class ConcurrentCalls:
     async def consume(
         self, messages: list[MessageExt], queue: MessageQueue, late_ms: int
     ) -> Consumed:
-        """Call the listener.
+        """Call the listener with what wasn't consumed before.
 
         Args:
             messages: all of one topic, at least one.
             queue: they are from.
             late_ms: after so long the hooks are told that it took too long.
         """
+        before, messages = self.split(messages)
+        if not messages:
+            return Consumed(before, [], 0)
         started = self._wall_ms()
         for message in messages:
             message.consume_start_ms = started
@@ -72,7 +83,29 @@ class ConcurrentCalls:
         self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
         if seen is not None:
             self._tell(seen, outcome, late=took_ms >= late_ms)
-        return Consumed(acked, context.delay_level_when_next_consume)
+        self._remember(messages[:acked])
+        level = context.delay_level_when_next_consume
+        return Consumed(before + messages[:acked], messages[acked:], level)
+
+    def split(self, messages: list[MessageExt]) -> tuple[list[MessageExt], list[MessageExt]]:
+        """Return the messages that were consumed before, and the others."""
+        if self._dedupe is None:
+            return [], messages
+        group = self._state.group
+        before: list[MessageExt] = []
+        others: list[MessageExt] = []
+        for message in messages:
+            key = message.unique_key
+            known = key is not None and self._dedupe.seen(group, key)
+            (before if known else others).append(message)
+        if before:
+            logger.info("group %s has consumed %s before", group, before)
+        return before, others
+
+    def _remember(self, messages: list[MessageExt]) -> None:
+        if self._dedupe is not None:
+            keys = [one.unique_key for one in messages if one.unique_key is not None]
+            self._dedupe.add(self._state.group, keys)
 
     async def call(
         self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
@@ -88,6 +121,8 @@ class ConcurrentCalls:
         took_ms = self._wall_ms() - delivery.consume_start_ms
         self._state.stats.consumed(delivery.topic, took_ms, ok=not failed, failed=failed)
         self._state.hooks.given([delivery], queue, success=not failed)
+        if not failed:
+            self._remember([delivery])
 
     def _tell(self, seen: ConsumeContext, outcome: Outcome[ConsumeStatus], *, late: bool) -> None:
         kind = return_type(

@@ -85,8 +85,13 @@ class ConcurrentService:
         size = self._config.consume_message_batch_max_size
         for run in self._by_topic(messages, queue):
             if run[0].topic in self._stream.topics:
+                before, others = self._calls.split(run)
                 job = ConsumeRequest(run, process_queue, queue)
-                self._stream.put(DeliveredBatch(run, process_queue, queue, Settling(self, job)))
+                if before:
+                    self._finish(job, before)
+                if others:
+                    settling = Settling(self, job)
+                    self._stream.put(DeliveredBatch(others, process_queue, queue, settling))
                 continue
             for start in range(0, len(run), size):
                 job = ConsumeRequest(run[start : start + size], process_queue, queue)
@@ -119,9 +124,9 @@ class ConcurrentService:
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
             return
-        finished = job.messages[: told.acked]
-        if failed := job.messages[told.acked :]:
-            finished += await self._take_back(job, failed, told.delay_level)
+        finished = told.done
+        if told.failed:
+            finished = finished + await self._take_back(job, told.failed, told.delay_level)
         self._finish(job, finished)
 
     def _finish(self, job: ConsumeRequest, finished: list[MessageExt]) -> None:

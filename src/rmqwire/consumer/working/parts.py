@@ -18,6 +18,7 @@ from rmqwire.consumer.working.orderly import OrderlyService
 from rmqwire.consumer.working.pool import WorkerPool
 from rmqwire.consumer.working.popping import PopService
 from rmqwire.consumer.working.queue_locks import QueueLocks
+from rmqwire.errors import UsageError
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult
+    from rmqwire.consumer.dedupe import Dedupe
     from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall
     from rmqwire.consumer.working.stream import DeliveryStream
@@ -95,7 +97,10 @@ class Popping:
 
 
 def push_parts(
-    state: PushState, listeners: dict[str, ListenerCall[Any]], stream: DeliveryStream
+    state: PushState,
+    listeners: dict[str, ListenerCall[Any]],
+    stream: DeliveryStream,
+    dedupe: Dedupe | None,
 ) -> PushParts:
     """Return the parts of a consumer: concurrent or orderly, with locked queues or without.
 
@@ -103,9 +108,15 @@ def push_parts(
         state: the consumer.
         listeners: listeners by topic.
         stream: takes the messages of topics without a listener.
+        dedupe: what was consumed before; None: that doesn't matter.
+
+    Raises:
+        UsageError: dedupe, of an orderly consumer.
     """
     if not state.config.consume_orderly:
-        return _concurrent_parts(state, listeners, stream)
+        return _concurrent_parts(state, listeners, stream, dedupe)
+    if dedupe is not None:
+        raise UsageError("dedupe is for concurrent consumers; an orderly one commits in order")
     if state.config.broadcasting:
         orderly = OrderlyService(state, listeners, stream, None, trio_ms)
         reader = QueueReader(state, orderly.submit)
@@ -118,9 +129,12 @@ def push_parts(
 
 
 def _concurrent_parts(
-    state: PushState, listeners: dict[str, ListenerCall[Any]], stream: DeliveryStream
+    state: PushState,
+    listeners: dict[str, ListenerCall[Any]],
+    stream: DeliveryStream,
+    dedupe: Dedupe | None,
 ) -> PushParts:
-    calls = ConcurrentCalls(state, listeners)
+    calls = ConcurrentCalls(state, listeners, dedupe)
     pool = WorkerPool(state.tasks, state.config.consume_thread_max)
     service = ConcurrentService(state, calls, stream, pool)
     reader = QueueReader(state, service.submit)

@@ -84,8 +84,12 @@ class PopService:
     ) -> None:
         """Have messages of one pop consumed, in calls of consumeMessageBatchMaxSize."""
         if messages[0].topic in self._stream.topics:
-            job = self._job(messages, popped, queue)
-            self._stream.put(DeliveredBatch(messages, job, queue, Settling(self, job)))
+            before, others = self._calls.split(messages)
+            popped.waiting -= len(before)
+            self._acks.done(before)
+            if others:
+                job = self._job(others, popped, queue)
+                self._stream.put(DeliveredBatch(others, job, queue, Settling(self, job)))
             return
         for start in range(0, len(messages), self._batch):
             job = self._job(messages[start : start + self._batch], popped, queue)
@@ -105,8 +109,8 @@ class PopService:
         if self._is_late(job, job.messages):
             return
         job.popped.waiting -= len(job.messages)
-        self._acks.done(job.messages[: told.acked])
-        for message in job.messages[told.acked :]:
+        self._acks.done(told.done)
+        for message in told.failed:
             self._acks.later(message, told.delay_level)
 
     def settle(self, job: PopConsumeRequest, delivery: Delivery, delay_level: int | None) -> None:
