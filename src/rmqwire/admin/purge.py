@@ -9,7 +9,7 @@ still finds them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.admin.offset import TO_THE_END
@@ -23,6 +23,7 @@ from rmqwire.errors import RouteNotFound
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
 
+REMOVED: Final = "the group was removed there; only its offsets are left"
 BROADCASTS: Final = "it broadcasts: its members keep their offsets themselves"
 
 
@@ -119,13 +120,19 @@ class PurgeVerbs(ProgressVerbs, TopicVerbs):
         Raises:
             RouteNotFound: nobody has the topic.
         """
-        plan = await self.purge_plan(topic)
-        for skip in plan:
-            if skip.not_reached is None:
-                await self._skip(topic, skip)
-        return plan
+        return [
+            skip if skip.not_reached is not None else await self._skip(topic, skip)
+            for skip in await self.purge_plan(topic)
+        ]
 
-    async def _skip(self, topic: str, skip: GroupSkip) -> None:
+    async def _skip(self, topic: str, skip: GroupSkip) -> GroupSkip:
+        try:
+            await self._move(topic, skip)
+        except SubscriptionGroupNotExist:
+            return replace(skip, queues=[], not_reached=REMOVED)
+        return skip
+
+    async def _move(self, topic: str, skip: GroupSkip) -> None:
         """Move a group's offsets at a broker: the members' too, where a broker of 4.9 tells them."""
         header = ResetOffsetRequestHeader(
             topic=topic, group=skip.group, timestamp=TO_THE_END, is_force=True
@@ -133,7 +140,7 @@ class PurgeVerbs(ProgressVerbs, TopicVerbs):
         code = RequestCode.INVOKE_BROKER_TO_RESET_OFFSET
         try:
             await self._ask(skip.broker_addr, code, header)
-        except (ConsumerNotOnline, SubscriptionGroupNotExist):
+        except ConsumerNotOnline:
             await self._commit(skip)
         except BrokerSystemError:
             # 4.9 moves no group that has no offset yet in one of the queues.

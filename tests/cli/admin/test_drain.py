@@ -243,6 +243,21 @@ async def test_a_group_that_broadcasts_is_not_reached_and_that_is_said(
     assert "is not reached: it broadcasts" in said
 
 
+async def test_a_group_that_was_removed_but_for_its_offsets_is_told(
+    autojump_clock, made, addr, capsys
+):
+    await made.fill("Orders", 2)
+    for group in ("eaters", "removed"):
+        await made.consumed(group, "Orders", 2)
+    await made.fill("Orders", 1)
+    await made.admin.delete_sub_group(addr, "removed", remove_offset=False)
+    await purge(made, "Orders")
+    assert "removed at " in (said := capsys.readouterr().err)
+    assert "only its offsets are left" in said
+    assert await left(made, "eaters", "Orders") == 0
+    assert made.call.outcome.code == FAILED
+
+
 async def test_a_topic_that_is_not_there_can_not_be_purged(autojump_clock, made):
     with pytest.raises(RouteNotFound, match="Nowhere"):
         await purge(made, "Nowhere")
