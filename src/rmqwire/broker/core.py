@@ -419,7 +419,10 @@ class _Tables:
             release, table("consumerOrderInfo.json", "table"), self.topics, self.groups, wall_ms
         )
         self.transaction_metrics = TransactionMetrics(
-            table("transactionMetrics", "transactionCount"), release, wall_ms
+            table("transactionMetrics", "transactionCount"),
+            release,
+            wall_ms,
+            kept=release.broker.counts_half_messages,
         )
         metrics = table("timermetrics", "timingCount")
         self.timer_metrics = TimerMetrics(metrics, release, wall_ms)
