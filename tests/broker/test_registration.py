@@ -80,6 +80,16 @@ async def test_a_new_topic_is_told_alone_before_the_answer(autojump_clock, kept)
     assert sorted(kept.servers.take()) == [("a:1", ["T"]), ("b:1", ["T"])]
 
 
+async def test_topics_told_alone_do_not_put_the_registration_off(autojump_clock, kept):
+    for n in range(12):
+        await trio.sleep(10)
+        kept.registration.soon([f"T{n}"])
+    await kept.registration.take_barrier()
+    told = [what for addr, what in kept.servers.take() if addr == "a:1"]
+    assert [what for what in told if what != "all"] == [[f"T{n}"] for n in range(12)]
+    assert told.count("all") == 4  # else the name server takes the broker for dead after 120 s
+
+
 async def test_topics_that_come_while_one_is_told_are_told_together(autojump_clock, kept):
     kept.registration.soon(["T"])
     await trio.sleep(0.001)

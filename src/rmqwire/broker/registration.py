@@ -12,6 +12,7 @@ is told that a topic exists finds its route. A name server that can't be told so
 from __future__ import annotations
 
 import logging
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -136,29 +137,32 @@ class Registration:
     async def _keep_at(
         self, addr: str, server: _NameServer, api: BrokerOuterAPI, state: BrokerState
     ) -> None:
-        """Register at one name server each period, and at once what changed."""
+        """Register at one name server each period, and at once what changed.
+
+        Topics that are told alone don't put the next registration off: it says that the broker lives.
+        """
         config = state.config
         with server.scope:
-            registered, retry_s = False, FIRST_RETRY_S
+            registered, retry_s, due = False, FIRST_RETRY_S, -math.inf
             while True:
                 news = server.take()
                 try:
                     if registered and news.topics and not news.everything:
                         registered = await api.register_topics(addr, news.topics)
-                    if not registered or news.everything or not news.topics:
+                    if not registered or news.everything or trio.current_time() >= due:
                         force = not registered or news.everything or config.force_register
                         registered = await api.register(addr, force=force)
+                        due = trio.current_time() + config.register_name_server_period / 1000
                 finally:
                     news.told.set()
-                wait_s = config.register_name_server_period / 1000
-                if registered and _lacks_master(state):
-                    wait_s = NO_MASTER_RETRY_S
                 if registered:
                     retry_s = FIRST_RETRY_S
+                    if _lacks_master(state):
+                        due = min(due, trio.current_time() + NO_MASTER_RETRY_S)
                 else:
-                    wait_s = min(wait_s, retry_s)
+                    due = min(due, trio.current_time() + retry_s)
                     retry_s *= 2
-                with trio.move_on_after(wait_s):
+                with trio.move_on_at(due):
                     await server.news.wanted.wait()
 
     async def look_up(
