@@ -29,6 +29,7 @@ BROKER_DEFAULTS = {
     "maxIndexNum": "40000",
     "mappedFileSizeTimerLog": "1048576",
     "autoCreateTopicEnable": "true",
+    "transactionOpBatchInterval": "200",  # 5.x waits that long when it ends: by default 3 s
 }
 DOCKER_PORTS = (9876, 10909, 10911, 10912)  # of namesrv and java-master
 

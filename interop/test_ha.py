@@ -24,7 +24,7 @@ from interop.replication import (
 )
 from interop.stores import log_hashes, verify
 
-COUNT = 20_000
+COUNT = 8_000  # messages: more than one segment
 optin = pytest.mark.optin
 PAIRS = [
     pytest.param("java", "rmqwire", "SYNC_MASTER", id="java-rmqwire-sync"),
@@ -78,7 +78,7 @@ def test_a_slave_has_it_all_and_serves_it(
         assert statuses(sent) == {"SEND_OK"}
         delayed = peer.produce(namesrv, "ha", 5, mode="delay-1", seed=2)
         assert len(consumer.take(COUNT + 5, 60)) == COUNT + 5
-    assert equal_logs(master, slave, stores) > 4
+    assert equal_logs(master, slave, stores) > 1
     equal_queues(stores)
     equal_tables(stores, {"early"}, delivered=5)
 
@@ -178,7 +178,7 @@ def test_a_java_slave_is_replaced_and_comes_back(
 
 
 OLD_AND_NEW = [
-    pytest.param("rmqwire", "java", id="rmqwire-then-java", marks=optin("4.9.7")),
+    pytest.param("rmqwire", "java", id="rmqwire-then-java", marks=optin("5.5.0")),
     pytest.param("java", "rmqwire", id="java-then-rmqwire", marks=optin),
     pytest.param("rmqwire", "rmqwire", id="rmqwire-then-rmqwire", marks=optin),
 ]

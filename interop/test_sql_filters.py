@@ -189,6 +189,7 @@ def one_life(
         return query_queue(peer, namesrv, broker, topic, 20)
 
 
+@pytest.mark.optin("5.5.0")  # its broker takes a quarter of a minute to end
 def test_a_filtered_folder_goes_back_and_forth(
     cluster: Cluster, version: str, json_peer: Peer, tmp_path: Path
 ) -> None:
