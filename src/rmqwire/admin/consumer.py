@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rmqwire.admin.asking import Asking
+from rmqwire.admin.paging import PAGE_SIZE, whole_table
 from rmqwire.admin.routed import any_addr
 from rmqwire.codec.bodies import (
     SetMessageRequestModeRequestBody,
@@ -21,9 +22,6 @@ from rmqwire.codec.headers import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-PAGE_SIZE: Final = 2_000  # groups of one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +70,16 @@ class ConsumerVerbs(Asking):
 
     async def sub_groups(self, addr: str) -> SubscriptionGroupWrapper:
         """Return all consumer groups of a broker, asked for in pages as 5.x brokers have them."""
-        whole = SubscriptionGroupWrapper()
-        while True:
-            table = whole.subscription_group_table
+
+        async def ask(known: int, version: str) -> tuple[SubscriptionGroupWrapper, int]:
             header = GetAllSubscriptionGroupRequestHeader(
-                group_seq=len(table),
-                data_version=whole.data_version.encode().decode() if table else "",
-                max_group_num=PAGE_SIZE,
+                group_seq=known, data_version=version, max_group_num=PAGE_SIZE
             )
             answer = await self._ask(addr, RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG, header)
-            part = SubscriptionGroupWrapper.decode(answer.body, self._release)
-            more = part.subscription_group_table.keys() - table.keys()
-            if not table or part.data_version != whole.data_version:
-                whole = part  # the first page, or the groups have changed meanwhile
-            else:
-                table.update(part.subscription_group_table)
             total = int((answer.ext_fields or {}).get("totalGroupNum") or 0)
-            if not more or total <= len(whole.subscription_group_table):
-                return whole
+            return SubscriptionGroupWrapper.decode(answer.body, self._release), total
+
+        return await whole_table(ask, lambda one: one.subscription_group_table)
 
     async def get_consumer_config(self, group: str) -> list[BrokerGroupConfig]:
         """Return a group's settings at each broker that has it (``getConsumerConfig``)."""

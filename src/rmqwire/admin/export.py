@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.admin.broker import BrokerVerbs
 from rmqwire.admin.consumer import ConsumerVerbs
+from rmqwire.admin.paging import PAGE_SIZE, whole_table
 from rmqwire.admin.stats import TOPIC_PUT_NUMS, StatsVerbs, Traffic
 from rmqwire.codec.bodies import (
     SubscriptionGroupConfig,
@@ -31,7 +32,6 @@ from rmqwire.errors import BrokerError, RemotingError, RouteNotFound
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import SubscriptionGroupWrapper
 
-PAGE_SIZE = 2_000  # topics of one answer
 POP_TIMEOUT_MS = 30_000  # ExportPopRecordCommand
 PREDEFINED_GROUPS = frozenset(  # MixAll.PREDEFINE_GROUP_SET
     (
@@ -165,24 +165,16 @@ class ExportVerbs(BrokerVerbs, StatsVerbs, ConsumerVerbs):
 
     async def all_topics(self, addr: str) -> TopicConfigSerializeWrapper:
         """Return all topics of a broker, asked for in pages as 5.x brokers have them."""
-        whole = TopicConfigSerializeWrapper()
-        while True:
-            table = whole.topic_config_table
+
+        async def ask(known: int, version: str) -> tuple[TopicConfigSerializeWrapper, int]:
             header = GetAllTopicConfigRequestHeader(
-                topic_seq=len(table),
-                data_version=whole.data_version.encode().decode() if table else "",
-                max_topic_num=PAGE_SIZE,
+                topic_seq=known, data_version=version, max_topic_num=PAGE_SIZE
             )
             answer = await self._ask(addr, RequestCode.GET_ALL_TOPIC_CONFIG, header)
-            part = TopicConfigSerializeWrapper.decode(answer.body, self._release)
-            more = part.topic_config_table.keys() - table.keys()
-            if not table or part.data_version != whole.data_version:
-                whole = part  # the first page, or the topics have changed meanwhile
-            else:
-                table.update(part.topic_config_table)
             total = answer.decode_header(GetAllTopicConfigResponseHeader).total_topic_num or 0
-            if not more or total <= len(whole.topic_config_table):
-                return whole
+            return TopicConfigSerializeWrapper.decode(answer.body, self._release), total
+
+        return await whole_table(ask, lambda one: one.topic_config_table)
 
     async def user_groups(self, addr: str) -> SubscriptionGroupWrapper:
         """Return a broker's consumer groups but its own (``getUserSubscriptionGroup``)."""

@@ -32,7 +32,7 @@ def test_settings_of_each_are_shown_and_changed(rmq):
     )
     admin(*words)
     shown = json.loads(admin("getNamesrvConfig", "--json"))
-    assert shown["namesrvAddr"] == rmq.namesrv_addr
+    assert shown["addr"] == rmq.namesrv_addr
     assert shown["settings"]["orderMessageEnable"] == "true"
     admin(*words[:-1], "false")
 

@@ -9,9 +9,6 @@ import click
 
 from rmqwire.cli.address_file import BROKER, NAMESRV, address_file_option, read_addresses
 from rmqwire.cli.admin.verb import broker_option, cluster_option, verb
-from rmqwire.cli.output import warn
-from rmqwire.cli.runner import FAILED
-from rmqwire.errors import BrokerError, RemotingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,15 +25,9 @@ HEALTH_TIMEOUT_MS = 3_000
 async def broker_status(call: Call, broker_addr: str | None, cluster: str | None) -> None:
     """Show a broker's figures: version, log, queues, totals, disk."""
     for addr in await call.addresses(broker_addr, cluster, slaves=True):
-        try:
+        with call.tolerated(addr, alone=broker_addr is not None):
             figures = await call.admin.broker_status(addr)
-        except (RemotingError, BrokerError) as error:  # the others are shown all the same
-            if broker_addr is not None:
-                raise
-            warn(f"{addr}: {error}")
-            call.outcome.code = FAILED
-            continue
-        call.tell([Status(addr, figures)], _of_one if broker_addr is not None else _of_several)
+            call.tell([Status(addr, figures)], _of_one if broker_addr is not None else _of_several)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,7 @@ import click
 
 from rmqwire.cli.admin.printing import setting_lines
 from rmqwire.cli.admin.verb import broker_option, cluster_option, key_option, value_option, verb
-from rmqwire.cli.output import warn
-from rmqwire.cli.runner import FAILED
 from rmqwire.codec.message_const import MASTER_ID
-from rmqwire.errors import BrokerError, RemotingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,12 +103,6 @@ async def update_broker_config(
     if not call.goes_ahead(f"set {key}={value} at {', '.join(addrs)}"):
         return
     for addr in addrs:
-        try:
+        with call.tolerated(addr, alone=broker_addr is not None):
             await call.admin.update_broker_config(addr, {key: value})
-        except (BrokerError, RemotingError) as error:  # the others are told all the same
-            if broker_addr is not None:
-                raise
-            warn(f"{addr}: {error}")
-            call.outcome.code = FAILED
-            continue
-        call.done(Update(addr, key, value), f"update broker config success, {addr}")
+            call.done(Update(addr, key, value), f"update broker config success, {addr}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rmqwire.broker.tables.attributes import parse_attributes
 from rmqwire.cli.admin import attribute_of
+from rmqwire.cli.admin.config_file import config_file_option, list_in
 from rmqwire.cli.admin.printing import fields_of, java_text, row
 from rmqwire.cli.admin.verb import (
     Changed,
@@ -24,6 +24,7 @@ from rmqwire.errors import ProtocolError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rmqwire.admin.consumer import BrokerGroupConfig
     from rmqwire.cli.admin.verb import Call
@@ -129,19 +130,12 @@ async def update_sub_group(
 )
 @broker_option
 @cluster_option
-@click.option(
-    "-f",
-    "--filename",
-    "path",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="A JSON list of SubscriptionGroupConfig.",
-)
+@config_file_option("SubscriptionGroupConfig")
 async def update_sub_group_list(
     call: Call, broker_addr: str | None, cluster: str | None, path: Path
 ) -> None:
     """Make or set the consumer groups of a file, at brokers of 5.x."""
-    configs = _configs_of(path)
+    configs = list_in(path, SubscriptionGroupList, "groupConfigList").group_config_list
     addrs = await call.addresses(broker_addr, cluster)
     names = ", ".join(one.group_name for one in configs)
     if not configs or not call.goes_ahead(f"set groups {names} at {', '.join(addrs)}"):
@@ -154,14 +148,6 @@ async def update_sub_group_list(
             [Changed(addr, names)],
             lambda one: [f"{batch} to {one.broker} success, please check the result later."],
         )
-
-
-def _configs_of(path: Path) -> list[SubscriptionGroupConfig]:
-    try:
-        whole = b'{"groupConfigList":%s}' % path.read_bytes()
-        return SubscriptionGroupList.decode(whole).group_config_list
-    except ProtocolError as error:
-        raise click.UsageError(f"{path}: {error}") from None
 
 
 @verb(

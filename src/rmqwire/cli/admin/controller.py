@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmqwire.cli.admin.printing import row, setting_lines
+from rmqwire.cli.admin import server_settings
+from rmqwire.cli.admin.printing import row
 from rmqwire.cli.admin.verb import (
     cluster_option,
     interval_option,
@@ -82,34 +83,11 @@ def _meta_lines(found: MetaData) -> Iterator[str]:
         yield f"#Peer:\t{peer}"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of one controller."""
-
-    controller_addr: str
-    settings: dict[str, str]
-
-
 @verb("getControllerConfig", example="getControllerConfig -a 127.0.0.1:9878", namesrv="optional")
 @controllers_option
 async def get_controller_config(call: Call, addrs: str) -> None:
     """Show the settings of controllers."""
-    for addr in addrs.split(";"):
-        call.tell([Settings(addr, await call.admin.get_controller_config(addr))], _settings)
-
-
-def _settings(found: Settings) -> Iterator[str]:
-    yield f"============{found.controller_addr}============"
-    yield from setting_lines(found.settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A setting that was changed."""
-
-    controller_addrs: list[str]
-    key: str
-    value: str
+    await server_settings.show(call, addrs.split(";"), call.admin.get_controller_config)
 
 
 @verb(
@@ -123,13 +101,8 @@ class Update:
 @value_option
 async def update_controller_config(call: Call, addrs: str, key: str, value: str) -> None:
     """Change a setting of controllers."""
-    servers = addrs.split(";")
-    if not call.goes_ahead(f"set {key}={value} at {', '.join(servers)}"):
-        return
-    for addr in servers:
-        await call.admin.update_controller_config(addr, {key: value})
-    done = f"update controller config success![{', '.join(servers)}]"
-    call.done(Update(servers, key, value), done, f"{key} : {value}")
+    update = server_settings.Update(addrs.split(";"), key, value)
+    await server_settings.change(call, "controller", update, call.admin.update_controller_config)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,10 @@ from rmqwire.cli.admin.cluster import first_rate
 from rmqwire.cli.admin.printing import jsonable
 from rmqwire.cli.admin.verb import broker_option, cluster_option, verb
 from rmqwire.cli.options import TEXT
-from rmqwire.cli.output import warn
-from rmqwire.cli.runner import FAILED
 from rmqwire.clock import wall_ms
 from rmqwire.codec import java_json
 from rmqwire.codec.mq_version import version_name
 from rmqwire.codec.release import DEFAULT_RELEASE
-from rmqwire.errors import BrokerError, RemotingError
 
 if TYPE_CHECKING:
     from rmqwire.admin.export import BrokerMetrics
@@ -227,14 +224,10 @@ async def export_pop_record(
     dry_run = call.dry_run or java_dry_run
     for name, addr in await _named(call, broker_addr, cluster):
         what = f"brokerName={name}, brokerAddr={addr}, dryRun={str(dry_run).lower()}"
-        try:
+        with call.tolerated(f"Export broker records error, {what}"):
             if not dry_run:
                 await call.admin.export_pop_record(addr)
-        except (BrokerError, RemotingError) as error:  # the others are told all the same
-            warn(f"Export broker records error, {what}: {error}")
-            call.outcome.code = FAILED
-            continue
-        call.done(PopRecord(name, addr, dry_run), f"Export broker records, {what}")
+            call.done(PopRecord(name, addr, dry_run), f"Export broker records, {what}")
 
 
 async def _named(call: Call, broker_addr: str | None, cluster: str | None) -> list[tuple[str, str]]:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmqwire.cli.admin.printing import setting_lines
+from rmqwire.cli.admin import server_settings
 from rmqwire.cli.admin.verb import key_option, value_option, verb
 from rmqwire.cli.options import TEXT
-from rmqwire.cli.output import warn
-from rmqwire.cli.runner import FAILED
-from rmqwire.errors import BrokerError, RemotingError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from rmqwire.cli.admin.verb import Call
 
@@ -27,34 +24,10 @@ name_option = click.option(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of one name server."""
-
-    namesrv_addr: str
-    settings: dict[str, str]
-
-
 @verb("getNamesrvConfig", example="getNamesrvConfig -n 127.0.0.1:9876")
 async def get_namesrv_config(call: Call) -> None:
     """Show the settings of each name server."""
-    for addr in call.admin.namesrv_addrs:
-        found = Settings(addr, await call.admin.get_namesrv_config(addr))
-        call.tell([found], _settings)
-
-
-def _settings(found: Settings) -> Iterator[str]:
-    yield f"============{found.namesrv_addr}============"
-    yield from setting_lines(found.settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A setting that was changed."""
-
-    namesrv_addrs: list[str]
-    key: str
-    value: str
+    await server_settings.show(call, call.admin.namesrv_addrs, call.admin.get_namesrv_config)
 
 
 @verb(
@@ -66,16 +39,8 @@ class Update:
 @value_option
 async def update_namesrv_config(call: Call, key: str, value: str) -> None:
     """Change a setting of each name server."""
-    addrs = call.admin.namesrv_addrs
-    if not call.goes_ahead(f"set {key}={value} at {', '.join(addrs)}"):
-        return
-    for addr in addrs:
-        await call.admin.update_namesrv_config(addr, {key: value})
-    call.done(
-        Update(addrs, key, value),
-        f"update name server config success![{', '.join(addrs)}]",
-        f"{key} : {value}",
-    )
+    update = server_settings.Update(call.admin.namesrv_addrs, key, value)
+    await server_settings.change(call, "name server", update, call.admin.update_namesrv_config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +113,6 @@ async def _each_namesrv(
         return
     for addr in addrs:
         what = f"{word} write perm of broker[{broker_name}] in name server[{addr}]"
-        try:
+        with call.tolerated(f"{what} Failed"):
             topics = await change(addr, broker_name)
-        except (BrokerError, RemotingError) as error:  # the others are told all the same
-            warn(f"{what} Failed: {error}")
-            call.outcome.code = FAILED
-            continue
-        call.done(WritePerm(broker_name, addr, topics), f"{what} OK, {topics}")
+            call.done(WritePerm(broker_name, addr, topics), f"{what} OK, {topics}")

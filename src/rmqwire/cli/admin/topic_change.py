@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rmqwire.cli.admin.config_file import config_file_option, list_in
 from rmqwire.cli.admin.verb import broker_option, cluster_option, topic_option, verb
 from rmqwire.cli.options import TEXT
 from rmqwire.cli.output import note
 from rmqwire.cli.runner import Failure
-from rmqwire.codec import java_json
-from rmqwire.codec.bodies import TopicConfig
+from rmqwire.codec.bodies import CreateTopicListRequestBody, TopicConfig
 from rmqwire.codec.java_map import hash_map_order
 from rmqwire.codec.sys_flag import perm_to_string
-from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
-    from rmqwire.cli.admin.verb import Call
+    from pathlib import Path
+
+from rmqwire.cli.admin.verb import Call
 
 UNIT = 1  # TopicSysFlag.FLAG_UNIT
 UNIT_SUB = 2  # TopicSysFlag.FLAG_UNIT_SUB
@@ -168,21 +168,6 @@ async def update_topic_perm(
         note(f"nothing to change: no master asked has {topic} with another permission than {perm}")
 
 
-def topics_in(path: Path) -> list[TopicConfig]:
-    """Read a JSON array of topics, with the fields of Java's ``TopicConfig``.
-
-    Raises:
-        BadParameter: the file can't be read, or is none.
-    """
-    try:
-        found = java_json.loads(path.read_bytes())
-        if isinstance(found, list) and all(isinstance(one, dict) for one in found):
-            return [TopicConfig.decode(java_json.dumps(one)) for one in found]
-    except (OSError, BadBody) as error:
-        raise click.BadParameter(f"{path}: {error}") from None
-    raise click.BadParameter(f"{path}: not a JSON array of topics")
-
-
 @verb(
     "updateTopicList",
     example="updateTopicList -n 127.0.0.1:9876 -c DefaultCluster -f /dev/stdin",
@@ -191,19 +176,12 @@ def topics_in(path: Path) -> list[TopicConfig]:
 )
 @broker_option
 @cluster_option
-@click.option(
-    "-f",
-    "--filename",
-    "path",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="A JSON array of topics, with the fields of Java's TopicConfig.",
-)
+@config_file_option("TopicConfig")
 async def update_topic_list(
     call: Call, broker_addr: str | None, cluster: str | None, path: Path
 ) -> None:
     """Make or change the topics of a file, at a broker or at a cluster's masters of 5.x."""
-    configs = topics_in(path)
+    configs = list_in(path, CreateTopicListRequestBody, "topicConfigList").topic_config_list
     addrs = await call.addresses(broker_addr, cluster)
     names = ", ".join(one.topic_name for one in configs)
     if not configs or not call.goes_ahead(f"make {names} at {', '.join(addrs)}"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NoReturn, ParamSpec, TypeVar
@@ -17,12 +18,13 @@ import trio
 from rmqwire.admin.admin import Admin
 from rmqwire.cli.admin.printing import jsonable
 from rmqwire.cli.options import TEXT
-from rmqwire.cli.output import say
+from rmqwire.cli.output import say, warn
 from rmqwire.cli.remote import remoting_client
-from rmqwire.cli.runner import Failure, Outcome, run
+from rmqwire.cli.runner import FAILED, Failure, Outcome, run
+from rmqwire.errors import BrokerError, RemotingError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -99,6 +101,22 @@ class Call:
     def done(self, result: object, *lines: str) -> None:
         """Print one result: these lines, or the result as a JSON object."""
         self.tell([result], lambda _: lines)
+
+    @contextmanager
+    def tolerated(self, what: str, *, alone: bool = False) -> Iterator[None]:
+        """Let the others go on where one server doesn't answer or refuses: a warning, and exit code 1.
+
+        Args:
+            what: begins the warning.
+            alone: there are no others: the error goes on.
+        """
+        try:
+            yield
+        except (BrokerError, RemotingError) as error:
+            if alone:
+                raise
+            warn(f"{what}: {error}")
+            self.outcome.code = FAILED
 
     def goes_ahead(self, what: str) -> bool:
         """Return whether the change shall be made; with --dry-run say what it would be.
