@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from threading import Semaphore
 
 import pytest
 from click.testing import CliRunner
 
+from rmqwire import ConsumeStatus, blocking
 from rmqwire.cli import main
 from rmqwire.testing import cluster
 
@@ -45,3 +47,25 @@ def answered(monkeypatch, remoting):
         yield remoting
 
     monkeypatch.setattr("rmqwire.cli.admin.verb.remoting_client", client)
+
+
+@contextmanager
+def reading(rmq, count):
+    """A member of the group that has been given so many messages; it commits when it leaves."""
+    seen = Semaphore(0)
+    consumer = blocking.PushConsumer(
+        "readers",
+        namesrv_addr=rmq.namesrv_addr,
+        consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+        consume_message_batch_max_size=1,
+    )
+
+    def listener(_):
+        seen.release()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    consumer.subscribe("T", "*", listener)
+    with consumer:
+        for _ in range(count):
+            assert seen.acquire(timeout=10)
+        yield

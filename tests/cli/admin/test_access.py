@@ -166,6 +166,21 @@ def test_accounts_of_4_9_are_set_shown_and_removed(old):
     assert "the-clerk" not in admin("getAclConfig", *B)
 
 
+def test_a_cluster_s_brokers_are_asked_by_its_name(two, monkeypatch):
+    where = ("-n", "127.0.0.1:9876", "-c", "GoldCluster")
+    addrs = ["127.0.0.1:10911", "127.0.0.1:10921"]
+
+    async def known(_, __=None):
+        return addrs
+
+    monkeypatch.setattr("rmqwire.admin.admin.Admin.masters", known)
+    monkeypatch.setattr("rmqwire.admin.admin.Admin.brokers", known)
+    made = admin("createUser", *where, "-u", "clerk", "-p", "s").splitlines()
+    assert made == [f"create user to {addr} success." for addr in addrs]
+    assert admin("listUser", *where).splitlines()[-1] == "get user from 127.0.0.1:10911 success."
+    assert admin("listUser", *where, "-f", "nobody") == ""
+
+
 def admin_after_white():
     said = admin("updateGlobalWhiteAddr", *B, "-g", "10.1.2.*")
     assert said == "update global white remote addresses to 127.0.0.1:10911 success.\n"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from threading import Semaphore
 
 import pytest
 
-from rmqwire import ConsumeStatus, Message, blocking
-from tests.cli.admin.conftest import admin
+from rmqwire import Message, blocking
+from tests.cli.admin.conftest import admin, reading
 
 CLUSTER = ("-c", "DefaultCluster")
 
@@ -24,28 +23,6 @@ def group(rmq):
     with reading(rmq, 5):
         pass
     return "readers"
-
-
-@contextmanager
-def reading(rmq, count):
-    """A member of the group that has been given so many messages; it commits when it leaves."""
-    seen = Semaphore(0)
-    consumer = blocking.PushConsumer(
-        "readers",
-        namesrv_addr=rmq.namesrv_addr,
-        consume_from_where="CONSUME_FROM_FIRST_OFFSET",
-        consume_message_batch_max_size=1,
-    )
-
-    def listener(_):
-        seen.release()
-        return ConsumeStatus.CONSUME_SUCCESS
-
-    consumer.subscribe("T", "*", listener)
-    with consumer:
-        for _ in range(count):
-            assert seen.acquire(timeout=10)
-        yield
 
 
 @contextmanager
@@ -209,6 +186,17 @@ def test_a_group_is_set_from_options_and_from_a_file_and_removed(rmq, broker_add
         "deleteSubGroup", *CLUSTER, "-g", "i", "-r", "true", "--yes"
     )
     assert admin("getConsumerConfig", "-g", "h") == admin("getConsumerConfig", "-g", "i") == ""
+
+
+def test_a_queue_is_shown_with_what_the_subscription_of_members_says_to_its_units(group, rmq):
+    with (
+        blocking.Producer("writers", namesrv_addr=rmq.namesrv_addr) as producer,
+        sent_and_read(rmq, producer),
+    ):
+        lines = admin("queryCq", "-t", "T", "-q", "0", "-i", "0", "-g", group).splitlines()
+    assert lines[0] == "Subscription data: "
+    assert '\t"subString":"*",' in lines
+    assert lines.index("Queue data: ") > 3
 
 
 def test_units_of_a_queue_are_shown_with_what_a_subscription_says_to_them(group):

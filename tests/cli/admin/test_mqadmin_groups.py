@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from click.testing import CliRunner
 
+from rmqwire.admin.connection import Member
+from rmqwire.cli import main
+from rmqwire.codec.bodies import Connection, ConsumerRunningInfo, SubscriptionData
 from tests.support.mqadmin import recorded, replay
 
 SAME = (
@@ -87,3 +91,22 @@ def test_the_stacks_of_a_consumer_are_shown(monkeypatch):
     _, ours = replay(monkeypatch, "consumerStatus_jstack")
     assert "#Consumer jstack#" in ours
     assert any("PullMessageService" in line for line in ours)
+
+
+def test_members_that_differ_and_members_that_do_not_answer_are_told(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    async def status(_, __, ___, *, jstack):
+        started = {"PROP_CONSUMER_START_TIMESTAMP": "0", "PROP_CONSUME_TYPE": "CONSUME_PASSIVELY"}
+        infos = [
+            ConsumerRunningInfo(started, [SubscriptionData(topic=topic)]) for topic in ("T", "U")
+        ]
+        found = [Member(Connection(f"../{n}"), info) for n, info in enumerate(infos)]
+        return [*found, Member(Connection("c"), None, "no answer")]
+
+    monkeypatch.setattr("rmqwire.admin.admin.Admin.consumer_status", status)
+    result = CliRunner().invoke(main, ["admin", "consumerStatus", "-n", "127.0.0.1:1", "-g", "g"])
+    assert result.exit_code == 1
+    assert "WARN: Different subscription in the same group of consumer!!!" in result.stdout
+    assert "warning: c: no answer" in result.stderr
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == [".._0", ".._1"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,11 +29,9 @@ class Names(click.ParamType[list[str]]):
     name = "names"
 
     def convert(
-        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> list[str]:
         """Split them; what is empty between two commas is no name."""
-        if isinstance(value, list):
-            return value
         return [name.strip() for name in value.split(",") if name.strip()]
 
 
@@ -43,24 +41,36 @@ name_option = click.option("-u", "--username", type=TEXT, required=True, help="W
 subject_option = click.option(
     "-s", "--subject", type=TEXT, required=True, help="Whose policies, User:NAME."
 )
-resources_option = click.option(
-    "-r",
-    "--resources",
-    type=NAMES,
-    required=True,
-    help="Topic:NAME, Group:NAME*, Cluster:NAME, joined by commas.",
+_RULE_OPTIONS = (
+    broker_option,
+    cluster_option,
+    subject_option,
+    click.option(
+        "-r",
+        "--resources",
+        type=NAMES,
+        required=True,
+        help="Topic:NAME, Group:NAME*, Cluster:NAME, joined by commas.",
+    ),
+    click.option(
+        "-a",
+        "--actions",
+        type=NAMES,
+        required=True,
+        help="Pub, Sub, Create, Update, Delete, Get, List, All, joined by commas.",
+    ),
+    click.option("-d", "--decision", type=TEXT, required=True, help="Allow or Deny."),
+    click.option("-i", "--sourceIp", "source_ips", type=NAMES, help="From these addresses alone."),
 )
-actions_option = click.option(
-    "-a",
-    "--actions",
-    type=NAMES,
-    required=True,
-    help="Pub, Sub, Create, Update, Delete, Get, List, All, joined by commas.",
-)
-sources_option = click.option(
-    "-i", "--sourceIp", "source_ips", type=NAMES, help="From these addresses alone."
-)
-decision_option = click.option("-d", "--decision", type=TEXT, required=True, help="Allow or Deny.")
+
+
+def rule_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options of a rule."""
+    for option in reversed(_RULE_OPTIONS):
+        verb = option(verb)
+    return verb
+
+
 from_option = click.option("-f", "--fromBroker", "source", type=TEXT, required=True, help="Whose.")
 to_option = click.option(
     "-t", "--toBroker", "target", type=TEXT, required=True, help="Which broker gets them."
@@ -232,28 +242,19 @@ async def copy_user(call: Call, source: str, target: str, usernames: list[str] |
     namesrv="optional",
     changes=True,
 )
-@broker_option
-@cluster_option
-@subject_option
-@resources_option
-@actions_option
-@decision_option
-@sources_option
+@rule_options
 async def create_acl(
     call: Call,
+    /,
     broker_addr: str | None,
     cluster: str | None,
-    subject: str,
-    resources: list[str],
-    actions: list[str],
-    decision: str,
-    source_ips: list[str] | None,
+    **rule: Any,  # noqa: ANN401  what policies_of is called with
 ) -> None:
     """Allow a user something, or deny it, at a broker or all masters and slaves of a cluster."""
-    acl = policies_of(subject, resources, actions, decision, source_ips)
+    acl = policies_of(**rule)
     addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.create_acl, acl=acl)
-    await _change(call, addrs, "create acl", subject, change)
+    await _change(call, addrs, "create acl", rule["subject"], change)
 
 
 @verb(
@@ -262,28 +263,19 @@ async def create_acl(
     namesrv="optional",
     changes=True,
 )
-@broker_option
-@cluster_option
-@subject_option
-@resources_option
-@actions_option
-@decision_option
-@sources_option
+@rule_options
 async def update_acl(
     call: Call,
+    /,
     broker_addr: str | None,
     cluster: str | None,
-    subject: str,
-    resources: list[str],
-    actions: list[str],
-    decision: str,
-    source_ips: list[str] | None,
+    **rule: Any,  # noqa: ANN401  what policies_of is called with
 ) -> None:
     """Change what a user is allowed or denied of these resources."""
-    acl = policies_of(subject, resources, actions, decision, source_ips)
+    acl = policies_of(**rule)
     addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.update_acl, acl=acl)
-    await _change(call, addrs, "update acl", subject, change)
+    await _change(call, addrs, "update acl", rule["subject"], change)
 
 
 @verb(
