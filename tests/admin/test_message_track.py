@@ -89,3 +89,13 @@ def test_a_track_says_why_it_knows_nothing():
     assert str(MessageTrack("g", "NOT_ONLINE", "CODE:206 DESC:x")).endswith(
         "exceptionDesc=CODE:206 DESC:x]"
     )
+
+
+async def test_a_message_of_two_days_ago_is_found_by_its_unique_key(autojump_clock):
+    async with trio_cluster() as rmq, RemotingClient() as client:
+        await rmq.create_topic("Orders", queues=1)
+        async with Producer("writers", namesrv_addr=rmq.namesrv_addr) as producer:
+            sent = await producer.send(Message("Orders", b"tea"))
+        await rmq.advance(hours=48)
+        found = await Admin(client, rmq.namesrv_addr).query_msg_by_unique_key("Orders", sent.msg_id)
+        assert [one.body for one in found] == [b"tea"]

@@ -11,7 +11,9 @@ import trio
 
 from rmqwire import ConsumeStatus, Message, PushConsumer
 from rmqwire.admin.admin import Admin
+from rmqwire.admin.message_pull import PullBatch
 from rmqwire.admin.message_query import LONG_MAX
+from rmqwire.admin.message_text import PulledMessage
 from rmqwire.cli.admin import message_shown
 from rmqwire.cli.admin.message import query_msg_by_id, query_msg_by_unique_key
 from rmqwire.cli.admin.verb import Call
@@ -262,3 +264,18 @@ def test_a_consumer_is_handed_one_message(rmq, sent, capsys):
     assert len(handed) == 2
     assert handed[0].startswith("ConsumeMessageDirectlyResult [order=false, autoCommit=true, ")
     assert "consumeResult=CR_SUCCESS, remark=null" in handed[0]
+
+
+def test_a_stretch_without_the_tag_is_not_the_end(sent, monkeypatch):
+    pulls = [
+        PullBatch("NO_MATCHED_MSG", [], 1),
+        PullBatch("FOUND", [PulledMessage(sent[1], 0, 3)], 3),
+    ]
+
+    async def pull_batch(*_):
+        return pulls.pop(0)
+
+    monkeypatch.setattr(Admin, "pull_batch", pull_batch)
+    queue = ("-t", sent[0].topic, "-a", "broker-a", "-i", "0")
+    assert "MSGID: " in admin("printMsgByQueue", *queue, "-s", "b", "-p", "true")
+    assert pulls == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rmqwire.admin.dead_letter import LetterChoice
-from rmqwire.cli.admin.message_print import MOMENT
+from rmqwire.cli.admin.moments import MOMENT
 from rmqwire.cli.admin.printing import row, time_text
 from rmqwire.cli.admin.verb import verb
 from rmqwire.cli.options import TEXT

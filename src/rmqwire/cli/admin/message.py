@@ -37,6 +37,9 @@ cluster_option = click.option(
 format_option = click.option(
     "-f", "--bodyFormat", "charset", type=TEXT, metavar="CHARSET", help="Show the body, so encoded."
 )
+queue_id_option = click.option(
+    "-i", "--queueId", "queue_id", type=int, required=True, help="Which queue."
+)
 begin_option = click.option(
     "-b", "--beginTimestamp", "begin_ms", type=int, default=0, help="Stored from then, epoch ms."
 )
@@ -229,7 +232,7 @@ async def query_msg_by_unique_key(  # noqa: PLR0913, PLR0917  one for each optio
     metavar="NAME",
     help="Whose queue.",
 )
-@click.option("-i", "--queueId", "queue_id", type=int, required=True, help="Which queue.")
+@queue_id_option
 @click.option("-o", "--offset", "offset", type=int, required=True, help="Which message of it.")
 @format_option
 @click.option(

@@ -13,8 +13,9 @@ from rmqwire.admin.message_pull import PULL_NUMS
 from rmqwire.admin.message_query import MAX_NUM
 from rmqwire.admin.message_text import printed_line, queue_text
 from rmqwire.admin.message_trace import TRACE_TOPIC
-from rmqwire.cli.admin.message import begin_option, end_option, id_option
+from rmqwire.cli.admin.message import begin_option, end_option, id_option, queue_id_option
 from rmqwire.cli.admin.message_shown import message_row
+from rmqwire.cli.admin.moments import MOMENT
 from rmqwire.cli.admin.printing import row
 from rmqwire.cli.admin.verb import topic_option, verb
 from rmqwire.cli.options import TEXT
@@ -34,30 +35,6 @@ RULE: Final = "-" * 56
 TRACE_ROW: Final = "%-10s %-20s %-20s %-20s %-10s %-10s"
 MOST: Final = 128  # messages of consumeMessage
 AT_END: Final = frozenset(("NO_NEW_MSG", "OFFSET_ILLEGAL"))
-
-
-class Moment(click.ParamType[int]):
-    """A time as mqadmin takes it: ms since the epoch, or yyyy-MM-dd#HH:mm:ss:SSS in local time."""
-
-    name = "moment"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """Return ms since the epoch."""
-        if isinstance(value, int):
-            return value
-        if value.isascii() and value.isdigit():
-            return int(value)
-        text, _, milli = value.strip().rpartition(":")
-        try:
-            moment = datetime.strptime(text, "%Y-%m-%d#%H:%M:%S").astimezone()
-            return int(moment.timestamp()) * 1000 + int(milli)
-        except ValueError:
-            self.fail(f"{value!r} is neither epoch ms nor yyyy-MM-dd#HH:mm:ss:SSS", param, ctx)
-
-
-MOMENT = Moment()
 
 
 class Charset(click.ParamType[str]):
@@ -161,7 +138,7 @@ def _tell_messages(call: Call, messages: Sequence[PulledMessage], charset: str |
     metavar="NAME",
     help="Whose queue.",
 )
-@click.option("-i", "--queueId", "queue_id", type=int, required=True, help="Which queue.")
+@queue_id_option
 @charset_option
 @tags_option
 @from_option

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rmqwire.admin.offset import TO_THE_END
 from rmqwire.broker_errors import ConsumerNotOnline
+from rmqwire.cli.admin.moments import milliseconds
 from rmqwire.cli.admin.printing import front, java_text, row
 from rmqwire.cli.admin.verb import group_option, topic_option, verb
 from rmqwire.cli.options import TEXT
@@ -52,24 +52,13 @@ class MomentType(click.ParamType[Moment]):
         if text == "now":
             return Moment(text, wall_ms())
         try:
-            return Moment(text, int(text) if text.lstrip("-").isdigit() else _milliseconds(text))
+            return Moment(text, int(text) if text.lstrip("-").isdigit() else milliseconds(text))
         except ValueError:
             self.fail(
                 f"{text!r} is neither now, ms since the epoch nor yyyy-MM-dd#HH:mm:ss:SSS",
                 param,
                 ctx,
             )
-
-
-def _milliseconds(text: str) -> int:
-    """Return the time of a text in local time.
-
-    Raises:
-        ValueError: it is none.
-    """
-    seconds, _, ms = text.rpartition(":")
-    found = datetime.strptime(seconds, "%Y-%m-%d#%H:%M:%S").astimezone()
-    return int(found.timestamp()) * 1000 + int(ms)
 
 
 time_option = click.option(
