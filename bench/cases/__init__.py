@@ -13,6 +13,7 @@ from bench.cases import (
     sends,
     starts,
     topics,
+    transactions,
     two_brokers,
 )
 from bench.cases.group import Group
@@ -29,4 +30,5 @@ GROUPS: dict[str, Group] = {
     "producers": producers.GROUP,
     "filters": filters.GROUP,
     "two-brokers": two_brokers.GROUP,
+    "transactions": transactions.GROUP,
 }

@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from rmqwire.broker.delivery import properties
 from rmqwire.broker.delivery.properties import (
     MAX_PLANS,
     PropertyRewriter,
@@ -86,7 +87,9 @@ def test_names_of_users_do_not_fill_the_memory():
     made = rewriter(V5_5_0)
     for i in range(MAX_PLANS + 10):
         made.rewrite(f"name{i}\x01v\x02")
+        java_map_order([f"name{i}", "KEYS"], 16)
     assert len(made._plans) <= MAX_PLANS
+    assert properties._order.cache_info().currsize <= MAX_PLANS
 
 
 def test_no_properties_are_no_bytes():

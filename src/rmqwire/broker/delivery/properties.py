@@ -10,6 +10,7 @@ the hot path only picks and joins.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from rmqwire.codec.java_hash import string_hash
 from rmqwire.codec.properties import decode_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rmqwire.codec.release import Release
 
@@ -33,8 +34,13 @@ _SPECIAL = frozenset(
 )
 
 
-def java_map_order(names: list[str], capacity: int) -> list[str]:
+def java_map_order(names: Iterable[str], capacity: int) -> tuple[str, ...]:
     """Sort distinct names as a Java ``HashMap`` of ``capacity`` gives them after these puts."""
+    return _order(tuple(names), capacity)
+
+
+@lru_cache(MAX_PLANS)
+def _order(names: tuple[str, ...], capacity: int) -> tuple[str, ...]:
     while len(names) > capacity * 3 // 4:
         capacity *= 2
     mask = capacity - 1
@@ -43,7 +49,7 @@ def java_map_order(names: list[str], capacity: int) -> list[str]:
         value = string_hash(name) & 0xFFFFFFFF
         return (value ^ value >> 16) & mask
 
-    return sorted(names, key=bucket)
+    return tuple(sorted(names, key=bucket))
 
 
 def write_properties(
@@ -57,7 +63,7 @@ def write_properties(
         capacity: the map's table size at its beginning; None for that of a message that was sent.
     """
     capacity = capacity or release.wire.property_map_capacity
-    names = java_map_order(list(properties), capacity)
+    names = java_map_order(properties, capacity)
     return _join([f"{name}\x01{properties[name]}" for name in names], release)
 
 
@@ -201,7 +207,7 @@ class PropertyRewriter:
         """Return the property map that Java holds for a send, in the order of its puts."""
         properties.update(self._first)
         if self._first:
-            order = java_map_order(list(properties), self._release.wire.property_map_capacity)
+            order = java_map_order(properties, self._release.wire.property_map_capacity)
             properties = {name: properties[name] for name in order}
             properties.pop(const.PROPERTY_POP_CK, None)
             if unique_key is not None:
@@ -218,7 +224,7 @@ class PropertyRewriter:
             return None
         made_up = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
         puts = self.complete(dict.fromkeys(names, ""), "")
-        order = java_map_order(list(puts), self._release.wire.property_map_capacity)
+        order = list(java_map_order(puts, self._release.wire.property_map_capacity))
         if not self._first and const.PROPERTY_WAIT_STORE_MSG_OK in order:
             order.remove(const.PROPERTY_WAIT_STORE_MSG_OK)
         places = {name: i for i, name in enumerate([*names, *self._first])}

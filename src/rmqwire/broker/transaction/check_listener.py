@@ -74,7 +74,7 @@ class TransactionCheckListener:
             header.topic = half.topic
             header.bname = self._config.broker_name
         kept = properties | {const.PROPERTY_WAIT_STORE_MSG_OK: "false"}
-        order = java_map_order(list(kept), self._release.wire.property_map_capacity)
+        order = java_map_order(kept, self._release.wire.property_map_capacity)
         message = replace(
             half,
             topic=properties[const.PROPERTY_REAL_TOPIC],
