@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
 from rmqwire.admin.acl import AclVerbs
 from rmqwire.admin.auth import AuthVerbs
 from rmqwire.admin.cluster import ClusterVerbs
@@ -17,6 +20,16 @@ from rmqwire.admin.namesrv import NamesrvVerbs
 from rmqwire.admin.purge import PurgeVerbs
 from rmqwire.admin.queue import QueueVerbs
 from rmqwire.admin.topic import TopicVerbs
+from rmqwire.auth.signature import signing_hooks
+from rmqwire.codec.release import DEFAULT_RELEASE
+from rmqwire.remoting.client import RemotingClient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from rmqwire.auth.credentials import Credentials
+    from rmqwire.codec.release import Release
+    from rmqwire.settings.tls import ClientTls
 
 
 class Admin(
@@ -50,3 +63,26 @@ class Admin(
     All methods raise ``RemotingError`` when a server can't be reached or doesn't answer, and the
     ``BrokerError`` of the code that it refuses with.
     """
+
+
+@asynccontextmanager
+async def open_admin(
+    namesrv_addr: str = "",
+    *,
+    credentials: Credentials | None = None,
+    tls: ClientTls | None = None,
+    release: Release = DEFAULT_RELEASE,
+) -> AsyncGenerator[Admin]:
+    """Open an ``Admin`` with connections of its own, closed with the block.
+
+    Args:
+        namesrv_addr: name servers, ``host:port`` joined by ``;``.
+        credentials: what requests are signed with; None: they aren't.
+        tls: how to speak TLS; None: not at all.
+        release: as which release of RocketMQ to ask.
+
+    Raises:
+        UsageError: a name server that is no ``host:port``.
+    """
+    async with RemotingClient(tls=tls, hooks=signing_hooks(credentials)) as remoting:
+        yield Admin(remoting, namesrv_addr, release)

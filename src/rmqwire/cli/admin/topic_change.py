@@ -19,7 +19,7 @@ from rmqwire.codec.sys_flag import perm_to_string
 if TYPE_CHECKING:
     from pathlib import Path
 
-from rmqwire.cli.admin.verb import Call
+    from rmqwire.cli.admin.verb import Call
 
 UNIT = 1  # TopicSysFlag.FLAG_UNIT
 UNIT_SUB = 2  # TopicSysFlag.FLAG_UNIT_SUB
