@@ -9,12 +9,15 @@ import trio
 
 from rmqwire import ConsumeStatus, Message, Producer, PullConsumer, PushConsumer
 from rmqwire.admin.admin import Admin
-from rmqwire.admin.message_query import MessageTrack
+from rmqwire.admin.message_query import LONG_MAX, MessageTrack
 from rmqwire.broker_errors import NoPermission
-from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.bodies import BrokerData, MessageQueue, TopicRouteData
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.headers import QueryMessageRequestHeader
 from rmqwire.codec.message_id import encode_offset_id
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.testing import trio_cluster
+from tests.admin.support import BROKER, NAMESRV, Answers, ask
 
 FIRST = {"consume_from_where": "CONSUME_FROM_FIRST_OFFSET"}
 
@@ -46,7 +49,7 @@ async def test_each_group_s_part_in_a_message_is_told(autojump_clock):
         puller = PullConsumer("pullers", **namesrv)
         puller.register_topic("Orders")
         await stack.enter_async_context(puller)
-        await trio.sleep(60)  # heartbeats, and offsets that are committed
+        await trio.sleep(25)  # heartbeats, and offsets that are committed
         ((addr, queue),) = await admin.read_queues("Orders")
         await rmq.create_group("nobody")
         await admin._api.update_consumer_offset(addr, "nobody", queue, 1, oneway=False)
@@ -91,11 +94,15 @@ def test_a_track_says_why_it_knows_nothing():
     )
 
 
-async def test_a_message_of_two_days_ago_is_found_by_its_unique_key(autojump_clock):
-    async with trio_cluster() as rmq, RemotingClient() as client:
-        await rmq.create_topic("Orders", queues=1)
-        async with Producer("writers", namesrv_addr=rmq.namesrv_addr) as producer:
-            sent = await producer.send(Message("Orders", b"tea"))
-        await rmq.advance(hours=48)
-        found = await Admin(client, rmq.namesrv_addr).query_msg_by_unique_key("Orders", sent.msg_id)
-        assert [one.body for one in found] == [b"tea"]
+def test_a_unique_key_is_looked_for_whatever_the_message_s_age():
+    route = TopicRouteData(broker_datas=[BrokerData("c", "a", {0: BROKER})]).encode()
+    answers = Answers(
+        {
+            (NAMESRV, RequestCode.GET_ROUTEINFO_BY_TOPIC): route,
+            (BROKER, RequestCode.QUERY_MESSAGE): b"",
+        }
+    )
+    assert ask(answers, "query_msg_by_unique_key", "Orders", "ID") == []
+    (_, request) = answers.asked[-1]
+    header = request.decode_header(QueryMessageRequestHeader)
+    assert (header.begin_timestamp, header.end_timestamp) == (0, LONG_MAX)
