@@ -82,3 +82,16 @@ def test_a_cluster_needs_a_name_server(monkeypatch):
 def test_a_verb_of_mqadmin_that_is_not_here_is_refused_with_a_reason(name):
     assert name not in VERBS
     assert f"{name} is not there: {NOT_HERE[name]}" in admin(name, "-n", "127.0.0.1:1", code=2)
+
+
+def test_a_verb_s_name_is_read_in_any_case_and_by_its_other_name():
+    for name, verb in (
+        ("TOPICLIST", "topicList"),
+        ("querymsgTRACEbyid", "queryMsgTraceById"),
+        ("deleteAccessConfig", "deleteAclConfig"),
+        ("getaccessconfigsubcommand", "getAclConfig"),
+    ):
+        found, command, rest = admin_group.resolve_command(CONTEXT, [name, "-h"])
+        assert (found, command.name, rest) == (verb, verb, ["-h"])
+    assert "getLiteTopicInfo is not there" in admin("GETLITETOPICINFO", code=2)
+    assert "No such command 'nonsense'" in admin("nonsense", code=2)

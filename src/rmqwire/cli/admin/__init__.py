@@ -91,18 +91,25 @@ NOT_HERE = {
     "triggerLiteDispatch": _LITE,
 }
 
+OTHER_NAMES = {
+    "deleteAccessConfig": "deleteAclConfig",
+    "getAccessConfigSubCommand": "getAclConfig",
+}
+_SPELLED = {name.lower(): OTHER_NAMES.get(name, name) for name in (*VERBS, *NOT_HERE, *OTHER_NAMES)}
+
 
 class Verbs(LazyGroup):
-    """The verbs; one of mqadmin's that isn't here is refused with a reason."""
+    """The verbs by their names in any case, as in mqadmin; one that isn't here is refused."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the verb that is called."""
-        reason = NOT_HERE.get(args[0])
+        name = _SPELLED.get(args[0].lower(), args[0])
+        reason = NOT_HERE.get(name)
         if reason is not None:
-            ctx.fail(f"{args[0]} is not there: {reason}")
-        return super().resolve_command(ctx, args)
+            ctx.fail(f"{name} is not there: {reason}")
+        return super().resolve_command(ctx, [name, *args[1:]])
 
 
 @click.group("admin", cls=Verbs, lazy=VERBS)
