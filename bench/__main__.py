@@ -1,6 +1,6 @@
 """Java's broker and rmqwire's, both lanes, side by side in one run.
 
-python -m bench [CASE ...] [--rounds 5] [--seconds 1.5] [--kinds java,python,native] [--quick] [--out DIR]
+python -m bench [CASE ...] [--rounds 5] [--seconds 1.2] [--kinds java,python,native] [--quick] [--out DIR]
 
 CASE is a name or a pattern, as ``send/128B/*``; ``--list`` prints all. Without one the default set runs.
 The results go to DIR as results.json and table.md, and as plots where matplotlib is; ``--show FILE`` prints
@@ -46,7 +46,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("cases", nargs="*", metavar="CASE")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of each load")
+    parser.add_argument("--seconds", type=float, default=1.2, help="of each load")
     parser.add_argument("--kinds", default=",".join(KINDS), help="brokers, default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="one round of 0.5 s: does it work?")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no group after them")

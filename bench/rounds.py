@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.generator.run import Report, Shape, play, quantile
@@ -58,7 +58,7 @@ class Bench:
     """
 
     rounds: int = 5
-    seconds: float = 1.5
+    seconds: float = 1.2
     kinds: Sequence[str] = KINDS
     folder: Path | None = None
     quick: bool = False
@@ -105,18 +105,19 @@ class Bench:
         return report, figures
 
     def warm(self, server: Server, frames: list[Frame], shape: Shape) -> None:
-        """Load a server until its rate stands."""
+        """Load a server until its rate stands; idle connections warm nothing."""
+        shape = replace(shape, idle=0)
         rates: list[float] = []
         for _ in range(2 if self.quick else WARM_SLICES.get(server.kind, 1)):
             rates.append(play(server.port, frames, shape, seconds=WARM_SLICE_S).rate)
             if stands(rates):
                 return
 
-    def compare(self, entries: Sequence[Entry]) -> None:
+    def compare(self, entries: Sequence[Entry], rounds: int = 0) -> None:
         """Warm each entry, then load them in turn, there and back, round after round."""
         for _, server, load in entries:
             self.warm(server, *load)
-        for number in range(self.rounds):
+        for number in range(rounds or self.rounds):
             for case, server, load in entries[:: -1 if number % 2 else 1]:
                 _, figures = self.load(server, *load)
                 self.results.add(case, server.kind, figures)

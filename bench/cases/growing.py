@@ -48,7 +48,7 @@ def queues(bench: Bench, names: list[str]) -> None:
                 every = range(size_of(name))
                 frames = [tape.send(topic, queue, b"a" * 128, ROCKETMQ) for queue in every]
                 entries += [(name, server, (frames, Shape(64, 1))) for server in running]
-            bench.compare(entries)
+            bench.compare(entries, min(bench.rounds, ROUNDS))
 
 
 def backlog(bench: Bench, names: list[str]) -> None:
@@ -62,7 +62,7 @@ def backlog(bench: Bench, names: list[str]) -> None:
             for server in running:
                 pile(server, topic, messages)
                 entries.append((name, server, (frames, Shape(1, 4))))
-        bench.compare(entries)
+        bench.compare(entries, min(bench.rounds, ROUNDS))
 
 
 def pile(server: Server, topic: str, messages: int) -> None:

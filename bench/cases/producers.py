@@ -24,7 +24,7 @@ PROGRAMS = {
     "producer/transactions": ("TransactionProducer", "-w", "32"),
 }
 SECONDS = 10.0  # of one run, a third of it warms the program's own JVM
-ROUNDS = 3
+ROUNDS = 2
 
 
 def measure(server: Server, program: tuple[str, ...], seconds: float, home: Path) -> Figures:
