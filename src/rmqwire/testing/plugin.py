@@ -1,7 +1,8 @@
 """The pytest plugin: fixtures ``rmq`` and ``rmq_trio``; imports nothing before one is used.
 
 ``--rmqwire-server`` chooses whom the tests run against: ``embedded`` (one server for the session,
-cleaned between tests, begun again when a test turned its clock or left it stopped), or
+cleaned between tests, begun again when a test turned its clock or left it stopped),
+``java:RELEASE`` (Apache RocketMQ itself, downloaded by Maven and started for the session), or
 ``HOST:PORT`` of a name server, Java's or ours.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rmqwire.testing.view import View
 
 EMBEDDED = "embedded"
+JAVA = "java:"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--rmqwire-server",
         default=EMBEDDED,
         metavar="WHICH",
-        help="RocketMQ for the fixtures rmq and rmq_trio: embedded, or HOST:PORT of a name server",
+        help="RocketMQ for the fixtures rmq and rmq_trio: embedded, java:RELEASE such as java:5.5.0,"
+        " or HOST:PORT of a name server",
     )
     group.addoption(
         "--rmqwire-release",
@@ -47,6 +50,8 @@ class Server:
         self._server = server
         self._release = release
         self._opened = ExitStack()
+        self._running = ExitStack()
+        self._namesrv_addr: str | None = None
         self._cluster: Cluster | None = None
 
     def cluster(self) -> Cluster:
@@ -60,7 +65,18 @@ class Server:
 
         if self._server == EMBEDDED:
             return cluster(self._release)
-        return remote_cluster(self._server, pytest.skip)
+        return remote_cluster(self.namesrv_addr(), pytest.skip)
+
+    def namesrv_addr(self) -> str:
+        """Return the name server of a cluster that isn't embedded; Java's is started with the first call."""
+        if self._namesrv_addr is None:
+            self._namesrv_addr = self._server
+            if self._server.startswith(JAVA):
+                from rmqwire.testing.java import java_server  # noqa: PLC0415  not before
+
+                server = java_server(self._server.removeprefix(JAVA))
+                self._namesrv_addr = self._running.enter_context(server)
+        return self._namesrv_addr
 
     def clean(self) -> None:
         """Remove what a test left; one that can't be cleaned is ended."""
@@ -70,9 +86,14 @@ class Server:
             self.close()
 
     def close(self) -> None:
-        """End the server."""
+        """End the embedded server; leave another one."""
         self._cluster = None
         self._opened.close()
+
+    def end(self) -> None:
+        """End everything that the session has started."""
+        self.close()
+        self._running.close()
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +103,7 @@ def rmq_server(pytestconfig: pytest.Config) -> Iterator[Server]:
         pytestconfig.getoption("--rmqwire-server"), pytestconfig.getoption("--rmqwire-release")
     )
     yield server
-    server.close()
+    server.end()
 
 
 @pytest.fixture
@@ -94,7 +115,7 @@ def rmq(rmq_server: Server) -> Iterator[Cluster]:
 
 @pytest.fixture
 def rmq_trio(
-    pytestconfig: pytest.Config,
+    pytestconfig: pytest.Config, rmq_server: Server
 ) -> Callable[..., AbstractAsyncContextManager[View]]:
     """RocketMQ in the test's own event loop: ``async with rmq_trio() as rmq:``, see ``TrioCluster``.
 
@@ -102,7 +123,6 @@ def rmq_trio(
     """
     from rmqwire.testing.in_loop import remote_view, trio_cluster  # noqa: PLC0415  not before
 
-    server = pytestconfig.getoption("--rmqwire-server")
-    if server != EMBEDDED:
-        return partial(remote_view, server)
+    if pytestconfig.getoption("--rmqwire-server") != EMBEDDED:
+        return partial(remote_view, rmq_server.namesrv_addr())
     return partial(trio_cluster, pytestconfig.getoption("--rmqwire-release"))

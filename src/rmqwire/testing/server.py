@@ -65,7 +65,7 @@ class EmbeddedServer:
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
         self._files = MemoryFiles()
-        self._port = _free_ports()
+        self._port = free_ports()
         self._broker: Broker | None = None
         self._scope = trio.CancelScope()
         self._stopped = trio.Event()
@@ -143,7 +143,7 @@ class EmbeddedServer:
             connection.close("a test wants it")
 
 
-def _free_ports() -> int:
+def free_ports() -> int:
     """Return a port that is free together with its VIP port (2 below) and its HA port (1 above)."""
     while True:
         port = random.randrange(*PORTS)
