@@ -9,10 +9,27 @@ import pytest
 from rmqwire import aio, blocking
 from rmqwire.aio.listener import Loop
 from tools import make_faces
+from tools.face_twins import twin
 
 
 def test_the_faces_are_what_the_tool_writes():
     assert make_faces.main(["--check"]) == 0, "run python -m tools.make_faces"
+
+
+def test_a_twin_says_the_same_without_waiting():
+    text = """
+        async def __aiter__(self) -> AsyncIterator[int]:
+            async for one in self.many():  # not awaited: awaits
+                yield await one
+    """
+    assert (
+        twin(text)
+        == """
+        def __iter__(self) -> Iterator[int]:
+            for one in self.many():  # not awaited: awaits
+                yield one
+    """
+    )
 
 
 @pytest.mark.parametrize("colour", [blocking, aio])

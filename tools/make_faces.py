@@ -2,8 +2,8 @@
 
     python -m tools.make_faces [--check]
 
-``blocking/faces.py`` and ``aio/faces.py`` are committed. ``--check`` writes nothing and fails when they
-are not what would be written.
+``blocking/faces.py`` and ``aio/faces.py`` are committed, and so are the twins of ``face_twins``. ``--check``
+writes nothing and fails when they are not what would be written.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from textwrap import indent
+
+from tools.face_twins import MODULES, twin
 
 ROOT = Path(__file__).parent.parent
 CLASSES = (
@@ -34,7 +36,7 @@ CALLED = {
     "TransactionCheck": "_function",
     "LocalTransaction": "_function",
 }
-BASES = {  # what is written by hand, in consuming.py and sending.py
+BASES = {  # what is written by hand for asyncio, in consuming.py and sending.py
     "PushConsumer": "Consuming",
     "Producer": "Sending",
     "TransactionProducer": "Transacting, Producer",
@@ -300,10 +302,13 @@ def with_timeout(text: str) -> str:
 
 def text_of(colour: Colour) -> str:
     """Return the module of a colour as it is committed, formatted."""
-    command = ["ruff", "format", "-q", "--stdin-filename", "faces.py", "-"]
-    return _run(command, _run(["ruff", "check", "-q", "--select", "I,TC,F401", "--fix-only",
-                               "--stdin-filename", f"src/rmqwire/{colour.package}/faces.py", "-"],
-                              Writer(colour).module()))  # fmt: skip
+    return _formatted(Writer(colour).module(), path_of(colour))
+
+
+def _formatted(text: str, path: Path) -> str:
+    name = str(path.relative_to(ROOT))
+    fix = ["ruff", "check", "-q", "--select", "I,TC,F401", "--fix-only", "--stdin-filename", name]
+    return _run(["ruff", "format", "-q", "--stdin-filename", name, "-"], _run([*fix, "-"], text))
 
 
 def _run(command: list[str], text: str) -> str:
@@ -314,18 +319,27 @@ def _run(command: list[str], text: str) -> str:
     return done.stdout
 
 
-def path_of(colour: Colour) -> Path:
-    """Return where the module of a colour is."""
-    return ROOT / "src/rmqwire" / colour.package / "faces.py"
+def path_of(colour: Colour, module: str = "faces") -> Path:
+    """Return where a module of a colour is."""
+    return ROOT / "src/rmqwire" / colour.package / f"{module}.py"
+
+
+def written() -> dict[Path, str]:
+    """Return all modules that are written here."""
+    found = {path_of(colour): text_of(colour) for colour in (BLOCKING, AIO)}
+    for module in MODULES:
+        path = path_of(BLOCKING, module)
+        found[path] = _formatted(twin(path_of(AIO, module).read_text("utf-8")), path)
+    return found
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check both modules."""
-    stale = [one for one in (BLOCKING, AIO) if text_of(one) != _old(path_of(one))]
-    for colour in stale:
-        print(f"{path_of(colour).relative_to(ROOT)}: to be written by python -m tools.make_faces")
+    """Write or check the modules."""
+    stale = {path: text for path, text in written().items() if text != _old(path)}
+    for path, text in stale.items():
+        print(f"{path.relative_to(ROOT)}: to be written by python -m tools.make_faces")
         if "--check" not in arguments:
-            path_of(colour).write_text(text_of(colour), "utf-8")
+            path.write_text(text, "utf-8")
     return 1 if stale and "--check" in arguments else 0
 
 

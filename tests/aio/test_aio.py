@@ -240,6 +240,13 @@ async def test_a_decorated_function_is_a_listener(rmq):
         await done.wait()
 
 
+async def aenumerate(iterator):
+    number = 0
+    async for one in iterator:
+        yield number, one
+        number += 1
+
+
 @program
 async def test_sends_that_nobody_waits_for_give_futures(rmq):
     async with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
@@ -251,6 +258,12 @@ async def test_sends_that_nobody_waits_for_give_futures(rmq):
             await producer.send_soon(Message("", b"x"))
         many = producer.send_many((Message("T", b"m") for _ in range(20)), in_flight=4)
         assert len([one.result() async for one in many]) == 20
+        rmq.create_topic("Keyed", queues=4)
+        keyed = producer.send_many(
+            (Message("Keyed", b"%d" % (n % 2)) for n in range(20)), key=lambda m: m.body
+        )
+        queues = {(one.result().message_queue, n % 2) async for n, one in aenumerate(keyed)}
+        assert len(queues) == 2
         with pytest.raises(UsageError):
             await anext(producer.send_many([], in_flight=0))
 

@@ -266,6 +266,11 @@ def test_sends_that_nobody_waits_for_give_futures(rmq):
         assert isinstance(producer.send_soon(Message("", b"x")).exception(20), UsageError)
         many = producer.send_many((Message("T", b"m") for _ in range(20)), in_flight=4)
         assert len([one.result() for one in many]) == 20
+        rmq.create_topic("Keyed", queues=4)
+        keyed = producer.send_many(
+            (Message("Keyed", b"%d" % (n % 2)) for n in range(20)), key=lambda m: m.body
+        )
+        assert len({(one.result().message_queue, n % 2) for n, one in enumerate(keyed)}) == 2
         with pytest.raises(UsageError):
             list(producer.send_many([], in_flight=0))
 

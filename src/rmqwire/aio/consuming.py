@@ -1,12 +1,15 @@
-"""Iterating over a push consumer's messages in an asyncio program."""
+"""Iterating over a push consumer's messages in an asyncio program.
+
+Its twin for threads is written from it by ``tools/make_faces.py``.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from rmqwire.aio.face import Face, wait_for
-from rmqwire.bridge.deliveries import next_batch
+from rmqwire.aio.face import Face
+from rmqwire.bridge.deliveries import come_again, next_batch
 from rmqwire.consumer.push import PushConsumer
 from rmqwire.filter.subscription import SUB_ALL
 
@@ -22,7 +25,7 @@ HOP = 32  # messages of one hop
 
 
 class Consuming(Face[PushConsumer]):
-    """What the generator leaves to hands: decorators, and iterating over messages.
+    """Decorators, and iterating over messages.
 
     Args:
         make: makes the trio consumer.
@@ -72,13 +75,7 @@ class Consuming(Face[PushConsumer]):
         behind = self._inner.batches(max_messages, max_wait_ms)
 
         async def iterate() -> AsyncIterator[DeliveryBatch]:
-            while batch := await wait_for(partial(next_batch, behind), None, _come_again):
+            while batch := await self._fetch(partial(next_batch, behind), come_again):
                 yield batch
 
         return iterate()
-
-
-def _come_again(batch: DeliveryBatch | None) -> None:
-    """Have messages come again that came just when nobody waited for them any more."""
-    if batch is not None:
-        batch.later()

@@ -146,6 +146,14 @@ class Face(AnyFace[T]):
     ) -> R:
         return await wait_for(partial(method, *args, **named), timeout, variables=copy_context())
 
+    def _soon(self, function: Callable[[], Awaitable[R]]) -> asyncio.Future[R]:
+        """Call an async function in the engine; return a future of what it returns."""
+        return asyncio.ensure_future(wait_for(function, None, variables=copy_context()))
+
+    async def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:
+        """Return what an async function of the engine brings; ``dropped`` has what comes too late."""
+        return await wait_for(function, None, dropped)
+
     def _listener(self, listener: Callable[..., Any] | None) -> Any:  # noqa: ANN401  its type
         """Return what calls a listener in the program's loop, None without one."""
         return None if listener is None else in_loop(listener, self._loop)

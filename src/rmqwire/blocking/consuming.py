@@ -1,4 +1,7 @@
-"""Iterating over a push consumer's messages in a plain thread."""
+"""Iterating over a push consumer's messages in plain threads.
+
+Written by ``tools/make_faces.py`` from the module for asyncio.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rmqwire.blocking.face import Face
-from rmqwire.bridge.deliveries import next_batch
+from rmqwire.bridge.deliveries import come_again, next_batch
 from rmqwire.consumer.push import PushConsumer
 from rmqwire.filter.subscription import SUB_ALL
 
@@ -22,7 +25,7 @@ HOP = 32  # messages of one hop
 
 
 class Consuming(Face[PushConsumer]):
-    """What the generator leaves to hands: decorators, and iterating over messages.
+    """Decorators, and iterating over messages.
 
     Args:
         make: makes the trio consumer.
@@ -67,4 +70,9 @@ class Consuming(Face[PushConsumer]):
             UsageError: less than one message.
         """
         behind = self._inner.batches(max_messages, max_wait_ms)
-        return iter(partial(self._wait, None, next_batch, behind), None)
+
+        def iterate() -> Iterator[DeliveryBatch]:
+            while batch := self._fetch(partial(next_batch, behind), come_again):
+                yield batch
+
+        return iterate()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from contextvars import copy_context
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
-from rmqwire.bridge.engine import in_worker
+from rmqwire.bridge.engine import Call, in_worker, shared_engine
 from rmqwire.bridge.face import AnyFace, Behind, block_for
 
 if TYPE_CHECKING:
@@ -65,6 +66,23 @@ class Face(AnyFace[T]):
         **named: P.kwargs,
     ) -> R:
         return block_for(partial(method, *args, **named), timeout, copy_context())
+
+    def _soon(self, function: Callable[[], Awaitable[R]]) -> Future[R]:
+        """Call an async function in the engine; return a future of what it returns."""
+        future: Future[R] = Future()
+
+        def over(call: Call[R]) -> None:
+            if call.error is not None:
+                future.set_exception(call.error)
+            else:
+                future.set_result(call.value)
+
+        shared_engine().start(Call(function, None, over, copy_context()))
+        return future
+
+    def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:
+        """Return what an async function of the engine brings; nothing comes too late."""
+        return block_for(function, None)
 
     @staticmethod
     def _listener(listener: L) -> L:

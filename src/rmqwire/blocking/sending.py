@@ -1,22 +1,24 @@
-"""Sends that nobody waits for, and transactions, in plain threads."""
+"""Sends that nobody waits for, and transactions, in plain threads.
+
+Written by ``tools/make_faces.py`` from the module for asyncio.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from rmqwire.blocking.face import Face
-from rmqwire.bridge.engine import Call, Held, shared_engine
-from rmqwire.bridge.face import block_for
+from rmqwire.bridge.engine import Held, shared_engine
+from rmqwire.bridge.sends import sent
 from rmqwire.errors import UsageError
 from rmqwire.producer.producer import Producer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
@@ -29,7 +31,7 @@ GIVEN_UP = "the program gave the local transaction up"
 
 
 class Sending(Face[Producer]):
-    """What the generator leaves to hands: futures in place of handles."""
+    """Futures in place of handles."""
 
     def send_soon(
         self,
@@ -55,26 +57,25 @@ class Sending(Face[Producer]):
             arg: for the selector.
             timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
         """
-        inner = self._inner
-        future: Future[SendResult] = Future()
-
-        async def send() -> SendResult:
-            handle = inner.send_soon(
-                message, queue=queue, key=key, selector=selector, arg=arg, timeout_ms=timeout_ms
+        return self._soon(
+            partial(
+                sent,
+                self._inner,
+                message,
+                queue=queue,
+                key=key,
+                selector=selector,
+                arg=arg,
+                timeout_ms=timeout_ms,
             )
-            return await handle.wait()
-
-        def over(call: Call[SendResult]) -> None:
-            if call.error is not None:
-                future.set_exception(call.error)
-            else:
-                future.set_result(call.value)
-
-        shared_engine().start(Call(send, None, over, copy_context()))
-        return future
+        )
 
     def send_many(
-        self, messages: Iterable[Message], *, in_flight: int = 64
+        self,
+        messages: Iterable[Message],
+        *,
+        in_flight: int = 64,
+        key: Callable[[Message], object] | None = None,
     ) -> Iterator[Future[SendResult]]:
         """Send any number of messages, some of them at a time, and tell how each went.
 
@@ -86,6 +87,8 @@ class Sending(Face[Producer]):
         Args:
             messages: taken from as there is room.
             in_flight: how many are under way at the same time.
+            key: tells the key of a message, for those that must stay in order. Its order is kept as
+                long as sends succeed; a single one in flight keeps it always.
 
         Yields:
             the futures of sends that have ended, in the order of the messages.
@@ -100,7 +103,7 @@ class Sending(Face[Producer]):
             while len(window) >= in_flight:
                 wait([window[0]])
                 yield window.popleft()
-            window.append(self.send_soon(message))
+            window.append(self.send_soon(message, key=None if key is None else key(message)))
         while window:
             wait([window[0]])
             yield window.popleft()
@@ -124,14 +127,14 @@ class Transacting(Sending):
             UsageError: a message that no broker takes, or a delayed one.
             RmqError: the half message couldn't be sent, or isn't safe: it is rolled back.
         """
-        held = Held(self._transacting.transaction(message))
-        transaction = block_for(partial(shared_engine().enter, held), None)
+        engine, held = shared_engine(), Held(self._transacting.transaction(message))
+        transaction = self._wait(None, engine.enter, held)
         try:
             yield transaction
         except Exception as error:
-            block_for(partial(shared_engine().leave, held, error), None)
+            self._wait(None, engine.leave, held, error)
             raise
-        except BaseException:  # Ctrl-C
-            block_for(partial(shared_engine().leave, held, UsageError(GIVEN_UP)), None)
+        except BaseException:  # cancelled, or Ctrl-C
+            self._wait(None, engine.leave, held, UsageError(GIVEN_UP))
             raise
-        block_for(partial(shared_engine().leave, held), None)
+        self._wait(None, engine.leave, held)

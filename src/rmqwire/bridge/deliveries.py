@@ -46,3 +46,9 @@ async def next_batch(batches: AsyncIterator[DeliveryBatch]) -> DeliveryBatch | N
     for delivery in batch:
         delivery.settled_through(EngineSettler)
     return batch
+
+
+def come_again(batch: DeliveryBatch | None) -> None:
+    """Have messages come again that came just when nobody waited for them any more."""
+    if batch is not None:
+        batch.later()
