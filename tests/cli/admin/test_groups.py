@@ -86,6 +86,13 @@ def test_offsets_are_moved_for_a_time_and_behind_the_end(group, broker_addr):
     assert "is neither now, ms" in admin("resetOffsetByTime", *words, "-s", "later", code=2)
 
 
+def test_half_of_one_queue_s_name_moves_nothing(group, broker_addr):
+    words = ("resetOffsetByTime", "-g", group, "-t", "T", "-s", "0", "--yes")
+    for half in (("-b", broker_addr), ("-q", "0"), ("-o", "1"), ("-q", "0", "-o", "1")):
+        assert "-b and -q name one queue together" in admin(*words, *half, code=2)
+    assert offset() == 5
+
+
 def test_the_old_verb_writes_offsets_itself(group):
     words = ("-g", group, "-t", "T", "--yes")
     old = admin("resetOffsetByTimeOld", *words, "-s", "0").splitlines()

@@ -130,9 +130,12 @@ async def reset_offset_by_time(
     **single: Any,  # noqa: ANN401  the options of one queue
 ) -> None:
     """Let a consumer group go on at a time, its members too when it is online."""
+    of_one = None not in {single["broker_addr"], single["queue_id"]}
+    if not of_one and any(one is not None for one in single.values()):
+        raise click.UsageError("-b and -q name one queue together, -o is an offset of it")
     if not call.confirmed(f"reset group {group} in topic {topic} to {moment.text}", LOST):
         return
-    if None not in {single["broker_addr"], single["queue_id"]}:
+    if of_one:
         await _reset_queue(call, group, topic, moment, **single)
         return
     try:
