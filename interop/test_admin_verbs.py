@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from interop.peer import Peer
 from interop.processes import wait_until
-from interop.verb_rows import ROWS, Row, names_in
+from interop.verb_rows import ROWS, V5, Row, names_in
 from interop.wire import route_known
 from rmqwire.cli import main
 from rmqwire.codec import java_json
@@ -76,7 +76,7 @@ def verb(*words: str) -> str:
 
 def marks_of(row: Row) -> list[pytest.MarkDecorator]:
     only = [] if row.only is None else [pytest.mark.only(row.only)]
-    return only if row.always else [*only, pytest.mark.optin]
+    return only if row.always else [*only, pytest.mark.optin(V5)]
 
 
 PARAMETERS = [pytest.param(one, id=one.words, marks=marks_of(one)) for one in ROWS]
