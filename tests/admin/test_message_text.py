@@ -56,7 +56,8 @@ def test_a_message_is_printed_as_java_s_to_string():
     assert text == (
         "MessageExt [brokerName=gold-a, queueId=2, storeSize=99, queueOffset=3, sysFlag=0, "
         "bornTimestamp=1795226400123, bornHost=/127.0.0.1:37822, storeTimestamp=1795228442635, "
-        f"storeHost=/[0:0:0:0:0:0:0:1]:20911, msgId={UNIQUE}, commitLogOffset=718, bodyCRC=5, "
+        "storeHost=/[0:0:0:0:0:0:0:1]:20911, "
+        "msgId=00000000000000000000000000000001000051AF00000000000002CE, commitLogOffset=718, bodyCRC=5, "
         "reconsumeTimes=0, preparedTransactionOffset=0, toString()=Message{topic='goldt1', flag=0, "
         f"properties={{UNIQ_KEY={UNIQUE}, MIN_OFFSET=0, TAGS=TagA, MAX_OFFSET=5}}, "
         "body=[97, -1], transactionId='null'}]"

@@ -1,8 +1,9 @@
 """``drainBroker``, a verb of our own: take a broker out of use without losing a message.
 
-The broker takes no more messages (``brokerPermission`` 4: name servers tell producers so, and it refuses
-those that send all the same) and goes on serving what it has. It can go when each group has consumed all
-of it, and nothing waits for its time any more.
+The broker is closed to producers (``brokerPermission`` 4: name servers tell them to send elsewhere) and goes
+on serving what it has. It can go when each group has consumed all of it, nothing waits for its time any
+more, and every producer has had time to ask for the new route: a broker refuses nobody for this
+permission, but for topics with ``order``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PERMISSION: Final = "brokerPermission"
 DRAINING: Final = PERM_READ
 IN_USE: Final = PERM_READ | PERM_WRITE
+ROUTE_PERIOD_S: Final = 30.0  # pollNameServerInterval of clients
 DELIVERED: Final = "scheduleMessageOffset_"  # and the level: "delivered,stored"
 TIMERS: Final = "timerCongestNum"
 
@@ -54,7 +56,7 @@ class DrainStatus:
 
     Args:
         broker_addr: which.
-        writable: it still takes messages.
+        writable: producers are told to send to it.
         lags: groups with messages to consume, by name.
         delayed: messages that wait for a delay level: retries too.
         timers: messages that wait for a time of their own (5.x).
@@ -73,7 +75,7 @@ class DrainStatus:
 
     @property
     def drained(self) -> bool:
-        """Whether it can go."""
+        """Whether nothing is left; it can go when producers have asked for routes since it was closed."""
         return not self.writable and self.left == 0
 
 
@@ -81,14 +83,14 @@ class DrainVerbs(BrokerVerbs, TopicVerbs):
     """What empties a broker."""
 
     async def drain_broker(self, addr: str) -> None:
-        """Let a broker take no more messages; ``drain_status`` tells when it can go.
+        """Close a broker to producers; ``drain_status`` tells when nothing is left of it.
 
         It stays so, over restarts too, until ``undrain_broker``.
         """
         await self.update_broker_config(addr, {PERMISSION: str(DRAINING)})
 
     async def undrain_broker(self, addr: str) -> None:
-        """Let a broker take messages again."""
+        """Open a broker to producers again."""
         await self.update_broker_config(addr, {PERMISSION: str(IN_USE)})
 
     async def drain_status(self, addr: str, *, ignored: Collection[str] = ()) -> DrainStatus:

@@ -78,7 +78,7 @@ def message_text(pulled: PulledMessage) -> str:
         f"storeSize={stored.total_size}, queueOffset={message.queue_offset}, "
         f"sysFlag={stored.sys_flag}, bornTimestamp={stored.born_timestamp}, "
         f"bornHost=/{host_text(stored.born_host)}, storeTimestamp={stored.store_timestamp}, "
-        f"storeHost=/{host_text(stored.store_host)}, msgId={message.msg_id}, "
+        f"storeHost=/{host_text(stored.store_host)}, msgId={message.offset_msg_id}, "
         f"commitLogOffset={stored.physical_offset}, bodyCRC={stored.body_crc}, "
         f"reconsumeTimes={message.reconsume_times}, "
         f"preparedTransactionOffset={stored.prepared_transaction_offset}, "

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 import trio
 
+from rmqwire.admin.drain import ROUTE_PERIOD_S
 from rmqwire.cli.admin.printing import row
 from rmqwire.cli.admin.verb import topic_option, verb
 from rmqwire.cli.options import TEXT
-from rmqwire.cli.output import say, warn
+from rmqwire.cli.output import note, say, warn
 from rmqwire.cli.runner import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from rmqwire.admin.drain import DrainStatus
     from rmqwire.admin.purge import GroupSkip
@@ -38,32 +40,41 @@ SKIP_ROW = "%-32s  %-32s  %-4s  %-20s  %-20s  %s"
     help="Seconds between two looks.",
 )  # fmt: skip
 @click.option(
+    "--settle", type=click.FloatRange(min=0), default=ROUTE_PERIOD_S + 5, show_default=True,
+    help="Seconds after which no producer has the old route any more.",
+)  # fmt: skip
+@click.option(
     "--timeout", type=click.FloatRange(min=0), help="Give up after so many seconds; exit code 1."
 )
 async def drain_broker(
     call: Call,
+    /,
     broker_addr: str,
     undo: bool,
     ignored: Sequence[str],
     interval: float,
+    settle: float,
     timeout: float | None,  # noqa: ASYNC109  an option: what is left then is told
 ) -> None:
-    """Take a broker out of use: it takes no more messages, and can go when all are consumed.
+    """Take a broker out of use: it is closed to producers, and can go when all is consumed.
 
-    Waits until no group lags at it and no delayed message waits, then says so and what no group has
-    ever consumed. The broker stays as it is, over restarts too, until --undo.
+    Waits until no group lags at it, no delayed message waits, and producers have had time to learn of
+    it, then says so and what no group has ever consumed. The broker stays as it is, over restarts too,
+    until --undo.
     """
     if undo:
-        if call.goes_ahead(f"let {broker_addr} take messages again: brokerPermission=6"):
+        if call.goes_ahead(f"open {broker_addr} to producers: brokerPermission=6"):
             await call.admin.undrain_broker(broker_addr)
             _tell(call, await call.admin.drain_status(broker_addr, ignored=ignored))
         return
-    if not call.goes_ahead(f"let {broker_addr} take no more messages: brokerPermission=4"):
+    if not call.goes_ahead(f"close {broker_addr} to producers: brokerPermission=4"):
         _tell(call, await call.admin.drain_status(broker_addr, ignored=ignored))
         return
     await call.admin.drain_broker(broker_addr)
-    until = trio.current_time() + (float("inf") if timeout is None else timeout)
-    if await _wait(call, broker_addr, ignored, interval, until):
+    began = trio.current_time()
+    until = began + (float("inf") if timeout is None else timeout)
+    look = partial(call.admin.drain_status, broker_addr, ignored=ignored)
+    if await _wait(call, look, interval, began + settle, until):
         for topic, count in (await call.admin.unread_topics(broker_addr)).items():
             warn(f"no group has ever consumed {topic}: {count} messages go with {broker_addr}")
     else:
@@ -71,17 +82,25 @@ async def drain_broker(
 
 
 async def _wait(
-    call: Call, addr: str, ignored: Sequence[str], interval: float, until: float
+    call: Call,
+    look: Callable[[], Awaitable[DrainStatus]],
+    interval: float,
+    settled: float,
+    until: float,
 ) -> bool:
-    """Look at a broker again and again, and tell what changed; return whether it is drained."""
+    """Look at a broker again and again, and tell what changed; return whether it can go."""
     told: DrainStatus | None = None
     while True:
-        status = await call.admin.drain_status(addr, ignored=ignored)
-        if status != told:
+        status = await look()
+        if status.drained and trio.current_time() >= settled:
             _tell(call, status)
-            told = status
-        if status.drained:
             return True
+        if status != told:
+            if status.drained:
+                note("nothing is left; a producer may still have the old route")
+            else:
+                _tell(call, status)
+            told = status
         if trio.current_time() + interval > until:
             return False
         await trio.sleep(interval)
@@ -96,8 +115,8 @@ def _status_lines(status: DrainStatus) -> Iterator[str]:
     if status.drained:
         yield f"{addr} is drained: it can go"
         return
-    takes = "takes messages" if status.writable else "takes no more messages"
-    yield f"{addr} {takes}, {status.left} are to be consumed"
+    closed = "open" if status.writable else "closed"
+    yield f"{addr} is {closed} to producers, {status.left} messages are left"
     for one in status.lags:
         yield row("  %-32s  %-40s  %d", one.group, one.topic, one.lag)
     for what, count in (("delayed", status.delayed), ("of a time of their own", status.timers)):
