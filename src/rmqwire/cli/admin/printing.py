@@ -61,8 +61,14 @@ def time_text(timestamp_ms: int) -> str:
 
 
 def second_text(timestamp_ms: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """Write a time of day in local time to the second, as ``UtilAll.formatDate`` does."""
-    found = datetime.fromtimestamp(timestamp_ms // 1000)  # noqa: DTZ006  local time, as Java's tool
+    """Write a time of day in local time to the second, as ``UtilAll.formatDate`` does.
+
+    A time beyond Python's calendar is written as its ms.
+    """
+    try:
+        found = datetime.fromtimestamp(timestamp_ms // 1000)  # noqa: DTZ006  local time, as Java's tool
+    except (OverflowError, OSError, ValueError):
+        return str(timestamp_ms)
     return f"{found:{form}}"
 
 
