@@ -46,6 +46,7 @@ from rmqwire.errors import ConfigError, UsageError, only_error
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.connection import IDLE_REASON
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.going_away import GoingAway
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
 from rmqwire.remoting.server import RemotingServer
@@ -231,6 +232,7 @@ class Broker:
                     task_status.started(addresses)
                     await stop.wait()
                     await self._registration.leave(api, core.state)
+                    await self._send_away(core)
                     core.state.held_pulls.wake_all()
                     core.state.pop.stop()
                     serving.cancel_scope.cancel()
@@ -240,6 +242,16 @@ class Broker:
                         if self.core is not None:
                             self.core.close()
                 keeping.cancel_scope.cancel()
+
+    async def _send_away(self, core: BrokerCore) -> None:
+        """Give clients time to go to other brokers, if that is wanted (``NettyRemotingServer.shutdown``)."""
+        config = core.state.config
+        if config.enable_shutdown_gracefully:
+            self._handlers.hooks.insert(0, GoingAway())
+            core.state.held_pulls.wake_all()  # whoever pulls again hears of it
+            wait_s = config.shutdown_wait_time_seconds
+            logger.warning("going away: clients are sent elsewhere for %d s", wait_s)
+            await trio.sleep(wait_s)
 
     def _signing(self) -> list[SigningHook]:
         """Return what signs this broker's own requests, if it has credentials."""

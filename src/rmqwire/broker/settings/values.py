@@ -30,6 +30,8 @@ class BrokerConfig:
     broker_role: str = "ASYNC_MASTER"
     bind_address: str = "0.0.0.0"  # noqa: S104  Java's default; one warning when it's reachable
     server_channel_max_idle_time_seconds: int = 120
+    enable_shutdown_gracefully: bool = False
+    shutdown_wait_time_seconds: int = 30
     listen_port: int = 10911
     ha_listen_port: int = 0  # 0: listen_port + 1
     namesrv_addr: str | None = None

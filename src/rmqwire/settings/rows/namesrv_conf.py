@@ -80,6 +80,14 @@ NETTY_SERVER_CONFIG: Final = (
         serverChannelMaxIdleTimeSeconds  int     120   120      1..86400
         """,
     ),
+    *group(
+        NOT_YET,
+        "a goodbye to clients at the end; a broker's is served",
+        """
+        enableShutdownGracefully  boolean  .  false
+        shutdownWaitTimeSeconds   int      .  30
+        """,
+    ),
     *NETTY_SERVER_IGNORED,
 )
 

@@ -115,14 +115,6 @@ NETTY_SERVER_IGNORED: Final = (
         serverAsyncSemaphoreValue        int  64   64
         """,
     ),
-    *group(
-        NOT_YET,
-        "a goodbye to clients at the end",
-        """
-        enableShutdownGracefully  boolean  .  false
-        shutdownWaitTimeSeconds   int      .  30
-        """,
-    ),
 )
 
 NETTY_SERVER_CONFIG: Final = (
@@ -132,6 +124,8 @@ NETTY_SERVER_CONFIG: Final = (
         """
         bindAddress                      String  .    0.0.0.0  <text>
         serverChannelMaxIdleTimeSeconds  int     120  120      1..86400
+        enableShutdownGracefully         boolean  .    false
+        shutdownWaitTimeSeconds          int      .    30       0..3600
         """,
     ),
     *NETTY_SERVER_IGNORED,

@@ -1,0 +1,56 @@
+"""A broker that is to end with ``enableShutdownGracefully`` sends its clients elsewhere first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+import trio.testing
+
+from rmqwire.broker.broker import Broker
+from rmqwire.broker.settings.load import load_broker_config
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.command import RemotingCommand
+from rmqwire.remoting.going_away import V5_3_1
+from tests.end_to_end.support import HOST, SMALL, Wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = {
+    "listenPort": "0",
+    "bindAddress": HOST,
+    "brokerIP1": HOST,
+    "enableShutdownGracefully": "true",
+    "shutdownWaitTimeSeconds": "1",
+}
+
+
+def question(version: int) -> RemotingCommand:
+    """Return a request that any broker answers, of a client of some version."""
+    command = RemotingCommand.request(RequestCode.GET_BROKER_RUNTIME_INFO)
+    command.version = version
+    return command
+
+
+async def test_clients_are_sent_away_and_those_that_do_not_know_it_are_served(
+    tmp_path: Path,
+) -> None:
+    settings = SMALL | SETTINGS | {"storePathRootDir": str(tmp_path / "store")}
+    broker, scope = Broker(load_broker_config(None, settings)), trio.CancelScope()
+
+    async def serve(task_status: trio.TaskStatus) -> None:
+        with scope:
+            await broker.serve(task_status=task_status)
+
+    async with trio.open_nursery() as nursery:
+        addresses = await nursery.start(serve)
+        wire = Wire(await trio.open_tcp_stream(*addresses.listen))
+        assert (await wire.call(question(V5_3_1 + 1))).code == ResponseCode.SUCCESS
+        scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        answer = await wire.call(question(V5_3_1 + 1))
+        assert (answer.code, answer.remark) == (ResponseCode.GO_AWAY, "please go away")
+        assert (await wire.call(question(V5_3_1))).code == ResponseCode.SUCCESS
+        assert await wire.frame() is None  # and then it ends
+        await wire.stream.aclose()
