@@ -27,7 +27,6 @@ from rmqwire.codec.sys_flag import (
     COMPRESSED_FLAG,
     COMPRESSION_TYPE_COMPARATOR,
     PERM_READ,
-    PERM_WRITE,
 )
 from rmqwire.errors import RouteNotFound, UsageError
 from rmqwire.producer.results import send_result
@@ -105,23 +104,6 @@ ALL_LETTERS: Final = LetterChoice()
 class DeadLetterVerbs(MessageQueryVerbs):
     """What is done with dead letters."""
 
-    async def make_dead_letters_readable(self, group: str) -> bool:
-        """Let the dead letters of a group be read, and return whether that was a change.
-
-        Brokers of 4.9 make their topic without the permission to read.
-        """
-        topic = const.dlq_topic(group)
-        route = await self.known_route(topic)
-        closed = {one.broker_name for one in route.queue_datas if not one.perm & PERM_READ}
-        addrs = [
-            addr
-            for one in route.broker_datas
-            if one.broker_name in closed and (addr := one.broker_addrs.get(const.MASTER_ID))
-        ]
-        if addrs:
-            await self.update_topic_perm(topic, PERM_READ | PERM_WRITE, addrs)
-        return bool(addrs)
-
     async def resend_dead_letters(
         self,
         group: str,
@@ -148,7 +130,7 @@ class DeadLetterVerbs(MessageQueryVerbs):
         if dry_run:
             await self._check_readable(group)
         else:
-            await self.make_dead_letters_readable(group)
+            await self.make_readable(const.dlq_topic(group))
         left = choice.count
         for part in await self.queue_parts(const.dlq_topic(group), begin_ms=choice.begin_ms):
             offset = part.min_offset

@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from rmqwire.admin.asking import TIMEOUT_MS
-from rmqwire.admin.message import MAX_BYTES, READER, MessageVerbs
 from rmqwire.admin.message_text import PulledMessage
+from rmqwire.admin.topic import TopicVerbs
+from rmqwire.broker_errors import NoPermission
 from rmqwire.client.message_ext import MessageExt
 from rmqwire.client.requests import PullOptions
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.codec.record import iter_messages
-from rmqwire.codec.sys_flag import PULL_SUBSCRIPTION
+from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, PULL_SUBSCRIPTION
 from rmqwire.errors import RouteNotFound
 from rmqwire.filter.subscription import build_subscription
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.message import StoredMessage
 
+READER: Final = "TOOLS_CONSUMER"  # MixAll.TOOLS_CONSUMER_GROUP
 PULL_NUMS: Final = 32  # messages of one pull
+MAX_BYTES: Final = 256 * 1024
 PullStatus = Literal["FOUND", "NO_NEW_MSG", "NO_MATCHED_MSG", "OFFSET_ILLEGAL"]
 _STATUS: Final[dict[int, PullStatus]] = {
     int(ResponseCode.SUCCESS): "FOUND",
@@ -62,7 +66,7 @@ class PullBatch:
     next_offset: int
 
 
-class MessagePullVerbs(MessageVerbs):
+class MessagePullVerbs(TopicVerbs):
     """What reads queues."""
 
     async def queue_parts(
@@ -159,3 +163,50 @@ class MessagePullVerbs(MessageVerbs):
             if not tags or one.tags in tags
         ]
         return PullBatch(_STATUS[answer.code], found, answer.next_begin_offset)
+
+    # --- all that a topic holds
+
+    async def messages(self, topic: str) -> list[tuple[str, StoredMessage]]:
+        """Return all messages that a topic holds, with their brokers' names, queue by queue.
+
+        A topic that may not be read, as those of dead letters at first, is made readable. None of a
+        topic that isn't there.
+        """
+        try:
+            return [
+                (queue.broker_name, one)
+                for addr, queue in await self.read_queues(topic)
+                for one in await self._held(await self.queue_part(addr, queue))
+            ]
+        except NoPermission:
+            if not await self.make_readable(topic):
+                raise
+            return await self.messages(topic)
+
+    async def _held(self, part: QueuePart) -> list[StoredMessage]:
+        found: list[StoredMessage] = []
+        offset = part.min_offset
+        while offset < part.max_offset:
+            batch = await self.pull_batch(part.addr, part.queue, offset, PULL_NUMS)
+            found += [pulled.message.stored for pulled in batch.messages]
+            if batch.next_offset <= offset:
+                break
+            offset = batch.next_offset
+        return found
+
+    async def make_readable(self, topic: str) -> bool:
+        """Let a topic be read, and return whether that was a change.
+
+        Brokers of 4.9 make the topic of dead letters without the permission to read.
+
+        Raises:
+            RouteNotFound: nobody has the topic.
+        """
+        route = await self.known_route(topic)
+        closed = {one.broker_name for one in route.queue_datas if not one.perm & PERM_READ}
+        addrs = [
+            addr
+            for one in route.broker_datas
+            if one.broker_name in closed and (addr := one.broker_addrs.get(MASTER_ID))
+        ]
+        return bool(await self.update_topic_perm(topic, PERM_READ | PERM_WRITE, addrs))

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmqwire.admin.asking import TIMEOUT_MS
-from rmqwire.admin.message import ALL, MAX_BYTES, READER
+from rmqwire.admin.message_pull import MessagePullVerbs
 from rmqwire.admin.offset import OffsetVerbs
 from rmqwire.admin.running_info import stuck_queues, subscriptions_agree
-from rmqwire.client.requests import PullOptions
-from rmqwire.codec.record import iter_messages
-from rmqwire.codec.sys_flag import PULL_SUBSCRIPTION
 
 if TYPE_CHECKING:
     from rmqwire.admin.progress import QueueConsumption
@@ -52,7 +48,7 @@ class MembersReport:
     stuck: list[str]
 
 
-class MonitorVerbs(OffsetVerbs):
+class MonitorVerbs(OffsetVerbs, MessagePullVerbs):
     """What is asked again and again."""
 
     async def undone_messages(self, group: str) -> list[UndoneMessages]:
@@ -89,11 +85,8 @@ class MonitorVerbs(OffsetVerbs):
 
     async def _last_stored(self, addr: str, one: QueueConsumption) -> int | None:
         """Return when a queue's last message was stored, ms since the epoch; None: it is gone."""
-        last = one.broker_offset - 1
-        pull = PullOptions(one.queue, last, 1, MAX_BYTES, PULL_SUBSCRIPTION, 0, 0, ALL, True)
-        answer = await self._api.pull(addr, READER, pull, TIMEOUT_MS)
-        stored = [found.store_timestamp for found in iter_messages(bytes(answer.body))]
-        return stored[0] if stored else None
+        batch = await self.pull_batch(addr, one.queue, one.broker_offset - 1, 1)
+        return batch.messages[0].message.store_timestamp if batch.messages else None
 
     async def members_report(self, group: str, wall_ms: int) -> MembersReport:
         """Return what is wrong with the members of a group by what they tell.
