@@ -4,7 +4,7 @@ The rooms, top to bottom (each imports only what lies below it)::
 
     cli                                    entry points
     aio | blocking                         the clients for asyncio and for threads
-    testing                                a broker in every test
+    testing | otel                         a broker in every test; spans of what is sent and consumed
     bridge                                 the background thread of both
     admin | inspector                      administrators' requests; reading store files on disk
     broker | namesrv | consumer

@@ -364,6 +364,17 @@ async def test_a_broker_that_refuses_is_asked_again_and_health_says_so(autojump_
         await until(lambda: c.health.problems == {})
 
 
+@pytest.mark.parametrize("code", ["FLOW_CONTROL", "POLLING_FULL", "SUBSCRIPTION_NOT_EXIST"])
+async def test_whatever_a_broker_says_the_consumer_goes_on(autojump_clock, code):
+    seen = Seen(LATER)
+    async with popping() as rmq, consumer(rmq, pull_interval=1) as c:
+        rmq.fail_next("POP_MESSAGE", code)
+        rmq.fail_next("CHANGE_MESSAGE_INVISIBLETIME", "NO_PERMISSION")
+        c.subscribe("T", "*", seen)
+        await send(rmq, b"x")
+        await until(lambda: seen == [b"x", b"x"])  # not put off: its time was over
+
+
 async def test_what_a_broker_does_not_hear_comes_again(autojump_clock):
     seen = Seen()
     async with popping() as rmq, consumer(rmq, pop_invisible_time=10_000) as c:

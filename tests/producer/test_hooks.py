@@ -169,3 +169,55 @@ async def test_a_trace_is_not_larger_than_a_trace_message_may_be(
         for number in range(4):
             await p.send(Message("T", b"%d" % number, keys="k" * 100))
     assert [bytes(m.body).count(b"\x02") for m in traces(cluster)] == [1, 1, 1, 1]
+
+
+class Told(SendHook):
+    """Told of sends, whatever becomes of their attempts."""
+
+    def __init__(self):
+        self.ended = []
+
+    def begin(self, sending):
+        for message in sending.messages:
+            message.properties["begun"] = sending.producer_group
+
+    def end(self, sending):
+        error = None if sending.error is None else type(sending.error).__name__
+        self.ended.append((len(sending.messages), sending.result is not None, error))
+
+
+class Raising(SendHook):
+    def begin(self, sending):
+        raise RuntimeError("mine, at the beginning")
+
+    def end(self, sending):
+        raise RuntimeError("mine, at the end")
+
+
+async def test_a_send_is_told_of_once_and_its_message_can_still_be_changed(
+    cluster, autojump_clock, caplog
+):
+    told = Told()
+    busy = iter([(2, "busy"), None])
+    cluster.faults.append(
+        lambda _, command: next(busy, None) if command.code == R.SEND_MESSAGE_V2 else None
+    )
+    async with producer(cluster, hooks=[Raising(), told]) as p:
+        await p.send(Message("T", b"x"))
+        await p.send([Message("T", b"y"), Message("T", b"z")])
+        await p.send_oneway(Message("T", b"o"))
+        with pytest.raises(UsageError):
+            await p.send_oneway(Message("T", b""))
+        with pytest.raises(UsageError):
+            await p.send(Message("T", b""))
+    assert told.ended == [
+        (1, True, None),
+        (2, True, None),
+        (1, False, None),
+        (1, False, "UsageError"),
+        (1, False, "UsageError"),
+    ]
+    stored = cluster.queues["a", "T", 0]
+    assert [m.properties.get("begun") for m in stored if m.body in (b"x", b"o")] == ["pg", "pg"]
+    assert "mine, at the beginning" in caplog.text
+    assert "mine, at the end" in caplog.text
