@@ -22,13 +22,13 @@ ALL = -1  # the queue number that is all of a broker
 
 
 @asynccontextmanager
-async def popping(share=0, queues=2, **settings):
-    """Run a broker with a topic that group cg pops."""
+async def popping(share=0, queues=2, prefix="", **settings):
+    """Run a broker with a topic that group cg pops, both with a namespace's prefix."""
     settings = {"popConsumerKVServiceInit": "false", **settings}
     async with trio_cluster(**settings) as rmq:
-        await rmq.create_topic("T", queues=queues)
-        await rmq.create_group("cg")
-        await set_mode(rmq, "POP", share)
+        await rmq.create_topic(f"{prefix}T", queues=queues)
+        await rmq.create_group(f"{prefix}cg")
+        await set_mode(rmq, "POP", share, prefix)
         yield rmq
 
 
@@ -39,9 +39,9 @@ async def broker_of(client, rmq):
     return text[text.index("127.0.0.1:") :].split('"')[0]
 
 
-async def set_mode(rmq, mode, share=0):
+async def set_mode(rmq, mode, share=0, prefix=""):
     body = SetMessageRequestModeRequestBody(
-        topic="T", consumer_group="cg", mode=mode, pop_share_queue_num=share
+        topic=f"{prefix}T", consumer_group=f"{prefix}cg", mode=mode, pop_share_queue_num=share
     )
     async with RemotingClient() as client:
         addr = await broker_of(client, rmq)
@@ -62,8 +62,8 @@ def consumer(rmq, **config):
     )
 
 
-async def send(rmq, *bodies, **fields):
-    async with Producer("pg", namesrv_addr=rmq.namesrv_addr) as producer:
+async def send(rmq, *bodies, namespace=None, **fields):
+    async with Producer("pg", namesrv_addr=rmq.namesrv_addr, namespace=namespace) as producer:
         for body in bodies:
             await producer.send(Message("T", body, **fields))
 
@@ -269,6 +269,21 @@ async def test_what_pops_left_is_pulled_from_their_retry_topic(autojump_clock):
             topics = {queue.topic for queue in c.assigned_queues()}
         assert pop_retry_topic("T", "cg") in topics
         assert [(message.topic, message.body) for message in seen.messages] == [("T", b"x")]
+
+
+async def test_a_namespace_is_on_the_wire_alone(autojump_clock):
+    seen = Seen(LATER)
+    async with popping(prefix="ns%") as rmq, consumer(rmq, namespace="ns") as c:
+        c.subscribe("T", "*", seen)
+        await send(rmq, b"x", namespace="ns")
+        await until(lambda: len(seen) == 2)
+        await trio.sleep(AGAIN_S)
+        assert {queue.queue_id for queue in c.assigned_queues() if queue.topic == "T"} == {ALL}
+        await set_mode(rmq, "PULL", prefix="ns%")
+        await trio.sleep(40)
+        topics = {queue.topic for queue in c.assigned_queues()}
+    assert [(one.topic, one.reconsume_times) for one in seen.messages] == [("T", 0), ("T", 1)]
+    assert topics == {"T", "%RETRY%cg", "%RETRY%cg_ns%T"}
 
 
 async def test_two_members_share_the_messages(autojump_clock):
