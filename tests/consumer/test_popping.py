@@ -253,6 +253,23 @@ async def test_a_group_is_switched_while_it_consumes(autojump_clock):
         assert seen == [b"a", b"b", b"c"]
 
 
+async def test_what_a_pop_brings_that_waited_while_the_group_was_switched_is_consumed(
+    autojump_clock,
+):
+    """Nobody needs to have it once more when its time is over."""
+    seen = Seen()
+    async with popping() as rmq, consumer(rmq) as c:
+        c.subscribe("T", "*", seen)
+        await trio.sleep(2)
+        await set_mode(rmq, "PULL")
+        c.resume()  # divides at once
+        await until(lambda: ALL not in {queue.queue_id for queue in c.assigned_queues()})
+        await send(rmq, b"x")
+        await trio.sleep(2 * AGAIN_S)
+    assert {message.body for message in seen.messages} == {b"x"}
+    assert {message.reconsume_times for message in seen.messages} == {0}
+
+
 async def test_what_pops_left_is_pulled_from_their_retry_topic(autojump_clock):
     """A message whose pop failed lies in the pop retry topic when the group pulls again."""
     failing, seen = Seen(LATER), Seen()
