@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import trio
 import trio.testing
 
+from rmqwire import Message, Producer
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.remoting.going_away import V5_3_1
+from tests.consumer.test_end_to_end import cluster
 from tests.end_to_end.support import HOST, SMALL, Wire
 
 if TYPE_CHECKING:
@@ -54,3 +56,28 @@ async def test_clients_are_sent_away_and_those_that_do_not_know_it_are_served(
         assert (await wire.call(question(V5_3_1))).code == ResponseCode.SUCCESS
         assert await wire.frame() is None  # and then it ends
         await wire.stream.aclose()
+
+
+async def test_a_producer_goes_on_at_another_broker(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as namesrv, trio.open_nursery() as nursery:
+        settings = {
+            **SMALL,
+            **SETTINGS,
+            "brokerName": "leaving",
+            "namesrvAddr": namesrv,
+            "storePathRootDir": str(tmp_path / "leaving"),
+        }
+        broker, scope = Broker(load_broker_config(None, settings)), trio.CancelScope()
+
+        async def serve(task_status: trio.TaskStatus) -> None:
+            with scope:
+                await broker.serve(task_status=task_status)
+
+        await nursery.start(serve)
+        async with Producer("pg", namesrv_addr=namesrv) as producer:
+            sent = [await producer.send(Message("T", b"%d" % n)) for n in range(16)]
+            assert {one.message_queue.broker_name for one in sent} == {"broker-a", "leaving"}
+            scope.cancel()
+            await trio.testing.wait_all_tasks_blocked()
+            sent = [await producer.send(Message("T", b"%d" % n)) for n in range(16)]
+            assert {one.message_queue.broker_name for one in sent} == {"broker-a"}
