@@ -26,5 +26,7 @@ def test_every_exported_name_has_its_place():
 @pytest.mark.parametrize("path", DOCUMENTED)
 def test_what_the_page_names_is_there_and_says_what_it_is(path):
     module, _, name = path.rpartition(".")
+    if module == "rmqwire.otel":
+        pytest.importorskip("opentelemetry.trace")
     value = getattr(import_module(module), name)
     assert (value.__doc__ or "").strip()
