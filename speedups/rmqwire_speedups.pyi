@@ -134,6 +134,46 @@ def walk_units(
         for each queue what ``find`` gave, its next offset, its units and their tags codes, each once.
     """
 
+class Pulls:
+    """Reads the headers of plain pulls.
+
+    ``names`` are those of its fields, in the order of ``read``'s result, then those that say nothing to
+    a broker; ``languages`` those that a header may name.
+    """
+
+    def __init__(
+        self, code: int, names: Sequence[str], languages: Sequence[str], max_frame: int
+    ) -> None: ...
+    def read(
+        self, data: bytes, position: int, /
+    ) -> (
+        tuple[
+            int,
+            int,
+            int,
+            tuple[
+                str,
+                str,
+                int,
+                int,
+                int,
+                int,
+                int | None,
+                int | None,
+                str | None,
+                int | None,
+                str | None,
+            ],
+        ]
+        | None
+    ):
+        """Read the frame at ``position``.
+
+        Returns:
+            where it ends, its opaque, its serialize type and its fields; None when it is not whole, no
+            pull or not plain.
+        """
+
 class Pulled:
     """The records that a pull gets."""
 

@@ -17,6 +17,7 @@
 //! lane.rs        all of it, for the frames at the front of a buffer
 //! keys.rs        the keys of stored records, for the index
 //! dispatch.rs    stored records -> units of consume queues
+//! pull_request.rs  the fields of a pull, checked
 //! pull.rs        units of a consume queue -> the records that a pull gets
 //! python.rs      the module that Python imports
 //! ```
@@ -32,6 +33,7 @@ pub mod keys;
 pub mod lane;
 pub mod properties;
 pub mod pull;
+pub mod pull_request;
 #[cfg(feature = "python")]
 mod python;
 pub mod record;

@@ -8,14 +8,17 @@ use pyo3::types::PyBytes;
 
 use crate::answer::{Answers, pieces};
 use crate::dispatch::{self, Queues as DispatchQueues, Range};
+use crate::frame::{content, end_of_frame};
+use crate::header;
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Input, Place, Settings, take};
 use crate::properties::{Plan, Plans};
 use crate::pull::{self, Found, Limits, Most, Queue};
+use crate::pull_request;
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -231,6 +234,74 @@ fn walk_keys(
     Ok((found.keys, found.position, found.count))
 }
 
+/// Reads the headers of pulls; see `rmqwire_speedups.pyi`.
+#[pyclass(module = "rmqwire_speedups", frozen)]
+struct Pulls {
+    code: i32,
+    names: Vec<Vec<u8>>,
+    languages: Vec<Vec<u8>>,
+    max_length: usize,
+}
+
+type Asked<'py> = Bound<'py, pyo3::types::PyTuple>;
+
+#[pymethods]
+impl Pulls {
+    #[new]
+    fn new(code: i32, names: Vec<String>, languages: Vec<String>, max_frame: usize) -> PyResult<Self> {
+        if names.len() < pull_request::KNOWN {
+            return Err(PyRuntimeError::new_err("too few field names"));
+        }
+        let (names, languages) = (bytes(names), bytes(languages));
+        Ok(Pulls { code, names, languages, max_length: max_frame.saturating_sub(4) })
+    }
+
+    #[pyo3(signature = (data, position, /))]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        data: &[u8],
+        position: usize,
+    ) -> PyResult<Option<(usize, i32, u8, Asked<'py>)>> {
+        guard(|| {
+            let Some(end) = end_of_frame(data, position, self.max_length) else {
+                return Ok(None);
+            };
+            let frame = content(data, position, end);
+            if header::peek_code(frame) != Some(self.code) {
+                return Ok(None);
+            }
+            let Some((header, body)) = header::read(frame, &self.languages) else {
+                return Ok(None);
+            };
+            if header.flag != 0 || header.code != self.code || !body.is_empty() {
+                return Ok(None);
+            }
+            let Some(pull) = pull_request::read(&header, &self.names) else {
+                return Ok(None);
+            };
+            let asked = (
+                pull.group,
+                pull.topic,
+                pull.queue_id,
+                pull.queue_offset,
+                pull.max_msg_nums,
+                pull.sys_flag,
+                pull.commit_offset,
+                pull.suspend_timeout,
+                pull.subscription,
+                pull.sub_version,
+                pull.expression_type,
+            );
+            let kind = match header.serialization {
+                header::Serialization::Json => 0,
+                header::Serialization::RocketMq => 1,
+            };
+            Ok(Some((end, header.opaque, kind, asked.into_pyobject(py)?)))
+        })
+    }
+}
+
 /// The records that a pull gets; see `rmqwire_speedups.pyi`.
 #[pyclass(module = "rmqwire_speedups", frozen)]
 struct Pulled {
@@ -312,7 +383,7 @@ fn panic_for_a_test() -> PyResult<()> {
 #[pymodule]
 mod rmqwire_speedups {
     #[pymodule_export]
-    use super::{Pulled, Sends};
+    use super::{Pulled, Pulls, Sends};
 
     #[pymodule_export]
     use super::{panic_for_a_test, scan_units, walk_keys, walk_units};

@@ -51,8 +51,8 @@ def test_every_recorded_answer_is_written_as_java_wrote_it(release):
                     or (command.ext_fields or {}).get("offsetDelta")
                 ):
                     continue
-                request = RemotingCommand(11, opaque=command.opaque, serialize_type=frame[4])
-                assert answers.encode(request, numbers_of(command), bytes(command.body)) == frame
+                body = bytes(command.body)
+                assert answers.encode(frame[4], command.opaque, numbers_of(command), body) == frame
                 seen += 1
     assert seen > 20
 
@@ -77,4 +77,6 @@ def test_an_answer_is_that_of_the_general_encoder(release, serialize_type, opaqu
     answer = request.create_response(0, "FOUND", header, body)
     answer.version = release.mq_version
     answer.language = LanguageCode.PYTHON.value
-    assert PullAnswers(release).encode(request, numbers, body) == encode_command(answer)
+    assert PullAnswers(release).encode(serialize_type, opaque, numbers, body) == encode_command(
+        answer
+    )

@@ -28,6 +28,7 @@ from rmqwire.broker.pop.retry_copy import RetryCopies
 from rmqwire.broker.pop.revive import Reviving
 from rmqwire.broker.pop.revive_log import ReviveLog
 from rmqwire.broker.processors.processors import Processors
+from rmqwire.broker.processors.pull_request_lane import PULL, BrokerLane
 from rmqwire.broker.processors.send_lane import FIELDS
 from rmqwire.broker.replication import Replication
 from rmqwire.broker.requests import REQUESTS
@@ -173,7 +174,10 @@ class BrokerCore:
         self._processors = Processors.of(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
         self.handlers.hooks += access_hooks(self.state.acl, self.state.auth)
-        self._lane = self._processors.send.lane()
+        sends = self._processors.send.lane()
+        answer_found = self._processors.pull.answer_found
+        failed = self.handlers.failed
+        self._lane = None if sends is None else BrokerLane(sends, answer_found, failed)
         self.take_role()
 
     def _make_store(
@@ -241,13 +245,14 @@ class BrokerCore:
             state.timers.stop()
 
     def _lane_suits(self) -> bool:
-        """Return whether sends go straight to their processor, so that a lane may take them.
+        """Return whether sends and pulls go straight to their processors, so that a lane may take them.
 
         A handler that is anything else than the row's own (a slave's, one that looks first who may
-        send) must see every send.
+        send) must see every one.
         """
         is_master = not self.state.replication.is_slave
-        return is_master and all(
+        pulls = self.handlers.handler(PULL) == self._processors.pull.pull
+        return (is_master and pulls) and all(
             isinstance(handler := self.handlers.handler(code), partial)
             and handler.func == self._processors.send.send
             for code in FIELDS

@@ -15,7 +15,6 @@ from rmqwire.codec.command import ROCKETMQ
 from rmqwire.codec.headers import PullMessageResponseHeader
 
 if TYPE_CHECKING:
-    from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.release import Release
 
 FOUND: Final = "FOUND"  # GetMessageStatus, the remark
@@ -59,18 +58,21 @@ class PullAnswers:
         )
         self._names = [f"\0{chr(len(name))}{name}\0\0\0" for name in fast]
 
-    def encode(self, request: RemotingCommand, numbers: tuple[int, ...], body: bytes) -> bytes:
+    def encode(
+        self, serialize_type: int, opaque: int, numbers: tuple[int, ...], body: bytes
+    ) -> bytes:
         """Return the whole frame of an answer.
 
         Args:
-            request: what is answered; two-way.
+            serialize_type: of the request,
+            opaque: and its.
             numbers: broker to pull from next, next offset, the queue's first and last, and the system
                 flags of topic and group, which only some releases answer.
             body: the records.
         """
-        if request.serialize_type == ROCKETMQ:
-            return self._encode_binary(request.opaque, self._in_binary(numbers), body)
-        header = (self._json % (*self._in_json(numbers), request.opaque)).encode()
+        if serialize_type == ROCKETMQ:
+            return self._encode_binary(opaque, self._in_binary(numbers), body)
+        header = (self._json % (*self._in_json(numbers), opaque)).encode()
         size = len(header)
         words = (size + 4 + len(body)) << 32 | size
         return b"".join((words.to_bytes(8, "big"), header, body))

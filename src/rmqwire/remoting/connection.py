@@ -168,7 +168,7 @@ class Connection:
                 handlers.lane is not None
                 and not handlers.hooks
                 and not self._held
-                and self.outbox_size <= self._limits.pause_bytes
+                and not self.is_full
             ):
                 return self._reader.join(data)
             frames = self._reader.receive_data(data)
@@ -188,23 +188,24 @@ class Connection:
             data: what ``offer`` has returned.
             taken: what the lane has taken of it with those of others; None: ask it.
         """
-        lane, size, pause = self.handlers.lane, len(data), self._limits.pause_bytes
+        lane, size = self.handlers.lane, len(data)
         assert lane is not None
         position = 0
         while True:
             count, position, stop, _ = taken or lane.take([(self, data, position)])[0]
             taken = None
             self.frames_received += count
-            if stop == position:
+            if stop > position:
+                try:
+                    self._process(self._reader.split(data, position, stop))
+                except ProtocolError as error:
+                    self.refuse(error)
+                position = stop
+            elif not count:
                 break
-            try:
-                self._process(self._reader.split(data, position, stop))
-            except ProtocolError as error:
-                self.refuse(error)
-            position = stop
             if self.closed:
                 return
-            if position == size or self._held or self.outbox_size > pause:
+            if position == size or self._held or self.is_full:
                 break
         if position < size:
             self._rest(data, position)
@@ -220,6 +221,11 @@ class Connection:
             self._held += frames
         elif frames:
             self._process(frames)
+
+    @property
+    def is_full(self) -> bool:
+        """So many answers wait to be sent that no more requests are to be answered now."""
+        return self.outbox_size > self._limits.pause_bytes
 
     @property
     def paused(self) -> bool:

@@ -115,7 +115,7 @@ class HandlerTable:
             self._note_refusal(self.refusals.warning, connection, request, str(error))
             return request.create_response(SYSTEM_ERROR, f"{JAVA_COMMAND_EXCEPTION}: {error}")
         except Exception as error:  # noqa: BLE001  one request is the border: logged, answered
-            return self._failed(connection, request, error)
+            return self.failed(connection, request, error)
 
     def _handle_hooked(
         self, handler: Handler, connection: Peer, request: RemotingCommand
@@ -145,9 +145,10 @@ class HandlerTable:
             reason,
         )
 
-    def _failed(
+    def failed(
         self, connection: Peer, request: RemotingCommand, error: Exception
     ) -> RemotingCommand:
+        """Log what a request failed with; returns the answer that says so."""
         self.notices.error(
             "handler",
             "request code %s of %s failed: %s",

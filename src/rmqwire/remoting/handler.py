@@ -27,11 +27,15 @@ class Peer(Protocol):
         peer: its ``ip:port``.
         peer_host: the same packed as records hold it: IP and port, 8 or 20 bytes.
         closed: nothing is received or accepted for sending any more.
+        is_full: so many answers wait to be sent that no more requests are to be answered now.
     """
 
     peer: str
     peer_host: bytes
     closed: bool
+
+    @property
+    def is_full(self) -> bool: ...  # noqa: D102  an attribute
 
     def reply(self, request: RemotingCommand, response: RemotingCommand) -> None:
         """Send the answer to ``request``, now or later; dropped for a oneway request."""

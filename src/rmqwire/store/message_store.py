@@ -321,6 +321,29 @@ class MessageStore:
             wish = MAX_PULL_MSG_SIZE if max_bytes is None else max_bytes
             limit = min(max(wish, MIN_PULL_MSG_SIZE), MAX_PULL_MSG_SIZE)
             result = self._get(queue, offset, max_msg_nums, limit, wanted)
+        self._count(result, began)
+        return result
+
+    def get_plain(
+        self, topic: str, queue_id: int, offset: int, max_msg_nums: int, wanted: Filter | None
+    ) -> GetMessageResult | None:
+        """Do what ``get_message`` does where the native lane finds something; None, uncounted, elsewhere.
+
+        Raises:
+            OSError: as ``get_message``.
+        """
+        began = self.wall_ms()
+        queue = self.queues.find(topic, queue_id)
+        if queue is None or self._pull_lane is None:
+            return None
+        result = self._pull_lane.get(
+            queue, offset, max_msg_nums, MAX_PULL_MSG_SIZE, wanted, self._memory
+        )
+        if result is not None:
+            self._count(result, began)
+        return result
+
+    def _count(self, result: GetMessageResult, began: int) -> None:
         stats = self.stats
         if result.status == GetStatus.FOUND:
             stats.get_found += 1
@@ -329,7 +352,6 @@ class MessageStore:
             stats.get_miss += 1
         result.elapsed_ms = elapsed = self.wall_ms() - began
         stats.get_time_max = max(stats.get_time_max, elapsed)
-        return result
 
     def _get(
         self,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fuzz.mutate import mutate, with_true_length
-from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.headers import PullMessageRequestHeader
 from rmqwire.codec.release import release_named
+from rmqwire.store.log.commit_log import CommitLog
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
 from tests.support.lanes import TOPIC, BothLanes, send_frame
 
@@ -22,7 +25,7 @@ PULLS = {int(RequestCode.PULL_MESSAGE), int(RequestCode.LITE_PULL_MESSAGE)}
 def lanes(request, tmp_path):
     both = BothLanes(tmp_path, request.param)
     for number in range(20):
-        both.feed(*[send_frame(queue_id=q, body=b"%d" % number * q * 30) for q in range(4)])
+        both.feed(*[send_frame(queue_id=q, body=b"%d" % number * (q + 1) * 30) for q in range(4)])
     yield both
     both.close()
 
@@ -40,41 +43,105 @@ def pull_frame(*, serialize_type=1, opaque=1, flag=0, **fields):
     return encode_command(command)
 
 
-ODD = [
+PLAIN = [
     {},
     {"subscription": "TagA"},
     {"subscription": "TagA || TagB"},
+    {"expression_type": None},
+    {"sys_flag": 7, "commit_offset": 2},
+    {"commit_offset": 2**63 - 1},
+    {"max_msg_nums": 0},
+    {"max_msg_nums": -(2**31)},
+    {"max_msg_nums": 2**31 - 1},
+    {"max_msg_bytes": 262_144},
+    {"consumer_group": "nobody"},  # is made
+]
+ODD = [
     {"subscription": "TagB"},
     {"subscription": "||"},
     {"subscription": ""},
-    {"expression_type": None},
     {"expression_type": "SQL92", "subscription": "a > 1"},
-    {"sys_flag": 5, "commit_offset": 2},
     {"sys_flag": 5, "commit_offset": None},
     {"sys_flag": 0},
+    {"sys_flag": 12},
     {"sys_flag": 6, "queue_offset": 20},
     {"queue_offset": 20},
     {"queue_offset": 21},
     {"queue_offset": -1},
     {"queue_id": 4},
     {"queue_id": -1},
-    {"max_msg_nums": 0},
-    {"max_msg_nums": -(2**31)},
-    {"max_msg_nums": 2**31 - 1},
     {"topic": "Unknown"},
     {"topic": "Other"},
     {"topic": "%RETRY%CID_ONSAPI_PULL"},
-    {"consumer_group": "nobody"},
-    {"commit_offset": 2**63 - 1},
+    {"request_source": 1},
     {"flag": 2},
 ]
 
 
 @pytest.mark.parametrize("serialize_type", [0, 1])
 def test_every_kind_of_pull_is_answered_alike(lanes, serialize_type):
-    for number, odd in enumerate(ODD):
+    for number, odd in enumerate(PLAIN + ODD):
         lanes.feed(pull_frame(serialize_type=serialize_type, opaque=number, **odd))
         lanes.feed(pull_frame() + pull_frame(**odd) + send_frame() + pull_frame())
+
+
+@pytest.mark.parametrize("serialize_type", [0, 1])
+def test_plain_pulls_are_taken_and_others_are_not(lanes, serialize_type):
+    for fields in PLAIN + ODD:
+        lanes.taken = 0
+        lanes.feed(pull_frame(serialize_type=serialize_type, **fields))
+        assert lanes.taken == (fields in PLAIN), fields
+
+
+def test_sends_and_pulls_in_one_piece_are_all_taken(lanes):
+    lanes.taken = 0
+    lanes.feed((send_frame() + pull_frame() + pull_frame(queue_id=2)) * 3 + pull_frame()[:30])
+    assert lanes.taken == 9
+
+
+def test_a_read_that_fails_is_answered_alike(lanes, monkeypatch):
+    def fail(log, offset, size):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(CommitLog, "read", fail)
+    lanes.taken = 0
+    answer = decode_command(lanes.feed(pull_frame(opaque=5))[1])
+    assert (answer.code, answer.opaque) == (ResponseCode.SYSTEM_ERROR, 5)
+    assert lanes.taken == 1  # and it is not read again
+
+
+def test_a_panic_leaves_a_pull_to_the_python(lanes):
+    def panic(data, position):
+        raise RuntimeError("the native lane panicked")
+
+    lanes.brokers[1].core.handlers.lane._read = panic
+    lanes.taken = 0
+    lanes.feed(send_frame() + pull_frame() + send_frame())
+    assert lanes.taken == 2
+
+
+def test_pulls_wait_on_both_lanes_while_many_answers_do(lanes):
+    for _ in range(3):
+        lanes.feed(*[send_frame(queue_id=3, body=b"x" * 60_000) for _ in range(5)])
+    pulls = b"".join(pull_frame(queue_id=3, queue_offset=20, opaque=n) for n in range(40))
+    lanes.feed(pulls)
+    assert lanes.clients[1].connection.paused
+    for _ in range(60):
+        for client in lanes.clients:
+            client.connection.resume()
+        lanes.end_pass()
+    assert not lanes.clients[1].connection.paused
+
+
+def test_an_offset_that_was_reset_is_the_pythons(lanes):
+    for broker in lanes.brokers:
+        broker.state.offsets.assign_reset("CID_ONSAPI_PULL", TOPIC, 1, 1)
+    lanes.taken = 0
+    lanes.feed(pull_frame())
+    assert lanes.taken == 0
+    if lanes.brokers[0].state.release.broker.server_side_reset:  # it has taken it
+        lanes.feed(pull_frame())
+        assert lanes.taken == 1
 
 
 def test_a_pull_gets_what_was_sent(lanes):
@@ -124,3 +191,43 @@ def test_mutated_pulls_are_answered_alike(lanes):
         lanes.feed(*pieces)
         if lanes.clients[0].connection.closed:
             lanes.reconnect()
+
+
+_OFFSETS = st.one_of(st.integers(-2, 22), st.sampled_from([2**63 - 1, -(2**63)]))
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.just(None),
+            st.fixed_dictionaries(
+                {"serialize_type": st.sampled_from([0, 1]), "queue_offset": _OFFSETS},
+                optional={
+                    "queue_id": st.integers(-1, 4),
+                    "topic": st.sampled_from([TOPIC, "Other", "none", "\u00e9"]),
+                    "consumer_group": st.sampled_from(["g", "\u00e9", "a b", "CID_ONSAPI_PULL"]),
+                    "max_msg_nums": st.integers(-1, 40),
+                    "sys_flag": st.integers(0, 31),
+                    "commit_offset": st.one_of(st.none(), _OFFSETS),
+                    "subscription": st.sampled_from(
+                        [None, "", "*", "TagA", "TagB||TagA", "|", "\u00e9"]
+                    ),
+                    "expression_type": st.sampled_from([None, "", "TAG", "SQL92", "tag"]),
+                    "sub_version": st.one_of(st.none(), _OFFSETS),
+                    "opaque": st.integers(-(2**31), 2**31 - 1),
+                    "flag": st.sampled_from([0, 2]),
+                },
+            ),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_pulls_are_answered_alike(lanes, asked):
+    lanes.feed(b"".join(send_frame() if one is None else pull_frame(**one) for one in asked))
+    tables = [broker.state.offsets for broker in lanes.brokers]
+    assert tables[0].table == tables[1].table
+    assert tables[0].pull_table == tables[1].pull_table
+    if lanes.clients[0].connection.closed:
+        lanes.reconnect()

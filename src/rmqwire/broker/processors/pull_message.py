@@ -113,12 +113,7 @@ class PullMessageProcessor:
                 header.max_msg_nums,
                 wanted=wanted,
             )
-        if may_suspend and (state.release.broker.slave_commits or not state.replication.is_slave):
-            self._commit(connection, header)
-        if state.release.broker.pull_offsets:
-            state.offsets.commit_pull(
-                header.consumer_group, header.topic, header.queue_id, result.next_begin_offset
-            )
+        self._remember(connection, header, result, may_commit=may_suspend)
         code = self._code(header, result)
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
             deadline = state.mono_ms() + self._patience(header)
@@ -130,14 +125,50 @@ class PullMessageProcessor:
             return None
         numbers = self._numbers(result, topic, group)
         if code == _SUCCESS:
-            self._send_found(connection, request, header, result, numbers)
+            sent_to = None if request.flag & ONEWAY_FLAG else connection
+            self._send_found(
+                sent_to, (request.serialize_type, request.opaque), header, result, numbers
+            )
             return None
         return self._compose(request, result, code, numbers)
 
-    def _send_found(
+    def answer_found(
         self,
         connection: Peer,
-        request: RemotingCommand,
+        header: PullMessageRequestHeader,
+        opaque: int,
+        serialize_type: int,
+    ) -> bool:
+        """Answer a two-way pull that finds something, at once.
+
+        Returns:
+            False when it is to be answered as any other; nothing has been done then that counts.
+        """
+        state = self._state
+        offsets = state.offsets
+        if offsets.reset_table and offsets.has_offset_reset(
+            header.consumer_group, header.topic, header.queue_id
+        ):
+            return False
+        try:
+            topic, group = self._check(connection, header)
+            wanted = self._wanted(header, group)
+        except (Reject, ProtocolError):
+            return False
+        result = state.store.get_plain(
+            header.topic, header.queue_id, header.queue_offset, header.max_msg_nums, wanted
+        )
+        if result is None:
+            return False
+        self._remember(connection, header, result, may_commit=True)
+        numbers = self._numbers(result, topic, group)
+        self._send_found(connection, (serialize_type, opaque), header, result, numbers)
+        return True
+
+    def _send_found(
+        self,
+        connection: Peer | None,
+        asked: tuple[int, int],
         header: PullMessageRequestHeader,
         result: GetMessageResult,
         numbers: tuple[int, ...],
@@ -150,8 +181,8 @@ class PullMessageProcessor:
             len(result.body),
             result.elapsed_ms,
         )
-        if not request.flag & ONEWAY_FLAG:
-            connection.send_frame(self._answers.encode(request, numbers, result.body))
+        if connection is not None:
+            connection.send_frame(self._answers.encode(*asked, numbers, result.body))
 
     # --- checks, in Java's order
 
@@ -263,6 +294,23 @@ class PullMessageProcessor:
             store.min_offset(header.topic, header.queue_id),
             store.max_offset(header.topic, header.queue_id),
         )
+
+    def _remember(
+        self,
+        connection: Peer,
+        header: PullMessageRequestHeader,
+        result: GetMessageResult,
+        *,
+        may_commit: bool,
+    ) -> None:
+        """Note how far the group has consumed, by what it says, and how far it has pulled."""
+        state = self._state
+        if may_commit and (state.release.broker.slave_commits or not state.replication.is_slave):
+            self._commit(connection, header)
+        if state.release.broker.pull_offsets:
+            state.offsets.commit_pull(
+                header.consumer_group, header.topic, header.queue_id, result.next_begin_offset
+            )
 
     def _commit(self, connection: Peer, header: PullMessageRequestHeader) -> None:
         if header.sys_flag & PULL_COMMIT_OFFSET and header.commit_offset is not None:
