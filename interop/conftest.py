@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from interop import nodes
+from interop import codes_seen, nodes
 from interop.cluster import Cluster, Unavailable, choose
 from interop.jars import missing_tools
 from interop.peer import Peer
@@ -57,6 +57,14 @@ def has_release(item: pytest.Item) -> bool:
     """Return whether a test's release has what it is about."""
     version = release_of(item)
     return all(version in one.args for one in item.iter_markers("only"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """With ``RMQWIRE_INTEROP_CODES``: keep which codes Java asked for in each test."""
+    file = item.nodeid.partition("[")[0]
+    with codes_seen.during(file, release_of(item)):
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from interop import codes_seen
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.wire import registered
 
-RMQWIRE = ("-m", "rmqwire")
+RMQWIRE = codes_seen.program()
 BROKER_DEFAULTS = {
     "brokerName": "rmqwire-a",
     "brokerClusterName": "DefaultCluster",

@@ -74,6 +74,16 @@ class Peer(ClientProgram):
         """Run one mqadmin command and give what it printed."""
         return "".join(answer["output"] for answer in self.call("mqadmin", *words))
 
+    def ask(self, namesrv: str, method: str, *words: str) -> str:
+        """Call a method of Java's ``MQClientAPIImpl``; return its result as JSON, or its exception."""
+        answers = self.call("ask", namesrv, method, *words)
+        return "".join(answer["output"] for answer in answers)
+
+    def mqadmin_awhile(self, seconds: float, *words: str) -> str:
+        """Run one that goes on for ever, and give what it printed within ``seconds``."""
+        answers = self.call("mqadmin-awhile", int(seconds * 1000), *words)
+        return "".join(answer["output"] for answer in answers)
+
 
 class JavaLoad:
     """A DefaultMQProducer with threads that send ``count`` messages; it keeps away from what fails.

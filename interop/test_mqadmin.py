@@ -156,3 +156,17 @@ def test_query_message_by_offset(
     )
     assert re.search(rf"^OffsetID:\s+{message['offsetMsgId']}$", text, re.MULTILINE), text
     assert f"[{message['keys']}]" in text
+
+
+@pytest.mark.optin  # the client rests for ten seconds before it goes on
+def test_a_client_that_is_there_goes_back_to_its_new_offsets(
+    rmqwire: Rmqwire, json_peer: Peer, filled: object
+) -> None:
+    namesrv = rmqwire.namesrv.addr
+    with json_peer.consume(namesrv, TOPIC, group="admin_again") as consumer:
+        assert len(consumer.take(20)) == 20
+        words = ("-n", namesrv, "-g", "admin_again", "-t", TOPIC, "-s", "1577836800000")
+        wait_until(
+            lambda: rows(json_peer.mqadmin("resetOffsetByTime", *words), "rmqwire-a"), "offsets", 20
+        )
+        assert len(consumer.take(20)) == 20

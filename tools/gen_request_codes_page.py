@@ -6,6 +6,7 @@ Run: python -m tools.gen_request_codes_page
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,14 @@ from rmqwire.codec.release import RELEASES, V5_5_0
 from rmqwire.namesrv.requests import REQUESTS as NAMESRV
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rmqwire.remoting.request_row import RequestRow
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "request-codes.md"
 JAVA = ROOT / "tests" / "data" / "protocol" / "request_codes.json"
+SEEN = ROOT / "interop" / "recorded" / "codes.json"
 INTRO = """\
 # Request codes
 
@@ -29,7 +33,10 @@ access control of 4.9 (`aclEnable`) asks for stands in [its how-to](../how-to/co
 Every other code is answered with `REQUEST_CODE_NOT_SUPPORTED` (3), as Java answers a code that it
 doesn't know, and one line in the log says so.
 
-This page is generated from the tables that the servers themselves read:
+*Seen with Java* names a test in `interop/` in which a program of Java's (client, mqadmin, broker) asks for
+the code, as the servers noted in the run that recorded it (`interop/codes_seen.py`).
+
+This page is generated from the tables that the servers themselves read, and from that run:
 `python -m tools.gen_request_codes_page`.
 """
 
@@ -43,15 +50,42 @@ def since(row: RequestRow[Any]) -> str:
     return "5.x" if row.since else "4.x"
 
 
-def broker_row(row: Row) -> str:
+def tests_by_code(server: str) -> dict[int, str]:
+    """Return a test for each code that Java asked one of our servers for.
+
+    Of several the one in which Java asked for the fewest codes is the most about it.
+    """
+    known = json.loads(SEEN.read_text("utf-8"))
+    asked = Counter(test for codes in known.values() for tests in codes.values() for test in tests)
+    return {
+        int(code): min(tests, key=lambda test: (asked[test], test)).removeprefix("interop/")
+        for code, tests in known[server].items()
+    }
+
+
+def broker_row(row: Row, tests: Mapping[int, str]) -> str:
     """Show a code of the broker as a row."""
-    cells = (int(row.code), row.code.name, since(row), row.access or "-", row.on_slave, row.queue)
+    code, test = int(row.code), tests.get(int(row.code))
+    cells = (
+        code,
+        row.code.name,
+        since(row),
+        row.access or "-",
+        row.on_slave,
+        row.queue,
+        shown(test),
+    )
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 
 
-def namesrv_row(row: RequestRow[Any]) -> str:
+def shown(test: str | None) -> str:
+    return f"`{test}`" if test else "-"
+
+
+def namesrv_row(row: RequestRow[Any], tests: Mapping[int, str]) -> str:
     """Show a code of the name server as a row."""
-    cells = (int(row.code), row.code.name, since(row), row.access or "-")
+    test = tests.get(int(row.code))
+    cells = (int(row.code), row.code.name, since(row), row.access or "-", shown(test))
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 
 
@@ -73,11 +107,17 @@ def page() -> str:
     """Return the text of the page."""
     by_code = lambda row: int(row.code)  # noqa: E731
     parts = [INTRO, "\n## Broker\n\n"]
-    parts.append("| code | name | since | access | on a slave | thread pool in Java |\n")
-    parts.append("|---|---|---|---|---|---|\n")
-    parts += [broker_row(row) for row in sorted(BROKER, key=by_code)]
-    parts.append("\n## Name server\n\n| code | name | since | access |\n|---|---|---|---|\n")
-    parts += [namesrv_row(row) for row in sorted(NAMESRV, key=by_code)]
+    parts.append(
+        "| code | name | since | access | on a slave | thread pool in Java | seen with Java |\n"
+        "|---|---|---|---|---|---|---|\n"
+    )
+    tests = tests_by_code("broker")
+    parts += [broker_row(row, tests) for row in sorted(BROKER, key=by_code)]
+    parts.append(
+        "\n## Name server\n\n| code | name | since | access | seen with Java |\n|---|---|---|---|---|\n"
+    )
+    tests = tests_by_code("namesrv")
+    parts += [namesrv_row(row, tests) for row in sorted(NAMESRV, key=by_code)]
     for title, server, rows in (("broker", "broker", BROKER), ("name server", "namesrv", NAMESRV)):
         lines = missing(server, {int(row.code) for row in rows})
         if lines:

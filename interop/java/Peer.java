@@ -74,8 +74,10 @@ public class Peer {
             case "try-send": BadInput.send(words); break;
             case "try-pull": BadInput.pull(words); break;
             case "allocate": Allocate.run(words); break;
+            case "ask": Asking.ask(words); break;
             case "sign-with": Signing.set(words); break;
-            case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length)); break;
+            case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length), 0); break;
+            case "mqadmin-awhile": mqadmin(Arrays.copyOfRange(words, 2, words.length), Long.parseLong(words[1])); break;
             default: throw new IllegalArgumentException("unknown command " + words[0]);
         }
     }
@@ -230,18 +232,38 @@ public class Peer {
         }
     }
 
-    private static void mqadmin(String[] args) throws Exception {
+    /** Run a verb; one that goes on for ever is interrupted after AWHILE ms, 0: it ends by itself. */
+    private static void mqadmin(String[] args, long awhile) throws Exception {
         ByteArrayOutputStream captured = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(captured, true, "UTF-8");
         System.setOut(stream);
         System.setErr(stream);
         forgetCommands();
         try {
-            MQAdminStartup.main0(args, null);
+            Thread running = new Thread(() -> MQAdminStartup.main0(args, null));
+            long end = awhile == 0 ? Long.MAX_VALUE : System.currentTimeMillis() + awhile;
+            running.start();
+            while (running.isAlive()) {
+                running.join(5);
+                if (System.currentTimeMillis() > end) {
+                    running.interrupt();
+                }
+                if (waitsForItsOwnEnd(running)) {
+                    Thread.getAllStackTraces().keySet().stream()
+                        .filter(t -> t.getName().contains("NettyEventExecutor")).forEach(Thread::interrupt);
+                }
+            }
         } finally {
             System.setOut(OUT);
         }
         say("{\"output\":" + quote(captured.toString("UTF-8")) + "}");
+    }
+
+    /** A client of 5.x that is shut down waits up to 3 s until its thread of events looks up; interrupted, it does at once. */
+    private static boolean waitsForItsOwnEnd(Thread running) {
+        StackTraceElement[] frames = running.getStackTrace();
+        return Arrays.stream(frames).anyMatch(f -> f.getMethodName().equals("join"))
+            && Arrays.stream(frames).anyMatch(f -> f.getClassName().endsWith(".ServiceThread") && f.getMethodName().equals("shutdown"));
     }
 
     /** A command object keeps the client of its first run, shut down since: let each run make its own. */
