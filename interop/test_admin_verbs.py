@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -57,20 +58,23 @@ def asked(
     wait_until(lambda: route_known(java_namesrv, topic), f"route of {topic}", 15)
     sent = "".join(f"m{number}\n" for number in range(5))
     command = [sys.executable, "-m", "rmqwire", "produce", "-n", java_namesrv, "-t", topic]
-    subprocess.run(command, input=sent, check=True, capture_output=True, text=True, timeout=30)
+    marked = [*command, "--key", "wanted", "--tag", "TagA"]
+    subprocess.run(marked, input=sent, check=True, capture_output=True, text=True, timeout=30)
     command[3] = "consume"
     words = ("-g", group, "--first", "--count", "3")
     subprocess.run([*command, *words], check=True, capture_output=True, text=True, timeout=30)
     _, name, _, addr = verb("clusterList", "-n", java_namesrv).splitlines()[1].split()[:4]
     folder = str(tmp_path_factory.mktemp("export"))
     found = {"topic": topic, "group": group, "addr": addr, "name": name, "folder": folder}
+    first = json.loads(verb("printMsg", "-n", java_namesrv, "-t", topic, "--json").splitlines()[0])
+    found |= {"msg_id": first["msgId"], "record_id": first["offsetMsgId"]}
     return Asked(java_namesrv, found)
 
 
-def verb(*words: str) -> str:
-    """Return what a verb prints, called in this process."""
+def verb(*words: str, code: int = 0) -> str:
+    """Return what a verb prints, called in this process; it ends with this exit code."""
     result = CliRunner().invoke(main, ["admin", *words])
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     return result.stdout
 
 
@@ -87,7 +91,7 @@ def test_a_verb_prints_what_mqadmin_prints(row: Row, asked: Asked, json_peer: Pe
     words = row.words.format(**asked.words).split()
     java = json_peer.mqadmin(*words, "-n", asked.namesrv)
     written = None if row.file is None else exported(asked, row.file)
-    ours = verb(*words, *row.more.split(), "-n", asked.namesrv)
+    ours = verb(*words, *row.more.format(**asked.words).split(), "-n", asked.namesrv)
     assert row.compared(ours) == row.compared(java), java
     if row.file is not None:
         assert exported(asked, row.file) == written

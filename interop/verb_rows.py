@@ -41,6 +41,19 @@ def ids_aside(text: str) -> list[str]:
     return numbers_aside(re.sub(r"\b[0-9A-F]{32,}\b", "ID", text))
 
 
+def messages(text: str) -> list[str]:
+    """Messages in any order, and properties too: Java's hash tables differ from release to release."""
+    return sorted(
+        re.sub(r"\{[^{}]*=[^{}]*\}", lambda found: str(sorted(found[0][1:-1].split(", "))), line)
+        for line in filter(None, lines(text))
+    )
+
+
+def three_columns(text: str) -> list[list[str]]:
+    """The first columns of a table, in any order: 5.5 has more."""
+    return sorted(line.split()[:3] for line in lines(text))
+
+
 def words_of_first(text: str) -> list[str]:
     """The first line of a report: what comes after it is told by rmqwire's release alone."""
     return lines(text)[:1]
@@ -58,7 +71,7 @@ class Row:
     """One call, made of mqadmin and then of rmqwire.
 
     Args:
-        words: with {topic}, {group}, {addr}, {name} and {folder} filled in; -n is added.
+        words: with {topic}, {group}, {addr}, {name}, {folder}, {msg_id} and {record_id} filled in; -n is added.
         compared: what of a text must be equal.
         only: the release whose mqadmin has the verb, or these columns; None: both.
         more: words that only rmqwire needs.
@@ -91,11 +104,22 @@ ROWS = (
     Row("getBrokerConfig -c DefaultCluster", as_set),
     Row("brokerConsumeStats -b {addr}", numbers_aside),
     Row("statsAll", numbers_aside, always=True),
+    Row("queryMsgById -t {topic} -i {record_id}", messages, V5),
+    Row("queryMsgById -t {topic} -i {msg_id} -f utf-8", messages, V5),
+    Row("queryMsgById -i {record_id}", messages, "4.9.7", more="-t {topic}"),
+    Row("queryMsgByKey -t {topic} -k wanted", as_set, V5),
+    Row("queryMsgByKey -t {topic} -k wanted", three_columns, "4.9.7"),
+    Row("queryMsgByUniqueKey -t {topic} -i {msg_id}", messages, always=True),
+    Row("queryMsgByUniqueKey -t {topic} -i {msg_id} -a", messages),
+    Row("queryMsgByOffset -t {topic} -b {name} -i 0 -o 0", messages),
+    Row("printMsg -t {topic} -s TagB", messages),
     Row("exportConfigs -c DefaultCluster -f {folder}", file="configs.json"),
     Row("exportMetadata -c DefaultCluster -f {folder}", only=V5, file="metadata.json", always=True),
     Row("exportMetadata -c DefaultCluster -f {folder}", only="4.9.7"),  # it knows fewer fields
     Row("exportMetrics -c DefaultCluster -f {folder}", file="metrics.json"),
     Row("getNamesrvConfig", as_set),
+    Row("sendMessage -t {topic} -p tea -b {name} -i 0", ids_aside),
+    Row("checkMsgSendRT -t {topic} -a 3", numbers_aside),
     Row("sendMsgStatus -b {name} -s 10 -c 2", ids_aside, V5),
     Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", only=V5, always=True),
     Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", words_of_first, "4.9.7", always=True),

@@ -103,3 +103,40 @@ def test_what_a_consumer_made_of_a_message():
         "remark=null, spentTimeMills=3]"
     )
     assert "consumeResult=null" in direct_result_text(ConsumeMessageDirectlyResult())
+
+
+def test_a_line_of_print_msg_is_the_one_that_mqadmin_printed():
+    # Recorded: printMsg of mqadmin 5.5.0.
+    unique = "C00002024998D44EAD7894072F930001"
+    printed = (
+        f"MSGID: {unique} MessageExt [brokerName=java-a, queueId=1, storeSize=239, queueOffset=0, "
+        "sysFlag=0, bornTimestamp=1795974698899, bornHost=/127.0.0.1:41694, "
+        "storeTimestamp=1795974698905, storeHost=/127.0.0.1:49745, "
+        "msgId=7F0000010000C25100000000000000EF, commitLogOffset=239, bodyCRC=1079248687, "
+        "reconsumeTimes=0, preparedTransactionOffset=0, toString()=Message{topic='T_ee0dfdbf', flag=0, "
+        f"properties={{MSG_REGION=DefaultRegion, UNIQ_KEY={unique}, CLUSTER=DefaultCluster, "
+        "MIN_OFFSET=0, TAGS=TagA, KEYS=wanted, WAIT=true, TRACE_ON=true, MAX_OFFSET=2}, "
+        "body=[109, 49], transactionId='null'}] BODY: m1"
+    )
+    stored = StoredMessage(
+        "T_ee0dfdbf",
+        b"m1",
+        {
+            "KEYS": "wanted",
+            "MSG_REGION": "DefaultRegion",
+            "UNIQ_KEY": unique,
+            "CLUSTER": "DefaultCluster",
+            "TAGS": "TagA",
+            "WAIT": "true",
+            "TRACE_ON": "true",
+        },
+        1,
+        physical_offset=239,
+        born_timestamp=1_795_974_698_899,
+        born_host=("127.0.0.1", 41694),
+        store_timestamp=1_795_974_698_905,
+        store_host=("127.0.0.1", 49745),
+        body_crc=1_079_248_687,
+        total_size=239,
+    )
+    assert printed_line(PulledMessage(MessageExt(stored, "java-a"), 0, 2), "utf-8") == printed
