@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -225,3 +226,29 @@ async def test_what_is_sent_soon_and_by_key_arrives_once(
         by_queue.setdefault(one["queueId"], []).append(int(bytes.fromhex(one["body"])[1:]))
     assert all(numbers == sorted(numbers) for numbers in by_queue.values())
     assert len(by_queue) <= 2
+
+
+@pytest.mark.only("5.5.0")
+async def test_heartbeats_without_subscriptions_keep_a_consumer_alive(
+    java_namesrv: str, version: str, json_peer: Peer, topic: str
+) -> None:
+    """Java's broker is told everything once, and that it is the same after that."""
+    collector = Collector()
+    group = f"v2_{uuid.uuid4().hex[:8]}"
+    async with PushConsumer(
+        group,
+        namesrv_addr=java_namesrv,
+        use_heartbeat_v2=True,
+        heartbeat_broker_interval=500,
+        consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+    ) as consumer:
+        consumer.subscribe(topic, "TagA || TagB", collector)
+        await trio.sleep(4)
+        assert consumer._instance._heartbeats_v2._known
+        words = ("consumerConnection", "-n", java_namesrv, "-g", group)
+        told = await trio.to_thread.run_sync(partial(json_peer.mqadmin, *words))
+        assert "TagA || TagB" in told, told
+        produce = partial(json_peer.produce, java_namesrv, topic, 12, seed=1)
+        sent = await trio.to_thread.run_sync(produce)
+        wanted = [message for message in sent if message["tags"] in ("TagA", "TagB")]
+        same_messages(wanted, await collector.take(len(wanted)))
