@@ -227,7 +227,8 @@ class RemotingClient:
         """Send a request and wait for its answer, whatever its code.
 
         A server of 5.x that is shutting down answers GO_AWAY, and has done nothing: the request goes
-        once more over a new connection, which may lead to another server behind the address.
+        once more over a new connection, which may lead to another server behind the address. What
+        that one answers is the answer.
 
         Args:
             addr: ``host:port`` of the server.
@@ -236,7 +237,7 @@ class RemotingClient:
 
         Raises:
             ConnectFailed: no connection to the address.
-            SendFailed: the connection ended before the answer, or the server is shutting down.
+            SendFailed: the connection ended before the answer.
             RemotingTimeout: no answer in time.
             TooManyRequests: too many wait for answers.
         """
@@ -252,7 +253,6 @@ class RemotingClient:
             response = await self._ask(channel, again, left_ms)
             if response.code == GO_AWAY:
                 self._leave(addr, channel)
-                raise SendFailed("the server is shutting down", addr, maybe_stored=False)
         for hook in self.hooks:
             hook.after_response(addr, command, response)
         return response
