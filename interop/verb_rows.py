@@ -112,7 +112,12 @@ ROWS = (
     Row("queryMsgByUniqueKey -t {topic} -i {msg_id}", messages, always=True),
     Row("queryMsgByUniqueKey -t {topic} -i {msg_id} -a", messages),
     Row("queryMsgByOffset -t {topic} -b {name} -i 0 -o 0", messages),
+    Row("printMsg -t {topic}", messages),
+    Row("printMsg -t {topic} -d false -s TagA", messages),
     Row("printMsg -t {topic} -s TagB", messages),
+    Row("printMsgByQueue -t {topic} -a {name} -i 0 -p true -d true -f true", messages),
+    Row("consumeMessage -t {topic} -b {name} -i 0", messages),
+    Row("consumeMessage -t {topic} -b {name} -i 0 -o 1", messages),
     Row("exportConfigs -c DefaultCluster -f {folder}", file="configs.json"),
     Row("exportMetadata -c DefaultCluster -f {folder}", only=V5, file="metadata.json", always=True),
     Row("exportMetadata -c DefaultCluster -f {folder}", only="4.9.7"),  # it knows fewer fields
