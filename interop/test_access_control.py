@@ -211,6 +211,27 @@ def test_mqadmin_s_verbs_print_and_write_the_same(
     java, ours = (protected[kind].acl_file.read_text() for kind in KINDS)
     assert re.sub(r"\d{13}", "TIME", ours) == re.sub(r"\d{13}", "TIME", java)
     assert "10.10.154.*" in ours
+    for kind, cluster in protected.items():
+        where = ("-n", cluster.namesrv, "-c", "DefaultCluster")
+        for number in (7, 10):  # they read, or change nothing the second time
+            verb, *words = VERBS[number]
+            said = command("admin", verb, *where, *words, who=ADMIN)
+            assert without_volatile(said).strip() == without_volatile(printed[kind][number]).strip()
+        said = command("admin", "clusterAclConfigVersion", *where, who=ADMIN)
+        with json_peer.signing(ADMIN):
+            java = json_peer.mqadmin("clusterAclConfigVersion", *where)
+        assert said == java
+        words = ("-a", "new-account", "-s", "new-secret", "-t", "a=DENY", "-m", "false")
+        said = command("admin", "updateAclConfig", *where, *words, who=ADMIN)
+        assert said.startswith("create or update plain access config to ")
+        assert "new-account" in command("admin", "getAclConfig", *where, who=ADMIN)
+        said = command("admin", "deleteAclConfig", *where, *words[:2], "--yes", who=ADMIN)
+        assert said.startswith("delete plain access config account from ")
+        refused = command("admin", "deleteAclConfig", *where, *words[:2], "--yes", who=ADMIN)
+        assert (
+            "The accesskey[new-account] corresponding to accessConfig has been deleted failed"
+            in refused
+        )
 
 
 def redacted(text: str, verb: str) -> str:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from interop.peer import Peer
 from interop.processes import wait_until
-from interop.verb_rows import ROWS, V5, Row, names_in
+from interop.verb_rows import ROWS, V5, Row, names_in, numbers_aside
 from interop.wire import route_known
 from rmqwire.cli import main
 from rmqwire.codec import java_json
@@ -65,6 +65,7 @@ def asked(
     subprocess.run([*command, *words], check=True, capture_output=True, text=True, timeout=30)
     _, name, _, addr = verb("clusterList", "-n", java_namesrv).splitlines()[1].split()[:4]
     folder = str(tmp_path_factory.mktemp("export"))
+    Path(folder, "groups.json").write_text(f'[{{"groupName":"{group}","retryMaxTimes":5}}]')
     found = {"topic": topic, "group": group, "addr": addr, "name": name, "folder": folder}
     first = json.loads(verb("printMsg", "-n", java_namesrv, "-t", topic, "--json").splitlines()[0])
     found |= {"msg_id": first["msgId"], "record_id": first["offsetMsgId"]}
@@ -84,6 +85,39 @@ def marks_of(row: Row) -> list[pytest.MarkDecorator]:
 
 
 PARAMETERS = [pytest.param(one, id=one.words, marks=marks_of(one)) for one in ROWS]
+
+
+@pytest.mark.optin
+def test_verbs_about_clients_print_what_mqadmin_prints(
+    asked: Asked, json_peer: Peer, version: str
+) -> None:
+    """In any order, numbers aside; mqadmin of 4.9.7 has not the parts and settings of 5.5.0."""
+    topic, group = f"T_{uuid.uuid4().hex[:8]}", f"G_{uuid.uuid4().hex[:8]}"
+    json_peer.mqadmin("updateTopic", "-n", asked.namesrv, *CLUSTER, "-t", topic, "-r1", "-w1")
+    wait_until(lambda: route_known(asked.namesrv, topic), f"route of {topic}", 15)
+    json_peer.produce(asked.namesrv, topic, 3)
+    with json_peer.consume(asked.namesrv, topic, group=group) as consumer:
+        consumer.take(3)
+        found = verb("consumerConnection", "-n", asked.namesrv, "-g", group, "--json")
+        member = json.loads(found)["connectionSet"][0]["clientId"]
+        for words in (
+            ("consumerConnection", "-g", group),
+            ("consumerStatus", "-g", group, "-i", member),
+            ("getConsumerConfig", "-g", group),
+        ):
+            java = set(numbers_aside(json_peer.mqadmin(*words, "-n", asked.namesrv)))
+            ours = set(numbers_aside(verb(*words, "-n", asked.namesrv)))
+            assert java <= ours if version == "4.9.7" else java == ours
+            assert len(java) > 5
+        where = ("-b", asked.words["addr"])
+        told = json_peer.mqadmin("producer", *where, "-n", asked.namesrv)
+        assert of_client(verb("producer", *where), member) == of_client(told, member) != []
+
+
+def of_client(text: str, client_id: str) -> list[str]:
+    """The lines about one client, the time of its last heartbeat aside."""
+    found = [line for line in text.splitlines() if client_id in line]
+    return [line.partition(", lastUpdateTimestamp=")[0] for line in found]
 
 
 @pytest.mark.parametrize("row", PARAMETERS)

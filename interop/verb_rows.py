@@ -36,6 +36,16 @@ def without_rate(text: str) -> list[str]:
     return [line for line in lines(text) if line and not line.startswith("Topic Put TPS")]
 
 
+def without_consume_rate(text: str) -> list[str]:
+    """consumerProgress without the rate, which changes."""
+    return [line for line in lines(text) if not line.startswith("Consume TPS")]
+
+
+def groups_of_ours(text: str) -> list[str]:
+    """The groups in any order, their rates aside."""
+    return sorted(numbers_aside(text))
+
+
 def ids_aside(text: str) -> list[str]:
     """Results of sends without their ids and offsets."""
     return numbers_aside(re.sub(r"\b[0-9A-F]{32,}\b", "ID", text))
@@ -118,6 +128,13 @@ ROWS = (
     Row("printMsgByQueue -t {topic} -a {name} -i 0 -p true -d true -f true", messages),
     Row("consumeMessage -t {topic} -b {name} -i 0", messages),
     Row("consumeMessage -t {topic} -b {name} -i 0 -o 1", messages),
+    Row("queryCq -t {topic} -q 0 -i 0 -c 4 -b {addr}"),
+    Row("queryCq -t {topic} -q 1 -i 1 -g {group}"),
+    Row("consumerProgress", groups_of_ours),
+    Row("consumerProgress -g {group}", without_consume_rate, V5, always=True),
+    Row("consumerProgress -g {group} -t {topic}", without_consume_rate, V5),
+    Row("consumerProgress -g {group} -s true", without_consume_rate, V5),
+    Row("getConsumerConfig -g {group}", only=V5),
     Row("exportConfigs -c DefaultCluster -f {folder}", file="configs.json"),
     Row("exportMetadata -c DefaultCluster -f {folder}", only=V5, file="metadata.json", always=True),
     Row("exportMetadata -c DefaultCluster -f {folder}", only="4.9.7"),  # it knows fewer fields
@@ -129,6 +146,20 @@ ROWS = (
     Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", only=V5, always=True),
     Row("updateTopic -b {addr} -t {topic} -r 3 -w 3", words_of_first, "4.9.7", always=True),
     Row("updateTopic -c DefaultCluster -t {topic} -o true -w 3", only=V5),
+    Row("updateSubGroup -b {addr} -g {group} -r 3", only=V5, always=True),
+    Row("updateSubGroup -b {addr} -g {group} -r 3", words_of_first, "4.9.7"),
+    Row(
+        "updateSubGroup -c DefaultCluster -g {group} -d true --attributes +priority.factor=50",
+        only=V5,
+    ),
+    Row("updateSubGroupList -c DefaultCluster -f {folder}/groups.json", words_of_first, V5),
+    Row("setConsumeMode -b {addr} -t {topic} -g {group} -m POP -q 1", only=V5),
+    Row("setConsumeMode -c DefaultCluster -t {topic} -g {group} -m PULL", only=V5),
+    Row("skipAccumulatedMessage -g {group} -t {topic}", numbers_aside, more="--yes", always=True),
+    Row("resetOffsetByTime -g {group} -t {topic} -s 0", as_set, V5, "--yes"),
+    Row("resetOffsetByTime -g {group} -t {topic} -s -1", as_set, V5, "--yes"),
+    Row("resetOffsetByTime -g {group} -t {topic} -s 0 -b {addr} -q 0 -o 1", lines, V5, "--yes"),
+    Row("cloneGroupOffset -s {group} -d {group} -t {topic}", more="--yes"),
     Row("updateOrderConf -t {topic} -m put -v {name}:4"),
     Row("updateOrderConf -t {topic} -m get"),
     Row("updateOrderConf -t {topic} -m delete", more="--yes"),
@@ -143,5 +174,7 @@ ROWS = (
     Row("cleanUnusedTopic -b {addr}", more="--yes"),
     Row("deleteExpiredCommitLog -b {addr}", more="--yes"),
     Row("resetMasterFlushOffset -b {addr} -o 0", only=V5),
+    Row("deleteSubGroup -b {addr} -g {group}", more="--yes", always=True),
+    Row("deleteSubGroup -c DefaultCluster -g {group} -r true", words_of_first, more="--yes"),
     Row("deleteTopic -c DefaultCluster -t {topic}", more="--yes", always=True),
 )
