@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.settings.values import LoadedConfig
+    from rmqwire.broker.table_rounds import InThread
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.connection import Connection
@@ -95,6 +96,7 @@ class Broker:
         mono_ms: monotonic clock of leases, waits and the replication link.
         hooks: what looks at every request before its handler.
         show_recovery: told how far the opening of the store is, and for how many ms.
+        in_thread: runs what would hold the loop up: writing tables, encoding large ones.
 
     Raises:
         ConfigError: a certificate can't be used.
@@ -109,8 +111,10 @@ class Broker:
         mono_ms: MonoMs = clock.mono_ms,
         hooks: Sequence[RpcHook] = (),
         show_recovery: Callable[[RecoveryProgress, int], None] | None = None,
+        in_thread: InThread = trio.to_thread.run_sync,
     ) -> None:
         self._show_recovery = show_recovery
+        self._in_thread = in_thread
         self.loaded = loaded
         self.core: BrokerCore | None = None
         self._files = files or RealFiles()
@@ -118,7 +122,7 @@ class Broker:
         self._mono_ms = mono_ms
         self._handlers = HandlerTable(loaded.release)
         self._handlers.hooks += hooks
-        self._table_rounds = TableRounds()
+        self._table_rounds = TableRounds(in_thread)
         self._fast_failure = BrokerFastFailure(
             loaded.broker,
             loaded.release,
@@ -217,9 +221,7 @@ class Broker:
                         late_answers,
                         any_port=self._any_port,
                     )
-                    api = BrokerOuterAPI(
-                        client, core.state, role.master_found, trio.to_thread.run_sync
-                    )
+                    api = BrokerOuterAPI(client, core.state, role.master_found, self._in_thread)
                     addresses.ha = await serving.start(role.run)
                     self._start_loops(serving, core, api)
                     serving.start_soon(keep_routes, client, core.state, self._route_wanted)

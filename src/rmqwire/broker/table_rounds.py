@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import trio
 
 from rmqwire.wakeup import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from rmqwire.disk.table_file import TableWrites
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 RETRY_S = 5.0  # a table that the disk refused is written again after this
+
+
+class InThread(Protocol):
+    """Runs a function where it holds nobody up, such as ``trio.to_thread.run_sync``."""
+
+    async def __call__(self, function: Callable[[], T], /) -> T:
+        """Return what the function does."""
+        ...
 
 
 class _Round:
@@ -48,12 +57,16 @@ class _Round:
 class TableRounds:
     """The rounds of one broker.
 
+    Args:
+        in_thread: runs what waits for the disk.
+
     Attributes:
         writing: held while tables are written.
         held_for: what the answers to the requests just handled wait for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_thread: InThread) -> None:
+        self._in_thread = in_thread
         self.writing = trio.Lock()
         self._next = _Round()
         self.held_for: _Round | None = None
@@ -83,7 +96,7 @@ class TableRounds:
 
     async def _write(self, tables: TableWrites) -> Exception | None:
         try:
-            await trio.to_thread.run_sync(tables.take())
+            await self._in_thread(tables.take())
         except OSError as error:
             logger.error("tables not written, tried again: %s", error)  # noqa: TRY400  one line says it
             return error
