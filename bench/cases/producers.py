@@ -15,6 +15,7 @@ from bench.rounds import Bench
 from bench.sides import FAST_JVM, JAVA, VERSION, Server, servers
 from interop.jars import class_path
 from interop.peer import make_home
+from interop.processes import wait_until
 
 TOPIC = "BenchmarkTest"
 PACKAGE = "org.apache.rocketmq.example.benchmark"
@@ -23,12 +24,22 @@ PROGRAMS = {
     "producer/1": ("Producer", "-w", "1"),
     "producer/transactions": ("TransactionProducer", "-w", "32"),
 }
-SECONDS = 10.0  # of one run, a third of it warms the program's own JVM
+REPORTS, QUICK_REPORTS = 9, 3  # one a second; the first third warms the program's own JVM
+LIMIT_S = 60  # for all of them
 ROUNDS = 2
 
 
-def measure(server: Server, program: tuple[str, ...], seconds: float, home: Path) -> Figures:
-    """Run a program against a broker; a load of its JVM as much as of the broker."""
+REPORT = re.compile(r"Send TPS: *(\d+) \|.*?Average RT\(ms\): +([\d.]+)")
+
+
+def reports_in(log: Path) -> list[tuple[float, float]]:
+    """Return (messages/s, average ms) of each report of a program."""
+    found = REPORT.findall(log.read_text(errors="replace"))
+    return [(float(rate), float(average)) for rate, average in found]
+
+
+def measure(server: Server, program: tuple[str, ...], count: int, home: Path) -> Figures:
+    """Run a program against a broker until it has reported so often."""
     make_home(home)
     command = [
         "java", *FAST_JVM, f"-Duser.home={home}", "-Drocketmq.serialize.type=ROCKETMQ",
@@ -39,24 +50,22 @@ def measure(server: Server, program: tuple[str, ...], seconds: float, home: Path
     machine, cpu, began = Machine(), cpu_seconds(server.pid), time.monotonic()
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=home)
-        time.sleep(seconds)
-        load_cpu = cpu_seconds(process.pid)
-        process.terminate()
-        process.wait(30)
+        try:
+            wait_until(lambda: len(reports_in(log)) >= count, f"reports in {log}", LIMIT_S)
+            load_cpu = cpu_seconds(process.pid)
+        finally:
+            process.terminate()
+            process.wait(30)
     settle([server.pid])
     took, spent = time.monotonic() - began, cpu_seconds(server.pid) - cpu
-    found = re.findall(
-        r"Send TPS: *(\d+) \|.*?Average RT\(ms\): +([\d.]+)", log.read_text(errors="replace")
-    )
-    if len(found) < 3:
-        raise RuntimeError(f"{program[0]} reported {len(found)} seconds: {log.read_text()[-500:]}")
-    rates = [float(rate) for rate, _ in found]
+    found = reports_in(log)
+    sent = max(sum(rate for rate, _ in found), 1)
     settled = found[len(found) // 3 :]
     return {
-        "rate": statistics.median(float(rate) for rate, _ in settled),
-        "cpu_us": spent / max(sum(rates), 1) * 1e6,
-        "average_us": statistics.median(float(average) for _, average in settled) * 1000,
-        "generator_us": load_cpu / max(sum(rates), 1) * 1e6,
+        "rate": statistics.median(rate for rate, _ in settled),
+        "cpu_us": spent / sent * 1e6,
+        "average_us": statistics.median(average for _, average in settled) * 1000,
+        "generator_us": load_cpu / sent * 1e6,
         "others": max(machine.since().busy * CORES - (spent + load_cpu) / took, 0.0),
     }
 
@@ -65,13 +74,13 @@ def run(bench: Bench, names: list[str]) -> None:
     if JAVA not in bench.kinds:
         bench.say("producers: left out, they need Java")
         return
-    seconds = 6.0 if bench.quick else SECONDS
+    count = QUICK_REPORTS if bench.quick else REPORTS
     with bench.home() as home, servers(bench.kinds, home, {}) as running:
         for name in names:
             for number in range(min(bench.rounds, ROUNDS)):
                 for server in running[:: -1 if number % 2 else 1]:
                     with bench.home() as folder:
-                        figures = measure(server, PROGRAMS[name], seconds, folder)
+                        figures = measure(server, PROGRAMS[name], count, folder)
                     bench.results.add(name, server.kind, figures)
             bench.tell(name)
 
