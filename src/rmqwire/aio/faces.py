@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from rmqwire.consumer.selector import MessageSelector
     from rmqwire.producer.config import ProducerOptions, TransactionProducerOptions
     from rmqwire.producer.hooks import SendHook
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.sender import Messages
     from rmqwire.producer.transaction import LocalTransaction, TransactionSendResult
     from rmqwire.producer.transaction_check import TransactionCheck
 

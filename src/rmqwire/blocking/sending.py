@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.sender import Messages
     from rmqwire.producer.transaction import Transaction, TransactionProducer
 
 GIVEN_UP = "the program gave the local transaction up"

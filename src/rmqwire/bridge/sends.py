@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.sender import Messages
 
 
 async def sent(

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from rmqwire.client.tasks import Tasks
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.config import ProducerConfig
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.sender import Messages, Sender
+    from rmqwire.producer.sender import Sender
 
 CLOSED = "the producer was closed before the batch was answered"
 NEVER = const.TIMER_TIMES | {const.PROPERTY_PRODUCER_GROUP, const.PROPERTY_TRANSACTION_PREPARED}

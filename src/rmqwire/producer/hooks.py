@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from rmqwire.client.requests import OutgoingMessage
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
-    from rmqwire.producer.sender import Messages
 
 logger = logging.getLogger(__name__)
 

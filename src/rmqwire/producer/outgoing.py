@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.client.requests import OutgoingMessage
 from rmqwire.client.validators import check_message
@@ -15,12 +16,13 @@ from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from rmqwire.producer.config import ProducerConfig
 
 UNIQ_KEY = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
 WAIT = const.PROPERTY_WAIT_STORE_MSG_OK
+Messages: TypeAlias = Message | Sequence[Message]  # one, or a batch
 
 
 class Accumulation(list[Message]):

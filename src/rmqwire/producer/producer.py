@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from rmqwire.codec.message import Message
     from rmqwire.producer.config import ProducerOptions
     from rmqwire.producer.hooks import SendHook
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.send_soon import SendHandle
-    from rmqwire.producer.sender import Messages
 
 C = TypeVar("C", bound=ProducerConfig)
 

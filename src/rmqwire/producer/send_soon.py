@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.accumulator import Accumulator
     from rmqwire.producer.config import ProducerConfig
+    from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.sender import Messages, Sender
+    from rmqwire.producer.sender import Sender
 
 logger = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.codec.message import Message
 from rmqwire.codec.recall import read_recall_handle
 from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
 from rmqwire.producer.hooks import SendContext, begin, check_forbidden, end, run_after, run_before
-from rmqwire.producer.outgoing import Accumulation, Outbound
+from rmqwire.producer.outgoing import Accumulation, Messages, Outbound
 from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import MessageQueueSelector, apply_selector
 from rmqwire.producer.send_plan import SendPlan
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.config import ProducerConfig
     from rmqwire.producer.hooks import SendHook
-
-Messages: TypeAlias = Message | Sequence[Message]
 
 
 class Prepared(NamedTuple):
