@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 MASKS = [
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[,.:]\d{3})?"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d#\d\d:\d\d:\d\d:\d{3}"), "TIME"),
     (re.compile(r"\b20\d{12}(?:\d{3})?\b"), "TIME"),
+    (re.compile(r'("delayTime":)\d+'), r"\1N"),
     (re.compile(r"\b1[789]\d{11}\b"), "MS"),
     (re.compile(r"\b(rt=|spentTimeMills=|true +)\d+"), r"\1N"),
     (re.compile(r"\b\d+(ms +success)"), r"N\1"),
