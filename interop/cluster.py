@@ -48,8 +48,8 @@ class Cluster(ABC):
         """Return the address of a running Java name server with a running Java master."""
 
     @abstractmethod
-    def start_namesrv(self, home: Path) -> Node:
-        """Start one more Java name server of one's own."""
+    def start_namesrv(self, home: Path, port: int | None = None) -> Node:
+        """Start one more Java name server of one's own, on a free port or ``port``."""
 
     @abstractmethod
     def start_broker(self, home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
@@ -86,8 +86,8 @@ class MavenCluster(Cluster):
             self._namesrv = addr
         return self._namesrv
 
-    def start_namesrv(self, home: Path) -> Node:
-        port = free_port()
+    def start_namesrv(self, home: Path, port: int | None = None) -> Node:
+        port = port or free_port()
         conf = {"listenPort": str(port), "bindAddress": "127.0.0.1"}
         main = "org.apache.rocketmq.namesrv.NamesrvStartup"
         return self._start("namesrv", home, port, conf, main)
@@ -154,8 +154,8 @@ class DockerCluster(Cluster):
             wait_until(lambda: route_known(self.NAMESRV, "TBW102"), "the Java cluster in Docker")
         return self.NAMESRV
 
-    def start_namesrv(self, home: Path) -> Node:
-        return self._jars().start_namesrv(home)
+    def start_namesrv(self, home: Path, port: int | None = None) -> Node:
+        return self._jars().start_namesrv(home, port)
 
     def start_broker(self, home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:
         return self._jars().start_broker(home, namesrv, settings)
@@ -177,7 +177,7 @@ class ExternalCluster(Cluster):
     def namesrv(self) -> str:
         return self.addr
 
-    def start_namesrv(self, home: Path) -> Node:
+    def start_namesrv(self, home: Path, port: int | None = None) -> Node:
         raise Unavailable(f"--cluster={self.addr} is somebody's cluster: no server is started")
 
     def start_broker(self, home: Path, namesrv: str, settings: Mapping[str, str]) -> Node:

@@ -40,6 +40,24 @@ def class_path(version: str) -> str:
     return f"{classes}{os.pathsep}{jars}/*"
 
 
+def example_class_path(version: str) -> str | None:
+    """Return the class path with the programs of rocketmq-example, None where they are not.
+
+    Those of 4.9.7 are not published: ``python -m interop.build_examples`` compiles them from a checkout.
+    """
+    if version in BENCHMARK_VERSIONS:
+        return class_path(version)
+    classes = example_classes(version)
+    if not (classes / "complete").exists():
+        return None
+    return os.pathsep.join([str(classes), class_path(version), f"{classes}/lib/*"])
+
+
+def example_classes(version: str) -> Path:
+    """Return the folder of rocketmq-example where it isn't published as a jar."""
+    return cache_dir() / version / "examples"
+
+
 def _download(version: str, folder: Path) -> None:
     profile = ["-Pbenchmark"] if version in BENCHMARK_VERSIONS else []
     command = [

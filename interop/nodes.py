@@ -23,8 +23,8 @@ BROKER_DEFAULTS = {
 
 
 def start_namesrv(home: Path, settings: Mapping[str, str] | None = None) -> Node:
-    """Start an rmqwire name server on a free port of 127.0.0.1."""
-    port = free_port()
+    """Start an rmqwire name server, on a free port of 127.0.0.1 unless ``settings`` has one."""
+    port = int((settings or {}).get("listenPort", free_port()))
     conf = {
         "listenPort": str(port),
         "bindAddress": "127.0.0.1",
