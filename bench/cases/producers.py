@@ -1,4 +1,4 @@
-"""The second witness: Java's own benchmark programs, rates as they say them."""
+"""The second witness: Java's own benchmark.Producer, rates as it says them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ PACKAGE = "org.apache.rocketmq.example.benchmark"
 PROGRAMS = {
     "producer/64": ("Producer", "-w", "64"),
     "producer/1": ("Producer", "-w", "1"),
-    "producer/transactions": ("TransactionProducer", "-w", "32"),
 }
 REPORTS, QUICK_REPORTS = 9, 3  # one a second; the first third warms the program's own JVM
 LIMIT_S = 60  # for all of them
@@ -86,6 +85,6 @@ def run(bench: Bench, names: list[str]) -> None:
 
 
 GROUP = Group(
-    "Java's own benchmark.Producer and TransactionProducer, as a second witness",
+    "Java's own benchmark.Producer, as a second witness",
     list(PROGRAMS), ["producer/64"], run,
 )  # fmt: skip
