@@ -3,6 +3,7 @@ import java.lang.reflect.Method;
 import java.util.HashSet;
 import java.util.Set;
 import org.apache.rocketmq.client.impl.MQClientAPIImpl;
+import org.apache.rocketmq.client.impl.MQClientManager;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.remoting.protocol.RemotingSerializable;
@@ -15,7 +16,7 @@ final class Asking {
     /** ask NAMESRV METHOD ARGS...: a method of MQClientAPIImpl with these arguments, and 5000 ms at the end. */
     static void ask(String[] w) throws Exception {
         DefaultMQProducer producer = Peer.producer(w[1]);
-        MQClientAPIImpl api = producer.getDefaultMQProducerImpl().getMqClientFactory().getMQClientAPIImpl();
+        MQClientAPIImpl api = MQClientManager.getInstance().getOrCreateMQClientInstance(producer).getMQClientAPIImpl();
         int given = w.length - 3;
         for (Method method : MQClientAPIImpl.class.getMethods()) {
             Class<?>[] types = method.getParameterTypes();
