@@ -13,7 +13,7 @@ from interop.jars import class_path
 from rmqwire import Credentials
 
 JVM = [
-    "-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1",
+    "-Xms64m", "-Xmx256m", "-XX:MaxDirectMemorySize=1g", "-XX:TieredStopAtLevel=1",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     "--add-opens=java.base/jdk.internal.ref=ALL-UNNAMED",
