@@ -94,7 +94,7 @@ def test_six_members_that_join_leave_and_die_keep_each_queue_in_order(
 
     with ExitStack() as stack:
         doomed = Peer(version, "JSON", tmp_path / "doomed")
-        stack.callback(doomed.process.kill)
+        stack.callback(doomed.stop)
         first = [members.join(json_peer) for _ in range(2)]
         produce(5)
         for _ in range(2):
