@@ -14,7 +14,15 @@ from pathlib import Path
 from interop.jars import example_classes, jar_folder
 
 VERSION = "4.9.7"
-TRACING = ("jaeger", "opentracing", "openmessaging-api")  # as 5.5.0's examples have them
+TRACING = (
+    "jaeger",
+    "opentracing",
+    "openmessaging-api",
+    "libthrift",
+    "okhttp",
+    "okio",
+    "kotlin",
+)  # as 5.5.0 has them
 
 
 def main() -> None:
