@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from rmqwire.cli.admin.verb import Call
 
+    Where = tuple[str | None, str | None]
+
 USER = "%-16s  %-22s  %-22s  %-22s"
 RULE = "%-16s  %-10s  %-22s  %-20s  %-24s  %-10s"
 
@@ -79,7 +81,7 @@ to_option = click.option(
 
 async def _change(
     call: Call,
-    addrs: list[str],
+    where: Where,
     what: str,
     whom: str,
     change: Callable[[str], Awaitable[None]],
@@ -90,12 +92,13 @@ async def _change(
 
     Args:
         call: the verb's.
-        addrs: the brokers.
+        where: one broker's address, or a cluster: all its masters and slaves.
         what: is done, ``create user``.
         whom: it is about.
         change: does it at one broker.
         lost: what is gone then; empty: nothing.
     """
+    addrs = await call.addresses(*where, slaves=True)
     told = f"{what} of {whom} at {', '.join(addrs)}"
     if not (call.confirmed(told, lost) if lost else call.goes_ahead(told)):
         return
@@ -125,9 +128,8 @@ async def create_user(
 ) -> None:
     """Add a user to a broker, or to all masters and slaves of a cluster."""
     user = UserInfo(username, password, user_type)
-    addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.create_user, user=user)
-    await _change(call, addrs, "create user", username, change)
+    await _change(call, (broker_addr, cluster), "create user", username, change)
 
 
 @verb(
@@ -155,9 +157,8 @@ async def update_user(
     if sum(one is not None for one in (password, user_type, user_status)) != 1:
         raise click.UsageError("one of -p, -t, -s")
     user = UserInfo(username, password, user_type, user_status)
-    addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.update_user, user=user)
-    await _change(call, addrs, "update user", username, change)
+    await _change(call, (broker_addr, cluster), "update user", username, change)
 
 
 @verb(
@@ -173,10 +174,9 @@ async def delete_user(
     call: Call, broker_addr: str | None, cluster: str | None, username: str
 ) -> None:
     """Remove a user from a broker, or from all masters and slaves of a cluster."""
-    addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.delete_user, username=username)
     lost = "its password and policies are gone then"
-    await _change(call, addrs, "delete user", username, change, lost=lost)
+    await _change(call, (broker_addr, cluster), "delete user", username, change, lost=lost)
 
 
 def _user_heading() -> str:
@@ -252,9 +252,8 @@ async def create_acl(
 ) -> None:
     """Allow a user something, or deny it, at a broker or all masters and slaves of a cluster."""
     acl = policies_of(**rule)
-    addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.create_acl, acl=acl)
-    await _change(call, addrs, "create acl", rule["subject"], change)
+    await _change(call, (broker_addr, cluster), "create acl", rule["subject"], change)
 
 
 @verb(
@@ -273,9 +272,8 @@ async def update_acl(
 ) -> None:
     """Change what a user is allowed or denied of these resources."""
     acl = policies_of(**rule)
-    addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.update_acl, acl=acl)
-    await _change(call, addrs, "update acl", rule["subject"], change)
+    await _change(call, (broker_addr, cluster), "update acl", rule["subject"], change)
 
 
 @verb(
@@ -292,10 +290,9 @@ async def delete_acl(
     call: Call, broker_addr: str | None, cluster: str | None, subject: str, resource: str | None
 ) -> None:
     """Remove a user's rule for a resource, or all its policies."""
-    addrs = await call.addresses(broker_addr, cluster, slaves=True)
     change = partial(call.admin.delete_acl, subject=subject, resource=resource)
     lost = f"{'its rule' if resource else 'all its policies'} are gone then"
-    await _change(call, addrs, "delete acl", subject, change, lost=lost)
+    await _change(call, (broker_addr, cluster), "delete acl", subject, change, lost=lost)
 
 
 def _rule_heading() -> str:
