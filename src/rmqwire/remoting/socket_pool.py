@@ -1,8 +1,9 @@
 """The plain sockets of one listening port, many to a pass.
 
 All sockets that are readable at once belong to one pass: each is read once, its requests are
-handled, the ``end_of_pass`` hook writes what all of them brought, then each is sent its answers. So sixty connections with one send each cost one write to the log and one turn of trio, not
-sixty. One epoll of ours holds the sockets; trio watches that epoll for one task.
+handled, the ``end_of_pass`` hook writes what all of them brought, then each is sent its answers. So
+sixty connections with one send each cost one write to the log and one turn of trio, not sixty. One
+epoll of ours holds the sockets; trio watches that epoll for one task.
 
 What a socket waits for, and what ends it::
 
