@@ -111,7 +111,7 @@ class MavenCluster(Cluster):
         file = home / f"{name}.conf"
         file.write_text("".join(f"{key}={value}\n" for key, value in conf.items()))
         command = [
-            "java", *self._jvm, "-XX:MaxDirectMemorySize=256m",
+            "java", *self._jvm,
             f"-Drocketmq.home.dir={home}", f"-Duser.home={home}",
             "-cp", class_path(self.version), main, "-c", str(file),
         ]  # fmt: skip
