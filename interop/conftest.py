@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from interop import codes_seen, nodes
 from interop.cluster import Cluster, Unavailable, choose
 from interop.jars import missing_tools
 from interop.peer import Peer
-from interop.processes import Node, wait_until
+from interop.processes import Node, complaints, wait_until
 from interop.replication import Servers
 from interop.wire import route_known
 
@@ -65,6 +65,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     file = item.nodeid.partition("[")[0]
     with codes_seen.during(file, release_of(item)):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
+    """Show with a failure what the servers complained about: the cause is often on their side."""
+    report = yield
+    if report.failed:
+        report.sections += complaints()
+    return report
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import atexit
 import random
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakSet
 
 BROKER_PORTS = (-2, 0, 1)  # VIP port, listenPort, HA port
+COMPLAINT = re.compile(r"\b(WARN|ERROR)|Exception\b|Error\b")
 
 
 def free_port(offsets: Sequence[int] = (0,)) -> int:
@@ -61,7 +64,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) 
         time.sleep(0.1)
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """One server process.
 
@@ -87,6 +90,7 @@ class Node:
                 command, cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         node = cls(name, addr, process, log)
+        running.add(node)
         atexit.register(node.kill)  # a test that fails leaves nothing running behind
         try:
             wait_until(node.accepts, f"{name} on {addr}\n{node.tail()}")
@@ -108,6 +112,15 @@ class Node:
     def tail(self, characters: int = 3000) -> str:
         return self.log.read_text(errors="replace")[-characters:]
 
+    def complaints(self, lines: int = 15) -> str:
+        """Return the last lines with a warning or an error, of each log that it writes."""
+        folder = self.log.parent / "logs" / "rocketmqlogs"
+        found = []
+        for file in (self.log, *sorted(folder.glob("*.log"))):
+            said = file.read_text(errors="replace").splitlines()
+            found += [f"{file.name}: {line}" for line in said if COMPLAINT.search(line)][-lines:]
+        return "\n".join(found)
+
     def stop(self, seconds: float = 60) -> int:
         """End it with SIGTERM and give its exit code."""
         self.process.terminate()
@@ -117,3 +130,13 @@ class Node:
         """End it at once, if it still runs."""
         self.process.kill()
         self.process.wait(30)
+
+
+running: WeakSet[Node] = WeakSet()  # those started here, while somebody holds them
+
+
+def complaints() -> list[tuple[str, str]]:
+    """Return the title and the text of what each server that runs complained about, if anything."""
+    nodes = sorted((node for node in running if node.process.poll() is None), key=lambda n: n.addr)
+    said = ((f"{node.name} {node.addr} logged", node.complaints()) for node in nodes)
+    return [(title, text) for title, text in said if text]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+from pathlib import Path
+
 import pytest
 
-from interop.processes import wait_until
+from interop.processes import Node, complaints, free_port, wait_until
 
 
 def test_a_server_that_can_t_be_asked_yet_is_waited_for() -> None:
@@ -34,3 +38,18 @@ def test_a_failure_of_the_test_itself_is_raised_at_once() -> None:
 
     with pytest.raises(RuntimeError, match="ended with 1"):
         wait_until(condition, "the server", 10)
+
+
+def test_what_a_server_complained_about_is_told(tmp_path: Path) -> None:
+    script = "import time; print('all is well'); print('ERROR a disk is full', flush=True); time.sleep(99)"
+    addr = f"127.0.0.1:{free_port()}"
+    listener = socket.create_server(("127.0.0.1", int(addr.rpartition(":")[2])))
+    with listener:
+        node = Node.start("server", addr, [sys.executable, "-c", script], tmp_path)
+        try:
+            wait_until(node.complaints, "a complaint", 10)
+            said = dict(complaints())
+        finally:
+            node.kill()
+    assert said[f"server {addr} logged"] == "server.log: ERROR a disk is full"
+    assert f"server {addr} logged" not in dict(complaints())
