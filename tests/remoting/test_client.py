@@ -120,6 +120,46 @@ async def test_no_answer_in_time(net, autojump_clock):
         assert 20.2 <= trio.current_time() - start <= 20.4
 
 
+async def test_a_connection_that_is_silent_while_an_answer_is_due_is_not_used_again(
+    net, autojump_clock
+):
+    async with RemotingClient(connect=net.connect) as client, trio.open_nursery() as callers:
+        await client.invoke(ADDR, RemotingCommand(1))
+        ended = []
+
+        async def wait_long():
+            with pytest.raises(SendFailed, match=r"nothing came for \d+ ms"):
+                await client.invoke(ADDR, RemotingCommand(11), 30_000)  # a pull, held up
+            ended.append(trio.current_time())
+
+        callers.start_soon(wait_long)
+        await trio.testing.wait_all_tasks_blocked()
+        start = trio.current_time()
+        with pytest.raises(RemotingTimeout):
+            await client.invoke(ADDR, RemotingCommand(11), 3000)
+        assert (await client.invoke(ADDR, RemotingCommand(1))).code == 1
+        assert len(net.connects) == 2
+    assert ended[0] - start == pytest.approx(3, abs=0.1)
+
+
+async def test_a_connection_on_which_other_answers_come_is_kept(net, autojump_clock):
+    async with RemotingClient(connect=net.connect) as client, trio.open_nursery() as callers:
+
+        async def wait_long():
+            with pytest.raises(RemotingTimeout):
+                await client.invoke(ADDR, RemotingCommand(11), 3000)
+
+        callers.start_soon(wait_long)
+        await trio.sleep(1)
+        await client.invoke(ADDR, RemotingCommand(1))
+        await trio.sleep(3)
+        await client.invoke(ADDR, RemotingCommand(1))
+        with pytest.raises(RemotingTimeout):  # too short a wait to mean anything
+            await client.invoke(ADDR, RemotingCommand(11), 50)
+        await client.invoke(ADDR, RemotingCommand(1))
+    assert len(net.connects) == 1
+
+
 async def test_connecting_counts_into_the_time(net, autojump_clock):
     net.delay = 2
     async with RemotingClient(connect=net.connect) as client:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_MS = 1000  # longest sleep of the housekeeping
+SILENCE_MS = 100  # MIN_CLOSE_TIMEOUT_MILLIS: a wait from which on silence means something
 
 GO_AWAY = int(ResponseCode.GO_AWAY)
 SUCCESS_ONLY = frozenset((int(ResponseCode.SUCCESS),))
@@ -226,6 +227,10 @@ class RemotingClient:
     ) -> RemotingCommand:
         """Send a request and wait for its answer, whatever its code.
 
+        When none comes in time, nor anything else meanwhile, the connection is closed: its other end
+        may be gone without a word, and the next call connects again. Java closes it as well when it
+        is only this answer that is slow; the other requests on it would have to be sent twice.
+
         A server of 5.x that is shutting down answers GO_AWAY, and has done nothing: the request goes
         once more over a new connection, which may lead to another server behind the address. What
         that one answers is the answer.
@@ -260,10 +265,17 @@ class RemotingClient:
     async def _ask(
         self, channel: Channel, command: RemotingCommand, left_ms: int
     ) -> RemotingCommand:
-        waiter = _Waiter(channel.connection, command.opaque)
+        connection = channel.connection
+        heard = connection.frames_received
+        waiter = _Waiter(connection, command.opaque)
         self._watch(left_ms)
-        channel.connection.request(command, waiter.set, left_ms)
-        return await waiter.wait()
+        connection.request(command, waiter.set, left_ms)
+        try:
+            return await waiter.wait()
+        except RemotingTimeout:
+            if left_ms > SILENCE_MS and connection.frames_received == heard:
+                connection.close(f"nothing came for {left_ms} ms")
+            raise
 
     def _leave(self, addr: str, channel: Channel) -> None:
         """Use a connection for no more requests; those under way may still be answered."""
