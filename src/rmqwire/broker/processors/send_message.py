@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
 from rmqwire.broker.delivery.place import Place, dead_letters, place
 from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, write_properties
+from rmqwire.broker.lite.multi_dispatch import with_light_queue
 from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import check_send, check_start, random_queue
 from rmqwire.broker.processors.send_fields import unreadable
@@ -135,7 +136,7 @@ class SendMessageProcessor:
         if rewritten.properties is None:
             state.store.puts.put(message, done)
         else:
-            self._put_in_place(message, rewritten.properties, done)
+            self._put_in_place(message, topic, rewritten.properties, done)
 
     # --- before the store
 
@@ -172,12 +173,18 @@ class SendMessageProcessor:
     def _put_in_place(
         self,
         message: MessageInner,
+        topic: str,
         properties: dict[str, str],
         done: partial[None],
     ) -> None:
-        """Store a message that may have to wait, as what waits for it."""
+        """Store a message that may have to wait, as what waits for it, or is for a lite topic."""
         state = self._state
         level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
+        lite = None
+        if state.release.broker.lite_topics:
+            lite = with_light_queue(topic, properties)
+        if lite is not None:
+            properties, message.properties = lite, write_properties(lite, state.release)
         where = place(message, properties, level, state.release)
         if where is Place.HALF:
             self._check_transactions()

@@ -20,6 +20,7 @@ class BrokerRelease:
         batch_refuses_retry_topic: a batch can't be sent to a retry topic.
         pops: consumers may pop, and what they don't acknowledge comes again.
         timer_messages: the broker knows the TIMER_* properties of a message.
+        lite_topics: topics may have lite topics under them.
         retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
             reconsumeTimes (4.9) or above it (5.x).
         given_up_in_order: a retry topic send of an orderly consumer is a dead letter at once.
@@ -90,6 +91,7 @@ class BrokerRelease:
     batch_refuses_retry_topic: bool
     pops: bool
     timer_messages: bool
+    lite_topics: bool
     retry_limit_inclusive: bool
     given_up_in_order: bool
     dead_letters_undelayed: bool
@@ -164,6 +166,7 @@ BROKER_4_9 = BrokerRelease(
     batch_refuses_retry_topic=False,
     pops=False,
     timer_messages=False,
+    lite_topics=False,
     retry_limit_inclusive=True,
     given_up_in_order=False,
     dead_letters_undelayed=False,
@@ -224,6 +227,7 @@ BROKER_5 = BrokerRelease(
     batch_refuses_retry_topic=True,
     pops=True,
     timer_messages=True,
+    lite_topics=True,
     retry_limit_inclusive=False,
     given_up_in_order=True,
     dead_letters_undelayed=True,

@@ -126,13 +126,15 @@ class ConsumeQueueStore:
     def topic(self, topic: str) -> TopicQueues | None:
         """Return a topic's entry, made if need be; None for a name that can't be stored.
 
-        A name over 127 bytes needs a record of version 2: only retry topics, only in 5.x.
+        A name over 127 bytes needs a record of version 2: only retry topics, only in 5.x. No record
+        has a light queue's.
         """
         entry = self.topics.get(topic)
         if entry is None:
             name = topic.encode("utf-8", "replace")
             long = len(name) > MAX_TOPIC_V1
-            if long and not (self._message_v2 and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)):
+            versioned = self._message_v2 and topic.startswith(RETRY_GROUP_TOPIC_PREFIX)
+            if long and not (versioned or topic.startswith(LMQ_PREFIX)):
                 return None
             if len(name) > MAX_TOPIC_LENGTH or not is_folder_name(topic):
                 return None
