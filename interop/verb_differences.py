@@ -38,12 +38,6 @@ DIFFERENT = [
         "Java shows no key whose value is null",
     ),
     Different(
-        EVERY,
-        r"getBrokerConfig .*",
-        r"bitMapLengthConsumeQueueExt = .*",
-        "Java shows the length that it computed from the filter's keys, here it is the file's value",
-    ),
-    Different(
         ("5.5.0",),
         r"getBrokerConfig .*",
         r"(acl\w+|authenticationEnabled|authorizationEnabled|migrateAuthFromV1Enabled|stateful\w+|userCache\w+)"

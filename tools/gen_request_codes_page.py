@@ -24,6 +24,25 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "request-codes.md"
 JAVA = ROOT / "tests" / "data" / "protocol" / "request_codes.json"
 SEEN = ROOT / "interop" / "recorded" / "codes.json"
+ROCKSDB = "of stores in RocksDB, which are refused at the start"
+LITE = "lite topics are not there"
+CONTROLLER = "there is no controller mode"
+REASONS = {
+    "CHECK_ROCKSDB_CQ_WRITE_PROGRESS": ROCKSDB,
+    "EXPORT_ROCKSDB_CONFIG_TO_JSON": ROCKSDB,
+    "UPDATE_AND_CREATE_STATIC_TOPIC": "static topics (RIP-37) are not there: hardly anybody has them",
+    "NOTIFY_MIN_BROKER_ID_CHANGE": "a slave here doesn't act as master",
+    "GET_BROKER_EPOCH_CACHE": CONTROLLER,
+    "NOTIFY_BROKER_ROLE_CHANGED": CONTROLLER,
+    "POP_LITE_MESSAGE": LITE,
+    "LITE_SUBSCRIPTION_CTL": LITE,
+    "GET_BROKER_LITE_INFO": LITE,
+    "GET_PARENT_TOPIC_INFO": LITE,
+    "GET_LITE_TOPIC_INFO": LITE,
+    "GET_LITE_CLIENT_INFO": LITE,
+    "GET_LITE_GROUP_INFO": LITE,
+    "TRIGGER_LITE_DISPATCH": LITE,
+}
 INTRO = """\
 # Request codes
 
@@ -99,7 +118,8 @@ def missing(server: str, served: set[int]) -> list[str]:
             if any(handler.startswith(f"{server}:") for handler in handlers)
         ]
         if releases and entry["value"] not in served:
-            lines.append(f"| {entry['value']} | {entry['name']} | {', '.join(releases)} |\n")
+            cells = (entry["value"], entry["name"], ", ".join(releases), REASONS[entry["name"]])
+            lines.append("| " + " | ".join(str(cell) for cell in cells) + " |\n")
     return lines
 
 
@@ -121,8 +141,8 @@ def page() -> str:
     for title, server, rows in (("broker", "broker", BROKER), ("name server", "namesrv", NAMESRV)):
         lines = missing(server, {int(row.code) for row in rows})
         if lines:
-            parts.append(f"\n## Not there yet: {title}\n\n")
-            parts.append("| code | name | answered by Java |\n|---|---|---|\n")
+            parts.append(f"\n## Not there: {title}\n\n")
+            parts.append("| code | name | answered by Java | why |\n|---|---|---|---|\n")
             parts += lines
     return "".join(parts)
 

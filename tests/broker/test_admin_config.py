@@ -26,6 +26,9 @@ def test_what_is_shown(admin_broker):
     assert shown["autoCreateTopicEnable"] == "true"
     assert shown["mappedFileSizeCommitLog"] == "65536"
     assert shown["storePathCommitLog"] == "store/commitlog"
+    assert (
+        shown["bitMapLengthConsumeQueueExt"] == "112"
+    )  # as Java computes it, whatever the file says
     assert "namesrvAddr" not in shown
 
 

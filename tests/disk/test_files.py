@@ -35,6 +35,8 @@ def test_read_write_and_sizes(disk):
     assert files.pread(handle, 200, 95) == b"\0\0hello"
     assert files.pread(handle, 5, 500) == b""
     files.datasync(handle)
+    for wanted in (False, True):
+        files.read_ahead(handle, wanted=wanted)
     files.truncate(handle, 3)
     assert read_whole(files, path) == b"xx\0"
     files.truncate(handle, 5)

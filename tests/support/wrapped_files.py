@@ -45,6 +45,9 @@ class WrappedFiles:
         call = lambda: self.inner.fallocate(handle, size)  # noqa: E731
         return self.around("fallocate", self.paths[handle], call, (size,))
 
+    def read_ahead(self, handle, *, wanted):
+        self.inner.read_ahead(handle, wanted=wanted)
+
     def data_ranges(self, handle, offset):
         return self.inner.data_ranges(handle, offset)
 

@@ -151,6 +151,10 @@ REQUESTS: Final = (
     Row(R.DELETE_EXPIRED_COMMITLOG, lambda p: p.cleaning.delete_expired_commit_log),
     Row(R.CLEAN_EXPIRED_CONSUMEQUEUE, lambda p: p.cleaning.clean_expired_consume_queue),
     Row(R.CLEAN_UNUSED_TOPIC, lambda p: p.cleaning.clean_unused_topic),
+    Row(R.UPDATE_COLD_DATA_FLOW_CTR_CONFIG, lambda p: p.cold_data.update, since=V5),
+    Row(R.REMOVE_COLD_DATA_FLOW_CTR_CONFIG, lambda p: p.cold_data.remove, since=V5),
+    Row(R.GET_COLD_DATA_FLOW_CTR_INFO, lambda p: p.cold_data.info, since=V5),
+    Row(R.SET_COMMITLOG_READ_MODE, lambda p: p.cold_data.set_read_mode, since=V5),
     Row(R.RESUME_CHECK_HALF_MESSAGE, lambda p: p.transactions.resume, access="UPDATE topic"),
 )
 # fmt: on

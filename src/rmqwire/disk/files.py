@@ -46,6 +46,9 @@ class FileLayer(Protocol):
     def data_ranges(self, handle: int, offset: int) -> Sequence[tuple[int, int]]:
         """Return (begin, end) of all bytes from ``offset`` on that may be other than zero."""
 
+    def read_ahead(self, handle: int, *, wanted: bool) -> None:
+        """Let reads of a handle bring in what follows, or only what is asked for."""
+
     def datasync(self, handle: int) -> None:
         """Return when the data of the file is on the disk. Blocks."""
 
@@ -139,6 +142,11 @@ class RealFiles:
     def fallocate(self, handle: int, size: int) -> None:
         """Reserve space for bytes 0 to ``size``."""
         os.posix_fallocate(handle, 0, size)
+
+    def read_ahead(self, handle: int, *, wanted: bool) -> None:
+        """Let the kernel read ahead, or not."""
+        advice = os.POSIX_FADV_NORMAL if wanted else os.POSIX_FADV_RANDOM
+        os.posix_fadvise(handle, 0, 0, advice)
 
     def data_ranges(self, handle: int, offset: int) -> list[tuple[int, int]]:
         """Return (begin, end) of all bytes from ``offset`` on that may be other than zero.

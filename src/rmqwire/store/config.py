@@ -53,6 +53,7 @@ class StoreConfig:
     max_transfer_bytes_on_message_in_disk: int = 65_536
     max_transfer_count_on_message_in_disk: int = 8
     access_message_in_memory_max_ratio: int = 40  # percent of the machine's memory
+    data_read_ahead_enable: bool = True
     max_filter_message_size: int = 16_000  # bytes of consume queue looked at in one pull
     travel_cq_file_num_when_get_message: int = 1
     offset_check_in_slave: bool = False

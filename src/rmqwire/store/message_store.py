@@ -121,7 +121,9 @@ class MessageStore:
         self.events = events = events or StoreEvents()
         topics = topics or TopicQuestions()
         self._nearest_time = release.store.nearest_time_search
-        self.log_handles = HandleCache(files, _OPEN_LOG_FILES)
+        self.log_handles = HandleCache(
+            files, _OPEN_LOG_FILES, reads_ahead=config.data_read_ahead_enable
+        )
         self.log = log = CommitLog(config, files, self.log_handles, store_host)
         self.deleted = DeletedTopics(root, files)
         self.queues = queues = ConsumeQueueStore(
@@ -204,6 +206,15 @@ class MessageStore:
             self.health.become_slave()
         else:
             self.health.become_master()
+
+    def read_ahead(self, *, wanted: bool) -> None:
+        """Let reads of the log bring in what follows, or only what is asked for.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        self.config.data_read_ahead_enable = wanted
+        self.log_handles.read_ahead(wanted=wanted)
 
     def flush(self) -> None:
         """Have everything that is in the log on the disk, here and now."""

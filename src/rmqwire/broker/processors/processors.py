@@ -9,6 +9,7 @@ from rmqwire.broker.processors.admin.acl import AclAdmin
 from rmqwire.broker.processors.admin.auth import AuthAdmin
 from rmqwire.broker.processors.admin.broker_config import ConfigAdmin
 from rmqwire.broker.processors.admin.cleaning import CleaningAdmin
+from rmqwire.broker.processors.admin.cold_data import ColdDataAdmin
 from rmqwire.broker.processors.admin.connections import ConnectionAdmin
 from rmqwire.broker.processors.admin.consume_queue import ConsumeQueueAdmin
 from rmqwire.broker.processors.admin.consume_stats import ConsumeStatsAdmin
@@ -75,6 +76,7 @@ class Processors:
     ha: HaAdmin
     timers: TimerAdmin
     cleaning: CleaningAdmin
+    cold_data: ColdDataAdmin
     transactions: TransactionAdmin
     acl: AclAdmin
     auth: AuthAdmin
@@ -117,6 +119,7 @@ class Processors:
             ha=HaAdmin(state),
             timers=TimerAdmin(state),
             cleaning=CleaningAdmin(state),
+            cold_data=ColdDataAdmin(state),
             transactions=TransactionAdmin(state),
             acl=AclAdmin(state),
             auth=AuthAdmin(state),

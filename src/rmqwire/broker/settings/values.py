@@ -90,6 +90,9 @@ class BrokerConfig:
     filter_data_clean_time_span: int = 86_400_000
     filter_support_retry: bool = False
 
+    cg_cold_read_threshold: int = 3_145_728  # bytes
+    global_cold_read_threshold: int = 104_857_600  # bytes
+
     slave_read_enable: bool = False
     slave_sync_interval: int = 0  # ours, ms; 0: the release's period
     broker_fast_failure_enable: bool = True

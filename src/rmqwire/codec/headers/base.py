@@ -177,7 +177,16 @@ def _value(kind: object, text: str) -> object:
         return text.lower() == "true"
     if kind in (str, str | None):
         return text
-    limit = 2**63 if kind in _LONG_TYPES else 2**31
+    return java_integer(text, 2**63 if kind in _LONG_TYPES else 2**31)
+
+
+def java_integer(text: str, limit: int = 2**63) -> int | None:
+    """Return the number that ``Long.parseLong`` gives; None: it is none of that size.
+
+    Args:
+        text: decimal, with or without a sign.
+        limit: numbers are below it, and not below its negative.
+    """
     digits = text[1:] if text[:1] in {"+", "-"} else text
     if digits.isdecimal() and len(digits) < 100:
         value = int(text)

@@ -319,12 +319,18 @@ BROKER_CONFIG: Final = (
     ),
     *group(
         NOT_YET,
-        "cold data control",
+        "holding back readers of cold messages: files aren't mapped, so which pages are in memory isn't known",
         """
-        coldCtrStrategyEnable    boolean  .  false
-        usePIDColdCtrStrategy    boolean  .  true
-        cgColdReadThreshold      long     .  3145728
-        globalColdReadThreshold  long     .  104857600
+        coldCtrStrategyEnable  boolean  .  false
+        usePIDColdCtrStrategy  boolean  .  true
+        """,
+    ),
+    *group(
+        HONOURED,
+        "told with the thresholds of groups (getColdDataFlowCtrInfo); no reader is held back",
+        """
+        cgColdReadThreshold      long  .  3145728    0..  live
+        globalColdReadThreshold  long  .  104857600  0..  live
         """,
     ),
     *group(

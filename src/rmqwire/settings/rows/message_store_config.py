@@ -36,6 +36,7 @@ MESSAGE_STORE_CONFIG: Final = (
         maxTransferBytesOnMessageInDisk    int            65536                 65536                 1..                   live
         maxTransferCountOnMessageInDisk    int            8                     8                     1..                   live
         accessMessageInMemoryMaxRatio      int            40                    40                    0..100                live
+        dataReadAheadEnable                boolean        .                     true
         brokerRole                         BrokerRole     ASYNC_MASTER          ASYNC_MASTER          ASYNC_MASTER|SYNC_MASTER|SLAVE
         flushDiskType                      FlushDiskType  ASYNC_FLUSH           ASYNC_FLUSH           ASYNC_FLUSH|SYNC_FLUSH
         syncFlushTimeout                   int            5000                  5000                  1..                   live 1..3600000
@@ -415,7 +416,7 @@ MESSAGE_STORE_CONFIG: Final = (
     ),
     *group(
         MEANINGLESS,
-        "the size of a buffer of Java's; an extension unit is as long as what it holds",
+        "made from the two keys of the Bloom filter by Java too, whatever the file says",
         """
         bitMapLengthConsumeQueueExt  int  64  64
         """,
@@ -465,11 +466,10 @@ MESSAGE_STORE_CONFIG: Final = (
     ),
     *group(
         NOT_YET,
-        "cold data control",
+        "holding back readers of cold messages: files aren't mapped, so which pages are in memory isn't known",
         """
         coldDataFlowControlEnable      boolean  .  false
         coldDataScanEnable             boolean  .  false
-        dataReadAheadEnable            boolean  .  true
         accessMessageInMemoryHotRatio  int      .  26
         """,
     ),

@@ -34,12 +34,29 @@ class Segment:
 
 
 class HandleCache:
-    """Open handles of segments, at most ``limit`` of them; the one opened first is closed first."""
+    """Open handles of segments, at most ``limit`` of them; the one opened first is closed first.
 
-    def __init__(self, files: FileLayer, limit: int) -> None:
+    Args:
+        files: the disk.
+        limit: how many.
+        reads_ahead: reads bring in what follows; else only what is asked for.
+    """
+
+    def __init__(self, files: FileLayer, limit: int, *, reads_ahead: bool = True) -> None:
         self._files = files
         self._limit = limit
         self._open: dict[Segment, None] = {}
+        self._reads_ahead = reads_ahead
+
+    def read_ahead(self, *, wanted: bool) -> None:
+        """Let reads bring in what follows, or not, from now on.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        self._reads_ahead = wanted
+        for segment in self._open:
+            self._files.read_ahead(segment.handle, wanted=wanted)
 
     def get(self, segment: Segment) -> int:
         """Return the segment's handle, opened if need be."""
@@ -50,6 +67,8 @@ class HandleCache:
             self._close_one()
         segment.handle = handle = self._files.open(segment.path)
         self._open[segment] = None
+        if not self._reads_ahead:
+            self._files.read_ahead(handle, wanted=False)
         return handle
 
     def pin(self, segment: Segment) -> int:

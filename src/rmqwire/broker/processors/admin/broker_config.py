@@ -72,6 +72,7 @@ class ConfigAdmin:
             if value is not None:
                 result[name] = java_text(value)
         result["storePathCommitLog"] = self._state.store.config.commit_log_path
+        result["bitMapLengthConsumeQueueExt"] = str(self._state.filters.bloom.bits)
         return {name: shown(name, text) for name, text in result.items()}
 
     # --- changing ------------------------------------------------------------------------------
