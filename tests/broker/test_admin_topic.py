@@ -156,6 +156,13 @@ def test_all_in_pieces(admin_broker):
     header = GetAllTopicConfigRequestHeader(topic_seq=9, data_version=version, max_topic_num=2)
     piece = java_json.loads(bytes(broker.ask(R.GET_ALL_TOPIC_CONFIG, header).body))
     assert sorted(piece["topicConfigTable"]) == sorted(broker.state.topics.table)[:2]
+    # pieces are no larger than the broker's own limit, and there are none without enableSplitMetadata
+    broker.state.config.split_metadata_size = 1
+    piece = java_json.loads(bytes(broker.ask(R.GET_ALL_TOPIC_CONFIG, header).body))
+    assert sorted(piece["topicConfigTable"]) == sorted(broker.state.topics.table)[:1]
+    broker.state.config.enable_split_metadata = False
+    piece = java_json.loads(bytes(broker.ask(R.GET_ALL_TOPIC_CONFIG, header).body))
+    assert sorted(piece["topicConfigTable"]) == sorted(broker.state.topics.table)
 
 
 def test_ends_of_queues(admin_broker):

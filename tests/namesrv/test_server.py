@@ -9,12 +9,14 @@ from trio.testing import wait_all_tasks_blocked
 from rmqwire.codec import headers as h
 from rmqwire.codec.bodies import RegisterBrokerBody, TopicConfig
 from rmqwire.codec.codes import RequestCode as Code
+from rmqwire.codec.codes import ResponseCode as RC
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.errors import StoreError
 from rmqwire.namesrv.config import load_namesrv_config
 from rmqwire.namesrv.server import NameServer
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.going_away import V5_3_1
 from rmqwire.remoting.server import RemotingServer
 
 
@@ -121,3 +123,24 @@ async def test_an_unreadable_kv_table_stops_the_start(tmp_path):
     (tmp_path / "namesrv/kvConfig.json").write_text("{")
     with pytest.raises(StoreError):
         await NameServer(config(tmp_path)).serve()
+
+
+async def test_clients_are_sent_away_before_the_end(tmp_path):
+    text = "enableShutdownGracefully=true\nshutdownWaitTimeSeconds=1\n"
+    server, scope = NameServer(config(tmp_path, text)), trio.CancelScope()
+
+    async def serve(task_status):
+        with scope:
+            await server.serve(task_status=task_status)
+
+    async with trio.open_nursery() as nursery, RemotingClient(version=V5_3_1 + 1) as client:
+        host, port = await nursery.start(serve)
+        addr = f"{host}:{port}"
+        async with RemotingClient(version=V5_3_1) as old:
+            for one in (client, old):
+                assert (await one.invoke(addr, ask_route(), 3000)).code == RC.TOPIC_NOT_EXIST
+            scope.cancel()
+            await wait_all_tasks_blocked()
+            answer = await client.invoke(addr, ask_route(), 3000)
+            assert (answer.code, answer.remark) == (RC.GO_AWAY, "please go away")
+            assert (await old.invoke(addr, ask_route(), 3000)).code == RC.TOPIC_NOT_EXIST

@@ -42,13 +42,14 @@ from rmqwire.broker.stats import (
 from rmqwire.broker.table_rounds import TableRounds
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
-from rmqwire.errors import ConfigError, UsageError, only_error
+from rmqwire.errors import ConfigError, UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.connection import IDLE_REASON
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.going_away import GoingAway
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
+from rmqwire.remoting.orderly_stop import serve_until_cancelled
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.store.service import run_store
 from rmqwire.wakeup import Waiting, Wakeup
@@ -166,31 +167,7 @@ class Broker:
             StoreError: a table or the store can't be used.
             OSError: a port can't be bound, or the disk failed.
         """
-        stop = trio.Event()
-        failure: list[BaseException] = []
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._run_shielded, stop, task_status, failure, nursery.cancel_scope)
-            try:
-                await trio.sleep_forever()
-            finally:
-                stop.set()
-        if failure:
-            raise failure[0]
-
-    async def _run_shielded(
-        self,
-        stop: trio.Event,
-        task_status: trio.TaskStatus[BrokerAddresses],
-        failure: list[BaseException],
-        waiter: trio.CancelScope,
-    ) -> None:
-        """Run where a cancellation from outside only asks to stop."""
-        try:
-            with trio.CancelScope(shield=True):
-                await self._run(stop, task_status)
-        except Exception as error:  # noqa: BLE001  handed to serve(), which raises it bare
-            failure.append(only_error(error))
-            waiter.cancel()
+        await serve_until_cancelled(self._run, task_status)
 
     async def _run(self, stop: trio.Event, task_status: trio.TaskStatus[BrokerAddresses]) -> None:
         config = self.loaded.broker

@@ -27,6 +27,7 @@ from rmqwire.broker.pop.pop_state import PopState
 from rmqwire.broker.pop.retry_copy import RetryCopies
 from rmqwire.broker.pop.revive import Reviving
 from rmqwire.broker.pop.revive_log import ReviveLog
+from rmqwire.broker.processors.first_offset import first_offset
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.processors.pull_request_lane import PULL, BrokerLane
 from rmqwire.broker.processors.send_lane import FIELDS
@@ -36,6 +37,7 @@ from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.slave_role import slave_handler
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
+from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
 from rmqwire.broker.tables.consumer_filters import ConsumerFilterManager
 from rmqwire.broker.tables.groups import SubscriptionGroupManager
 from rmqwire.broker.tables.lmq_offsets import LmqConsumerOffsetManager
@@ -133,6 +135,9 @@ class BrokerCore:
             topics=tables.topics,
             groups=tables.groups,
             offsets=tables.offsets,
+            broadcast_offsets=BroadcastOffsetManager(
+                config, tables.offsets, partial(first_offset, store), mono_ms
+            ),
             producers=ProducerTable(),
             consumers=ConsumerTable(
                 ConsumerIdsChangeListener(config, release),
@@ -310,6 +315,7 @@ class BrokerCore:
         """Write the consumer offsets; a disk that refuses is logged, the table stays in memory."""
         state = self.state
         state.pop.commit()
+        state.broadcast_offsets.scan(state.consumers.is_online)
         try:
             state.offsets.persist()
             state.pop.order.persist()

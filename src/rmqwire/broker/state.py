@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.broker.stats import BrokerStats
+    from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
     from rmqwire.broker.tables.consumer_filters import ConsumerFilterManager
     from rmqwire.broker.tables.groups import SubscriptionGroupManager
     from rmqwire.broker.tables.offsets import ConsumerOffsetManager
@@ -44,6 +45,7 @@ class BrokerState:
         topics: topic table.
         groups: consumer group table.
         offsets: consumer offsets.
+        broadcast_offsets: offsets of broadcasting members.
         producers: connected producers.
         consumers: connected consumers.
         filters: conditions of consumer groups.
@@ -74,6 +76,7 @@ class BrokerState:
     topics: TopicConfigManager
     groups: SubscriptionGroupManager
     offsets: ConsumerOffsetManager
+    broadcast_offsets: BroadcastOffsetManager
     producers: ProducerTable
     consumers: ConsumerTable
     filters: ConsumerFilterManager

@@ -51,6 +51,8 @@ class NamesrvConfig:
     wait_seconds_for_service: int = 45
     delete_topic_with_broker_registration: bool = False
     server_channel_max_idle_time_seconds: int = 120
+    enable_shutdown_gracefully: bool = False
+    shutdown_wait_time_seconds: int = 30
     rocketmq_version: str = DEFAULT_RELEASE.name
     register_allow_list: str = ""  # IPs and networks; all when empty
     protect_broker_address: bool = True

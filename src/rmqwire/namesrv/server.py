@@ -23,8 +23,10 @@ from rmqwire.remoting.channel import trio_ms
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.going_away import GoingAway
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
+from rmqwire.remoting.orderly_stop import serve_until_cancelled
 from rmqwire.remoting.server import RemotingServer
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class NameServer:
     async def serve(
         self, *, task_status: trio.TaskStatus[tuple[str, int]] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Serve until cancelled.
+        """Serve until cancelled; with ``enableShutdownGracefully`` clients are sent elsewhere first.
 
         Args:
             task_status: started with the bound host and port.
@@ -82,6 +84,9 @@ class NameServer:
             StoreError: ``kvConfig.json`` is there and can't be read.
             OSError: the address can't be bound.
         """
+        await serve_until_cancelled(self._run, task_status)
+
+    async def _run(self, stop: trio.Event, task_status: trio.TaskStatus[tuple[str, int]]) -> None:
         self.state.kv.load()
         self.state.started_ms = trio_ms()
         version = self.state.release.mq_version
@@ -97,6 +102,17 @@ class NameServer:
             nursery.start_soon(self._scan)
             nursery.start_soon(self._tell, client)
             task_status.started((host, port))
+            await stop.wait()
+            await self._send_away()
+            nursery.cancel_scope.cancel()
+
+    async def _send_away(self) -> None:
+        """Give clients time to go to other name servers, if that is wanted."""
+        if self.config.enable_shutdown_gracefully:
+            self.handlers.hooks.insert(0, GoingAway())
+            wait_s = self.config.shutdown_wait_time_seconds
+            logger.warning("going away: clients are sent elsewhere for %d s", wait_s)
+            await trio.sleep(wait_s)
 
     async def _scan(self) -> None:
         """Close the connections of brokers that have been silent for too long."""

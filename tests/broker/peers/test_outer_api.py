@@ -228,3 +228,22 @@ async def test_the_registration_of_a_large_table_is_made_in_a_thread(broker, mon
     api = BrokerOuterAPI(client, broker.state, lambda *_: None, in_thread)
     assert await api.register("n:1", force=True)
     assert client.sent == made
+
+
+async def test_a_registration_in_pieces_tells_every_topic_once(broker):
+    broker.state.config.enable_split_registration = True
+    broker.state.config.split_registration_size = 3
+    client = Scripted(_103=RemotingCommand(0))
+    api = BrokerOuterAPI(client, broker.state, lambda *_: None)
+    assert await api.register("n:1", force=False)  # the name server isn't asked what it has
+    pieces = [
+        list(
+            RegisterBrokerBody.decode(
+                bytes(sent.body)
+            ).topic_config_serialize_wrapper.topic_config_table
+        )
+        for sent in client.sent
+    ]
+    assert {len(piece) for piece in pieces[:-1]} == {3}
+    told = [name for piece in pieces for name in piece]
+    assert sorted(told) == sorted(broker.state.topics.table)

@@ -191,6 +191,10 @@ class ConsumerTable:
         info = self.groups.get(group)
         return info.find_client(client_id) if info else None
 
+    def is_online(self, group: str, client_id: str) -> bool:
+        """Return whether a client is a member of a group now."""
+        return self.find_client(group, client_id) is not None
+
     def find_subscription(self, group: str, topic: str) -> SubscriptionData | None:
         """Return a group's subscription, else what its pulls told (``findSubscriptionData``)."""
         for table in (self.groups, self.compensation):

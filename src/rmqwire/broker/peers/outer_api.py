@@ -87,8 +87,7 @@ class BrokerOuterAPI:
             whether the name server has the broker now; a failure is logged, and its end.
         """
         try:
-            if force or await self.need_register(namesrv_addr):
-                await self._register(namesrv_addr, self._state.topics.table)
+            await self._register_all(namesrv_addr, force=force)
         except (RemotingError, ProtocolError, BrokerError) as error:
             self._troubles.failed(namesrv_addr, str(error))
             logger.warning("not registered at name server %s: %s", namesrv_addr, error)
@@ -131,6 +130,22 @@ class BrokerOuterAPI:
     async def _invoke(self, namesrv_addr: str, request: RemotingCommand) -> RemotingCommand:
         timeout_ms = self._state.config.register_broker_timeout_mills
         return expect(await self._client.invoke(namesrv_addr, request, timeout_ms), namesrv_addr)
+
+    async def _register_all(self, namesrv_addr: str, *, force: bool) -> None:
+        """Tell of all topics, at once or in pieces (``registerBrokerAll``).
+
+        As with Java's, pieces are told whether the name server has them or not; one with
+        ``deleteTopicWithBrokerRegistration`` keeps only the last.
+        """
+        config, table = self._state.config, self._state.topics.table
+        if not config.enable_split_registration:
+            if force or await self.need_register(namesrv_addr):
+                await self._register(namesrv_addr, table)
+            return
+        size, names = config.split_registration_size, list(table)
+        for begin in range(0, len(names), size):
+            piece = {name: table[name] for name in names[begin : begin + size] if name in table}
+            await self._register(namesrv_addr, piece)
 
     async def _register(self, namesrv_addr: str, topics: Mapping[str, TopicConfig]) -> None:
         make_request = partial(self.register_request, dict(topics))

@@ -57,6 +57,7 @@ _CODES = {
 # ForbiddenType
 BROKER_FORBIDDEN, GROUP_FORBIDDEN, TOPIC_FORBIDDEN = 1, 2, 3
 BROADCASTING_DISABLE_FORBIDDEN, SUBSCRIPTION_FORBIDDEN = 4, 5
+PROXY_FOR_BROADCAST = 1  # RequestSource
 _INDEX_PERM_READ = 2  # PermName.INDEX_PERM_READ
 _own_subscription = lru_cache(1024)(
     build_subscription
@@ -104,7 +105,8 @@ class PullMessageProcessor:
             )  # never absent: Java makes its header first
             return response
         state = self._state
-        result = self._reset(header)
+        member = self._broadcasting(connection, header)
+        result = self._reset(header) or self._first_of_broadcast(header, member)
         if result is None:
             result = state.store.get_message(
                 header.topic,
@@ -115,6 +117,7 @@ class PullMessageProcessor:
             )
         self._remember(connection, header, result, may_commit=may_suspend)
         code = self._code(header, result)
+        self._note_broadcast(header, member, result.next_begin_offset if code == _MOVED else None)
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
             deadline = state.mono_ms() + self._patience(header)
             key = (header.topic, header.queue_id)
@@ -155,12 +158,16 @@ class PullMessageProcessor:
             wanted = self._wanted(header, group)
         except (Reject, ProtocolError):
             return False
+        member = self._broadcasting(connection, header)
+        if self._first_of_broadcast(header, member) is not None:
+            return False
         result = state.store.get_plain(
             header.topic, header.queue_id, header.queue_offset, header.max_msg_nums, wanted
         )
         if result is None:
             return False
         self._remember(connection, header, result, may_commit=True)
+        self._note_broadcast(header, member)
         numbers = self._numbers(result, topic, group)
         self._send_found(connection, (serialize_type, opaque), header, result, numbers)
         return True
@@ -294,6 +301,55 @@ class PullMessageProcessor:
             store.min_offset(header.topic, header.queue_id),
             store.max_offset(header.topic, header.queue_id),
         )
+
+    # --- members of broadcasting groups (5.x)
+
+    def _broadcasting(self, connection: Peer, header: PullMessageRequestHeader) -> str | None:
+        """Return the id of the broadcasting member that pulls, itself or through a proxy."""
+        state = self._state
+        if not state.config.enable_broadcast_offset_store:
+            return None
+        if header.request_source == PROXY_FOR_BROADCAST:
+            return header.proxy_froward_client_id
+        info = state.consumers.find(header.consumer_group)
+        if (
+            info is None
+            or info.message_model != BROADCASTING
+            or info.consume_type != CONSUME_PASSIVELY
+        ):
+            return None
+        client = info.channels.get(connection)
+        return None if client is None else client.client_id
+
+    def _first_of_broadcast(
+        self, header: PullMessageRequestHeader, member: str | None
+    ) -> GetMessageResult | None:
+        """Send a member that doesn't know where to begin, or came another way, to its offset."""
+        if member is None:
+            return None
+        offset = self._state.broadcast_offsets.init_offset(
+            header.topic,
+            header.consumer_group,
+            header.queue_id,
+            header.queue_offset,
+            member,
+            from_proxy=header.request_source == PROXY_FOR_BROADCAST,
+        )
+        return None if offset is None else GetMessageResult(GetStatus.OFFSET_RESET, offset)
+
+    def _note_broadcast(
+        self, header: PullMessageRequestHeader, member: str | None, offset: int | None = None
+    ) -> None:
+        """Note where a member pulls, or where it is sent to."""
+        if member is not None:
+            self._state.broadcast_offsets.update(
+                header.topic,
+                header.consumer_group,
+                header.queue_id,
+                header.queue_offset if offset is None else offset,
+                member,
+                from_proxy=header.request_source == PROXY_FOR_BROADCAST,
+            )
 
     def _remember(
         self,

@@ -141,6 +141,14 @@ class BrokerConfig:
     register_name_server_period: int = 30_000
     register_broker_timeout_mills: int = 24_000
     force_register: bool = True
+    enable_split_registration: bool = False
+    split_registration_size: int = 800  # topics
+    enable_split_metadata: bool = True
+    split_metadata_size: int = 2_000  # entries
+
+    enable_broadcast_offset_store: bool = True
+    broadcast_offset_expire_second: int = 120
+    broadcast_offset_expire_max_second: int = 300
     compressed_register: bool = False
 
     properties: dict[str, str] = field(default_factory=dict, repr=False)

@@ -350,22 +350,22 @@ BROKER_CONFIG: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "server-side offsets of broadcast groups",
+        HONOURED,
+        "offsets of broadcasting members, for those that come by way of a proxy",
         """
-        enableBroadcastOffsetStore      boolean  .  true
-        broadcastOffsetExpireSecond     long     .  120
-        broadcastOffsetExpireMaxSecond  long     .  300
+        enableBroadcastOffsetStore      boolean  (false)  true  -            live
+        broadcastOffsetExpireSecond     long     .        120   1..31536000  live
+        broadcastOffsetExpireMaxSecond  long     .        300   1..31536000  live
         """,
     ),
     *group(
-        NOT_YET,
-        "registration in pieces",
+        HONOURED,
+        "registration and tables in pieces",
         """
-        enableSplitRegistration  boolean  .  false
-        splitRegistrationSize    int      .  800
-        enableSplitMetadata      boolean  .  true
-        splitMetadataSize        int      .  2000
+        enableSplitRegistration  boolean  .  false  -    live
+        splitRegistrationSize    int      .  800    1..  live
+        enableSplitMetadata      boolean  .  true   -    live
+        splitMetadataSize        int      .  2000   1..  live
         """,
     ),
     *group(

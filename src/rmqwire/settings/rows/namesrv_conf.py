@@ -78,14 +78,8 @@ NETTY_SERVER_CONFIG: Final = (
         listenPort                       int     9876  9876     0..65535
         bindAddress                      String  .     0.0.0.0  <text>
         serverChannelMaxIdleTimeSeconds  int     120   120      1..86400
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "a goodbye to clients at the end; a broker's is served",
-        """
         enableShutdownGracefully  boolean  .  false
-        shutdownWaitTimeSeconds   int      .  30
+        shutdownWaitTimeSeconds   int      .  30  0..3600
         """,
     ),
     *NETTY_SERVER_IGNORED,

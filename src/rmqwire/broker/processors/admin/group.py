@@ -138,6 +138,7 @@ class GroupAdmin:
         header = request.decode_header(GetAllSubscriptionGroupRequestHeader)
         groups = self._state.groups
         table = page(
+            self._state.config,
             groups.table,
             groups.data_version,
             header.data_version,

@@ -6,24 +6,28 @@ version is still the one it began with; when it isn't, it gets the table from it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rmqwire.codec.bodies import DataVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from rmqwire.broker.settings.values import BrokerConfig
 
 T = TypeVar("T")
 
-SPLIT_METADATA_SIZE: Final = 2000  # splitMetadataSize: entries of an answer at most
-
 
 def page(
-    table: Mapping[str, T], version: DataVersion, asked: str | None, begin: int, size: int | None
+    config: BrokerConfig,
+    table: dict[str, T],
+    version: DataVersion,
+    asked: str | None,
+    begin: int,
+    size: int | None,
 ) -> dict[str, T]:
-    """Cut one piece out of a table.
+    """Cut one piece out of a table; all of it without ``enableSplitMetadata``.
 
     Args:
+        config: the broker's settings.
         table: all entries.
         version: the table's version now.
         asked: the version that the asker began with, as JSON; blank: it begins.
@@ -33,8 +37,11 @@ def page(
     Raises:
         BadBody: ``asked`` isn't a version.
     """
+    if not config.enable_split_metadata:
+        return table
     if asked is None or not asked.strip() or DataVersion.decode(asked.encode()) != version:
         begin = 0
-    count = SPLIT_METADATA_SIZE if size is None else min(size, SPLIT_METADATA_SIZE)
+    most = config.split_metadata_size
+    count = most if size is None else min(size, most)
     names = sorted(table)[max(begin, 0) :][: max(count, 0)]
     return {name: table[name] for name in names}

@@ -196,6 +196,7 @@ class TopicAdmin:
         if request.ext_fields:
             header = request.decode_header(GetAllTopicConfigRequestHeader)
             table = page(
+                self._state.config,
                 table,
                 topics.data_version,
                 header.data_version,

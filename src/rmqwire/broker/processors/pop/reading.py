@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.processors.first_offset import first_is_in_memory
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
-from rmqwire.store.results import GetStatus
 
 if TYPE_CHECKING:
     from rmqwire.broker.pop.offsets import QueueKey
@@ -50,8 +50,7 @@ def _init_offset(state: BrokerState, key: QueueKey, init_mode: int) -> int:
     low = store.min_offset(topic, key.queue_id)
     if init_mode == INIT_MIN or topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
         return low
-    if state.config.init_pop_offset_by_check_msg_in_mem and low <= 0:
-        first = store.get_message(topic, key.queue_id, 0, 1)
-        if first.status == GetStatus.FOUND and not first.suggest_pulling_from_slave:
-            return 0
+    checks = state.config.init_pop_offset_by_check_msg_in_mem and low <= 0
+    if checks and first_is_in_memory(store, topic, key.queue_id):
+        return 0
     return max(store.max_offset(topic, key.queue_id) - 1, 0)
