@@ -1,7 +1,7 @@
 """Access control 2.0 of a broker of 5.x: who is asking, and may he (``auth`` module, RIP-63).
 
-A request is judged each time, from the table as it is then: what an administrator changes counts with the
-next request. Java keeps verdicts for a minute.
+A verdict is kept until users or policies change: what an administrator changes counts with the next request.
+Java keeps verdicts for a minute.
 """
 
 from __future__ import annotations
@@ -99,9 +99,8 @@ class AuthService:
             raise AclError("parse authorization context error.") from None
 
     def _authorize(self, name: str, host: str, contexts: list[Context]) -> None:
-        policies = self.table.policies.get(name)
         for kind, wanted, actions in contexts:
-            decision = None if policies is None else policies.decide(kind, wanted, actions, host)
+            decision = self.table.decide(name, kind, wanted, actions, host)
             if decision is None or decision == DENY:
                 why = "no matched policies." if decision is None else "the decision is deny."
                 shown = "null" if wanted is None else wanted

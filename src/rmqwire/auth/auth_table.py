@@ -28,6 +28,9 @@ DISABLED: Final = "disable"
 _TYPES: Final = {"super": SUPER, "normal": NORMAL}
 _STATUSES: Final = {ENABLED: ENABLED, DISABLED: DISABLED}
 _USER: Final = "User:"
+_UNKNOWN: Final = "?"  # no verdict yet; None is one
+_MOST_VERDICTS: Final = 10_000  # then they are forgotten: a stranger's many names hold no memory
+Verdict = tuple[str, str, str | None, frozenset[str], str]  # user, kind, name, actions, host
 
 
 class AuthTable:
@@ -43,6 +46,7 @@ class AuthTable:
         self.policies: dict[str, Policies] = {}
         self._file = file
         self._release = release
+        self._verdicts: dict[Verdict, str | None] = {}
 
     # --- the file
 
@@ -62,8 +66,7 @@ class AuthTable:
             policies = {_name_of(acl.subject): read_policies(acl.policies or ()) for acl in acls}
         except (ValueError, KeyError, TypeError, AclError):
             raise BadBody("users or policies can't be read") from None
-        self.users = {user.username: user for user in users}
-        self.policies = policies
+        self._use({user.username: user for user in users}, policies)
 
     def _write(self, users: dict[str, UserInfo], policies: dict[str, Policies]) -> None:
         """Write, then use.
@@ -80,7 +83,11 @@ class AuthTable:
             ],
         }
         self._file.persist(json.dumps(whole, indent=1).encode())
+        self._use(users, policies)
+
+    def _use(self, users: dict[str, UserInfo], policies: dict[str, Policies]) -> None:
         self.users, self.policies = users, policies
+        self._verdicts.clear()
 
     # --- users
 
@@ -135,6 +142,29 @@ class AuthTable:
         return user is not None and user.user_type == SUPER
 
     # --- policies
+
+    def decide(
+        self, user: str, kind: str, name: str | None, actions: frozenset[str], host: str
+    ) -> str | None:
+        """Return the decision about a user's request, looked for once until something changes.
+
+        Args:
+            user: who asks.
+            kind: Topic, Group or Cluster.
+            name: of it; None: the request names none.
+            actions: one of them is enough.
+            host: where the request comes from.
+        """
+        asked = (user, kind, name, actions, host)
+        known = self._verdicts.get(asked, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
+        policies = self.policies.get(user)
+        decision = None if policies is None else policies.decide(kind, name, actions, host)
+        if len(self._verdicts) >= _MOST_VERDICTS:
+            self._verdicts.clear()
+        self._verdicts[asked] = decision
+        return decision
 
     def update_acl(self, subject: str, info: AclInfo) -> None:
         """Add entries to a user's policies, or replace those of the same resources."""
