@@ -51,6 +51,19 @@ def test_failures_that_nobody_met_end_with_the_reset(rmq):
     run(send, rmq, Message("T", b"yes"))
 
 
+def test_a_topic_of_the_system_seems_empty_after_a_reset(rmq):
+    async def traced():
+        async with Producer("p", namesrv_addr=rmq.namesrv_addr, enable_trace=True) as producer:
+            await producer.send(Message("T", b"one"))
+
+    for _ in range(2):
+        rmq.create_topic("T", queues=1)
+        run(traced)
+        assert len(rmq.messages("RMQ_SYS_TRACE_TOPIC")) == 1
+        rmq.reset()
+        assert rmq.messages("RMQ_SYS_TRACE_TOPIC") == []
+
+
 @pytest.mark.parametrize(("request_code", "error"), [("SEND", 1), (10, "BUSY"), (12345, 1)])
 def test_codes_that_are_none_are_refused(rmq, request_code, error):
     with pytest.raises(UsageError, match="there is no re"):

@@ -13,12 +13,22 @@ import trio
 from rmqwire.remoting.closing import close_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
 Args = TypeVarTuple("Args")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+async def side_by_side(
+    function: Callable[[Item], Awaitable[object]], items: Iterable[Item]
+) -> None:
+    """Call a function with each of ``items`` at the same time, and wait for all of them."""
+    async with trio.open_nursery() as nursery:
+        for item in items:
+            nursery.start_soon(function, item)
 
 
 class Tasks:

@@ -11,12 +11,14 @@ from rmqwire.admin.admin import Admin
 from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.bodies import SubscriptionGroupConfig, TopicConfig
 from rmqwire.codec.message_const import DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX
+from rmqwire.codec.names import is_system_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rmqwire.admin.progress import QueueProgress
     from rmqwire.client.api import Remoting
+    from rmqwire.codec.bodies import MessageQueue
 
 POLL_S = 0.01
 ROUTE_S = 10.0  # a Java broker tells the name server of a new topic at once
@@ -36,6 +38,7 @@ class View:
         self.namesrv_addr = namesrv_addr
         self.admin = Admin(remoting, namesrv_addr)
         self._before: set[str] = set()
+        self._forgotten: dict[MessageQueue, int] = {}  # what came before these offsets is gone
 
     async def open(self) -> None:
         """Wait for a broker, and note which topics are there, for ``reset`` to leave them.
@@ -85,7 +88,8 @@ class View:
 
     async def messages(self, topic: str) -> list[MessageExt]:
         """Return all messages that a topic holds, queue by queue; none of a topic that isn't there."""
-        return [MessageExt(one, broker) for broker, one in await self.admin.messages(topic)]
+        found = [MessageExt(one, broker) for broker, one in await self.admin.messages(topic)]
+        return [one for one in found if one.queue_offset >= self._forgotten.get(one.queue, 0)]
 
     async def dlq(self, group: str) -> list[MessageExt]:
         """Return the dead letters of a group; their topic becomes readable with that."""
@@ -124,15 +128,27 @@ class View:
                 await trio.sleep(POLL_S)
 
     async def reset(self) -> None:
-        """Remove all topics and groups that were made since the start."""
+        """Remove all topics and groups that were made since the start.
+
+        Brokers refuse to remove a topic of the system, such as that of traces: what it holds is
+        shown no more.
+        """
         for topic in await self.admin.topic_list():
             if topic in self._before:
+                continue
+            if is_system_topic(topic):
+                await self._forget(topic)
                 continue
             await self.admin.delete_topic(topic)
             if topic.startswith(RETRY_GROUP_TOPIC_PREFIX):
                 for addr in await self.admin.masters():
                     group = topic.removeprefix(RETRY_GROUP_TOPIC_PREFIX)
                     await self.admin.delete_sub_group(addr, group)
+
+    async def _forget(self, topic: str) -> None:
+        for addr, queue in await self.admin.read_queues(topic):
+            part = await self.admin.queue_part(addr, queue)
+            self._forgotten[queue] = part.max_offset
 
 
 @contextmanager

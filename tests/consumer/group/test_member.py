@@ -152,3 +152,21 @@ async def test_queues_are_not_divided_once_the_group_is_left(cluster, autojump_c
     assert R.GET_CONSUMER_LIST_BY_GROUP in codes
     assert codes[-1] == R.UNREGISTER_CLIENT
     assert cluster.members["cg"] == []
+
+
+async def test_all_offsets_are_committed_at_the_end_however_slowly_they_leave(
+    cluster, autojump_clock
+):
+    cluster.add_topic("T", queue_nums=8)
+    for number in range(8):
+        cluster.store("T", b"%d" % number, number)
+    seen = Seen()
+    async with consumer(cluster, consume_from_where=FIRST) as c:
+        c.subscribe("T", "*", seen)
+        await settle()
+        assert len(seen) == 8
+        cluster.offsets.clear()
+        cluster.latency_s = 0.5
+    assert {key[3]: at for key, at in cluster.offsets.items() if key[2] == "T"} == dict.fromkeys(
+        range(8), 1
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.client.tasks import side_by_side
 from rmqwire.consumer.offsets.table import OffsetStore
 from rmqwire.errors import RmqError, RouteNotFound
 
@@ -70,9 +71,11 @@ class RemoteBrokerOffsetStore(OffsetStore):
         await api.update_consumer_offset(addr, self._group, queue, offset, oneway=False)
 
     async def persist_all(self, queues: Container[MessageQueue]) -> None:
-        """Commit the offsets of ``queues`` and forget all others."""
+        """Commit the offsets of ``queues`` and forget all others.
+
+        At the same time: a broker that is slow to take them keeps none of the others from leaving.
+        """
         for queue in self.of_topic():
-            if queue in queues:
-                await self.persist(queue)
-            else:
+            if queue not in queues:
                 self.remove(queue)
+        await side_by_side(self.persist, self.of_topic())
