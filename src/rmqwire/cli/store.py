@@ -94,7 +94,7 @@ def verify(
     no_crc: bool,
     as_json: bool,
 ) -> None:
-    """Check a store: log, consume queues, index, checkpoint, tables, timers. Nothing is changed.
+    """Check a store: log, consume queues, index, checkpoint, tables, timers, popping. Nothing is changed.
 
     DIR is the store's root (storePathRootDir). Exit codes: 0 clean; 1 problems; 2 no store, or
     it can't be read.
@@ -115,6 +115,7 @@ def report_text(report: StoreReport) -> str:
         f"  index          {report.index_entries} entries",
         f"  tables         {report.tables}",
         f"  timers         {report.timers}",
+        f"  popping        {report.popping} check points and acks",
     ]
     for finding in report.findings:
         times = f" ({finding.count} times)" if finding.count > 1 else ""

@@ -26,10 +26,10 @@ _SLICES = 120  # points on the time axis at most
 _TICK_MS = 100  # finest resolution of the time axis
 _SIZE_BINS = 48
 _DPI = 110
-_INCHES = (11, 8)
+INCHES = (11, 8)
 
 
-def _pyplot() -> Any:  # noqa: ANN401  the extra needn't be there when types are checked
+def pyplot() -> Any:  # noqa: ANN401  the extra needn't be there when types are checked
     """Import matplotlib for files only.
 
     Raises:
@@ -55,7 +55,7 @@ class CommitLogPlot:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._plt = _pyplot()
+        self._plt = pyplot()
         self._ticks: dict[int, list[int]] = defaultdict(lambda: [0, 0])  # messages, bytes
         self._sizes: dict[int, int] = defaultdict(int)
 
@@ -78,10 +78,10 @@ class CommitLogPlot:
         """
         if not self._ticks:
             raise UsageError("--plot: there is no message to draw")
-        figure, (sizes, rate) = self._plt.subplots(2, 1, figsize=_INCHES)
+        figure, (sizes, rate) = self._plt.subplots(2, 1, figsize=INCHES)
         self._draw_sizes(sizes)
         self._draw_rate(rate)
-        _save(figure, self._path)
+        save_figure(figure, self._path)
         self._plt.close(figure)
 
     def _draw_sizes(self, axes: Any) -> None:  # noqa: ANN401  matplotlib's
@@ -101,13 +101,13 @@ class CommitLogPlot:
         for tick, (number, size) in self._ticks.items():
             messages[(tick - first) // width] += number / seconds
             kibibytes[(tick - first) // width] += size / 1024 / seconds
-        times = _times([(first + width * index) * _TICK_MS for index in range(count)])
+        moments = times([(first + width * index) * _TICK_MS for index in range(count)])
         axes.set_title(f"Stored per second, means of {seconds:g} s")
-        axes.plot(times, messages, color="tab:blue", marker=".")
+        axes.plot(moments, messages, color="tab:blue", marker=".")
         axes.set_ylabel("messages/s (line)", color="tab:blue")
         axes.set_ylim(bottom=0)
         right = axes.twinx()
-        right.fill_between(times, kibibytes, color="tab:orange", alpha=0.35, step="mid")
+        right.fill_between(moments, kibibytes, color="tab:orange", alpha=0.35, step="mid")
         right.set_ylabel("KiB/s (area)", color="tab:orange")
         right.set_ylim(bottom=0)
         axes.tick_params(axis="x", rotation=20)
@@ -128,7 +128,7 @@ class ConsumeQueuePlot:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._plt = _pyplot()
+        self._plt = pyplot()
         self._points: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._steps: dict[str, int] = defaultdict(lambda: 1)
         self._ends: dict[str, tuple[int, int]] = {}
@@ -156,7 +156,7 @@ class ConsumeQueuePlot:
         """
         if not self._points:
             raise UsageError("--plot: there is no unit to draw")
-        figure, axes = self._plt.subplots(figsize=_INCHES)
+        figure, axes = self._plt.subplots(figsize=INCHES)
         colours = dict(zip(self._largest(), self._plt.get_cmap("tab20").colors, strict=False))
         unit, size = _unit_for(max(offset for offset, _ in self._ends.values()))
         for name in sorted(self._points, key=lambda one: self._ends[one][1], reverse=True):
@@ -169,7 +169,7 @@ class ConsumeQueuePlot:
         axes.set_ylabel("messages in the queue")
         axes.legend(loc="upper left", fontsize="small")
         axes.grid(alpha=0.3)
-        _save(figure, self._path)
+        save_figure(figure, self._path)
         self._plt.close(figure)
 
     def _largest(self) -> Sequence[str]:
@@ -177,7 +177,7 @@ class ConsumeQueuePlot:
         return by_size[:MAX_QUEUES]
 
 
-def _save(figure: Any, path: Path) -> None:  # noqa: ANN401  matplotlib's
+def save_figure(figure: Any, path: Path) -> None:  # noqa: ANN401  matplotlib's
     """Write the picture ourselves: the library that draws it leaves a full disk unsaid."""
     figure.tight_layout()
     picture = BytesIO()
@@ -195,6 +195,6 @@ def _unit_for(largest: int) -> tuple[str, int]:
     return ("KiB", 2**10) if largest < 4 * 2**20 else ("MiB", 2**20)
 
 
-def _times(times_ms: list[int]) -> list[datetime]:
+def times(times_ms: list[int]) -> list[datetime]:
     """Return local times without a zone: matplotlib would turn others into UTC."""
     return [datetime.fromtimestamp(ms / 1000).astimezone().replace(tzinfo=None) for ms in times_ms]

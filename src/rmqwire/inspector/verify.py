@@ -24,6 +24,7 @@ from rmqwire.inspector.folder_check import (
 )
 from rmqwire.inspector.index_check import IndexCheck
 from rmqwire.inspector.log_walk import Damage, LogWalk
+from rmqwire.inspector.pop_check import PopCheck
 from rmqwire.inspector.queue_check import QueueCheck
 from rmqwire.inspector.timer_check import check_timers
 from rmqwire.store.config import StoreConfig
@@ -56,6 +57,7 @@ class StoreReport:
         index_entries: entries of all index files.
         tables: tables of the broker.
         timers: units of the timer log.
+        popping: check points and acks of pops, arrived or on their way.
         findings: everything that was found.
     """
 
@@ -71,6 +73,7 @@ class StoreReport:
     index_entries: int = 0
     tables: int = 0
     timers: int = 0
+    popping: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -93,6 +96,7 @@ class StoreReport:
             "indexEntries": self.index_entries,
             "tables": self.tables,
             "timers": self.timers,
+            "popping": self.popping,
             "findings": [finding.row() for finding in self.findings],
         }
 
@@ -153,6 +157,7 @@ def verify_store(
         lag=lag,
     )
     walk = LogWalk(files, check_crc=check_crc, progress=progress)
+    pops = PopCheck(root, findings)
     index = IndexCheck(root, findings, slots=slots, lag=lag, log_start=walk.start)
     report = StoreReport(str(root), state.clean, state.lock, walk.start, tables=tables.files)
     newest = 0
@@ -161,6 +166,7 @@ def verify_store(
         if deletion is None or not deletion.covers(found.physical_offset, found.store_timestamp):
             queues.take(found)
         index.take(found)
+        pops.take(found, walk)
         report.records += 1
         newest = max(newest, found.store_timestamp)
     report.log_end = walk.end
@@ -173,6 +179,8 @@ def verify_store(
         root, findings, log_end=walk.end, precision_ms=timer_precision_ms, lag=lag
     )
     check_offsets(tables, queues.ends(), findings)
+    pops.finish(queues.ends())
+    report.popping = pops.records
     _note_state(report, findings)
     report.queues, report.units, report.index_entries = len(queues), queues.units, index.entries
     report.findings = list(findings)
