@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from bench import growth
 from bench.aims import AIMS, Aim
 from bench.results import LOWER_IS_BETTER, Results
@@ -16,6 +19,7 @@ TITLES = {
     "p99_us": "p99 µs",
     "p999_us": "p999 µs",
     "generator_us": "generator's CPU µs",
+    "broker_us": "broker's CPU ms per 1,000",
     "rss_mib": "RSS MiB",
     "others": "others' cores",
     "idle_cpu": "idle CPU, % of a core",
@@ -25,6 +29,23 @@ TITLES = {
     "refused": "refused",
 }
 
+
+@dataclass(frozen=True)
+class View:
+    """What a table compares.
+
+    Args:
+        subject: the head of the column of kinds.
+        kinds: those beside Java's, with their heads.
+        aims: what they have to reach.
+    """
+
+    subject: str
+    kinds: Mapping[str, str]
+    aims: Sequence[Aim]
+
+
+BROKERS = View("broker", {NATIVE: "native lane (aim)", PYTHON: "Python lane (aim)"}, AIMS)
 
 PAGE = """# Benchmarks
 
@@ -45,10 +66,10 @@ def page(results: Results, pictures: str) -> str:
     return PAGE.format(pictures=pictures, table=markdown(results).replace("\n### ", "\n## "))
 
 
-def markdown(results: Results) -> str:
+def markdown(results: Results, view: View = BROKERS) -> str:
     """Return the whole page without its first heading."""
-    parts = [_warnings(results), _machine(results), _aims(results), _growth(results)]
-    parts.append(_cases(results))
+    parts = [_warnings(results), _machine(results), _aims(results, view), _growth(results)]
+    parts.append(_cases(results, view.subject))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -95,18 +116,17 @@ def _machine(results: Results) -> str:
     return "; ".join(f"{name}: {value}" for name, value in results.machine.items()) + "."
 
 
-def _aims(results: Results) -> str:
-    kinds = (NATIVE, PYTHON)
+def _aims(results: Results, view: View) -> str:
     rows = []
-    for aim in AIMS:
+    for aim in view.aims:
         java = results.median(aim.to_case, aim.to_kind, aim.metric)
-        cells = [_verdict(results, aim, kind) for kind in kinds]
+        cells = [_verdict(results, aim, kind) for kind in view.kinds]
         if any(cells):
             shown = number(aim.metric, java)
             rows.append(_line([aim.about, TITLES.get(aim.metric, aim.metric), shown, *cells]))
     if not rows:
         return ""
-    head = _head(["case", "figure", "Java 5.5.0", "native lane (aim)", "Python lane (aim)"])
+    head = _head(["case", "figure", "Java 5.5.0", *view.kinds.values()])
     return "\n".join(["### Beside Java, medians", "", *head, *rows])
 
 
@@ -132,13 +152,13 @@ def _growth(results: Results) -> str:
     return "\n".join(["### Growth", "", *head, *rows]) if rows else ""
 
 
-def _cases(results: Results) -> str:
+def _cases(results: Results, subject: str) -> str:
     parts = ["### All cases", "", "Medians of all rounds, the least and the greatest in brackets."]
     for case in results.rounds:
         metrics = results.metrics(case)
         kinds = list(results.rounds[case])
         parts += ["", f"#### {case}", ""]
-        parts += _head(["broker", *(TITLES.get(metric, metric) for metric in metrics)])
+        parts += _head([subject, *(TITLES.get(metric, metric) for metric in metrics)])
         for kind in kinds:
             parts.append(_line([kind, *(_cell(results, case, kind, metric) for metric in metrics)]))
         for kind in kinds if JAVA in kinds else ():

@@ -28,16 +28,22 @@ class Peer(ClientProgram):
         serialize: ``JSON`` or ``ROCKETMQ``.
         home: its folder.
         properties: more of Java's system properties, as ``-Dname=value``.
+        jvm: its options; by default it starts fast and stays small.
     """
 
     def __init__(
-        self, version: str, serialize: str, home: Path, properties: Sequence[str] = ()
+        self,
+        version: str,
+        serialize: str,
+        home: Path,
+        properties: Sequence[str] = (),
+        jvm: Sequence[str] = JVM,
     ) -> None:
         self.version = version
         self.serialize = serialize
         make_home(home)
         command = [
-            "java", *JVM, *properties,
+            "java", *jvm, *properties,
             f"-Drocketmq.home.dir={home}", f"-Duser.home={home}",
             f"-Drocketmq.client.logRoot={home}/logs", "-Drocketmq.client.logLevel=WARN",
             f"-Drocketmq.serialize.type={serialize}",

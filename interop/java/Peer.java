@@ -73,6 +73,8 @@ public class Peer {
             case "timer-recall": Timers.recall(words); break;
             case "try-send": BadInput.send(words); break;
             case "try-pull": BadInput.pull(words); break;
+            case "bench-send": Benching.send(words); break;
+            case "bench-consume": Benching.consume(words); break;
             case "allocate": Allocate.run(words); break;
             case "ask": Asking.ask(words); break;
             case "sign-with": Signing.set(words); break;

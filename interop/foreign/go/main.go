@@ -72,6 +72,10 @@ func run(words []string) error {
 		return consumeStart(words[1:])
 	case "consume-poll":
 		return consumePoll(words[1:])
+	case "bench-send":
+		return benchSend(words[1:])
+	case "bench-consume":
+		return benchConsume(words[1:])
 	case "consume-stop":
 		one := consumers[words[1]]
 		delete(consumers, words[1])

@@ -1,0 +1,82 @@
+"""The blocking clients under a load: ``python -m bench.clients.blocking_client``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from bench.clients.load import BATCH, Consuming, Meter, Sending, serve
+from rmqwire.blocking import ConsumeStatus, Message, Producer, PushConsumer
+
+
+def send(load: Sending) -> Meter:
+    meter = Meter()
+    with Producer("bench", namesrv_addr=load.namesrv) as producer:
+        producer.send(Message(load.topic, load.body))  # connected
+        meter.begin()
+        end = meter.began + int(load.seconds * 1e9)
+        if load.mode == "async":
+            _send_soon(producer, load, meter, end)
+        else:
+            with ThreadPoolExecutor(load.in_flight) as pool:
+                each = [
+                    pool.submit(_send_each, producer, load, meter, end)
+                    for _ in range(load.in_flight)
+                ]
+            for one in each:
+                one.result()
+        meter.end()
+    meter.messages = len(meter.times) * (BATCH if load.mode == "batch" else 1)
+    return meter
+
+
+def _send_each(producer: Producer, load: Sending, meter: Meter, end: int) -> None:
+    topic, body, times = load.topic, load.body, meter.times
+    size = BATCH if load.mode == "batch" else 1
+    while (now := time.perf_counter_ns()) < end:
+        if size == 1:
+            producer.send(Message(topic, body))
+        else:
+            producer.send([Message(topic, body) for _ in range(size)])
+        times.append(time.perf_counter_ns() - now)
+
+
+def _send_soon(producer: Producer, load: Sending, meter: Meter, end: int) -> None:
+    begun: list[int] = []
+
+    def messages() -> Iterator[Message]:
+        while (now := time.perf_counter_ns()) < end:
+            begun.append(now)
+            yield Message(load.topic, load.body)
+
+    for sent in producer.send_many(messages(), in_flight=load.in_flight):
+        sent.result()
+        meter.times.append(time.perf_counter_ns() - begun[len(meter.times)])
+
+
+def consume(load: Consuming) -> Meter:
+    meter, over, lock = Meter(), threading.Event(), threading.Lock()
+
+    def listener(messages: list) -> ConsumeStatus:
+        with lock:
+            meter.count(len(messages))
+            if meter.messages >= load.count and not over.is_set():
+                meter.end()
+                over.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    with PushConsumer(
+        load.group,
+        namesrv_addr=load.namesrv,
+        consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+        consume_message_batch_max_size=load.batch,
+    ) as consumer:
+        consumer.subscribe(load.topic, "*", listener)
+        over.wait()
+    return meter
+
+
+if __name__ == "__main__":
+    serve(send, consume)
