@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Header", "HeaderPlan", "Int", "Long", "needed", "plan_of"]
 
-_Fields = tuple[tuple[str, str], ...]  # (attribute, wire name) of each field
+_Fields = tuple[tuple[int, str], ...]  # (index in the struct, wire name) of each field
 _convert = msgspec.convert
+_values = msgspec.structs.astuple
 
 
 class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
@@ -73,22 +74,20 @@ class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
         Args:
             fast: the order, and the choice of fields, of the ROCKETMQ serialisation.
         """
-        plan = plan_of(type(self))
+        plan, values = plan_of(type(self)), _values(self)
         if fast and plan.fast:
-            return self._texts(plan.fast)
-        fields = self._texts(plan.order(16))
-        capacity = grown(16, len(fields))
-        return fields if capacity == 16 else self._texts(plan.order(capacity))
-
-    def _texts(self, order: _Fields) -> dict[str, str]:
+            order = plan.fast
+        else:
+            order = plan.order(len(values) - values.count(None))
         texts: dict[str, str] = {}
-        for attribute, wire in order:
-            value = getattr(self, attribute)
-            if value is None:
-                continue
-            if value is True or value is False:
-                value = "true" if value else "false"
-            texts[wire] = value if value.__class__ is str else str(value)
+        for index, wire in order:
+            value = values[index]
+            if value.__class__ is str:
+                texts[wire] = value
+            elif value is True or value is False:
+                texts[wire] = "true" if value else "false"
+            elif value is not None:
+                texts[wire] = str(value)
         return texts
 
 
@@ -117,14 +116,14 @@ class HeaderPlan:
     __slots__ = ("_inserted", "_orders", "fast", "flags")
 
     def __init__(self, cls: type[Header]) -> None:
-        attributes = dict(zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True))
+        places = {wire: index for index, wire in enumerate(cls.__struct_encode_fields__)}
         inherited = _inherited_fields(cls)
-        insertion = cls.java_insertion.split() or sorted(attributes, key=inherited.__contains__)
+        insertion = cls.java_insertion.split() or sorted(places, key=inherited.__contains__)
         self._inserted: _Fields = tuple(
-            (attributes[wire], wire)
-            for wire in (*insertion, *(wire for wire in attributes if wire not in insertion))
+            (places[wire], wire)
+            for wire in (*insertion, *(wire for wire in places if wire not in insertion))
         )
-        self.fast: _Fields = tuple((attributes[wire], wire) for wire in cls.fast_order.split())
+        self.fast: _Fields = tuple((places[wire], wire) for wire in cls.fast_order.split())
         self.flags: _Fields = tuple(
             (field.name, field.encode_name)
             for field in msgspec.structs.fields(cls)
@@ -132,12 +131,13 @@ class HeaderPlan:
         )
         self._orders: dict[int, _Fields] = {}
 
-    def order(self, capacity: int) -> _Fields:
-        """Return the fields as a Java HashMap of this capacity walks over them."""
-        order = self._orders.get(capacity)
+    def order(self, count: int) -> _Fields:
+        """Return the fields as a Java HashMap that has grown for ``count`` of them walks over them."""
+        order = self._orders.get(count)
         if order is None:
+            capacity = grown(16, count)
             order = tuple(sorted(self._inserted, key=lambda field: bucket(field[1], capacity)))
-            self._orders[capacity] = order
+            self._orders[count] = order
         return order
 
 
