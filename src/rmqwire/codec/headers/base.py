@@ -75,10 +75,7 @@ class Header(msgspec.Struct, kw_only=True, rename="camel", gc=False):
             fast: the order, and the choice of fields, of the ROCKETMQ serialisation.
         """
         plan, values = plan_of(type(self)), _values(self)
-        if fast and plan.fast:
-            order = plan.fast
-        else:
-            order = plan.order(len(values) - values.count(None))
+        order = (fast and plan.fast) or plan.order(len(values) - values.count(None))
         texts: dict[str, str] = {}
         for index, wire in order:
             value = values[index]
