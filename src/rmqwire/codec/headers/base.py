@@ -121,7 +121,7 @@ class HeaderPlan:
             for wire in (*insertion, *(wire for wire in places if wire not in insertion))
         )
         self.fast: _Fields = tuple((places[wire], wire) for wire in cls.fast_order.split())
-        self.flags: _Fields = tuple(
+        self.flags: tuple[tuple[str, str], ...] = tuple(  # attribute, wire name
             (field.name, field.encode_name)
             for field in msgspec.structs.fields(cls)
             if field.type in (bool, bool | None)
