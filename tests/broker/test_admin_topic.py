@@ -98,6 +98,14 @@ def test_attributes_that_may_not_be(admin_broker, attributes, said):
     assert broker.state.topics.select("orders") is None
 
 
+def test_topics_of_mixed_types_may_be_allowed(admin_broker):
+    broker = admin_broker()
+    broker.state.config.enable_mixed_message_type = True
+    request = create(attributes="+message.type=MIXED")
+    assert broker.ask(R.UPDATE_AND_CREATE_TOPIC, request).code == 0
+    assert broker.state.topics.select("orders").attributes == {"message.type": "MIXED"}
+
+
 def test_a_list_is_created_as_a_whole(admin_broker):
     broker = admin_broker()
     good = [TopicConfig(topic_name="a"), TopicConfig(topic_name="b")]

@@ -95,6 +95,15 @@ async def test_a_timer_is_sent_as_java_sends_it_and_taken_back(cluster, autojump
     }  # fmt: skip
 
 
+async def test_a_priority_is_sent_as_java_sends_it(cluster, autojump_clock):
+    async with producer(cluster) as p:
+        await p.send(Message("T", b"1", priority=3))
+        with pytest.raises(UsageError, match="must be greater than or equal to 0"):
+            Message("T", b"2", priority=-1)
+    ((_, header),) = sends(cluster)
+    assert decode_properties(header.properties)["_SYS_MSG_PRIORITY_"] == "3"
+
+
 async def test_what_is_no_handle_or_of_no_broker_is_refused_before_it_is_sent(
     cluster, autojump_clock
 ):

@@ -66,7 +66,12 @@ class Message(NamedProperties):
         delay_time_sec: seconds from now until it is delivered (5.x); None for at once.
         delay_time_ms: the same in ms.
         deliver_time_ms: when it is delivered, ms since the epoch (5.x); None for at once.
+        priority: from 0, the number of its queue (5.5); those that pop a topic of the type
+            PRIORITY get the highest first. None for none.
         wait_store_msg_ok: see the property of that name; always sent, as Java does.
+
+    Raises:
+        UsageError: the priority is negative, or a property can't be.
     """
 
     __slots__ = ("body", "flag", "properties", "topic", "transaction_id")
@@ -84,8 +89,11 @@ class Message(NamedProperties):
         delay_time_sec: int | None = None,
         delay_time_ms: int | None = None,
         deliver_time_ms: int | None = None,
+        priority: int | None = None,
         wait_store_msg_ok: bool = True,
     ) -> None:
+        if priority is not None and priority < 0:
+            raise UsageError("The priority must be greater than or equal to 0")
         self.topic = topic
         self.body = body
         self.flag = flag
@@ -99,13 +107,14 @@ class Message(NamedProperties):
         self.properties[const.PROPERTY_WAIT_STORE_MSG_OK] = "true" if wait_store_msg_ok else "false"
         if delay_time_level:
             self.properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
-        for name, time in (
+        for name, number in (
             (const.PROPERTY_TIMER_DELAY_SEC, delay_time_sec),
             (const.PROPERTY_TIMER_DELAY_MS, delay_time_ms),
             (const.PROPERTY_TIMER_DELIVER_MS, deliver_time_ms),
+            (const.PROPERTY_PRIORITY, priority),
         ):
-            if time is not None:
-                self.properties[name] = str(time)
+            if number is not None:
+                self.properties[name] = str(number)
         for name, value in (properties or {}).items():
             self.put_user_property(name, value)
 

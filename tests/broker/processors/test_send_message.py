@@ -278,3 +278,53 @@ def test_an_orderly_group_of_5_x_gives_up_into_the_dead_letters_at_once(broker, 
     assert client.call(RemotingCommand(41, {}, body.encode())).code == 0
     assert client.call(requests.send(topic="%RETRY%cg", reconsume_times=1)).code == 0
     assert broker.state.store.max_offset("%DLQ%cg", 0) == 1
+
+
+QUEUES = 4
+
+
+def prioritized(text: str, **fields: object) -> RemotingCommand:
+    properties = f"{text}UNIQ_KEY\x01K\x02"
+    return requests.send("P", queue_id=1, properties=properties, **fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "queue_id", "kept"),
+    [
+        ("_SYS_MSG_PRIORITY_\x010\x02", 0, True),
+        ("_SYS_MSG_PRIORITY_\x013\x02", 3, True),
+        ("_SYS_MSG_PRIORITY_\x019\x02", 3, True),
+        ("_SYS_MSG_PRIORITY_\x01-1\x02", 1, True),
+        ("_SYS_MSG_PRIORITY_\x01x\x02", 1, True),
+        ("_SYS_MSG_PRIORITY_\x013\x02__SHARDINGKEY\x01s\x02", 1, False),
+        ("_SYS_MSG_PRIORITY_\x013\x02TRAN_MSG\x01no\x02", 3, True),
+        ("", 1, False),
+    ],
+)
+def test_a_priority_is_the_number_of_the_queue(client, broker, text, queue_id, kept):
+    client.call(requests.create_topic("P", queues=QUEUES))
+    answer = client.call(prioritized(text))
+    assert answer.ext_fields["queueId"] == str(queue_id)
+    message = stored(broker)
+    assert message.queue_id == queue_id
+    assert ("_SYS_MSG_PRIORITY_" in message.properties) is kept
+
+
+@pytest.mark.parametrize(
+    "beside", ["DELAY\x011\x02", "TIMER_DELAY_SEC\x019\x02", "TRAN_MSG\x01TRUE\x02"]
+)
+def test_what_waits_has_no_priority(client, broker, beside):
+    client.call(requests.create_topic("P", queues=QUEUES))
+    answer = client.call(prioritized(f"_SYS_MSG_PRIORITY_\x013\x02{beside}"))
+    assert (answer.code, answer.ext_fields["queueId"]) == (0, "1")
+    message = stored(broker)
+    assert message.properties["REAL_QID"] == "1"
+    assert "_SYS_MSG_PRIORITY_" not in message.properties
+
+
+def test_4_9_keeps_a_priority_like_any_property(old):
+    client = old.connect("127.0.0.1:43210")
+    client.call(requests.create_topic("P", queues=QUEUES))
+    answer = client.call(prioritized("_SYS_MSG_PRIORITY_\x013\x02"))
+    assert answer.ext_fields["queueId"] == "1"
+    assert stored(old).properties["_SYS_MSG_PRIORITY_"] == "3"

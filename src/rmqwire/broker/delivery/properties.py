@@ -30,6 +30,7 @@ _SPECIAL = frozenset(
         const.PROPERTY_DELAY_TIME_LEVEL,
         const.PROPERTY_TRANSACTION_PREPARED,
         const.PROPERTY_LITE_TOPIC,
+        const.PROPERTY_PRIORITY,
         *const.TIMER_TIMES,
     }
 )
@@ -85,7 +86,7 @@ class Plan:
         pick: takes these out of all entries.
         tags: index of the TAGS entry, -1 without.
         unique: index of the UNIQ_KEY entry, -1 without.
-        special: a name is there that needs a look at its value (DELAY, TRAN_MSG, TIMER_..., a lite topic).
+        special: a name is there that needs a look at its value (DELAY, TRAN_MSG, TIMER_..., more).
         wait: index of the WAIT entry, -1 without.
     """
 
@@ -113,7 +114,7 @@ class Rewritten:
         tags: value of TAGS, None without.
         unique_key: value of UNIQ_KEY, None when 4.9 got none.
         wait_store_ok: the sender waits for flush and replication.
-        properties: as a dict when something special is in them (DELAY, TRAN_MSG, TIMER_..., a lite topic).
+        properties: as a dict when something special is in them (DELAY, TRAN_MSG, TIMER_..., more).
     """
 
     __slots__ = ("data", "properties", "tags", "unique_key", "wait_store_ok")

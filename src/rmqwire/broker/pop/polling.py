@@ -1,11 +1,14 @@
 """Pops and notifications that wait for messages (``PopLongPollingService``).
 
 They wait by topic, group and queue; -1 stands for all queues. A message wakes one of them: it runs
-again, and wakes the next if it left something.
+again, and wakes the next if it left something. They stand in the order in which their times are up
+(``PopRequest.COMPARATOR``): who was woken for what another had taken is the next one again, and not
+behind all who came later.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -47,6 +50,10 @@ class PollingResult(Enum):
     NOT_POLLING = auto()
 
 
+def _deadline(held: HeldPop) -> int:
+    return held.deadline_ms
+
+
 class PopLongPolling(HeldRequests[HeldPop]):
     """The waiting pops of one broker, or its waiting notifications.
 
@@ -54,7 +61,7 @@ class PopLongPolling(HeldRequests[HeldPop]):
         config: how many may wait.
         wall_ms: wall clock: a request says when it was born.
         mono_ms: clock of the deadlines.
-        newest_first: the one that came last is woken first.
+        newest_first: the one whose time is up last is woken first.
     """
 
     def __init__(
@@ -108,6 +115,13 @@ class PopLongPolling(HeldRequests[HeldPop]):
         deadline = self._mono_ms() + left_ms + 1
         self.hold(HeldPop(connection, request, key, deadline, wake, wanted))
         return PollingResult.HELD
+
+    def hold(self, held: HeldPop) -> None:
+        """Keep a request in its place among those that wait for the same."""
+        super().hold(held)
+        waiting = self._by_key[held.key]
+        waiting.pop()
+        insort(waiting, held, key=_deadline)
 
     def _remember(self, key: PollingKey) -> None:
         groups = self._groups.setdefault(key.topic, set())

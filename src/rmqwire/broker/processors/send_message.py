@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.delivery.inner_batch import is_batch_cq, make_inner_batch
 from rmqwire.broker.delivery.place import Place, dead_letters, place
+from rmqwire.broker.delivery.priority import settle_priority
 from rmqwire.broker.delivery.properties import PropertyRewriter, has_timer, write_properties
 from rmqwire.broker.lite.multi_dispatch import with_light_queue
 from rmqwire.broker.processors.put_result import STORED, refusal
@@ -132,11 +133,14 @@ class SendMessageProcessor:
         message.wait_store_ok = rewritten.wait_store_ok
         if rewritten.tags is not None:
             message.tags_code = tags_code(rewritten.tags)
+        values = rewritten.properties
+        if values is not None and self._has_priority(message, values):
+            queue_id = message.queue_id
         done = partial(self._stored, connection, request, message, (queue_id, rewritten.unique_key))
-        if rewritten.properties is None:
+        if values is None:
             state.store.puts.put(message, done)
         else:
-            self._put_in_place(message, topic, rewritten.properties, done)
+            self._put_in_place(message, topic, values, done)
 
     # --- before the store
 
@@ -169,6 +173,14 @@ class SendMessageProcessor:
         if not state.release.broker.dead_letters_undelayed:
             return text
         return f"{text.rstrip(chr(2))}\x02{const.PROPERTY_DELAY_TIME_LEVEL}\x01-1"
+
+    def _has_priority(self, message: MessageInner, properties: dict[str, str]) -> bool:
+        """Put a message into the queue of its priority; return whether it has one."""
+        release = self._state.release
+        queues = self._state.topics.table[message.topic].write_queue_nums
+        return release.broker.sends_by_priority and settle_priority(
+            message, properties, queues, release
+        )
 
     def _put_in_place(
         self,

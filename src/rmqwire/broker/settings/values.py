@@ -111,6 +111,7 @@ class BrokerConfig:
     notify_consumer_ids_changed_enable: bool = True
     channel_expired_timeout: int = 120_000
 
+    enable_mixed_message_type: bool = False
     server_load_balancer_enable: bool = True
     default_message_request_mode: str = "PULL"
     default_pop_share_queue_num: int = -1

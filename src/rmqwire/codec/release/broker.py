@@ -21,6 +21,7 @@ class BrokerRelease:
         pops: consumers may pop, and what they don't acknowledge comes again.
         timer_messages: the broker knows the TIMER_* properties of a message.
         lite_topics: topics may have lite topics under them.
+        sends_by_priority: a message's priority is the number of its queue.
         retry_limit_inclusive: a retry topic send goes to the dead letters at the maximum of
             reconsumeTimes (4.9) or above it (5.x).
         given_up_in_order: a retry topic send of an orderly consumer is a dead letter at once.
@@ -92,6 +93,7 @@ class BrokerRelease:
     pops: bool
     timer_messages: bool
     lite_topics: bool
+    sends_by_priority: bool
     retry_limit_inclusive: bool
     given_up_in_order: bool
     dead_letters_undelayed: bool
@@ -167,6 +169,7 @@ BROKER_4_9 = BrokerRelease(
     pops=False,
     timer_messages=False,
     lite_topics=False,
+    sends_by_priority=False,
     retry_limit_inclusive=True,
     given_up_in_order=False,
     dead_letters_undelayed=False,
@@ -228,6 +231,7 @@ BROKER_5 = BrokerRelease(
     pops=True,
     timer_messages=True,
     lite_topics=True,
+    sends_by_priority=True,
     retry_limit_inclusive=False,
     given_up_in_order=True,
     dead_letters_undelayed=True,

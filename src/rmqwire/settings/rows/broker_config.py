@@ -60,6 +60,7 @@ BROKER_CONFIG: Final = (
         channelExpiredTimeout               long     .                    120000                1..                   live 1000..86400000
         configBlackList                     String   .                    configBlackList;brokerConfigPath
         clearRetryTopicWhenDeleteTopic      boolean  (false)              true                  -                     live
+        enableMixedMessageType              boolean  .                    false                 -                     live
         autoDeleteUnusedStats               boolean  false                true                  -                     live
         enableCreateSysGroup                boolean  (false)              true                  -                     live
         enablePropertyFilter                boolean  false                false                 -                     live
@@ -388,13 +389,6 @@ BROKER_CONFIG: Final = (
         "static topics",
         """
         useStaticSubscription  boolean  .  false
-        """,
-    ),
-    *group(
-        NOT_YET,
-        "topics of one message type",
-        """
-        enableMixedMessageType  boolean  .  false
         """,
     ),
     *group(

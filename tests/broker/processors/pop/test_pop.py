@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from rmqwire.codec.bodies import SubscriptionGroupConfig
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, encode_command
@@ -186,6 +187,29 @@ def test_a_priority_topic_is_popped_from_its_highest_queue(broker, consumer):
     assert order == [3, 2, 1, 0]
 
 
+@pytest.mark.parametrize(("ascending", "order"), [(True, [3, 2, 1, 0]), (False, [0, 1, 2, 3])])
+def test_messages_with_priorities_are_popped_in_their_order(broker, consumer, ascending, order):
+    broker.state.config.priority_order_asc = ascending
+    consumer.client.call(requests.create_topic("P", "+message.type=PRIORITY", queues=4))
+    consumer.topic = "P"
+    for priority in (1, 9, 0, 2):
+        text = f"UNIQ_KEY\x01K{priority}\x02_SYS_MSG_PRIORITY_\x01{priority}\x02"
+        assert consumer.client.call(requests.send("P", queue_id=1, properties=text)).code == 0
+    popped = [message.queue_id for _ in range(4) for message in consumer.pop(max_msg_nums=1)]
+    assert popped == order
+
+
+def test_a_group_may_want_priorities_now_and_then(broker, consumer):
+    config = SubscriptionGroupConfig(group_name=GROUP, attributes={"+priority.factor": "50"})
+    broker.state.groups.update(config)
+    consumer.client.call(requests.create_topic("P", "+message.type=PRIORITY", queues=4))
+    consumer.topic = "P"
+    for i in range(200):
+        send(consumer.client, b"%d" % i, i % 4, "P")
+    queues = [message.queue_id for _ in range(40) for message in consumer.pop(max_msg_nums=1)]
+    assert 20 <= queues.count(3) < 40
+
+
 def test_who_holds_too_many_messages_gets_no_more(broker, consumer):
     broker.state.config.enable_pop_message_threshold = True
     broker.state.config.pop_inflight_message_threshold = 1
@@ -266,6 +290,29 @@ def test_one_pop_wakes_the_next_while_something_is_left(broker, consumer):
     )
     answers = [other.client.answer_to(r) for other, r in zip(others, waiting, strict=True)]
     assert [answer.code for answer in answers] == [0, 0, 0]
+
+
+def test_who_was_woken_for_what_another_has_taken_keeps_its_place(broker, consumer):
+    members = [Consumer(broker) for _ in range(3)]
+    waiting = {}
+
+    def wait(member):
+        born = broker.clock.ms
+        waiting[member] = member.pop_request(poll_time=60_000, born_time=born)
+        assert member.client.ask(waiting[member]) is None
+
+    for member in members:
+        wait(member)
+        broker.pass_time(10)
+    served = []
+    for burst in range(6):  # two arrivals wake two; the first takes both messages
+        two = [requests.send(TOPIC, b"%d-%d" % (burst, i), queue_id=i) for i in range(2)]
+        consumer.client.feed(b"".join(map(encode_command, two)))
+        (member,) = [one for one in members if one.client.answer_to(waiting[one])]
+        served.append(members.index(member))
+        broker.pass_time(10)
+        wait(member)
+    assert served == [0, 1, 2, 0, 1, 2]
 
 
 def test_the_check_wakes_a_pop_whose_message_nobody_told(broker, consumer):

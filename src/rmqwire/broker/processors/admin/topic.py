@@ -109,7 +109,8 @@ class TopicAdmin:
     def _update(self, configs: list[TopicConfig]) -> None:
         for config in configs:
             self._check_queues(config)
-            if config.attributes.get(MIXED[0]) == MIXED[1]:
+            mixed = self._state.config.enable_mixed_message_type
+            if not mixed and config.attributes.get(MIXED[0]) == MIXED[1]:
                 raise Reject(ResponseCode.INVALID_PARAMETER, "MIXED message type is not supported.")
             for key, value in NOT_THERE.items():
                 if config.attributes.get(key) == value:
