@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 Message = dict[str, Any]
@@ -85,3 +87,28 @@ def late(received: list[Message]) -> int:
         behind += message["queueOffset"] < last
         reached[message["queueId"]] = max(last, message["queueOffset"])
     return behind
+
+
+def in_turn(
+    received: list[Message], returned: Callable[[Message, Message], object] = lambda *_: False
+) -> int:
+    """See that no owner of a queue skips a message; return how many came again.
+
+    Within the time of one owner each follows the one before it, unless the queue has ``returned`` to it
+    between the two.
+    """
+    by_queue: dict[int, list[Message]] = defaultdict(list)
+    for message in sorted(received, key=lambda m: (m["consumed"], m["queueOffset"])):
+        by_queue[message["queueId"]].append(message)
+    again = 0
+    for queue, messages in by_queue.items():
+        assert messages[0]["queueOffset"] == 0
+        reached = 0
+        for before, after in pairwise(messages):
+            reached = max(reached, before["queueOffset"])
+            step = after["queueOffset"] - before["queueOffset"]
+            assert after["queueOffset"] <= reached + 1, f"queue {queue} skips: {before}, {after}"
+            moved = step == 1 or before["by"] != after["by"] or returned(before, after)
+            assert moved, f"queue {queue}: {before}, {after}"
+            again += after["queueOffset"] <= reached
+    return again

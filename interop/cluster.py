@@ -102,8 +102,8 @@ class MavenCluster(Cluster):
         }
         conf |= settings
         node = self._start("broker", home, port, conf, "org.apache.rocketmq.broker.BrokerStartup")
-        name = conf["brokerName"]
-        wait_until(lambda: registered(namesrv, name, node.addr), f"{node.addr} as {name}")
+        name, told = conf["brokerName"], f"{conf['brokerIP1']}:{port}"
+        wait_until(lambda: registered(namesrv, name, told), f"{told} as {name}")
         return node
 
     def _start(self, name: str, home: Path, port: int, conf: Mapping[str, str], main: str) -> Node:

@@ -66,9 +66,11 @@ class Peer(ClientProgram):
             tools.unlink()
 
     def load(
-        self, namesrv: str, topic: str, count: int = 1 << 30, seed: int = 1, threads: int = 8
-    ) -> JavaLoad:
-        return JavaLoad(self, namesrv, topic, count, seed, threads)
+        self, namesrv: str, topic: str, count: int = 1 << 30, seed: int = 1, threads: int = 8,
+        *, timeout_ms: int = 5000, faults: bool = True, pause_ms: int = 0,
+    ) -> JavaLoad:  # fmt: skip
+        words = ("true" if faults else "false", pause_ms)
+        return JavaLoad(self, namesrv, topic, threads, count, seed, timeout_ms, *words)
 
     def half(
         self, namesrv: str, topic: str, count: int, seed: int = 1, group: str = "", kind: str = ""
@@ -92,17 +94,16 @@ class Peer(ClientProgram):
 
 
 class JavaLoad:
-    """A DefaultMQProducer with threads that send ``count`` messages; it keeps away from what fails.
+    """A DefaultMQProducer with threads that send numbered messages; see java/Load.java for ``words``.
 
-    What could not be sent has an ``failed`` (why) instead of a ``status``.
+    Of each message it tells when its send ``began`` (ms since the epoch) and how many ms it ``took``.
+    What could not be sent has a ``failed`` (why) instead of a ``status``.
     """
 
-    def __init__(
-        self, peer: Peer, namesrv: str, topic: str, count: int, seed: int, threads: int
-    ) -> None:
+    def __init__(self, peer: Peer, *words: object) -> None:
         self.peer = peer
         self.name = uuid.uuid4().hex[:8]
-        peer.call("load-start", self.name, namesrv, topic, threads, count, seed)
+        peer.call("load-start", self.name, *words)
 
     def wait(self) -> list[dict[str, Any]]:
         """Let it send all and give what became of each message."""

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import defaultdict
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from interop.checks import Message, in_turn
 from interop.client_program import RunningConsumer
 from interop.conftest import Rmqwire
 from interop.peer import Peer
@@ -24,28 +22,6 @@ from interop.wire import route_known
 pytestmark = [pytest.mark.optin, pytest.mark.timeout(230)]
 
 QUEUES = 12
-Message = dict[str, Any]
-
-
-def in_turn(received: list[Message]) -> int:
-    """See that no owner of a queue skips a message; return how many came again.
-
-    Within the time of one owner each follows the one before it.
-    """
-    by_queue: dict[int, list[Message]] = defaultdict(list)
-    for message in sorted(received, key=lambda m: (m["consumed"], m["queueOffset"])):
-        by_queue[message["queueId"]].append(message)
-    again = 0
-    for queue, messages in by_queue.items():
-        assert messages[0]["queueOffset"] == 0
-        reached = 0
-        for before, after in pairwise(messages):
-            reached = max(reached, before["queueOffset"])
-            step = after["queueOffset"] - before["queueOffset"]
-            assert after["queueOffset"] <= reached + 1, f"queue {queue} skips: {before}, {after}"
-            assert step == 1 or before["by"] != after["by"], f"queue {queue}: {before}, {after}"
-            again += after["queueOffset"] <= reached
-    return again
 
 
 class Members:

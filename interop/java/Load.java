@@ -18,29 +18,31 @@ final class Load {
     private final String topic;
     private final long seed;
     private final int count;
+    private final long pauseMs;
     private final AtomicInteger next = new AtomicInteger();
     private final Queue<String> results = new ConcurrentLinkedQueue<>();
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stopped;
 
-    private Load(DefaultMQProducer producer, String topic, int count, long seed) {
+    private Load(DefaultMQProducer producer, String topic, int count, long seed, long pauseMs) {
+        this.pauseMs = pauseMs;
         this.producer = producer;
         this.topic = topic;
         this.count = count;
         this.seed = seed;
     }
 
-    /** load-start NAME NAMESRV TOPIC THREADS COUNT SEED */
+    /** load-start NAME NAMESRV TOPIC THREADS COUNT SEED TIMEOUT_MS FAULTS PAUSE_MS; FAULTS: sendLatencyFaultEnable. */
     static void start(String[] w) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer("load_" + w[1]);
         producer.setNamesrvAddr(w[2]);
         producer.setInstanceName("load-" + w[1]);
         producer.setPollNameServerInterval(1000);
-        producer.setSendLatencyFaultEnable(true);
-        producer.setSendMsgTimeout(5000);
+        producer.setSendLatencyFaultEnable(Boolean.parseBoolean(w[8]));
+        producer.setSendMsgTimeout(Integer.parseInt(w[7]));
         producer.setVipChannelEnabled(false);
         producer.start();
-        Load load = new Load(producer, w[3], Integer.parseInt(w[5]), Long.parseLong(w[6]));
+        Load load = new Load(producer, w[3], Integer.parseInt(w[5]), Long.parseLong(w[6]), Long.parseLong(w[9]));
         RUNNING.put(w[1], load);
         for (int i = Integer.parseInt(w[4]); i > 0; i--) {
             Thread thread = new Thread(load::send);
@@ -66,12 +68,26 @@ final class Load {
         for (int i = next.getAndIncrement(); i < count && !stopped; i = next.getAndIncrement()) {
             String kind = i % LARGE == 0 ? "large" : "small";
             Message m = Peer.message(topic, i, kind, seed, new Random(seed + i));
+            long began = System.currentTimeMillis();
+            String line;
+            String failed = "";
             try {
-                results.add(Peer.result(m, producer.send(m)));
+                line = Peer.result(m, producer.send(m));
             } catch (Exception e) {
-                String line = Peer.result(m, null);
-                results.add(line.substring(0, line.length() - 1) + ",\"failed\":" + Peer.quote(e.toString()) + "}");
+                line = Peer.result(m, null);
+                failed = ",\"failed\":" + Peer.quote(e.toString());
             }
+            String times = ",\"began\":" + began + ",\"took\":" + (System.currentTimeMillis() - began);
+            results.add(line.substring(0, line.length() - 1) + times + failed + "}");
+            rest();
+        }
+    }
+
+    private void rest() {
+        try {
+            Thread.sleep(pauseMs);
+        } catch (InterruptedException e) {
+            stopped = true;
         }
     }
 }

@@ -1,0 +1,276 @@
+"""Our producer and Java's, side by side, when servers of Java's fail under load. ``-m optin -s``.
+
+Each prints ``| trouble | client | sends | failed | longest send, ms | recovery, ms |``; docs/explanation/failures.md
+says what the columns mean.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from interop.client_program import RunningConsumer
+from interop.cluster import Cluster
+from interop.failures.flapping import FlappingNameServer, route
+from interop.failures.proxy import Proxy
+from interop.failures.side_by_side import POLL_MS, Trouble, now_ms, side_by_side
+from interop.listeners import Collector
+from interop.peer import Peer
+from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
+from interop.wire import route_known
+from rmqwire import PushConsumer
+
+pytestmark = [pytest.mark.only("5.5.0"), pytest.mark.optin, pytest.mark.timeout(230)]
+
+PROXY_HOST = "127.0.0.2"  # where the broker a says that it is
+BOTH, ONLY_B, DIVIDED = "Both", "OnlyB", "Divided"
+SLOW_S = 1.5
+SETTINGS = {
+    "registerNameServerPeriod": "10000",
+    "waitTimeMillsInSendQueue": "10000",  # the machine is busy with JVMs: that is not the trouble meant
+}
+
+
+class Field:
+    """A name server and two masters of Java's; the one named a stands behind a proxy."""
+
+    def __init__(self, cluster: Cluster, home: Path) -> None:
+        self._cluster, self._home = cluster, home
+        ports = {name: lasting_port(BROKER_PORTS) for name in "ab"}
+        self.addrs = {"a": f"{PROXY_HOST}:{ports['a']}", "b": f"127.0.0.1:{ports['b']}"}
+        self._settings = {
+            name: SETTINGS | {"brokerName": name, "listenPort": str(port)}
+            for name, port in ports.items()
+        }
+        self._settings["a"]["brokerIP1"] = PROXY_HOST
+        self._namesrv = cluster.start_namesrv(home / "namesrv", lasting_port())
+        self.namesrv = self._namesrv.addr
+        self._nodes: dict[str, Node] = {}
+        for name in "ab":
+            self.start_broker(name)
+
+    def start_broker(self, name: str) -> None:
+        home = self._home / name
+        self._nodes[name] = self._cluster.start_broker(home, self.namesrv, self._settings[name])
+
+    def make_topics(self, peer: Peer) -> None:
+        brokers = {"a": self._nodes["a"].addr, "b": self._nodes["b"].addr}
+        for topic, names in ((BOTH, "ab"), (ONLY_B, "b"), (DIVIDED, "ab")):
+            for name in names:
+                words = ("-n", self.namesrv, "-b", brokers[name], "-t", topic, "-r", "4", "-w", "4")
+                peer.mqadmin("updateTopic", *words)
+            wait_until(partial(route_known, self.namesrv, topic), f"route of {topic}")
+
+    @asynccontextmanager
+    async def proxy(self) -> AsyncIterator[Proxy]:
+        """Let the broker a be reached."""
+        proxy = Proxy(self._nodes["a"].addr)
+        host, _, port = self.addrs["a"].partition(":")
+        async with trio.open_nursery() as nursery:
+            await nursery.start(proxy.serve, host, int(port))
+            yield proxy
+            nursery.cancel_scope.cancel()
+
+    # --- troubles: each makes one and returns when it was over
+
+    async def kill(self) -> int:
+        self._nodes["b"].kill()
+        await trio.sleep(3)
+        await trio.to_thread.run_sync(self.start_broker, "b")
+        return now_ms()
+
+    async def restart(self) -> int:
+        await trio.to_thread.run_sync(self._nodes["b"].stop)
+        await trio.to_thread.run_sync(self.start_broker, "b")
+        return now_ms()
+
+    async def lose_name_server(self) -> int:
+        self.kill_name_server()
+        await trio.sleep(6)
+        return await self.bring_name_server()
+
+    def kill_name_server(self) -> None:
+        self._namesrv.kill()
+
+    async def bring_name_server(self) -> int:
+        """Start it again, and wait until the brokers have found it."""
+        await trio.to_thread.run_sync(self._start_namesrv)
+        return now_ms()
+
+    def _start_namesrv(self) -> None:
+        port = int(self.namesrv.partition(":")[2])
+        self._namesrv = self._cluster.start_namesrv(self._home / "namesrv", port)
+        wait_until(partial(route_known, self.namesrv, ONLY_B), "the broker registered again")
+
+    async def slow(self, proxy: Proxy) -> int:
+        proxy.delay_s = SLOW_S
+        await trio.sleep(8)
+        proxy.delay_s = 0
+        return now_ms()
+
+    async def half_open(self, proxy: Proxy) -> int:
+        assert proxy.forget() >= 2
+        return now_ms()
+
+
+@pytest.fixture(scope="module")
+def field(
+    cluster: Cluster, peers: dict[str, Peer], tmp_path_factory: pytest.TempPathFactory
+) -> Field:
+    made = Field(cluster, tmp_path_factory.mktemp("field"))
+    made.make_topics(peers["JSON"])
+    return made
+
+
+async def test_a_broker_is_killed(field: Field, json_peer: Peer) -> None:
+    async with field.proxy():
+        trouble = Trouble("broker killed, back after some seconds", BOTH, "b", field.kill)
+        await side_by_side(field.namesrv, trouble, json_peer)
+
+
+async def test_the_only_broker_restarts(field: Field, json_peer: Peer) -> None:
+    trouble = Trouble("the only broker restarts", ONLY_B, "b", field.restart)
+    await side_by_side(field.namesrv, trouble, json_peer)
+
+
+async def test_all_name_servers_are_down(field: Field, json_peer: Peer) -> None:
+    trouble = Trouble("name server down, a known topic", ONLY_B, "b", field.lose_name_server)
+    await side_by_side(field.namesrv, trouble, json_peer)
+
+
+async def test_a_client_starts_while_all_name_servers_are_down(
+    field: Field, json_peer: Peer
+) -> None:
+    field.kill_name_server()
+    trouble = Trouble("name server down, a new client", ONLY_B, "b", field.bring_name_server)
+    await side_by_side(field.namesrv, trouble, json_peer, before_s=5)
+
+
+@pytest.mark.parametrize("faults", [False, True])
+async def test_a_broker_is_slow(field: Field, json_peer: Peer, faults: bool) -> None:
+    async with field.proxy() as proxy:
+        name = "slow broker" + ", sendLatencyFaultEnable" * faults
+        trouble = Trouble(name, BOTH, "a", partial(field.slow, proxy), 8, faults=faults)
+        await side_by_side(field.namesrv, trouble, json_peer)
+
+
+async def test_connections_are_half_open(field: Field, json_peer: Peer) -> None:
+    async with field.proxy() as proxy:
+        trouble = Trouble("half-open connection", BOTH, "a", partial(field.half_open, proxy), 8)
+        await side_by_side(field.namesrv, trouble, json_peer)
+
+
+async def test_a_route_flaps(field: Field, json_peer: Peer) -> None:
+    steady = route(field.addrs)
+    only_a, only_b = (route({name: field.addrs[name]}) for name in "ab")
+    others = [only_a, None, only_b, route(field.addrs, ["a", "b"]), route({}), steady]
+    names = FlappingNameServer(steady, others)
+
+    async def flap() -> int:
+        await names.flap()
+        return now_ms()
+
+    async with field.proxy(), trio.open_nursery() as nursery:
+        namesrv = await nursery.start(names.serve)
+        await side_by_side(namesrv, Trouble("flapping route", BOTH, "a", flap), json_peer)
+        nursery.cancel_scope.cancel()
+
+
+class Members:
+    """Consumers of one group, ours or Java's, and what they got."""
+
+    def __init__(self, namesrv: str, topic: str) -> None:
+        self.group = f"members_{uuid.uuid4().hex[:8]}"
+        self._namesrv, self._topic = namesrv, topic
+        self._ours: list[Collector] = []
+        self._javas: list[RunningConsumer] = []
+        self._taken: list[dict[str, Any]] = []
+
+    async def join(self, stack: AsyncExitStack) -> None:
+        """Let one of ours join."""
+        consumer = PushConsumer(
+            self.group,
+            namesrv_addr=self._namesrv,
+            poll_name_server_interval=POLL_MS,
+            consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+        )
+        self._ours.append(collector := Collector())
+        consumer.subscribe(self._topic, "*", collector)
+        await stack.enter_async_context(consumer)
+
+    async def join_java(self, stack: AsyncExitStack, peer: Peer) -> None:
+        """Let one of Java's join."""
+        consume = partial(peer.consume, self._namesrv, self._topic, group=self.group)
+        self._javas.append(consumer := await trio.to_thread.run_sync(consume))
+        stack.push_async_callback(trio.to_thread.run_sync, consumer.__exit__)
+
+    async def received(self) -> list[dict[str, Any]]:
+        for one in self._javas:
+            self._taken += await trio.to_thread.run_sync(one.take, 100_000, 0.05)
+        return [*self._taken, *(m for one in self._ours for m in one.received)]
+
+    async def have(self, sent: list[dict[str, Any]], seconds: float) -> int:
+        """Wait until each of these was consumed; return when the last of them was, in ms."""
+        wanted = {one["keys"] for one in sent}
+        with trio.fail_after(seconds):
+            while True:
+                came = [one for one in await self.received() if one["keys"] in wanted]
+                if {one["keys"] for one in came} == wanted:
+                    firsts: dict[str, int] = {}
+                    for one in came:
+                        at = one["consumed"]
+                        firsts[one["keys"]] = min(at, firsts.get(one["keys"], at))
+                    return max(firsts.values())
+                await trio.sleep(0.2)
+
+
+async def test_a_master_restarts_during_a_rebalance(field: Field, json_peer: Peer) -> None:
+    """Every queue is read again, from where it was (apache/rocketmq #9830)."""
+    ours, theirs = (Members(field.namesrv, DIVIDED) for _ in range(2))
+    restarted = trio.Event()
+
+    async def restart() -> None:
+        await field.restart()
+        restarted.set()
+
+    async with field.proxy(), trio.open_nursery() as nursery, AsyncExitStack() as stack:
+
+        async def join() -> None:
+            await ours.join(stack)
+            await theirs.join_java(stack, json_peer)
+
+        async def send(seed: int) -> list[dict[str, Any]]:
+            words = field.namesrv, DIVIDED, 80
+            return await trio.to_thread.run_sync(partial(json_peer.produce, *words, seed=seed))
+
+        await join()
+        await join()
+        first = await send(71)
+        await ours.have(first, 60)
+        await theirs.have(first, 60)
+        await trio.sleep(7)  # all of it is committed
+        nursery.start_soon(restart)
+        await trio.sleep(1)
+        await join()
+        await restarted.wait()
+        over_ms = now_ms()
+        second = await send(72)
+        assert {one["brokerName"] for one in second} == {"a", "b"}
+        for name, group in (("rmqwire", ours), ("Java", theirs)):
+            took = await group.have(second, 90) - over_ms
+            came = Counter(one["keys"] for one in await group.received())
+            old, new = (sum(came[one["keys"]] - 1 for one in sent) for sent in (first, second))
+            print(
+                f"| master restarts in a rebalance | {name} | all of {len(second)} consumed "
+                f"{took} ms after it was back | came again: {old} of before, {new} of afterwards",
+                flush=True,
+            )
+            assert old == 0
