@@ -4,6 +4,7 @@ import pytest
 
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import Message, StoredMessage
+from rmqwire.codec.properties import decode_properties
 from rmqwire.errors import BadBody, UsageError
 
 
@@ -14,6 +15,19 @@ def test_a_message_has_the_properties_that_java_sets():
     assert message.delay_time_level == 3
     assert message.wait_store_msg_ok
     assert not Message("T", wait_store_msg_ok=False).wait_store_msg_ok
+
+
+def test_priority_and_lite_topic_are_the_properties_that_java_5_5_0_sends():
+    recorded = "_SYS_MSG_PRIORITY_\x013\x02UNIQ_KEY\x017F00\x02WAIT\x01true\x02"
+    sent = Message("prio", priority=3)
+    assert sent.properties.items() <= decode_properties(recorded).items()
+    assert (sent.priority, sent.lite_topic) == (3, None)
+    recorded = "__LITE_TOPIC\x01a\x02UNIQ_KEY\x017F00\x02WAIT\x01true\x02"
+    sent = Message("lt", lite_topic="a")
+    assert sent.properties.items() <= decode_properties(recorded).items()
+    assert (sent.priority, sent.lite_topic) == (-1, "a")
+    with pytest.raises(UsageError, match="must be greater than or equal to 0"):
+        Message("prio", priority=-1)
 
 
 def test_messages_compare_by_value():

@@ -18,6 +18,8 @@ MESSAGE_MAGIC_V1 = -626843481  # 0xDAA320A7
 MESSAGE_MAGIC_V2 = -626843477  # 0xDAA320AB, two-byte topic length, 5.x
 BLANK_MAGIC = -875286124  # 0xCBD43194, rest of a full file
 
+NO_PRIORITY = -1
+
 
 class NamedProperties:
     """Named access to the well-known properties."""
@@ -47,6 +49,17 @@ class NamedProperties:
         return int(text) if text.isascii() and text.isdigit() else 0
 
     @property
+    def priority(self) -> int:
+        """_SYS_MSG_PRIORITY_: of a priority topic (5.x), higher comes first; -1 without one."""
+        text = self.properties.get(const.PROPERTY_PRIORITY, "")
+        return int(text) if text.isascii() and text.isdigit() else NO_PRIORITY
+
+    @property
+    def lite_topic(self) -> str | None:
+        """__LITE_TOPIC: the lite topic below a topic of that kind (5.5)."""
+        return self.properties.get(const.PROPERTY_LITE_TOPIC)
+
+    @property
     def wait_store_msg_ok(self) -> bool:
         """WAIT: whether the broker answers only after the flush and the slaves it is set to."""
         return self.properties.get(const.PROPERTY_WAIT_STORE_MSG_OK, "true").lower() == "true"
@@ -69,6 +82,7 @@ class Message(NamedProperties):
         priority: from 0, the number of its queue (5.5); those that pop a topic of the type
             PRIORITY get the highest first. None for none.
         wait_store_msg_ok: see the property of that name; always sent, as Java does.
+        lite_topic: which lite topic of a topic of that kind (5.5); None for none.
 
     Raises:
         UsageError: the priority is negative, or a property can't be.
@@ -91,6 +105,7 @@ class Message(NamedProperties):
         deliver_time_ms: int | None = None,
         priority: int | None = None,
         wait_store_msg_ok: bool = True,
+        lite_topic: str | None = None,
     ) -> None:
         if priority is not None and priority < 0:
             raise UsageError("The priority must be greater than or equal to 0")
@@ -107,14 +122,15 @@ class Message(NamedProperties):
         self.properties[const.PROPERTY_WAIT_STORE_MSG_OK] = "true" if wait_store_msg_ok else "false"
         if delay_time_level:
             self.properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
-        for name, number in (
+        for name, told in (
             (const.PROPERTY_TIMER_DELAY_SEC, delay_time_sec),
             (const.PROPERTY_TIMER_DELAY_MS, delay_time_ms),
             (const.PROPERTY_TIMER_DELIVER_MS, deliver_time_ms),
             (const.PROPERTY_PRIORITY, priority),
+            (const.PROPERTY_LITE_TOPIC, lite_topic),
         ):
-            if number is not None:
-                self.properties[name] = str(number)
+            if told is not None:
+                self.properties[name] = str(told)
         for name, value in (properties or {}).items():
             self.put_user_property(name, value)
 
