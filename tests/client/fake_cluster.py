@@ -68,6 +68,7 @@ class FakeCluster:
         self.faults: list[Fault] = []
         self.down: set[str] = set()
         self.clients = []
+        self.connected = None
         self.latency_s = 0.0
         self._arrived = trio.Event()
         self._serial = 0
@@ -117,8 +118,9 @@ class FakeCluster:
     # ---- the door
 
     @asynccontextmanager
-    async def remoting(self, handlers):
+    async def remoting(self, handlers, connected):
         self.clients.append(handlers)
+        self.connected = connected  # to be called with the address of a new connection
         try:
             yield self
         finally:

@@ -8,7 +8,7 @@ from rmqwire.codec.bodies import ConsumerData, HeartbeatData, SubscriptionData
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.consumer.push import PushConsumer
 from rmqwire.testing import trio_cluster
-from tests.client.fake_cluster import FakeCluster, broker_addr
+from tests.client.fake_cluster import NAMESRV, FakeCluster, broker_addr
 from tests.consumer.support import FIRST, R, Seen, consumer, settle
 
 
@@ -140,3 +140,41 @@ def test_the_number_does_not_depend_on_who_says_it_when():
 
     assert fingerprint(data("one", 0)) == fingerprint(data("two", 7)) != 0
     assert fingerprint(data("one", 0, "a")) != fingerprint(data("one", 0))
+
+
+@pytest.mark.parametrize("told_again", [True, False])
+async def test_a_new_connection_to_a_broker_begins_with_a_heartbeat(
+    v2_cluster, autojump_clock, told_again
+):
+    async with consumer(v2_cluster, enable_heartbeat_channel_event_listener=told_again) as c:
+        c.subscribe("T", "*", Seen())
+        await settle(5)
+        before, asked = (
+            len(v2_cluster.heartbeats),
+            len(v2_cluster.codes(R.GET_CONSUMER_LIST_BY_GROUP)),
+        )
+        v2_cluster.connected(NAMESRV)
+        v2_cluster.connected(broker_addr("a"))
+        await settle(2)
+        assert [addr for addr, _ in v2_cluster.heartbeats[before:]] == [
+            broker_addr("a")
+        ] * told_again
+        divided = len(v2_cluster.codes(R.GET_CONSUMER_LIST_BY_GROUP)) > asked
+        assert divided == told_again
+
+
+async def test_a_heartbeat_that_makes_the_connection_is_not_repeated(v2_cluster, autojump_clock):
+    invoke = v2_cluster.invoke
+
+    async def connecting(addr, command, timeout_ms=3000):
+        if command.code == R.HEART_BEAT:
+            v2_cluster.connected(addr)
+        return await invoke(addr, command, timeout_ms)
+
+    v2_cluster.invoke = connecting
+    async with consumer(v2_cluster) as c:
+        c.subscribe("T", "*", Seen())
+        await trio.sleep(45)
+        told_at = len(v2_cluster.heartbeats)
+        await trio.sleep(30)
+        assert len(v2_cluster.heartbeats) == told_at + 1

@@ -46,6 +46,8 @@ class ClientConfig:
         poll_name_server_interval: ms between two looks at the routes in use.
         heartbeat_broker_interval: ms between two heartbeats.
         use_heartbeat_v2: leave the subscriptions out of heartbeats to brokers of 5.x that know them.
+        enable_heartbeat_channel_event_listener: as a client of 5.x, send one at once over each new
+            connection to a broker, so that one that was started again knows its clients.
         persist_consumer_offset_interval: ms between two commits of consumed offsets.
         pull_time_delay_mills_when_exception: ms to wait after a failed pull.
         mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
@@ -79,6 +81,7 @@ class ClientConfig:
     poll_name_server_interval: int = 30_000
     heartbeat_broker_interval: int = 30_000
     use_heartbeat_v2: bool = False
+    enable_heartbeat_channel_event_listener: bool = True
     persist_consumer_offset_interval: int = 5_000
     pull_time_delay_mills_when_exception: int = 1_000
     mq_client_api_timeout: int = 3_000
@@ -150,6 +153,12 @@ class ClientConfig:
         return "@".join(parts)
 
     @property
+    def heartbeats_on_connect(self) -> bool:
+        """Whether a heartbeat goes over each new connection to a broker."""
+        on = self.enable_heartbeat_channel_event_listener
+        return on and self.release.client.heartbeat_on_connect
+
+    @property
     def lasting_client_id(self) -> bool:
         """Whether the client id is to be the same after a restart."""
         return False
@@ -186,6 +195,7 @@ class ClientOptions(TypedDict, total=False):
     poll_name_server_interval: int
     heartbeat_broker_interval: int
     use_heartbeat_v2: bool
+    enable_heartbeat_channel_event_listener: bool
     persist_consumer_offset_interval: int
     pull_time_delay_mills_when_exception: int
     mq_client_api_timeout: int

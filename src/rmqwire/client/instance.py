@@ -13,7 +13,6 @@ import os
 import random
 import socket
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import trio
@@ -59,7 +58,8 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import HeartbeatData, MessageQueue, TopicRouteData
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
 
-    RemotingFactory = Callable[[HandlerTable], AbstractAsyncContextManager[Remoting]]
+    Connected = Callable[[str], None]
+    RemotingFactory = Callable[[HandlerTable, Connected], AbstractAsyncContextManager[Remoting]]
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,8 @@ class ClientInstance:
 
     Args:
         config: its client ip and instance name are completed here.
-        remoting: opens what carries the requests; None for a RemotingClient.
+        remoting: opens what carries the requests, and tells of each new connection's address; None
+            for a RemotingClient.
         wall_ms: the wall clock, ms since the epoch.
         rng: choices that only spread load.
 
@@ -127,8 +128,11 @@ class ClientInstance:
         handlers = HandlerTable(config.release)
         handlers.register_all(processor.handlers())
         self._handlers = handlers
-        self._remoting: RemotingFactory = remoting or partial(
-            RemotingClient, tls=config.client_tls(), hooks=signing_hooks(config.credentials)
+        tls, hooks = config.client_tls(), signing_hooks(config.credentials)
+        self._remoting: RemotingFactory = remoting or (
+            lambda handlers, connected: RemotingClient(
+                handlers, on_connect=connected, tls=tls, hooks=hooks
+            )
         )
         self._tasks = Tasks()
         self._route_lock = trio.Lock()
@@ -140,7 +144,7 @@ class ClientInstance:
         polls = not self.name_servers.addresses
         if polls:
             await self._ask_address_server()
-        self._opening = self._remoting(self._handlers)
+        self._opening = self._remoting(self._handlers, self._connected)
         carrier = await self._opening.__aenter__()
         self.api = ClientApi(carrier, RequestFactory(self.config), self.config)
         await self._tasks.__aenter__()
@@ -412,15 +416,40 @@ class ClientInstance:
         async with self._heartbeat_lock:
             if not (self.producers or self.consumers):
                 return
-            body = heartbeat_data(self.client_id, self.producers, self.consumers.values())
-            if self.config.use_heartbeat_v2:
-                body.heartbeat_fingerprint = fingerprint(body)
+            body = self._heartbeat_data()
             if changed:
                 self._heartbeats_v2.forget()
             async with trio.open_nursery() as nursery:
                 for name, broker_id, addr in list(self.routes.masters_and_slaves()):
                     if self.consumers or broker_id == MASTER_ID:
                         nursery.start_soon(self._heartbeat_one, name, addr, body)
+
+    def _connected(self, addr: str) -> None:
+        """Tell a broker of the groups at the other end of a new connection (``onChannelActive``).
+
+        It forgot them with the old one, or it is another process by now. A heartbeat that is under
+        way, which made the connection perhaps, tells it as well.
+        """
+        if self._heartbeat_lock.locked() or not self.config.heartbeats_on_connect:
+            return
+        for name, broker_id, known in self.routes.masters_and_slaves():
+            if known == addr and (self.consumers or broker_id == MASTER_ID):
+                self._tasks.spawn(self._introduce, name, addr)
+
+    async def _introduce(self, broker_name: str, addr: str) -> None:
+        async with self._heartbeat_lock:
+            if not (self.producers or self.consumers):
+                return
+            self._heartbeats_v2.forget(addr)
+            await self._heartbeat_one(broker_name, addr, self._heartbeat_data())
+        for consumer in self.consumers.values():
+            consumer.rebalance_soon()
+
+    def _heartbeat_data(self) -> HeartbeatData:
+        body = heartbeat_data(self.client_id, self.producers, self.consumers.values())
+        if self.config.use_heartbeat_v2:
+            body.heartbeat_fingerprint = fingerprint(body)
+        return body
 
     async def _heartbeat_one(self, broker_name: str, addr: str, body: HeartbeatData) -> None:
         body = self._heartbeats_v2.for_broker(addr, body) if body.heartbeat_fingerprint else body

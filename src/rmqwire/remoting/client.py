@@ -158,6 +158,7 @@ class RemotingClient:
     Args:
         handlers: what answers requests of servers; none means code 3 for all of them.
         limits: of each connection.
+        on_connect: called with the address of every new connection.
         on_close: called with every connection that ended.
         version: MQVersion ordinal put into every command, None leaves the command's own.
         serialize_type: 0 JSON, 1 ROCKETMQ, put into every command; None leaves the command's own.
@@ -169,11 +170,12 @@ class RemotingClient:
         ConfigError: a certificate can't be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that leaves it
         self,
         handlers: HandlerTable | None = None,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        on_connect: Callable[[str], None] | None = None,
         on_close: Callable[[Connection], None] | None = None,
         version: int | None = None,
         serialize_type: int | None = None,
@@ -183,6 +185,7 @@ class RemotingClient:
     ) -> None:
         self._handlers = HandlerTable() if handlers is None else handlers
         self._limits = limits
+        self._on_connect = on_connect
         self._on_close = on_close
         self._version = version
         self._serialize_type = serialize_type
@@ -401,6 +404,8 @@ class RemotingClient:
             connection.if_silent = "does the server want TLS?"
         channel = link.channel = Channel(stream, connection, self._limits)
         link.settled.set()
+        if self._on_connect is not None:
+            self._on_connect(addr)
         try:
             await channel.run()
         finally:

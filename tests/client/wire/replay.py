@@ -99,11 +99,11 @@ class Replay:
         }
 
     @asynccontextmanager
-    async def remoting(self, client_id, handlers):
+    async def remoting(self, client_id, handlers, connected):
         """Carry the requests of one client, and ask it what the broker asked Java's."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._ask, client_id, handlers)
-            yield Carrier(self, client_id)
+            yield Carrier(self, client_id, connected)
             nursery.cancel_scope.cancel()
 
     async def _ask(self, client_id, handlers):
@@ -160,12 +160,20 @@ class Replay:
 class Carrier:
     """What one client sends through."""
 
-    def __init__(self, replay, client_id):
+    def __init__(self, replay, client_id, connected):
         self._replay = replay
         self._client_id = client_id
+        self._connected = connected
+        self._addresses = set()
+
+    async def _connect(self, addr):
+        await trio.lowlevel.checkpoint()
+        if addr not in self._addresses:
+            self._addresses.add(addr)
+            self._connected(addr)
 
     async def invoke(self, addr, command, timeout_ms=3000):
-        await trio.lowlevel.checkpoint()
+        await self._connect(addr)
         answer = await self._replay.answer(self._client_id, addr, command)
         if answer is None:
             await trio.sleep(timeout_ms / 1000)
@@ -173,5 +181,5 @@ class Carrier:
         return answer
 
     async def invoke_oneway(self, addr, command):
-        await trio.lowlevel.checkpoint()
+        await self._connect(addr)
         await self._replay.answer(self._client_id, addr, command)

@@ -21,6 +21,7 @@ class ClientRelease:
         trace_needs_region: messages without MSG_REGION are consumed without a trace (5.x).
         lite_pull_request: the pulls of lite pull consumers have a request code of their own (5.x).
         ends_name_topic: the end of a transaction names its topic (5.x).
+        heartbeat_on_connect: a heartbeat goes over each new connection to a broker (5.x).
     """
 
     heartbeat_header: bool
@@ -34,6 +35,7 @@ class ClientRelease:
     trace_needs_region: bool
     lite_pull_request: bool
     ends_name_topic: bool
+    heartbeat_on_connect: bool
 
 
 CLIENT_4_9 = ClientRelease(
@@ -48,6 +50,7 @@ CLIENT_4_9 = ClientRelease(
     trace_needs_region=False,
     lite_pull_request=False,
     ends_name_topic=False,
+    heartbeat_on_connect=False,
 )
 CLIENT_5 = ClientRelease(
     heartbeat_header=True,
@@ -61,4 +64,5 @@ CLIENT_5 = ClientRelease(
     trace_needs_region=True,
     lite_pull_request=True,
     ends_name_topic=True,
+    heartbeat_on_connect=True,
 )
