@@ -39,6 +39,11 @@ def test_ordered_pops_have_no_check_point():
     assert pop.ExtraInfo(0, 0, 0, 999, "0", "b", 0).is_order
 
 
+def test_the_place_in_the_log_that_a_proxy_appends_is_read_over():
+    handle = "0 1795987322985 60000 4 0 proxied 0 0"
+    assert pop.ExtraInfo.decode(f"{handle} 77085") == pop.ExtraInfo.decode(handle)
+
+
 def test_the_answer_s_info_strings_are_java_s():
     start = [pop.start_offset_entry("T", 2, 100), pop.start_offset_entry(RETRY_V1, 0, 7)]
     assert pop.join_info(start) == java("startOffsetInfo")

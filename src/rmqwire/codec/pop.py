@@ -107,17 +107,20 @@ class ExtraInfo:
     def decode(cls, text: str) -> ExtraInfo:
         """Read the string.
 
+        Apache's proxy appends the message's place in the log (``ReceiptHandle``); like Java's brokers we
+        read over what comes behind the eight fields.
+
         Raises:
             ProtocolError: fewer than seven fields, or one that is no number.
         """
         fields = text.split(KEY_SEPARATOR)
-        if len(fields) not in (7, 8):
+        if len(fields) < 7:
             raise ProtocolError(f"extraInfo with {len(fields)} fields: {text!r}")
         tag = fields[4]
         if tag not in (NORMAL_TOPIC, RETRY_TOPIC, RETRY_TOPIC_V2):
             raise ProtocolError(f"extraInfo with topic tag {tag!r}: {text!r}")
         offset, pop_time, invisible, qid = [_number(field, text) for field in fields[:4]]
-        last = _number(fields[7], text) if len(fields) == 8 else None
+        last = _number(fields[7], text) if len(fields) > 7 else None
         queue_id = _number(fields[6], text)
         return cls(offset, pop_time, invisible, qid, tag, fields[5], queue_id, last)
 
