@@ -98,6 +98,21 @@ async def test_queues_are_written_each_second_and_synced_each_minute(autojump_cl
         nursery.cancel_scope.cancel()
 
 
+async def test_of_many_queues_some_are_written_each_second_and_all_each_minute(autojump_clock):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
+        put(store, *[message(queue_id=queue) for queue in range(600)])
+        for written in (256, 512, 600):
+            await trio.sleep(1.05)
+            assert sum(queue.written == queue.end for queue in store.queues) == written
+        await trio.sleep(60)
+        assert synced(store, f"{ROOT}/consumequeue/T/599/{0:020d}") == 1
+        nursery.cancel_scope.cancel()
+
+
 async def test_stopping_leaves_a_clean_store(autojump_clock):
     store = opened()
     async with trio.open_nursery() as nursery:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 SAMPLE_S = 1.0  # StoreStatsService.FREQUENCY_OF_SAMPLING
+TAILS_AT_ONCE = 32  # queues written between two turns of the loop
 INDEX_S = 0.5  # how often records are looked for that are not in the index
 INDEX_WRITE_S = 10.0  # how often what is new in it is written: a kill has it built again anyway
 INDEX_UNWRITTEN = 16 << 20  # bytes of new entries that are written at once
@@ -177,7 +178,7 @@ class StoreService:
             self._store.expire_waits()
 
     async def _flush_queues(self) -> None:
-        """Write the queues' tails every second, sync them all every minute."""
+        """Write tails of queues every second, write and sync them all every minute."""
         config = self._store.config
         thorough_s = config.flush_consume_queue_thorough_interval / 1000
         last = trio.current_time()
@@ -187,11 +188,19 @@ class StoreService:
             if thorough:
                 last = trio.current_time()
             try:
+                await self._write_tails()
                 plan = self._store.flushes.queue_flush_plan(thorough=thorough)
             except (OSError, StoreError) as error:  # the units stay in memory: tried again
                 logger.warning("consume queues can not be written: %s", error)
                 continue
             await self._sync_queues(plan, thorough=thorough)
+
+    async def _write_tails(self) -> None:
+        """Write what is due in slices, because a new queue's folders and file take long."""
+        queues = self._store.queues
+        for _ in range(-(-queues.tails_due() // TAILS_AT_ONCE)):
+            queues.write_tails(TAILS_AT_ONCE)
+            await trio.lowlevel.checkpoint()
 
     def _tell_mark_fault(self) -> None:
         fault = self._store.mark.fault

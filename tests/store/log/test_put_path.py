@@ -239,11 +239,12 @@ def test_a_full_disk_is_tried_again_after_a_second():
     assert f"{ROOT}/abort" not in store.files.data
 
 
-def test_no_space_for_a_queue_keeps_the_units_in_memory():
+@pytest.mark.parametrize("call", ["truncate", "pwrite"])  # the file, or what is written to it
+def test_no_space_for_a_queue_keeps_the_units_in_memory(call):
     clock = Clock()
     store = opened(clock=clock, mapped_file_size_commit_log=1 << 20)
     put(store, message())
-    store.files.fail("fallocate", "consumequeue", errno.ENOSPC, times=99)
+    store.files.fail(call, "consumequeue", errno.ENOSPC, times=99)
     put(store, *[message(body=b"")] * 3201)
     assert store.max_offset("T", 0) == 3202
     assert store.get_message("T", 0, 3201, 1).count == 1

@@ -1,8 +1,8 @@
 """Fixed-size files in a row, seen as one long file (Java ``MappedFileQueue`` without the map).
 
 Each segment is named by the offset of its first byte, 20 digits. A new one gets its full size at
-once, so a full disk is an error here and never later. Handles are opened when needed and shared
-out by a ``HandleCache``; a sync in another thread pins the segment first.
+once: with the space, so that a full disk is an error here and never later, or sparse. Handles are
+opened when needed and shared out by a ``HandleCache``; a sync in another thread pins the segment first.
 """
 
 from __future__ import annotations
@@ -63,13 +63,21 @@ class HandleCache:
         handle = segment.handle
         if handle >= 0:
             return handle
-        if len(self._open) >= self._limit:
-            self._close_one()
-        segment.handle = handle = self._files.open(segment.path)
+        self._make_room()
+        handle = self._files.open(segment.path)
+        self._keep(segment, handle)
+        return handle
+
+    def take(self, segment: Segment, handle: int) -> None:
+        """Take over the handle that a new segment was made with."""
+        self._make_room()
+        self._keep(segment, handle)
+
+    def _keep(self, segment: Segment, handle: int) -> None:
+        segment.handle = handle
         self._open[segment] = None
         if not self._reads_ahead:
             self._files.read_ahead(handle, wanted=False)
-        return handle
 
     def pin(self, segment: Segment) -> int:
         """Return the handle and keep it open until ``unpin``."""
@@ -94,7 +102,9 @@ class HandleCache:
         for segment in list(self._open):
             self.drop(segment)
 
-    def _close_one(self) -> None:
+    def _make_room(self) -> None:
+        if len(self._open) < self._limit:
+            return
         victim = next((segment for segment in self._open if segment.pins == 0), None)
         if victim is not None:
             self.drop(victim)
@@ -203,7 +213,7 @@ class FileQueue:
         return segments[index] if 0 <= index < len(segments) else None
 
     def create(self, start: int) -> Segment:
-        """Make the segment that begins at ``start``, with all its space.
+        """Make the segment that begins at ``start``, with all its space unless it is sparse.
 
         Raises:
             DiskFull: no room for it; nothing is left behind.
@@ -228,7 +238,7 @@ class FileQueue:
             if error.errno == ENOSPC:
                 raise DiskFull(f"no space left for {path} of {self.segment_size} bytes") from error
             raise
-        files.close(handle)
+        self._handles.take(segment, handle)
         self.segments.append(segment)
         self._names_changed()
         return segment

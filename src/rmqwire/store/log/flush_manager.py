@@ -116,13 +116,14 @@ class FlushManager:
     # --- the queues --------------------------------------------------------------------------
 
     def queue_flush_plan(self, *, thorough: bool) -> FlushPlan:
-        """Write the queues' tails and plan the sync of those with enough dirty pages, or all.
+        """Plan the sync of queues with enough dirty pages, or write all tails and sync all of them.
 
         Raises:
             DiskFull: no room; the units stay in memory.
             OSError: the disk failed.
         """
-        self._queues.write_tails()
+        if thorough:
+            self._queues.write_tails()
         plan = self._queues.flush_plan(thorough=thorough)
         self._count(plan)
         plan.end = self._puts.dispatched_to

@@ -4,9 +4,10 @@ All positions are bytes from the queue's beginning, 20 per message::
 
     min <= tail_start <= written <= end          flushed <= written
 
-Units live in ``tail`` until ``write_tail`` puts them into the files (once a second, or when the
-tail is long), so a pass costs no system call per queue. Nothing is lost by that: a store that
-was not closed rebuilds the units from the log. The tail keeps the newest units for readers.
+Units live in ``tail`` until ``write_tail`` puts them into the files (within a second, with many
+thousand queues in 16; at once when the tail is long), so a pass costs no system call per queue.
+Nothing is lost by that: a store that was not closed rebuilds the units from the log. The tail keeps
+the newest units for readers. The files are sparse, as Java's are: 10,000 of 6 MB take what is in them.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class ConsumeQueue:
     ) -> None:
         self.topic = topic
         self.queue_id = queue_id
-        self.files = FileQueue(folder, segment_size, files, handles)
+        self.files = FileQueue(folder, segment_size, files, handles, sparse=True)
         self.pending = bytearray()  # units of the running pass, not visible yet
         self.start_at(0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
 _OPEN_FILES = 256
+_TAILS = 256  # queues whose tails are written each second if there are so many ...
+_ROUNDS = 16  # ... or more, so that all are written in so many seconds
 
 
 class TopicQueues:
@@ -89,7 +92,9 @@ class ConsumeQueueStore:
         self._least_pages = config.flush_consume_queue_least_pages
         self._message_v2 = release.store.message_v2 and config.auto_message_version_on_topic_len
         self._handles = HandleCache(files, _OPEN_FILES)
-        self._dirty: dict[ConsumeQueue, None] = {}  # not wholly on the disk; an ordered set
+        # Ordered sets: who has units in memory only, and who has some in the files but not synced.
+        self._unwritten: dict[ConsumeQueue, None] = {}
+        self._unsynced: dict[ConsumeQueue, None] = {}
         self._batch_folder = f"{config.store_path_root_dir}/batchconsumequeue"
         self._batch_segment_size = config.batch_consume_queue_segment_size
         self._batch_topics: set[str] = set()  # those that have such queues already
@@ -273,7 +278,7 @@ class ConsumeQueueStore:
         if topic.startswith(LMQ_PREFIX):
             self._lights -= len(entry.queues)
         for queue in entry.queues.values():
-            self._dirty.pop(queue, None)
+            self._forget(queue)
             queue.remove()
         for parent in (self._folder, self._batch_folder, self._ext_folder):
             folder = f"{parent}/{topic}"
@@ -312,10 +317,14 @@ class ConsumeQueueStore:
         queues = self.topics[topic].queues
         queue = queues.pop(queue_id)
         self._lights -= topic.startswith(LMQ_PREFIX)
-        self._dirty.pop(queue, None)
+        self._forget(queue)
         queue.remove()
         if not queues:
             self.delete_topic(topic)
+
+    def _forget(self, queue: ConsumeQueue) -> None:
+        self._unwritten.pop(queue, None)
+        self._unsynced.pop(queue, None)
 
     def max_physical_offset(self) -> int:
         """Return the largest log offset that any queue reaches, -1 when there is no unit."""
@@ -329,7 +338,7 @@ class ConsumeQueueStore:
             OSError: the disk failed; likewise.
         """
         if self.find(queue.topic, queue.queue_id) is queue:
-            self._dirty[queue] = None
+            self._unwritten[queue] = None
             queue.dispatch(units)
 
     def distrust(self) -> None:
@@ -337,26 +346,36 @@ class ConsumeQueueStore:
         for queue in self:
             last = max(queue.written - 1, 0)
             queue.flushed = min(queue.flushed, last - last % queue.files.segment_size)
-            self._dirty[queue] = None
+            self._unsynced[queue] = None
 
-    def write_tails(self) -> None:
+    def tails_due(self) -> int:
+        """Return how many tails to write this second: some, or the share that writes all in turn."""
+        unwritten = len(self._unwritten)
+        return min(unwritten, max(_TAILS, unwritten // _ROUNDS))
+
+    def write_tails(self, count: int | None = None) -> None:
         """Put what is only in memory into the files.
+
+        Args:
+            count: of so many queues, those that have waited longest; None: of all.
 
         Raises:
             DiskFull: no room for a new file.
             OSError: the disk failed. Other queues may be written or not; nothing is lost.
         """
-        for queue in self._dirty:
-            if queue.written < queue.end:
-                queue.write_tail()
+        unwritten = self._unwritten
+        for queue in list(islice(unwritten, count)):
+            queue.write_tail()
+            del unwritten[queue]
+            self._unsynced[queue] = None
 
     def flush_plan(self, *, thorough: bool) -> FlushPlan:
         """Plan the sync of queues with enough dirty pages, or of all dirty ones."""
         plan = FlushPlan()
-        for queue in list(self._dirty):
-            if queue.flushed >= queue.end:
-                del self._dirty[queue]
-            elif queue.written > queue.flushed and (thorough or self._enough(queue)):
+        for queue in list(self._unsynced):
+            if queue.flushed >= queue.written:
+                del self._unsynced[queue]
+            elif thorough or self._enough(queue):
                 queue.plan_flush(plan)
         return plan
 

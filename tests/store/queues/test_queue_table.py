@@ -1,0 +1,87 @@
+"""Many queues: whose units are written when, and what their files take."""
+
+from __future__ import annotations
+
+import errno
+
+from tests.support.stores import ROOT, make_store, message, put, small_config
+
+QUEUES = 600  # more than are written in one second
+
+
+def with_queues(count):
+    store = make_store(config=small_config(mapped_file_size_commit_log=1 << 18))
+    store.open()
+    put(store, *[message(queue_id=queue) for queue in range(count)])
+    return store
+
+
+def in_files(store):
+    return [queue.queue_id for queue in store.queues if queue.written == queue.end]
+
+
+def test_files_of_queues_take_no_space_before_they_are_written():
+    store = make_store()
+    store.open()
+    store.files.fail("fallocate", "consumequeue", errno.ENOSPC, times=99)
+    put(store, message())
+    store.queues.write_tails()
+    assert len(store.files.data[f"{ROOT}/consumequeue/T/0/{0:020d}"]) == 200
+
+
+def test_few_queues_are_written_all_at_once():
+    store = with_queues(200)
+    store.queues.write_tails(store.queues.tails_due())
+    assert len(in_files(store)) == 200
+    assert store.queues.tails_due() == 0
+
+
+def test_of_many_queues_those_are_written_that_have_waited_longest():
+    store = with_queues(QUEUES)
+    due = store.queues.tails_due()
+    assert due == 256
+    store.queues.write_tails(due)
+    assert in_files(store) == list(range(256))
+    put(store, message(queue_id=3), message(queue_id=400))
+    store.queues.write_tails(due)
+    assert in_files(store) == [queue for queue in range(512) if queue != 3]
+    store.queues.write_tails(due)
+    assert len(in_files(store)) == QUEUES
+
+
+def test_of_ten_thousand_queues_each_is_written_within_sixteen_turns():
+    store = with_queues(10_000)
+    assert store.queues.tails_due() == 625
+    turns = 0
+    while (due := store.queues.tails_due()) > 0:
+        store.queues.write_tails(due)
+        turns += 1
+    assert len(in_files(store)) == 10_000
+    assert turns <= 36  # nothing comes any more, so that the shares get less
+
+
+def test_the_checkpoint_covers_queues_that_were_not_due():
+    store = with_queues(QUEUES)
+    plan = store.flushes.queue_flush_plan(thorough=True)
+    plan.run(store.files)
+    store.flushes.queues_flushed(plan, thorough=True)
+    assert len(in_files(store)) == QUEUES
+    assert all(queue.flushed == queue.end for queue in store.queues)
+    assert store.checkpoint.values.logics_physical_offset == store.max_phy_offset
+
+
+def test_a_deleted_topic_is_neither_written_nor_synced_again():
+    store = with_queues(2)
+    store.queues.write_tails(1)
+    store.delete_topics(["T"])
+    store.queues.write_tails()
+    assert not [path for path in store.files.data if "consumequeue" in path]
+    assert store.queues.flush_plan(thorough=True).book == []
+
+
+def test_a_killed_store_finds_what_was_in_memory_only():
+    store = with_queues(QUEUES)
+    store.queues.write_tails(store.queues.tails_due())
+    again = make_store(store.files.copy(), config=store.config)
+    again.open()
+    assert [again.max_offset("T", queue) for queue in range(QUEUES)] == [1] * QUEUES
