@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _PREFIX = Struct(">5i")
+_FLAG_AND_LENGTH = Struct(">12x2i")  # of the same
 _LENGTH = Struct(">h")
 _OVERHEAD = _PREFIX.size + _LENGTH.size
 
@@ -79,7 +80,7 @@ def decode_batch(body: bytes | bytearray | memoryview) -> list[BatchEntry]:
     while pos < end:
         if end - pos < _OVERHEAD:
             raise BadBody(f"batch entry cut off: {end - pos} bytes left", pos)
-        _, _, _, flag, body_length = _PREFIX.unpack_from(data, pos)
+        flag, body_length = _FLAG_AND_LENGTH.unpack_from(data, pos)
         start = pos + _PREFIX.size
         stop = start + body_length
         if body_length < 0 or stop + _LENGTH.size > end:

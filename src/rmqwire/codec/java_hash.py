@@ -7,6 +7,8 @@ from operator import mul
 
 _INT_MIN = -0x80000000
 _CHUNK = 256  # characters hashed at once
+_KNOWN_TAGS = 10_000
+_LONGEST_KNOWN = 255  # bytes: the tags are the users'
 _POWERS = tuple(pow(31, n, 1 << 32) for n in range(_CHUNK, -1, -1))  # 31**256 ... 31**0
 
 
@@ -49,6 +51,17 @@ def continue_hash(value: int, data: bytes) -> int:
 def tags_code(tags: str | None) -> int:
     """Return the tagsCode of a consume queue unit (``MessageExtBrokerInner.tagsString2tagsCode``)."""
     return string_hash(tags) if tags else 0
+
+
+class TagsCodes(dict[bytes, int]):
+    """The hashes of tags seen: computing one is a loop over characters."""
+
+    def __missing__(self, tags: bytes) -> int:
+        """Compute what isn't known."""
+        code = tags_code(tags.decode("utf-8", "replace"))
+        if len(self) < _KNOWN_TAGS and len(tags) <= _LONGEST_KNOWN:
+            self[tags] = code
+        return code
 
 
 def index_key_hash(key: str) -> int:

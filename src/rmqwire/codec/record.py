@@ -70,16 +70,16 @@ BLANK_SIZE = 8  # CommitLog.END_FILE_MIN_BLANK_LENGTH, bytes
 MAX_TOPIC_V1 = 127  # bytes: the length is a signed byte
 MAX_TOPIC_V2 = 32767  # bytes
 _V6_EXTRA = 12
-_HOST_BITS = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG
+HOST_BITS = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG
 
 # Everything up to BODY length, by the two host bits of SYSFLAG (shifted down by four).
-_PREFIXES = (
+PREFIXES = (
     Struct(">5i2qiq8sq8siqi"),
     Struct(">5i2qiq20sq8siqi"),
     Struct(">5i2qiq8sq20siqi"),
     Struct(">5i2qiq20sq20siqi"),
 )
-_PREFIX_V4 = _PREFIXES[0]
+_PREFIX_V4 = PREFIXES[0]
 _SYS_FLAG_AT = 36
 _SIZE_AND_MAGIC = Struct(">ii")
 _SHORT = Struct(">h")
@@ -155,7 +155,7 @@ def append_record(  # noqa: PLR0913 - one argument per field of the record, on t
     if topic_length > (MAX_TOPIC_V2 if v2 else MAX_TOPIC_V1) or tail_length > MAX_PROPERTIES_LENGTH:
         raise BadRecord(f"a topic of {topic_length} or properties of {tail_length} bytes don't fit")
     hosts = (len(born_host) == 20) | (len(store_host) == 20) << 1
-    layout = _PREFIXES[hosts]
+    layout = PREFIXES[hosts]
     body_length = len(body)
     size = layout.size + body_length + topic_length + tail_length + (4 if v2 else 3)
     try:
@@ -167,7 +167,7 @@ def append_record(  # noqa: PLR0913 - one argument per field of the record, on t
             flag,
             queue_offset,
             physical_offset,
-            sys_flag & ~_HOST_BITS | hosts << 4,
+            sys_flag & ~HOST_BITS | hosts << 4,
             born_timestamp,
             born_host,
             store_timestamp,
@@ -225,9 +225,9 @@ def _locate(data: Data, pos: int) -> tuple[tuple[int, ...], int, int, int]:
     if magic not in _MAGICS:
         raise BadRecord(f"unknown magic {magic & 0xFFFFFFFF:#010x}", pos)
     body_at = pos + 88
-    hosts = (fields[7] & _HOST_BITS) >> 4
+    hosts = (fields[7] & HOST_BITS) >> 4
     if hosts:
-        layout = _PREFIXES[hosts]
+        layout = PREFIXES[hosts]
         if size < layout.size + 3:
             raise BadRecord(f"record of {size} bytes with IPv6 hosts", pos)
         fields = layout.unpack_from(data, pos)

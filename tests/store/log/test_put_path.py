@@ -188,6 +188,27 @@ def test_a_batch_is_all_or_nothing():
     assert store.max_offset("T", 0) == 2
 
 
+@pytest.mark.parametrize("changes", [{}, {"enabled_append_prop_crc": True}])
+def test_a_batch_is_stored_as_its_messages_one_by_one_are(changes):
+    batch = [message(body=bytes([n]) * 300, tags_code=n, flag=n) for n in range(20)]
+    store, other = opened(**changes), opened(**changes)  # 4 KiB of log: it crosses a file's end
+    results = []
+    put(store, message(queue_id=1))
+    put(other, message(queue_id=1))
+    for _ in range(2):
+        store.puts.put_batch(batch[:3], results.append)
+        store.puts.put_batch(batch, results.append)
+    store.puts.end_pass()
+    alone = put(other, *batch[:3], *batch, *batch[:3], *batch)
+    assert [r.queue_offset for r in results] == [0, 3, 23, 26]
+    assert ",".join(r.message_id for r in results) == ",".join(r.message_id for r in alone)
+    store.close()
+    other.close()
+    same = {path for path in store.files.data if "commitlog" in path or "consumequeue" in path}
+    assert len(same) > 4
+    assert all(store.files.data[path] == other.files.data[path] for path in same)
+
+
 # --- faults ----------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
 from rmqwire.codec.headers import SendMessageResponseHeader
-from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.java_hash import TagsCodes, tags_code
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec.properties import decode_properties, find_property
 from rmqwire.codec.send_answer import SendAnswers
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Peer
 
 _INT_MIN, _INT_MAX, _LONG_MAX = -(2**31), 2**31 - 1, 2**63 - 1
+_tags_codes = TagsCodes()
 V3_4_9 = 121  # MQVersion ordinal from which a request's maxReconsumeTimes counts
 
 
@@ -406,4 +407,4 @@ def _with_suffix(properties: bytes, suffix: bytes) -> bytes:
 
 def _tags_code(properties: bytes) -> int:
     tags = find_property(properties, b"TAGS")
-    return tags_code(tags.decode("utf-8", "replace")) if tags else 0
+    return _tags_codes[tags] if tags else 0

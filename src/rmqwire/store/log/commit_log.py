@@ -23,6 +23,7 @@ from rmqwire.codec.record import (
     append_record,
     check_record,
 )
+from rmqwire.codec.record_batch import append_records
 from rmqwire.codec.record_views import PLACE, STORE_TIMESTAMP_AT, STORE_TIMESTAMP_AT_V6
 from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG
 from rmqwire.errors import BadRecord, StoreError
@@ -30,6 +31,8 @@ from rmqwire.store.folder.file_queue import FileQueue
 from rmqwire.store.folder.flush_plan import FlushPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.folder.file_queue import HandleCache
@@ -163,6 +166,43 @@ class CommitLog:
         self._last_size = size
         self.last_store_timestamp = store_timestamp
         return size
+
+    def append_batch(
+        self,
+        messages: Sequence[MessageInner],
+        topic: bytes,
+        queue_offset: int,
+        store_timestamp: int,
+    ) -> tuple[list[tuple[int, int]], bytes] | None:
+        """Append the records of one batch of version 1, if they fit into the file.
+
+        Returns:
+            offset and size of each and the units of all; None when they must be appended one by one.
+
+        Raises:
+            BadRecord: one can't be stored; nothing was appended.
+        """
+        if self._append_crc:
+            return None
+        buffer = self._buffer
+        before = len(buffer)
+        places, units = append_records(
+            buffer,
+            messages,
+            topic=topic,
+            queue_offset=queue_offset,
+            physical_offset=self.append_end,
+            store_timestamp=store_timestamp,
+            store_host=self.store_host,
+        )
+        size = len(buffer) - before
+        if size + BLANK_SIZE > self.room:
+            del buffer[before:]
+            return None
+        self.append_end += size
+        self._last_size = places[-1][1]
+        self.last_store_timestamp = store_timestamp
+        return places, units
 
     @property
     def room(self) -> int:

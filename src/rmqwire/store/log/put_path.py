@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
-from rmqwire.codec.sys_flag import INNER_BATCH_FLAG, TRANSACTION_PREPARED_TYPE, transaction_type
+from rmqwire.codec.sys_flag import (
+    INNER_BATCH_FLAG,
+    TRANSACTION_PREPARED_TYPE,
+    TRANSACTION_ROLLBACK_TYPE,
+    transaction_type,
+)
 from rmqwire.errors import BadRecord, DiskFull, StoreError
 from rmqwire.store.log.offset_waits import OffsetWaits, answer
 from rmqwire.store.log.special_puts import SpecialPuts
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SPECIAL = TRANSACTION_PREPARED_TYPE | INNER_BATCH_FLAG  # rollbacks have the former's bit
+_NOT_IN_A_BATCH = TRANSACTION_ROLLBACK_TYPE | INNER_BATCH_FLAG  # all bits of transactions
 SLOW_PUT_MS = 500  # above it a pass is logged, as DefaultMessageStore.putMessage logs a put
 _NO_SPACE = (ENOSPC, EDQUOT)
 _CRC_PROPERTY = 21  # bytes: __CRC32# and the separator before it
@@ -219,7 +225,12 @@ class PutPath:
         self._more_puts += sends - 1
 
     def put_batch(self, messages: list[MessageInner], done: Done) -> None:
-        """Take messages of one topic and queue: all of them or none, answered together."""
+        """Take messages of one topic and queue: all of them or none, answered together.
+
+        Args:
+            messages: of one send: only flag, body, properties and tags code may differ.
+            done: called once with the result of all.
+        """
         if self.health.reason and self.health.refuses():
             self._refuse(PutStatus.SERVICE_NOT_AVAILABLE, self.health.reason, done)
             return
@@ -235,13 +246,31 @@ class PutPath:
         if not self._put:
             self._began_wall = now
             self._began_mono = self._mono_ms()
-        places = [self._append(entry, message, now, alone=False) for message in messages]
-        offset, _, queue_offset = places[0]
-        size = sum(place[1] for place in places)
-        message_id = ",".join(f"{self.host_id}{place[0]:016X}" for place in places)
+        queue_offset, places = self._append_batch(entry, messages, now)
+        offset, end = places[0][0], places[-1][0] + places[-1][1]
+        size = sum([size for _, size in places])
+        message_id = ",".join([f"{self.host_id}{place:016X}" for place, _ in places])
         result = PutMessageResult(0, offset, size, queue_offset, now, message_id, len(places))
-        end = places[-1][0] + places[-1][1]
         self._put.append((end, result, done, messages[0].wait_store_ok))
+
+    def _append_batch(
+        self, entry: TopicQueues, messages: list[MessageInner], now: int
+    ) -> tuple[int, list[tuple[int, int]]]:
+        """Append the messages of a batch; give the first's queue offset, and offset and size of each."""
+        if not (entry.special or entry.v2):
+            queue_id = messages[0].queue_id
+            queue = entry.queues.get(queue_id) or self._queues.add(entry, queue_id)
+            queue_offset = queue.next_offset
+            appended = self._log.append_batch(messages, entry.name, queue_offset, now)
+            if appended is not None:
+                places, units = appended
+                queue.next_offset += len(places)
+                if not queue.pending:
+                    self._touched.append(queue)
+                queue.pending += units
+                return queue_offset, places
+        alone = [self._append(entry, message, now, alone=False) for message in messages]
+        return alone[0][2], [(offset, size) for offset, size, _ in alone]
 
     def _batch_fault(self, messages: list[MessageInner]) -> str:
         """Say why a batch can't be stored, "" if it can: nothing may fail half way."""
@@ -250,10 +279,19 @@ class PutPath:
         first = messages[0]
         if self._queues.topic(first.topic) is None:
             return self._why_illegal(first)
-        if sum(len(message.body) for message in messages) > self._max_body:
+        if sum([len(message.body) for message in messages]) > self._max_body:
             return "message body size exceeded"
-        faults = (self._member_fault(first, message) for message in messages)
-        return next((fault for fault in faults if fault), "")
+        topic, queue_id, max_properties = first.topic, first.queue_id, self._max_properties
+        for message in messages:
+            if (
+                message.topic != topic
+                or message.queue_id != queue_id
+                or message.sys_flag & _NOT_IN_A_BATCH
+                or messages_in(message.properties) != 1
+                or len(message.properties) > max_properties
+            ):
+                return self._member_fault(first, message)
+        return ""
 
     def _member_fault(self, first: MessageInner, message: MessageInner) -> str:
         if (message.topic, message.queue_id) != (first.topic, first.queue_id):
@@ -262,8 +300,7 @@ class PutPath:
             return "a batch can't be part of a transaction"
         if message.sys_flag & INNER_BATCH_FLAG or messages_in(message.properties) != 1:
             return "a message of a batch can't hold many messages itself"
-        too_long = len(message.properties) > self._max_properties
-        return self._why_illegal(message) if too_long else ""
+        return self._why_illegal(message)
 
     def _why_illegal(self, message: MessageInner) -> str:
         if len(message.body) > self._max_body:

@@ -16,7 +16,7 @@ from zlib import crc32
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN
-from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.java_hash import TagsCodes
 from rmqwire.codec.message_const import PROPERTY_TAGS, RMQ_SYS_SCHEDULE_TOPIC
 from rmqwire.codec.native import is_native
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, find_property
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from rmqwire.store.queues.consume_queue import ConsumeQueue
     from rmqwire.store.queues.queue_table import ConsumeQueueStore
 
-_KNOWN_TAGS = 10_000
 _KNOWN_UNITS = 4096  # units of a queue read at once to be compared
 _RECORD_OF = Struct(">qi")  # the beginning of a unit
 _TAGS = PROPERTY_TAGS.encode()
@@ -42,17 +41,6 @@ _NO_LANES: dict[int, Lane] = {}
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | INNER_BATCH_FLAG
 _IN_NO_QUEUE = TRANSACTION_PREPARED_TYPE  # this bit: half messages and rollbacks
 _TOPIC_AT = BODY_AT + 1  # plus the body's length
-
-
-class TagsCodes(dict[bytes, int]):
-    """The hashes of tags seen: computing one is a loop over characters."""
-
-    def __missing__(self, tags: bytes) -> int:
-        """Compute what isn't known."""
-        code = tags_code(tags.decode("utf-8", "replace"))
-        if len(self) < _KNOWN_TAGS:
-            self[tags] = code
-        return code
 
 
 class Lane:

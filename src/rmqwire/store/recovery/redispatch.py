@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT, pack_batch_unit
+from rmqwire.codec.java_hash import TagsCodes
 from rmqwire.codec.message_const import (
     LMQ_PREFIX,
     PROPERTY_DELAY_TIME_LEVEL,
@@ -24,7 +25,6 @@ from rmqwire.codec.sys_flag import (
 from rmqwire.errors import BadRecord
 from rmqwire.store.queues.batch_queue import batch_unit_of
 from rmqwire.store.queues.light_queues import LMQ_QUEUE_ID, recorded_queues
-from rmqwire.store.recovery.bulk_dispatch import TagsCodes
 
 if TYPE_CHECKING:
     from rmqwire.store.folder.file_queue import FileQueue
