@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from rmqwire.consumer.dedupe import MemoryDedupe, SqliteDedupe
+from rmqwire.consumer.listener import ConsumeOrderlyStatus
 from rmqwire.errors import UsageError
 from tests.consumer.support import FIRST, LATER, Seen, consumer, settle
 
@@ -124,6 +125,71 @@ async def test_those_who_iterate_get_each_once_too(cluster, autojump_clock):
     assert cluster.offsets["cg", "a", "T", 0] == 2
 
 
-def test_an_orderly_consumer_takes_none(cluster):
-    with pytest.raises(UsageError, match="dedupe is for concurrent consumers"):
-        consumer(cluster, dedupe=MemoryDedupe(), consume_orderly=True)
+ORDERLY = {"consume_orderly": True, "consume_from_where": FIRST}
+
+
+async def test_an_orderly_consumer_passes_over_what_it_has_consumed(cluster, autojump_clock):
+    seen = Seen(*[ConsumeOrderlyStatus.SUCCESS] * 9)
+    window = MemoryDedupe()
+    repeated(cluster, "a", "b", "a", "c")
+    async with consumer(cluster, dedupe=window, **ORDERLY) as c:
+        c.subscribe("T", "*", seen)
+        await settle()
+    assert seen == [b"a", b"b", b"c"]
+    assert cluster.offsets["cg", "a", "T", 0] == 4
+    assert window.seen("cg", "c")
+
+
+async def test_of_a_batch_in_order_the_others_come_again_alone(cluster, autojump_clock):
+    batches = []
+    answers = iter([ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT])
+
+    def listen(messages):
+        batches.append([message.body for message in messages])
+        return next(answers, ConsumeOrderlyStatus.SUCCESS)
+
+    window = MemoryDedupe()
+    window.add("cg", ["a", "c"])
+    repeated(cluster, "a", "b", "c", "d")
+    async with consumer(cluster, dedupe=window, consume_message_batch_max_size=4, **ORDERLY) as c:
+        c.subscribe("T", "*", listen)
+        await settle(4)
+    assert batches == [[b"b", b"d"]] * 2
+    assert cluster.offsets["cg", "a", "T", 0] == 4
+
+
+async def test_what_is_rolled_back_was_not_consumed(cluster, autojump_clock):
+    """Without auto_commit a repeated message waits for the commit of those before it."""
+    seen = []
+    window = MemoryDedupe()
+    window.add("cg", ["b"])
+
+    def listen(messages, context):
+        context.auto_commit = False
+        seen.append((messages[0].body, window.seen("cg", "a")))
+        if messages[0].body == b"c":
+            many = len(seen) > 3
+            return ConsumeOrderlyStatus.COMMIT if many else ConsumeOrderlyStatus.ROLLBACK
+        return ConsumeOrderlyStatus.SUCCESS
+
+    repeated(cluster, "a", "b", "c")
+    async with consumer(cluster, dedupe=window, **ORDERLY) as c:
+        c.subscribe("T", "*", listen)
+        await settle(4)
+    assert seen == [(b"a", False), (b"c", False)] * 2
+    assert window.seen("cg", "a")
+    assert cluster.offsets["cg", "a", "T", 0] == 3
+
+
+async def test_what_went_to_the_dead_letters_may_come_back(cluster, autojump_clock):
+    later = ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT
+    cluster.add_topic("%RETRY%cg", queue_nums=1, perm=2)  # a broker has its own place for them
+    window = MemoryDedupe()
+    repeated(cluster, "a", "b")
+    seen = Seen(later, later, ConsumeOrderlyStatus.SUCCESS)
+    async with consumer(cluster, dedupe=window, max_reconsume_times=1, **ORDERLY) as c:
+        c.subscribe("T", "*", seen)
+        await settle(6)
+    assert seen == [b"a", b"a", b"b"]
+    assert (window.seen("cg", "a"), window.seen("cg", "b")) == (False, True)
+    assert cluster.offsets["cg", "a", "T", 0] == 2

@@ -166,6 +166,11 @@ class ProcessQueue:
             self.consuming = False
         return taken
 
+    @property
+    def under_way(self) -> list[MessageExt]:
+        """What was taken and is neither committed nor put back."""
+        return list(self._under_way.values())
+
     def commit(self) -> int:
         """Finish all that is under way; return the offset to commit, -1 when nothing was."""
         if not self._under_way:
@@ -186,7 +191,7 @@ class ProcessQueue:
 
     def roll_back(self) -> None:
         """Have all that is under way consumed again."""
-        self.put_back(list(self._under_way.values()))
+        self.put_back(self.under_way)
 
     # --- the end
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,13 @@ from rmqwire.consumer.working.listener_call import call_listener
 if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.dedupe import Dedupe
     from rmqwire.consumer.delivery import Delivery
     from rmqwire.consumer.hooks import ConsumeContext
     from rmqwire.consumer.state import PushState
     from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+    from rmqwire.consumer.working.window import Window
 
     Listeners = dict[str, ListenerCall[ConsumeStatus]]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -46,11 +43,11 @@ class ConcurrentCalls:
     Args:
         state: the consumer.
         listeners: listeners by topic; looked at for each call.
-        dedupe: what was consumed before; None: that doesn't matter.
+        window: what was consumed before.
     """
 
-    def __init__(self, state: PushState, listeners: Listeners, dedupe: Dedupe | None) -> None:
-        self._dedupe = dedupe
+    def __init__(self, state: PushState, listeners: Listeners, window: Window) -> None:
+        self.window = window
         self._state = state
         self._listeners = listeners
         self._wall_ms = state.instance.wall_ms
@@ -65,7 +62,7 @@ class ConcurrentCalls:
             queue: they are from.
             late_ms: after so long the hooks are told that it took too long.
         """
-        before, messages = self.split(messages)
+        before, messages = self.window.split(messages)
         if not messages:
             return Consumed(before, [], 0)
         started = self._wall_ms()
@@ -83,29 +80,9 @@ class ConcurrentCalls:
         self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
         if seen is not None:
             self._tell(seen, outcome, late=took_ms >= late_ms)
-        self._remember(messages[:acked])
+        self.window.remember(messages[:acked])
         level = context.delay_level_when_next_consume
         return Consumed(before + messages[:acked], messages[acked:], level)
-
-    def split(self, messages: list[MessageExt]) -> tuple[list[MessageExt], list[MessageExt]]:
-        """Return the messages that were consumed before, and the others."""
-        if self._dedupe is None:
-            return [], messages
-        group = self._state.group
-        before: list[MessageExt] = []
-        others: list[MessageExt] = []
-        for message in messages:
-            key = message.unique_key
-            known = key is not None and self._dedupe.seen(group, key)
-            (before if known else others).append(message)
-        if before:
-            logger.info("group %s has consumed %s before", group, before)
-        return before, others
-
-    def _remember(self, messages: list[MessageExt]) -> None:
-        if self._dedupe is not None:
-            keys = [one.unique_key for one in messages if one.unique_key is not None]
-            self._dedupe.add(self._state.group, keys)
 
     async def call(
         self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
@@ -122,7 +99,7 @@ class ConcurrentCalls:
         self._state.stats.consumed(delivery.topic, took_ms, ok=not failed, failed=failed)
         self._state.hooks.given([delivery], queue, success=not failed)
         if not failed:
-            self._remember([delivery])
+            self.window.remember([delivery])
 
     def _tell(self, seen: ConsumeContext, outcome: Outcome[ConsumeStatus], *, late: bool) -> None:
         kind = return_type(

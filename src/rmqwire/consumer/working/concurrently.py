@@ -85,7 +85,7 @@ class ConcurrentService:
         size = self._config.consume_message_batch_max_size
         for run in self._by_topic(messages, queue):
             if run[0].topic in self._stream.topics:
-                before, others = self._calls.split(run)
+                before, others = self._calls.window.split(run)
                 job = ConsumeRequest(run, process_queue, queue)
                 if before:
                     self._finish(job, before)

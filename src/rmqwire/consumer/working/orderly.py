@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.working.listener_call import ListenerCall
     from rmqwire.consumer.working.queue_locks import QueueLocks
     from rmqwire.consumer.working.stream import DeliveryStream
+    from rmqwire.consumer.working.window import Window
 
     Listeners = dict[str, ListenerCall[ConsumeOrderlyStatus]]
 
@@ -97,6 +98,7 @@ class OrderlyService:
         state: the consumer.
         listeners: listeners by topic; looked at for each call.
         stream: takes the messages of topics without a listener.
+        window: what was consumed before: nobody is called for that.
         locks: asks the brokers for queues; None where no member has a queue alone (broadcasting).
         mono_ms: monotonic clock in ms.
     """
@@ -106,6 +108,7 @@ class OrderlyService:
         state: PushState,
         listeners: Listeners,
         stream: DeliveryStream,
+        window: Window,
         locks: QueueLocks | None,
         mono_ms: MonoMs,
     ) -> None:
@@ -113,6 +116,7 @@ class OrderlyService:
         self._config = state.config
         self._listeners = listeners
         self._stream = stream
+        self._window = window
         self._locks = locks
         self._mono_ms = mono_ms
         self._wall_ms = state.instance.wall_ms
@@ -165,7 +169,11 @@ class OrderlyService:
             messages = self._take(held)
             if not messages:
                 return
-            pause_s = await self._deliver(job, messages)
+            before, others = self._window.split(messages)
+            if not others:
+                self._pass_over(job, before)
+                continue
+            pause_s = await self._deliver(job, messages, others)
             if pause_s is not None:
                 self._tasks.spawn(self._go_on, job, pause_s)
                 return
@@ -200,20 +208,31 @@ class OrderlyService:
 
     # --- one call
 
-    async def _deliver(self, job: QueueJob, messages: list[MessageExt]) -> float | None:
-        """Call the listener; return for how many seconds the queue stands still now, None to go on."""
+    def _pass_over(self, job: QueueJob, before: list[MessageExt]) -> None:
+        """Commit messages that were consumed before, unless some before them aren't committed yet."""
+        if len(job.process_queue.under_way) == len(before):
+            self._commit(job)
+
+    async def _deliver(
+        self, job: QueueJob, messages: list[MessageExt], others: list[MessageExt]
+    ) -> float | None:
+        """Call the listener for ``others``, those of the messages that weren't consumed before.
+
+        Returns:
+            for how many seconds the queue stands still now, None to go on.
+        """
         context = ConsumeOrderlyContext(job.queue)
         began = self._wall_ms()
         busy = self._busy[job.queue] = Wakeup()
         try:
-            seen = self._state.hooks.before(messages, job.queue)
-            outcome = await self._hand_over(job, messages, context)
+            seen = self._state.hooks.before(others, job.queue)
+            outcome = await self._hand_over(job, others, context)
             status = outcome.status or _S.SUSPEND_CURRENT_QUEUE_A_MOMENT
             took_ms = self._wall_ms() - began
-            self._count(messages, status, context, took_ms)
+            self._count(others, status, context, took_ms)
             if seen is not None:
                 self._tell(seen, outcome, status, took_ms)
-            return await self._settle(job, messages, status, context)
+            return await self._settle(job, messages, others, status, context)
         finally:
             del self._busy[job.queue]
             busy()
@@ -268,6 +287,7 @@ class OrderlyService:
         self,
         job: QueueJob,
         messages: list[MessageExt],
+        others: list[MessageExt],
         status: ConsumeOrderlyStatus,
         context: ConsumeOrderlyContext,
     ) -> float | None:
@@ -276,17 +296,24 @@ class OrderlyService:
         if context.auto_commit and status in {_S.COMMIT, _S.ROLLBACK}:
             logger.warning("%s of %s: taken for SUCCESS, as auto_commit is set", status, job.queue)
         if step is Step.AGAIN:
-            if await self._comes_again(messages):
+            if await self._comes_again(others):
                 held.put_back(messages)
                 return self._pause_s(context)
             step = Step.COMMIT if context.auto_commit else Step.KEEP
         if step is Step.ROLL_BACK:
             held.roll_back()
             return self._pause_s(context)
-        offset = held.commit() if step is Step.COMMIT else -1
+        if step is Step.COMMIT:
+            self._commit(job)
+        return None
+
+    def _commit(self, job: QueueJob) -> None:
+        """Commit all that is under way; what was given up may come back from the dead letters."""
+        held, limit = job.process_queue, self._config.reconsume_limit()
+        self._window.remember(one for one in held.under_way if one.reconsume_times < limit)
+        offset = held.commit()
         if offset >= 0 and not held.released:
             self._state.offsets.update(job.queue, offset)
-        return None
 
     async def _comes_again(self, messages: list[MessageExt]) -> bool:
         """Return whether messages are to be consumed again; those that may not go to the dead letters."""

@@ -18,7 +18,7 @@ from rmqwire.consumer.working.orderly import OrderlyService
 from rmqwire.consumer.working.pool import WorkerPool
 from rmqwire.consumer.working.popping import PopService
 from rmqwire.consumer.working.queue_locks import QueueLocks
-from rmqwire.errors import UsageError
+from rmqwire.consumer.working.window import Window
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
@@ -109,20 +109,16 @@ def push_parts(
         listeners: listeners by topic.
         stream: takes the messages of topics without a listener.
         dedupe: what was consumed before; None: that doesn't matter.
-
-    Raises:
-        UsageError: dedupe, of an orderly consumer.
     """
+    window = Window(state.group, dedupe)
     if not state.config.consume_orderly:
-        return _concurrent_parts(state, listeners, stream, dedupe)
-    if dedupe is not None:
-        raise UsageError("dedupe is for concurrent consumers; an orderly one commits in order")
+        return _concurrent_parts(state, listeners, stream, window)
     if state.config.broadcasting:
-        orderly = OrderlyService(state, listeners, stream, None, trio_ms)
+        orderly = OrderlyService(state, listeners, stream, window, None, trio_ms)
         reader = QueueReader(state, orderly.submit)
         return PushParts(ConsumeOrderlyStatus, orderly, reader, HeldQueues(state, reader))
     locks = QueueLocks(state, trio_ms)
-    orderly = OrderlyService(state, listeners, stream, locks, trio_ms)
+    orderly = OrderlyService(state, listeners, stream, window, locks, trio_ms)
     reader = QueueReader(state, orderly.submit, locks.holds)
     queues = LockedQueues(state, reader, locks, orderly.until_idle)
     return PushParts(ConsumeOrderlyStatus, orderly, reader, queues)
@@ -132,9 +128,9 @@ def _concurrent_parts(
     state: PushState,
     listeners: dict[str, ListenerCall[Any]],
     stream: DeliveryStream,
-    dedupe: Dedupe | None,
+    window: Window,
 ) -> PushParts:
-    calls = ConcurrentCalls(state, listeners, dedupe)
+    calls = ConcurrentCalls(state, listeners, window)
     pool = WorkerPool(state.tasks, state.config.consume_thread_max)
     service = ConcurrentService(state, calls, stream, pool)
     reader = QueueReader(state, service.submit)

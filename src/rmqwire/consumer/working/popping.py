@@ -84,7 +84,7 @@ class PopService:
     ) -> None:
         """Have messages of one pop consumed, in calls of consumeMessageBatchMaxSize."""
         if messages[0].topic in self._stream.topics:
-            before, others = self._calls.split(messages)
+            before, others = self._calls.window.split(messages)
             popped.waiting -= len(before)
             self._acks.done(before)
             if others:
