@@ -6,6 +6,7 @@ from bench.cases import (
     connections,
     filters,
     growing,
+    pops,
     producers,
     pulls,
     push,
@@ -31,4 +32,5 @@ GROUPS: dict[str, Group] = {
     "filters": filters.GROUP,
     "two-brokers": two_brokers.GROUP,
     "transactions": transactions.GROUP,
+    "pops": pops.GROUP,
 }
