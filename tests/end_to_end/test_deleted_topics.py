@@ -110,7 +110,11 @@ def replicate(master, slave):
 async def test_a_slave_deletes_what_its_master_deleted(tmp_path):
     master = MemoryBroker(tmp_path / "master")
     slave = MemoryBroker(tmp_path / "slave", broker_role="SLAVE", broker_id=1)
-    sync = SlaveSynchronize(Direct(master), slave.state, lambda: None)
+
+    async def log_reaches(end):
+        return slave.state.store.max_phy_offset >= end
+
+    sync = SlaveSynchronize(Direct(master), slave.state, lambda: None, log_reaches)
     sync.follow("10.0.0.1:10911")
     send(master, b"old0", b"old1", b"old2")
     replicate(master, slave)

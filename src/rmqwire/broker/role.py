@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 LOOK_AT_DELAYED_S = 10.0  # how often when nothing is known to be due
+CATCH_UP_S, CATCH_UP_STEP_S = 3.0, 0.02  # for the log, before the master's offsets count
 TIMER_CHECKPOINT_S = 3.0  # BrokerController.startProcessorByHa
 
 Address = tuple[str, int]
@@ -201,7 +202,7 @@ class RoleService:
         config = state.store.config
         slave = HaSlave(ReplicaLog(state.store), config, self._mono_ms, self._tls)
         changed = Wakeup()
-        sync = SlaveSynchronize(self._client, state, changed)
+        sync = SlaveSynchronize(self._client, state, changed, self._log_reaches)
         state.replication.client = slave
         slave.follow(state.replication.fixed_master)
         self._followers = _Followers(slave, sync)
@@ -209,6 +210,14 @@ class RoleService:
         nursery.start_soon(self._sync_with_master, sync, changed)
         if sync.wants_timers:
             nursery.start_soon(self._sync_timers, sync)
+
+    async def _log_reaches(self, end: int) -> bool:
+        """Wait a while until the log has ``end`` bytes; return whether it has."""
+        store = self._core.state.store
+        with trio.move_on_after(CATCH_UP_S):
+            while store.max_phy_offset < end:  # noqa: ASYNC110  the log tells nobody
+                await trio.sleep(CATCH_UP_STEP_S)
+        return store.max_phy_offset >= end
 
     async def _sync_with_master(self, sync: SlaveSynchronize, changed: Wakeup) -> None:
         """Take the master's tables over at once, and again each period."""

@@ -3,6 +3,10 @@
 Topics come from the master's second port, the rest from its first. A part that can't be had is
 left as it is and asked for again in the next round; the log says it once, and when it has come. What
 a master's release doesn't have isn't asked for.
+
+How far something has come (consumer and delay offsets, the timers' check point) counts here once the
+log is as long as the master's was when it told so: before, what was popped, delivered or brought back
+would be passed by, and the records that say so be missing. Java's slaves don't wait.
 """
 
 from __future__ import annotations
@@ -12,7 +16,11 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.peers.troubles import Troubles
 from rmqwire.broker_errors import BrokerSystemError
-from rmqwire.codec.bodies import SubscriptionGroupWrapper, TopicConfigSerializeWrapper
+from rmqwire.codec.bodies import (
+    HARuntimeInfo,
+    SubscriptionGroupWrapper,
+    TopicConfigSerializeWrapper,
+)
 from rmqwire.codec.codes import LanguageCode, RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
@@ -55,13 +63,18 @@ class SlaveSynchronize:
         client: carries the questions.
         state: whose tables are kept.
         changed: called when there is another master to ask.
+        log_reaches: waits a while for the log to have so many bytes; whether it has.
 
     Attributes:
         master_addr: the master's ``host:port`` for clients; None: nobody to ask.
     """
 
     def __init__(
-        self, client: RemotingClient, state: BrokerState, changed: Callable[[], None]
+        self,
+        client: RemotingClient,
+        state: BrokerState,
+        changed: Callable[[], None],
+        log_reaches: Callable[[int], Awaitable[bool]],
     ) -> None:
         self._client = client
         self._state = state
@@ -70,6 +83,7 @@ class SlaveSynchronize:
         self._master_is_ours = False  # until an answer tells its language
         self._troubles = Troubles()
         self._tell_changed = changed
+        self._log_reaches = log_reaches
 
     def follow(self, master_addr: str | None) -> None:
         """Ask another master from now on; the same one changes nothing."""
@@ -136,6 +150,7 @@ class SlaveSynchronize:
         try:
             response = await self._ask_timers(master, RequestCode.GET_TIMER_CHECK_POINT)
             if response is not None:
+                await self._catch_up(master)
                 self._state.timer_progress.take_checkpoint(bytes(response.body))
         except FAULTS as error:
             self._failed(part, f"{part} not taken over from {master}: {error}")
@@ -224,13 +239,34 @@ class SlaveSynchronize:
                 whole.forbidden_table.update(part.forbidden_table)
         self._state.groups.take_over(whole)
 
+    async def _catch_up(self, master: str) -> None:
+        """Wait until the log is as long as the master's is now.
+
+        Raises:
+            ValueError: it isn't, after some time.
+        """
+        if not self._master.syncs_timers:
+            return  # 4.9 doesn't tell
+        try:
+            answer = await self._ask(master, RequestCode.GET_BROKER_HA_STATUS)
+        except BrokerError as error:
+            logger.debug("%s doesn't tell how long its log is: %s", master, error)
+            return
+        told = HARuntimeInfo.decode(bytes(answer.body), self._state.release)
+        end = told.master_commit_log_max_offset
+        if not await self._log_reaches(end):
+            behind = end - self._state.store.max_phy_offset
+            raise ValueError(f"the log is {behind} bytes behind the master's")
+
     async def _consumer_offsets(self, master: str) -> None:
         response = await self._ask(master, RequestCode.GET_ALL_CONSUMER_OFFSET)
+        await self._catch_up(master)
         self._state.offsets.take_over(bytes(response.body))
 
     async def _delay_offsets(self, master: str) -> None:
         response = await self._ask(master, RequestCode.GET_ALL_DELAY_OFFSET)
         if response.body:
+            await self._catch_up(master)
             self._state.schedule.decode(bytes(response.body))
             self._state.schedule.persist()
 
