@@ -30,6 +30,7 @@ BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 SPEEDUPS = ROOT / "speedups"
 NEEDED = (3, 11)
 ON_ALL_CORES = ["-n", "auto", "--dist", "loadfile"]  # a file's tests share what is costly to make
+RELEASES_SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]  # much of that time is waiting
 
 
 def fail(text: str) -> int:
@@ -168,7 +169,8 @@ def faults(arguments: list[str]) -> int:
 
 def interop(arguments: list[str]) -> int:
     """Install and run the tests against Java peers."""
-    return install("[test,lint]") or build_lane() or run_all(["pytest", "interop/", *arguments])
+    command = ["pytest", "interop/", *RELEASES_SIDE_BY_SIDE, *arguments]
+    return install("[test,lint]") or build_lane() or run_all(command)
 
 
 def coverage(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from interop import codes_seen, nodes
-from interop.cluster import Cluster, Unavailable, choose
+from interop.cluster import Cluster, Unavailable, choose, docker_missing
 from interop.jars import missing_tools
 from interop.peer import Peer
 from interop.processes import Node, complaints, wait_until
@@ -74,6 +74,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed:
         report.sections += complaints()
     return report
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let the releases be tested side by side (``-n 2 --dist loadgroup``), where ports aren't fixed."""
+    in_docker = item.config.getoption("--cluster") in ("auto", "docker") and not docker_missing()
+    group = "docker" if in_docker else release_of(item) or "no release"
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,13 +25,23 @@ def missing_tools() -> str | None:
     return f"not installed: {', '.join(missing)} (a JDK and Maven are needed)" if missing else None
 
 
+@contextmanager
+def alone_in_cache() -> Iterator[None]:
+    """Fill the cache, and Maven's own, from one process at a time."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def jar_folder(version: str) -> Path:
     """Return the folder with all jars of ``version``, downloading once."""
     home = cache_dir() / version
     folder = home / "jars"
-    if not (home / "complete").exists():
-        _download(version, folder)
-        (home / "complete").touch()
+    with alone_in_cache():
+        if not (home / "complete").exists():
+            _download(version, folder)
+            (home / "complete").touch()
     return folder
 
 
@@ -36,7 +49,8 @@ def class_path(version: str) -> str:
     """Return the class path of ``version`` with our own Java programs compiled, downloading once."""
     classes = cache_dir() / version / "classes"
     jars = jar_folder(version)
-    _compile(jars, classes)
+    with alone_in_cache():
+        _compile(jars, classes)
     return f"{classes}{os.pathsep}{jars}/*"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from interop.client_program import ClientProgram
-from interop.jars import cache_dir, missing_tools
+from interop.jars import alone_in_cache, cache_dir, missing_tools
 from interop.peer import Peer
 
 HERE = Path(__file__).resolve().parent
@@ -39,17 +39,20 @@ def _start_cpp(home: Path) -> ClientProgram:
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     made = cache_dir() / f"cpp-{CPP_PACKAGE.partition('==')[2]}-python{python}"
     binary = made / "bin" / "python"
-    if not (made / "complete").exists():
-        venv.create(made, with_pip=True, clear=True)
-        _run(str(binary), "-m", "pip", "install", "-q", "--disable-pip-version-check", CPP_PACKAGE)
-        (made / "complete").touch()
+    with alone_in_cache():
+        if not (made / "complete").exists():
+            venv.create(made, with_pip=True, clear=True)
+            pip = [str(binary), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+            _run(*pip, CPP_PACKAGE)
+            (made / "complete").touch()
     return ClientProgram("cpp", [str(binary), str(HERE / "cpp" / "client.py")], home)
 
 
 def _start_go(home: Path) -> ClientProgram:
     _need("Go client", "go")
     binary = cache_dir() / "go-client"
-    _run("go", "build", "-buildvcs=false", "-o", str(binary), ".", cwd=HERE / "go")
+    with alone_in_cache():
+        _run("go", "build", "-buildvcs=false", "-o", str(binary), ".", cwd=HERE / "go")
     return ClientProgram("go", [str(binary)], home, {"ROCKETMQ_GO_LOG_LEVEL": "warn"})
 
 
@@ -57,12 +60,13 @@ def _start_node(home: Path) -> ClientProgram:
     _need("Node client", "node", "npm")
     lock = (HERE / "node" / "package-lock.json").read_bytes()
     made = cache_dir() / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (made / "complete").exists():
-        made.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / "node" / name, made)
-        _run("npm", "ci", "--silent", "--no-audit", "--no-fund", cwd=made)
-        (made / "complete").touch()
+    with alone_in_cache():
+        if not (made / "complete").exists():
+            made.mkdir(parents=True, exist_ok=True)
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(HERE / "node" / name, made)
+            _run("npm", "ci", "--silent", "--no-audit", "--no-fund", cwd=made)
+            (made / "complete").touch()
     modules = {"NODE_PATH": str(made / "node_modules")}
     return ClientProgram("node", ["node", str(HERE / "node" / "client.js")], home, modules)
 
