@@ -11,6 +11,7 @@ from rmqwire.broker.delivery import timer_dequeue, timer_enqueue
 from rmqwire.store.timer import recovery, timer_store, wheel
 from rmqwire.store.timer.timer_log import TimerLog
 from tests.support.crash_states import new_disk
+from tests.support.faulty_files import Fault, FaultyFiles, ProcessKilled
 from tests.support.stores import Clock
 from tests.support.timer_sim import TimerSim, finding, lost
 
@@ -131,6 +132,43 @@ def test_a_fault_of_ours_is_found(monkeypatch, change):
         if found is not None:
             return
     pytest.fail("this fault would go unnoticed")
+
+
+def _some_of_everything(sim: TimerSim) -> None:
+    """Send timers near, far and recalled, deliver, roll and flush."""
+    for index, delay_ms in enumerate((300, 1_500, 4_000, 23_000, 50_000)):
+        sim.send(f"K{index}", delay_ms)
+    sim.recall("K2", sim.clock.now_ms + 4_000)
+    sim.work()
+    sim.flush_timers()
+    sim.run_to(sim.clock.now_ms + 2_500)  # two are delivered
+    sim.flush_log()
+    sim.flush_timers()
+    sim.send("late", 3_000)
+    sim.run_to(sim.clock.now_ms + 12_000)  # one is taken out, two are rolled
+    sim.flush_timers()
+    sim.close()
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_killed_at_every_call_of_the_disk(power):
+    """T8: whatever a step was about to do, nothing is lost, early, or delivered although recalled."""
+    rng, clock = Random(5), Clock()
+    for number in range(1, 1_000):
+        disk, clock.now_ms = new_disk(), Clock().now_ms
+        faulty = FaultyFiles(disk, Fault(first=number, kill=True))
+        try:
+            _some_of_everything(TimerSim(faulty, clock))
+        except ProcessKilled:
+            pass
+        else:
+            break
+        pending = disk.pending()
+        left = disk.crash(pending, [rng.randint(0, item.choices) for item in pending])
+        again = TimerSim(left if power else disk.copy(), Clock(clock.now_ms + 700))
+        assert lost(again) == set(), f"killed at call {number}"
+        again.close()
+    assert number > 100
 
 
 def test_restarts_and_a_clock_that_jumps(capsys):
