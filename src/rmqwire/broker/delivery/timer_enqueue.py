@@ -7,15 +7,15 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.delivery.timer_delivery import NEVER_ENQUEUED, roll_times
+from rmqwire.broker.delivery.timer_delivery import NEVER_ENQUEUED
+from rmqwire.broker.delivery.timer_heads import read_heads, rolled_heads
 from rmqwire.codec import message_const as const
-from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.java_hash import string_hash
 
 if TYPE_CHECKING:
     from rmqwire.broker.delivery.timer_delivery import TimerDelivery
+    from rmqwire.broker.delivery.timer_heads import TimerHead
     from rmqwire.broker.tables.timer_metrics import TimerMetrics
-    from rmqwire.codec.message import StoredMessage
     from rmqwire.store.message_store import MessageStore
     from rmqwire.store.timer.checkpoint import Progress
     from rmqwire.store.timer.recovery import RecoveredTimers
@@ -56,11 +56,11 @@ class TimerEnqueue:
         self._end_at_start = store.max_offset(const.TIMER_TOPIC, 0)
         self._known = found.known
         self._delivered: Progress | None = found.delivered
-        self._rolled: dict[str, int] = {}
+        self._rolled: dict[tuple[str, str, str], int] = {}
         # Offset -> message that is neither in the wheel nor delivered; grows by ascending offsets.
         self._held: dict[int, None] = {}
-        # (tick, offset, record's offset and size): the clock was set back behind what was delivered.
-        self._early: list[tuple[int, int, int, int]] = []
+        # (tick, offset, message): the clock was set back behind what was delivered.
+        self._early: list[tuple[int, int, TimerHead]] = []
         if found.queue_offset < found.delivered.queue_offset:
             self._find_rolled(found.delivered.queue_offset)
 
@@ -96,37 +96,35 @@ class TimerEnqueue:
             logger.warning("timers %s to %s were removed unread", self.offset, queue.min_offset)
             self.offset = queue.min_offset
         units = queue.read(self.offset, min(BATCH, queue.max_offset - self.offset))
-        for place, size, _ in UNIT_STRUCT.iter_unpack(units):
-            message = self._delivery.read(place, size)
-            if message is None:
-                logger.error("timer %s can't be read at %s, left out", self.offset, place)
+        for head in read_heads(self._store.log, units):
+            if head is None:
+                logger.error("timer %s can't be read, left out", self.offset)
             else:
-                self._take(message, now_ms, read_ms)
+                self._take(head, now_ms, read_ms)
             self.offset += 1
         return self.offset < queue.max_offset
 
-    def _take(self, message: StoredMessage, now_ms: int, read_ms: int) -> None:
-        text = message.properties.get(const.PROPERTY_TIMER_OUT_MS, "")
+    def _take(self, head: TimerHead, now_ms: int, read_ms: int) -> None:
+        text = head.out_ms
         if not (text.isascii() and text.isdigit() and len(text) < 19):
-            logger.error("message %s in the timers' queue has no time", message.message_id)
+            logger.error("message %s in the timers' queue has no time", self.offset)
             return
         tick_ms = int(text) // self._files.precision_ms * self._files.precision_ms
-        if self._was_taken(message, tick_ms):
+        if self._was_taken(head, tick_ms):
             return
         now_tick = now_ms // self._files.precision_ms * self._files.precision_ms
         if tick_ms >= read_ms:  # even if it's over: what recalls it goes there too
-            self._put(message, tick_ms, max(now_tick, read_ms))
+            self._put(head, tick_ms, max(now_tick, read_ms))
         elif tick_ms < now_tick:
-            self._deliver(message, self.offset)
+            self._deliver(head.offset_py, head.size_py, self.offset)
         else:
-            self._hold(message, tick_ms, max(now_tick, read_ms))
+            self._hold(head, tick_ms, max(now_tick, read_ms))
 
-    def _put(self, message: StoredMessage, tick_ms: int, write_ms: int) -> None:
-        topic = message.properties.get(const.PROPERTY_REAL_TOPIC)
-        delete = const.PROPERTY_TIMER_DEL_UNIQKEY in message.properties
+    def _put(self, head: TimerHead, tick_ms: int, write_ms: int) -> None:
+        topic, delete = head.topic, head.deletes is not None
         self._files.put(
-            message.physical_offset,
-            message.total_size,
+            head.offset_py,
+            head.size_py,
             tick_ms,
             write_ms,
             string_hash(topic or ""),
@@ -135,21 +133,26 @@ class TimerEnqueue:
         if topic is not None:
             self._metrics.add(topic, -1 if delete else 1)
 
-    def _deliver(self, message: StoredMessage, offset: int) -> None:
+    def _deliver(self, place: int, size: int, offset: int) -> None:
+        """Deliver what is due, or leave out what isn't there any more."""
+        message = self._delivery.read(place, size)
+        if message is None:
+            logger.error("timer %s can't be read at %s, left out", offset, place)
+            self._held.pop(offset, None)
+            return
         self._held[offset] = None
         done = partial(self._held.pop, offset, None)
         self._delivery.deliver(message, NEVER_ENQUEUED, done, roll=False)
 
     # --- a clock that was set back
 
-    def _hold(self, message: StoredMessage, tick_ms: int, write_ms: int) -> None:
+    def _hold(self, head: TimerHead, tick_ms: int, write_ms: int) -> None:
         """Keep a message whose tick was delivered before the clock was set back behind it."""
         if len(self._early) >= _MOST_HELD:
-            self._put(message, write_ms, write_ms)
+            self._put(head, write_ms, write_ms)
             return
         self._held[self.offset] = None
-        place = (message.physical_offset, message.total_size)
-        heappush(self._early, (tick_ms, self.offset, *place))
+        heappush(self._early, (tick_ms, self.offset, head))
 
     def deliver_early(self, now_ms: int) -> int | None:
         """Deliver those of them that are due; return when the next is, None without.
@@ -159,14 +162,9 @@ class TimerEnqueue:
         """
         precision = self._files.precision_ms
         while self._early and self._early[0][0] + precision <= now_ms:
-            _, offset, place, size = self._early[0]
-            message = self._delivery.read(place, size)
+            _, offset, head = self._early[0]
+            self._deliver(head.offset_py, head.size_py, offset)
             heappop(self._early)
-            if message is None:
-                logger.error("timer %s can't be read at %s, left out", offset, place)
-                self._held.pop(offset, None)
-            else:
-                self._deliver(message, offset)
         return self._early[0][0] + precision if self._early else None
 
     def settle(self, read_ms: int) -> None:
@@ -175,19 +173,17 @@ class TimerEnqueue:
         Raises:
             OSError: the disk failed.
         """
-        for _, offset, place, size in sorted(self._early):
-            message = self._delivery.read(place, size)
-            if message is not None:
-                self._put(message, read_ms, read_ms)
+        for _, offset, head in sorted(self._early):
+            self._put(head, read_ms, read_ms)
             self._held.pop(offset, None)
         self._early.clear()
 
     # --- after a loss
 
-    def _was_taken(self, message: StoredMessage, tick_ms: int) -> bool:
+    def _was_taken(self, head: TimerHead, tick_ms: int) -> bool:
         """Return whether a message that is read again is in the wheel, or was delivered."""
-        if self._known and message.physical_offset in self._known:
-            self._known.discard(message.physical_offset)
+        if self._known and head.offset_py in self._known:
+            self._known.discard(head.offset_py)
             return True
         delivered = self._delivered
         if delivered is None:
@@ -198,8 +194,7 @@ class TimerEnqueue:
             return False
         if tick_ms < delivered.read_time_ms:
             return True
-        times = self._rolled.get(_key(message), 0)
-        return times > roll_times(message.properties)
+        return self._rolled.get(head.key, 0) > head.roll_times
 
     def _find_rolled(self, end: int) -> None:
         """Find out which messages before ``end`` stand in the queue again further behind."""
@@ -208,16 +203,5 @@ class TimerEnqueue:
             return
         for begin in range(self.offset, end, BATCH):
             units = queue.read(begin, min(BATCH, end - begin))
-            for place, size, _ in UNIT_STRUCT.iter_unpack(units):
-                message = self._delivery.read(place, size)
-                times = roll_times(message.properties) if message is not None else 0
-                if message is not None and times:
-                    self._rolled[_key(message)] = times
-
-
-def _key(message: StoredMessage) -> str:
-    """Return what tells a timer from others, and stays the same when it's rolled."""
-    properties = message.properties
-    delete = properties.get(const.PROPERTY_TIMER_DEL_UNIQKEY, "")
-    unique = properties.get(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX, "")
-    return f"{unique}\x01{delete}\x01{properties.get(const.PROPERTY_TIMER_OUT_MS)}"
+            for head in rolled_heads(self._store.log, units):
+                self._rolled[head.key] = head.roll_times

@@ -267,6 +267,8 @@ class _Running:
         self.files = files
         found = self.files.open(_Queue(store, delivery), store.wall_ms())
         self.notes = found.notes
+        if found.remade:  # whatever waits is counted again
+            metrics.counts.clear()
         self.enqueue = TimerEnqueue(store, self.files, metrics, delivery, found)
         self.dequeue = TimerDequeue(files, metrics, delivery, found.read_time_ms, delete_key)
         self._noted = self._state()

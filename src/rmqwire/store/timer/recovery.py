@@ -58,6 +58,7 @@ class RecoveredTimers:
         queue_offset: the first message of the queue to read.
         delivered: messages before this queue offset and of ticks before this time are delivered.
         known: places in the commit log of messages that are to be read and are in the log already.
+        remade: the wheel was forgotten, and is made from the queue.
         notes: what was found and put right.
     """
 
@@ -65,6 +66,7 @@ class RecoveredTimers:
     queue_offset: int
     delivered: Progress
     known: set[int] = field(default_factory=set)
+    remade: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -114,7 +116,7 @@ class _Recovery:
         delivered = Progress(read_ms, min(delivered.queue_offset, high))
         if self._noted.told.last_timer_queue_offset < self._noted.told.master_timer_queue_offset:
             self._forget_own()
-            return RecoveredTimers(read_ms, low, delivered, notes=self._notes)
+            return RecoveredTimers(read_ms, low, delivered, remade=True, notes=self._notes)
         begin = self._load_wheel(progress, snapshot)
         known = self._follow(begin, progress.log_position, read_ms)
         intact = log.end >= progress.log_position
