@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 HOST = pack_host("127.0.0.1", 10911)
 BEGIN_MS = 1_795_000_000_000
 DAY_MS = 86_400_000
+FLUSH_MS = 120_000  # between two flushes of the timers' files: what a kill may deliver again
 PASS = 64  # sends of one pass
 
 
@@ -237,6 +238,7 @@ class Week:
         self._jumps = sorted(rng.randrange(count) for _ in range(jumps))
         self._leaps: list[tuple[int, int]] = []  # forward: from, to
         self._acknowledged: set[int] = set()
+        self._flush_ms = 0  # when the files are flushed next
         self.kills = 0
         self._bench = self._start(BEGIN_MS)
 
@@ -270,8 +272,6 @@ class Week:
         bench.send(number, bench.now_ms + self._rng.randrange(1_000, 4 * DAY_MS))
         bench.store.puts.end_pass()
         bench.work()
-        if number % 20 == 0:
-            bench.flush()
 
     def _restart(self, bench: Bench) -> None:
         bench.close()
@@ -310,6 +310,9 @@ class Week:
         def step(bench: Bench) -> None:
             while bench.now_ms < moment:
                 due = bench.work()
+                if bench.now_ms >= self._flush_ms:
+                    bench.flush()
+                    self._flush_ms = bench.now_ms + FLUSH_MS
                 bench.now_ms = min(max(due, bench.now_ms + 1), moment)
             bench.work()
 
