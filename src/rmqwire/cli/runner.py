@@ -7,7 +7,6 @@ sees of SIGINT and SIGPIPE). Commands with more codes say so in their help.
 
 from __future__ import annotations
 
-import resource
 import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -23,6 +22,11 @@ from rmqwire.cli.output import (
 )
 from rmqwire.errors import ConfigError, RmqError, UsageError
 
+try:
+    import resource
+except ModuleNotFoundError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
@@ -36,6 +40,8 @@ _EXPECTED = (RmqError, OSError, click.ClickException, OutputFailed)
 
 def write_no_core() -> None:
     """Let the system write no memory image when this process crashes: secrets are in it."""
+    if resource is None:
+        return
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
@@ -125,6 +131,8 @@ def run(job: Callable[[Outcome], Awaitable[None]]) -> int:
 
 def _allow_many_files() -> None:
     """Let the process open as many files as the system allows it, as a JVM does by itself."""
+    if resource is None:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with suppress(OSError, ValueError):  # not allowed here: it stays as it was
