@@ -87,6 +87,7 @@ async def test_cancelled_consumer_still_commits(cluster, autojump_clock):
         ({"message_model": "x"}, "CLUSTERING or BROADCASTING"),
         ({"consume_from_where": "x"}, "one of CONSUME_FROM_LAST_OFFSET"),
         ({"consume_timestamp": "yesterday"}, "valid format is yyyyMMddHHmmss"),
+        ({"pull_threshold_for_topic": 0}, r"pullThresholdForTopic Out of range \[1, 6553500\]"),
         ({"pull_batch_size": 1025}, r"pullBatchSize Out of range \[1, 1024\]"),
         ({"consume_message_batch_max_size": 0}, "consumeMessageBatchMaxSize Out of range"),
         ({"nonsense": 1}, "no such setting: nonsense"),

@@ -140,6 +140,9 @@ class PushConsumerConfig(SubscriberConfig):
         consume_timeout: minutes after which a message still being consumed is sent back.
         max_reconsume_times: deliveries after the first, then a message goes to the dead letters; -1
             for 16, for no limit where consume_orderly is set.
+        pull_threshold_for_topic: messages waiting here, divided by the number of queues that this member
+            reads, instead of ``pull_threshold_for_queue``; -1 for none.
+        pull_threshold_size_for_topic: MiB of the same.
         pull_batch_size: messages per pull.
         pull_batch_size_in_bytes: bytes per pull, None for the release's.
         pull_interval: ms between two pulls of a queue.
@@ -163,6 +166,8 @@ class PushConsumerConfig(SubscriberConfig):
     consume_message_batch_max_size: int = 1
     consume_timeout: int = 15
     max_reconsume_times: int = -1
+    pull_threshold_for_topic: int = -1
+    pull_threshold_size_for_topic: int = -1
     pull_batch_size: int = 32
     pull_batch_size_in_bytes: int | None = None
     pull_interval: int = 0
@@ -183,6 +188,12 @@ class PushConsumerConfig(SubscriberConfig):
         SubscriberConfig.check(self)
         for name, low, high in _RANGES:
             check_range(self, name, low, high)
+        for name, most in (
+            ("pull_threshold_for_topic", 6_553_500),
+            ("pull_threshold_size_for_topic", 102_400),
+        ):
+            if getattr(self, name) != -1:
+                check_range(self, name, 1, most)
         if self.pull_batch_size_in_bytes is not None:
             check_range(self, "pull_batch_size_in_bytes", 1, 0x7FFFFFFF)
 
@@ -196,6 +207,19 @@ class PushConsumerConfig(SubscriberConfig):
         if self.max_reconsume_times != -1:
             return self.max_reconsume_times
         return NO_RECONSUME_LIMIT if self.consume_orderly else DEFAULT_MAX_RECONSUME_TIMES
+
+    def queue_thresholds(self, queues: int) -> tuple[int, int]:
+        """Return how many messages and MiB of a queue may wait here (``messageQueueChanged``).
+
+        Args:
+            queues: how many this member reads.
+        """
+        count, size = self.pull_threshold_for_queue, self.pull_threshold_size_for_queue
+        if self.pull_threshold_for_topic != -1:
+            count = max(1, self.pull_threshold_for_topic // queues)
+        if self.pull_threshold_size_for_topic != -1:
+            size = max(1, self.pull_threshold_size_for_topic // queues)
+        return count, size
 
     def pull_bytes(self) -> int | None:
         """Return the bytes to ask for in one pull, None for as many as the broker likes."""
@@ -247,6 +271,8 @@ class PushConsumerOptions(SubscriberOptions, total=False):
     consume_message_batch_max_size: int
     consume_timeout: int
     max_reconsume_times: int
+    pull_threshold_for_topic: int
+    pull_threshold_size_for_topic: int
     pull_batch_size: int
     pull_batch_size_in_bytes: int | None
     pull_interval: int

@@ -46,12 +46,15 @@ SUSPENDED_S = 1.0  # PULL_TIME_DELAY_MILLS_WHEN_SUSPEND
 UNKNOWN_TO_BROKER = (SubscriptionNotExist, SubscriptionNotLatest, SubscriptionGroupNotExist)
 
 
-def over_threshold(process_queue: ProcessQueue, config: PushConsumerConfig) -> str | None:
-    """Return why a queue must not be read now, None when it may."""
-    if len(process_queue) > config.pull_threshold_for_queue:
-        return f"the cached message count exceeds {config.pull_threshold_for_queue}"
-    if process_queue.size // MIB > config.pull_threshold_size_for_queue:
-        return f"the cached message size exceeds {config.pull_threshold_size_for_queue} MiB"
+def over_threshold(
+    process_queue: ProcessQueue, config: PushConsumerConfig, queues: int
+) -> str | None:
+    """Return why a queue must not be read now, None when it may; ``queues`` are read here."""
+    most, most_mib = config.queue_thresholds(queues)
+    if len(process_queue) > most:
+        return f"the cached message count exceeds {most}"
+    if process_queue.size // MIB > most_mib:
+        return f"the cached message size exceeds {most_mib} MiB"
     if not config.consume_orderly and (
         process_queue.max_span > config.consume_concurrently_max_span
     ):
@@ -83,6 +86,7 @@ class QueueReader:
         self._may_read = may_read
         self._pulls = PullApiWrapper(state.group, state.instance)
         self.suspended = False
+        self._reading = 0  # queues
 
     async def read(self, queue: MessageQueue, process_queue: ProcessQueue, offset: int) -> int:
         """Read a queue from ``offset`` on until it is dropped.
@@ -90,6 +94,13 @@ class QueueReader:
         Returns:
             the offset the broker wants instead, when ``offset`` is out of its range; else -1.
         """
+        self._reading += 1
+        try:
+            return await self._read(queue, process_queue, offset)
+        finally:
+            self._reading -= 1
+
+    async def _read(self, queue: MessageQueue, process_queue: ProcessQueue, offset: int) -> int:
         while not process_queue.dropped:
             process_queue.last_pull_ms = self._instance.wall_ms()
             subscription = self._state.subscriptions.get(queue.topic)
@@ -99,7 +110,7 @@ class QueueReader:
             if self._may_read is not None and not self._may_read(queue):
                 await self._sleep(self._config.pull_time_delay_mills_when_exception / 1000)
                 continue
-            if over_threshold(process_queue, self._config) is not None:
+            if over_threshold(process_queue, self._config, self._reading) is not None:
                 await self._sleep(FLOW_CONTROL_S)
                 continue
             try:
