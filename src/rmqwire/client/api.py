@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
     from rmqwire.codec.message import StoredMessage
+    from rmqwire.remoting.handler import OnReply
 
 SUCCESS = int(ResponseCode.SUCCESS)
 TOPIC_NOT_EXIST = int(ResponseCode.TOPIC_NOT_EXIST)
@@ -70,6 +71,11 @@ class Remoting(Protocol):
     ) -> RemotingCommand:
         """Send a request and give its answer."""
 
+    def invoke_now(
+        self, addr: str, command: RemotingCommand, on_reply: OnReply, timeout_ms: int
+    ) -> bool:
+        """Send a request if that needs no waiting; tell whether it was sent."""
+
     async def invoke_oneway(self, addr: str, command: RemotingCommand) -> None:
         """Send a request that has no answer."""
 
@@ -96,6 +102,31 @@ class PullAnswer:
     offset_delta: int
     body: bytes | memoryview
     namespace: Namespace = NO_NAMESPACE
+
+
+def sent(answer: RemotingCommand, addr: str) -> SendAnswer:
+    """Take the answer to a send apart.
+
+    Args:
+        answer: what the broker said.
+        addr: its ``host:port``, for the error.
+
+    Raises:
+        BrokerError: it refused the message.
+        BadHeader: it stored the message, but its answer can't be read.
+    """
+    fields = expect(answer, addr, _SENT_CODES).ext_fields or {}
+    try:
+        header = answer.decode_header(SendMessageResponseHeader)
+    except ProtocolError as error:
+        error.maybe_stored = True
+        raise
+    return SendAnswer(
+        answer.code,
+        header,
+        fields.get("MSG_REGION") or "DefaultRegion",
+        fields.get("TRACE_ON") != "false",
+    )
 
 
 def vip_address(addr: str) -> str:
@@ -173,19 +204,33 @@ class ClientApi:
             BadHeader: it stored the message, but its answer can't be read.
         """
         request = self.requests.send(message, queue, born_timestamp)
-        answer = await self.call(self.broker(addr), request, timeout_ms, _SENT_CODES)
-        fields = answer.ext_fields or {}
-        try:
-            header = answer.decode_header(SendMessageResponseHeader)
-        except ProtocolError as error:
-            error.maybe_stored = True
-            raise
-        return SendAnswer(
-            answer.code,
-            header,
-            fields.get("MSG_REGION") or "DefaultRegion",
-            fields.get("TRACE_ON") != "false",
-        )
+        addr = self.broker(addr)
+        return sent(await self.remoting.invoke(addr, request, timeout_ms), addr)
+
+    def send_now(
+        self,
+        addr: str,
+        message: OutgoingMessage,
+        queue: MessageQueue,
+        born_timestamp: int,
+        timeout_ms: int,
+        on_reply: OnReply,
+    ) -> bool:
+        """Send a message if that needs no waiting; tell whether it was sent.
+
+        Args:
+            addr: the broker.
+            message: without its queue.
+            queue: where to.
+            born_timestamp: ms since the epoch.
+            timeout_ms: how long the answer may take.
+            on_reply: called with the answer, for ``sent``, or with what came instead of one.
+
+        Raises:
+            TooManyRequests: too many wait for answers.
+        """
+        request = self.requests.send(message, queue, born_timestamp)
+        return self.remoting.invoke_now(self.broker(addr), request, on_reply, timeout_ms)
 
     async def send_oneway(
         self, addr: str, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int

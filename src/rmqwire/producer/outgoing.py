@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rmqwire.client.requests import OutgoingMessage
 from rmqwire.client.validators import check_message
@@ -37,6 +37,14 @@ class Accumulation(list[Message]):
         if keys:
             found[const.PROPERTY_KEYS] = const.KEY_SEPARATOR.join(keys)
         return found
+
+
+class Prepared(NamedTuple):
+    """A message, or a batch, as it is to go on the wire, and its id."""
+
+    message: Messages
+    outgoing: OutgoingMessage
+    msg_id: str
 
 
 class Outbound:

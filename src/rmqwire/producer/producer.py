@@ -111,6 +111,7 @@ class Producer:
             self._instance.add_producer(self.group, self._sender.topics)
             stack.push_async_callback(self._instance.remove_producer, self.group)
             await self._enter_more(stack)
+            stack.callback(self._soon.abandon)
             await stack.enter_async_context(self._soon_tasks)
             if self._trace is not None:
                 self._soon_tasks.spawn(self._trace.rounds)

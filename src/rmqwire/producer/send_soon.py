@@ -1,13 +1,14 @@
 """Sends that nobody waits for at once (Java's async sends, with ``SendCallback``).
 
-Each is a task of its producer. They retry as Java's do: after a broken connection or a missing answer
+A send whose route and connection are there goes out within the call; each other one, and what is to be
+done after a failure, is a task of its producer. They retry as Java's do: after a broken connection or a missing answer
 at another broker, never after a broker's refusal. Nothing here imports trio: ``Tasks`` runs the sends.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError, TooManyRequests, UsageError
@@ -15,17 +16,19 @@ from rmqwire.remoting.channel import trio_ms
 from rmqwire.wakeup import Arrivals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from rmqwire.client.tasks import Tasks
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.accumulator import Accumulator
     from rmqwire.producer.config import ProducerConfig
+    from rmqwire.producer.first_attempt import FirstAttempt
     from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Sender
 
+Args = TypeVarTuple("Args")
 logger = logging.getLogger(__name__)
 
 CLOSED: Final = "the producer was closed before the send was answered"
@@ -116,9 +119,10 @@ class SoonSends:
         self._accumulator = accumulator
         self._config = config
         self._tasks = tasks
-        self._begun = 0  # handles that aren't done
+        self._sizes: dict[SendHandle, int] = {}  # those that aren't done, bytes of each
         self._begun_bytes = 0
-        self._sending = 0  # of them, those let through
+        self._in_tasks = 0  # of them, those sent by a task: what comes after waits behind them
+        self._sending = 0  # of those, the ones let through
         self._sending_bytes = 0
         self._left = Arrivals()  # called for each that ends
 
@@ -133,73 +137,134 @@ class SoonSends:
     ) -> SendHandle:
         """Send soon; see ``Producer.send_soon``."""
         handle = SendHandle(message)
-        size = _size(message)
-        self._begun += 1
+        self._sizes[handle] = size = _size(message)
         self._begun_bytes += size
-        self._tasks.spawn(self._run, handle, size, queue, selector, arg, timeout_ms)
+        if not self._begin_now(handle, queue, selector, arg, timeout_ms):
+            self._in_tasks += 1
+            self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms)
         return handle
+
+    def _begin_now(
+        self,
+        handle: SendHandle,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+    ) -> bool:
+        """Make the first attempt without a task, if it has nothing and nobody to wait for."""
+        config = self._config
+        if self._in_tasks or config.enable_backpressure_for_async_mode:
+            return False
+        if timeout_ms is None:
+            if self._accumulator.takes(handle.message):
+                return False
+            timeout_ms = config.send_msg_timeout
+
+        def answered(first: FirstAttempt) -> None:
+            if first.result is not None:
+                self._end(handle, first.result, None)
+            else:
+                self._tasks.spawn(self._settle, handle, self._sender.finish, first)
+
+        try:
+            return self._sender.send_now(handle.message, queue, selector, arg, timeout_ms, answered)
+        except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
+            self._end(handle, None, failure)
+            return True
+
+    def _end(
+        self, handle: SendHandle, result: SendResult | None, error: BaseException | None
+    ) -> None:
+        size = self._sizes.pop(handle, None)
+        if size is not None:  # else the producer was closed meanwhile
+            self._begun_bytes -= size
+            handle.end(result, error)
+            self._left.wake_all()
+
+    def abandon(self) -> None:
+        """End what is still under way: nobody hears its answer any more."""
+        for handle in list(self._sizes):
+            self._end(handle, None, _closed())
 
     async def ready(self) -> None:
         """Wait until there is room for another send; see ``Producer.ready``."""
         config = self._config
         while (
-            self._begun >= config.back_pressure_for_async_send_num
+            len(self._sizes) >= config.back_pressure_for_async_send_num
             or self._begun_bytes >= config.back_pressure_for_async_send_size
         ):
             await self._left.wait()
 
     async def finish(self) -> None:
         """Wait until all have ended: each has a time limit."""
-        while self._begun:
+        while self._sizes:
             await self._left.wait()
 
     async def _run(
         self,
         handle: SendHandle,
-        size: int,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int | None,
     ) -> None:
-        config, admitted = self._config, False
+        try:
+            await self._settle(handle, self._send, handle, queue, selector, arg, timeout_ms)
+        finally:
+            self._in_tasks -= 1
+
+    async def _settle(
+        self,
+        handle: SendHandle,
+        send: Callable[[*Args], Awaitable[SendResult]],
+        *args: *Args,
+    ) -> None:
+        """Send in some way; the handle has what comes of it."""
+        result: SendResult | None = None
+        error: BaseException | None = _closed()
+        try:
+            result, error = await send(*args), None
+        except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
+            error = failure
+        finally:
+            self._end(handle, result, error)
+
+    async def _send(
+        self,
+        handle: SendHandle,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+    ) -> SendResult:
+        """Send in this task, once there is a permit."""
+        config, message = self._config, handle.message
+        admitted: int | None = None
         together = timeout_ms is None
         if timeout_ms is None:
             timeout_ms = config.send_msg_timeout
         began = trio_ms()
-        result: SendResult | None = None
-        error: BaseException | None = _closed()
         try:
             if config.enable_backpressure_for_async_mode:
-                await self._admit(size, began + timeout_ms)
-                admitted = True
-            if together and self._accumulator.takes(handle.message):
-                result = await self._accumulator.send(
-                    handle.message, queue, selector, arg, soon=True
-                )
-            else:
-                result = await self._sender.send(
-                    handle.message,
-                    queue=queue,
-                    selector=selector,
-                    arg=arg,
-                    timeout_ms=timeout_ms - (trio_ms() - began),
-                    soon=True,
-                )
-            error = None
-        except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
-            error = failure
+                admitted = await self._admit(_size(message), began + timeout_ms)
+            if together and self._accumulator.takes(message):
+                return await self._accumulator.send(message, queue, selector, arg, soon=True)
+            return await self._sender.send(
+                message,
+                queue=queue,
+                selector=selector,
+                arg=arg,
+                timeout_ms=timeout_ms - (trio_ms() - began),
+                soon=True,
+            )
         finally:
-            if admitted:
+            if admitted is not None:
                 self._sending -= 1
-                self._sending_bytes -= size
-            self._begun -= 1
-            self._begun_bytes -= size
-            handle.end(result, error)
-            self._left.wake_all()
+                self._sending_bytes -= admitted
 
-    async def _admit(self, size: int, deadline_ms: int) -> None:
-        """Wait for a permit, as Java's two semaphores give them.
+    async def _admit(self, size: int, deadline_ms: int) -> int:
+        """Wait for a permit for ``size`` bytes, as Java's two semaphores give them; return the size.
 
         Raises:
             TooManyRequests: none in time.
@@ -215,6 +280,7 @@ class SoonSends:
                 raise TooManyRequests(f"send message tryAcquire semaphoreAsync{which} timeout")
         self._sending += 1
         self._sending_bytes += size
+        return size
 
 
 def _size(message: Messages) -> int:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rmqwire.client.fault_strategy import FaultStrategy
 from rmqwire.codec.message import Message
 from rmqwire.codec.recall import read_recall_handle
-from rmqwire.errors import RemotingTimeout, RmqError, RouteNotFound, UsageError
+from rmqwire.errors import (
+    RemotingTimeout,
+    RmqError,
+    RouteNotFound,
+    TooManyRequests,
+    UsageError,
+)
+from rmqwire.producer.first_attempt import FirstAttempt
 from rmqwire.producer.hooks import SendContext, begin, check_forbidden, end, run_after, run_before
-from rmqwire.producer.outgoing import Accumulation, Messages, Outbound
+from rmqwire.producer.outgoing import Accumulation, Messages, Outbound, Prepared
 from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import MessageQueueSelector, apply_selector
 from rmqwire.producer.send_plan import SendPlan
@@ -25,19 +32,27 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from rmqwire.client.instance import ClientInstance
-    from rmqwire.client.requests import OutgoingMessage
     from rmqwire.client.route_table import TopicPublishInfo
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.config import ProducerConfig
     from rmqwire.producer.hooks import SendHook
 
 
-class Prepared(NamedTuple):
-    """A message, or a batch, as it is to go on the wire, and its id."""
+def topic_of(message: Messages) -> str:
+    """Return the topic of a message or a batch, "" of an empty one."""
+    if isinstance(message, Message):
+        return message.topic
+    return message[0].topic if message else ""
 
-    message: Messages
-    outgoing: OutgoingMessage
-    msg_id: str
+
+def check_queue(queue: MessageQueue | None, topic: str) -> None:
+    """Refuse a queue of another topic.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if queue is not None and queue.topic != topic:
+        raise UsageError("message's topic not equal mq's topic")
 
 
 async def each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
@@ -131,6 +146,73 @@ class Sender:
         info = await self.publish_info(outgoing.topic, timeout_ms)
         plan = SendPlan(info, self.faults, self._config, started, timeout_ms, soon=soon)
         return await self._perform(plan, prepared)
+
+    def send_now(
+        self,
+        message: Messages,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int,
+        answered: Callable[[FirstAttempt], None],
+    ) -> bool:
+        """Make the first attempt of a ``send_soon`` if that needs no waiting; tell whether it was made.
+
+        Args:
+            message: one message or a batch.
+            queue: send to this queue, once.
+            selector: choose the queue, once.
+            arg: for the selector.
+            timeout_ms: for all attempts.
+            answered: called once it is over: it has its result, or is to be given to ``finish``.
+
+        Raises:
+            UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
+        """
+        instance, topic = self._instance, topic_of(message)
+        info = instance.routes.publish_info(topic)
+        if self.hooks or info is None or topic not in self.topics:
+            return False
+        prepared, now, plan = self._prepare(message), trio_ms(), None
+        if queue is None and selector is None:
+            plan = SendPlan(info, self.faults, self._config, now, timeout_ms, soon=True)
+            attempt = plan.next_attempt(now)
+            if attempt is None:
+                return False
+            chosen = attempt.queue
+        else:
+            check_queue(queue, topic)
+            chosen = self._chosen(info, message, queue, selector, arg)
+        addr = instance.routes.master_addr(chosen.broker_name)
+        if addr is None:
+            return False
+        first = FirstAttempt(prepared, chosen, addr, plan, now + timeout_ms, answered)
+        try:
+            return instance.api.send_now(
+                addr, prepared.outgoing, chosen, instance.wall_ms(), timeout_ms, first.hear
+            )
+        except TooManyRequests as error:
+            first.hear(error)
+            return True
+
+    async def finish(self, first: FirstAttempt) -> SendResult:
+        """Go on with a send whose first attempt has failed.
+
+        Raises:
+            RmqError: as ``send`` does.
+        """
+        error, plan = first.error, first.plan
+        if error is None:  # a broker that was going
+            try:
+                left_ms = first.deadline_ms - trio_ms()
+                return await self._send_once(first.prepared, first.queue, left_ms)
+            except RmqError as again:
+                error = again
+        if plan is None:
+            raise error
+        if plan.failed(error, trio_ms()):
+            return await self._perform(plan, first.prepared)
+        raise plan.failure(first.prepared.outgoing.topic, trio_ms())
 
     async def send_oneway(
         self,
@@ -235,9 +317,18 @@ class Sender:
         arg: object,
         timeout_ms: int,
     ) -> MessageQueue:
-        if queue is not None and queue.topic != topic:
-            raise UsageError("message's topic not equal mq's topic")
+        check_queue(queue, topic)
         info = await self.publish_info(topic, timeout_ms)
+        return self._chosen(info, message, queue, selector, arg)
+
+    def _chosen(
+        self,
+        info: TopicPublishInfo,
+        message: Messages,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+    ) -> MessageQueue:
         if queue is not None:
             return queue
         if selector is None:

@@ -86,6 +86,9 @@ class Channel:
         if self.connection.closed:
             self._wake.set()
         elif not self._sending:
+            if self.connection.requests_waiting == 1:  # a lone one: nothing would go with it
+                self.send_ready()
+                return
             late_answers = self._late_answers
             if late_answers is None or not late_answers.takes(self):
                 self._wake.set()

@@ -15,6 +15,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import trio
@@ -307,6 +308,45 @@ class RemotingClient:
         self._stamp(addr, command)
         self._watch(left_ms)
         channel.connection.request(command, on_reply, left_ms)
+
+    def invoke_now(
+        self, addr: str, command: RemotingCommand, on_reply: OnReply, timeout_ms: int
+    ) -> bool:
+        """Send a request if that needs no waiting; tell whether it was sent.
+
+        It isn't where there is no connection. A server's GO_AWAY is an answer like others.
+
+        Args:
+            addr: ``host:port`` of the server.
+            command: the request.
+            on_reply: plain function, called once from the connection's task, with the answer,
+                RemotingTimeout or SendFailed.
+            timeout_ms: for answering.
+
+        Raises:
+            TooManyRequests: too many wait for answers.
+        """
+        link = self._links.get(addr)
+        if link is None or link.channel is None or link.channel.connection.closed:
+            return False
+        self._stamp(addr, command)
+        if self.hooks:
+            on_reply = partial(self._answered, addr, command, on_reply)
+        self._watch(timeout_ms)
+        link.channel.connection.request(command, on_reply, timeout_ms)
+        return True
+
+    def _answered(
+        self,
+        addr: str,
+        command: RemotingCommand,
+        on_reply: OnReply,
+        outcome: RemotingCommand | RemotingError,
+    ) -> None:
+        if isinstance(outcome, RemotingCommand):
+            for hook in self.hooks:
+                hook.after_response(addr, command, outcome)
+        on_reply(outcome)
 
     async def invoke_oneway(
         self, addr: str, command: RemotingCommand, timeout_ms: int = 3000
