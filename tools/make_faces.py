@@ -44,10 +44,12 @@ BASES = {  # what is written by hand for asyncio, in consuming.py and sending.py
 BY_HAND = {
     ("PushConsumer", "on"),
     ("PushConsumer", "batches"),
+    ("Producer", "begin_send"),
     ("Producer", "send_soon"),
     ("Producer", "send_many"),
     ("TransactionProducer", "transaction"),
 }
+SHORTER = {("Producer", "send"): "_send"}  # a way of its own, written by hand in sending.py
 REOPENS = {"Client", "Producer", "TransactionProducer"}  # in a forked process
 DEFAULTS = {  # a thread's listener may block
     ("blocking", "PushConsumer"): 'config.setdefault("consume_in_threads", True)'
@@ -191,13 +193,18 @@ class Writer:
         arguments = _signature(node, timed=waits)
         word = "async def" if waits and self.colour.awaits else "def"
         behind = "_transacting" if source.name == "TransactionProducer" else "_inner"
-        inner = ", ".join([f"self.{behind}.{node.name}", *_passed(node)])
+        passed = ", ".join(_passed(node))
+        inner = f"self.{behind}.{node.name}, {passed}" if passed else f"self.{behind}.{node.name}"
         if not waits:
             body = f"return self._now({inner})"
-        elif self.colour.awaits:
-            body = f"return await self._wait(timeout, {inner})"
         else:
-            body = f"return self._wait(timeout, {inner})"
+            call = SHORTER.get((source.name, node.name))
+            wait = (
+                f"self._wait(timeout, {inner})"
+                if call is None
+                else f"self.{call}(timeout, {passed})"
+            )
+            body = f"return {'await ' if self.colour.awaits else ''}{wait}"
         if node.returns is not None and ast.unparse(node.returns) == "None":
             body = body.removeprefix("return ")
         returns = ast.unparse(node.returns) if node.returns else "None"

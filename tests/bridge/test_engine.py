@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.lowlevel
 
-from rmqwire.bridge.engine import Call, Engine, EngineStopped, Held
+from rmqwire.bridge.engine import Engine, EngineStopped, Held, TaskCall
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def engine():
 def made(engine, function, timeout=None):
     """Make a call and return it when it is over."""
     over = SimpleQueue()
-    engine.start(Call(function, timeout, over.put))
+    engine.start(TaskCall(function, timeout, over.put))
     return over.get(timeout=20)
 
 
@@ -61,7 +61,7 @@ def test_a_call_can_be_given_up(engine):
         began.set()
         await trio.sleep_forever()
 
-    call = Call(forever, None, over.put)
+    call = TaskCall(forever, None, over.put)
     engine.start(call)
     began.wait(20)
     engine.post(call.cancel)
@@ -127,7 +127,7 @@ def test_the_end_leaves_what_is_open_and_ends_what_runs(engine):
     log, over = [], SimpleQueue()
     made(engine, lambda: engine.enter(Held(holding(log))))
     made(engine, lambda: engine.enter(Held(holding([], fails="later"))))
-    engine.start(Call(trio.sleep_forever, None, over.put))
+    engine.start(TaskCall(trio.sleep_forever, None, over.put))
     engine.stop()
     assert log == ["entered", "left"]
     assert isinstance(over.get(timeout=20).error, EngineStopped)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from rmqwire.aio.listener import Loop, across, in_loop
-from rmqwire.bridge.engine import Call, shared_engine
+from rmqwire.bridge.engine import TaskCall, shared_engine
 from rmqwire.bridge.face import AnyFace, Behind
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from contextvars import Context
     from types import TracebackType
+
+    from rmqwire.bridge.engine import Call
+    from rmqwire.bridge.face import MakeCall
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
@@ -82,6 +85,27 @@ async def wait_for(
     Raises:
         TimeoutError: it took longer.
     """
+    call, answer = started(partial(TaskCall, function, timeout), variables, dropped)
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        if give_up:
+            shared_engine().post(call.cancel)
+        raise
+
+
+def started(
+    make: MakeCall[R],
+    variables: Context | None,
+    dropped: Callable[[R], None] | None = None,
+) -> tuple[Call[R], asyncio.Future[R]]:
+    """Let a call begin in the engine; return it, and a future of what it returns.
+
+    Args:
+        make: makes the call of (what to call once it is over, context variables).
+        variables: context variables that the call sees; None: the engine's own.
+        dropped: called with the result when the future was cancelled meanwhile.
+    """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[R] = loop.create_future()
     put = returns_of(loop).put
@@ -96,15 +120,9 @@ async def wait_for(
         else:
             answer.set_result(call.value)
 
-    engine = shared_engine()
-    call = Call(function, timeout, lambda call: put(partial(resume, call)), variables)
-    engine.start(call)
-    try:
-        return await answer
-    except asyncio.CancelledError:
-        if give_up:
-            engine.post(call.cancel)
-        raise
+    call = make(lambda call: put(partial(resume, call)), variables)
+    shared_engine().start(call)
+    return call, answer
 
 
 class Face(AnyFace[T]):
@@ -146,9 +164,13 @@ class Face(AnyFace[T]):
     ) -> R:
         return await wait_for(partial(method, *args, **named), timeout, variables=copy_context())
 
-    def _soon(self, function: Callable[[], Awaitable[R]]) -> asyncio.Future[R]:
-        """Call an async function in the engine; return a future of what it returns."""
-        return asyncio.ensure_future(wait_for(function, None, variables=copy_context()))
+    async def _done(self, make: MakeCall[R]) -> R:
+        """Wait for a call of the engine, and return what it returns."""
+        return await started(make, copy_context())[1]
+
+    def _soon(self, make: MakeCall[R]) -> asyncio.Future[R]:
+        """Let a call begin in the engine; return a future of what it returns."""
+        return started(make, copy_context())[1]
 
     async def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:
         """Return what an async function of the engine brings; ``dropped`` has what comes too late."""

@@ -138,9 +138,8 @@ class Producer(Sending):
             RemotingError: the last broker couldn't be reached or didn't answer in time.
             TimeoutError: it took longer than ``timeout``.
         """
-        return await self._wait(
+        return await self._send(
             timeout,
-            self._inner.send,
             message,
             queue=queue,
             key=key,

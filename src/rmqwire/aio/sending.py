@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from rmqwire.aio.face import Face
 from rmqwire.bridge.engine import Held, shared_engine
-from rmqwire.bridge.sends import sent
+from rmqwire.bridge.sends import SendCall
 from rmqwire.errors import UsageError
 from rmqwire.producer.producer import Producer
 
@@ -57,10 +57,34 @@ class Sending(Face[Producer]):
             arg: for the selector.
             timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
         """
-        return self._soon(
-            partial(
-                sent,
-                self._inner,
+        begin = partial(
+            self._inner.begin_send,
+            message,
+            queue=queue,
+            key=key,
+            selector=selector,
+            arg=arg,
+            timeout_ms=timeout_ms,
+            soon=True,
+        )
+        return self._soon(partial(SendCall, begin))
+
+    async def _send(
+        self,
+        timeout: float | None,
+        message: Messages,
+        *,
+        queue: MessageQueue | None,
+        key: object,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+    ) -> SendResult:
+        """Send, and wait until it is stored; within ``timeout`` seconds, None for as long as it takes."""
+        if timeout is not None:
+            return await self._wait(
+                timeout,
+                self._inner.send,
                 message,
                 queue=queue,
                 key=key,
@@ -68,7 +92,17 @@ class Sending(Face[Producer]):
                 arg=arg,
                 timeout_ms=timeout_ms,
             )
+        begin = partial(
+            self._inner.begin_send,
+            message,
+            queue=queue,
+            key=key,
+            selector=selector,
+            arg=arg,
+            timeout_ms=timeout_ms,
+            soon=False,
         )
+        return await self._done(partial(SendCall, begin))
 
     async def send_many(
         self,

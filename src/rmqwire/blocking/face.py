@@ -9,13 +9,16 @@ from inspect import iscoroutinefunction
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
-from rmqwire.bridge.engine import Call, in_worker, shared_engine
-from rmqwire.bridge.face import AnyFace, Behind, block_for
+from rmqwire.bridge.engine import in_worker, shared_engine
+from rmqwire.bridge.face import AnyFace, Behind, block_for, block_on
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
+
+    from rmqwire.bridge.engine import Call
+    from rmqwire.bridge.face import MakeCall
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
@@ -67,8 +70,12 @@ class Face(AnyFace[T]):
     ) -> R:
         return block_for(partial(method, *args, **named), timeout, copy_context())
 
-    def _soon(self, function: Callable[[], Awaitable[R]]) -> Future[R]:
-        """Call an async function in the engine; return a future of what it returns."""
+    def _done(self, make: MakeCall[R]) -> R:
+        """Wait for a call of the engine, and return what it returns."""
+        return block_on(make, copy_context())
+
+    def _soon(self, make: MakeCall[R]) -> Future[R]:
+        """Let a call begin in the engine; return a future of what it returns."""
         future: Future[R] = Future()
 
         def over(call: Call[R]) -> None:
@@ -77,7 +84,7 @@ class Face(AnyFace[T]):
             else:
                 future.set_result(call.value)
 
-        shared_engine().start(Call(function, None, over, copy_context()))
+        shared_engine().start(make(over, copy_context()))
         return future
 
     def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:

@@ -142,9 +142,8 @@ class Producer(Sending):
             RemotingError: the last broker couldn't be reached or didn't answer in time.
             TimeoutError: it took longer than ``timeout``.
         """
-        return self._wait(
+        return self._send(
             timeout,
-            self._inner.send,
             message,
             queue=queue,
             key=key,

@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -32,12 +33,10 @@ class EngineStopped(RmqError):
     """The background thread has ended: the process is ending."""
 
 
-class Call(Generic[T]):
+class Call(ABC, Generic[T]):
     """One call on its way to the engine and back.
 
     Args:
-        function: called in the engine.
-        timeout: seconds that it may take there; None for as long as it takes.
         done: called in the engine's thread with the call once it is over.
         variables: context variables that the call sees; None: the engine's own.
 
@@ -46,9 +45,35 @@ class Call(Generic[T]):
         error: what it raised.
     """
 
-    __slots__ = ("_done", "_function", "_scope", "error", "timeout", "value", "variables")
+    __slots__ = ("_done", "error", "value", "variables")
 
     value: T
+
+    def __init__(self, done: Callable[[Call[T]], None], variables: Context | None) -> None:
+        self.variables = variables
+        self.error: BaseException | None = None
+        self._done = done
+
+    @abstractmethod
+    def begin(self, nursery: trio.Nursery) -> None:
+        """Begin it; in the engine."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Give it up; in the engine."""
+
+
+class TaskCall(Call[T]):
+    """A call of an async function, in a task of the engine's.
+
+    Args:
+        function: called in the engine.
+        timeout: seconds that it may take there; None for as long as it takes.
+        done: called in the engine's thread with the call once it is over.
+        variables: context variables that the call sees; None: the engine's own.
+    """
+
+    __slots__ = ("_function", "_scope", "timeout")
 
     def __init__(
         self,
@@ -57,15 +82,17 @@ class Call(Generic[T]):
         done: Callable[[Call[T]], None],
         variables: Context | None = None,
     ) -> None:
-        self.variables = variables
+        super().__init__(done, variables)
         self._function = function
         self._scope = trio.CancelScope()
-        self._done = done
         self.timeout = timeout
-        self.error: BaseException | None = None
+
+    def begin(self, nursery: trio.Nursery) -> None:
+        """Begin it; in the engine."""
+        nursery.start_soon(self.run)
 
     async def run(self) -> None:
-        """Make the call, in the engine."""
+        """Make the call; in a task of the engine."""
         self.error = TimeoutError(f"not done within {self.timeout} s")
         if self.timeout is not None:
             self._scope.deadline = trio.current_time() + self.timeout
@@ -82,7 +109,7 @@ class Call(Generic[T]):
             self._done(self)
 
     def cancel(self) -> None:
-        """Give it up; to be called in the engine's thread."""
+        """Give it up; in the engine."""
         self._scope.cancel()
 
 
@@ -172,16 +199,16 @@ class Engine:
             call()
 
     def start(self, call: Call[T]) -> None:
-        """Make a call in a task of its own; from any thread.
+        """Let a call begin in the engine; from any thread.
 
         Raises:
             EngineStopped: the loop has ended.
         """
         if call.variables is None:
-            self.post(lambda: self._open().start_soon(call.run))
+            self.post(lambda: call.begin(self._open()))
         else:
             run = call.variables.run
-            self.post(lambda: run(self._open().start_soon, call.run))
+            self.post(lambda: run(call.begin, self._open()))
 
     async def enter(self, held: Held[T]) -> T:
         """Enter what is held, in the engine."""

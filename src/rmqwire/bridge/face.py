@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 
-from rmqwire.bridge.engine import Call, Held, shared_engine
+from rmqwire.bridge.engine import Held, TaskCall, shared_engine
 from rmqwire.errors import ForkedError
 
 if TYPE_CHECKING:
@@ -19,10 +20,19 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from contextvars import Context
 
+    from rmqwire.bridge.engine import Call
+
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
+
+
+class MakeCall(Protocol[R]):
+    """Makes a call of the engine."""
+
+    def __call__(self, done: Callable[[Call[R]], None], variables: Context | None, /) -> Call[R]:
+        """Make it; ``done`` is called in the engine's thread once it is over."""
 
 
 def block_for(
@@ -38,8 +48,21 @@ def block_for(
     Raises:
         TimeoutError: it took longer.
     """
+    return block_on(partial(TaskCall, function, timeout), variables)
+
+
+def block_on(make: MakeCall[R], variables: Context | None = None) -> R:
+    """Wait for a call of the engine, and return what it returns.
+
+    Args:
+        make: makes the call of (what to call once it is over, context variables).
+        variables: context variables that it sees; None: the engine's own.
+
+    Raises:
+        TimeoutError: it took longer than it may.
+    """
     over: SimpleQueue[Call[R]] = SimpleQueue()
-    engine, call = shared_engine(), Call(function, timeout, over.put, variables)
+    engine, call = shared_engine(), make(over.put, variables)
     engine.start(call)
     try:
         over.get()

@@ -214,11 +214,35 @@ class Producer:
         Raises:
             UsageError: outside of ``async with``, or a key and a selector.
         """
+        return self.begin_send(
+            message,
+            queue=queue,
+            key=key,
+            selector=selector,
+            arg=arg,
+            timeout_ms=timeout_ms,
+            soon=True,
+        )
+
+    def begin_send(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None,
+        key: object,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+        soon: bool,
+    ) -> SendHandle:
+        """Begin what ``send_soon`` or, not ``soon``, ``send`` does; for the faces of other colours.
+
+        Raises:
+            UsageError: outside of ``async with``, or a key and a selector.
+        """
         self._check_open()
         selector, arg = by_key(key, selector, arg)
-        return self._soon.begin(
-            message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
-        )
+        return self._soon.begin(message, queue, selector, arg, timeout_ms, soon=soon)
 
     async def ready(self) -> None:
         """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say."""

@@ -129,19 +129,20 @@ class SoonSends:
     def begin(
         self,
         message: Messages,
-        *,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int | None,
+        *,
+        soon: bool,
     ) -> SendHandle:
-        """Send soon; see ``Producer.send_soon``."""
+        """Send, with the retries of ``Producer.send_soon`` or, not ``soon``, of ``send``."""
         handle = SendHandle(message)
         self._sizes[handle] = size = _size(message)
         self._begun_bytes += size
-        if not self._begin_now(handle, queue, selector, arg, timeout_ms):
+        if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon):
             self._in_tasks += 1
-            self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms)
+            self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms, soon)
         return handle
 
     def _begin_now(
@@ -151,10 +152,11 @@ class SoonSends:
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int | None,
+        soon: bool,
     ) -> bool:
         """Make the first attempt without a task, if it has nothing and nobody to wait for."""
         config = self._config
-        if self._in_tasks or config.enable_backpressure_for_async_mode:
+        if self._in_tasks or (soon and config.enable_backpressure_for_async_mode):
             return False
         if timeout_ms is None:
             if self._accumulator.takes(handle.message):
@@ -168,7 +170,9 @@ class SoonSends:
                 self._tasks.spawn(self._settle, handle, self._sender.finish, first)
 
         try:
-            return self._sender.send_now(handle.message, queue, selector, arg, timeout_ms, answered)
+            return self._sender.send_now(
+                handle.message, queue, selector, arg, timeout_ms, answered, soon=soon
+            )
         except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
             self._end(handle, None, failure)
             return True
@@ -208,9 +212,10 @@ class SoonSends:
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int | None,
+        soon: bool,
     ) -> None:
         try:
-            await self._settle(handle, self._send, handle, queue, selector, arg, timeout_ms)
+            await self._settle(handle, self._send, handle, queue, selector, arg, timeout_ms, soon)
         finally:
             self._in_tasks -= 1
 
@@ -237,6 +242,7 @@ class SoonSends:
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int | None,
+        soon: bool,
     ) -> SendResult:
         """Send in this task, once there is a permit."""
         config, message = self._config, handle.message
@@ -246,17 +252,17 @@ class SoonSends:
             timeout_ms = config.send_msg_timeout
         began = trio_ms()
         try:
-            if config.enable_backpressure_for_async_mode:
+            if soon and config.enable_backpressure_for_async_mode:
                 admitted = await self._admit(_size(message), began + timeout_ms)
             if together and self._accumulator.takes(message):
-                return await self._accumulator.send(message, queue, selector, arg, soon=True)
+                return await self._accumulator.send(message, queue, selector, arg, soon=soon)
             return await self._sender.send(
                 message,
                 queue=queue,
                 selector=selector,
                 arg=arg,
                 timeout_ms=timeout_ms - (trio_ms() - began),
-                soon=True,
+                soon=soon,
             )
         finally:
             if admitted is not None:

@@ -155,8 +155,10 @@ class Sender:
         arg: object,
         timeout_ms: int,
         answered: Callable[[FirstAttempt], None],
+        *,
+        soon: bool,
     ) -> bool:
-        """Make the first attempt of a ``send_soon`` if that needs no waiting; tell whether it was made.
+        """Make the first attempt of a send if that needs no waiting; tell whether it was made.
 
         Args:
             message: one message or a batch.
@@ -165,6 +167,7 @@ class Sender:
             arg: for the selector.
             timeout_ms: for all attempts.
             answered: called once it is over: it has its result, or is to be given to ``finish``.
+            soon: as ``send``'s.
 
         Raises:
             UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
@@ -173,13 +176,15 @@ class Sender:
         info = instance.routes.publish_info(topic)
         if self.hooks or info is None or topic not in self.topics:
             return False
+        if not soon and self._config.retry_another_broker_when_not_store_ok:
+            return False
         prepared, now, plan = self._prepare(message), trio_ms(), None
         if queue is None and selector is None:
-            plan = SendPlan(info, self.faults, self._config, now, timeout_ms, soon=True)
+            plan = SendPlan(info, self.faults, self._config, now, timeout_ms, soon=soon)
             attempt = plan.next_attempt(now)
             if attempt is None:
                 return False
-            chosen = attempt.queue
+            chosen, timeout_ms = attempt.queue, attempt.timeout_ms
         else:
             check_queue(queue, topic)
             chosen = self._chosen(info, message, queue, selector, arg)
