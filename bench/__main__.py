@@ -31,6 +31,7 @@ from rmqwire.codec.native import module_fault
 PARTS = {
     "broker_inmemory": "CPU of a send in one connection's core, without sockets",
     "client": "Java's, Go's and our three clients at one Java broker",
+    "flatness": "threads, tasks and memory of the clients under load for minutes",
     "ha_transfer": "ways to send a log in batches that each have a header",
     "lone_pass": "a pass of one send, by what the process did before",
     "record_codec": "µs of the record codec by message",
