@@ -30,11 +30,11 @@ def test_a_face_says_what_it_has_while_it_sends_and_consumes(site, face):
 
 def test_a_row_compares_the_end_with_the_first_slice_and_has_the_most():
     samples = [
-        Sample(60, 100, 90, 2, 30, 50.0, 9_000),
-        Sample(120, 200, 190, 3, 31, 52.5, 9_100),
-        Sample(180, 300, 300, 2, 30, 51.0, 9_050),
+        Sample(60, 100, 90, 0, 2, 30, 50.0, 9_000),
+        Sample(120, 200, 190, 0, 3, 31, 52.5, 9_100),
+        Sample(180, 300, 300, 1, 2, 30, 51.0, 9_050),
     ]
     assert row("trio", samples) == (
-        "| trio | 300, 300 | 2 → 2 (at most 3) | 30 → 30 (at most 31) | 50.0 → 51.0 (at most 52.5) |"
+        "| trio | 300 (1), 300 | 2 → 2 (at most 3) | 30 → 30 (at most 31) | 50.0 → 51.0 (at most 52.5) |"
         " 9,000 → 9,050 (at most 9,100) |"
     )
