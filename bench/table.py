@@ -127,7 +127,43 @@ def _aims(results: Results, view: View) -> str:
     if not rows:
         return ""
     head = _head(["case", "figure", "Java 5.5.0", *view.kinds.values()])
-    return "\n".join(["### Beside Java, medians", "", *head, *rows])
+    return "\n".join(["### Beside Java, medians", "", *_summary(results, view), *head, *rows])
+
+
+def _summary(results: Results, view: View) -> list[str]:
+    """Say how many aims of each kind are reached, and which are not, or were not measured."""
+    lines = []
+    for kind, title in view.kinds.items():
+        reached, short, unknown = 0, [], []
+        for aim in view.aims:
+            name = f"{aim.about} ({TITLES.get(aim.metric, aim.metric)})"
+            kept = _is_kept(results, aim, kind)
+            if kept:
+                reached += 1
+            elif kept is not None:
+                sign = "≤" if aim.is_upper else "≥"
+                short.append(
+                    f"{name} {aim.ratio(results, kind):.2f} x ({sign} {aim.bounds[kind]:g})"
+                )
+            elif kind in aim.bounds:
+                unknown.append(name)
+        count = reached + len(short)
+        if count:
+            text = (
+                f"**{title.partition(' (')[0].capitalize()}: {reached} of {count} aims reached.**"
+            )
+            text += f" Not reached: {'; '.join(short)}." if short else ""
+            text += f" Not measured in this run: {'; '.join(unknown)}." if unknown else ""
+            lines += [text, ""]
+    return lines
+
+
+def _is_kept(results: Results, aim: Aim, kind: str) -> bool | None:
+    """Return whether an aim is reached, None without a bound or a figure."""
+    ratio, bound = aim.ratio(results, kind), aim.bounds.get(kind)
+    if ratio is None or bound is None:
+        return None
+    return ratio <= bound if aim.is_upper else ratio >= bound
 
 
 def _verdict(results: Results, aim: Aim, kind: str) -> str:
@@ -139,10 +175,9 @@ def _verdict(results: Results, aim: Aim, kind: str) -> str:
     bound = aim.bounds.get(kind)
     if bound is None:
         return f"{number(aim.metric, value)}: {ratio:.2f} x"
-    is_kept = ratio <= bound if aim.is_upper else ratio >= bound
     sign = "≤" if aim.is_upper else "≥"
     text = f"{number(aim.metric, value)}: {ratio:.2f} x ({sign} {bound:g})"
-    return text if is_kept else f"**{text}**"
+    return text if _is_kept(results, aim, kind) else f"**{text}**"
 
 
 def _growth(results: Results) -> str:

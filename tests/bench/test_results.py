@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bench.__main__ import chosen, kinds_here
 from bench.aims import AIMS
 from bench.cases import GROUPS
+from bench.cases.producers import reports_in
 from bench.growth import FAMILIES, exponent, rows, verdict
 from bench.machine import Machine, cpu_seconds, rss_mib
 from bench.results import Results
@@ -43,6 +44,26 @@ def test_the_table_says_what_is_reached_and_marks_what_is_not():
     assert "**10.0: 0.50 x (≤ 0.3)**" in page
     assert "| java | 100 (90.0-120) | 20.0 | 0.00 |" in page
     assert "not free" not in page
+
+
+def test_the_table_counts_what_is_reached_and_names_what_is_not():
+    page = markdown(results())
+    assert (
+        "**Native lane: 1 of 2 aims reached.** Not reached: send 128 B, 1x64 (CPU ms per 1,000) 0.50 x"
+        " (≤ 0.3). Not measured in this run: send 128 B, 64x1 (messages/s);" in page
+    )
+    assert "Python lane:" not in page
+
+
+def test_reports_of_both_of_javas_programs_are_read(tmp_path):
+    log = tmp_path / "log"
+    log.write_text(
+        "Current Time: 2026-11-29 17:00:00,000 | Send TPS: 21052 | Max RT(ms): 31 | Average RT(ms):"
+        "   3.012 | Send Failed: 0 | Response Failed: 0\n"
+        "Current Time: 2026-11-29 17:00:01,000 | Send TPS:  1340 | Max RT(ms):   431 | AVG RT(ms): 4.7"
+        " | Send Failed: 0 | Check: 0 | UnexpectedCheck: 0 | DuplicatedCheck: 0\n"
+    )
+    assert reports_in(log) == [(21052, 3.012), (1340, 4.7)]
 
 
 def test_the_table_warns_when_others_worked_beside_it():
