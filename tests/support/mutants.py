@@ -142,8 +142,8 @@ def sync_nothing(patch):
 def files_come_unordered(patch):
     init = FileQueue.__init__
 
-    def unordered(self, *args, ordered=False):
-        init(self, *args, ordered=False)
+    def unordered(self, *args, ordered=False, sparse=False):
+        init(self, *args, ordered=False, sparse=sparse)
 
     patch.setattr(FileQueue, "__init__", unordered)
 
@@ -167,6 +167,7 @@ def checkpoint_before_the_queues_are_synced(patch):
         self._checkpoint.values.logics_msg_timestamp = plan.store_timestamp
         self._checkpoint.write(sync=True)
         plan._handles.clear()
+        plan._closed.clear()
         plan._changed.clear()
         return plan
 

@@ -188,17 +188,17 @@ class StoreService:
             if thorough:
                 last = trio.current_time()
             try:
-                await self._write_tails()
+                await self._write_tails(thorough=thorough)
                 plan = self._store.flushes.queue_flush_plan(thorough=thorough)
             except (OSError, StoreError) as error:  # the units stay in memory: tried again
                 logger.warning("consume queues can not be written: %s", error)
                 continue
             await self._sync_queues(plan, thorough=thorough)
 
-    async def _write_tails(self) -> None:
+    async def _write_tails(self, *, thorough: bool) -> None:
         """Write what is due in slices, because a new queue's folders and file take long."""
         queues = self._store.queues
-        for _ in range(-(-queues.tails_due() // TAILS_AT_ONCE)):
+        for _ in range(-(-queues.tails_due(thorough=thorough) // TAILS_AT_ONCE)):
             queues.write_tails(TAILS_AT_ONCE)
             await trio.lowlevel.checkpoint()
 

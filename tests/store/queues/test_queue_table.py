@@ -85,3 +85,26 @@ def test_a_killed_store_finds_what_was_in_memory_only():
     again = make_store(store.files.copy(), config=store.config)
     again.open()
     assert [again.max_offset("T", queue) for queue in range(QUEUES)] == [1] * QUEUES
+
+
+def test_a_flush_of_many_queues_has_few_files_open():
+    store = with_queues(QUEUES)
+    plan = store.flushes.queue_flush_plan(thorough=True)
+    assert len(store.files.handles) < 300
+    store.files.calls.clear()
+    plan.run(store.files)
+    synced = {path for call, path in store.files.calls if call == "datasync"}
+    assert len(synced) == QUEUES
+    folders = [path for call, path in store.files.calls if call == "fsync_dir"]
+    assert len(folders) == len(set(folders)) == QUEUES + 3  # T, consumequeue and what it is in
+    store.flushes.queues_flushed(plan, thorough=True)
+    assert len(store.files.handles) < 300
+
+
+def test_a_topic_may_be_deleted_while_its_queues_are_synced():
+    store = with_queues(QUEUES)
+    plan = store.flushes.queue_flush_plan(thorough=True)
+    store.delete_topics(["T"])
+    plan.run(store.files)
+    store.flushes.queues_flushed(plan, thorough=True)
+    assert store.queues.flush_plan(thorough=True).book == []

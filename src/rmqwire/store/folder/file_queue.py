@@ -345,12 +345,23 @@ class FileQueue:
 
     def pinned(self, begin: int, end: int) -> list[Segment]:
         """Pin the segments that hold bytes from ``begin`` to ``end``; ``unpin`` each afterwards."""
-        first = max(begin - self.start, 0) // self.segment_size
-        behind = max(-(-(end - self.start) // self.segment_size), 0)
-        found = self.segments[first:behind]
+        found = self._between(begin, end)
         for segment in found:
             self._handles.pin(segment)
         return found
+
+    def pinned_open(self, begin: int, end: int) -> tuple[list[Segment], list[str]]:
+        """Pin only those of the same that are open, and name the others' files."""
+        found = self._between(begin, end)
+        opened = [segment for segment in found if segment.handle >= 0]
+        for segment in opened:
+            self._handles.pin(segment)
+        return opened, [segment.path for segment in found if segment.handle < 0]
+
+    def _between(self, begin: int, end: int) -> list[Segment]:
+        first = max(begin - self.start, 0) // self.segment_size
+        behind = max(-(-(end - self.start) // self.segment_size), 0)
+        return self.segments[first:behind]
 
     def unpin(self, segments: list[Segment]) -> None:
         """Let go what ``pinned`` gave."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class FlushPlan:
 
     __slots__ = (
         "_changed",
+        "_closed",
         "_handles",
         "_pinned",
         "after",
@@ -56,10 +58,22 @@ class FlushPlan:
         self._pinned: list[tuple[FileQueue, list[Segment]]] = []
         self._changed: list[tuple[FileQueue, list[str]]] = []
         self._handles: list[int] = []
+        self._closed: list[str] = []  # files to open, sync and close again
 
     def add(self, queue: FileQueue, begin: int, end: int) -> None:
         """Sync the bytes from ``begin`` to ``end`` and the folder if its names changed."""
-        segments = queue.pinned(begin, end)
+        self._add(queue, queue.pinned(begin, end))
+
+    def add_one_of_many(self, queue: FileQueue, begin: int, end: int) -> None:
+        """Sync the same of one of many rows: files that are closed are opened one after the other.
+
+        A process may have some thousand files open at most, and ten thousand queues.
+        """
+        segments, closed = queue.pinned_open(begin, end)
+        self._add(queue, segments)
+        self._closed += closed
+
+    def _add(self, queue: FileQueue, segments: list[Segment]) -> None:
         self._pinned.append((queue, segments))
         self._handles.extend(segment.handle for segment in segments)
         if folders := queue.changed_folders():
@@ -73,9 +87,10 @@ class FlushPlan:
         """
         for handle in self._handles:
             files.datasync(handle)
-        for _, folders in self._changed:
-            for folder in folders:
-                files.fsync_dir(folder)
+        for path in self._closed:
+            _sync_closed(files, path)
+        for folder in dict.fromkeys(chain.from_iterable(names for _, names in self._changed)):
+            files.fsync_dir(folder)
         if self.after is not None:
             self.after(files)
 
@@ -100,3 +115,14 @@ class FlushPlan:
             return
         for queue, position in self.book:
             queue.flushed = min(max(queue.flushed, position), queue.written)
+
+
+def _sync_closed(files: FileLayer, path: str) -> None:
+    try:
+        handle = files.open(path)
+    except FileNotFoundError:
+        return  # its topic was deleted meanwhile
+    try:
+        files.datasync(handle)
+    finally:
+        files.close(handle)

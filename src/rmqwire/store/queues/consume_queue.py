@@ -126,7 +126,7 @@ class ConsumeQueue:
 
     def plan_flush(self, plan: FlushPlan) -> None:
         """Let a plan sync what is written and not on the disk."""
-        plan.add(self.files, self.flushed, self.written)
+        plan.add_one_of_many(self.files, self.flushed, self.written)
         plan.book.append((self, self.written))
 
     def tags_codes(self, units: bytes) -> dict[int, None]:

@@ -96,7 +96,7 @@ class ExtConsumeQueue(ConsumeQueue):
 
     def plan_flush(self, plan: FlushPlan) -> None:
         """Let a plan sync the extension units, too."""
-        plan.add(self.ext.files, self.ext.flushed, self.ext.written)
+        plan.add_one_of_many(self.ext.files, self.ext.flushed, self.ext.written)
         plan.book.append((self.ext, self.ext.written))
         super().plan_flush(plan)
 

@@ -348,10 +348,14 @@ class ConsumeQueueStore:
             queue.flushed = min(queue.flushed, last - last % queue.files.segment_size)
             self._unsynced[queue] = None
 
-    def tails_due(self) -> int:
-        """Return how many tails to write this second: some, or the share that writes all in turn."""
+    def tails_due(self, *, thorough: bool = False) -> int:
+        """Return how many tails to write this second: some, or the share that writes all in turn.
+
+        Args:
+            thorough: all.
+        """
         unwritten = len(self._unwritten)
-        return min(unwritten, max(_TAILS, unwritten // _ROUNDS))
+        return unwritten if thorough else min(unwritten, max(_TAILS, unwritten // _ROUNDS))
 
     def write_tails(self, count: int | None = None) -> None:
         """Put what is only in memory into the files.
