@@ -248,8 +248,8 @@ async def test_a_master_restarts_during_a_rebalance(field: Field, json_peer: Pee
             await theirs.join_java(stack, json_peer)
 
         async def send(seed: int) -> list[dict[str, Any]]:
-            words = field.namesrv, DIVIDED, 80
-            return await trio.to_thread.run_sync(partial(json_peer.produce, *words, seed=seed))
+            words = field.namesrv, DIVIDED, 80, seed
+            return await trio.to_thread.run_sync(lambda: json_peer.load(*words, threads=2).wait())
 
         await join()
         await join()
