@@ -40,9 +40,20 @@ def jar_folder(version: str) -> Path:
     folder = home / "jars"
     with alone_in_cache():
         if not (home / "complete").exists():
-            _download(version, folder)
+            profile = ["-Pbenchmark"] if version in BENCHMARK_VERSIONS else []
+            download(HERE / "pom.xml", folder, *profile, f"-Drocketmq.version={version}")
             (home / "complete").touch()
     return folder
+
+
+def proxy_class_path(version: str) -> str:
+    """Return the class path of Apache's proxy of ``version``, downloading once."""
+    home = cache_dir() / f"proxy-{version}"
+    with alone_in_cache():
+        if not (home / "complete").exists():
+            download(HERE / "pom.xml", home, "-Pproxy", f"-Drocketmq.version={version}")
+            (home / "complete").touch()
+    return f"{home}/*"
 
 
 def class_path(version: str) -> str:
@@ -50,7 +61,7 @@ def class_path(version: str) -> str:
     classes = cache_dir() / version / "classes"
     jars = jar_folder(version)
     with alone_in_cache():
-        _compile(jars, classes)
+        compile_java(HERE / "java", jars, classes)
     return f"{classes}{os.pathsep}{jars}/*"
 
 
@@ -72,18 +83,18 @@ def example_classes(version: str) -> Path:
     return cache_dir() / version / "examples"
 
 
-def _download(version: str, folder: Path) -> None:
-    profile = ["-Pbenchmark"] if version in BENCHMARK_VERSIONS else []
+def download(pom: Path, folder: Path, *options: str) -> None:
+    """Copy what ``pom`` depends on to ``folder``."""
     command = [
-        "mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *profile,
-        "dependency:copy-dependencies", f"-Drocketmq.version={version}",
+        "mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", *options,
         "-DincludeScope=runtime", f"-DoutputDirectory={folder}",
     ]  # fmt: skip
     subprocess.run(command, check=True, timeout=900)
 
 
-def _compile(jars: Path, classes: Path) -> None:
-    sources = sorted((HERE / "java").glob("*.java"))
+def compile_java(folder: Path, jars: Path, classes: Path) -> None:
+    """Compile the programs in ``folder`` where one of them is newer than ``classes``."""
+    sources = sorted(folder.glob("*.java"))
     newest = max(source.stat().st_mtime for source in sources)
     stamp = classes / "stamp"
     if stamp.exists() and stamp.stat().st_mtime >= newest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from interop.peer import Peer
 from interop.processes import wait_until
 from interop.replication import Servers
 from interop.stores import tables
-from interop.test_access_control import FIELDS, Protected
+from interop.test_access_control import FIELDS, Protected, command, without_volatile
+from interop.verb_masks import NOISE
 from interop.wire import ask
 from rmqwire import Credentials
 from rmqwire.auth.contexts import FORGOTTEN
 from rmqwire.auth.signature import SigningHook
 from rmqwire.broker.requests import REQUESTS
+from rmqwire.codec.bodies import AclInfo, PolicyEntryInfo, PolicyInfo, UserInfo
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import JSON, ROCKETMQ, RemotingCommand
 from rmqwire.codec.release import V5_5_0
@@ -167,6 +170,106 @@ def test_every_code_is_refused_as_by_java(
     assert differing == {}
 
 
+@pytest.mark.optin
+def test_mqadmin_s_verbs_print_the_same(printed: dict[str, list[str]]) -> None:
+    for words, java, ours in zip(VERBS, printed["java"], printed["rmqwire"], strict=True):
+        assert quiet(ours) == quiet(java), words
+
+
+def quiet(text: str) -> list[str]:
+    """What mqadmin printed, without stacks and what the first one prints of its own log."""
+    return [line for line in without_volatile(text).splitlines() if not NOISE.match(line)]
+
+
+AGAIN = (
+    ("updateUser", "-u", "gone", "-s", "disable"),
+    ("deleteUser", "-u", "other"),
+    ("listUser", "-f", "on"),
+    ("getUser", "-u", "clerk"),
+    ("updateAcl", "-s", "User:clerk", "-r", "Topic:denied", "-a", "Pub,Sub", "-d", "Deny"),
+    ("deleteAcl", "-s", "User:clerk", "-r", "Topic:temp"),
+    ("getAcl", "-s", "User:clerk"),
+    ("listAcl",),
+    ("listAcl", "-r", "denied"),
+    ("listAcl", "-s", "nobody"),
+)
+
+
+@pytest.mark.optin
+@pytest.mark.parametrize("kind", KINDS)
+def test_rmqwire_s_verbs_print_what_mqadmin_s_do(
+    protected: dict[str, Protected], printed: dict[str, list[str]], kind: str
+) -> None:
+    for words in AGAIN:
+        java = printed[kind][VERBS.index(words)]
+        yes = ["--yes"] if words[0].startswith("delete") else []
+        where = ("-b", protected[kind].broker.addr)
+        ours = command("admin", words[0], *where, *words[1:], *yes, who=ADMIN)
+        assert quiet(ours.strip()) == quiet(java.strip()), words
+    refused = command("admin", "listUser", *where, who=CLERK)
+    assert "User:clerk has no permission to access Cluster:DefaultCluster" in refused
+
+
+@pytest.mark.optin
+def test_users_and_policies_come_over_from_a_running_java_broker(
+    protected: dict[str, Protected],
+    printed: dict[str, list[str]],
+    servers: Servers,
+    tmp_path: Path,
+) -> None:
+    """Java's RocksDB is not read: the broker is asked, and a broker of ours told."""
+    java = protected["java"]
+    ours = servers.broker(
+        "rmqwire", tmp_path / "new", java.namesrv, SETTINGS | {"brokerName": "new"}
+    )
+    for verb in ("copyUser", "copyAcl"):
+        said = command("admin", verb, "-f", java.broker.addr, "-t", ours.addr, who=ADMIN)
+        assert "clerk" in said
+    for verb in ("listUser", "listAcl"):
+        there, here = (
+            command("admin", verb, "-b", addr, who=ADMIN) for addr in (java.broker.addr, ours.addr)
+        )
+        assert sorted(here.splitlines()) == sorted(there.splitlines())
+    assert answer(ours.addr, R.GET_MAX_OFFSET, CLERK) == answer(
+        java.broker.addr, R.GET_MAX_OFFSET, CLERK
+    )
+    ours.stop()
+
+
+ACCOUNTS = """\
+globalWhiteRemoteAddresses:
+- 10.10.103.*
+accounts:
+- {accessKey: the-clerk, secretKey: canary-77d1-1, admin: false, defaultTopicPerm: DENY, defaultGroupPerm: SUB,
+   topicPerms: [topicA=DENY, topicB=PUB|SUB, topicC=SUB], groupPerms: [groupA=DENY, groupB=PUB|SUB, groupC=SUB]}
+- {accessKey: the-boss, secretKey: canary-77d1-2, whiteRemoteAddress: 192.168.1.*, admin: true}
+- {accessKey: the-other, secretKey: canary-77d1-3, defaultTopicPerm: PUB|SUB}
+"""
+
+
+@pytest.mark.optin
+def test_accounts_of_1_0_become_the_users_and_policies_that_java_makes(
+    servers: Servers, tmp_path: Path, json_peer: Peer
+) -> None:
+    shown = {}
+    for kind in KINDS:
+        home = tmp_path / kind
+        (home / "conf").mkdir(parents=True)
+        (home / "conf" / "plain_acl.yml").write_text(ACCOUNTS)
+        namesrv = servers.namesrv("rmqwire", home / "namesrv")
+        settings = SETTINGS | {"migrateAuthFromV1Enabled": "true"}
+        settings |= {"rocketmqHome": str(home)} if kind == "rmqwire" else {}
+        broker = servers.broker(kind, home, namesrv.addr, settings)
+        with json_peer.signing(ADMIN):
+            shown[kind] = [
+                sorted(json_peer.mqadmin(verb, "-n", namesrv.addr, "-b", broker.addr).splitlines())
+                for verb in ("listUser", "listAcl")
+            ]
+        broker.stop()
+    assert shown["rmqwire"] == shown["java"]
+    assert "the-clerk" in str(shown["java"])
+
+
 @pytest.mark.parametrize("serialize_type", ["JSON", "ROCKETMQ"])
 def test_java_s_clients_work_with_a_user_and_not_without(
     protected: dict[str, Protected],
@@ -215,3 +318,67 @@ def test_no_password_leaves_our_broker_s_table(
         if path.is_file() and CANARY.encode() in path.read_bytes()
     }
     assert holders == {"auth.json", "auth.json.bak", "broker.conf"}
+
+
+# A user for each of them: kind of policy, resource, actions, from where, decision.
+Rule = tuple[str, str, list[str], list[str] | None, str]
+CUSTOM, ALLOW, DENY, HERE, THERE = "Custom", "Allow", "Deny", ["127.0.0.0/8"], ["10.1.0.0/16"]
+POLICIES: dict[str, list[Rule]] = {
+    "without": [],
+    "publisher": [(CUSTOM, "Topic:denied", ["Pub"], None, ALLOW)],
+    "subscriber": [(CUSTOM, "Topic:*", ["Sub"], None, ALLOW), (CUSTOM, "Group:*", ["Sub"], None, ALLOW)],
+    "of_groups": [(CUSTOM, "Group:denied_group", ["All"], None, ALLOW)],
+    "reader": [(CUSTOM, "*", ["Get", "List"], None, ALLOW)],
+    "prefixed": [(CUSTOM, "Topic:den*", ["All"], None, ALLOW), (CUSTOM, "Group:denied*", ["All"], None, ALLOW),
+                 (CUSTOM, "Topic:*", ["All"], None, DENY), (CUSTOM, "Group:denied_g*", ["Sub"], None, DENY)],
+    "literal": [(CUSTOM, "Topic:denied", ["All"], None, ALLOW), (CUSTOM, "Topic:d*", ["All"], None, DENY),
+                (CUSTOM, "*", ["All"], None, ALLOW)],
+    "of_the_cluster": [(CUSTOM, "Cluster:DefaultCluster", ["Get"], None, ALLOW)],
+    "elsewhere": [(CUSTOM, "*", ["All"], THERE, ALLOW)],
+    "by_place": [(CUSTOM, "Topic:*", ["All"], HERE, ALLOW), (CUSTOM, "Group:*", ["All"], THERE, ALLOW)],
+    "by_default": [("Default", "Topic:denied", ["All"], None, DENY), (CUSTOM, "Topic:*", ["All"], None, ALLOW),
+                   ("Default", "Group:*", ["Sub"], None, ALLOW)],
+    "everything": [(CUSTOM, "*", ["All"], None, ALLOW)],
+}  # fmt: skip
+
+
+def give(addr: str, name: str, rules: list[Rule]) -> None:
+    """Make a user with policies; each rule is sent on its own, as mqadmin does."""
+    made = UserInfo(password=CANARY, user_type="Normal").encode(V5_5_0)
+    said = signed(addr, R.AUTH_CREATE_USER, {"username": name}, made)
+    assert said.code == 0, said.remark
+    for kind, resource, actions, places, decision in rules:
+        entry = PolicyEntryInfo(resource, actions, places, decision)
+        info = AclInfo(f"User:{name}", [PolicyInfo(kind, [entry])])
+        said = signed(addr, R.AUTH_CREATE_ACL, {"subject": info.subject}, info.encode(V5_5_0))
+        assert said.code == 0, said.remark
+
+
+def signed(addr: str, code: int, fields: dict[str, str], body: bytes) -> RemotingCommand:
+    request = RemotingCommand(code, fields, body, version=V5_5_0.mq_version)
+    SigningHook(ADMIN).before_request("", request)
+    return ask(addr, request)
+
+
+@pytest.mark.optin
+@pytest.mark.parametrize("name", POLICIES)
+def test_each_policy_lets_pass_and_refuses_what_java_s_does(
+    protected: dict[str, Protected], name: str
+) -> None:
+    """Every code, JSON and ROCKETMQ by turns: the same refusal in the same words, or none at both."""
+    who = Credentials(name, CANARY)
+    cells: dict[str, dict[int, str | None]] = {}
+    for kind, cluster in protected.items():
+        addr = cluster.broker.addr
+        give(addr, name, POLICIES[name])
+        with ThreadPoolExecutor(8) as pool:
+            found = pool.map(lambda code, addr=addr: answer(addr, code, who), CODES)
+        cells[kind] = dict(zip(CODES, found, strict=True))
+    differing = {
+        code: (java, cells["rmqwire"][code])
+        for code, java in cells["java"].items()
+        if java != cells["rmqwire"][code] and not (code in STRICTER and java is None)
+    }
+    refused = sum(said is not None for said in cells["java"].values())
+    print(f"{name}: {len(CODES)} codes, {refused} refused by Java, {len(differing)} differ")
+    assert differing == {}
