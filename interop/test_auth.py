@@ -155,7 +155,7 @@ WHO = {
     "clerk": CLERK,
 }
 CODES = sorted({int(row.code) for row in REQUESTS if row.known_to(V5_5_0)} | {9999})
-STRICTER = {int(code) for code in (*FORGOTTEN, R.LITE_PULL_MESSAGE)}
+STRICTER = {int(code) for code in (*FORGOTTEN, R.LITE_PULL_MESSAGE, R.POP_LITE_MESSAGE)}
 
 
 @pytest.mark.parametrize("who", WHO)

@@ -17,7 +17,7 @@ from tests.support.golden import DATA, frames, protocol_table
 RECORDED = DATA / "golden" / "5.5.0" / "JSON-acl2"
 SCENARIOS = ("users", "acls", "producers", "codes", "decision_order", "admin_verbs_refused")
 SUPER = '{"username":"admin","password":"admin-secret"}'
-ON_PURPOSE = {int(code) for code in (*FORGOTTEN, R.VIEW_MESSAGE_BY_ID)}
+ON_PURPOSE = {int(code) for code in (*FORGOTTEN, R.VIEW_MESSAGE_BY_ID, R.POP_LITE_MESSAGE)}
 RECALL_FORBIDDEN = "recall failed, operation is forbidden"  # recallMessageEnable=false
 
 

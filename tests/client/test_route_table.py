@@ -8,9 +8,8 @@ from rmqwire.client.route_table import (
     RouteTable,
     TopicPublishInfo,
     limit_queue_nums,
-    publish_queues,
 )
-from rmqwire.codec.allocation import subscribe_queues
+from rmqwire.codec.allocation import publish_queues, subscribe_queues
 from rmqwire.codec.bodies import BrokerData, MessageQueue, QueueData, TopicRouteData
 from rmqwire.errors import BadBody
 

@@ -13,6 +13,7 @@ from rmqwire.admin.dead_letter import DeadLetterVerbs
 from rmqwire.admin.drain import DrainVerbs
 from rmqwire.admin.export import ExportVerbs
 from rmqwire.admin.ha import HaVerbs
+from rmqwire.admin.lite import LiteVerbs
 from rmqwire.admin.message_push import MessagePushVerbs
 from rmqwire.admin.message_trace import MessageTraceVerbs
 from rmqwire.admin.monitor import MonitorVerbs
@@ -40,6 +41,7 @@ class Admin(
     PurgeVerbs,
     MonitorVerbs,
     QueueVerbs,
+    LiteVerbs,
     AclVerbs,
     AuthVerbs,
     DeadLetterVerbs,

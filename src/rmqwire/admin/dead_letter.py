@@ -19,9 +19,9 @@ from rmqwire.admin.message_pull import PULL_NUMS
 from rmqwire.admin.message_query import MessageQueryVerbs
 from rmqwire.admin.message_text import words_of
 from rmqwire.client.requests import OutgoingMessage
-from rmqwire.client.route_table import publish_queues
 from rmqwire.clock import wall_ms
 from rmqwire.codec import message_const as const
+from rmqwire.codec.allocation import publish_queues
 from rmqwire.codec.properties import encode_properties
 from rmqwire.codec.sys_flag import (
     COMPRESSED_FLAG,

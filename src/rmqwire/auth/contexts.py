@@ -66,6 +66,7 @@ _ANNOTATED: Final[dict[R, tuple[str, str]]] = {
     R.UPDATE_AND_GET_GROUP_FORBIDDEN: ("Update", "Group:group Topic:topic"),
     R.RECALL_MESSAGE: ("Pub", "Topic:topic"),
     R.POP_MESSAGE: ("Sub", "Group:consumerGroup Topic:topic"),
+    R.POP_LITE_MESSAGE: ("Sub", "Group:consumerGroup Topic:topic"),  # Java asks nothing
     R.ACK_MESSAGE: ("Sub", "Group:consumerGroup Topic:topic"),
     R.PEEK_MESSAGE: ("Sub", "Topic:topic Group:consumerGroup"),
     R.CHANGE_MESSAGE_INVISIBLETIME: ("Sub", "Group:consumerGroup Topic:topic"),

@@ -214,6 +214,7 @@ class Broker:
                     await self._send_away(core)
                     core.state.held_pulls.wake_all()
                     core.state.pop.stop()
+                    core.state.lite.stop()
                     serving.cancel_scope.cancel()
             finally:
                 with trio.CancelScope(shield=True):
@@ -368,6 +369,7 @@ class Broker:
     def _tick(self, core: BrokerCore) -> None:
         core.state.held_pulls.expire(self._mono_ms())
         core.state.pop.tick()
+        core.state.lite.tick(is_master=not core.state.replication.is_slave)
         core.state.store.puts.end_pass()  # check points of the pops that were run again
         core.state.paced.tick()
 

@@ -20,6 +20,8 @@ from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
 from rmqwire.broker.delivery.timers import TimerMessageStore
+from rmqwire.broker.lite.lite_state import LiteState
+from rmqwire.broker.lite.metadata import LiteMetadata
 from rmqwire.broker.paced import Paced
 from rmqwire.broker.pop.inflight import PopInflight
 from rmqwire.broker.pop.order_info import ConsumerOrderInfoManager
@@ -128,6 +130,7 @@ class BrokerCore:
             rng,
             signals.timed,
         )
+        routes = TopicRoutes(signals.route_wanted)
         self.state = BrokerState(
             config=config,
             release=release,
@@ -168,7 +171,10 @@ class BrokerCore:
             replication=Replication(store, release, mono_ms),
             request_modes=tables.request_modes,
             pop=_pop_state(loaded, tables, timers, store, host_ip, mono_ms),
-            topic_routes=TopicRoutes(signals.route_wanted),
+            lite=LiteState(
+                config, release, store, tables.lite, tables.offsets, routes, rng, mono_ms
+            ),
+            topic_routes=routes,
             timer_progress=tables.timer_progress,
             paced=Paced(mono_ms),
             acl=make_plain_acl(config, files, wall_ms),
@@ -300,6 +306,7 @@ class BrokerCore:
         self.state.consumers.connection_closed(connection)
         self.state.held_pulls.connection_closed(connection)
         self.state.pop.connection_closed(connection)
+        self.state.lite.connection_closed(connection)
 
     def scan_clients(self) -> None:
         """Let clients go whose heartbeats stopped, and close their connections."""
@@ -345,6 +352,7 @@ class BrokerCore:
         state = self.state
         state.held_pulls.wake_all()
         state.pop.stop()
+        state.lite.stop()
         state.store.puts.end_pass()
         if not state.replication.is_slave:
             state.transactions.close()
@@ -378,6 +386,7 @@ class BrokerCore:
         pop = self.state.pop
         if pop.polling.waiting or pop.notifications.waiting:
             pop.arrived(topic, queue_id, tags_code)
+        self.state.lite.arrived(topic)
 
 
 class _Tables:
@@ -438,6 +447,7 @@ class _Tables:
         metrics = table("timermetrics", "timingCount")
         self.timer_metrics = TimerMetrics(metrics, release, wall_ms)
         self.timer_progress = TimerProgress(config_path(root, "timercheck"), metrics, files)
+        self.lite = LiteMetadata(config, self.topics, self.groups)
 
 
 def _pop_state(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.allocation import subscribe_queues
+from rmqwire.codec.allocation import publish_queues, subscribe_queues
 from rmqwire.codec.bodies import TopicRouteData
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
@@ -52,7 +52,7 @@ async def _ask(client: RemotingClient, state: BrokerState, topic: str) -> None:
             response = await client.invoke(addr, request, TIMEOUT_MS)
             if response.code == ResponseCode.SUCCESS:
                 route = TopicRouteData.decode(response.body, state.release)
-                routes.found(topic, subscribe_queues(topic, route))
+                routes.found(topic, subscribe_queues(topic, route), publish_queues(topic, route))
                 return
         except (RemotingError, ProtocolError) as error:
             logger.warning("route of %s not asked of name server %s: %s", topic, addr, error)

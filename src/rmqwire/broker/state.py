@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.clients.topic_routes import TopicRoutes
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
     from rmqwire.broker.delivery.timers import TimerMessageStore
+    from rmqwire.broker.lite.lite_state import LiteState
     from rmqwire.broker.paced import Paced
     from rmqwire.broker.pop.pop_state import PopState
     from rmqwire.broker.replication import Replication
@@ -63,6 +64,7 @@ class BrokerState:
         replication: slaves of a master, or the link of a slave.
         request_modes: groups that pop.
         pop: popped messages.
+        lite: lite topics.
         topic_routes: the queues of topics, here and at other brokers.
         timer_progress: what a slave keeps of its master's timers.
         paced: long work of administrators.
@@ -93,6 +95,7 @@ class BrokerState:
     replication: Replication
     request_modes: MessageRequestModeManager
     pop: PopState
+    lite: LiteState
     topic_routes: TopicRoutes
     timer_progress: TimerProgress
     paced: Paced

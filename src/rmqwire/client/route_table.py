@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rmqwire.codec.allocation import subscribe_queues
-from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.allocation import publish_queues, subscribe_queues
 from rmqwire.codec.message_const import MASTER_ID
-from rmqwire.codec.sys_flag import PERM_WRITE
-from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from random import Random
 
-    from rmqwire.codec.bodies import TopicRouteData
+    from rmqwire.codec.bodies import MessageQueue, TopicRouteData
 
 
 class TopicPublishInfo:
@@ -61,37 +58,6 @@ class BrokerAddress(NamedTuple):
 
     addr: str
     slave: bool
-
-
-def publish_queues(topic: str, route: TopicRouteData) -> list[MessageQueue]:
-    """Return the queues to send to (``topicRouteData2TopicPublishInfo``).
-
-    Only brokers with write permission and a master count; an order configuration goes first.
-
-    Raises:
-        BadBody: an order configuration that can't be read.
-    """
-    if route.order_topic_conf:
-        return _ordered_queues(topic, route.order_topic_conf)
-    with_master = {
-        broker.broker_name for broker in route.broker_datas if MASTER_ID in broker.broker_addrs
-    }
-    return [
-        MessageQueue(topic, data.broker_name, queue_id)
-        for data in sorted(route.queue_datas, key=lambda data: data.broker_name)
-        if data.perm & PERM_WRITE and data.broker_name in with_master
-        for queue_id in range(data.write_queue_nums)
-    ]
-
-
-def _ordered_queues(topic: str, conf: str) -> list[MessageQueue]:
-    queues = []
-    for part in conf.split(";"):
-        broker_name, _, count = part.partition(":")
-        if not (count.isascii() and count.isdigit()):
-            raise BadBody(f"orderTopicConf {conf!r} of topic {topic} is no broker:count;...")
-        queues += [MessageQueue(topic, broker_name, queue_id) for queue_id in range(int(count))]
-    return queues
 
 
 def limit_queue_nums(route: TopicRouteData, most: int) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from rmqwire.codec.bodies import MessageQueue, TopicRouteData
-from rmqwire.codec.sys_flag import PERM_READ
+from rmqwire.codec.message_const import MASTER_ID
+from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
+from rmqwire.errors import BadBody
 
 AllocateStrategy: TypeAlias = Callable[[str, list[MessageQueue], list[str]], Sequence[MessageQueue]]
 
@@ -24,6 +26,37 @@ def subscribe_queues(topic: str, route: TopicRouteData) -> set[MessageQueue]:
         if data.perm & PERM_READ
         for queue_id in range(data.read_queue_nums)
     }
+
+
+def publish_queues(topic: str, route: TopicRouteData) -> list[MessageQueue]:
+    """Return the queues to send to (``topicRouteData2TopicPublishInfo``).
+
+    Only brokers with write permission and a master count; an order configuration goes first.
+
+    Raises:
+        BadBody: an order configuration that can't be read.
+    """
+    if route.order_topic_conf:
+        return _ordered_queues(topic, route.order_topic_conf)
+    with_master = {
+        broker.broker_name for broker in route.broker_datas if MASTER_ID in broker.broker_addrs
+    }
+    return [
+        MessageQueue(topic, data.broker_name, queue_id)
+        for data in sorted(route.queue_datas, key=lambda data: data.broker_name)
+        if data.perm & PERM_WRITE and data.broker_name in with_master
+        for queue_id in range(data.write_queue_nums)
+    ]
+
+
+def _ordered_queues(topic: str, conf: str) -> list[MessageQueue]:
+    queues = []
+    for part in conf.split(";"):
+        broker_name, _, count = part.partition(":")
+        if not (count.isascii() and count.isdigit()):
+            raise BadBody(f"orderTopicConf {conf!r} of topic {topic} is no broker:count;...")
+        queues += [MessageQueue(topic, broker_name, queue_id) for queue_id in range(int(count))]
+    return queues
 
 
 def sort_client_ids(client_ids: Iterable[str]) -> list[str]:

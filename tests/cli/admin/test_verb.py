@@ -93,5 +93,5 @@ def test_a_verb_s_name_is_read_in_any_case_and_by_its_other_name():
     ):
         found, command, rest = admin_group.resolve_command(CONTEXT, [name, "-h"])
         assert (found, command.name, rest) == (verb, verb, ["-h"])
-    assert "getLiteTopicInfo is not there" in admin("GETLITETOPICINFO", code=2)
+    assert "dumpCompactionLog is not there" in admin("DUMPCOMPACTIONLOG", code=2)
     assert "No such command 'nonsense'" in admin("nonsense", code=2)

@@ -26,6 +26,7 @@ class TopicRoutes:
     def __init__(self, wanted: Callable[[], None]) -> None:
         self._tell_wanted = wanted
         self._known: dict[str, set[MessageQueue]] = {}
+        self._writable: dict[str, list[MessageQueue]] = {}
         self._waiting: dict[str, list[Callable[[Queues], None]]] = {}
 
     def ask(self, topic: str, then: Callable[[Queues], None]) -> None:
@@ -40,6 +41,10 @@ class TopicRoutes:
         self._waiting.setdefault(topic, []).append(then)
         self._tell_wanted()
 
+    def write_queues(self, topic: str) -> list[MessageQueue]:
+        """Return the queues to send to, as producers order them; none if they are not known."""
+        return self._writable.get(topic, [])
+
     def waiting(self) -> list[str]:
         """Return the topics that requests wait for."""
         return list(self._waiting)
@@ -48,14 +53,24 @@ class TopicRoutes:
         """Return the topics to ask for from time to time."""
         return list(self._known)
 
-    def found(self, topic: str, queues: set[MessageQueue]) -> None:
-        """Take a topic's queues from a name server."""
+    def found(
+        self, topic: str, queues: set[MessageQueue], writable: list[MessageQueue] | None = None
+    ) -> None:
+        """Take a topic's queues from a name server.
+
+        Args:
+            topic: the topic.
+            queues: to read.
+            writable: to write, in the order of producers.
+        """
         self._known[topic] = queues
+        self._writable[topic] = writable or []
         self._release(topic)
 
     def gone(self, topic: str) -> None:
         """Hear of a name server that there is no such topic."""
         self._known.pop(topic, None)
+        self._writable.pop(topic, None)
         self._release(topic)
 
     def unknown(self, topic: str) -> None:

@@ -47,34 +47,21 @@ def _open_until(info: OrderInfo) -> list[int]:
     ]
 
 
-class ConsumerOrderInfoManager:
-    """The blocks of one broker, and their file.
+class MemoryConsumerOrderInfoManager:
+    """Blocks that are not kept on the disk.
 
     Args:
-        release: whose JSON is written.
-        file: ``config/consumerOrderInfo.json``.
-        topics: blocks of topics and groups that are gone are forgotten,
-        groups: when the file is written.
         wall_ms: wall clock.
     """
 
-    def __init__(
-        self,
-        release: Release,
-        file: ConfigFile,
-        topics: TopicConfigManager,
-        groups: SubscriptionGroupManager,
-        wall_ms: WallMs,
-    ) -> None:
+    def __init__(self, wall_ms: WallMs) -> None:
         self.table: dict[str, dict[int, OrderInfo]] = {}
-        self._release = release
-        self._file = file
-        self._topics = topics
-        self._groups = groups
         self._wall_ms = wall_ms
         self._changed = False
         self._free: list[tuple[int, str, int]] = []  # when a block is over by itself: time, key
-        self.writer = TableWriter(file, self._snapshot)
+
+    def __len__(self) -> int:
+        return len(self.table)
 
     # --- one queue
 
@@ -161,6 +148,28 @@ class ConsumerOrderInfoManager:
         visible[offset] = visible_ms
         self._watch(key, info)
 
+    def suspend(self, key: QueueKey, pop_time: int, visible_ms: int) -> None:
+        """Let a whole block be over at another time, as if it had not been popped (``suspendQueue``)."""
+        info = self.find(key)
+        if info is None or pop_time != info.pop_time:
+            return
+        counts = info.offset_consumed_count
+        if counts is not None:
+            info.offset_consumed_count = {one: max(count - 1, 0) for one, count in counts.items()}
+        info.offset_next_visible_time = None
+        info.invisible_time = visible_ms - info.pop_time
+        self._watch(key, info)
+
+    def remove(self, topic: str, group: str) -> None:
+        """Let all queues of a topic go that a group has."""
+        if self.table.pop(f"{topic}{SEPARATOR}{group}", None) is not None:
+            self._changed = True
+
+    def remove_topic(self, topic: str) -> None:
+        """Let all queues of a topic go."""
+        for name in [name for name in self.table if name.rpartition(SEPARATOR)[0] == topic]:
+            self.remove(*name.rpartition(SEPARATOR)[::2])
+
     def clear(self, key: QueueKey) -> None:
         """Let a queue go (``clearBlock``)."""
         if self.table.get(_name(key), {}).pop(key.queue_id, None) is not None:
@@ -187,7 +196,32 @@ class ConsumerOrderInfoManager:
                 free.append((topic, group, queue_id))
         return free
 
-    # --- the file
+
+class ConsumerOrderInfoManager(MemoryConsumerOrderInfoManager):
+    """The blocks of one broker, and their file.
+
+    Args:
+        release: whose JSON is written.
+        file: ``config/consumerOrderInfo.json``.
+        topics: blocks of topics and groups that are gone are forgotten,
+        groups: when the file is written.
+        wall_ms: wall clock.
+    """
+
+    def __init__(
+        self,
+        release: Release,
+        file: ConfigFile,
+        topics: TopicConfigManager,
+        groups: SubscriptionGroupManager,
+        wall_ms: WallMs,
+    ) -> None:
+        super().__init__(wall_ms)
+        self._release = release
+        self._file = file
+        self._topics = topics
+        self._groups = groups
+        self.writer = TableWriter(file, self._snapshot)
 
     def load(self) -> None:
         """Read the file, if there is one.

@@ -11,14 +11,14 @@ from __future__ import annotations
 from bisect import insort
 from collections import deque
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from rmqwire.broker.clients.held import HeldRequest, HeldRequests
 from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX
 from rmqwire.codec.pop import pop_retry_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import MonoMs, WallMs
@@ -50,35 +50,32 @@ class PollingResult(Enum):
     NOT_POLLING = auto()
 
 
-def _deadline(held: HeldPop) -> int:
+K = TypeVar("K", bound="Hashable")
+
+
+def _deadline(held: HeldRequest[K]) -> int:
     return held.deadline_ms
 
 
-class PopLongPolling(HeldRequests[HeldPop]):
-    """The waiting pops of one broker, or its waiting notifications.
+class WaitingPops(HeldRequests[HeldRequest[K]], Generic[K]):
+    """Pops that wait, so many and no more.
 
     Args:
         config: how many may wait.
         wall_ms: wall clock: a request says when it was born.
         mono_ms: clock of the deadlines.
-        newest_first: the one whose time is up last is woken first.
     """
 
-    def __init__(
-        self, config: BrokerConfig, wall_ms: WallMs, mono_ms: MonoMs, *, newest_first: bool = False
-    ) -> None:
+    def __init__(self, config: BrokerConfig, wall_ms: WallMs, mono_ms: MonoMs) -> None:
         super().__init__()
         self._config = config
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
-        self._newest_first = newest_first
-        self._groups: dict[str, set[str]] = {}  # topic -> groups that waited for it
-        self._origins: dict[str, tuple[str, str]] = {}  # retry topic -> topic, group
-        self._ready: deque[HeldPop] = deque()
+        self._ready: deque[HeldRequest[K]] = deque()
         self._draining = False
         self._stopped = False
 
-    def count(self, key: PollingKey) -> int:
+    def count(self, key: K) -> int:
         """Return how many wait for exactly that."""
         return len(self._by_key.get(key, ()))
 
@@ -86,9 +83,9 @@ class PopLongPolling(HeldRequests[HeldPop]):
         self,
         connection: Peer,
         request: RemotingCommand,
-        key: PollingKey,
+        key: K,
         born_and_poll_ms: tuple[int, int],
-        wake: Callable[[HeldPop], None],
+        wake: Callable[[HeldRequest[K]], None],
         wanted: Filter | None,
     ) -> PollingResult:
         """Keep a request that found nothing, if it may wait (``polling``).
@@ -104,7 +101,6 @@ class PopLongPolling(HeldRequests[HeldPop]):
         born_ms, poll_ms = born_and_poll_ms
         if poll_ms <= 0 or self._stopped:
             return PollingResult.NOT_POLLING
-        self._remember(key)
         if len(self) >= self._config.max_pop_polling_size:
             return PollingResult.FULL
         left_ms = born_ms + poll_ms - EARLY_MS - self._wall_ms()
@@ -113,15 +109,74 @@ class PopLongPolling(HeldRequests[HeldPop]):
         if self.count(key) > self._config.pop_polling_size:
             return PollingResult.FULL
         deadline = self._mono_ms() + left_ms + 1
-        self.hold(HeldPop(connection, request, key, deadline, wake, wanted))
+        self.hold(HeldRequest(connection, request, key, deadline, wake, wanted))
         return PollingResult.HELD
 
-    def hold(self, held: HeldPop) -> None:
+    def hold(self, held: HeldRequest[K]) -> None:
         """Keep a request in its place among those that wait for the same."""
         super().hold(held)
         waiting = self._by_key[held.key]
         waiting.pop()
         insort(waiting, held, key=_deadline)
+
+    def wake_first(self, key: K) -> bool:
+        """Wake the one that waits for something and whose time is up first; False when none does."""
+        waiting = self._by_key.get(key)
+        if waiting:
+            self._end(key, waiting[:1])
+        return bool(waiting)
+
+    def _end(self, key: object, ended: list[HeldRequest[K]]) -> None:
+        """Run requests again, one after the other: each may wake more."""
+        self._remove(key, ended)
+        self._ready.extend(ended)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._ready:
+                held = self._ready.popleft()
+                held.wake(held)
+        finally:
+            self._draining = False
+
+    def stop(self) -> None:
+        """Answer all, and keep nobody from now on."""
+        self._stopped = True
+        self.wake_all()
+
+
+class PopLongPolling(WaitingPops[PollingKey]):
+    """The waiting pops of one broker, or its waiting notifications.
+
+    Args:
+        config: how many may wait.
+        wall_ms: wall clock: a request says when it was born.
+        mono_ms: clock of the deadlines.
+        newest_first: the one whose time is up last is woken first.
+    """
+
+    def __init__(
+        self, config: BrokerConfig, wall_ms: WallMs, mono_ms: MonoMs, *, newest_first: bool = False
+    ) -> None:
+        super().__init__(config, wall_ms, mono_ms)
+        self._newest_first = newest_first
+        self._groups: dict[str, set[str]] = {}  # topic -> groups that waited for it
+        self._origins: dict[str, tuple[str, str]] = {}  # retry topic -> topic, group
+
+    def poll(
+        self,
+        connection: Peer,
+        request: RemotingCommand,
+        key: PollingKey,
+        born_and_poll_ms: tuple[int, int],
+        wake: Callable[[HeldPop], None],
+        wanted: Filter | None,
+    ) -> PollingResult:
+        """Keep a request that found nothing, if it may wait."""
+        if born_and_poll_ms[1] > 0 and not self._stopped:
+            self._remember(key)
+        return super().poll(connection, request, key, born_and_poll_ms, wake, wanted)
 
     def _remember(self, key: PollingKey) -> None:
         groups = self._groups.setdefault(key.topic, set())
@@ -165,28 +220,9 @@ class PopLongPolling(HeldRequests[HeldPop]):
                 return True
         return False
 
-    def _end(self, key: object, ended: list[HeldPop]) -> None:
-        """Run requests again, one after the other: each may wake more."""
-        self._remove(key, ended)
-        self._ready.extend(ended)
-        if self._draining:
-            return
-        self._draining = True
-        try:
-            while self._ready:
-                held = self._ready.popleft()
-                held.wake(held)
-        finally:
-            self._draining = False
-
     def keys(self) -> list[PollingKey]:
         """Return what is waited for."""
         return [held[0].key for held in self._by_key.values()]
-
-    def stop(self) -> None:
-        """Answer all, and keep nobody from now on."""
-        self._stopped = True
-        self.wake_all()
 
     def forget(self, topics: Callable[[str], bool], groups: Callable[[str], bool]) -> None:
         """Forget topics and groups that are gone (``cleanUnusedResource``).

@@ -25,6 +25,9 @@ from rmqwire.broker.processors.admin.transaction import TransactionAdmin
 from rmqwire.broker.processors.client_manage import ClientManageProcessor
 from rmqwire.broker.processors.consumer_manage import ConsumerManageProcessor
 from rmqwire.broker.processors.end_transaction import EndTransactionProcessor
+from rmqwire.broker.processors.lite.manager import LiteManagerProcessor
+from rmqwire.broker.processors.lite.pop_lite_message import PopLiteMessageProcessor
+from rmqwire.broker.processors.lite.subscription_ctl import LiteSubscriptionCtlProcessor
 from rmqwire.broker.processors.pop.ack_message import AckMessageProcessor
 from rmqwire.broker.processors.pop.change_invisible_time import ChangeInvisibleTimeProcessor
 from rmqwire.broker.processors.pop.notification import NotificationProcessor
@@ -63,6 +66,9 @@ class Processors:
     invisible: ChangeInvisibleTimeProcessor
     notification: NotificationProcessor
     peek: PeekMessageProcessor
+    pop_lite: PopLiteMessageProcessor
+    lite_subscriptions: LiteSubscriptionCtlProcessor
+    lite: LiteManagerProcessor
     topics: TopicAdmin
     groups: GroupAdmin
     offsets: OffsetAdmin
@@ -106,6 +112,9 @@ class Processors:
             invisible=ChangeInvisibleTimeProcessor(state),
             notification=NotificationProcessor(state),
             peek=PeekMessageProcessor(state),
+            pop_lite=PopLiteMessageProcessor(state),
+            lite_subscriptions=LiteSubscriptionCtlProcessor(state),
+            lite=LiteManagerProcessor(state),
             topics=TopicAdmin(state),
             groups=GroupAdmin(state),
             offsets=OffsetAdmin(state),

@@ -135,6 +135,19 @@ class BrokerConfig:
     skip_when_ck_re_put_reach_max_times: bool = False
     enable_notify_after_pop_order_lock_release: bool = True
 
+    enable_lite_event_mode: bool = True
+    lite_event_check_interval: int = 10_000
+    lite_ttl_check_interval: int = 120_000
+    min_lite_t_tl: int = 900_000
+    lite_subscription_check_interval: int = 120_000
+    lite_subscription_check_timeout_mills: int = 180_000
+    max_lite_subscription_count: int = 100_000
+    max_client_event_count: int = 100
+    lite_event_full_dispatch_delay_time: int = 10_000
+    lite_event_full_dispatch_delay_time_for_wildcard_group: int = 10_000
+    lite_lag_latency_collect_enable: bool = False
+    lite_lag_latency_top_k: int = 50
+
     fetch_namesrv_addr_by_address_server: bool = False
     fetch_namesrv_addr_interval: int = 10_000
     rmq_address_server_domain: str = "jmenv.tbsite.net"

@@ -43,6 +43,10 @@ SUBJECTS = {
         " getConsumerStatus"
     ),
     "queue": "queryCq checkRocksdbCqWriteProgress",
+    "lite": (
+        "getBrokerLiteInfo getParentTopicInfo getLiteTopicInfo getLiteClientInfo getLiteGroupInfo"
+        " triggerLiteDispatch"
+    ),
     "acl": (
         "updateAclConfig deleteAclConfig updateGlobalWhiteAddr getAclConfig clusterAclConfigVersion"
     ),
@@ -70,7 +74,6 @@ _STATIC = "static topics (RIP-37) are not there; updateTopic makes topics of the
 _CONTAINER = "broker containers (RIP-31) are not there; run one process for each broker"
 _ROCKSDB = "it reads RocksDB files, which rmqwire's brokers don't write"
 _COLD = "brokers of rmqwire don't hold back readers of cold messages"
-_LITE = "lite topics are not there"
 NOT_HERE = {
     "updateStaticTopic": _STATIC,
     "remappingStaticTopic": _STATIC,
@@ -83,12 +86,6 @@ NOT_HERE = {
     "updateColdDataFlowCtrGroupConfig": _COLD,
     "removeColdDataFlowCtrGroupConfig": _COLD,
     "setCommitLogReadAheadMode": "rmqwire's brokers leave the reading ahead to the system",
-    "getBrokerLiteInfo": _LITE,
-    "getParentTopicInfo": _LITE,
-    "getLiteTopicInfo": _LITE,
-    "getLiteClientInfo": _LITE,
-    "getLiteGroupInfo": _LITE,
-    "triggerLiteDispatch": _LITE,
 }
 
 OTHER_NAMES = {

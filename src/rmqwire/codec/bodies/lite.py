@@ -80,7 +80,7 @@ class GetLiteClientInfoResponseBody(Body):
     last_access_time: Long = 0
     last_consume_time: Long = 0
     lite_topic_count: Int = 0
-    lite_topic_set: SetOf[str] = field(default_factory=list)
+    lite_topic_set: SetOf[str] | None = None
 
 
 class GetLiteGroupInfoResponseBody(Body):
@@ -88,12 +88,12 @@ class GetLiteGroupInfoResponseBody(Body):
 
     group: str = ""
     parent_topic: str | None = None
-    lite_topic: str = ""
+    lite_topic: str | None = None
     earliest_unconsumed_timestamp: Long = -1
     total_lag_count: Long = 0
     lite_topic_offset_wrapper: OffsetWrapper | None = None
-    lag_count_top_k: list[LiteLagInfo] = field(default_factory=list)
-    lag_timestamp_top_k: list[LiteLagInfo] = field(default_factory=list)
+    lag_count_top_k: list[LiteLagInfo] | None = None
+    lag_timestamp_top_k: list[LiteLagInfo] | None = None
 
 
 class GetLiteTopicInfoResponseBody(Body):
@@ -111,6 +111,6 @@ class GetParentTopicInfoResponseBody(Body):
 
     topic: str = ""
     ttl: Int = 0
-    groups: SetOf[str] = field(default_factory=list)
+    groups: SetOf[str] | None = None
     lmq_num: Int = 0
     lite_topic_count: Int = 0

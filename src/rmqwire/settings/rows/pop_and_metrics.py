@@ -101,36 +101,42 @@ POP_AND_METRICS: Final = (
         """,
     ),
     *group(
-        NOT_YET,
-        "lite topics",
+        HONOURED,
+        "read by the broker",
         """
-        liteEventCheckInterval                          long     .  10000
-        liteTtlCheckInterval                            long     .  120000
-        minLiteTTl                                      long     .  900000
-        liteSubscriptionCheckInterval                   long     .  120000
-        liteSubscriptionCheckTimeoutMills               long     .  180000
-        maxLiteSubscriptionCount                        long     .  100000
-        maxClientEventCount                             int      .  100
-        liteEventFullDispatchDelayTime                  long     .  10000
-        liteEventFullDispatchDelayTimeForWildcardGroup  long     .  10000
-        liteLagLatencyCollectEnable                     boolean  .  false
-        liteLagLatencyMetricsEnable                     boolean  .  false
-        liteLagCountMetricsEnable                       boolean  .  false
-        liteLagLatencyTopK                              int      .  50
-        enableLmqStats                                  boolean  .  false
+        liteEventCheckInterval                          long     .  10000   1..  live 100..600000
+        liteTtlCheckInterval                            long     .  120000  1..  live 1000..86400000
+        minLiteTTl                                      long     .  900000  0..  live 60000..
+        liteSubscriptionCheckInterval                   long     .  120000  1..  live 1000..86400000
+        liteSubscriptionCheckTimeoutMills               long     .  180000  1..  live 10000..
+        maxLiteSubscriptionCount                        long     .  100000  0..  live
+        maxClientEventCount                             int      .  100     1..  live
+        liteEventFullDispatchDelayTime                  long     .  10000   0..  live
+        liteEventFullDispatchDelayTimeForWildcardGroup  long     .  10000   0..  live
+        liteLagLatencyCollectEnable                     boolean  .  false   -    live
+        liteLagLatencyTopK                              int      .  50      1..  live
         """,
     ),
     *group(
-        NOT_YET,
-        "lite topics",
+        HONOURED,
+        "read by the broker",
         """
-        enableLiteEventMode  boolean  true
+        enableLiteEventMode  boolean  true  -  live
         """,
         columns=("5.5.0",),
     ),
     *group(
         NOT_YET,
-        "lite topics",
+        "metrics of lite topics",
+        """
+        liteLagLatencyMetricsEnable  boolean  .  false
+        liteLagCountMetricsEnable    boolean  .  false
+        enableLmqStats               boolean  .  false
+        """,
+    ),
+    *group(
+        MEANINGLESS,
+        "the group's own limit is read when it is needed",
         """
         liteEventCapacityCacheTtlMs  long  5000
         """,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.lite.metadata import is_lite_topic
 from rmqwire.broker.names import queue_nums_fault, topic_fault
 from rmqwire.broker.processors.admin.answers import answer_when_done
 from rmqwire.broker.processors.admin.pages import page
@@ -176,6 +177,8 @@ class TopicAdmin:
 
     def _delete(self, topic: str) -> None:
         state = self._state
+        if is_lite_topic(state.topics.table.get(topic)):
+            state.lite.lifecycle.delete_of(topic)
         state.topics.delete(topic)
         if self._release.broker.deletion_cleans_offsets:
             state.offsets.clean_topic(topic)

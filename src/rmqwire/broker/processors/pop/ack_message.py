@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.pop.offsets import QueueKey
 from rmqwire.broker.pop.order_info import NOT_FOUND
+from rmqwire.broker.processors.lite.handles import ack_lite, is_of_lite_topic
 from rmqwire.broker.processors.pop import checks
 from rmqwire.broker.processors.put_result import refusal
 from rmqwire.codec.bodies import AckMsg, BatchAckMessageRequestBody, BatchAckMsg
@@ -59,6 +60,9 @@ class AckMessageProcessor:
         topic = checks.find_topic(state, header.topic)
         illegal = int(ResponseCode.MESSAGE_ILLEGAL)
         checks.check_queue(topic, header.queue_id, connection, illegal, all_queues=False)
+        if is_of_lite_topic(header):
+            ack_lite(state, connection, header)
+            return request.create_response(remark=None)
         low = state.store.min_offset(header.topic, header.queue_id)
         high = state.store.max_offset(header.topic, header.queue_id)
         if not low <= header.offset <= high:

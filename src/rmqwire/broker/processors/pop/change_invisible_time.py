@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.pop.offsets import QueueKey
+from rmqwire.broker.processors.lite.handles import change_lite, is_of_lite_topic
 from rmqwire.broker.processors.pop import checks
 from rmqwire.broker.processors.pop.ack_message import check_revive_queue
 from rmqwire.broker.processors.put_result import refusal
@@ -52,6 +53,8 @@ class ChangeInvisibleTimeProcessor:
         topic = checks.find_topic(state, header.topic)
         illegal = int(ResponseCode.MESSAGE_ILLEGAL)
         checks.check_queue(topic, header.queue_id, connection, illegal, all_queues=False)
+        if is_of_lite_topic(header):
+            return request.create_response(0, NOT_SET, change_lite(state, header))
         low = state.store.min_offset(header.topic, header.queue_id)
         high = state.store.max_offset(header.topic, header.queue_id)
         if not low <= header.offset < high:
