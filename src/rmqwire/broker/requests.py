@@ -81,7 +81,7 @@ REQUESTS: Final = (
     Row(R.NOTIFICATION, lambda p: p.notification.notify, access="SUB group topic", since=V5, queue=PULL),
     Row(R.POP_ROLLBACK, lambda p: p.pop.roll_back, since=V5),
     Row(R.POLLING_INFO, lambda p: p.notification.polling_info, access="GET group topic", since=V5, queue=PULL),
-    Row(R.POP_LITE_MESSAGE, lambda p: p.pop_lite.pop, access="SUB group topic", on_slave=NO_SENDS, since=V5, queue=PULL),
+    Row(R.POP_LITE_MESSAGE, lambda p: p.pop_lite.pop, on_slave=NO_SENDS, since=V5, queue=PULL),
     Row(R.LITE_SUBSCRIPTION_CTL, lambda p: p.lite_subscriptions.control, since=V5, queue=CLIENT),
     Row(R.GET_BROKER_LITE_INFO, lambda p: p.lite.broker_info, since=V5),
     Row(R.GET_PARENT_TOPIC_INFO, lambda p: p.lite.parent_topic_info, since=V5),
