@@ -56,7 +56,14 @@ Java's client, Go's (`rocketmq-client-go` 2.1.2) and rmqwire's on trio, asyncio 
 in one run: `python3 run.py bench client --page FILE` writes this page. [How it is measured](../how-to/measure.md#the-clients);
 [where the time goes](../explanation/speed.md#the-clients). A figure in bold is short of its aim.
 
-{table}"""
+{table}{flatness}"""
+
+FLATNESS = """
+## Threads, tasks and memory
+A producer and a push consumer of each face at work; at the end of the first tenth of the time → at its end
+(`python -m bench flatness`, its tables are given to `--flatness`).
+
+{tables}"""
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,11 @@ def clients(kinds: Sequence[str], home: Path, notes: list[str]) -> Iterator[list
         yield found
 
 
+def save(results: Results, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    results.save(folder / "results.json")
+
+
 async def fill(namesrv: str, topic: str, count: int) -> None:
     """Send messages to be consumed."""
     async with Producer("fill", namesrv_addr=namesrv) as producer:
@@ -130,11 +142,13 @@ class ClientBench:
         bench: rounds, seconds and results.
         site: the broker.
         count: messages of a load that consumes.
+        out: where results are kept after each case.
     """
 
     bench: Bench
     site: Site
     count: int
+    out: Path | None = None
 
     def run(self, cases: Sequence[str], running: Sequence[ClientProgram]) -> None:
         topics = {"send": self.site.topic("BenchSend")}
@@ -148,6 +162,8 @@ class ClientBench:
                 for client in running[:: -1 if number % 2 else 1]:
                     self._measure(client, case, topics)
             self.bench.tell(case)
+            if self.out is not None:
+                save(self.bench.results, self.out)
 
     def _measure(self, client: ClientProgram, case: str, topics: dict[str, str]) -> None:
         try:
@@ -217,6 +233,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the names of all cases")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of results.json")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the page of the docs too")
+    parser.add_argument(
+        "--flatness", type=Path, metavar="FILE", help="tables for the page, of bench flatness"
+    )
     return parser.parse_args()
 
 
@@ -251,7 +270,7 @@ def run(options: argparse.Namespace) -> Bench:
         started = running.enter_context(
             clients(options.clients.split(","), home, bench.results.notes)
         )
-        ClientBench(bench, site, options.count).run(chosen(options.cases), started)
+        ClientBench(bench, site, options.count, options.out).run(chosen(options.cases), started)
     bench.results.machine |= {
         "steal": f"{machine.since().steal:.1%}",
         "took": f"{time.monotonic() - began:.0f} s",
@@ -260,6 +279,12 @@ def run(options: argparse.Namespace) -> Bench:
         "python": sys.version.split()[0],
     }
     return bench
+
+
+def page(text: str, flatness: Path | None) -> str:
+    """Return the page of the documentation: the table, and what ``bench flatness`` has found."""
+    more = FLATNESS.format(tables=flatness.read_text()) if flatness else ""
+    return PAGE.format(table=text.replace("\n### ", "\n## "), flatness=more)
 
 
 def main() -> None:
@@ -271,12 +296,11 @@ def main() -> None:
         results = Results.load(options.show)
     else:
         results = run(options).results
-        options.out.mkdir(parents=True, exist_ok=True)
-        results.save(options.out / "results.json")
+        save(results, options.out)
     text = table.markdown(results, CLIENTS)
     sys.stdout.write(text)
     if options.page:
-        options.page.write_text(PAGE.format(table=text.replace("\n### ", "\n## ")))
+        options.page.write_text(page(text, options.flatness))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from bench import client as bench_client
-from bench.client import CASES, QUEUES, ClientBench, Site, chosen, clients
+from bench.client import CASES, QUEUES, ClientBench, Site, chosen, clients, page
 from bench.client_aims import AIO, BLOCKING, CLIENTS, FACES, TRIO
 from bench.clients import aio_client, blocking_client, trio_client
 from bench.clients.load import BATCH, Consuming, Meter, Sending
@@ -98,6 +98,15 @@ def test_the_table_says_which_aims_are_reached():
         in text
     )
     assert "| client | p50 µs |" in text
+
+
+def test_the_page_has_what_was_found_of_threads_and_memory(tmp_path):
+    tables = tmp_path / "flat.md"
+    tables.write_text("| face |\n")
+    with_tables = page("a\n### Beside\n", tables)
+    assert "## Beside" in with_tables
+    assert with_tables.endswith("| face |\n")
+    assert "## Threads" not in page("a\n", None)
 
 
 def test_a_meter_begins_with_the_first_message():

@@ -197,3 +197,15 @@ def test_a_queue_is_left_in_two_steps():
     assert (queue.dropped, queue.released, ended) == (True, False, ["reader"])
     queue.drop()
     assert (queue.dropped, queue.released) == (True, True)
+
+
+def test_a_queue_that_is_never_empty_keeps_no_finished_offsets():
+    queue = ProcessQueue()
+    newest = message(0)
+    queue.put([newest])
+    for offset in range(1, 20_000):
+        older, newest = newest, message(offset)
+        queue.put([newest])
+        queue.remove([older])
+    assert len(queue._highest) + len(queue._lowest) < 1_100
+    assert (queue.lowest, queue.highest) == (19_999, 19_999)

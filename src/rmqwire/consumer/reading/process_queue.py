@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rmqwire.client.signs import Sign
 
 MIB = 1024 * 1024
+MANY_FINISHED = 1_000  # offsets of finished messages, before they are looked through
 
 
 class ProcessQueue:
@@ -92,6 +93,13 @@ class ProcessQueue:
             heapq.heappush(self._highest, -offset)
             self.offset_max = offset
             self.size += len(message.body)
+        if len(self._highest) > 2 * len(self._messages) + MANY_FINISHED:
+            self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        """Take finished offsets out that stand below an unfinished newest one, and never come up."""
+        self._highest = [-offset for offset in self._messages]
+        heapq.heapify(self._highest)
 
     def remove(self, messages: Iterable[MessageExt], wall_ms: int = 0) -> int:
         """Take finished messages out.
