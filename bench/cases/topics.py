@@ -56,8 +56,7 @@ def run(bench: Bench, names: list[str]) -> None:
         sends = {name: load_of(name) for name in names if not name.endswith("/create")}
         for name, (frames, shape) in sends.items():
             if name.endswith("/all"):
-                for server in found[len(frames)]:
-                    make_queues(bench, server, (frames, shape))
+                make_queues(bench, found[len(frames)], (frames, shape))
         bench.compare(
             [
                 (name, server, load)
@@ -71,14 +70,18 @@ def run(bench: Bench, names: list[str]) -> None:
                 create(bench, name, found[int(name.split("/")[1])])
 
 
-def make_queues(bench: Bench, server: Server, load: Load) -> None:
+def make_queues(bench: Bench, running: list[Server], load: Load) -> None:
     """Send to all topics once and wait for their files, which are made once in their lives."""
     frames, shape = load
-    bench.load(server, frames, shape, once=True)
-    folder = server.home / "store/consumequeue"
-    wait_until(
-        lambda: len(list(folder.glob("Bench*/0/0*"))) == len(frames), f"queues in {folder}", MADE_S
-    )
+    for server in running:
+        bench.load(server, frames, shape, once=True)
+    for server in running:
+        folder = server.home / "store/consumequeue"
+        wait_until(
+            lambda: len(list(folder.glob("Bench*/0/0*"))) == len(frames),  # noqa: B023
+            f"queues in {folder}",
+            MADE_S,
+        )
 
 
 def load_of(name: str) -> Load:
