@@ -16,15 +16,14 @@ from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.clients.consumer_ids_change import ConsumerIdsChangeListener
 from rmqwire.broker.clients.held_pulls import LongPolling
 from rmqwire.broker.clients.topic_routes import TopicRoutes
+from rmqwire.broker.config_tables import ConfigTables, table_writes
 from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
 from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
 from rmqwire.broker.delivery.inner_batch import is_batch_cq
 from rmqwire.broker.delivery.timers import TimerMessageStore
 from rmqwire.broker.lite.lite_state import LiteState
-from rmqwire.broker.lite.metadata import LiteMetadata
 from rmqwire.broker.paced import Paced
 from rmqwire.broker.pop.inflight import PopInflight
-from rmqwire.broker.pop.order_info import ConsumerOrderInfoManager
 from rmqwire.broker.pop.pop_state import PopState
 from rmqwire.broker.pop.retry_copy import RetryCopies
 from rmqwire.broker.pop.revive import Reviving
@@ -40,22 +39,12 @@ from rmqwire.broker.slave_role import slave_handler
 from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
 from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
-from rmqwire.broker.tables.consumer_filters import ConsumerFilterManager
-from rmqwire.broker.tables.groups import SubscriptionGroupManager
-from rmqwire.broker.tables.lmq_offsets import LmqConsumerOffsetManager
-from rmqwire.broker.tables.offsets import ConsumerOffsetManager
-from rmqwire.broker.tables.request_modes import MessageRequestModeManager
-from rmqwire.broker.tables.timer_metrics import TimerMetrics
-from rmqwire.broker.tables.timer_progress import TimerProgress
-from rmqwire.broker.tables.topics import TopicConfigManager
-from rmqwire.broker.transaction.metrics import TransactionMetrics
 from rmqwire.broker.transaction.service import TransactionalMessageService
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_const import TIMER_TOPIC
 from rmqwire.codec.message_id import UniqueIdGenerator
-from rmqwire.disk.table_file import ConfigFile, TableWrites, config_path
 from rmqwire.remoting.dispatch import HandlerTable
-from rmqwire.store.events import StoreEvents, TopicQuestions, nothing
+from rmqwire.store.events import StoreEvents, TopicQuestions
 from rmqwire.store.folder.dledger import refuse_dledger
 from rmqwire.store.folder.rocksdb import refuse_rocksdb
 from rmqwire.store.message_store import MessageStore
@@ -103,7 +92,7 @@ class BrokerCore:
         mono_ms = mono_ms or wall_ms
         signals = signals or BrokerSignals()
         self.config = config
-        tables = _Tables(loaded, files, wall_ms, signals)
+        tables = ConfigTables(loaded, files, wall_ms, signals)
         store = self._make_store(loaded, files, host_ip, wall_ms, mono_ms, signals, tables)
         stats = BrokerStats(
             config.broker_cluster_name,
@@ -180,7 +169,7 @@ class BrokerCore:
             acl=make_plain_acl(config, files, wall_ms),
             auth=make_auth(config, loaded.store.store_path_root_dir, release, files),
         )
-        self.tables = _table_writes(self.state)
+        self.tables = table_writes(self.state)
         unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))
         self._processors = Processors.of(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
@@ -199,7 +188,7 @@ class BrokerCore:
         wall_ms: WallMs,
         mono_ms: MonoMs,
         signals: BrokerSignals,
-        tables: _Tables,
+        tables: ConfigTables,
     ) -> MessageStore:
         return MessageStore(
             loaded.store,
@@ -389,70 +378,9 @@ class BrokerCore:
         self.state.lite.arrived(topic)
 
 
-class _Tables:
-    """The tables under ``config/`` that don't need the store."""
-
-    def __init__(
-        self, loaded: LoadedConfig, files: FileLayer, wall_ms: WallMs, signals: BrokerSignals
-    ) -> None:
-        config, release, lmq = loaded.broker, loaded.release, loaded.store.enable_lmq
-        root = loaded.store.store_path_root_dir
-
-        def table(name: str, holds: str) -> ConfigFile:
-            return ConfigFile(config_path(root, name), files, holds=holds)
-
-        self.topics = TopicConfigManager(
-            config,
-            release,
-            table("topics.json", "topicConfigTable"),
-            wall_ms,
-            signals.register_soon,
-            light_queues=lmq,
-        )
-        self.groups = SubscriptionGroupManager(
-            config,
-            release,
-            table("subscriptionGroup.json", "subscriptionGroupTable"),
-            wall_ms,
-            nothing,
-            light_queues=lmq,
-        )
-        offset_file = table("consumerOffset.json", "offsetTable")
-        self.offsets = (
-            LmqConsumerOffsetManager(
-                config,
-                release,
-                table("lmqConsumerOffset.json", "offsetTable"),
-                wall_ms,
-                offset_file,
-            )
-            if lmq
-            else ConsumerOffsetManager(config, release, offset_file, wall_ms)
-        )
-        self.filters = ConsumerFilterManager(
-            config, release, table("consumerFilter.json", "filterDataByTopic"), wall_ms
-        )
-        self.request_modes = MessageRequestModeManager(
-            release, table("messageRequestMode.json", "messageRequestModeMap")
-        )
-        self.order_info = ConsumerOrderInfoManager(
-            release, table("consumerOrderInfo.json", "table"), self.topics, self.groups, wall_ms
-        )
-        self.transaction_metrics = TransactionMetrics(
-            table("transactionMetrics", "transactionCount"),
-            release,
-            wall_ms,
-            kept=release.broker.counts_half_messages,
-        )
-        metrics = table("timermetrics", "timingCount")
-        self.timer_metrics = TimerMetrics(metrics, release, wall_ms)
-        self.timer_progress = TimerProgress(config_path(root, "timercheck"), metrics, files)
-        self.lite = LiteMetadata(config, self.topics, self.groups)
-
-
 def _pop_state(
     loaded: LoadedConfig,
-    tables: _Tables,
+    tables: ConfigTables,
     timers: TimerMessageStore,
     store: MessageStore,
     host_ip: str,
@@ -477,25 +405,4 @@ def _pop_state(
         ),
         tables.order_info,
         mono_ms,
-    )
-
-
-def _table_writes(state: BrokerState) -> TableWrites:
-    """Return which tables' requests wait for the disk, and which are written from time to time."""
-    return TableWrites(
-        (
-            state.topics.writer,
-            state.groups.writer,
-            state.request_modes.writer,
-            state.store.deleted.writer,
-        ),
-        (
-            state.offsets.writer,
-            state.filters.writer,
-            state.schedule.writer,
-            state.pop.order.writer,
-            state.timer_progress.metrics_writer,
-            state.transactions.metrics.writer,
-            state.timers.metrics.writer,
-        ),
     )
