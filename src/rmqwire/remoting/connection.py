@@ -10,9 +10,7 @@ log line; a readable command with bad fields is answered by dispatch.py, opaque 
 
 from __future__ import annotations
 
-import heapq
 from ipaddress import IPv6Address, ip_address
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rmqwire import clock
@@ -29,6 +27,7 @@ from rmqwire.errors import (
 from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
+from rmqwire.remoting.open_requests import OpenRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +75,6 @@ class Connection:
 
     __slots__ = (
         "_active",
-        "_deadlines",
         "_handed",
         "_held",
         "_idle_since",
@@ -86,9 +84,8 @@ class Connection:
         "_outbox",
         "_partial_since",
         "_reader",
-        "_serial",
+        "_requests",
         "_shaking_since",
-        "_waiting",
         "close_reason",
         "closed",
         "corked",
@@ -133,10 +130,8 @@ class Connection:
         self._held: list[memoryview] = []
         self._outbox: list[bytes] = []
         self._oneways = 0  # oneway requests in the outbox
-        self._waiting: dict[int, OnReply] = {}
-        self._deadlines: list[tuple[int, int, int, OnReply]] = []  # heap: when, serial, opaque
-        self._serial = 0  # of the last request; keeps the heap from comparing callbacks
-        self._handed = 0  # serial of the last request that was handed out for writing
+        self._requests = OpenRequests()
+        self._handed = 0  # number of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
         self._idle_since = 0
         self.shaking_hands = False
@@ -238,7 +233,7 @@ class Connection:
         self._process(frames)
 
     def _process(self, frames: list[memoryview]) -> None:
-        handle, waiting, pause = self.handlers.handle, self._waiting, self._limits.pause_bytes
+        handle, pause = self.handlers.handle, self._limits.pause_bytes
         done = 0
         for frame in frames:
             if self.closed:
@@ -253,8 +248,7 @@ class Connection:
                 self.refuse(error)
                 return
             if command.flag & RESPONSE_FLAG:
-                on_reply = waiting.pop(command.opaque, None)
-                self._deliver(on_reply, command)
+                self._deliver(command)
                 continue
             response = handle(self, command)
             if response is not None:
@@ -263,8 +257,9 @@ class Connection:
         if self._reader.error is not None and not self._held:
             self.refuse(self._reader.error)
 
-    def _deliver(self, on_reply: OnReply | None, command: RemotingCommand) -> None:
-        if on_reply is None:
+    def _deliver(self, command: RemotingCommand) -> None:
+        request = self._requests.waiting.pop(command.opaque, None)
+        if request is None:
             self.handlers.notices.info(
                 "unmatched response",
                 "response code %s opaque %s of %s matches no request",
@@ -273,7 +268,7 @@ class Connection:
                 self.peer,
             )
             return
-        self._call(on_reply, command)
+        self._call(request[1], command)
 
     def _call(self, on_reply: OnReply, outcome: RemotingCommand | RemotingError) -> None:
         try:
@@ -336,7 +331,7 @@ class Connection:
         if self.closed:
             self._call(on_reply, self._send_failed(maybe_stored=False))
             return
-        waiting, opaque = self._waiting, command.opaque
+        waiting, opaque = self._requests.waiting, command.opaque
         if len(waiting) >= self._limits.async_requests:
             raise TooManyRequests(
                 f"send request too fast: {len(waiting)} requests wait for answers", self.peer
@@ -344,17 +339,14 @@ class Connection:
         if opaque in waiting:
             raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
         frame = encode_command(command)
-        waiting[opaque] = on_reply
-        self._serial += 1
-        deadline = self._mono_ms() + timeout_ms
-        heapq.heappush(self._deadlines, (deadline, self._serial, opaque, on_reply))
+        self._requests.add(opaque, on_reply, self._mono_ms() + timeout_ms)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
 
     def forget(self, opaque: int) -> None:
         """Stop waiting for an answer; its callback is not called any more."""
-        self._waiting.pop(opaque, None)
+        self._requests.waiting.pop(opaque, None)
 
     def send_oneway(self, command: RemotingCommand) -> None:
         """Send a request that has no answer; dropped when the connection is closed.
@@ -390,7 +382,7 @@ class Connection:
         self._outbox = []
         self.outbox_size = 0
         self._oneways = 0
-        self._handed = self._serial
+        self._handed = self._requests.last
         self._active = True
         return data
 
@@ -404,28 +396,23 @@ class Connection:
     @property
     def next_deadline(self) -> int | None:
         """When the next request of ours may run out of time (ms of ``mono_ms``), None without one."""
-        deadlines, waiting = self._deadlines, self._waiting
-        while deadlines and waiting.get(deadlines[0][2]) is not deadlines[0][3]:
-            heapq.heappop(deadlines)
-        return deadlines[0][0] if deadlines else None
+        return self._requests.next_deadline()
 
     @property
     def requests_waiting(self) -> int:
         """Requests of ours without an answer yet."""
-        return len(self._waiting)
+        return len(self._requests.waiting)
 
     @property
     def restless(self) -> bool:
         """Something besides silence may soon be due: an answer, a frame's rest, a handshake's end."""
-        return bool(self._waiting) or self.shaking_hands or bool(self._reader.pending)
+        return bool(self._requests.waiting) or self.shaking_hands or bool(self._reader.pending)
 
     def expire(self, mono_ms: int) -> None:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
         if self.closed:
             return
-        while (due := self.next_deadline) is not None and due <= mono_ms:
-            _, _, opaque, on_reply = heapq.heappop(self._deadlines)
-            del self._waiting[opaque]
+        while (on_reply := self._requests.take_due(mono_ms)) is not None:
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
         self._expire_handshake(mono_ms)
         self._expire_partial(mono_ms)
@@ -481,13 +468,10 @@ class Connection:
         self._fail_waiting()
 
     def _fail_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        deadlines, self._deadlines = self._deadlines, []
-        handed = self._serial if self._outbox else self._handed  # an outbox may still be sent
-        for _, serial, opaque, on_reply in sorted(deadlines, key=itemgetter(1)):
-            if waiting.get(opaque) is on_reply:
-                del waiting[opaque]
-                self._call(on_reply, self._send_failed(maybe_stored=serial <= handed))
+        # what is in the outbox may still be sent
+        handed = self._requests.last if self._outbox else self._handed
+        for number, on_reply in self._requests.take_all():
+            self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:
         reason = self.close_reason or ("" if self.frames_received else self.if_silent)

@@ -1,0 +1,66 @@
+"""Requests of ours without an answer yet, and when each runs out of time."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rmqwire.remoting.handler import OnReply
+
+SPARE = 256  # deadlines of requests that were answered, kept besides one for each that waits
+
+
+class OpenRequests:
+    """The requests that one connection has sent and waits for.
+
+    A deadline stays in the heap when its answer comes: taking it out would cost as much as all the
+    rest. It holds numbers only, and when most of them are of the past the heap is made again, because
+    one long wait would keep those of all short ones behind it.
+
+    Attributes:
+        waiting: number and callback by opaque, in the order of sending.
+        last: number of the last request.
+    """
+
+    __slots__ = ("_deadlines", "last", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, tuple[int, OnReply]] = {}
+        self.last = 0
+        self._deadlines: list[tuple[int, int, int]] = []  # heap: when in ms, number, opaque
+
+    def add(self, opaque: int, on_reply: OnReply, deadline: int) -> None:
+        """Enter a request that runs out of time at ``deadline`` (ms)."""
+        self.last += 1
+        self.waiting[opaque] = (self.last, on_reply)
+        heapq.heappush(self._deadlines, (deadline, self.last, opaque))
+        if len(self._deadlines) > 2 * len(self.waiting) + SPARE:
+            self._deadlines = [one for one in self._deadlines if self._waits(one)]
+            heapq.heapify(self._deadlines)
+
+    def next_deadline(self) -> int | None:
+        """Return when the next one runs out of time (ms), None when there is none."""
+        deadlines = self._deadlines
+        while deadlines and not self._waits(deadlines[0]):
+            heapq.heappop(deadlines)
+        return deadlines[0][0] if deadlines else None
+
+    def take_due(self, mono_ms: int) -> OnReply | None:
+        """Return the callback of one that has run out of time by ``mono_ms``, and wait no longer."""
+        due = self.next_deadline()
+        if due is None or due > mono_ms:
+            return None
+        _, _, opaque = heapq.heappop(self._deadlines)
+        return self.waiting.pop(opaque)[1]
+
+    def take_all(self) -> list[tuple[int, OnReply]]:
+        """Return number and callback of all in the order of sending, and wait for none of them."""
+        waiting, self.waiting = self.waiting, {}
+        self._deadlines = []
+        return list(waiting.values())
+
+    def _waits(self, deadline: tuple[int, int, int]) -> bool:
+        _, number, opaque = deadline
+        waiting = self.waiting.get(opaque)
+        return waiting is not None and waiting[0] == number
