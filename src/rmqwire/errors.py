@@ -27,6 +27,8 @@
         one class per response code (17 is TopicNotExist), in rmqwire.broker_errors
       Reject              a handler's refusal, on its way to become an answer
       AclError            what access control refuses: a request, an account, a file (Java AclException)
+      LiteQuotaError      there are as many lite subscriptions as the broker allows
+      LiteStateError      a group of lite topics can't do that now
       AddressTaken        a registration under the name and id of another broker that is alive
       EngineStopped       a face of asyncio or threads is used while the process ends
       StoreError          the store on disk
@@ -38,7 +40,8 @@
         LogDiverged       master and slave hold different bytes at the same place
 
 What never leaves one room stands there: TooManyLightQueues in ``store.queues.light_queues``, Reject in
-``remoting.handler``, AddressTaken in ``namesrv.route_info``, EngineStopped in ``bridge.engine``.
+``remoting.handler``, LiteQuotaError and LiteStateError in ``broker.lite.subscriptions``, AddressTaken in
+``namesrv.route_info``, EngineStopped in ``bridge.engine``.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ from rmqwire.broker.stats import BrokerStats
 from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
 from rmqwire.broker.transaction.service import TransactionalMessageService
 from rmqwire.codec.host import pack_host
-from rmqwire.codec.message_const import TIMER_TOPIC
+from rmqwire.codec.message_const import LMQ_PREFIX, TIMER_TOPIC
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.store.events import StoreEvents, TopicQuestions
@@ -375,7 +375,8 @@ class BrokerCore:
         pop = self.state.pop
         if pop.polling.waiting or pop.notifications.waiting:
             pop.arrived(topic, queue_id, tags_code)
-        self.state.lite.arrived(topic)
+        if topic.startswith(LMQ_PREFIX):
+            self.state.lite.arrived(topic)
 
 
 def _pop_state(

@@ -255,6 +255,34 @@ def test_stale_units_are_replaced():
     assert any("stale" in note for note in report.notes)
 
 
+@pytest.mark.parametrize("kind", ["T", "B"])
+def test_a_file_of_a_deleted_topic_is_not_taken_for_one_of_the_topic_made_again(kind):
+    """The power went before the disk knew that the deleted queue's second file was gone."""
+    unit, folder = (20, QUEUES) if kind == "T" else (46, f"{ROOT}/batchconsumequeue")
+    store = make_store(config=small_config(mapper_file_size_batch_consume_queue=10 * unit))
+    store.queues.is_batch_topic = "B".__eq__
+    store.open()
+    for _ in range(16):
+        put(store, message(kind))
+    store.queues.write_tails()
+    second = f"{folder}/{kind}/0/{10 * unit:020d}"
+    deleted = bytes(store.files.data[second])
+    store.delete_topics([kind])
+    for _ in range(10):
+        put(store, message(kind, body=b"again"))
+    store.queues.write_tails()
+    files = store.files.copy()
+    files.data[second] = bytearray(deleted)
+    again = make_store(files, config=store.config)
+    again.queues.is_batch_topic = "B".__eq__
+    again.open()
+    assert again.max_offset(kind, 0) == 10
+    assert second not in files.data
+    found = again.get_message(kind, 0, 0, 32).body
+    assert [one.body for one in iter_messages(found)] == [b"again"] * 10
+    assert put(again, message(kind))[0].queue_offset == 10
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"\xff" * 4096, b"\x7f" * 4096, b"abc"])
 def test_any_checkpoint_leads_to_a_complete_store(content):
     """C6."""

@@ -204,19 +204,18 @@ class BatchConsumeQueue(ConsumeQueue):
         self.first_offset = first.msg_base_offset if first is not None else self.last_offset
         self.next_offset = self.last_offset
 
-    def _used_until(self, begin: int) -> int:
-        """Return the position of the first unit of a file that can't be one."""
+    def _used_until(self, begin: int, floor: int) -> tuple[int, int]:
+        """Return the position of the first unit of a file that can't be one, and the next floor."""
         stop = begin + self.files.segment_size
-        floor = 0
         while begin < stop:
             data = self.files.read(begin, min(_UNITS * BATCH_UNIT, stop - begin))
             for at in range(0, len(data) - BATCH_UNIT + 1, BATCH_UNIT):
                 place, size, _, _, base, number = _BASE.unpack_from(data, at)
                 if place < floor or size <= 0 or base < 0 or number <= 0:
-                    return begin + at
+                    return begin + at, floor
                 floor = place + size
             begin += len(data)
-        return stop
+        return stop, floor
 
     def cut(self, position: int) -> None:
         """Forget the units from ``position`` on, in memory and on the disk.

@@ -214,30 +214,35 @@ class ConsumeQueue:
         self.files.load()
         segments = self.files.segments
         first = end = self.files.start
+        floor = 0
         for segment in segments if thorough else segments[-_RECOVERED_FILES:]:
-            end = self._used_until(segment.start)
+            end, floor = self._used_until(segment.start, floor)
             if end < segment.start + segment.size:
                 break
         self.files.drop_from(max(end, 1))  # files behind a gap; an empty first one may stay
         self.start_at(end)
         self.min = first
 
-    def _used_until(self, begin: int) -> int:
-        """Return the position of the first unit of a file that can't be one.
+    def _used_until(self, begin: int, floor: int) -> tuple[int, int]:
+        """Return the position of the first unit of a file that can't be one, and the next floor.
 
-        It has no size, or does not lie behind the record of the unit before it.
+        It has no size, or does not lie behind the record of the unit before it: a power cut may leave
+        the second file of a topic that was deleted behind the first of the one made again.
+
+        Args:
+            begin: where the file begins.
+            floor: where the record of the unit before it ends in the log.
         """
         stop = begin + self.files.segment_size
-        floor = 0
         while begin < stop:
             data = self.files.read(begin, min(_SCAN, stop - begin))
             for index, (physical_offset, size, _) in enumerate(UNIT_STRUCT.iter_unpack(data)):
                 if physical_offset < floor or size <= 0:
-                    return begin + index * UNIT
+                    return begin + index * UNIT, floor
                 if size != BLANK_SIZE_FIELD:
                     floor = physical_offset + size
             begin += len(data)
-        return stop
+        return stop, floor
 
     def cut(self, position: int) -> None:
         """Forget the units from ``position`` on, in memory and on the disk.
