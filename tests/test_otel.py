@@ -160,6 +160,7 @@ async def test_async_listeners_stay_async_and_deliveries_have_blocks(spans):
 
 
 def test_threads(spans, rmq):
+    rmq.create_topic("T")
     seen = []
 
     def listen(messages):

@@ -9,6 +9,7 @@ import time
 import pytest
 import trio
 
+from rmqwire.broker import fast_failure
 from rmqwire.broker.fast_failure import LINGER_MS, BrokerFastFailure
 from rmqwire.broker.settings.values import BrokerConfig
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
@@ -145,6 +146,7 @@ def test_nothing_is_refused_without_the_setting():
 @pytest.mark.parametrize("enabled", ["true", "false"])
 async def test_what_came_during_a_stalled_write_is_answered_busy(tmp_path, enabled, monkeypatch):
     settings = {"osPageCacheBusyTimeOutMills": "300", "brokerFastFailureEnable": enabled}
+    monkeypatch.setattr(fast_failure, "LINGER_MS", 60_000)  # the machine may be busy as well
     async with cluster(tmp_path, **settings) as here, here.wire() as first:
         await first.call(requests.send())
         stalls, write = threading.Event(), CommitLog.write
