@@ -116,7 +116,7 @@ class Node:
         """Return the last lines with a warning or an error, of each log that it writes."""
         folder = self.log.parent / "logs" / "rocketmqlogs"
         found = []
-        for file in (self.log, *sorted(folder.glob("*.log"))):
+        for file in filter(Path.exists, (self.log, *sorted(folder.glob("*.log")))):
             said = file.read_text(errors="replace").splitlines()
             found += [f"{file.name}: {line}" for line in said if COMPLAINT.search(line)][-lines:]
         return "\n".join(found)
