@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from rmqwire.consumer.working import acks
 from tests.consumer.test_end_to_end import cluster
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "consume.md"
@@ -14,7 +15,8 @@ NAMES = re.findall(r"^async def (\w+)\(", "\n".join(PROGRAMS), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name):
+async def test_a_program_of_the_page_runs_to_its_end(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(acks, "POP_DELAYS_S", (1,))  # instead of ten
     space = {"trio": trio}
     for program in PROGRAMS:
         exec(program, space)
