@@ -11,7 +11,6 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 from interop.jars import class_path, missing_tools
@@ -195,7 +194,6 @@ def compose(version: str, *words: str) -> None:
     subprocess.run(command, check=True, timeout=900, env=environment)
 
 
-@cache
 def docker_missing() -> str | None:
     """Say in one line why Docker can't be used here, or None."""
     if shutil.which("docker") is None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@cache
+def _may_use_docker(kind: str) -> bool:
+    return kind in ("auto", "docker") and not docker_missing()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let the releases be tested side by side (``-n 2 --dist loadgroup``), where ports aren't fixed."""
-    in_docker = item.config.getoption("--cluster") in ("auto", "docker") and not docker_missing()
+    in_docker = _may_use_docker(item.config.getoption("--cluster"))
     group = "docker" if in_docker else release_of(item) or "no release"
     item.add_marker(pytest.mark.xdist_group(group))
 
