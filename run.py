@@ -30,7 +30,7 @@ BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 SPEEDUPS = ROOT / "speedups"
 NEEDED = (3, 11)
 ON_ALL_CORES = ["-n", "auto", "--dist", "loadfile"]  # a file's tests share what is costly to make
-RELEASES_SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]  # much of that time is waiting
+SIDE_BY_SIDE = ["-n", "auto", "--maxschedchunk", "1"]  # interop/conftest.py says how many
 
 
 def fail(text: str) -> int:
@@ -169,7 +169,7 @@ def faults(arguments: list[str]) -> int:
 
 def interop(arguments: list[str]) -> int:
     """Install and run the tests against Java peers."""
-    command = ["pytest", "interop/", *RELEASES_SIDE_BY_SIDE, *arguments]
+    command = ["pytest", "interop/", *SIDE_BY_SIDE, *arguments]
     return install("[test,lint]") or build_lane() or run_all(command)
 
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -77,16 +76,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@cache
-def _may_use_docker(kind: str) -> bool:
-    return kind in ("auto", "docker") and not docker_missing()
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Test in two processes (``-n auto``), each with servers of its own: much of the time is waiting.
 
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let the releases be tested side by side (``-n 2 --dist loadgroup``), where ports aren't fixed."""
-    in_docker = _may_use_docker(item.config.getoption("--cluster"))
-    group = "docker" if in_docker else release_of(item) or "no release"
-    item.add_marker(pytest.mark.xdist_group(group))
+    In one where the ports of the servers are fixed: with Docker, or with a cluster that is there already.
+    """
+    kind = config.getoption("--cluster")
+    has_own_ports = kind == "maven" or (kind == "auto" and docker_missing() is not None)
+    return 2 if has_own_ports else 1
 
 
 @pytest.hookimpl(trylast=True)

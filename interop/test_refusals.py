@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from functools import partial
 from random import Random
 from typing import Any
 
@@ -108,7 +107,9 @@ async def test_a_send_whose_answer_is_lost_is_stored_and_says_that_it_may_be(
         java_namesrv,
         version,
         retry_times_when_send_failed=0,
-        remoting=partial(RemotingClient, connect=connect),
+        remoting=lambda handlers, connected: RemotingClient(
+            handlers, connect=connect, on_connect=connected
+        ),
     ) as client:
         with pytest.raises(SendFailed) as caught:
             await client.send(Message(topic, b"answer is lost"))

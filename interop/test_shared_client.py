@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import trio
 
@@ -65,8 +66,8 @@ class Line:
         self.taps.setdefault(f"{host}:{port}", []).append(tap)
         return tap
 
-    def remoting(self, handlers: HandlerTable) -> RemotingClient:
-        return RemotingClient(handlers, connect=self.connect)
+    def remoting(self, handlers: HandlerTable, connected: Callable[[str], None]) -> RemotingClient:
+        return RemotingClient(handlers, connect=self.connect, on_connect=connected)
 
 
 def connections(listing: str) -> set[tuple[str, str]]:
