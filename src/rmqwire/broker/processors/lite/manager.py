@@ -24,8 +24,10 @@ from rmqwire.codec.headers import (
     GetParentTopicInfoRequestHeader,
     TriggerLiteDispatchRequestHeader,
 )
+from rmqwire.codec.headers.base import needed
 from rmqwire.codec.java_map import hash_map_order
 from rmqwire.codec.lite_topic import lmq_name
+from rmqwire.errors import BadHeader
 from rmqwire.remoting.handler import NOT_SET, Reject
 from rmqwire.store.queues.light_queues import LMQ_QUEUE_ID
 
@@ -83,7 +85,7 @@ class LiteManagerProcessor:
     def lite_topic_info(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer GET_LITE_TOPIC_INFO: what one lite topic holds, and who subscribes it."""
         state, header = self._state, request.decode_header(GetLiteTopicInfoRequestHeader)
-        parent, lite_topic = header.parent_topic or "", header.lite_topic or ""
+        parent, lite_topic = needed(header.parent_topic, "parentTopic"), header.lite_topic or ""
         self._parent(parent)
         lmq, lite = lmq_name(parent, lite_topic), state.lite
         body = GetLiteTopicInfoResponseBody(
@@ -100,6 +102,8 @@ class LiteManagerProcessor:
         state, header = self._state, request.decode_header(GetLiteClientInfoRequestHeader)
         parent, group = header.parent_topic or "", header.group or ""
         client_id = header.client_id or ""
+        if header.max_count <= 0:
+            raise BadHeader("[maxCount] field invalid")
         self._parent(parent)
         if bind_topic(self._group(group)) != parent:
             remark = f"Subscription [{group}]-[{parent}] not match."
