@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rmqwire.cli.inspect_timers import TIMER_COMMANDS
-from rmqwire.cli.inspecting import PATHS, PLOT, Row, draw, row_options, show, time_of
+from rmqwire.cli.inspecting import PATHS, PLOT, Row, row_options, show, show_or_draw, time_of
 from rmqwire.cli.output import stdin_bytes
 from rmqwire.cli.table import Column, clip
 from rmqwire.inspector.checkpoint import checkpoint_rows
@@ -166,10 +166,7 @@ def commitlog(
     rows: Iterator[Row] = itertools.chain.from_iterable(found)
     if topic is not None:
         rows = (row for row in rows if row.get("topic") == topic)
-    if plot is not None:
-        draw(rows, CommitLogPlot, plot)
-        return
-    show(rows, COMMIT_LOG, as_json=as_json, limit=limit)
+    show_or_draw(rows, COMMIT_LOG, CommitLogPlot, plot, as_json=as_json, limit=limit)
 
 
 @inspect_group.command("consumequeue")
@@ -192,10 +189,7 @@ def consumequeue(
     """
     found = [consume_queue_rows(path, offset) for path in paths]
     rows = itertools.chain.from_iterable(found)
-    if plot is not None:
-        draw(rows, ConsumeQueuePlot, plot)
-        return
-    show(rows, CONSUME_QUEUE, as_json=as_json, limit=limit)
+    show_or_draw(rows, CONSUME_QUEUE, ConsumeQueuePlot, plot, as_json=as_json, limit=limit)
 
 
 @inspect_group.command("consumequeueext")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmqwire.cli.inspecting import PATHS, PLOT, draw, row_options, show, time_of
+from rmqwire.cli.inspecting import PATHS, PLOT, row_options, show, show_or_draw, time_of
 from rmqwire.cli.table import Column, clip
 from rmqwire.codec.timer import DEFAULT_PRECISION_MS
 from rmqwire.inspector.order_info import order_info_rows
@@ -92,10 +92,7 @@ def timerwheel(
     """
     found = [timer_wheel_rows(path, offset, precision_ms=precision) for path in paths]
     rows = itertools.chain.from_iterable(found)
-    if plot is not None:
-        draw(rows, TimerWheelPlot, plot)
-        return
-    show(rows, TIMER_WHEEL, as_json=as_json, limit=limit)
+    show_or_draw(rows, TIMER_WHEEL, TimerWheelPlot, plot, as_json=as_json, limit=limit)
 
 
 @click.command("timerlog")
@@ -116,10 +113,7 @@ def timerlog(
     log in bytes, where a unit begins. --plot draws when each unit is due, and what hangs together.
     """
     rows = itertools.chain.from_iterable(timer_log_rows(path, offset) for path in paths)
-    if plot is not None:
-        draw(rows, TimerLogPlot, plot)
-        return
-    show(rows, TIMER_LOG, as_json=as_json, limit=limit)
+    show_or_draw(rows, TIMER_LOG, TimerLogPlot, plot, as_json=as_json, limit=limit)
 
 
 @click.command("revivelog")
@@ -141,10 +135,7 @@ def revivelog(
     its time, with its acks.
     """
     rows = itertools.chain.from_iterable(revive_log_rows(path, offset) for path in paths)
-    if plot is not None:
-        draw(rows, PopPlot, plot)
-        return
-    show(rows, REVIVE_LOG, as_json=as_json, limit=limit)
+    show_or_draw(rows, REVIVE_LOG, PopPlot, plot, as_json=as_json, limit=limit)
 
 
 @click.command("orderinfo")

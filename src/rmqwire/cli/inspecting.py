@@ -89,7 +89,23 @@ PLOT = click.option(
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
-def draw(rows: Iterator[Row], kind: Callable[[Path], Plot], path: Path) -> None:
+def show_or_draw(
+    rows: Iterator[Row],
+    columns: Sequence[Column],
+    kind: Callable[[Path], Plot],
+    plot: Path | None,
+    *,
+    as_json: bool,
+    limit: int | None,
+) -> None:
+    """Print rows, or draw them where ``--plot`` names a picture."""
+    if plot is None:
+        show(rows, columns, as_json=as_json, limit=limit)
+    else:
+        _draw(rows, kind, plot)
+
+
+def _draw(rows: Iterator[Row], kind: Callable[[Path], Plot], path: Path) -> None:
     """Draw what there is; an error comes after the rows before it were drawn."""
     failure: RmqError | None = None
     plot = kind(path)

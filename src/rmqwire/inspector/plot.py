@@ -82,7 +82,6 @@ class CommitLogPlot:
         self._draw_sizes(sizes)
         self._draw_rate(rate)
         save_figure(figure, self._path)
-        self._plt.close(figure)
 
     def _draw_sizes(self, axes: Any) -> None:  # noqa: ANN401  matplotlib's
         values, weights = list(self._sizes), list(self._sizes.values())
@@ -170,7 +169,6 @@ class ConsumeQueuePlot:
         axes.legend(loc="upper left", fontsize="small")
         axes.grid(alpha=0.3)
         save_figure(figure, self._path)
-        self._plt.close(figure)
 
     def _largest(self) -> Sequence[str]:
         by_size = sorted(self._ends, key=lambda name: self._ends[name][1], reverse=True)
@@ -178,10 +176,11 @@ class ConsumeQueuePlot:
 
 
 def save_figure(figure: Any, path: Path) -> None:  # noqa: ANN401  matplotlib's
-    """Write the picture ourselves: the library that draws it leaves a full disk unsaid."""
+    """Write the picture ourselves, and close it: the library leaves a full disk unsaid."""
     figure.tight_layout()
     picture = BytesIO()
     figure.savefig(picture, dpi=_DPI, format=path.suffix[1:] or None)
+    pyplot().close(figure)
     path.write_bytes(picture.getvalue())
 
 

@@ -90,7 +90,6 @@ class PopPlot:
         axes.tick_params(axis="x", rotation=20)
         axes.grid(alpha=0.3)
         save_figure(figure, self._path)
-        self._plt.close(figure)
 
     @staticmethod
     def _mark(axes: Any, at_ms: list[int], height: int, marker: str, colour: str) -> None:  # noqa: ANN401  matplotlib's

@@ -63,7 +63,6 @@ class TimerWheelPlot:
         axes.tick_params(axis="x", rotation=20)
         axes.grid(alpha=0.3)
         save_figure(figure, self._path)
-        self._plt.close(figure)
 
 
 class TimerLogPlot:
@@ -127,7 +126,6 @@ class TimerLogPlot:
         axes.tick_params(axis="x", rotation=20)
         axes.grid(alpha=0.3)
         save_figure(figure, self._path)
-        self._plt.close(figure)
 
 
 def _due(units: list[Row]) -> list[Any]:
