@@ -50,19 +50,16 @@ class Asked:
 def asked(
     java_namesrv: str, peers: dict[str, Peer], tmp_path_factory: pytest.TempPathFactory
 ) -> Asked:
-    """A topic with messages and a group that has consumed some, at the Java cluster."""
+    """A topic with messages and a group that has consumed some of each queue, at the Java cluster."""
     peer = peers["JSON"]
     topic, group = f"T_{uuid.uuid4().hex[:8]}", f"G_{uuid.uuid4().hex[:8]}"
     java_status(peer, java_namesrv)
     peer.mqadmin("updateTopic", "-n", java_namesrv, *CLUSTER, "-t", topic, "-r", "2", "-w", "2")
     wait_until(lambda: route_known(java_namesrv, topic), f"route of {topic}", 15)
-    sent = "".join(f"m{number}\n" for number in range(5))
-    command = [sys.executable, "-m", "rmqwire", "produce", "-n", java_namesrv, "-t", topic]
-    marked = [*command, "--key", "wanted", "--tag", "TagA"]
-    subprocess.run(marked, input=sent, check=True, capture_output=True, text=True, timeout=30)
-    command[3] = "consume"
-    words = ("-g", group, "--first", "--count", "3")
-    subprocess.run([*command, *words], check=True, capture_output=True, text=True, timeout=30)
+    marks = ("--key", "wanted", "--tag", "TagA")
+    run("produce", java_namesrv, topic, *marks, lines="m0\nm1\nm2\n")
+    run("consume", java_namesrv, topic, "-g", group, "--first", "--count", "3")
+    run("produce", java_namesrv, topic, *marks, lines="m3\nm4\n")
     _, name, _, addr = verb("clusterList", "-n", java_namesrv).splitlines()[1].split()[:4]
     folder = str(tmp_path_factory.mktemp("export"))
     Path(folder, "groups.json").write_text(f'[{{"groupName":"{group}","retryMaxTimes":5}}]')
@@ -70,6 +67,12 @@ def asked(
     first = json.loads(verb("printMsg", "-n", java_namesrv, "-t", topic, "--json").splitlines()[0])
     found |= {"msg_id": first["msgId"], "record_id": first["offsetMsgId"]}
     return Asked(java_namesrv, found)
+
+
+def run(command: str, namesrv: str, topic: str, *words: str, lines: str = "") -> None:
+    """Run `rmqwire produce` or `rmqwire consume`."""
+    called = [sys.executable, "-m", "rmqwire", command, "-n", namesrv, "-t", topic, *words]
+    subprocess.run(called, input=lines, check=True, capture_output=True, text=True, timeout=30)
 
 
 def verb(*words: str, code: int = 0) -> str:

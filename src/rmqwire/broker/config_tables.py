@@ -35,8 +35,8 @@ class ConfigTables:
         config, release, lmq = loaded.broker, loaded.release, loaded.store.enable_lmq
         root = loaded.store.store_path_root_dir
 
-        def table(name: str, holds: str) -> ConfigFile:
-            return ConfigFile(config_path(root, name), files, holds=holds)
+        def table(name: str, holds: str, *, optional: bool = False) -> ConfigFile:
+            return ConfigFile(config_path(root, name), files, holds=holds, optional=optional)
 
         self.topics = TopicConfigManager(
             config,
@@ -76,12 +76,12 @@ class ConfigTables:
             release, table("consumerOrderInfo.json", "table"), self.topics, self.groups, wall_ms
         )
         self.transaction_metrics = TransactionMetrics(
-            table("transactionMetrics", "transactionCount"),
+            table("transactionMetrics", "transactionCount", optional=True),
             release,
             wall_ms,
             kept=release.broker.counts_half_messages,
         )
-        metrics = table("timermetrics", "timingCount")
+        metrics = table("timermetrics", "timingCount", optional=True)
         self.timer_metrics = TimerMetrics(metrics, release, wall_ms)
         self.timer_progress = TimerProgress(config_path(root, "timercheck"), metrics, files)
         self.lite = LiteMetadata(config, self.topics, self.groups)

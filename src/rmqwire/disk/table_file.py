@@ -3,7 +3,9 @@
 ``persist`` writes ``name.tmp``, syncs it, turns the file of before into ``name.bak``, renames and
 syncs the folder. At every moment a whole table stands under one of the two names. ``load`` takes
 the file, else the backup. When something is there but nothing can be read, it refuses: a broker
-that silently started from an empty table would lose topics, or deliver everything again.
+that silently started from an empty table would lose topics, or deliver everything again. Only where
+nothing is lost with a table is it ``optional``: a Java broker that is killed while it writes its
+first one leaves an empty file without a backup.
 
 ``TableWriter`` says when. By itself it writes at once; when :class:`TableWrites` looks after it, the
 event loop only hands over what the table is now, and a thread makes the text and meets the disk. So
@@ -52,6 +54,7 @@ class ConfigFile:
             an empty table otherwise.
         refused: what ``load`` doesn't do when nothing can be read, in words.
         private: it is for its owner alone.
+        optional: ``load`` warns when nothing can be read, and goes on as without a file.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class ConfigFile:
         holds: str = "",
         refused: str = "starting from an empty table",
         private: bool = False,
+        optional: bool = False,
     ) -> None:
         self.path = path
         self.backup = path + ".bak"
@@ -69,18 +73,20 @@ class ConfigFile:
         self._holds = holds
         self._refused = refused
         self._private = private
+        self._optional = optional
         self._folder = path.rpartition("/")[0] or "."
         self._damaged = False  # the file itself was unreadable: it must not become the backup
 
     def load(self, decode: Callable[[bytes], None]) -> bool:
-        """Hand the table's bytes to ``decode``; False when there's no table yet.
+        """Hand the table's bytes to ``decode``; False when there's no table to read.
 
         Args:
             decode: reads the bytes into the caller's table; raises ProtocolError when it can't,
                 and then must have changed nothing.
 
         Raises:
-            StoreError: a file is there, but neither it nor its backup can be read.
+            StoreError: a file is there, but neither it nor its backup can be read, and the table
+                isn't optional.
         """
         faults: list[str] = []
         for path in (self.path, self.backup):
@@ -94,6 +100,9 @@ class ConfigFile:
                 return True
             faults.append(fault)
         if not faults:
+            return False
+        if self._optional:
+            logger.warning("%s: starting without it", "; ".join(faults))
             return False
         raise StoreError(
             f"{'; '.join(faults)}: not {self._refused}. Restore the file, or move "

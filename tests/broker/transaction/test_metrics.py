@@ -49,6 +49,23 @@ def test_4_9_has_no_such_file(tmp_path):
     assert not (tmp_path / "config" / "transactionMetrics").exists()
 
 
+@pytest.mark.parametrize("damage", ["", "{", "\0" * 100])
+def test_counts_that_cannot_be_read_stop_no_start(tmp_path, caplog, damage):
+    """A Java broker killed while it writes its first file leaves an empty one, without a backup."""
+    tx = Transactions(tmp_path)
+    tx.send()
+    tx.close()
+    file = tmp_path / "config" / "transactionMetrics"
+    file.write_text(damage)
+    (tmp_path / "config" / "transactionMetrics.bak").unlink(missing_ok=True)
+    tx._open()
+    assert f"{file} is" in caplog.text
+    assert "starting without it" in caplog.text
+    assert tx.state.transactions.metrics.counts["T"].count == 1
+    tx.close()
+    assert json.loads(file.read_text())["transactionCount"]["T"]["count"] == 1
+
+
 def test_a_disk_that_refuses_it_is_logged(tmp_path, monkeypatch, caplog):
     tx = Transactions(tmp_path)
     tx.send()

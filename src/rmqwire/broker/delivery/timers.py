@@ -30,7 +30,6 @@ from rmqwire.broker.delivery.timer_enqueue import TimerEnqueue
 from rmqwire.codec import message_const as const
 from rmqwire.codec.recall import recall_handle
 from rmqwire.codec.timer import DEFAULT_SLOTS_TOTAL
-from rmqwire.errors import StoreError
 from rmqwire.store.timer.checkpoint import Progress
 from rmqwire.store.timer.timer_store import TimerFiles
 
@@ -142,10 +141,7 @@ class TimerMessageStore:
         """
         if self._running is not None:
             return
-        try:
-            self.metrics.load()
-        except StoreError as error:  # they only count
-            logger.warning("%s: counting from nothing", error)
+        self.metrics.load()
         files = TimerFiles(self._config, self._store.files, self._slots_total)
         self._running = _Running(self._store, files, self.metrics, self._delivery, self.delete_key)
         for note in self._running.notes:

@@ -62,11 +62,7 @@ class TopicMetrics(ABC):
         self.counts.pop(topic, None)
 
     def load(self) -> bool:
-        """Read the file; False when there is none.
-
-        Raises:
-            StoreError: neither it nor its backup can be read.
-        """
+        """Read the file; False when there is none to read."""
         return self._kept and self._file.load(self.decode)
 
     @abstractmethod
