@@ -19,6 +19,7 @@ from bench.sides import JAVA, KINDS, Server
 
 WARM_SLICE_S = 1.0
 WARM_SLICES = {JAVA: 18}  # at most: Java's compiler needs some ten seconds, Python none
+ONCE_S = 60.0  # at most, to play a tape once
 STANDS_WITHIN = 0.06  # of each other: the last three slices of a rate that stands
 
 Load = tuple[list[Frame], Shape]
@@ -87,13 +88,12 @@ class Bench:
         once: bool = False,
         pulls: Sequence[Frame] = (),
     ) -> tuple[Report, Figures]:
-        """Load a server for some time, or until the tape was played ``once``."""
+        """Load a server for some time, or until the tape was played ``once``, however long it takes."""
         watched = server.pids
         machine, before, began = Machine(), sum(map(cpu_seconds, watched)), time.monotonic()
         bounds = {"warm": 0, "limit": len(frames)} if once else {}
-        report = play(
-            server.port, frames, shape, seconds=seconds or self.seconds, pulls=pulls, **bounds
-        )
+        seconds = ONCE_S if once else seconds or self.seconds
+        report = play(server.port, frames, shape, seconds=seconds, pulls=pulls, **bounds)
         settle(watched)
         took, spent = time.monotonic() - began, sum(map(cpu_seconds, watched)) - before
         busy = machine.since().busy * CORES

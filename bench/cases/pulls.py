@@ -92,7 +92,7 @@ def cold(bench: Bench) -> None:
                 frames = slice_of(first, ROUND_FILES)
                 for server in running[:: -1 if number % 2 else 1]:
                     forget(logs[server.kind][first : first + ROUND_FILES])
-                    _, figures = bench.load(server, frames, shape, seconds=60, once=True)
+                    _, figures = bench.load(server, frames, shape, once=True)
                     bench.results.add(COLD, server.kind, figures)
     bench.tell(COLD)
 
