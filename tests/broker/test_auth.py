@@ -183,6 +183,17 @@ def test_a_body_that_cannot_be_read_is_refused(broker):
     assert (answer.code, answer.remark) == (NO_PERMISSION, "parse authorization context error.")
 
 
+def test_users_of_a_java_broker_that_are_not_read_are_named(caplog):
+    files = MemoryFiles()
+    files.makedirs("store/config/users")
+    files.data["store/config/users/CURRENT"] = bytearray(b"MANIFEST-000005\n")
+    make(files).close()
+    assert "`rmqwire store import-users` takes them over" in caplog.text
+    caplog.clear()
+    make(files).close()  # our table is there now
+    assert "import-users" not in caplog.text
+
+
 def test_a_broker_nobody_can_administer_says_so(caplog):
     make(init_authentication_user=None).close()
     assert "no super user: nobody can make users" in caplog.text

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
 
 from rmqwire.cli.store import store_group
-from tests.inspector.stores import unpack
+from tests.inspector.stores import held, unpack
 from tests.inspector.test_verify import SECOND, all_bytes, flip
-
-HOLD = "import fcntl,sys; f=open(sys.argv[1],'r+b'); fcntl.lockf(f,fcntl.LOCK_EX); print(flush=True); input()"
 
 
 @pytest.fixture
@@ -92,12 +88,9 @@ def test_an_export_needs_no_yes_and_overwrites_nothing(damaged, tmp_path):
 
 def test_a_store_that_a_broker_has_open_is_left_alone(damaged):
     before = all_bytes(damaged)
-    command = [sys.executable, "-c", HOLD, str(damaged / "lock")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        holder.stdout.readline()
+    with held(damaged):
         refused = run("repair", damaged, "--cut", "--yes")
         assert refused.exit_code == 2
         assert "a broker has it open" in refused.stderr
         assert "moving target" in run("verify", damaged).stdout
-        holder.communicate(b"\n")
     assert all_bytes(damaged) == before

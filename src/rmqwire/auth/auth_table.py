@@ -14,7 +14,7 @@ from rmqwire.codec.bodies import AclInfo, UserInfo
 from rmqwire.errors import AclError, BadBody
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rmqwire.auth.credentials import Credentials
     from rmqwire.codec.bodies import PolicyInfo
@@ -39,31 +39,35 @@ class AuthTable:
     Args:
         file: ``config/auth.json``, its owner's alone.
         release: whose JSON is written.
+
+    Attributes:
+        java_rows: where a Java broker of the same store keeps its users.
     """
 
     def __init__(self, file: ConfigFile, release: Release) -> None:
         self.users: dict[str, UserInfo] = {}
         self.policies: dict[str, Policies] = {}
+        self.java_rows = f"{file.path.rpartition('/')[0]}/users/CURRENT"
         self._file = file
         self._release = release
         self._verdicts: dict[Verdict, str | None] = {}
 
     # --- the file
 
-    def load(self) -> None:
-        """Read the file, if there is one.
+    def load(self) -> bool:
+        """Read the file; False when there is none.
 
         Raises:
             StoreError: it can't be read.
         """
-        self._file.load(self._decode)
+        return self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
         try:
             whole = json.loads(data)
             users = [UserInfo.decode(_bytes(user), self._release) for user in whole["users"]]
             acls = [AclInfo.decode(_bytes(acl), self._release) for acl in whole["acls"]]
-            policies = {_name_of(acl.subject): read_policies(acl.policies or ()) for acl in acls}
+            policies = {name_of(acl.subject): read_policies(acl.policies or ()) for acl in acls}
         except (ValueError, KeyError, TypeError, AclError):
             raise BadBody("users or policies can't be read") from None
         self._use({user.username: user for user in users}, policies)
@@ -93,18 +97,25 @@ class AuthTable:
 
     def create_user(self, info: UserInfo, policies: Sequence[PolicyInfo] = ()) -> None:
         """Add a user, enabled and normal unless it says otherwise, and its policies with it."""
-        if not (info.password or "").strip():
-            raise AclError("password can not be blank")
-        if info.username in self.users:
-            raise AclError("The user is existed")
-        user = UserInfo(
-            username=info.username,
-            password=info.password,
-            user_type=_TYPES.get((info.user_type or "").lower(), NORMAL),
-            user_status=_STATUSES.get((info.user_status or "").lower(), ENABLED),
-        )
-        found = {user.username: read_policies(policies)} if policies else {}
-        self._write({**self.users, user.username: user}, {**self.policies, **found})
+        self.create_users([(info, policies)])
+
+    def create_users(self, infos: Iterable[tuple[UserInfo, Sequence[PolicyInfo]]]) -> None:
+        """Add users with their policies, all of them or, where one can't be added, none."""
+        users, found = dict(self.users), dict(self.policies)
+        for info, policies in infos:
+            if not (info.password or "").strip():
+                raise AclError("password can not be blank")
+            if info.username in users:
+                raise AclError("The user is existed")
+            users[info.username] = UserInfo(
+                username=info.username,
+                password=info.password,
+                user_type=_TYPES.get((info.user_type or "").lower(), NORMAL),
+                user_status=_STATUSES.get((info.user_status or "").lower(), ENABLED),
+            )
+            if policies:
+                found[info.username] = read_policies(policies)
+        self._write(users, found)
 
     def update_user(self, info: UserInfo) -> None:
         """Change what is given of a user."""
@@ -168,7 +179,7 @@ class AuthTable:
 
     def update_acl(self, subject: str, info: AclInfo) -> None:
         """Add entries to a user's policies, or replace those of the same resources."""
-        name = _name_of(subject)
+        name = name_of(subject)
         fresh = read_policies(info.policies or ())
         if name not in self.users:
             raise AclError(f"The subject of {_USER}{name} is not exist.")
@@ -205,7 +216,7 @@ class AuthTable:
         return [info for info in shown if info.policies]
 
     def _known(self, subject: str) -> str:
-        name = _name_of(subject)
+        name = name_of(subject)
         if name not in self.users:
             raise AclError("The subject is not exist.")
         return name
@@ -220,7 +231,12 @@ def is_subject(text: str | None) -> bool:
     return (text or "").lower().startswith(_USER.lower())
 
 
-def _name_of(subject: str | None) -> str:
+def name_of(subject: str | None) -> str:
+    """Return whom a subject names.
+
+    Raises:
+        AclError: it is no ``User:name``.
+    """
     if subject is None or not is_subject(subject):
         raise AclError("The subject is null.")
     return subject[len(_USER) :]

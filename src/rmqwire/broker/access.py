@@ -107,7 +107,12 @@ def open_access(
     if auth is None:
         return
     table = auth.table
-    table.load()
+    if not table.load() and files.exists(rows := table.java_rows):
+        logger.warning(
+            "%s holds users of a Java broker, which are not read: "
+            "`rmqwire store import-users` takes them over",
+            rows,
+        )
     for credentials in (
         initial_user(config.init_authentication_user),
         inner_credentials(config.inner_client_authentication_credentials),

@@ -19,6 +19,7 @@ from rmqwire.errors import RmqError, UsageError
 from rmqwire.inspector.export import export_messages
 from rmqwire.inspector.findings import PROBLEM
 from rmqwire.inspector.folder_check import lock_state
+from rmqwire.inspector.java_users import take_users_over
 from rmqwire.inspector.repair import apply_repair, check_cut, default_cut, plan_repair
 from rmqwire.inspector.verify import StoreReport, log_segments, verify_store
 
@@ -219,3 +220,26 @@ def _repaired(plan: RepairPlan, backup: Path, slots: int | None, levels: str | N
     after = _checked(plan.root, slots, levels, crc=True)
     say(report_text(after))
     return PROBLEMS_FOUND if any(f.level == PROBLEM for f in after.findings) else 0
+
+
+@store_group.command("import-users")
+@FOLDER
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Java's authConfigPath, where its RocksDBs users and acls are. Default: DIR/config.",
+)
+def import_users(folder: Path, source: Path | None) -> None:
+    """Take over the users and policies of access control 2.0 that a Java broker kept in RocksDB.
+
+    DIR is the store's root; they go to config/auth.json in it. Java's files are read only. Users
+    that are there already stay as they are. Refused while a broker has the store open.
+    """
+    with _unusable():
+        done = take_users_over(folder, source or folder / "config")
+    say(
+        "\n".join(
+            [*(f"imported {name}" for name in done.fresh), *(f"kept {name}" for name in done.kept)]
+        )
+    )
