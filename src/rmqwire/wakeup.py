@@ -19,14 +19,19 @@ class Arrivals:
 
     def __call__(self) -> None:
         """Wake the task that has waited longest, if there is one."""
-        self._waiting.unpark()
+        if self._waiting:
+            self._waiting.unpark()
 
     def wake_all(self) -> None:
         """Wake all of them: nothing more comes."""
-        self._waiting.unpark_all()
+        if self._waiting:
+            self._waiting.unpark_all()
 
     async def wait(self, seconds: float = math.inf) -> bool:
         """Wait to be woken; return whether it was, within ``seconds``."""
+        if seconds == math.inf:
+            await self._waiting.park()
+            return True
         with trio.move_on_after(max(seconds, 0)):
             await self._waiting.park()
             return True

@@ -31,10 +31,10 @@ class Connected(FakeCluster):
         self.asked = []
         self.full = False
 
-    def invoke_now(self, addr, command, on_reply, timeout_ms):
+    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms):
         if self.full:
             raise TooManyRequests("send request too fast", addr)
-        self.asked.append((addr, decode_command(encode_command(command)), on_reply))
+        self.asked.append((addr, decode_command(frame), on_reply))
         return True
 
     def answer(self, outcome=None):

@@ -8,7 +8,7 @@ import trio.testing
 
 from rmqwire.auth.credentials import Credentials
 from rmqwire.auth.signature import SigningHook
-from rmqwire.codec.command import RemotingCommand
+from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.errors import ConnectFailed, RemotingTimeout, SendFailed, TooManyRequests
 from rmqwire.remoting.client import RemotingClient, split_address
 from rmqwire.remoting.dispatch import HandlerTable
@@ -61,6 +61,26 @@ async def test_hooks_see_a_request_before_it_is_sent(nursery, autojump_clock):
     net = Net(nursery, {1: lambda c, r: r.create_response(remark=r.ext_fields["AccessKey"])})
     async with RemotingClient(connect=net.connect, hooks=[hook]) as client:
         assert (await client.invoke(ADDR, RemotingCommand(1))).remark == "key"
+
+
+@pytest.mark.parametrize("credentials", [None, Credentials("key", "secret")])
+async def test_a_written_request_gets_what_every_request_gets(nursery, autojump_clock, credentials):
+    hooks = [SigningHook(credentials)] if credentials else []
+
+    def tell(connection, request):
+        return request.create_response(
+            remark=f"{request.version} {(request.ext_fields or {}).get('AccessKey')}"
+        )
+
+    net, got = Net(nursery, {1: tell}), []
+    async with RemotingClient(connect=net.connect, hooks=hooks, version=300) as client:
+        request = RemotingCommand(1)
+        written = request.opaque, encode_command(request)
+        assert not client.invoke_now(ADDR, *written, got.append, 1000), "it isn't connected"
+        await client.invoke(ADDR, RemotingCommand(1))
+        assert client.invoke_now(ADDR, *written, got.append, 1000)
+        await trio.testing.wait_all_tasks_blocked()
+    assert [one.remark for one in got] == [f"300 {'key' if credentials else None}"]
 
 
 async def test_over_real_sockets(nursery):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import deque
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
-from weakref import WeakKeyDictionary
 
 from rmqwire.aio.listener import Loop, across, in_loop
+from rmqwire.aio.returns import returns_of
 from rmqwire.bridge.engine import TaskCall, shared_engine
 from rmqwire.bridge.face import AnyFace, Behind
 
@@ -26,43 +25,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Returns:
-    """Calls on their way back to one asyncio loop; those that end together wake it once."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._lock = threading.Lock()
-        self._over: deque[Callable[[], None]] = deque()
-
-    def put(self, resume: Callable[[], None]) -> None:
-        """Let the loop call something; from the engine's thread."""
-        with self._lock:
-            first = not self._over
-            self._over.append(resume)
-        if first:
-            try:
-                self._loop.call_soon_threadsafe(self._resume_all)
-            except RuntimeError:  # the loop is closed: nobody waits there any more
-                self._over.clear()
-
-    def _resume_all(self) -> None:
-        with self._lock:
-            over, self._over = self._over, deque()
-        for resume in over:
-            resume()
-
-
-_returns: WeakKeyDictionary[asyncio.AbstractEventLoop, Returns] = WeakKeyDictionary()
-
-
-def returns_of(loop: asyncio.AbstractEventLoop) -> Returns:
-    """Return the way back to a loop."""
-    found = _returns.get(loop)
-    if found is None:
-        found = _returns[loop] = Returns(loop)
-    return found
 
 
 async def wait_for(
@@ -120,7 +82,11 @@ def started(
         else:
             answer.set_result(call.value)
 
-    call = make(lambda call: put(partial(resume, call)), variables)
+    def over(call: Call[R]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+            put(partial(resume, call))
+
+    call = make(over, variables)
     shared_engine().start(call)
     return call, answer
 

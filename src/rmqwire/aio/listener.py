@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from rmqwire.consumer.working.listener_call import takes_context
+from rmqwire.aio.returns import returns_of
+from rmqwire.bridge.engine import EngineStopped, shared_engine
+from rmqwire.bridge.listener import called_by
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,15 +51,7 @@ def in_loop(listener: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable
     Raises:
         UsageError: it can't be called so.
     """
-    call = across(listener, loop)
-
-    async def with_context(messages: object, context: object) -> object:
-        return await call(messages, context)
-
-    async def without(messages: object) -> object:
-        return await call(messages)
-
-    return with_context if takes_context(listener) else without
+    return called_by(listener, across(listener, loop))
 
 
 def across(function: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable[Any]]:
@@ -85,25 +79,27 @@ class _Crossing:
         self._arguments = arguments
         self._variables = variables
         self._over = trio.Event()
-        self._token = trio.lowlevel.current_trio_token()
+        self._back = shared_engine().post
         self._task: asyncio.Task[None] | None = None
         self._result: object = None
         self._error: BaseException | None = None
 
     async def made(self, loop: asyncio.AbstractEventLoop) -> object:
         """Make it; return what the function returns, raise what it raises."""
-        loop.call_soon_threadsafe(self._start, context=self._variables.copy())
+        there = returns_of(loop).put
+        there(self._start)
         try:
             await self._over.wait()
         except trio.Cancelled:
-            loop.call_soon_threadsafe(self._cancel)
+            there(self._cancel)
             raise
         if self._error is not None:
             raise self._error
         return self._result
 
     def _start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._call())
+        variables = self._variables.copy()
+        self._task = asyncio.get_running_loop().create_task(self._call(), context=variables)
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -119,5 +115,5 @@ class _Crossing:
         except Exception as error:  # noqa: BLE001  raised in the consumer
             self._error = error
         finally:
-            with suppress(trio.RunFinishedError):  # the consumer's loop has ended
-                self._token.run_sync_soon(self._over.set)
+            with suppress(EngineStopped):  # the consumer has ended
+                self._back(self._over.set)

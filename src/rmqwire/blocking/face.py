@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from rmqwire.bridge.engine import in_worker, shared_engine
 from rmqwire.bridge.face import AnyFace, Behind, block_for, block_on
+from rmqwire.bridge.listener import in_workers
+from rmqwire.consumer.push import PushConsumer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
 R = TypeVar("R")
-L = TypeVar("L")
 
 
 class Face(AnyFace[T]):
@@ -91,10 +92,14 @@ class Face(AnyFace[T]):
         """Return what an async function of the engine brings; nothing comes too late."""
         return block_for(function, None)
 
-    @staticmethod
-    def _listener(listener: L) -> L:
-        """Return a listener as it is: the consumer calls it in a worker thread."""
-        return listener
+    def _listener(self, listener: Callable[..., Any] | None) -> Any:  # noqa: ANN401  its type
+        """Return what calls a listener in a worker thread, None without one."""
+        inner = self._inner
+        if listener is None or not (
+            isinstance(inner, PushConsumer) and inner.config.consume_in_threads
+        ):
+            return listener
+        return in_workers(listener)
 
     @staticmethod
     def _callback(function: Callable[..., object] | None) -> Any:  # noqa: ANN401  its type

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
+from rmqwire.bridge.workers import Workers
 from rmqwire.errors import RmqError, only_error
 
 if TYPE_CHECKING:
@@ -160,15 +161,15 @@ class Held(Generic[T]):
             raise only_error(self._error)
 
 
-async def in_worker(function: Callable[..., T], *args: object) -> T:
-    """Call a function that may block in a worker thread of the engine's."""
-    return await trio.to_thread.run_sync(function, *args)
-
-
 class Engine:
-    """A daemon thread that runs trio; started with the first call."""
+    """A daemon thread that runs trio; started with the first call.
+
+    Attributes:
+        workers: threads that call what may block for its tasks.
+    """
 
     def __init__(self) -> None:
+        self.workers = Workers(self.post)
         self._lock = threading.Lock()
         self._calls: deque[Callable[[], None]] = deque()
         self._token: trio.lowlevel.TrioToken | None = None
@@ -293,3 +294,8 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+
+
+async def in_worker(function: Callable[..., T], *args: object) -> T:
+    """Call a function that may block in a worker thread of the engine's."""
+    return await _shared.workers.run(function, *args)

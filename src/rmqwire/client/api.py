@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rmqwire.client.heartbeat import HeartbeatAnswer
+from rmqwire.client.send_frames import SendFrames
 from rmqwire.codec.bodies import (
     GetConsumerListByGroupResponseBody,
     LockBatchResponseBody,
@@ -72,7 +73,7 @@ class Remoting(Protocol):
         """Send a request and give its answer."""
 
     def invoke_now(
-        self, addr: str, command: RemotingCommand, on_reply: OnReply, timeout_ms: int
+        self, addr: str, opaque: int, frame: bytes, on_reply: OnReply, timeout_ms: int
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent."""
 
@@ -147,6 +148,7 @@ class ClientApi:
     def __init__(self, remoting: Remoting, requests: RequestFactory, config: ClientConfig) -> None:
         self.remoting = remoting
         self.requests = requests
+        self._frames = SendFrames(requests)
         self.timeout_ms = config.mq_client_api_timeout
         self._vip = config.vip_channel_enabled
         self._release = config.release
@@ -229,8 +231,8 @@ class ClientApi:
         Raises:
             TooManyRequests: too many wait for answers.
         """
-        request = self.requests.send(message, queue, born_timestamp)
-        return self.remoting.invoke_now(self.broker(addr), request, on_reply, timeout_ms)
+        opaque, frame = self._frames.frame(message, queue, born_timestamp)
+        return self.remoting.invoke_now(self.broker(addr), opaque, frame, on_reply, timeout_ms)
 
     async def send_oneway(
         self, addr: str, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int

@@ -113,7 +113,7 @@ class PullOptions:
 class RequestFactory:
     """Make requests in one serialisation and as one release makes them."""
 
-    __slots__ = ("_extra", "_serialize_type", "_version", "namespace", "release")
+    __slots__ = ("_extra", "_version", "namespace", "release", "serialize_type")
 
     def __init__(self, config: ClientConfig) -> None:
         self.release = config.release
@@ -122,7 +122,7 @@ class RequestFactory:
         self._extra = STREAM_REQUEST if config.enable_stream_request_type else {}
         if config.namespace_v2:
             self._extra = self._extra | {"nsd": "true", "ns": config.namespace_v2}
-        self._serialize_type = SERIALIZE_TYPES[config.serialize_type]
+        self.serialize_type = SERIALIZE_TYPES[config.serialize_type]
 
     def make(
         self, code: RequestCode | int, header: Header | None = None, body: bytes = b""
@@ -131,7 +131,7 @@ class RequestFactory:
         if header is not None and self.namespace.name:
             self._wrap_names(header)
         fits = int(code) <= MOST_BINARY_CODE
-        kind = self._serialize_type if fits else SERIALIZE_TYPES["JSON"]
+        kind = self.serialize_type if fits else SERIALIZE_TYPES["JSON"]
         command = RemotingCommand.request(int(code), header, body, serialize_type=kind)
         command.version = self._version
         if self._extra:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rmqwire.codec import message_const as const
 from rmqwire.codec.names import (
     GROUP_MAX_LENGTH,
@@ -62,6 +64,13 @@ def check_own_group(group: str, reserved: str) -> None:
         raise UsageError(f"the group can not equal {reserved}, please specify another one.")
 
 
+@lru_cache(maxsize=1024)  # what was refused isn't kept
+def _check_sent_topic(topic: str) -> None:
+    check_topic(topic)
+    if topic in NOT_ALLOWED_SEND_TOPICS:
+        raise UsageError(f"Sending message to topic[{topic}] is forbidden.")
+
+
 def check_message(topic: str, body: bytes, properties: dict[str, str], max_size: int) -> None:
     """Refuse a message that no broker takes.
 
@@ -75,9 +84,7 @@ def check_message(topic: str, body: bytes, properties: dict[str, str], max_size:
         UsageError: bad topic, system topic, empty or too large body, a path as queue name, a
             property that is no text.
     """
-    check_topic(topic)
-    if topic in NOT_ALLOWED_SEND_TOPICS:
-        raise UsageError(f"Sending message to topic[{topic}] is forbidden.")
+    _check_sent_topic(topic)
     if not body:
         raise UsageError("the message body length is zero")
     if len(body) > max_size:

@@ -261,12 +261,19 @@ def encode_command(command: RemotingCommand) -> bytes:
         FrameTooLarge: a header that its 24-bit length word can't describe.
         UsageError: a field that the serialisation can't carry.
     """
-    header = encode_header(command)
-    body = command.body
+    return frame_of(encode_header(command), command.body, command.serialize_type)
+
+
+def frame_of(header: bytes, body: bytes | memoryview, serialize_type: int) -> bytes:
+    """Return the whole frame of a header that is written, and a body.
+
+    Raises:
+        FrameTooLarge: a header that its 24-bit length word can't describe.
+    """
     header_length = len(header)
     if header_length > HEADER_MAX_LENGTH:
         raise FrameTooLarge(f"a header of {header_length} bytes, {HEADER_MAX_LENGTH} is the most")
-    words = ((4 + header_length + len(body)) << 32) | (command.serialize_type << 24) | header_length
+    words = ((4 + header_length + len(body)) << 32) | (serialize_type << 24) | header_length
     return b"".join((words.to_bytes(8, "big"), header, body))
 
 

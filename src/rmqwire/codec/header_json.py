@@ -120,6 +120,17 @@ def encode_json_header(values: HeaderValues) -> bytes:
     return header
 
 
+def json_text(text: str, *, old_escapes: bool) -> bytes:
+    """Write a text as it stands in a header, in quotation marks.
+
+    Args:
+        text: any.
+        old_escapes: as the releases do whose ``wire.escape_line_separators`` is set.
+    """
+    written = _encode(text)
+    return _with_old_escapes(written) if old_escapes else written
+
+
 def _encode(value: str | dict[str, str]) -> bytes:
     try:
         return _encode_text(value)

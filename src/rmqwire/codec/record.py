@@ -382,14 +382,21 @@ def decode_message(record: Data) -> StoredMessage:
         BadRecord: not exactly one consistent record.
     """
     data = record if isinstance(record, bytes) else bytes(record)
-    fields, body_at, topic_at, properties_at = _locate(data, 0)
+    message = _read_message(data, 0)
+    if message.total_size != len(data):
+        raise BadRecord(f"record of {message.total_size} bytes in {len(data)}", message.total_size)
+    return message
+
+
+def _read_message(data: bytes, pos: int) -> StoredMessage:
+    """Read the record at ``pos``."""
+    fields, body_at, topic_at, properties_at = _locate(data, pos)
     size = fields[0]
-    if size != len(data):
-        raise BadRecord(f"record of {size} bytes in {len(data)}", size)
+    end = pos + size
     return StoredMessage(
         data[topic_at : properties_at - 2].decode("utf-8", "replace"),
         data[body_at : body_at + fields[14]],
-        decode_properties(data[properties_at:]),
+        decode_properties(data[properties_at:end]),
         fields[3],
         fields[4],
         fields[5],
@@ -404,7 +411,7 @@ def decode_message(record: Data) -> StoredMessage:
         fields[2],
         fields[1],
         size,
-        data,
+        data[pos:end],
     )
 
 
@@ -467,8 +474,6 @@ def iter_messages(body: Data) -> Iterator[StoredMessage]:
     data = body if isinstance(body, bytes) else bytes(body)
     pos, end = 0, len(data)
     while pos < end:
-        size, _ = peek(data, pos)
-        if size < MIN_RECORD_SIZE or size > end - pos:
-            raise BadRecord(f"record of {size} bytes, {end - pos} left", pos)
-        yield decode_message(data[pos : pos + size])
-        pos += size
+        message = _read_message(data, pos)
+        yield message
+        pos += message.total_size

@@ -19,6 +19,7 @@ from rmqwire.remoting.channel import trio_ms
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rmqwire.client.fault_strategy import FaultStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.errors import RemotingError
     from rmqwire.producer.outgoing import Prepared
@@ -34,7 +35,9 @@ class FirstAttempt:
         prepared: what is sent.
         queue: where to.
         addr: ``host:port`` of its broker.
-        plan: has given this attempt and gives those after it; None: there are no others.
+        faults: learns how long brokers take.
+        plan: makes the plan that gives the attempts after this one; None: there are no others.
+        began_ms: when it was made, ms of trio's clock.
         deadline_ms: until when an attempt in place of this one may wait, ms of trio's clock.
         answered: called with this once it is over.
 
@@ -47,6 +50,8 @@ class FirstAttempt:
     __slots__ = (
         "_addr",
         "_answered",
+        "_faults",
+        "began_ms",
         "deadline_ms",
         "error",
         "plan",
@@ -60,17 +65,21 @@ class FirstAttempt:
         prepared: Prepared,
         queue: MessageQueue,
         addr: str,
-        plan: SendPlan | None,
+        faults: FaultStrategy,
+        plan: Callable[[], SendPlan] | None,
+        began_ms: int,
         deadline_ms: int,
         answered: Callable[[FirstAttempt], None],
     ) -> None:
         self.prepared = prepared
         self.queue = queue
         self.plan = plan
+        self.began_ms = began_ms
         self.deadline_ms = deadline_ms
         self.result: SendResult | None = None
         self.error: RmqError | None = None
         self._addr = addr
+        self._faults = faults
         self._answered = answered
 
     def hear(self, outcome: RemotingCommand | RemotingError) -> None:
@@ -81,8 +90,8 @@ class FirstAttempt:
             try:
                 answer = sent(outcome, self._addr)
                 self.result = send_result(answer, self.prepared.msg_id, self.queue)
-                if self.plan is not None:
-                    self.plan.stored(self.result, trio_ms())
+                if self.plan is not None and self._faults.enabled:
+                    self._faults.update(self.queue.broker_name, trio_ms() - self.began_ms)
             except RmqError as error:
                 self.error = error
         self._answered(self)

@@ -84,15 +84,19 @@ class SendPlan:
             if self._left and self.result is None:
                 self._error = self._out_of_time()
             return None
-        self._left -= 1
         last = self.brokers[-1] if self.brokers else None
         queue = self._faults.select(self._info, last, retry=bool(self.brokers))
-        self.brokers.append(queue.broker_name)
-        self._attempt_ms = mono_ms
+        self.begun(queue, mono_ms)
         most = self._config.send_msg_max_timeout_per_request
         if most > -1 and self._left and not self._soon:
             left_ms = min(left_ms, most)
         return Attempt(queue, left_ms)
+
+    def begun(self, queue: MessageQueue, mono_ms: int) -> None:
+        """Take note of an attempt that is made."""
+        self._left -= 1
+        self.brokers.append(queue.broker_name)
+        self._attempt_ms = mono_ms
 
     def stored(self, result: SendResult, mono_ms: int) -> bool:
         """Take the broker's answer; say whether it is the last word."""

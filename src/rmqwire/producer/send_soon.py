@@ -290,8 +290,9 @@ class SoonSends:
 
 
 def _size(message: Messages) -> int:
-    messages = [message] if isinstance(message, Message) else message
-    return sum(len(one.body) or 1 for one in messages)
+    if isinstance(message, Message):
+        return len(message.body) or 1
+    return sum(len(one.body) or 1 for one in message)
 
 
 def _closed() -> RmqError:

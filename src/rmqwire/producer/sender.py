@@ -176,22 +176,26 @@ class Sender:
         info = instance.routes.publish_info(topic)
         if self.hooks or info is None or topic not in self.topics:
             return False
-        if not soon and self._config.retry_another_broker_when_not_store_ok:
+        config = self._config
+        planned = (  # which a plan alone knows how to do
+            config.retry_another_broker_when_not_store_ok
+            or config.send_msg_max_timeout_per_request > -1
+        )
+        if timeout_ms <= 0 or (planned and not soon):
             return False
         prepared, now, plan = self._prepare(message), trio_ms(), None
         if queue is None and selector is None:
-            plan = SendPlan(info, self.faults, self._config, now, timeout_ms, soon=soon)
-            attempt = plan.next_attempt(now)
-            if attempt is None:
-                return False
-            chosen, timeout_ms = attempt.queue, attempt.timeout_ms
+            plan = partial(SendPlan, info, self.faults, config, now, timeout_ms, soon=soon)
+            chosen = self.faults.select(info, None)
         else:
             check_queue(queue, topic)
             chosen = self._chosen(info, message, queue, selector, arg)
         addr = instance.routes.master_addr(chosen.broker_name)
         if addr is None:
             return False
-        first = FirstAttempt(prepared, chosen, addr, plan, now + timeout_ms, answered)
+        first = FirstAttempt(
+            prepared, chosen, addr, self.faults, plan, now, now + timeout_ms, answered
+        )
         try:
             return instance.api.send_now(
                 addr, prepared.outgoing, chosen, instance.wall_ms(), timeout_ms, first.hear
@@ -206,15 +210,17 @@ class Sender:
         Raises:
             RmqError: as ``send`` does.
         """
-        error, plan = first.error, first.plan
+        error = first.error
         if error is None:  # a broker that was going
             try:
                 left_ms = first.deadline_ms - trio_ms()
                 return await self._send_once(first.prepared, first.queue, left_ms)
             except RmqError as again:
                 error = again
-        if plan is None:
+        if first.plan is None:
             raise error
+        plan = first.plan()
+        plan.begun(first.queue, first.began_ms)
         if plan.failed(error, trio_ms()):
             return await self._perform(plan, first.prepared)
         raise plan.failure(first.prepared.outgoing.topic, trio_ms())

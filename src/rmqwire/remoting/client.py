@@ -22,7 +22,12 @@ import trio
 
 from rmqwire.broker_errors import broker_error
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.codec.command import RemotingCommand, next_opaque
+from rmqwire.codec.command import (
+    RemotingCommand,
+    decode_command,
+    encode_command,
+    next_opaque,
+)
 from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.closing import close_scope
@@ -190,6 +195,7 @@ class RemotingClient:
         self._on_close = on_close
         self._version = version
         self._serialize_type = serialize_type
+        self._stamps = version is not None or serialize_type is not None
         self._connect = connect or (connect_tcp if tls is None else TlsConnect(tls))
         self._links: dict[str, _Link] = {}
         self._leaving: list[_Link] = []  # used no more, not ended yet
@@ -310,7 +316,7 @@ class RemotingClient:
         channel.connection.request(command, on_reply, left_ms)
 
     def invoke_now(
-        self, addr: str, command: RemotingCommand, on_reply: OnReply, timeout_ms: int
+        self, addr: str, opaque: int, frame: bytes, on_reply: OnReply, timeout_ms: int
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent.
 
@@ -318,7 +324,8 @@ class RemotingClient:
 
         Args:
             addr: ``host:port`` of the server.
-            command: the request.
+            opaque: of the request.
+            frame: the whole request.
             on_reply: plain function, called once from the connection's task, with the answer,
                 RemotingTimeout or SendFailed.
             timeout_ms: for answering.
@@ -329,11 +336,13 @@ class RemotingClient:
         link = self._links.get(addr)
         if link is None or link.channel is None or link.channel.connection.closed:
             return False
-        self._stamp(addr, command)
-        if self.hooks:
+        if self.hooks or self._stamps:
+            command = decode_command(frame)
+            self._stamp(addr, command)
+            frame = encode_command(command)
             on_reply = partial(self._answered, addr, command, on_reply)
         self._watch(timeout_ms)
-        link.channel.connection.request(command, on_reply, timeout_ms)
+        link.channel.connection.request_frame(opaque, frame, on_reply, timeout_ms)
         return True
 
     def _answered(

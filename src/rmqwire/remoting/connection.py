@@ -328,17 +328,20 @@ class Connection:
             UsageError: a request with this opaque is waiting.
             ProtocolError: the command can't be encoded.
         """
+        self.request_frame(command.opaque, encode_command(command), on_reply, timeout_ms)
+
+    def request_frame(self, opaque: int, frame: bytes, on_reply: OnReply, timeout_ms: int) -> None:
+        """Send a request that is written already; see ``request``."""
         if self.closed:
             self._call(on_reply, self._send_failed(maybe_stored=False))
             return
-        waiting, opaque = self._requests.waiting, command.opaque
+        waiting = self._requests.waiting
         if len(waiting) >= self._limits.async_requests:
             raise TooManyRequests(
                 f"send request too fast: {len(waiting)} requests wait for answers", self.peer
             )
         if opaque in waiting:
             raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
-        frame = encode_command(command)
         self._requests.add(opaque, on_reply, self._mono_ms() + timeout_ms)
         if self.on_deadline is not None:
             self.on_deadline()

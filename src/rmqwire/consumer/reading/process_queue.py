@@ -20,7 +20,8 @@ Where messages are consumed in order, one job at a time takes them from the fron
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
+from collections import deque
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import ProcessQueueInfo
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from rmqwire.client.signs import Sign
 
 MIB = 1024 * 1024
-MANY_FINISHED = 1_000  # offsets of finished messages, before they are looked through
 
 
 class ProcessQueue:
@@ -43,9 +43,8 @@ class ProcessQueue:
     """
 
     __slots__ = (
-        "_highest",
-        "_lowest",
         "_messages",
+        "_offsets",
         "_under_way",
         "consuming",
         "dropped",
@@ -62,8 +61,8 @@ class ProcessQueue:
 
     def __init__(self, wall_ms: int = 0) -> None:
         self._messages: dict[int, MessageExt] = {}
-        self._lowest: list[int] = []  # heaps of offsets; finished ones leave when they come up
-        self._highest: list[int] = []
+        # ascending; those of finished messages leave when they come to one of its ends
+        self._offsets: deque[int] = deque()
         self.offset_max = 0
         self.size = 0  # bytes of all bodies
         self._under_way: dict[int, MessageExt] = {}  # consumingMsgOrderlyTreeMap
@@ -82,24 +81,25 @@ class ProcessQueue:
 
     def put(self, messages: Iterable[MessageExt]) -> None:
         """Add pulled messages; one that is here already is replaced."""
+        held, size = self._messages, self.size
         for message in messages:
             offset = message.queue_offset
-            old = self._messages.get(offset)
-            self._messages[offset] = message
-            if old is not None:
-                self.size += len(message.body) - len(old.body)
-                continue
-            heapq.heappush(self._lowest, offset)
-            heapq.heappush(self._highest, -offset)
-            self.offset_max = offset
-            self.size += len(message.body)
-        if len(self._highest) > 2 * len(self._messages) + MANY_FINISHED:
-            self._forget_finished()
+            old = held.get(offset)
+            held[offset] = message
+            size += len(message.body)
+            if old is None:
+                self._enter(offset)
+                self.offset_max = offset
+            else:
+                size -= len(old.body)
+        self.size = size
 
-    def _forget_finished(self) -> None:
-        """Take finished offsets out that stand below an unfinished newest one, and never come up."""
-        self._highest = [-offset for offset in self._messages]
-        heapq.heapify(self._highest)
+    def _enter(self, offset: int) -> None:
+        offsets = self._offsets
+        if offsets and offset <= offsets[-1]:
+            insort(offsets, offset)
+        else:
+            offsets.append(offset)
 
     def remove(self, messages: Iterable[MessageExt], wall_ms: int = 0) -> int:
         """Take finished messages out.
@@ -123,18 +123,18 @@ class ProcessQueue:
     @property
     def lowest(self) -> int | None:
         """Offset of the oldest unfinished message."""
-        heap, messages = self._lowest, self._messages
-        while heap and heap[0] not in messages:
-            heapq.heappop(heap)
-        return heap[0] if heap else None
+        offsets, messages = self._offsets, self._messages
+        while offsets and offsets[0] not in messages:
+            offsets.popleft()
+        return offsets[0] if offsets else None
 
     @property
     def highest(self) -> int | None:
         """Offset of the newest unfinished message."""
-        heap, messages = self._highest, self._messages
-        while heap and -heap[0] not in messages:
-            heapq.heappop(heap)
-        return -heap[0] if heap else None
+        offsets, messages = self._offsets, self._messages
+        while offsets and offsets[-1] not in messages:
+            offsets.pop()
+        return offsets[-1] if offsets else None
 
     @property
     def max_span(self) -> int:
@@ -194,8 +194,7 @@ class ProcessQueue:
             offset = message.queue_offset
             if self._under_way.pop(offset, None) is not None:
                 self._messages[offset] = message
-                heapq.heappush(self._lowest, offset)
-                heapq.heappush(self._highest, -offset)
+                self._enter(offset)
 
     def roll_back(self) -> None:
         """Have all that is under way consumed again."""
@@ -218,8 +217,7 @@ class ProcessQueue:
         """Forget all messages."""
         self._messages.clear()
         self._under_way.clear()
-        self._lowest.clear()
-        self._highest.clear()
+        self._offsets.clear()
         self.size = 0
         self.offset_max = 0
 

@@ -1,0 +1,92 @@
+"""The frames of sends, each written in one step.
+
+Of a producer's sends to one broker and topic most fields are the same. The general encoder writes one of
+them with marks in place of the others, and what it wrote is the template of all. A ROCKETMQ header tells
+lengths before values, so the general encoder writes each of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.command import JSON, encode_command, encode_header, frame_of, next_opaque
+from rmqwire.codec.header_json import json_text
+
+if TYPE_CHECKING:
+    from rmqwire.client.requests import OutgoingMessage, RequestFactory
+
+MOST: Final = 512  # templates; then all are made again
+
+# No name that can be sent has a quotation mark in it, so these stand where they are written alone.
+_MARK: Final = 1_234_567_891
+_PLACES: Final = re.compile(
+    rb'(?<="e":")1234567891(?=")|(?<="g":")1234567891(?=")|(?<="i":)"1234567891"|(?<="opaque":)1234567891'
+)
+
+
+class SendFrames:
+    """Writes the requests of sends.
+
+    Args:
+        requests: makes them in general.
+    """
+
+    def __init__(self, requests: RequestFactory) -> None:
+        self._requests = requests
+        self._old_escapes = requests.release.wire.escape_line_separators
+        self._templates: dict[tuple[object, ...], bytes] = {}
+
+    def frame(
+        self, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int
+    ) -> tuple[int, bytes]:
+        """Return the opaque and the whole frame of a send.
+
+        Args:
+            message: without its queue.
+            queue: where to.
+            born_timestamp: ms since the epoch.
+
+        Raises:
+            FrameTooLarge: more properties than a header can hold.
+        """
+        if self._requests.serialize_type != JSON:
+            command = self._requests.send(message, queue, born_timestamp)
+            return command.opaque, encode_command(command)
+        key = (
+            message.topic,
+            queue.broker_name,
+            message.producer_group,
+            message.sys_flag,
+            message.flag,
+            message.batch,
+            message.reply,
+            message.default_topic,
+            message.default_topic_queue_nums,
+            message.unit_mode,
+            message.reconsume_times,
+            message.max_reconsume_times,
+        )
+        template = self._templates.get(key) or self._make(key, message, queue)
+        opaque = next_opaque()
+        properties = json_text(message.properties, old_escapes=self._old_escapes)
+        header = template % (queue.queue_id, born_timestamp, properties, opaque)
+        return opaque, frame_of(header, message.body, JSON)
+
+    def _make(
+        self, key: tuple[object, ...], message: OutgoingMessage, queue: MessageQueue
+    ) -> bytes:
+        """Make the template of all sends like this one: queue id, time, properties, opaque are open."""
+        marked = replace(message, properties=str(_MARK))
+        place = MessageQueue(queue.topic, queue.broker_name, _MARK)
+        command = self._requests.send(marked, place, _MARK)
+        command.opaque = _MARK
+        pieces = _PLACES.split(encode_header(command).replace(b"%", b"%%"))
+        queue_id, time, properties, opaque, end = pieces
+        if len(self._templates) >= MOST:
+            self._templates.clear()
+        template = b"%b%%d%b%%d%b%%b%b%%d%b" % (queue_id, time, properties, opaque, end)
+        self._templates[key] = template
+        return template
