@@ -21,6 +21,7 @@ from tools.face_twins import MODULES, twin
 ROOT = Path(__file__).parent.parent
 CLASSES = (
     ("rmqwire.client.client", "Client"),
+    ("rmqwire.client.mq_admin", "MQAdmin"),
     ("rmqwire.producer.producer", "Producer"),
     ("rmqwire.producer.transaction", "TransactionProducer"),
     ("rmqwire.consumer.push", "PushConsumer"),
@@ -35,10 +36,13 @@ CALLED = {
     "TopicListener": "_callback",
     "TransactionCheck": "_function",
     "LocalTransaction": "_function",
+    "PullTask": "_function",
 }
-BASES = {  # what is written by hand for asyncio, in consuming.py and sending.py
-    "PushConsumer": "Consuming",
-    "Producer": "Sending",
+BASES = {  # Consuming, Sending and Transacting are written by hand for asyncio
+    "MQAdmin": "Face[A]",
+    "PullConsumer": "MQAdmin[TrioPullConsumer]",
+    "PushConsumer": "Consuming, MQAdmin[TrioPushConsumer]",
+    "Producer": "Sending, MQAdmin[TrioProducer]",
     "TransactionProducer": "Transacting, Producer",
 }
 BY_HAND = {
@@ -128,7 +132,7 @@ class Writer:
             "",
             "from __future__ import annotations",
             "",
-            "from typing import TYPE_CHECKING",
+            "from typing import TYPE_CHECKING, TypeVar",
             "",
             f"from rmqwire.{self.colour.package}.consuming import Consuming",
             f"from rmqwire.{self.colour.package}.face import Face",
@@ -138,6 +142,8 @@ class Writer:
             "",
             "if TYPE_CHECKING:",
             *(f"    {line}" for line in self._imports(self.typed, self.used)),
+            "",
+            'A = TypeVar("A", bound=TrioMQAdmin)',
         ]
         return "\n".join(lines) + "\n\n\n" + classes + "\n"
 

@@ -1,10 +1,14 @@
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
+import org.apache.rocketmq.client.MQAdmin;
+import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.client.impl.MQClientAPIImpl;
 import org.apache.rocketmq.client.impl.MQClientManager;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.remoting.protocol.RemotingSerializable;
 
@@ -32,6 +36,36 @@ final class Asking {
             return;
         }
         throw new NoSuchMethodException(w[2]);
+    }
+
+    /** ask-admin NAMESRV METHOD ARGS...: a method of MQAdmin, called on a producer; attributes are null. */
+    static void admin(String[] w) throws Exception {
+        DefaultMQProducer producer = Peer.producer(w[1]);
+        int given = w.length - 3;
+        for (Method method : MQAdmin.class.getMethods()) {
+            Class<?>[] types = method.getParameterTypes();
+            boolean attributes = types.length > 0 && types[types.length - 1] == Map.class;
+            if (!method.getName().equals(w[2]) || types.length - (attributes ? 1 : 0) != given) {
+                continue;
+            }
+            Object[] args = new Object[types.length];
+            for (int i = 0; i < given; i++) {
+                args[i] = as(types[i], w[i + 3]);
+            }
+            tell(method.invoke(producer, args));
+            return;
+        }
+        throw new NoSuchMethodException(w[2]);
+    }
+
+    private static void tell(Object result) {
+        if (result instanceof QueryResult) {
+            ((QueryResult) result).getMessageList().forEach(m -> Peer.say(Peer.describe(m)));
+        } else if (result instanceof MessageExt) {
+            Peer.say(Peer.describe((MessageExt) result));
+        } else {
+            Peer.say("{\"output\":" + Peer.quote(String.valueOf(result)) + "}");
+        }
     }
 
     private static String call(MQClientAPIImpl api, Method method, Object[] args) throws Exception {

@@ -77,6 +77,7 @@ public class Peer {
             case "bench-consume": Benching.consume(words); break;
             case "allocate": Allocate.run(words); break;
             case "ask": Asking.ask(words); break;
+            case "ask-admin": Asking.admin(words); break;
             case "sign-with": Signing.set(words); break;
             case "mqadmin": mqadmin(Arrays.copyOfRange(words, 1, words.length), 0); break;
             case "mqadmin-awhile": mqadmin(Arrays.copyOfRange(words, 2, words.length), Long.parseLong(words[1])); break;

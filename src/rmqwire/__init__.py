@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rmqwire.auth.credentials import Credentials
     from rmqwire.client.client import Client
     from rmqwire.client.message_ext import MessageExt
+    from rmqwire.client.message_queries import QueryResult
+    from rmqwire.client.mq_admin import MQAdmin
     from rmqwire.codec.allocation import allocate_averagely, allocate_averagely_by_circle
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
@@ -48,10 +50,12 @@ if TYPE_CHECKING:
         ConsumeStatus,
     )
     from rmqwire.consumer.lite_pull import LitePullConsumer
+    from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.pull import PullConsumer
     from rmqwire.consumer.push import PushConsumer
     from rmqwire.consumer.reading.pull_result import PullResult, PullStatus
     from rmqwire.consumer.selector import MessageSelector
+    from rmqwire.consumer.working.pull_tasks import PullTaskContext
     from rmqwire.errors import (
         BrokerError,
         ConnectFailed,
@@ -107,15 +111,19 @@ _HOME = {
     "LocalTransactionState": "rmqwire.producer.transaction_check",
     "LitePullConsumer": "rmqwire.consumer.lite_pull",
     "Message": "rmqwire.codec.message",
+    "MQAdmin": "rmqwire.client.mq_admin",
     "MessageExt": "rmqwire.client.message_ext",
     "MessageModel": "rmqwire.consumer.config",
     "MessageQueue": "rmqwire.codec.bodies",
     "MessageSelector": "rmqwire.consumer.selector",
+    "OffsetStore": "rmqwire.consumer.offsets.table",
     "Producer": "rmqwire.producer.producer",
     "PullConsumer": "rmqwire.consumer.pull",
     "PullResult": "rmqwire.consumer.reading.pull_result",
     "PullStatus": "rmqwire.consumer.reading.pull_result",
+    "PullTaskContext": "rmqwire.consumer.working.pull_tasks",
     "PushConsumer": "rmqwire.consumer.push",
+    "QueryResult": "rmqwire.client.message_queries",
     "Release": "rmqwire.codec.release",
     "RemotingError": "rmqwire.errors",
     "RemotingTimeout": "rmqwire.errors",
@@ -166,17 +174,21 @@ __all__ = [
     "DeliveryBatch",
     "LitePullConsumer",
     "LocalTransactionState",
+    "MQAdmin",
     "MemoryDedupe",
     "Message",
     "MessageExt",
     "MessageModel",
     "MessageQueue",
     "MessageSelector",
+    "OffsetStore",
     "Producer",
     "PullConsumer",
     "PullResult",
     "PullStatus",
+    "PullTaskContext",
     "PushConsumer",
+    "QueryResult",
     "Release",
     "RemotingError",
     "RemotingTimeout",

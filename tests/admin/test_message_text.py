@@ -8,7 +8,6 @@ from rmqwire.admin.message_text import (
     PulledMessage,
     body_file_name,
     direct_result_text,
-    host_text,
     index_key,
     message_text,
     printed_line,
@@ -89,11 +88,6 @@ def test_a_producer_s_id_that_is_no_plain_name_gives_no_file_its_name(name):
     assert body_file_name(odd) == odd.offset_msg_id
     assert body_file_name(odd, 2) == f"{odd.offset_msg_id}_2"
     assert body_file_name(message()) == UNIQUE
-
-
-def test_hosts_of_either_kind():
-    assert host_text(("10.0.0.1", 1)) == "10.0.0.1:1"
-    assert host_text(("fe80::a:0:1", 1)) == "[fe80:0:0:0:0:a:0:1]:1"
 
 
 def test_what_a_consumer_made_of_a_message():

@@ -324,11 +324,48 @@ class FakeCluster:
                 del self.locks[body.consumer_group, queue]
         return command.create_response(0)
 
+    def _create_topic(self, addr, command):
+        topic = command.decode_header(h.CreateTopicRequestHeader).topic
+        self.add_topic(topic, brokers=(self._broker(addr),))
+        return command.create_response(0)
+
+    def _messages_at(self, addr):
+        broker = self._broker(addr)
+        return [one for key, queue in self.queues.items() if key[0] == broker for one in queue]
+
+    def _query_message(self, addr, command):
+        header = command.decode_header(h.QueryMessageRequestHeader)
+        unique = command.ext_fields["_UNIQUE_KEY_QUERY"] == "true"
+        found = [  # by hashes that many keys share
+            one
+            for one in self._messages_at(addr)
+            if one.topic == header.topic
+            and ((one.unique_key if unique else one.keys) or "").startswith(header.key[:1])
+        ]
+        answer = h.QueryMessageResponseHeader(
+            index_last_update_timestamp=1234, index_last_update_phyoffset=0
+        )
+        if not found:
+            return command.create_response(22, "can not find message", header=answer)
+        return command.create_response(
+            0, header=answer, body=b"".join(map(encode_message, found[: header.max_num]))
+        )
+
+    def _view_message(self, addr, command):
+        offset = command.decode_header(h.ViewMessageRequestHeader).offset
+        for one in self._messages_at(addr):
+            if one.physical_offset == offset:
+                return command.create_response(0, body=encode_message(one))
+        return command.create_response(1, "can not find message by the offset")
+
     def _end_transaction(self, addr, command):
         return command.create_response(0)
 
     _HANDLERS: ClassVar = {
         R.END_TRANSACTION: _end_transaction,
+        R.UPDATE_AND_CREATE_TOPIC: _create_topic,
+        R.QUERY_MESSAGE: _query_message,
+        R.VIEW_MESSAGE_BY_ID: _view_message,
         R.LOCK_BATCH_MQ: _lock,
         R.UNLOCK_BATCH_MQ: _unlock,
         R.CHECK_CLIENT_CONFIG: _check_client,

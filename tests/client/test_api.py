@@ -1,5 +1,6 @@
 import pytest
 
+from rmqwire.client.admin_api import view_message
 from rmqwire.client.api import NO_OFFSET, ClientApi, vip_address
 from rmqwire.client.config import ClientConfig
 from rmqwire.client.requests import RequestFactory
@@ -63,10 +64,10 @@ async def test_refusal():
 
 async def test_view_message():
     stored = StoredMessage("T", b"x", queue_offset=3)
-    found = await api(Server(body=encode_message(stored))).view_message("a:3", 0)
+    found = await view_message(api(Server(body=encode_message(stored))), "a:3", "T", 0)
     assert (found.topic, found.body, found.queue_offset) == ("T", b"x", 3)
     with pytest.raises(BadRecord):
-        await api(Server(body=b"nonsense")).view_message("a:3", 0)
+        await view_message(api(Server(body=b"nonsense")), "a:3", "T", 0)
 
 
 async def test_requests_that_java_sends_to_the_vip_port_go_there_and_no_others():

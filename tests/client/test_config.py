@@ -5,6 +5,7 @@ import pytest
 
 from rmqwire.auth.credentials import Credentials
 from rmqwire.client.config import ClientConfig, camel_case, make_config
+from rmqwire.client.message_ext import BodyReading
 from rmqwire.codec.release import V4_9_7
 from rmqwire.consumer.config import PushConsumerConfig
 from rmqwire.consumer.pull_config import LitePullConsumerConfig, PullConsumerConfig
@@ -33,6 +34,11 @@ OURS = {  # settings that are no Java key, or whose default is ours on purpose
     "local_offset_store_dir",  # a system property there
     "namesrv_addr",
     "address_server",  # a system property there
+    "latency_max",  # MQFaultStrategy's, and so the next
+    "not_available_duration",
+    "connect_broker_by_user",  # PullAPIWrapper's, and so the next
+    "default_broker_id",
+    "pull_thread_nums",  # of a lite pull consumer there, and of MQPullConsumerScheduleService
 }
 
 
@@ -113,6 +119,34 @@ def test_pull_bytes_follow_the_release():
     assert PushConsumerConfig().pull_bytes() == 262_144
     assert PushConsumerConfig(pull_batch_size_in_bytes=5).pull_bytes() == 5
     assert PushConsumerConfig(pull_batch_size_in_bytes=5, release=V4_9_7).pull_bytes() is None
+
+
+@pytest.mark.parametrize(
+    ("read", "decompress", "reading"),
+    [
+        (True, True, BodyReading.WHOLE),
+        (True, False, BodyReading.AS_STORED),
+        (False, True, BodyReading.NONE),
+        (False, False, BodyReading.NONE),
+    ],
+)
+def test_how_bodies_are_read(read, decompress, reading):
+    config = ClientConfig(decode_read_body=read, decode_decompress_body=decompress)
+    assert config.body_reading is reading
+
+
+def test_a_fault_table_has_a_duration_for_each_latency():
+    latencies = {"namesrv_addr": "x:1", "latency_max": (100, 1_000)}
+    config = make_config(ProducerConfig, {**latencies, "not_available_duration": [0, 5_000]})
+    assert config.fault_table() == [(100, 0), (1_000, 5_000)]
+    for durations in (None, (1,), (1, 2, 3)):
+        with pytest.raises(UsageError, match="a duration for each latency"):
+            make_config(ProducerConfig, {**latencies, "not_available_duration": durations})
+
+
+def test_topics_to_look_up_have_names_of_topics():
+    with pytest.raises(UsageError, match="illegal characters"):
+        make_config(ProducerConfig, {"topics": ["a b"]})
 
 
 def test_a_socks_proxy_is_refused_with_a_reason():

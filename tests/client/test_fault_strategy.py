@@ -49,6 +49,26 @@ def test_tables_of_the_releases(clock, release, latency, pause):
     assert strategy(clock, release).not_available_ms(latency) == pause
 
 
+def test_a_table_of_the_users_own(clock):
+    faults = FaultStrategy(V5_5_0, clock, Random(1), enabled=True, table=[(100, 0), (200, 7)])
+    assert [faults.not_available_ms(latency) for latency in (99, 199, 200, 99_999)] == [0, 0, 7, 7]
+
+
+def test_an_unreachable_broker_is_asked_once_an_interval(clock):
+    faults = strategy(clock)
+    faults.update("a", 10, reachable=False)
+    faults.update("b", 10)
+    assert faults.to_ask(5_000) == ["a"]
+    assert faults.to_ask(5_000) == []
+    clock.ms += 4_999
+    assert faults.to_ask(5_000) == []
+    clock.ms += 1
+    assert faults.to_ask(5_000) == ["a"]
+    faults.reachable_again("a")
+    clock.ms += 9_999
+    assert faults.to_ask(5_000) == []
+
+
 def test_disabled_it_remembers_nothing(clock):
     faults = strategy(clock, enabled=False)
     faults.update("a", 99_999, isolate=True, reachable=False)

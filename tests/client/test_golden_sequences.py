@@ -15,7 +15,7 @@ from tests.client.wire.recording import Recording
 from tests.support.golden import frame_files
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "client-frames.md"
-PROGRAMS = re.compile(r"b_(send|tx|timer|request)|c_(?!pop_api|pop_raw|pop_set_mode|query_view)")
+PROGRAMS = re.compile(r"b_(send|tx|timer|request)|c_(?!pop_api|pop_raw|pop_set_mode)")
 HEADINGS = {"scenarios", "---"}
 LEFT_OUT = {
     "5.5.0/ROCKETMQ/c_pop_push.jsonl.gz": "Java cuts off the codes of popping in this header",

@@ -1,6 +1,6 @@
 import pytest
 
-from rmqwire.client.message_ext import MessageExt
+from rmqwire.client.message_ext import BodyReading, MessageExt
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import StoredMessage
 
@@ -50,6 +50,17 @@ def test_unreadable_body_is_handed_on_as_it_is(caplog):
     assert message.body == b"junk"
     assert "delivered as it is stored" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_a_body_that_is_not_read_can_still_be_had():
+    packed = compress(b"abc" * 100, CompressionType.ZLIB)
+    stored = StoredMessage("T", packed, sys_flag=CompressionType.ZLIB.sys_flag)
+    as_stored = MessageExt(stored, "a", None, BodyReading.AS_STORED)
+    assert as_stored.body == packed
+    assert as_stored.read_body() == b"abc" * 100
+    unread = MessageExt(stored, "a", None, BodyReading.NONE)
+    assert (unread.body, unread.read_body()) == (b"", b"abc" * 100)
+    assert MessageExt(STORED, "a", None, BodyReading.NONE).body == b""
 
 
 def test_topic_of_a_retried_message():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rmqwire.codec.host import format_host, pack_host, unpack_host
+from rmqwire.codec.host import format_host, host_text, pack_host, unpack_host
 from rmqwire.errors import ProtocolError
 
 
@@ -25,3 +25,8 @@ def test_a_zone_id_is_cut_off():
 def test_what_is_no_host_is_refused(call):
     with pytest.raises(ProtocolError):
         call()
+
+
+def test_hosts_of_either_kind():
+    assert host_text(("10.0.0.1", 1)) == "10.0.0.1:1"
+    assert host_text(("fe80::a:0:1", 1)) == "[fe80:0:0:0:0:a:0:1]:1"

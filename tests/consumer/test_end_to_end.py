@@ -15,6 +15,7 @@ from rmqwire import (
     PushConsumer,
     SendStatus,
 )
+from rmqwire.admin.admin import open_admin
 from rmqwire.broker.broker import Broker
 from rmqwire.broker.settings.load import load_broker_config
 from rmqwire.codec.release import V4_9_7, V5_5_0
@@ -56,6 +57,9 @@ async def cluster(tmp_path, release=V5_5_0, **settings):
             },
         )
         await nursery.start(Broker(loaded).serve)
+        async with open_admin(f"{host}:{port}") as admin:
+            while not await admin.masters():  # noqa: ASYNC110  it registers a moment later
+                await trio.sleep(0.01)
         yield f"{host}:{port}"
         nursery.cancel_scope.cancel()
 

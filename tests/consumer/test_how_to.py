@@ -42,5 +42,7 @@ def test_the_page_has_a_program_for_each_way():
         "popped",
         "asked",
         "by_hand",
+        "scheduled",
+        "looked_up",
         "answered",
     ]

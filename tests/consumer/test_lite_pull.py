@@ -440,3 +440,47 @@ async def test_outside_of_its_block_it_refuses(cluster, autojump_clock):
     for call in (c.poll(), c.commit_sync(), c.committed(Q0), c.seek(Q0, 0)):
         with pytest.raises(UsageError, match="not running"):
             await call
+
+
+async def test_a_commit_of_queues_leaves_the_others(cluster, autojump_clock):
+    store(cluster, b"1")
+    store(cluster, b"2", queue_id=1)
+    async with lite(cluster, auto_commit=False) as c:
+        c.subscribe("T")
+        assert sorted(await poll_all(c)) == [b"1", b"2"]
+        c.commit({Q0})
+        assert (await c.committed(Q0), await c.committed(Q1)) == (1, -1)
+        await c.commit_sync([Q1])
+        assert cluster.offsets["cg", "a", "T", 1] == 1
+
+
+async def test_the_user_says_which_member_of_a_broker_is_read(cluster, autojump_clock):
+    cluster.routes["T"].broker_datas[0].broker_addrs[1] = "10.0.1.97:10911"
+    store(cluster, b"1")
+    async with lite(cluster, connect_broker_by_user=True, default_broker_id=1) as c:
+        c.subscribe("T")
+        await settle()
+    asked = {addr for addr, one in cluster.requests if one.code == R.LITE_PULL_MESSAGE}
+    assert asked == {"10.0.1.97:10911"}
+
+
+async def test_brokers_are_told_of_topics_whose_queues_are_assigned(cluster, autojump_clock):
+    async with lite(cluster) as c:
+        c.build_subscriptions_for_heartbeat({"U": "b"})
+        c.build_subscriptions_for_heartbeat({"T": "a || b"})
+        assert [one.topic for one in c.subscriptions_for_heartbeat] == ["T"]
+        with pytest.raises(UsageError, match="expression type"):
+            c.build_subscriptions_for_heartbeat({"T": MessageSelector("x", "LUA")})
+        c.assign([Q0])
+        await trio.sleep(40)
+        (group,) = cluster.heartbeats[-1][1].consumer_data_set
+        told = [(one.topic, one.sub_string) for one in group.subscription_data_set]
+        assert told == [("T", "a || b")]
+
+
+async def test_other_name_servers_are_asked_from_now_on(cluster, autojump_clock):
+    async with lite(cluster) as c:
+        with pytest.raises(UsageError, match="No name server address"):
+            c.update_name_server_address("")
+        c.update_name_server_address("10.0.0.2:9876;10.0.0.3:9876")
+        assert c._instance.name_servers.addresses == ["10.0.0.2:9876", "10.0.0.3:9876"]

@@ -1,5 +1,7 @@
 """A pull consumer against a cluster in memory: the caller says which queue, from where and how far."""
 
+from itertools import pairwise
+
 import pytest
 import trio
 
@@ -154,6 +156,135 @@ async def test_registered_topics_are_divided_with_the_group(cluster, autojump_cl
         assert c.fetch_message_queues_in_balance("T") == {Q1}
         assert news == [("T", {Q0, Q1}, {Q0, Q1}), ("T", {Q0, Q1}, {Q1})]
     assert c.fetch_message_queues_in_balance("T") == set()
+
+
+async def test_a_pull_takes_so_many_bytes_at_most(cluster, autojump_clock):
+    async with puller(cluster) as c:
+        await c.pull(Q0, offset=0, max_size=77)
+    async with puller(cluster, release=V4_9_7) as c:
+        await c.pull(Q0, offset=0, max_size=77)
+    first, second = cluster.headers(R.PULL_MESSAGE, h.PullMessageRequestHeader)
+    assert (first.max_msg_bytes, second.max_msg_bytes) == (77, None)
+
+
+async def test_without_rebalance_no_queue_is_this_members(cluster, autojump_clock):
+    async with puller(cluster, enable_rebalance=False) as c:
+        c.register_topic("T")
+        await trio.sleep(60)
+        assert c.fetch_message_queues_in_balance("T") == set()
+        (group,) = cluster.heartbeats[-1][1].consumer_data_set
+        assert [one.topic for one in group.subscription_data_set] == ["T"]
+        assert not cluster.codes(R.GET_CONSUMER_LIST_BY_GROUP)
+
+
+async def test_brokers_are_told_of_what_is_announced_instead(cluster, autojump_clock):
+    async with puller(cluster) as c:
+        c.register_topic("T")
+        c.add_register_subscriptions("T", "a || b")
+        c.add_register_subscriptions("U", MessageSelector.by_sql("x > 1"))
+        with pytest.raises(UsageError, match="illegal characters"):
+            c.add_register_subscriptions("a b")
+        await trio.sleep(40)
+        told = [
+            (one.topic, one.sub_string, one.expression_type)
+            for one in cluster.heartbeats[-1][1].consumer_data_set[0].subscription_data_set
+        ]
+        assert told == [("T", "a || b", "TAG"), ("U", "x > 1", "SQL92")]
+        assert c.fetch_message_queues_in_balance("T") == {Q0, Q1}
+        c.clear_register_subscriptions()
+        await trio.sleep(30)
+        (group,) = cluster.heartbeats[-1][1].consumer_data_set
+        assert [one.sub_string for one in group.subscription_data_set] == ["*"]
+
+
+def second_member(cluster, *, there=True):
+    """Let another member join the group, who gets the first queue, or leave it."""
+    if there:
+        cluster.members["cg"].insert(0, "0")
+    else:
+        cluster.members["cg"].remove("0")
+    header = h.NotifyConsumerIdsChangedRequestHeader(consumer_group="cg")
+    cluster.tell(R.NOTIFY_CONSUMER_IDS_CHANGED, header)
+
+
+async def test_what_is_remembered_of_a_queue_ends_when_another_member_has_it(
+    cluster, autojump_clock
+):
+    async with puller(cluster) as c:
+        c.register_topic("T")
+        await settle()
+        await c.update_consume_offset(Q0, 3)
+        second_member(cluster)
+        await settle()
+        cluster.offsets["cg", "a", "T", 0] = 9  # it has gone on
+        second_member(cluster, there=False)
+        await settle()
+        assert c.fetch_message_queues_in_balance("T") == {Q0, Q1}
+        assert await c.fetch_consume_offset(Q0) == 9
+
+
+async def test_a_pull_task_is_called_for_each_queue_of_this_member(cluster, autojump_clock, caplog):
+    calls = []
+
+    async def task(queue, context):
+        calls.append((round(trio.current_time() - began, 1), queue.queue_id))
+        assert context.pull_next_delay_time_millis == 200
+        context.pull_next_delay_time_millis = 1_000
+        if len(calls) == 1:
+            raise RuntimeError("the task's own")
+
+    began = trio.current_time()
+    async with puller(cluster) as c:
+        c.register_pull_task_callback("T", task)
+        with pytest.raises(UsageError, match="illegal characters"):
+            c.register_pull_task_callback("a b", task)
+        await trio.sleep(2.5)
+        assert "the pull task of" in caplog.text
+        assert {queue for _, queue in calls} == {0, 1}
+        first = [at for at, queue in calls if queue == 0]
+        assert [later - earlier for earlier, later in pairwise(first)] == [1, 1]
+        second_member(cluster)
+        await settle()
+        calls.clear()
+        await trio.sleep(2)
+        assert {queue for _, queue in calls} == {1}
+        second_member(cluster, there=False)
+        await settle()
+        assert {queue for _, queue in calls[-3:]} == {0, 1}
+    calls.clear()
+    await trio.sleep(3)
+    assert calls == []
+
+
+async def test_no_more_pull_tasks_at_the_same_time_than_set(cluster, autojump_clock):
+    running, most = 0, 0
+
+    async def task(_queue, _context):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await trio.sleep(0.5)
+        running -= 1
+
+    cluster.add_topic("T", queue_nums=8)
+    async with puller(cluster, pull_thread_nums=3) as c:
+        c.register_pull_task_callback("T", task)
+        await trio.sleep(5)
+    assert most == 3
+
+
+async def test_a_plain_pull_task_asks_to_be_called_at_once(cluster, autojump_clock):
+    calls = []
+
+    def task(queue, context):
+        calls.append(queue)
+        context.pull_next_delay_time_millis = 0 if len(calls) < 10 else 60_000
+
+    cluster.add_topic("T", queue_nums=1)
+    async with puller(cluster) as c:
+        c.register_pull_task_callback("T", task)
+        await settle()
+    assert calls == [Q0] * 10
 
 
 async def test_outside_of_its_block_it_refuses(cluster):

@@ -3,11 +3,20 @@
 import pytest
 import trio
 
+from rmqwire.codec import headers as h
+from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.compression import CompressionType, compress
+from rmqwire.consumer.lite_pull import LitePullConsumer
+from rmqwire.consumer.offsets.table import OffsetStore
+from rmqwire.consumer.pull import PullConsumer
 from rmqwire.consumer.push import PushConsumer
 from rmqwire.consumer.selector import MessageSelector
 from rmqwire.errors import UsageError
-from tests.client.fake_cluster import NAMESRV
-from tests.consumer.support import FIRST, OK, Seen, consumer, raising, settle
+from tests.client.fake_cluster import NAMESRV, SYSTEM_BUSY
+from tests.consumer.support import FIRST, LATER, OK, Seen, consumer, raising, settle
+
+R = RequestCode
 
 
 async def test_messages_arrive_and_are_committed(cluster, autojump_clock):
@@ -111,3 +120,108 @@ def test_bad_subscriptions(cluster):
         c.subscribe("T", MessageSelector("x", "XPATH"), raising)
     with pytest.raises(UsageError, match="can not equal DEFAULT_CONSUMER"):
         PushConsumer("DEFAULT_CONSUMER", namesrv_addr=NAMESRV)
+
+
+async def test_a_listener_is_told_whose_queues_are_whose(cluster, autojump_clock, caplog):
+    news = []
+
+    def told(*args):
+        news.append(args)
+        if len(news) == 1:
+            raise RuntimeError("no")
+
+    retry = MessageQueue("%RETRY%cg", "a", 0)
+    queues = {MessageQueue("T", "a", 0), MessageQueue("T", "a", 1)}
+    async with consumer(cluster, message_queue_listener=told) as c:
+        c.subscribe("T", "*", Seen())
+        await settle()
+        assert sorted(news) == [("%RETRY%cg", {retry}, {retry}), ("T", queues, queues)]
+        assert "the listener to the queues of" in caplog.text
+        cluster.members["cg"].insert(0, "0")
+        header = h.NotifyConsumerIdsChangedRequestHeader(consumer_group="cg")
+        cluster.tell(R.NOTIFY_CONSUMER_IDS_CHANGED, header)
+        await settle()
+        assert ("T", queues, {MessageQueue("T", "a", 1)}) in news
+
+
+@pytest.mark.parametrize(("reading", "body"), [("read_body", b""), ("decompress_body", None)])
+async def test_bodies_are_read_as_far_as_set(cluster, autojump_clock, reading, body):
+    packed = compress(b"abc" * 100, CompressionType.ZLIB)
+    cluster.store("T", packed, sys_flag=CompressionType.ZLIB.sys_flag)
+    seen = Seen(LATER)
+    cluster.faults.append(
+        lambda _, one: SYSTEM_BUSY if one.code == R.CONSUMER_SEND_MSG_BACK else None
+    )
+    async with consumer(cluster, consume_from_where=FIRST, **{f"decode_{reading}": False}) as c:
+        c.subscribe("T", "*", seen)
+        await settle()
+    assert seen[0] == (packed if body is None else body)
+    assert seen.messages[0].read_body() == b"abc" * 100
+    (again,) = cluster.queues["a", "%RETRY%cg", 0]
+    assert again.body == b"abc" * 100  # whatever the consumer read of it
+
+
+async def test_a_message_goes_back_by_hand(cluster, autojump_clock):
+    cluster.store("T", b"x")
+    seen = Seen()
+    async with consumer(cluster, consume_from_where=FIRST) as c:
+        c.subscribe("T", "*", seen)
+        await settle()
+        await c.send_message_back(seen.messages[0], 3, broker_name="a")
+        assert await c.fetch_subscribe_message_queues("T") == {
+            MessageQueue("T", "a", 0),
+            MessageQueue("T", "a", 1),
+        }
+    (header,) = cluster.sent_back
+    assert (header.delay_level, header.group, header.bname) == (3, "cg", "a")
+    with pytest.raises(UsageError, match="not in running status"):
+        await c.send_message_back(seen.messages[0])
+
+
+class Shelf(OffsetStore):
+    """Offsets in a dictionary of the program's own."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.kept = kept
+
+    async def load(self):
+        self.loaded = True
+
+    async def read_from_store(self, queue):
+        self.update(queue, self.kept.get(queue, -1))
+        return self.get(queue)
+
+    async def persist(self, queue):
+        self.kept[queue] = self.get(queue)
+
+    async def store(self, queue, offset):
+        self.kept[queue] = offset
+
+    async def persist_all(self, queues):
+        self.kept |= {queue: at for queue, at in self.of_topic("T").items() if queue in queues}
+
+
+@pytest.mark.parametrize("kind", [PushConsumer, LitePullConsumer, PullConsumer])
+async def test_offsets_are_kept_where_the_program_says(cluster, autojump_clock, kind):
+    queue = MessageQueue("T", "a", 0)
+    for number in range(3):
+        cluster.store("T", b"%d" % number)
+    shelf, seen = Shelf({queue: 1}), []
+    settings = {} if kind is PullConsumer else {"consume_from_where": FIRST}
+    async with consumer(cluster, kind, offset_store=shelf, **settings) as c:
+        if kind is PullConsumer:
+            at = await c.fetch_consume_offset(queue)
+            seen += [one.body for one in (await c.pull(queue, offset=at)).messages]
+            await c.update_consume_offset(queue, 3)
+        elif kind is LitePullConsumer:
+            c.subscribe("T")
+            seen += [one.body for one in await c.poll()]
+        else:
+            c.subscribe("T", "*", listener := Seen())
+            await settle()
+            seen += listener
+    assert seen == [b"1", b"2"]
+    assert shelf.kept[queue] == 3
+    assert shelf.loaded
+    assert not cluster.offsets

@@ -1,6 +1,7 @@
 """The producer against a cluster in memory, on virtual time."""
 
 import re
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -537,6 +538,42 @@ async def test_a_broker_that_was_unreachable_is_used_again_once_it_answers(clust
         cluster.requests.clear()
         await trio.sleep(30)
         assert all(command.code != R.GET_MAX_OFFSET for _, command in cluster.requests)
+
+
+async def test_an_unreachable_broker_is_asked_as_often_and_as_long_as_set(cluster, autojump_clock):
+    settings = {"send_latency_enable": True, "start_detector_enable": True}
+    async with producer(cluster, detect_interval=10_000, detect_timeout=77, **settings) as p:
+        cluster.down.add(broker_addr("a"))
+        asked = []
+        cluster.faults.append(lambda _addr, command: asked.append(command) and None)
+        invoke, limits = cluster.invoke, []
+
+        async def timed(addr, command, timeout_ms=3000):
+            if command.code == R.GET_MAX_OFFSET:
+                limits.append((trio.current_time(), timeout_ms))
+            return await invoke(addr, command, timeout_ms)
+
+        cluster.invoke = timed
+        await brokers_of(p)
+        await trio.sleep(31)
+    assert [limit for _, limit in limits] == [77, 77, 77]
+    moments = [moment for moment, _ in limits]
+    assert [later - earlier for earlier, later in pairwise(moments)] == [12, 12]
+
+
+async def test_topics_are_looked_up_before_the_producer_is_open(cluster, autojump_clock, caplog):
+    async with producer(cluster, topics=["T", "nowhere"]) as p:
+        assert "topic nowhere can't be looked up before it is sent to" in caplog.text
+        beats = {addr for addr, one in cluster.requests if one.code == R.HEART_BEAT}
+        assert beats == {broker_addr("a"), broker_addr("b")}
+        cluster.requests.clear()
+        await p.send(Message("T", b"x"))
+        assert not cluster.codes(R.GET_ROUTEINFO_BY_TOPIC)
+
+
+async def test_without_topics_nothing_is_asked(cluster, autojump_clock):
+    async with producer(cluster):
+        assert cluster.requests == []
 
 
 async def test_a_broker_that_no_route_names_any_more_is_forgotten(cluster, autojump_clock):

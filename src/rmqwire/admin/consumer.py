@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.admin.asking import Asking
 from rmqwire.admin.paging import PAGE_SIZE, whole_table
-from rmqwire.admin.routed import any_addr
+from rmqwire.client.route_table import any_addr
 from rmqwire.codec.bodies import (
     SetMessageRequestModeRequestBody,
     SubscriptionGroupConfig,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rmqwire.admin.routed import Routed, any_addr
+from rmqwire.admin.routed import Routed
+from rmqwire.client.route_table import any_addr
 from rmqwire.codec.bodies import (
     GetBrokerLiteInfoResponseBody,
     GetLiteClientInfoResponseBody,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rmqwire.admin.message_query import MessageQueryVerbs
-from rmqwire.admin.message_text import host_text
 from rmqwire.codec.bodies import ConsumeMessageDirectlyResult
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import ConsumeMessageDirectlyResultRequestHeader
+from rmqwire.codec.host import host_text
 from rmqwire.errors import UsageError
 
 PUSH_TIMEOUT_MS = 15_000  # the broker waits 10 s for its client

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rmqwire.admin.connection import ConnectionVerbs
 from rmqwire.admin.message_pull import MessagePullVerbs
-from rmqwire.admin.message_text import host_text, words_of
+from rmqwire.admin.message_text import words_of
 from rmqwire.broker_errors import ConsumerNotOnline
 from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec.codes import RequestCode, ResponseCode
@@ -18,6 +18,7 @@ from rmqwire.codec.headers import (
     QueryMessageRequestHeader,
     ViewMessageRequestHeader,
 )
+from rmqwire.codec.host import host_text
 from rmqwire.codec.message_const import (
     INDEX_KEY_TYPE,
     INDEX_TAG_TYPE,

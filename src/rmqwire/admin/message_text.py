@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
+from rmqwire.codec.host import host_text
 from rmqwire.codec.java_map import in_hash_map_order
 
 if TYPE_CHECKING:
@@ -50,16 +50,6 @@ def properties_text(properties: dict[str, str]) -> str:
     """Return properties as Java's map of them prints itself."""
     ordered = in_hash_map_order(properties, PROPERTY_CAPACITY)
     return f"{{{', '.join(f'{name}={value}' for name, value in ordered.items())}}}"
-
-
-def host_text(host: tuple[str, int]) -> str:
-    """Return an address as ``RemotingHelper.parseSocketAddressAddr`` does: IPv6 in its long form."""
-    ip, port = host
-    address = ip_address(ip)
-    if address.version == 4:
-        return f"{ip}:{port}"
-    groups = (f"{int(group, 16):x}" for group in address.exploded.split(":"))
-    return f"[{':'.join(groups)}]:{port}"
 
 
 def queue_text(queue: MessageQueue) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.admin.progress import ProgressVerbs
-from rmqwire.admin.routed import any_addr
+from rmqwire.client.route_table import any_addr
 from rmqwire.codec.bodies import (
     GetConsumerStatusBody,
     MessageQueue,

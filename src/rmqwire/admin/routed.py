@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmqwire.admin.asking import Asking
-from rmqwire.codec.message_const import MASTER_ID
+from rmqwire.client.route_table import any_addr
 from rmqwire.errors import RouteNotFound
 
 if TYPE_CHECKING:
-    from rmqwire.codec.bodies import BrokerData, TopicRouteData
-
-
-def any_addr(broker: BrokerData) -> str | None:
-    """Return the master's address, or a slave's where there is no master (``selectBrokerAddr``)."""
-    addrs = broker.broker_addrs
-    return addrs.get(MASTER_ID) or next((addrs[one] for one in sorted(addrs)), None)
+    from rmqwire.codec.bodies import TopicRouteData
 
 
 class Routed(Asking):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.admin.namesrv import ORDER_TOPIC_CONFIG, NamesrvVerbs
 from rmqwire.codec.allocation import allocate_averagely, subscribe_queues
+from rmqwire.codec.attributes import attributes_text
 from rmqwire.codec.bodies import (
     CreateTopicListRequestBody,
     GroupList,
@@ -72,11 +73,6 @@ class PermChange:
     addr: str
     old_perm: int
     config: TopicConfig
-
-
-def attributes_text(attributes: Mapping[str, str]) -> str:
-    """Return attributes as a header has them: ``+a=b,-c`` (``AttributeParser.parseToString``)."""
-    return ",".join(f"{name}={value}" if value else name for name, value in attributes.items())
 
 
 class TopicVerbs(NamesrvVerbs):

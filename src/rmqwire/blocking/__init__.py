@@ -31,6 +31,7 @@ from rmqwire import (
 from rmqwire.blocking.faces import (
     Client,
     LitePullConsumer,
+    MQAdmin,
     Producer,
     PullConsumer,
     PushConsumer,
@@ -46,6 +47,7 @@ __all__ = [
     "ConsumeStatus",
     "LitePullConsumer",
     "LocalTransactionState",
+    "MQAdmin",
     "Message",
     "MessageExt",
     "MessageModel",

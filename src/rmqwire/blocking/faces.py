@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rmqwire.blocking.consuming import Consuming
 from rmqwire.blocking.face import Face
 from rmqwire.blocking.sending import Sending, Transacting
 from rmqwire.client.client import Client as TrioClient
+from rmqwire.client.mq_admin import MQAdmin as TrioMQAdmin
 from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.consumer.lite_pull import LitePullConsumer as TrioLitePullConsumer
 from rmqwire.consumer.pull import PullConsumer as TrioPullConsumer
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from rmqwire.client.config import ClientOptions
     from rmqwire.client.message_ext import MessageExt
+    from rmqwire.client.message_queries import QueryResult
     from rmqwire.codec.allocation import AllocateStrategy
-    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.codec.message import Message
     from rmqwire.consumer.config import PushConsumerOptions
     from rmqwire.consumer.dedupe import Dedupe
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.hooks import ConsumeHook
     from rmqwire.consumer.listener import Listener
+    from rmqwire.consumer.lite_pull import Offsets
+    from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.pull_config import LitePullConsumerOptions, PullConsumerOptions
     from rmqwire.consumer.reading.pull_result import PullResult
     from rmqwire.consumer.selector import MessageSelector
+    from rmqwire.consumer.working.pull_tasks import PullTask
     from rmqwire.producer.config import ProducerOptions, TransactionProducerOptions
     from rmqwire.producer.hooks import SendHook
     from rmqwire.producer.outgoing import Messages
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.transaction import LocalTransaction, TransactionSendResult
     from rmqwire.producer.transaction_check import TransactionCheck
+
+A = TypeVar("A", bound=TrioMQAdmin)
 
 
 class Client(Face[TrioClient]):
@@ -72,7 +79,144 @@ class Client(Face[TrioClient]):
         return self._now(lambda: inner.client_id)
 
 
-class Producer(Sending):
+class MQAdmin(Face[A]):
+    """Questions that producers, push consumers and pull consumers answer alike.
+
+    ``rmqwire.admin`` has all that ``mqadmin`` can. All of these raise UsageError outside of ``with``, and
+    the RmqError of a broker that doesn't answer or refuses.
+    """
+
+    def create_topic(
+        self,
+        key: str,
+        new_topic: str,
+        queue_num: int,
+        *,
+        topic_sys_flag: int = 0,
+        attributes: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Make a topic at all masters that have another one.
+
+        A master that doesn't make it is logged, unless none does.
+
+        Args:
+            key: the other topic; ``TBW102`` for every broker that makes topics by itself.
+            new_topic: its name.
+            queue_num: its queues on each broker, to read and to write.
+            topic_sys_flag: 1 for a topic of a unit, 2 where the unit's consumers subscribe.
+            attributes: each with its sign, as in ``{"+message.type": "FIFO"}``; 4.9 has none.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: no topic can have that name, or that many queues.
+            RouteNotFound: no broker has the topic ``key``.
+            RmqError: no master has made it; of the last one.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        self._wait(
+            timeout,
+            self._inner.create_topic,
+            key,
+            new_topic,
+            queue_num,
+            topic_sys_flag=topic_sys_flag,
+            attributes=attributes,
+        )
+
+    def search_offset(
+        self, queue: MessageQueue, timestamp: int, *, timeout: float | None = None
+    ) -> int:
+        """Return the index of the first message stored at ``timestamp`` (ms) or later.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.search_offset, queue, timestamp)
+
+    def max_offset(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
+        """Return the index of the next message of a queue.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.max_offset, queue)
+
+    def min_offset(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
+        """Return the index of the oldest message of a queue.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.min_offset, queue)
+
+    def earliest_msg_store_time(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
+        """Return when the oldest message of a queue was stored, ms since the epoch.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.earliest_msg_store_time, queue)
+
+    def query_message(
+        self,
+        topic: str,
+        key: str,
+        max_num: int,
+        begin: int,
+        end: int,
+        *,
+        timeout: float | None = None,
+    ) -> QueryResult:
+        """Return the messages of a topic that have a key, which may be none.
+
+        Args:
+            topic: where they are.
+            key: one of their keys.
+            max_num: so many of each broker at most.
+            begin: stored at this time or later, ms since the epoch.
+            end: stored at this time or before.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RouteNotFound: no name server knows the topic.
+            RmqError: one of its brokers didn't say.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.query_message, topic, key, max_num, begin, end)
+
+    def view_message(
+        self, topic: str, msg_id: str, *, timeout: float | None = None
+    ) -> MessageExt | None:
+        """Return one message, None when there is none.
+
+        Args:
+            topic: where it is.
+            msg_id: a broker's id (``SendResult.offset_msg_id``) or a producer's (``msg_id``); of several
+                messages with the same one the oldest.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RouteNotFound: no name server knows the topic.
+            RmqError: one of its brokers didn't say.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.view_message, topic, msg_id)
+
+
+class Producer(Sending, MQAdmin[TrioProducer]):
     """Send messages for a producer group; use it as ``with``.
 
     Args:
@@ -350,7 +494,7 @@ class TransactionProducer(Transacting, Producer):
         )
 
 
-class PushConsumer(Consuming):
+class PushConsumer(Consuming, MQAdmin[TrioPushConsumer]):
     """Consume messages for a group; use it as ``with``.
 
     Args:
@@ -359,6 +503,10 @@ class PushConsumer(Consuming):
         allocate: how the group divides the queues of a topic; all its members need the same.
         hooks: look at what is consumed.
         dedupe: leaves out what was consumed before, see ``MemoryDedupe`` and ``SqliteDedupe``.
+        message_queue_listener: called with (topic, all its queues, those of this member) when the
+            latter have changed; of the group's retry topic too.
+        offset_store: keeps how far the group has come; None for the brokers, or a file of a broadcasting
+            consumer.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -374,7 +522,9 @@ class PushConsumer(Consuming):
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        offset_store: OffsetStore | None = None,
         dedupe: Dedupe | None = None,
+        message_queue_listener: QueueListener | None = None,
         **config: Unpack[PushConsumerOptions],
     ) -> None:
         config.setdefault("consume_in_threads", True)
@@ -385,7 +535,9 @@ class PushConsumer(Consuming):
                 client=self._shared(client),
                 allocate=allocate,
                 hooks=hooks,
+                offset_store=offset_store,
                 dedupe=dedupe,
+                message_queue_listener=self._callback(message_queue_listener),
                 **config,
             ),
         )
@@ -435,10 +587,55 @@ class PushConsumer(Consuming):
         self._now(self._inner.resume)
 
     @property
+    def is_pause(self) -> bool:
+        """Whether it is suspended."""
+        inner = self._inner
+        return self._now(lambda: inner.is_pause)
+
+    @property
     def health(self) -> ConsumerHealth:
         """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
         inner = self._inner
         return self._now(lambda: inner.health)
+
+    def fetch_subscribe_message_queues(
+        self, topic: str, *, timeout: float | None = None
+    ) -> set[MessageQueue]:
+        """Return the queues of a topic that can be read, whoever reads them.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RouteNotFound: no name server knows the topic, or it has none.
+            RemotingError: no name server answered.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        return self._wait(timeout, self._inner.fetch_subscribe_message_queues, topic)
+
+    def send_message_back(
+        self,
+        message: MessageExt,
+        delay_level: int = 0,
+        *,
+        broker_name: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Have a message delivered again later, whatever its listener says of it now.
+
+        Args:
+            message: what is to come again.
+            delay_level: when; 0 leaves that to the broker, -1 is the dead letters at once.
+            broker_name: which broker is to do it; None for the one that it is from.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            RmqError: no broker took it.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        self._wait(
+            timeout, self._inner.send_message_back, message, delay_level, broker_name=broker_name
+        )
 
     def assigned_queues(self) -> set[MessageQueue]:
         """Return the queues this member reads now; number -1 is all of a broker, popped from."""
@@ -453,6 +650,8 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
         hooks: look at what is consumed.
+        offset_store: keeps how far the group has come; None for the brokers, or a file of a broadcasting
+            consumer.
         config: settings as keywords, see ``LitePullConsumerConfig``; at least ``namesrv_addr``,
             unless the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -467,12 +666,18 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        offset_store: OffsetStore | None = None,
         **config: Unpack[LitePullConsumerOptions],
     ) -> None:
         Face.__init__(
             self,
             lambda: TrioLitePullConsumer(
-                group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
+                group,
+                client=self._shared(client),
+                allocate=allocate,
+                hooks=hooks,
+                offset_store=offset_store,
+                **config,
             ),
         )
 
@@ -524,6 +729,27 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         """
         self._now(self._inner.set_sub_expression_for_assign, topic, selector)
 
+    def build_subscriptions_for_heartbeat(
+        self, selectors: Mapping[str, str | MessageSelector]
+    ) -> None:
+        """Have brokers told what the group wants of topics whose queues are assigned.
+
+        They don't know otherwise; nothing is read because of it.
+
+        Args:
+            selectors: what is wanted of each topic, in place of what was said before.
+
+        Raises:
+            UsageError: a bad expression.
+        """
+        self._now(self._inner.build_subscriptions_for_heartbeat, selectors)
+
+    @property
+    def subscriptions_for_heartbeat(self) -> list[SubscriptionData]:
+        """What brokers are told besides what is subscribed to."""
+        inner = self._inner
+        return self._now(lambda: inner.subscriptions_for_heartbeat)
+
     def assignment(self) -> set[MessageQueue]:
         """Return the queues that this member reads now."""
         return self._now(self._inner.assignment)
@@ -553,18 +779,17 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         """
         return self._wait(timeout, self._inner.poll, timeout_ms)
 
-    def commit(self, offsets: Mapping[MessageQueue, int] | None = None) -> None:
+    def commit(self, offsets: Offsets | None = None) -> None:
         """Take messages for consumed; brokers hear of it within persistConsumerOffsetInterval.
 
         Args:
-            offsets: offset of the first message not consumed, by queue; None for what ``poll`` has
-                given of all queues. Queues that this member doesn't read are left out.
+            offsets: offset of the first message not consumed, by queue; queues alone for what ``poll`` has
+                given of them; None for that of all queues. Queues that this member doesn't read are left
+                out.
         """
         self._now(self._inner.commit, offsets)
 
-    def commit_sync(
-        self, offsets: Mapping[MessageQueue, int] | None = None, *, timeout: float | None = None
-    ) -> None:
+    def commit_sync(self, offsets: Offsets | None = None, *, timeout: float | None = None) -> None:
         """Take messages for consumed, and wait until it is stored.
 
         Args:
@@ -638,6 +863,17 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         """
         return self._wait(timeout, self._inner.offset_for_timestamp, queue, timestamp)
 
+    def update_name_server_address(self, namesrv_addr: str) -> None:
+        """Ask other name servers from now on; who shares the client does so too.
+
+        Args:
+            namesrv_addr: ``host:port`` of each, joined by ``;``.
+
+        Raises:
+            UsageError: there is none, or one is no ``host:port``.
+        """
+        self._now(self._inner.update_name_server_address, namesrv_addr)
+
     def fetch_message_queues(
         self, topic: str, *, timeout: float | None = None
     ) -> set[MessageQueue]:
@@ -681,7 +917,7 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
         return self._now(lambda: inner.health)
 
 
-class PullConsumer(Face[TrioPullConsumer]):
+class PullConsumer(MQAdmin[TrioPullConsumer]):
     """Pull messages; use it as ``with``.
 
     Args:
@@ -689,6 +925,8 @@ class PullConsumer(Face[TrioPullConsumer]):
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of registered topics.
         hooks: look at what is consumed.
+        offset_store: keeps how far the group has come; None for the brokers, or a file of a broadcasting
+            consumer.
         config: settings as keywords, see ``PullConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
 
@@ -703,12 +941,18 @@ class PullConsumer(Face[TrioPullConsumer]):
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        offset_store: OffsetStore | None = None,
         **config: Unpack[PullConsumerOptions],
     ) -> None:
         Face.__init__(
             self,
             lambda: TrioPullConsumer(
-                group, client=self._shared(client), allocate=allocate, hooks=hooks, **config
+                group,
+                client=self._shared(client),
+                allocate=allocate,
+                hooks=hooks,
+                offset_store=offset_store,
+                **config,
             ),
         )
 
@@ -725,6 +969,7 @@ class PullConsumer(Face[TrioPullConsumer]):
         *,
         offset: int,
         max_nums: int = 32,
+        max_size: int | None = None,
         timeout_ms: int | None = None,
         timeout: float | None = None,
     ) -> PullResult:
@@ -735,6 +980,7 @@ class PullConsumer(Face[TrioPullConsumer]):
             selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
             offset: index of the first message.
             max_nums: messages at most.
+            max_size: bytes at most, one message always; None for no limit. 4.9 knows none.
             timeout_ms: ms to wait for the answer; None for consumerPullTimeoutMillis.
             timeout: seconds for all of it; None for as long as it takes.
 
@@ -750,6 +996,7 @@ class PullConsumer(Face[TrioPullConsumer]):
             selector,
             offset=offset,
             max_nums=max_nums,
+            max_size=max_size,
             timeout_ms=timeout_ms,
         )
 
@@ -835,52 +1082,6 @@ class PullConsumer(Face[TrioPullConsumer]):
         """
         return self._wait(timeout, self._inner.fetch_consume_offset, queue, from_store=from_store)
 
-    def max_offset(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
-        """Return the index of the next message of a queue; raises RmqError.
-
-        Args:
-            timeout: seconds for all of it; None for as long as it takes.
-
-        Raises:
-            TimeoutError: it took longer than ``timeout``.
-        """
-        return self._wait(timeout, self._inner.max_offset, queue)
-
-    def min_offset(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
-        """Return the index of the oldest message of a queue; raises RmqError.
-
-        Args:
-            timeout: seconds for all of it; None for as long as it takes.
-
-        Raises:
-            TimeoutError: it took longer than ``timeout``.
-        """
-        return self._wait(timeout, self._inner.min_offset, queue)
-
-    def search_offset(
-        self, queue: MessageQueue, timestamp: int, *, timeout: float | None = None
-    ) -> int:
-        """Return the index of the first message stored at ``timestamp`` (ms) or later.
-
-        Args:
-            timeout: seconds for all of it; None for as long as it takes.
-
-        Raises:
-            TimeoutError: it took longer than ``timeout``.
-        """
-        return self._wait(timeout, self._inner.search_offset, queue, timestamp)
-
-    def earliest_msg_store_time(self, queue: MessageQueue, *, timeout: float | None = None) -> int:
-        """Return when the oldest message of a queue was stored, ms since the epoch.
-
-        Args:
-            timeout: seconds for all of it; None for as long as it takes.
-
-        Raises:
-            TimeoutError: it took longer than ``timeout``.
-        """
-        return self._wait(timeout, self._inner.earliest_msg_store_time, queue)
-
     def fetch_subscribe_message_queues(
         self, topic: str, *, timeout: float | None = None
     ) -> set[MessageQueue]:
@@ -908,6 +1109,50 @@ class PullConsumer(Face[TrioPullConsumer]):
             UsageError: no topic can have that name.
         """
         self._now(self._inner.register_topic, topic, self._callback(listener))
+
+    def add_register_subscriptions(
+        self, topic: str, selector: str | MessageSelector = SUB_ALL
+    ) -> None:
+        """Have brokers told of a subscription, in place of the registered topics'.
+
+        Nothing is divided or filtered because of it: what a group wants of a topic stands in its heartbeats
+        then, so that ``mqadmin`` shows it and brokers can count what it lags behind of that alone.
+
+        Args:
+            topic: which topic.
+            selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
+
+        Raises:
+            UsageError: a bad topic or expression.
+        """
+        self._now(self._inner.add_register_subscriptions, topic, selector)
+
+    @property
+    def register_subscriptions(self) -> list[SubscriptionData]:
+        """What brokers are told of in place of the registered topics, unless empty."""
+        inner = self._inner
+        return self._now(lambda: inner.register_subscriptions)
+
+    def clear_register_subscriptions(self) -> None:
+        """Have brokers told of the registered topics again."""
+        self._now(self._inner.clear_register_subscriptions)
+
+    def register_pull_task_callback(self, topic: str, callback: PullTask) -> None:
+        """Have a function called again and again for each queue of a topic that is this member's.
+
+        The topic is registered. Up to pullThreadNums calls run at the same time, one of each queue. After one
+        the queue is called for again 200 ms later, or when the context says; after an exception 1 s later.
+        (``MQPullConsumerScheduleService``.)
+
+        Args:
+            topic: which topic.
+            callback: called with a queue and a ``PullTaskContext``, plain or async; it pulls, and says how
+                far it has come.
+
+        Raises:
+            UsageError: no topic can have that name.
+        """
+        self._now(self._inner.register_pull_task_callback, topic, self._function(callback))
 
     def fetch_message_queues_in_balance(self, topic: str) -> set[MessageQueue]:
         """Return the queues of a registered topic that are this member's now."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rmqwire.client.heartbeat import HeartbeatAnswer
+from rmqwire.client.message_ext import BodyReading
 from rmqwire.client.send_frames import SendFrames
 from rmqwire.codec.bodies import (
     GetConsumerListByGroupResponseBody,
@@ -29,7 +30,6 @@ from rmqwire.codec.headers import (
     SendMessageResponseHeader,
 )
 from rmqwire.codec.namespace import NO_NAMESPACE, Namespace
-from rmqwire.codec.record import decode_message
 from rmqwire.errors import ProtocolError
 from rmqwire.remoting.client import SUCCESS_ONLY, expect
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
-    from rmqwire.codec.message import StoredMessage
     from rmqwire.remoting.handler import OnReply
 
 SUCCESS = int(ResponseCode.SUCCESS)
@@ -93,7 +92,7 @@ class SendAnswer:
 
 @dataclass(slots=True)
 class PullAnswer:
-    """A broker's answer to a pull; ``body`` is records back to back."""
+    """A broker's answer to a pull; ``body`` is records back to back, ``reading`` how to read theirs."""
 
     code: int
     next_begin_offset: int
@@ -103,6 +102,7 @@ class PullAnswer:
     offset_delta: int
     body: bytes | memoryview
     namespace: Namespace = NO_NAMESPACE
+    reading: BodyReading = BodyReading.WHOLE
 
 
 def sent(answer: RemotingCommand, addr: str) -> SendAnswer:
@@ -150,6 +150,7 @@ class ClientApi:
         self.requests = requests
         self._frames = SendFrames(requests)
         self.timeout_ms = config.mq_client_api_timeout
+        self.reading = config.body_reading
         self._vip = config.vip_channel_enabled
         self._release = config.release
 
@@ -281,6 +282,7 @@ class ClientApi:
             header.offset_delta or 0,
             answer.body,
             self.requests.namespace,
+            self.reading,
         )
 
     async def heartbeat(self, addr: str, body: HeartbeatData) -> HeartbeatAnswer:
@@ -425,13 +427,3 @@ class ClientApi:
         """
         answer = await self.call(addr, request, timeout_ms)
         return answer.decode_header(RecallMessageResponseHeader).msg_id
-
-    async def view_message(self, addr: str, physical_offset: int) -> StoredMessage:
-        """Return the message at an offset of the commit log.
-
-        Raises:
-            BrokerError: there is none.
-            BadRecord: what came is no record.
-        """
-        answer = await self.call(self.broker(addr), self.requests.view_message(physical_offset))
-        return decode_message(bytes(answer.body))

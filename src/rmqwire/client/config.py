@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from rmqwire.auth.credentials import Credentials  # noqa: TC001  its hints are looked up
+from rmqwire.client.message_ext import BodyReading
 from rmqwire.client.name_servers import parse_addresses
 from rmqwire.codec.names import NAME_PATTERN, has_legal_characters
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
@@ -53,7 +54,12 @@ class ClientConfig:
         mq_client_api_timeout: ms for one request to a name server or a small one to a broker.
         send_latency_enable: avoid brokers that were slow (Java ``sendLatencyFaultEnable``).
         start_detector_enable: with ``send_latency_enable``: leave a broker alone that can't be connected to,
-            and ask it each 3 s whether it is back.
+            and ask it in rounds of 3 s whether it is back.
+        detect_timeout: ms that a broker may take to answer that question.
+        detect_interval: ms after it in which the same broker isn't asked again.
+        decode_read_body: give messages that were consumed their bodies; False: they are empty, and
+            ``message.read_body()`` has them.
+        decode_decompress_body: decompress the bodies; False: they come as they are stored.
         namespace: put before every topic and group, ``NAME%topic``; None for none.
         namespace_v2: said in every request instead, for proxies and brokers that know of it (5.x).
         enable_trace: trace what is sent and consumed, as messages of the trace topic. In memory it
@@ -87,6 +93,10 @@ class ClientConfig:
     mq_client_api_timeout: int = 3_000
     send_latency_enable: bool = False
     start_detector_enable: bool = False
+    detect_timeout: int = 200
+    detect_interval: int = 2_000
+    decode_read_body: bool = True
+    decode_decompress_body: bool = True
     namespace: str | None = None
     namespace_v2: str | None = None
     enable_trace: bool = False
@@ -139,9 +149,11 @@ class ClientConfig:
             "heartbeat_broker_interval",
             "persist_consumer_offset_interval",
             "mq_client_api_timeout",
+            "detect_timeout",
             "trace_msg_batch_num",
         ):
             check_range(self, name, 1, 0x7FFFFFFF)
+        check_range(self, "detect_interval", 0, 0x7FFFFFFF)
 
     def client_id(self) -> str:
         """Return ``ip@instanceName[@unitName][@STREAM]`` (``buildMQClientId``)."""
@@ -151,6 +163,13 @@ class ClientConfig:
         if self.enable_stream_request_type:
             parts.append("STREAM")
         return "@".join(parts)
+
+    @property
+    def body_reading(self) -> BodyReading:
+        """How much is made of the bodies of messages that come."""
+        if not self.decode_read_body:
+            return BodyReading.NONE
+        return BodyReading.WHOLE if self.decode_decompress_body else BodyReading.AS_STORED
 
     @property
     def heartbeats_on_connect(self) -> bool:
@@ -201,6 +220,10 @@ class ClientOptions(TypedDict, total=False):
     mq_client_api_timeout: int
     send_latency_enable: bool
     start_detector_enable: bool
+    detect_timeout: int
+    detect_interval: int
+    decode_read_body: bool
+    decode_decompress_body: bool
     namespace: str | None
     namespace_v2: str | None
     enable_trace: bool

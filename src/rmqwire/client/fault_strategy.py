@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from random import Random
 
     from rmqwire.client.route_table import TopicPublishInfo
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FaultItem:
-    """What is known of one broker: ms of its last send, when it may be used again."""
+    """What is known of one broker: ms of its last send, when it may be used and asked again."""
 
     latency_ms: int
     available_from_ms: int
     reachable: bool
+    ask_from_ms: int = 0
 
 
 class FaultStrategy:
@@ -37,13 +38,20 @@ class FaultStrategy:
         mono_ms: monotonic clock in ms.
         rng: restarts the round robin of a retry at a random queue.
         enabled: ``sendLatencyFaultEnable``.
+        table: (ms of a send, ms that a broker is left alone then); None for the release's.
     """
 
     def __init__(
-        self, release: Release, mono_ms: MonoMs, rng: Random, *, enabled: bool = False
+        self,
+        release: Release,
+        mono_ms: MonoMs,
+        rng: Random,
+        *,
+        enabled: bool = False,
+        table: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         self.enabled = enabled
-        self._table = tuple(
+        self._table = table or tuple(
             zip(release.client.latency_max_ms, release.client.not_available_ms, strict=True)
         )
         self._isolation_ms = release.client.isolation_latency_ms
@@ -102,6 +110,18 @@ class FaultStrategy:
     def unreachable(self) -> list[str]:
         """Return the brokers that the last send didn't get through to."""
         return [name for name, item in self.items.items() if not item.reachable]
+
+    def to_ask(self, interval_ms: int) -> list[str]:
+        """Return those that are to be asked now whether they are back (``detectByOneRound``).
+
+        Args:
+            interval_ms: in which none of them is to be asked again.
+        """
+        now = self._mono_ms()
+        names = [name for name in self.unreachable() if now >= self.items[name].ask_from_ms]
+        for name in names:
+            self.items[name].ask_from_ms = now + interval_ms
+        return names
 
     def reachable_again(self, broker_name: str) -> None:
         """Take a broker back that has answered."""

@@ -317,6 +317,19 @@ class ClientInstance:
                 failure = error
         raise failure
 
+    async def route_of(self, topic: str) -> TopicRouteData:
+        """Return a topic's route, asking the name servers if it isn't known.
+
+        Raises:
+            RouteNotFound: none tells.
+        """
+        if topic not in self.routes.routes:
+            await self.update_route(topic)
+        route = self.routes.routes.get(topic)
+        if route is None:
+            raise RouteNotFound(f"The topic[{topic}] not matched route info")
+        return route
+
     async def queues_to_read(self, topic: str) -> set[MessageQueue]:
         """Ask the name servers which queues of a topic can be read (``fetchSubscribeMessageQueues``).
 

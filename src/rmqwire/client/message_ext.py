@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+class BodyReading(Enum):
+    """What of a body a message gets (``decodeReadBody``, ``decodeDecompressBody``)."""
+
+    WHOLE = "decompressed"
+    AS_STORED = "as it is stored"
+    NONE = "nothing"
+
+
 class MessageExt(NamedProperties):
     """A received message, its body decompressed.
 
@@ -24,10 +33,11 @@ class MessageExt(NamedProperties):
         stored: the record as it came.
         broker_name: whose queue it is from.
         queue_offset: its index in that queue.
+        reading: what it gets of its body.
 
     Attributes:
         topic: the topic that was sent to, for a retried message too.
-        body: as the producer gave it; as stored if it can't be decompressed.
+        body: as ``read_body`` returns it, unless the client is set to read less of it.
         properties: system and user properties.
         reconsume_times: deliveries before this one.
         stored: the record: times in ms, hosts, flags.
@@ -45,7 +55,11 @@ class MessageExt(NamedProperties):
     )
 
     def __init__(
-        self, stored: StoredMessage, broker_name: str, queue_offset: int | None = None
+        self,
+        stored: StoredMessage,
+        broker_name: str,
+        queue_offset: int | None = None,
+        reading: BodyReading = BodyReading.WHOLE,
     ) -> None:
         self.stored = stored
         self.topic = stored.topic
@@ -55,18 +69,28 @@ class MessageExt(NamedProperties):
         self.queue_offset = stored.queue_offset if queue_offset is None else queue_offset
         self.consume_start_ms = 0
         self.body = stored.body
-        if stored.is_compressed:
-            try:
-                self.body = stored.decompressed_body()
-            except BadBody as error:  # the message's fault: one line, as for every bad input
-                logger.warning(
-                    "message %s of %s:%s at %d is delivered as it is stored: %s",
-                    printable(self.msg_id),
-                    self.topic,
-                    stored.queue_id,
-                    self.queue_offset,
-                    error,
-                )
+        if reading is BodyReading.NONE:
+            self.body = b""
+        elif stored.is_compressed and reading is BodyReading.WHOLE:
+            self.body = self.read_body()
+
+    def read_body(self) -> bytes:
+        """Return the body as the producer gave it; as stored if it can't be decompressed."""
+        stored = self.stored
+        if not stored.is_compressed:
+            return stored.body
+        try:
+            return stored.decompressed_body()
+        except BadBody as error:  # the message's fault: one line, as for every bad input
+            logger.warning(
+                "message %s of %s:%s at %d is delivered as it is stored: %s",
+                printable(self.msg_id),
+                self.topic,
+                stored.queue_id,
+                self.queue_offset,
+                error,
+            )
+            return stored.body
 
     @property
     def msg_id(self) -> str:

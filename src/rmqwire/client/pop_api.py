@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rmqwire.client.message_ext import BodyReading
 from rmqwire.codec.bodies import QueryAssignmentResponseBody
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.headers import PopMessageResponseHeader
@@ -33,11 +34,12 @@ ACK_TIMEOUT_MS = 3_000  # ASYNC_TIMEOUT
 
 @dataclass(slots=True)
 class PopAnswer:
-    """A broker's answer to a pop; ``body`` is records back to back."""
+    """A broker's answer to a pop; ``body`` is records back to back, ``reading`` how to read theirs."""
 
     code: int
     header: PopMessageResponseHeader
     body: bytes | memoryview
+    reading: BodyReading = BodyReading.WHOLE
 
 
 async def query_assignment(
@@ -75,7 +77,8 @@ async def pop_message(
     """
     request = api.requests.make(RequestCode.POP_MESSAGE, header)
     answer = await api.call(addr, request, timeout_ms, _POP_CODES)
-    return PopAnswer(answer.code, answer.decode_header(PopMessageResponseHeader), answer.body)
+    header_of_answer = answer.decode_header(PopMessageResponseHeader)
+    return PopAnswer(answer.code, header_of_answer, answer.body, api.reading)
 
 
 async def ack_message(api: ClientApi, addr: str, header: AckMessageRequestHeader) -> None:

@@ -35,7 +35,6 @@ from rmqwire.codec.headers import (
     UnlockBatchMqRequestHeader,
     UnregisterClientRequestHeader,
     UpdateConsumerOffsetRequestHeader,
-    ViewMessageRequestHeader,
 )
 from rmqwire.codec.namespace import Namespace
 from rmqwire.codec.sys_flag import PULL_COMMIT_OFFSET, PULL_LITE_PULL_MESSAGE
@@ -336,8 +335,3 @@ class RequestFactory:
             producer_group=group, topic=topic, bname=broker_name, recall_handle=recall_handle
         )
         return self.make(RequestCode.RECALL_MESSAGE, header)
-
-    def view_message(self, physical_offset: int) -> RemotingCommand:
-        """Ask for the record at an offset of the commit log."""
-        header = ViewMessageRequestHeader(offset=physical_offset)
-        return self.make(RequestCode.VIEW_MESSAGE_BY_ID, header)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from random import Random
 
-    from rmqwire.codec.bodies import MessageQueue, TopicRouteData
+    from rmqwire.codec.bodies import BrokerData, MessageQueue, TopicRouteData
 
 
 class TopicPublishInfo:
@@ -66,6 +66,12 @@ def limit_queue_nums(route: TopicRouteData, most: int) -> None:
         count = min(most, data.read_queue_nums)
         data.read_queue_nums = count
         data.write_queue_nums = count
+
+
+def any_addr(broker: BrokerData) -> str | None:
+    """Return the master's address, or a slave's where there is no master (``selectBrokerAddr``)."""
+    addrs = broker.broker_addrs
+    return addrs.get(MASTER_ID) or next((addrs[one] for one in sorted(addrs)), None)
 
 
 class RouteTable:

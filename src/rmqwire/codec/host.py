@@ -47,3 +47,13 @@ def format_host(host: tuple[str, int]) -> str:
     """Write a host for people: ``127.0.0.1:10911`` or ``[::1]:10911``."""
     ip, port = host
     return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+
+
+def host_text(host: tuple[str, int]) -> str:
+    """Return an address as ``RemotingHelper.parseSocketAddressAddr`` does: IPv6 in its long form."""
+    ip, port = host
+    address = ip_address(ip)
+    if address.version == 4:
+        return f"{ip}:{port}"
+    groups = (f"{int(group, 16):x}" for group in address.exploded.split(":"))
+    return f"[{':'.join(groups)}]:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Self
 
-from rmqwire.client.message_ext import MessageExt
+from rmqwire.client.message_ext import BodyReading, MessageExt
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,9 +49,13 @@ class Delivery(MessageExt):
     __slots__ = ("_settler",)
 
     def __init__(
-        self, stored: StoredMessage, broker_name: str, queue_offset: int | None = None
+        self,
+        stored: StoredMessage,
+        broker_name: str,
+        queue_offset: int | None = None,
+        reading: BodyReading = BodyReading.WHOLE,
     ) -> None:
-        super().__init__(stored, broker_name, queue_offset)
+        super().__init__(stored, broker_name, queue_offset, reading)
         self._settler: Settler | None = None
 
     def handed_out(self, settler: Settler) -> None:

@@ -67,15 +67,25 @@ class PullConsumerInner(ConsumerInner):
         state: the consumer.
         queues: the queues it holds; None if it reads none by itself.
         topics: the topics that it reads.
+        told: what brokers are told that the group wants.
     """
 
     def __init__(
-        self, state: AnyState, queues: HeldQueues | None, topics: Callable[[], Iterable[str]]
+        self,
+        state: AnyState,
+        queues: HeldQueues | None,
+        topics: Callable[[], Iterable[str]],
+        told: Callable[[], list[SubscriptionData]],
     ) -> None:
         super().__init__(state)
         self._state = state
         self._queues = queues
         self._topics = topics
+        self._told = told
+
+    def subscriptions(self) -> list[SubscriptionData]:
+        """Return what brokers are told that the group wants."""
+        return self._told()
 
     def topics(self) -> set[str]:
         """Return the topics whose routes it needs."""

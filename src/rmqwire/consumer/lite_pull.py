@@ -15,12 +15,14 @@ auto_commit is off, by ``commit``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import trio
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
+from rmqwire.client.name_servers import parse_addresses
 from rmqwire.client.queue_admin import QueueAdmin
 from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
@@ -34,7 +36,7 @@ from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.hooks import ConsumeHooks
 from rmqwire.consumer.inner import PullConsumerInner
 from rmqwire.consumer.lifetime import Lifetime
-from rmqwire.consumer.offsets.choice import offset_store
+from rmqwire.consumer.offsets.choice import choose_offset_store
 from rmqwire.consumer.pull_config import LitePullConsumerConfig
 from rmqwire.consumer.reading.held_queues import HeldQueues
 from rmqwire.consumer.reading.inbox import Inbox, PulledBatch
@@ -47,7 +49,7 @@ from rmqwire.remoting.channel import trio_ms
 from rmqwire.wakeup import Arrivals, Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -62,9 +64,12 @@ if TYPE_CHECKING:
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.hooks import ConsumeHook
+    from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.pull_config import LitePullConsumerOptions
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.selector import MessageSelector
+
+    Offsets: TypeAlias = Mapping[MessageQueue, int] | Iterable[MessageQueue]
 
 TAKE_UP_S = 5.0  # how long a queue that was assigned may take until it is read
 LOOK_S = 0.02
@@ -78,6 +83,8 @@ class LitePullConsumer:
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of a topic; all its members need the same.
         hooks: look at what is consumed.
+        offset_store: keeps how far the group has come; None for the brokers, or a file of a broadcasting
+            consumer.
         config: settings as keywords, see ``LitePullConsumerConfig``; at least ``namesrv_addr``,
             unless the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -95,6 +102,7 @@ class LitePullConsumer:
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        offset_store: OffsetStore | None = None,
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -110,7 +118,7 @@ class LitePullConsumer:
             group,
             use.config,
             instance,
-            offset_store(group, use.config, instance),
+            choose_offset_store(offset_store, group, use.config, instance),
             ConsumerStats(instance.wall_ms),
             Tasks(),
             Wakeup(),
@@ -119,6 +127,7 @@ class LitePullConsumer:
         self._arrivals = Arrivals()
         self._inbox = Inbox[PulledBatch](self._arrivals)
         self._assigned = False
+        self._announced: list[SubscriptionData] = []
         self._expressions: dict[str, SubscriptionData] = {}  # of topics whose queues are assigned
         self._queues = HeldQueues(state, LiteQueueReader(state, self._inbox, self._wanted))
         self._division = Division(state, allocate)
@@ -188,6 +197,30 @@ class LitePullConsumer:
         check_topic(topic)
         self._assign()
         self._expressions[topic] = subscription_data(topic, selected(selector), 0)
+
+    def build_subscriptions_for_heartbeat(
+        self, selectors: Mapping[str, str | MessageSelector]
+    ) -> None:
+        """Have brokers told what the group wants of topics whose queues are assigned.
+
+        They don't know otherwise; nothing is read because of it.
+
+        Args:
+            selectors: what is wanted of each topic, in place of what was said before.
+
+        Raises:
+            UsageError: a bad expression.
+        """
+        now = self._instance.wall_ms()
+        self._announced = [
+            subscription_data(topic, selected(selector), now)
+            for topic, selector in selectors.items()
+        ]
+
+    @property
+    def subscriptions_for_heartbeat(self) -> list[SubscriptionData]:
+        """What brokers are told besides what is subscribed to."""
+        return list(self._announced)
 
     def _assign(self) -> None:
         if self._state.subscriptions:
@@ -278,17 +311,18 @@ class LitePullConsumer:
 
     # --- how far
 
-    def commit(self, offsets: Mapping[MessageQueue, int] | None = None) -> None:
+    def commit(self, offsets: Offsets | None = None) -> None:
         """Take messages for consumed; brokers hear of it within persistConsumerOffsetInterval.
 
         Args:
-            offsets: offset of the first message not consumed, by queue; None for what ``poll`` has
-                given of all queues. Queues that this member doesn't read are left out.
+            offsets: offset of the first message not consumed, by queue; queues alone for what ``poll`` has
+                given of them; None for that of all queues. Queues that this member doesn't read are left
+                out.
         """
         for queue, offset in self._to_commit(offsets).items():
             self._state.offsets.update(queue, offset)
 
-    async def commit_sync(self, offsets: Mapping[MessageQueue, int] | None = None) -> None:
+    async def commit_sync(self, offsets: Offsets | None = None) -> None:
         """Take messages for consumed, and wait until it is stored.
 
         Args:
@@ -302,10 +336,11 @@ class LitePullConsumer:
             self._state.offsets.update(queue, offset)
             await self._state.offsets.store(queue, offset)
 
-    def _to_commit(self, offsets: Mapping[MessageQueue, int] | None) -> dict[MessageQueue, int]:
+    def _to_commit(self, offsets: Offsets | None) -> dict[MessageQueue, int]:
         queues = self._queues
-        if offsets is None:
-            offsets = {queue: held.polled_to for queue, held in queues.items()}
+        if not isinstance(offsets, Mapping):
+            wanted = queues if offsets is None else set(offsets)
+            offsets = {queue: held.polled_to for queue, held in queues.items() if queue in wanted}
         return {queue: at for queue, at in offsets.items() if at >= 0 and queue in queues}
 
     async def committed(self, queue: MessageQueue) -> int:
@@ -375,6 +410,20 @@ class LitePullConsumer:
 
     # --- topics
 
+    def update_name_server_address(self, namesrv_addr: str) -> None:
+        """Ask other name servers from now on; who shares the client does so too.
+
+        Args:
+            namesrv_addr: ``host:port`` of each, joined by ``;``.
+
+        Raises:
+            UsageError: there is none, or one is no ``host:port``.
+        """
+        addresses = parse_addresses(namesrv_addr)
+        if not addresses:
+            raise UsageError("No name server address, please set it.")
+        self._instance.name_servers.take(addresses)
+
     async def fetch_message_queues(self, topic: str) -> set[MessageQueue]:
         """Return the queues of a topic that can be read.
 
@@ -409,11 +458,15 @@ class LitePullConsumer:
         if not self._lifetime.open:
             raise UsageError("The consumer not running, use it inside `async with`")
 
+    def _told(self) -> list[SubscriptionData]:
+        return [*self._state.subscriptions.values(), *self._announced]
+
     def _topics(self) -> Collection[str]:
         return {*self._division.topics, *self._watch.topics}
 
     async def __aenter__(self) -> Self:
-        await self._lifetime.begin(PullConsumerInner(self._state, self._queues, self._topics))
+        inner = PullConsumerInner(self._state, self._queues, self._topics, self._told)
+        await self._lifetime.begin(inner)
         return self
 
     async def __aexit__(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
-from rmqwire.client.queue_admin import QueueAdmin
+from rmqwire.client.mq_admin import MQAdmin
 from rmqwire.client.requests import PullOptions
 from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
@@ -31,19 +31,20 @@ from rmqwire.consumer.group.subscription import selected, subscription_data
 from rmqwire.consumer.hooks import ConsumeHooks
 from rmqwire.consumer.inner import PullConsumerInner
 from rmqwire.consumer.lifetime import Lifetime
-from rmqwire.consumer.offsets.choice import offset_store
+from rmqwire.consumer.offsets.choice import choose_offset_store
 from rmqwire.consumer.pull_config import PullConsumerConfig
 from rmqwire.consumer.reading.pull_result import PullResult, pull_result
 from rmqwire.consumer.reading.pull_wrapper import PullApiWrapper
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
+from rmqwire.consumer.working.pull_tasks import PullTasks
 from rmqwire.consumer.working.send_back import SendBack
 from rmqwire.errors import UsageError
 from rmqwire.filter.subscription import SUB_ALL, is_tag_type
 from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -53,14 +54,16 @@ if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import WallMs
     from rmqwire.codec.allocation import AllocateStrategy
-    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.hooks import ConsumeHook
+    from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.pull_config import PullConsumerOptions
     from rmqwire.consumer.selector import MessageSelector
+    from rmqwire.consumer.working.pull_tasks import PullTask
 
 
-class PullConsumer:
+class PullConsumer(MQAdmin):
     """Pull messages; use it as ``async with``.
 
     Args:
@@ -68,6 +71,8 @@ class PullConsumer:
         client: whose connections to share; None for own ones.
         allocate: how the group divides the queues of registered topics.
         hooks: look at what is consumed.
+        offset_store: keeps how far the group has come; None for the brokers, or a file of a broadcasting
+            consumer.
         config: settings as keywords, see ``PullConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -85,6 +90,7 @@ class PullConsumer:
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        offset_store: OffsetStore | None = None,
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -95,8 +101,7 @@ class PullConsumer:
         self.group = group
         self.config = use.config
         self._instance = instance = use.instance
-        self._admin = QueueAdmin(instance)
-        self._offsets = offset_store(group, use.config, instance)
+        self._offsets = choose_offset_store(offset_store, group, use.config, instance)
         self._state = state = ConsumerState(
             group,
             use.config,
@@ -109,9 +114,14 @@ class PullConsumer:
         )
         self._pulls = PullApiWrapper(group, instance)
         self._send_back = SendBack(state)
-        self._balanced = BalancedQueues()
+        self._balanced = BalancedQueues(self._offsets)
         self._division = Division(state, allocate)
-        self._member = GroupMember(state, self._balanced, self._division)
+        if not use.config.enable_rebalance:
+            self._division.give(())
+        self._announced: list[SubscriptionData] = []
+        self._tasks = PullTasks(state.tasks, use.config.pull_thread_nums)
+        listener = self._tasks.queues_changed
+        self._member = GroupMember(state, self._balanced, self._division, listener=listener)
         self._lifetime = Lifetime(state, self._member, use.opening)
 
     @property
@@ -128,6 +138,7 @@ class PullConsumer:
         *,
         offset: int,
         max_nums: int = 32,
+        max_size: int | None = None,
         timeout_ms: int | None = None,
     ) -> PullResult:
         """Return what a queue has from an offset on, which may be nothing.
@@ -137,6 +148,7 @@ class PullConsumer:
             selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
             offset: index of the first message.
             max_nums: messages at most.
+            max_size: bytes at most, one message always; None for no limit. 4.9 knows none.
             timeout_ms: ms to wait for the answer; None for consumerPullTimeoutMillis.
 
         Raises:
@@ -145,7 +157,8 @@ class PullConsumer:
         """
         if timeout_ms is None:
             timeout_ms = self.config.consumer_pull_timeout_millis
-        return await self._pull(queue, selector, offset, max_nums, timeout_ms, block=False)
+        size = self.config.most_pull_bytes() if max_size is None else max_size
+        return await self._pull(queue, selector, offset, max_nums, size, timeout_ms, block=False)
 
     async def pull_block_if_not_found(
         self,
@@ -157,7 +170,8 @@ class PullConsumer:
     ) -> PullResult:
         """Return the same; when there is nothing, wait for it up to brokerSuspendMaxTimeMillis."""
         timeout_ms = self.config.consumer_timeout_millis_when_suspend
-        return await self._pull(queue, selector, offset, max_nums, timeout_ms, block=True)
+        size = self.config.most_pull_bytes()
+        return await self._pull(queue, selector, offset, max_nums, size, timeout_ms, block=True)
 
     async def _pull(
         self,
@@ -165,6 +179,7 @@ class PullConsumer:
         selector: str | MessageSelector,
         offset: int,
         max_nums: int,
+        max_size: int | None,
         timeout_ms: int,
         *,
         block: bool,
@@ -179,7 +194,7 @@ class PullConsumer:
             queue=queue,
             queue_offset=offset,
             max_msg_nums=max_nums,
-            max_msg_bytes=self.config.most_pull_bytes(),
+            max_msg_bytes=max_size if self.config.most_pull_bytes() else None,
             sys_flag=build_pull_sys_flag(
                 commit_offset=False, suspend=block, subscription=True, class_filter=False
             ),
@@ -241,26 +256,6 @@ class PullConsumer:
         offset = -1 if from_store else self._offsets.get(queue)
         return offset if offset >= 0 else await self._offsets.read_from_store(queue)
 
-    async def max_offset(self, queue: MessageQueue) -> int:
-        """Return the index of the next message of a queue; raises RmqError."""
-        self._check_open()
-        return await self._admin.max_offset(queue)
-
-    async def min_offset(self, queue: MessageQueue) -> int:
-        """Return the index of the oldest message of a queue; raises RmqError."""
-        self._check_open()
-        return await self._admin.min_offset(queue)
-
-    async def search_offset(self, queue: MessageQueue, timestamp: int) -> int:
-        """Return the index of the first message stored at ``timestamp`` (ms) or later."""
-        self._check_open()
-        return await self._admin.search_offset(queue, timestamp)
-
-    async def earliest_msg_store_time(self, queue: MessageQueue) -> int:
-        """Return when the oldest message of a queue was stored, ms since the epoch."""
-        self._check_open()
-        return await self._admin.earliest_msg_store_time(queue)
-
     # --- queues
 
     async def fetch_subscribe_message_queues(self, topic: str) -> set[MessageQueue]:
@@ -289,6 +284,53 @@ class PullConsumer:
             self._member.listeners[topic] = listener
         self._state.subscribe(subscription_data(topic, selected(SUB_ALL), 0))
 
+    def add_register_subscriptions(
+        self, topic: str, selector: str | MessageSelector = SUB_ALL
+    ) -> None:
+        """Have brokers told of a subscription, in place of the registered topics'.
+
+        Nothing is divided or filtered because of it: what a group wants of a topic stands in its heartbeats
+        then, so that ``mqadmin`` shows it and brokers can count what it lags behind of that alone.
+
+        Args:
+            topic: which topic.
+            selector: tags joined by ``||``, ``*`` for all, or ``MessageSelector.by_sql(...)``.
+
+        Raises:
+            UsageError: a bad topic or expression.
+        """
+        check_topic(topic)
+        data = subscription_data(topic, selected(selector), self._instance.wall_ms())
+        self._announced.append(data)
+
+    @property
+    def register_subscriptions(self) -> list[SubscriptionData]:
+        """What brokers are told of in place of the registered topics, unless empty."""
+        return list(self._announced)
+
+    def clear_register_subscriptions(self) -> None:
+        """Have brokers told of the registered topics again."""
+        self._announced.clear()
+
+    def register_pull_task_callback(self, topic: str, callback: PullTask) -> None:
+        """Have a function called again and again for each queue of a topic that is this member's.
+
+        The topic is registered. Up to pullThreadNums calls run at the same time, one of each queue. After one
+        the queue is called for again 200 ms later, or when the context says; after an exception 1 s later.
+        (``MQPullConsumerScheduleService``.)
+
+        Args:
+            topic: which topic.
+            callback: called with a queue and a ``PullTaskContext``, plain or async; it pulls, and says how
+                far it has come.
+
+        Raises:
+            UsageError: no topic can have that name.
+        """
+        check_topic(topic)
+        self._tasks.register(topic, callback)
+        self.register_topic(topic)
+
     def fetch_message_queues_in_balance(self, topic: str) -> set[MessageQueue]:
         """Return the queues of a registered topic that are this member's now."""
         return {queue for queue in self._balanced.held if queue.topic == topic}
@@ -299,8 +341,14 @@ class PullConsumer:
         if not self._lifetime.open:
             raise UsageError("The consumer is not in running status, use it inside `async with`")
 
+    def _told(self) -> list[SubscriptionData]:
+        return list(self._announced) or list(self._state.subscriptions.values())
+
+    def _topics(self) -> Collection[str]:
+        return self._state.subscriptions
+
     async def __aenter__(self) -> Self:
-        inner = PullConsumerInner(self._state, None, lambda: self._division.topics)
+        inner = PullConsumerInner(self._state, None, self._topics, self._told)
         await self._lifetime.begin(inner)
         return self
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rmqwire.client.config import check_range
+from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.consumer.config import (
     DEFAULT_MAX_RECONSUME_TIMES,
     ConsumerConfig,
@@ -38,6 +39,9 @@ class LitePullConsumerConfig(SubscriberConfig):
         poll_timeout_millis: ms that ``poll`` waits for messages.
         topic_metadata_check_interval_millis: ms between two looks at the queues of topics whose
             changes are listened to.
+        connect_broker_by_user: always read from the member of a broker that ``default_broker_id`` names,
+            while there is one, whatever the broker suggests.
+        default_broker_id: 0 for the master, others for slaves.
     """
 
     enable_stream_request_type: bool = True
@@ -50,6 +54,8 @@ class LitePullConsumerConfig(SubscriberConfig):
     consume_max_span: int = 2_000
     poll_timeout_millis: int = 5_000
     topic_metadata_check_interval_millis: int = 30_000
+    connect_broker_by_user: bool = False
+    default_broker_id: int = MASTER_ID
 
     def check(self) -> None:
         """Refuse settings that can't work (``DefaultLitePullConsumerImpl.checkConfig``).
@@ -66,8 +72,13 @@ class LitePullConsumerConfig(SubscriberConfig):
             ("poll_timeout_millis", 0, 0x7FFFFFFF),
             ("topic_metadata_check_interval_millis", 1, 0x7FFFFFFF),
             ("auto_commit_interval_millis", MIN_AUTO_COMMIT_INTERVAL_MS, 0x7FFFFFFF),
+            ("default_broker_id", 0, 0x7FFFFFFF),
         ):
             check_range(self, name, low, high)
+
+    def broker_id(self) -> int | None:
+        """Return the id of the member that is always read from; None for the one the broker suggests."""
+        return self.default_broker_id if self.connect_broker_by_user else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +93,9 @@ class PullConsumerConfig(ConsumerConfig):
         consumer_pull_timeout_millis: ms to wait for the answer to any other pull.
         max_reconsume_times: deliveries after the first of a message that is sent back, then it goes
             to the dead letters.
+        enable_rebalance: divide the queues of registered topics with the group's other members. Off, no
+            queue is this member's, and brokers know of the topics all the same.
+        pull_thread_nums: calls of pull tasks at the same time (``MQPullConsumerScheduleService``).
     """
 
     enable_stream_request_type: bool = True
@@ -89,6 +103,8 @@ class PullConsumerConfig(ConsumerConfig):
     consumer_timeout_millis_when_suspend: int = 30_000
     consumer_pull_timeout_millis: int = 10_000
     max_reconsume_times: int = DEFAULT_MAX_RECONSUME_TIMES
+    enable_rebalance: bool = True
+    pull_thread_nums: int = 20
 
     def check(self) -> None:
         """Refuse settings that can't work (``DefaultMQPullConsumerImpl.checkConfig``).
@@ -98,7 +114,8 @@ class PullConsumerConfig(ConsumerConfig):
         """
         ConsumerConfig.check(self)
         _check_suspend(self)
-        check_range(self, "consumer_pull_timeout_millis", 1, 0x7FFFFFFF)
+        for name in ("consumer_pull_timeout_millis", "pull_thread_nums"):
+            check_range(self, name, 1, 0x7FFFFFFF)
         check_range(self, "max_reconsume_times", 0, 0x7FFFFFFF)
 
     def reconsume_limit(self) -> int:
@@ -127,6 +144,8 @@ class LitePullConsumerOptions(SubscriberOptions, total=False):
     consume_max_span: int
     poll_timeout_millis: int
     topic_metadata_check_interval_millis: int
+    connect_broker_by_user: bool
+    default_broker_id: int
 
 
 class PullConsumerOptions(ConsumerOptions, total=False):
@@ -136,3 +155,5 @@ class PullConsumerOptions(ConsumerOptions, total=False):
     consumer_timeout_millis_when_suspend: int
     consumer_pull_timeout_millis: int
     max_reconsume_times: int
+    enable_rebalance: bool
+    pull_thread_nums: int

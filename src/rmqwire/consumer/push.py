@@ -25,6 +25,7 @@ import trio
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
+from rmqwire.client.mq_admin import MQAdmin
 from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.allocation import allocate_averagely
@@ -38,11 +39,12 @@ from rmqwire.consumer.health import consumer_health
 from rmqwire.consumer.hooks import ConsumeHooks
 from rmqwire.consumer.inner import PushConsumerInner
 from rmqwire.consumer.lifetime import Lifetime
-from rmqwire.consumer.offsets.choice import offset_store
+from rmqwire.consumer.offsets.choice import choose_offset_store
 from rmqwire.consumer.state import ConsumerState
 from rmqwire.consumer.stats import ConsumerStats
 from rmqwire.consumer.working.listener_call import ListenerCall
 from rmqwire.consumer.working.parts import push_parts
+from rmqwire.consumer.working.send_back import SendBack
 from rmqwire.consumer.working.stream import DeliveryStream
 from rmqwire.errors import UsageError
 from rmqwire.filter.subscription import SUB_ALL
@@ -57,21 +59,24 @@ if TYPE_CHECKING:
 
     from rmqwire.client.client import Client
     from rmqwire.client.instance import RemotingFactory
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.clock import WallMs
     from rmqwire.codec.allocation import AllocateStrategy
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.config import PushConsumerOptions
     from rmqwire.consumer.dedupe import Dedupe
     from rmqwire.consumer.delivery import Delivery, DeliveryBatch
+    from rmqwire.consumer.group.member import QueueListener
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.hooks import ConsumeHook
     from rmqwire.consumer.listener import Listener
+    from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.selector import MessageSelector
 
     L = TypeVar("L", bound=Listener)
 
 
-class PushConsumer:
+class PushConsumer(MQAdmin):
     """Consume messages for a group; use it as ``async with``.
 
     Args:
@@ -80,6 +85,10 @@ class PushConsumer:
         allocate: how the group divides the queues of a topic; all its members need the same.
         hooks: look at what is consumed.
         dedupe: leaves out what was consumed before, see ``MemoryDedupe`` and ``SqliteDedupe``.
+        message_queue_listener: called with (topic, all its queues, those of this member) when the
+            latter have changed; of the group's retry topic too.
+        offset_store: keeps how far the group has come; None for the brokers, or a file of a broadcasting
+            consumer.
         config: settings as keywords, see ``PushConsumerConfig``; at least ``namesrv_addr``, unless
             the environment has NAMESRV_ADDR or there is a ``client``.
         remoting: opens what carries the requests; None for real connections.
@@ -91,14 +100,16 @@ class PushConsumer:
             don't know.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that leaves it
         self,
         group: str,
         *,
         client: Client | None = None,
         allocate: AllocateStrategy = allocate_averagely,
         hooks: Sequence[ConsumeHook] = (),
+        offset_store: OffsetStore | None = None,
         dedupe: Dedupe | None = None,
+        message_queue_listener: QueueListener | None = None,
         remoting: RemotingFactory | None = None,
         wall_ms: WallMs = clock.wall_ms,
         rng: Random | None = None,
@@ -114,7 +125,7 @@ class PushConsumer:
             group,
             use.config,
             instance,
-            offset_store(group, use.config, instance),
+            choose_offset_store(offset_store, group, use.config, instance),
             ConsumerStats(instance.wall_ms),
             Tasks(),
             Wakeup(),
@@ -126,7 +137,13 @@ class PushConsumer:
         popping = self._parts.popping
         self._popped = None if popping is None else popping.queues
         asked = None if popping is None else broker_strategy(allocate)
-        member = GroupMember(state, self._queues, Division(state, allocate, asked), self._popped)
+        member = GroupMember(
+            state,
+            self._queues,
+            Division(state, allocate, asked),
+            self._popped,
+            message_queue_listener,
+        )
         self._lifetime = Lifetime(state, member, use.opening)
         if not use.config.broadcasting:
             retry = subscription_data(retry_topic(group), selected(SUB_ALL), instance.wall_ms())
@@ -231,13 +248,48 @@ class PushConsumer:
         self._state.rebalance()
 
     @property
+    def is_pause(self) -> bool:
+        """Whether it is suspended."""
+        return self._parts.reader.suspended
+
+    @property
     def health(self) -> ConsumerHealth:
         """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
         return consumer_health(self._state, self._queues, self._popped)
 
+    async def fetch_subscribe_message_queues(self, topic: str) -> set[MessageQueue]:
+        """Return the queues of a topic that can be read, whoever reads them.
+
+        Raises:
+            RouteNotFound: no name server knows the topic, or it has none.
+            RemotingError: no name server answered.
+        """
+        self._check_open()
+        return await self._instance.queues_to_read(topic)
+
+    async def send_message_back(
+        self, message: MessageExt, delay_level: int = 0, *, broker_name: str | None = None
+    ) -> None:
+        """Have a message delivered again later, whatever its listener says of it now.
+
+        Args:
+            message: what is to come again.
+            delay_level: when; 0 leaves that to the broker, -1 is the dead letters at once.
+            broker_name: which broker is to do it; None for the one that it is from.
+
+        Raises:
+            RmqError: no broker took it.
+        """
+        self._check_open()
+        await SendBack(self._state).give(message, delay_level, broker_name)
+
     def assigned_queues(self) -> set[MessageQueue]:
         """Return the queues this member reads now; number -1 is all of a broker, popped from."""
         return {*self._queues.held, *(self._popped or ())}
+
+    def _check_open(self) -> None:
+        if not self._lifetime.open:
+            raise UsageError("The consumer is not in running status, use it inside `async with`")
 
     async def __aenter__(self) -> Self:
         inner = PushConsumerInner(self._state, self._queues, self._popped, self._parts.work)

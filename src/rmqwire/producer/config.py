@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence  # noqa: TC003  its hints are looked up
 from dataclasses import dataclass
 
 from rmqwire.client.config import ClientConfig, ClientOptions, check_range
+from rmqwire.client.validators import check_topic
 from rmqwire.codec.compression import CompressionType
 from rmqwire.codec.message_const import AUTO_CREATE_TOPIC_KEY_TOPIC
 from rmqwire.errors import BadBody, UsageError
@@ -36,6 +38,11 @@ class ProducerConfig(ClientConfig):
         batch_max_bytes: bytes of bodies at which a batch is sent at once.
         total_batch_max_bytes: bytes of all batches under way, from which on messages go alone.
         retry_response_codes: answers that another broker may do better on; None for the release's.
+        topics: looked up, and their brokers connected to, before the producer is open; one without a
+            route is logged.
+        latency_max: with ``send_latency_enable``: ms of a send from which on a broker is left alone, in
+            rising order; None for the release's.
+        not_available_duration: for how many ms, one for each of ``latency_max``.
     """
 
     create_topic_key: str = AUTO_CREATE_TOPIC_KEY_TOPIC
@@ -57,6 +64,9 @@ class ProducerConfig(ClientConfig):
     batch_max_bytes: int = 32 * 1024
     total_batch_max_bytes: int = 32 * 1024 * 1024
     retry_response_codes: frozenset[int] | None = None
+    topics: Sequence[str] | None = None
+    latency_max: Sequence[int] | None = None
+    not_available_duration: Sequence[int] | None = None
 
     def check(self) -> None:
         """Refuse settings that can't work.
@@ -66,6 +76,10 @@ class ProducerConfig(ClientConfig):
         """
         ClientConfig.check(self)
         self.compression()
+        for topic in self.topics or ():
+            check_topic(topic)
+        if len(self.latency_max or ()) != len(self.not_available_duration or ()):
+            raise UsageError("latencyMax and notAvailableDuration: a duration for each latency")
         for name in ("default_topic_queue_nums", "send_msg_timeout", "max_message_size"):
             check_range(self, name, 1, 0x7FFFFFFF)
         check_range(self, "retry_times_when_send_failed", 0, 0x7FFFFFFF)
@@ -88,6 +102,10 @@ class ProducerConfig(ClientConfig):
             return CompressionType.named(self.compress_type)
         except BadBody as error:
             raise UsageError(str(error)) from None
+
+    def fault_table(self) -> list[tuple[int, int]]:
+        """Return what is set of (ms of a send, ms that a broker is left alone then)."""
+        return list(zip(self.latency_max or (), self.not_available_duration or (), strict=True))
 
     def retry_codes(self) -> frozenset[int]:
         """Return the answers after which another broker is tried."""
@@ -143,6 +161,9 @@ class ProducerOptions(ClientOptions, total=False):
     batch_max_bytes: int
     total_batch_max_bytes: int
     retry_response_codes: frozenset[int] | None
+    topics: Sequence[str] | None
+    latency_max: Sequence[int] | None
+    not_available_duration: Sequence[int] | None
 
 
 class TransactionProducerOptions(ProducerOptions, total=False):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rmqwire.client.tasks import Tasks
 
 PERIOD_S = 3.0
-TIMEOUT_MS = 200  # detectTimeout
 logger = logging.getLogger(__name__)
 
 
@@ -29,7 +28,7 @@ class Detector:
 
     Args:
         faults: who is unreachable.
-        instance: addresses and calls.
+        instance: addresses, calls, and how long and how often a broker is asked.
         topics: what the producer sends to; one of them is asked about.
         tasks: where the rounds run.
     """
@@ -50,7 +49,7 @@ class Detector:
         """Ask again and again, until cancelled."""
         while True:
             await self._tasks.sleep(PERIOD_S)
-            for broker_name in self._faults.unreachable():
+            for broker_name in self._faults.to_ask(self._instance.config.detect_interval):
                 await self._ask(broker_name)
 
     async def _ask(self, broker_name: str) -> None:
@@ -60,7 +59,8 @@ class Detector:
             return
         queue = MessageQueue(next(iter(self._topics), ""), broker_name, 0)
         try:
-            await self._instance.api.max_offset(addr, queue, TIMEOUT_MS)
+            limit_ms = self._instance.config.detect_timeout
+            await self._instance.api.max_offset(addr, queue, limit_ms)
         except RmqError as error:
             logger.debug("broker %s is still unreachable: %s", broker_name, error)
         else:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from rmqwire import clock
 from rmqwire.client.client import ClientUse
+from rmqwire.client.mq_admin import MQAdmin
 from rmqwire.client.tasks import Tasks
 from rmqwire.client.validators import check_own_group, check_topic
 from rmqwire.codec.message_const import DEFAULT_PRODUCER_GROUP
@@ -29,6 +30,7 @@ from rmqwire.producer.selector import by_key
 from rmqwire.producer.send_soon import SoonSends
 from rmqwire.producer.sender import Sender, each
 from rmqwire.producer.trace import PRODUCE, SendTraceHook, TraceDispatcher
+from rmqwire.producer.warm_up import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=ProducerConfig)
 
 
-class Producer:
+class Producer(MQAdmin):
     """Send messages for a producer group; use it as ``async with``.
 
     Args:
@@ -111,6 +113,7 @@ class Producer:
             self._instance.add_producer(self.group, self._sender.topics)
             stack.push_async_callback(self._instance.remove_producer, self.group)
             await self._enter_more(stack)
+            await warm_up(self._sender, self._instance, self.config)
             stack.callback(self._soon.abandon)
             await stack.enter_async_context(self._soon_tasks)
             if self._trace is not None:

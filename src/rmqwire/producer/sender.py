@@ -91,7 +91,11 @@ class Sender:
         self._config = config
         self._instance = instance
         self.faults = FaultStrategy(
-            config.release, trio_ms, instance.rng, enabled=config.send_latency_enable
+            config.release,
+            trio_ms,
+            instance.rng,
+            enabled=config.send_latency_enable,
+            table=config.fault_table(),
         )
         self._outbound = Outbound(group, config, instance.unique_ids.next)
         self.topics: set[str] = set()

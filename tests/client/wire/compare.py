@@ -52,6 +52,8 @@ def program_of(recording, client, replies):
 
 
 def _consumer(recording, data, asked):
+    if R.QUERY_MESSAGE in asked:
+        return programs.querying
     if data["consumeType"] == "CONSUME_ACTIVELY":
         return programs.lite_pulling if "lite" in data["groupName"] else programs.pulling
     if R.QUERY_ASSIGNMENT in asked:

@@ -14,6 +14,7 @@ from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.compression import decompress
 from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
+from rmqwire.codec.record import decode_message
 from rmqwire.consumer.listener import ConsumeOrderlyStatus, ConsumeStatus
 from rmqwire.consumer.lite_pull import LitePullConsumer
 from rmqwire.consumer.pull import PullConsumer
@@ -287,6 +288,33 @@ async def _pull(consumer, queue, fields):
         offset=int(fields["queueOffset"]),
         max_nums=int(fields["maxMsgNums"]),
     )
+
+
+async def querying(replay, client):
+    """Ask for messages by key and by id, as Java's pull consumer did."""
+    recording = replay.recording
+    await replay.until(began_ms(recording, client))
+    settings = replay.settings(client)
+    async with PullConsumer(plain(recording.group_of(client)), **settings) as consumer:
+        topic = recording.requests(client, R.QUERY_MESSAGE)[0].request.ext_fields["topic"]
+        for one in recording.requests(client, R.QUERY_MESSAGE, R.VIEW_MESSAGE_BY_ID):
+            fields = one.request.ext_fields
+            await replay.until(one.at_ms)
+            if one.request.code == R.VIEW_MESSAGE_BY_ID:
+                found = await consumer.view_message(topic, _record(one).message_id)
+                assert found.offset_msg_id == _record(one).message_id
+            elif fields["_UNIQUE_KEY_QUERY"] == "true":
+                assert (await consumer.view_message(topic, fields["key"])).msg_id == fields["key"]
+            else:
+                begin, end = int(fields["beginTimestamp"]), int(fields["endTimestamp"])
+                most = int(fields["maxNum"])
+                found = await consumer.query_message(topic, fields["key"], most, begin, end)
+                assert bool(found.message_list) is (one.answer.code == 0)
+        await replay.until(ends_ms(recording, client))
+
+
+def _record(one):
+    return decode_message(bytes(one.answer.body))
 
 
 PULL_CALLS = {

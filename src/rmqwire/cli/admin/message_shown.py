@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rmqwire.admin.message_text import body_file_name, host_text, properties_text
+from rmqwire.admin.message_text import body_file_name, properties_text
 from rmqwire.cli.admin.printing import row, time_text
+from rmqwire.codec.host import host_text
 from rmqwire.inspector.text import printable
 
 if TYPE_CHECKING:

@@ -22,6 +22,9 @@ class ClientRelease:
         lite_pull_request: the pulls of lite pull consumers have a request code of their own (5.x).
         ends_name_topic: the end of a transaction names its topic (5.x).
         heartbeat_on_connect: a heartbeat goes over each new connection to a broker (5.x).
+        views_name_topic: who asks for the message at an offset names its topic (5.x).
+        queries_name_index: who asks for messages by key names the kind of key (5.5).
+        topics_have_attributes: so do new topics (5.x).
     """
 
     heartbeat_header: bool
@@ -36,6 +39,9 @@ class ClientRelease:
     lite_pull_request: bool
     ends_name_topic: bool
     heartbeat_on_connect: bool
+    views_name_topic: bool
+    queries_name_index: bool
+    topics_have_attributes: bool
 
 
 CLIENT_4_9 = ClientRelease(
@@ -51,6 +57,9 @@ CLIENT_4_9 = ClientRelease(
     lite_pull_request=False,
     ends_name_topic=False,
     heartbeat_on_connect=False,
+    views_name_topic=False,
+    queries_name_index=False,
+    topics_have_attributes=False,
 )
 CLIENT_5 = ClientRelease(
     heartbeat_header=True,
@@ -65,4 +74,7 @@ CLIENT_5 = ClientRelease(
     lite_pull_request=True,
     ends_name_topic=True,
     heartbeat_on_connect=True,
+    views_name_topic=True,
+    queries_name_index=True,
+    topics_have_attributes=True,
 )

@@ -64,20 +64,27 @@ class GroupMember:
         queues: takes queues over and gives them up.
         division: tells which queues it is to read.
         popped: does so with queues that are popped from; None of a consumer that pops none.
+        listener: told of each topic whose queues here have changed: the topic, all its queues, those
+            of this member (``MessageQueueListener``).
 
     Attributes:
-        listeners: told of a topic whose queues here have changed: the topic, all its queues, those
-            of this member (``MessageQueueListener``).
+        listeners: the same of one topic.
     """
 
     def __init__(
-        self, state: AnyState, queues: Queues, division: Division, popped: Queues | None = None
+        self,
+        state: AnyState,
+        queues: Queues,
+        division: Division,
+        popped: Queues | None = None,
+        listener: QueueListener | None = None,
     ) -> None:
         self._state = state
         self._instance = state.instance
         self._queues = queues
         self._holders = (queues,) if popped is None else (queues, popped)
         self._division = division
+        self._listener = listener
         self.listeners: dict[str, QueueListener] = {}
         self._rebalancing = trio.Lock()
 
@@ -165,14 +172,15 @@ class GroupMember:
         return balanced
 
     def _tell(self, topic: str) -> None:
-        listener = self.listeners.get(topic)
-        if listener is None:
+        listeners = [one for one in (self._listener, self.listeners.get(topic)) if one is not None]
+        if not listeners:
             return
         mine = {queue for holder in self._holders for queue in holder.held if queue.topic == topic}
-        try:
-            listener(topic, set(self._instance.routes.queues_to_read(topic) or mine), mine)
-        except Exception:  # the user's code
-            logger.exception("the listener to the queues of %s", topic)
+        for listener in listeners:
+            try:
+                listener(topic, set(self._instance.routes.queues_to_read(topic) or mine), set(mine))
+            except Exception:  # the user's code
+                logger.exception("the listener to the queues of %s", topic)
 
     async def _compare(self) -> tuple[dict[str, list[Changes]], bool]:
         """Return what has to change, by topic, and whether that could be found out for all topics.

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def offset_store(group: str, config: ConsumerConfig, instance: ClientInstance) -> OffsetStore:
-    """Return the brokers' for a group that shares its messages, a file for a broadcasting one."""
+def choose_offset_store(
+    own: OffsetStore | None, group: str, config: ConsumerConfig, instance: ClientInstance
+) -> OffsetStore:
+    """Return the user's own, else the brokers' for a group that shares its messages, else a file."""
+    if own is not None:
+        return own
     if not config.broadcasting:
         return RemoteBrokerOffsetStore(group, instance)
     client_id = instance.client_id

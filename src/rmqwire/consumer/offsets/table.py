@@ -46,7 +46,12 @@ class OffsetTable:
 
 
 class OffsetStore(OffsetTable, ABC):
-    """The same, with a place that outlives the consumer (``OffsetStore``)."""
+    """The same, with a place that outlives the consumer (``OffsetStore``).
+
+    A program that keeps offsets in a place of its own, beside what it makes of the messages, derives from
+    this and passes an object as ``offset_store=``. Its methods are called in trio's loop; those of
+    ``rmqwire.aio`` and ``rmqwire.blocking``'s consumers in the loop of the background thread.
+    """
 
     @abstractmethod
     async def load(self) -> None:

@@ -58,7 +58,7 @@ class LiteQueueReader:
         self._wall_ms = state.instance.wall_ms
         self._stats = state.stats
         self._sleep = state.tasks.sleep
-        self._pulls = PullApiWrapper(state.group, state.instance)
+        self._pulls = PullApiWrapper(state.group, state.instance, state.config.broker_id())
         self._inbox = inbox
         self._wanted = wanted
 

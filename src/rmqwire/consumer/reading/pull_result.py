@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from rmqwire.client.api import PullAnswer
+    from rmqwire.client.message_ext import BodyReading
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.codec.message import StoredMessage
 
@@ -88,7 +89,7 @@ def found_messages(
     queue: MessageQueue,
     subscription: SubscriptionData,
     offset: int,
-    make: Callable[[StoredMessage, str, int], MessageExt] = MessageExt,
+    make: Callable[[StoredMessage, str, int, BodyReading], MessageExt] = MessageExt,
 ) -> list[MessageExt]:
     """Return the messages of an answer that the group wants.
 
@@ -101,7 +102,7 @@ def found_messages(
         queue: that was asked for.
         subscription: which tags are wanted.
         offset: of the first message that was asked for.
-        make: makes a message of a record, the broker's name and the offset.
+        make: makes a message of a record, the broker's name, the offset and what it gets of its body.
 
     Raises:
         BadRecord: the answer isn't made of records.
@@ -117,7 +118,8 @@ def found_messages(
         properties = stored.properties
         properties[const.PROPERTY_MIN_OFFSET] = min_offset
         properties[const.PROPERTY_MAX_OFFSET] = max_offset
-        messages.append(make(stored, queue.broker_name, stored.queue_offset + delta))
+        offset_here = stored.queue_offset + delta
+        messages.append(make(stored, queue.broker_name, offset_here, answer.reading))
     return messages
 
 

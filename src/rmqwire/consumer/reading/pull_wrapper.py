@@ -20,10 +20,13 @@ class PullApiWrapper:
     Args:
         group: the consumer group.
         instance: addresses and calls.
+        broker_id: the member that is always asked while there is one of this id (``connectBrokerByUser``);
+            None for the one that the broker suggests.
     """
 
-    def __init__(self, group: str, instance: ClientInstance) -> None:
+    def __init__(self, group: str, instance: ClientInstance, broker_id: int | None = None) -> None:
         self._group = group
+        self._broker_id = broker_id
         self._instance = instance
         self._suggested: dict[MessageQueue, int] = {}
 
@@ -34,7 +37,10 @@ class PullApiWrapper:
             RmqError: there is none; the master is asked next if it didn't come to an answer.
         """
         queue = options.queue
-        found = await self._instance.broker_addr(queue, self._suggested.get(queue, MASTER_ID))
+        broker_id = self._broker_id
+        if broker_id is None:
+            broker_id = self._suggested.get(queue, MASTER_ID)
+        found = await self._instance.broker_addr(queue, broker_id)
         pull = options.for_slave() if found.slave else options
         try:
             answer = await self._instance.api.pull(found.addr, self._group, pull, timeout_ms)

@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.client.config import make_config
+from rmqwire.client.message_ext import BodyReading
 from rmqwire.codec import message_const as const
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError
@@ -66,6 +67,8 @@ def retry_message(message: MessageExt, state: ReturningState) -> Message:
     properties[const.PROPERTY_RECONSUME_TIME] = str(times + 1)
     properties[const.PROPERTY_MAX_RECONSUME_TIMES] = str(state.config.reconsume_limit())
     properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(FIRST_RETRY_LEVEL + times)
-    again = Message(const.retry_topic(state.group), message.body, flag=message.flag)
+    whole = state.config.body_reading is BodyReading.WHOLE
+    body = message.body if whole else message.read_body()
+    again = Message(const.retry_topic(state.group), body, flag=message.flag)
     again.properties = properties
     return again

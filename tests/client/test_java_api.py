@@ -1,0 +1,99 @@
+"""What Java's client classes offer is here, or the page of names says by what or why not."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from rmqwire.client.client import Client
+from rmqwire.client.config import ClientConfig, camel_case
+from rmqwire.client.mq_admin import MQAdmin
+from rmqwire.consumer.config import PushConsumerConfig
+from rmqwire.consumer.lite_pull import LitePullConsumer
+from rmqwire.consumer.pull import PullConsumer
+from rmqwire.consumer.pull_config import LitePullConsumerConfig, PullConsumerConfig
+from rmqwire.consumer.push import PushConsumer
+from rmqwire.producer.config import ProducerConfig, TransactionProducerConfig
+from rmqwire.producer.producer import Producer
+from rmqwire.producer.transaction import TransactionProducer
+
+ROOT = Path(__file__).parents[2]
+API = json.loads((ROOT / "tests" / "data" / "java" / "client_api-5.5.0.json").read_text())
+PAGE = (ROOT / "docs" / "reference" / "names.md").read_text()
+
+
+def told(page):
+    """Return Java's names in the left columns of a page's tables."""
+    return {
+        name
+        for cell in re.findall(r"^\|([^|]*)\|", page, re.MULTILINE)
+        for span in re.findall(r"`([^`]*)`", cell)
+        for name in re.findall(r"\b[a-z]\w*", span)
+    }
+
+
+OURS = {
+    "ClientConfig": (Client, ClientConfig),
+    "MQAdmin": (MQAdmin, ClientConfig),
+    "DefaultMQProducer": (Producer, ProducerConfig),
+    "TransactionMQProducer": (TransactionProducer, TransactionProducerConfig),
+    "DefaultMQPushConsumer": (PushConsumer, PushConsumerConfig),
+    "DefaultLitePullConsumer": (LitePullConsumer, LitePullConsumerConfig),
+    "DefaultMQPullConsumer": (PullConsumer, PullConsumerConfig),
+    "MQPullConsumerScheduleService": (PullConsumer, PullConsumerConfig),
+}
+ACCESS = re.compile(r"(?:set|get|is)([A-Z])(\w*)")
+
+
+def names_of(java):
+    """Return the names of a class's methods, those of another's that it has from it left out."""
+    return {signature.partition("(")[0] for signature in API[java]}
+
+
+def property_of(name):
+    """Return what a method sets or tells, as Java spells it; None: it does something else."""
+    found = ACCESS.fullmatch(name)
+    return None if found is None else found[1].lower() + found[2]
+
+
+def ours(java):
+    """Return Java's spellings of our methods, and of our settings."""
+    cls, config = OURS[java]
+    methods = {camel_case(name) for name, _ in inspect.getmembers(cls) if not name.startswith("_")}
+    return methods, {camel_case(name) for name in config.__dataclass_fields__}
+
+
+def missing(java):
+    """Return Java's methods that are neither here under their own name nor a setting of ours."""
+    methods, settings = ours(java)
+    parents = names_of("ClientConfig")
+    return {
+        name
+        for name in names_of(java)
+        if name not in methods
+        and name not in settings
+        and property_of(name) not in methods | settings
+        and not (name.startswith(("get", "is")) and _is_set(name, names_of(java) | parents))
+    }
+
+
+def _is_set(name, names):
+    return re.sub(r"^(get|is)", "set", name) in names
+
+
+@pytest.mark.parametrize("java", OURS)
+def test_nothing_of_javas_is_missing_unseen(java):
+    assert missing(java) - told(PAGE) == set()
+
+
+def test_the_recorded_classes_are_all_compared():
+    assert OURS.keys() == API.keys()
+    assert sum(len(methods) for methods in API.values()) > 400
+
+
+def test_the_page_tells_of_nothing_that_is_here_under_javas_own_name():
+    without = PAGE.partition("## What has no counterpart")[2]
+    assert told(without)
+    assert told(without) <= set().union(*map(missing, OURS))
