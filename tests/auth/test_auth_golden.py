@@ -8,6 +8,7 @@ import pytest
 
 from rmqwire.auth.contexts import FORGOTTEN, contexts_of
 from rmqwire.broker.requests import REQUESTS
+from rmqwire.codec.bodies import PolicyEntryInfo, PolicyInfo, UserInfo
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand, decode_command
 from rmqwire.codec.release import V5_5_0
@@ -21,9 +22,9 @@ ON_PURPOSE = {int(code) for code in (*FORGOTTEN, R.VIEW_MESSAGE_BY_ID, R.POP_LIT
 RECALL_FORBIDDEN = "recall failed, operation is forbidden"  # recallMessageEnable=false
 
 
-def exchanges():
+def exchanges(*scenarios):
     """Return (scenario, request, its frame, Java's answer) in the order of the recording."""
-    for name in SCENARIOS:
+    for name in scenarios:
         entries = list(frames(RECORDED / f"acl2_{name}.jsonl.gz"))
         answers = {entry["reply_to"]: frame for entry, frame in entries if entry.get("reply_to")}
         for entry, frame in entries:
@@ -59,7 +60,7 @@ def test_recorded_requests_are_answered_as_by_java():
         init_authentication_user=SUPER,
     )
     compared, stricter = 0, []
-    for name, request, frame, java in exchanges():
+    for name, request, frame, java in exchanges(*SCENARIOS):
         ours = ask(broker, frame)
         compared += 1
         if request.code in range(3001, 3011):
@@ -73,6 +74,24 @@ def test_recorded_requests_are_answered_as_by_java():
     broker.close()
     assert compared == 414
     assert set(stricter) == {25, 33, 200}
+
+
+def test_recorded_codes_on_white_lists_need_no_user_or_no_policy():
+    broker = AdminBroker(
+        V5_5_0,
+        authentication_enabled=True,
+        authorization_enabled=True,
+        authentication_whitelist="310,28",
+        authorization_whitelist="310,11",
+    )
+    allowed = PolicyInfo("Custom", [PolicyEntryInfo("Topic:ta", ["Pub"], None, "Allow")])
+    broker.state.auth.table.create_user(UserInfo("alice", "alice-secret"), [allowed])
+    said = [
+        (refusal(ask(broker, frame)), refusal(java)) for _, _, frame, java in exchanges("whitelist")
+    ]
+    broker.close()
+    assert [ours for ours, _ in said] == [java for _, java in said]
+    assert sum(java is not None for _, java in said) == 4
 
 
 TABLE = [
