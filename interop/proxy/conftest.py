@@ -51,12 +51,9 @@ def pytest_runtest_makereport(
         key = (scenario, callspec.params["servers_of"], callspec.params["client"])
         kept = item.config.stash.setdefault(OUTCOMES, {})
         kept[key] = "-" if report.failed or kept.get(key) == "-" else "+"
+        if os.environ.get(page.VARIABLE) and call.when == "teardown":
+            page.record(kept)  # at once: a run that is cut short has shown something, too
     return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if os.environ.get(page.VARIABLE):
-        page.record(session.config.stash.get(OUTCOMES, {}))
 
 
 @dataclass(frozen=True)

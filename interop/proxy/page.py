@@ -7,6 +7,7 @@ writes what the tests that run show to ``recorded.json`` here, and the page from
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 from collections.abc import Mapping
@@ -27,9 +28,9 @@ HEADING = """\
 # gRPC clients seen to work
 
 Apache's clients of RocketMQ 5 speak gRPC to [Apache's proxy](../how-to/grpc-clients.md), version {proxy}, in cluster
-mode. Each row is a test of `interop/proxy/test_scenarios.py`, run with rmqwire's name server and broker
-below the proxy and with Java {proxy}'s: `+` it passed, `-` it failed, an empty cell: it was not run. While
-rmqwire's are asked, their logs have no warning.
+mode. Each row is a test of `interop/proxy`, run with rmqwire's name server and broker below the proxy and with
+Java {proxy}'s: `+` it passed, `-` it failed, an empty cell: it was not run. While rmqwire's are asked, their logs
+have no warning. The rows about users are `test_access.py`'s: broker and proxy both control access (2.0).
 
 This page is made by the run: `RMQWIRE_GRPC_PAGE=1 pytest interop/proxy -m optin --rocketmq {proxy}`.
 """
@@ -42,12 +43,14 @@ def recorded() -> Results:
 
 
 def record(outcomes: Mapping[tuple[str, str, str], str]) -> None:
-    """Add outcomes by scenario, kind of servers and client, and write the page."""
-    known = recorded()
-    for (scenario, kind, client), outcome in outcomes.items():
-        known.setdefault(scenario, {})[f"{kind} {client}"] = outcome
-    RECORDED.write_text(f"{json.dumps(known, indent=1, sort_keys=True)}\n", "utf-8")
-    PAGE.write_text(page(known), "utf-8")
+    """Add outcomes by scenario, kind of servers and client, and write the page; runs may go on side by side."""
+    with PAGE.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        known = recorded()
+        for (scenario, kind, client), outcome in outcomes.items():
+            known.setdefault(scenario, {})[f"{kind} {client}"] = outcome
+        RECORDED.write_text(f"{json.dumps(known, indent=1, sort_keys=True)}\n", "utf-8")
+        PAGE.write_text(page(known), "utf-8")
 
 
 def page(known: Results, proxy: str = "5.5.0") -> str:

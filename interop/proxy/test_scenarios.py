@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from interop.processes import free_port, wait_until
-from interop.proxy.conftest import Site, Start
+from interop.proxy.conftest import Site
 from interop.proxy.programs import GrpcClient, Message
 from interop.proxy.server import start_proxy
 from interop.wire import ask
@@ -183,12 +183,14 @@ def test_transactions_end_as_their_producer_says(site: Site, client: GrpcClient)
     same([sent[0], sent[2]], got)
 
 
-def test_proxies_tell_each_other_of_their_clients(site: Site, start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", ["node"], indirect=True)
+def test_two_proxies_tell_each_other_of_their_clients(
+    site: Site, client: GrpcClient, tmp_path: Path
+) -> None:
     """By messages of a topic that the first of them makes, which each of them reads whole."""
     topic, port = site.topic("two"), free_port()
     other = start_proxy(tmp_path, site.namesrv, {"remotingListenPort": port})
     try:
-        client = start("node")
         with client.push(site.proxy, topic) as consumer:
             request = RemotingCommand(
                 R.GET_CONSUMER_LIST_BY_GROUP, {"consumerGroup": consumer.group}
