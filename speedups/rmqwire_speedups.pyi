@@ -104,6 +104,32 @@ def walk_keys(
         the last record; how many there were.
     """
 
+def append_keys(
+    keys: Sequence[tuple[int, int, int]],
+    values: memoryview,
+    known: bytearray,
+    changed: bytearray,
+    number: int,
+    begin: int,
+    /,
+) -> tuple[bytes, int, int]:
+    """Make entries of an index file, up to the first key whose slot isn't known.
+
+    Args:
+        keys: hash, offset in the log and store time (ms) of each.
+        values: the slots as native ints, written to; the others too.
+        known: for each 1,024 slots whether they are known.
+        changed: for each 1,024 slots whether they have changed.
+        number: of the first entry.
+        begin: store time (ms) of the file's first record, 0 without one.
+
+    Returns:
+        the entries, how many slots were empty before, the page that must be known to go on, -1 at the end.
+
+    Raises:
+        RuntimeError: a buffer can't be written to.
+    """
+
 def walk_units(
     data: bytes,
     position: int,

@@ -16,6 +16,7 @@
 //! answer.rs      the answer's frame
 //! lane.rs        all of it, for the frames at the front of a buffer
 //! keys.rs        the keys of stored records, for the index
+//! index.rs       those keys -> entries of an index file and its slots
 //! dispatch.rs    stored records -> units of consume queues
 //! pull_request.rs  the fields of a pull, checked
 //! pull.rs        units of a consume queue -> the records that a pull gets
@@ -28,6 +29,7 @@ pub mod batch;
 pub mod dispatch;
 pub mod frame;
 pub mod header;
+pub mod index;
 pub mod json;
 pub mod keys;
 pub mod lane;

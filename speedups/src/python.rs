@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -10,6 +11,7 @@ use crate::answer::{Answers, pieces};
 use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::frame::{content, end_of_frame};
 use crate::header;
+use crate::index::{self, Slots};
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Input, Place, Settings, take};
 use crate::properties::{Plan, Plans};
@@ -18,7 +20,7 @@ use crate::pull_request;
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -234,6 +236,29 @@ fn walk_keys(
     Ok((found.keys, found.position, found.count))
 }
 
+/// Make entries of keys, and let the slots lead to them.
+#[pyfunction]
+#[pyo3(signature = (keys, values, known, changed, number, begin, /))]
+fn append_keys<'py>(
+    py: Python<'py>,
+    keys: Vec<Key>,
+    values: PyBuffer<i32>,
+    known: PyBuffer<u8>,
+    changed: PyBuffer<u8>,
+    number: i32,
+    begin: i64,
+) -> PyResult<(Bound<'py, PyBytes>, usize, i64)> {
+    let writable = || PyRuntimeError::new_err("a buffer of slots is read-only or not contiguous");
+    let slots = Slots {
+        values: values.as_mut_slice(py).ok_or_else(writable)?,
+        known: known.as_mut_slice(py).ok_or_else(writable)?,
+        changed: changed.as_mut_slice(py).ok_or_else(writable)?,
+    };
+    let done = guard(|| Ok(index::append(&keys, &slots, number, begin)))?;
+    let missing = done.missing.map_or(-1, |page| page as i64);
+    Ok((PyBytes::new(py, &done.entries), done.fresh, missing))
+}
+
 /// Reads the headers of pulls; see `rmqwire_speedups.pyi`.
 #[pyclass(module = "rmqwire_speedups", frozen)]
 struct Pulls {
@@ -386,7 +411,7 @@ mod rmqwire_speedups {
     use super::{Pulled, Pulls, Sends};
 
     #[pymodule_export]
-    use super::{panic_for_a_test, scan_units, walk_keys, walk_units};
+    use super::{append_keys, panic_for_a_test, scan_units, walk_keys, walk_units};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

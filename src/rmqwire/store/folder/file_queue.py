@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from rmqwire.errors import CorruptLog, DiskFull
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rmqwire.disk.files import FileLayer
 
 NAME_DIGITS = 20
@@ -272,6 +274,22 @@ class FileQueue:
         begin = offset - segment.start
         size = min(size, self.segment_size - begin)
         return self._files.pread(self._handles.get(segment), size, begin)
+
+    def read_each(self, ranges: Iterable[tuple[int, int]]) -> list[bytes]:
+        """Read many ranges, given as (offset, size); b"" for one that isn't whole in one segment."""
+        pread, found = self._files.pread, []
+        handle = begin = end = -1
+        for offset, size in ranges:
+            if not begin <= offset < end:
+                segment = self.find(offset)
+                if segment is None:
+                    found.append(b"")
+                    continue
+                handle, begin = self._handles.get(segment), segment.start
+                end = begin + self.segment_size
+            data = pread(handle, size, offset - begin)
+            found.append(data if len(data) == size else b"")
+        return found
 
     def drop(self, segment: Segment) -> None:
         """Remove one file of the row (the first or the last, so that no gap comes)."""

@@ -2,21 +2,18 @@
 
 The newest entries and the slots they changed stay in memory until ``write`` puts them into the
 file: entries first, then slots, the header last, so that what a reader of the file finds through
-the header is there. Slots are kept by pages of 4 KiB, read when first needed. Nothing is lost by
-that: after a kill the file is dropped and built again from the log.
+the header is there. Nothing is lost by that: after a kill the file is dropped and built again from
+the log.
 
 Numbers fall strictly along a chain of entries, so a damaged chain ends and never loops.
 """
 
 from __future__ import annotations
 
-import sys
-from array import array
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.index_file import (
     ENTRY_SIZE,
-    ENTRY_STRUCT,
     HEADER_SIZE,
     SLOT_SIZE,
     IndexEntry,
@@ -26,18 +23,14 @@ from rmqwire.codec.index_file import (
     unpack_entry,
 )
 from rmqwire.errors import BadRecord
+from rmqwire.store.index.slots import Slots, append_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rmqwire.disk.files import FileLayer
-    from rmqwire.store.index.index_keys import Key
+    from rmqwire.store.index.slots import AppendKeys, Key
 
-_PAGE_SLOTS = 1024  # slots in a page of 4 KiB
-_PAGE_SIZE = _PAGE_SLOTS * SLOT_SIZE
-_RUN_PAGES = 256  # pages written at once at most
-_MAX_DIFF_S = 0x7FFFFFFF
-_SWAPPED = sys.byteorder == "little"  # the file is big-endian
 MAX_WALK = 100_000  # entries looked at in one query: a tag of a full file has millions
 
 
@@ -49,13 +42,14 @@ class IndexFile:
         slot_num: ``maxHashSlotNum`` it was made with.
         index_num: ``maxIndexNum`` it was made with: entries it has room for, one is never used.
         files: the disk.
+        append: makes entries of keys.
     """
 
     __slots__ = (
-        "_dirty",
+        "_append",
         "_files",
         "_handle",
-        "_pages",
+        "_slots",
         "_tail",
         "_tail_from",
         "header",
@@ -65,7 +59,14 @@ class IndexFile:
         "unsynced",
     )
 
-    def __init__(self, path: str, slot_num: int, index_num: int, files: FileLayer) -> None:
+    def __init__(
+        self,
+        path: str,
+        slot_num: int,
+        index_num: int,
+        files: FileLayer,
+        append: AppendKeys = append_keys,
+    ) -> None:
         self.path = path
         self.slot_num = slot_num
         self.index_num = index_num
@@ -73,8 +74,8 @@ class IndexFile:
         self.unsynced = False  # written since the last ``synced``
         self._files = files
         self._handle = -1
-        self._pages: dict[int, array[int]] = {}
-        self._dirty: set[int] = set()
+        self._append = append
+        self._slots: Slots | None = None  # made when a key is to be appended
         self._tail = bytearray()  # entries that are not in the file yet
         self._tail_from = 1  # number of the first of them
 
@@ -98,6 +99,7 @@ class IndexFile:
             self.header.begin_timestamp = self.header.end_timestamp = previous.end_timestamp
         self._handle = self._files.open(self.path, create=True)
         self._files.truncate(self._handle, file_size(self.slot_num, self.index_num))
+        self._slots = Slots(self.slot_num, self._read, empty=True)
         self.unsynced = True
 
     def load(self) -> None:
@@ -139,40 +141,36 @@ class IndexFile:
         Raises:
             OSError: a page of slots can't be read; the keys before it are appended.
         """
-        header, tail, pages, dirty = self.header, self._tail, self._pages, self._dirty
-        slot_num, pack, begin = self.slot_num, ENTRY_STRUCT.pack, header.begin_timestamp
-        for key_hash, phy_offset, stored in keys[: self.index_num - header.index_count]:
-            number = header.index_count
-            page_number, place = divmod(key_hash % slot_num, _PAGE_SLOTS)
-            page = pages.get(page_number)
-            if page is None:
-                page = self._page(page_number)
-            previous = page[place]
-            if not 0 < previous < number:
-                previous = 0
-                header.hash_slot_count += 1
-            seconds = (stored - begin) // 1000 if 0 < begin < stored else 0
-            tail += pack(key_hash, phy_offset, min(seconds, _MAX_DIFF_S), previous)
-            page[place] = number
-            dirty.add(page_number)
-            if (
-                number <= 1
-            ):  # after the entry, whose time is counted from the file before, as Java's
-                header.begin_phy_offset = phy_offset
-                header.begin_timestamp = begin = stored
-            header.index_count = number + 1
-            header.end_phy_offset = phy_offset
-            header.end_timestamp = stored
+        keys = keys[: self.index_num - self.header.index_count]
+        if not keys:
+            return
+        slots = self._slots
+        if slots is None:
+            slots = self._slots = Slots(self.slot_num, self._read, empty=False)
+        first = self.header.index_count <= 1  # its time is counted from the file before, as Java's
+        while keys:
+            done, page = self._extend(slots, keys[:1] if first else keys)
+            if first and done:
+                self.header.begin_phy_offset, self.header.begin_timestamp = keys[0][1:]
+                first = False
+            keys = keys[done:]
+            if page >= 0:
+                slots.load(page)
 
-    def _page(self, number: int) -> array[int]:
-        """Return a page of slots, read from the file when it is asked for the first time."""
-        size = min(_PAGE_SIZE, self.slot_num * SLOT_SIZE - number * _PAGE_SIZE)
-        page = array("i")
-        page.frombytes(self._read(size, HEADER_SIZE + number * _PAGE_SIZE).ljust(size, b"\0"))
-        if _SWAPPED:
-            page.byteswap()
-        self._pages[number] = page
-        return page
+    def _extend(self, slots: Slots, keys: Sequence[Key]) -> tuple[int, int]:
+        """Append keys; return how many, and the page of slots that must be read to go on, else -1."""
+        header = self.header
+        number, begin = header.index_count, header.begin_timestamp
+        entries, fresh, page = self._append(
+            keys, slots.values, slots.known, slots.changed, number, begin
+        )
+        done = len(entries) // ENTRY_SIZE
+        if done:
+            self._tail += entries
+            header.index_count += done
+            header.hash_slot_count += fresh
+            header.end_phy_offset, header.end_timestamp = keys[done - 1][1:]
+        return done, page
 
     @property
     def unwritten(self) -> int:
@@ -189,30 +187,16 @@ class IndexFile:
             return
         write, handle = self._files.pwrite, self._open()
         write(handle, self._tail, entry_position(self._tail_from, self.slot_num))
-        for first, pages in self._dirty_runs():
-            write(handle, pages, HEADER_SIZE + first * _PAGE_SIZE)
+        for position, values in self._slots.changed_runs() if self._slots else ():
+            write(handle, values, position)
         write(handle, self.header.encode(), 0)
         self._tail.clear()
         self._tail_from = self.header.index_count
-        self._dirty.clear()
         self.unsynced = True
         if self.is_full:
-            self._pages.clear()  # it is only read from now on
-
-    def _dirty_runs(self) -> Iterator[tuple[int, bytes]]:
-        """Return the changed pages, neighbours joined: (number of the first, bytes as in the file)."""
-        run: list[int] = []
-        for number in [*sorted(self._dirty), None]:
-            if run and (number != run[-1] + 1 or len(run) == _RUN_PAGES):
-                joined = array("i")
-                for one in run:
-                    joined += self._pages[one]
-                if _SWAPPED:
-                    joined.byteswap()
-                yield run[0], joined.tobytes()
-                run = []
-            if number is not None:
-                run.append(number)
+            self._slots = None  # it is only read from now on
+        elif self._slots is not None:
+            self._slots.written()
 
     def sync(self) -> None:
         """Sync what is written; blocks.
@@ -261,10 +245,9 @@ class IndexFile:
             steps += 1
 
     def _slot(self, slot: int) -> int:
-        number, place = divmod(slot, _PAGE_SLOTS)
-        page = self._pages.get(number)
-        if page is not None:
-            return page[place]
+        known = None if self._slots is None else self._slots.get(slot)
+        if known is not None:
+            return known
         data = self._read(SLOT_SIZE, HEADER_SIZE + slot * SLOT_SIZE)
         return int.from_bytes(data, "big", signed=True)
 

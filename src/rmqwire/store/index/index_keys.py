@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.record import RecordPosition
+    from rmqwire.store.index.slots import Key
 
 TAG_TYPE = "T"
-Key = tuple[int, int, int]  # hash, offset of its record in the log, store time of that in ms
 _UNIQUE_KEY = PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
 _KEYS = PROPERTY_KEYS.encode()
 _TAGS = PROPERTY_TAGS.encode()

@@ -16,21 +16,23 @@ from rmqwire.codec.native import is_native
 from rmqwire.codec.record import BLANK_SIZE, peek, read_position
 from rmqwire.errors import BadRecord
 from rmqwire.store.index.index_file import IndexFile
-from rmqwire.store.index.index_keys import Key, KeyHasher, query_hash
+from rmqwire.store.index.index_keys import KeyHasher, query_hash
+from rmqwire.store.index.slots import append_keys_lane
 
 if TYPE_CHECKING:
     from rmqwire.clock import WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.folder.checkpoint import CheckpointFile
+    from rmqwire.store.index.slots import Key
     from rmqwire.store.log.commit_log import CommitLog
 
 logger = logging.getLogger(__name__)
 # Records built at once, a quarter of a millisecond: a send may have to wait for them.
 SLICE = 32
-NATIVE_SLICE = 96
+NATIVE_SLICE = 256
 _WINDOW = 16 * 1024  # bytes of the log read at once
-_NATIVE_WINDOW = 48 * 1024
+_NATIVE_WINDOW = 96 * 1024
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
 
 
@@ -77,6 +79,7 @@ class IndexService:
         self._disk = files
         self._wall_ms = wall_ms
         self._hasher = KeyHasher(tags=tags)
+        self._append = append_keys_lane()
         native = is_native()
         self._slice = NATIVE_SLICE if native else SLICE
         self._window_size = _NATIVE_WINDOW if native else _WINDOW
@@ -122,7 +125,8 @@ class IndexService:
     def _new_file(self, name: str) -> IndexFile:
         config = self._config
         path = f"{self._folder}/{name}"
-        return IndexFile(path, config.max_hash_slot_num, config.max_index_num, self._disk)
+        slot_num, index_num = config.max_hash_slot_num, config.max_index_num
+        return IndexFile(path, slot_num, index_num, self._disk, self._append)
 
     def _fault(self, file: IndexFile, *, clean: bool) -> str:
         """Say why a file can't be used, "" if it can."""

@@ -326,25 +326,30 @@ class CommitLog:
         if found:
             return found
         segment_size = self.queue.segment_size
-        index = 0
-        while index < len(ranges):
-            begin, size = ranges[index]
-            stop = begin + size
-            last = index + 1
-            limit = begin - begin % segment_size + segment_size
-            while last < len(ranges):
-                offset, size = ranges[last]
-                if not stop <= offset <= stop + MERGE_GAP or offset + size > limit:
-                    break
-                stop = offset + size
-                last += 1
-            data = self.read(begin, stop - begin)
-            if last == index + 1:
+        groups: list[list[tuple[int, int]]] = []
+        stop = limit = -1
+        for one in ranges:
+            offset, size = one
+            if stop <= offset <= stop + MERGE_GAP and offset + size <= limit:
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+                limit = offset - offset % segment_size + segment_size
+            stop = offset + size
+        wholes = [(group[0][0], sum(group[-1]) - group[0][0]) for group in groups]
+        for group, (begin, _), data in zip(groups, wholes, self.read_each(wholes), strict=True):
+            if len(group) == 1:
                 found.append(data)
             else:
-                found += [data[o - begin : o - begin + n] for o, n in ranges[index:last]]
-            index = last
+                found += [data[o - begin : o - begin + n] for o, n in group]
         return found
+
+    def read_each(self, ranges: list[tuple[int, int]]) -> list[bytes]:
+        """Do what ``read`` does for many ranges, given as (offset, size), at once."""
+        end = self.end
+        if all(offset + size <= end for offset, size in ranges):
+            return self.queue.read_each(ranges)
+        return [self.read(offset, size) for offset, size in ranges]
 
     def _read_together(self, ranges: list[tuple[int, int]]) -> list[bytes]:
         """Read ranges that lie near to each other with one pread; nothing where they don't."""

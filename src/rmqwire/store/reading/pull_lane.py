@@ -97,8 +97,7 @@ class PullLane:
                 return None
             topic = queue.topic.encode("utf-8", "surrogateescape")
             expected = (topic, queue.queue_id, offset)
-        read = log.read
-        body = found.join([read(begin, size) for begin, size in parts], expected)
+        body = found.join(log.read_each(parts), expected)
         if body is None:
             return None
         count, looked = found.count, found.looked
