@@ -146,6 +146,7 @@ REQUIRED = {
     "tranStateTableOffset": "0", "commitLogOffset": "0", "commitOrRollback": "0", "delayLevel": "0",
     "recallHandle": "h", "maxMsgNums": "1", "invisibleTime": "1", "pollTime": "1", "bornTime": "1", "initMode": "0",
     "extraInfo": "e", "username": "nobody", "subject": "User:nobody", "masterFlushOffset": "0",
+    "configType": "topics",
 }  # fmt: skip
 WHO = {
     "nobody": None,

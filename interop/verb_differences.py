@@ -63,12 +63,6 @@ DIFFERENT = [
         r"Caused by: .* CODE: 209 DESC: The accessKey=short and secretKey=.*",
         "secrets are stars",
     ),
-    Different(
-        ("5.5.0",),
-        r"getBrokerEpoch .*",
-        r"Caused by: .* CODE: \d DESC: .*",
-        "there is no controller mode: the code is unknown (3), Java says that it isn't on (1)",
-    ),
 ]
 ACCESS = "test_auth runs it"
 CONTROLLER = "asks the controller, which isn't there yet"

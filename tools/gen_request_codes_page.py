@@ -24,25 +24,21 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "request-codes.md"
 JAVA = ROOT / "tests" / "data" / "protocol" / "request_codes.json"
 SEEN = ROOT / "interop" / "recorded" / "codes.json"
-ROCKSDB = "of stores in RocksDB, which are refused at the start"
-LITE = "lite topics are not there"
-CONTROLLER = "there is no controller mode"
 REASONS = {
-    "CHECK_ROCKSDB_CQ_WRITE_PROGRESS": ROCKSDB,
-    "EXPORT_ROCKSDB_CONFIG_TO_JSON": ROCKSDB,
     "UPDATE_AND_CREATE_STATIC_TOPIC": "static topics (RIP-37) are not there: hardly anybody has them",
-    "NOTIFY_MIN_BROKER_ID_CHANGE": "a slave here doesn't act as master",
-    "GET_BROKER_EPOCH_CACHE": CONTROLLER,
-    "NOTIFY_BROKER_ROLE_CHANGED": CONTROLLER,
-    "POP_LITE_MESSAGE": LITE,
-    "LITE_SUBSCRIPTION_CTL": LITE,
-    "GET_BROKER_LITE_INFO": LITE,
-    "GET_PARENT_TOPIC_INFO": LITE,
-    "GET_LITE_TOPIC_INFO": LITE,
-    "GET_LITE_CLIENT_INFO": LITE,
-    "GET_LITE_GROUP_INFO": LITE,
-    "TRIGGER_LITE_DISPATCH": LITE,
 }
+IDLE = """
+### Answered, and nothing done
+
+A broker without the mode that a request is about answers it all the same, in Java and here:
+
+| code | about | answer |
+|---|---|---|
+| 354 | consume queues in RocksDB | in progress; that there is nothing to compare stands in the log |
+| 355 | tables in RocksDB | `export done.`: they are JSON files |
+| 905 | a slave that acts as master (`enableSlaveActingMaster`, refused at the start) | 0 |
+| 1007, 1008 | a controller (`enableControllerMode`, refused at the start) | 1 `this request only for controllerMode`; 0 |
+"""
 INTRO = """\
 # Request codes
 
@@ -133,6 +129,7 @@ def page() -> str:
     )
     tests = tests_by_code("broker")
     parts += [broker_row(row, tests) for row in sorted(BROKER, key=by_code)]
+    parts.append(IDLE)
     parts.append(
         "\n## Name server\n\n| code | name | since | access | seen with Java |\n|---|---|---|---|---|\n"
     )

@@ -163,6 +163,11 @@ REQUESTS: Final = (
     Row(R.REMOVE_COLD_DATA_FLOW_CTR_CONFIG, lambda p: p.cold_data.remove, since=V5),
     Row(R.GET_COLD_DATA_FLOW_CTR_INFO, lambda p: p.cold_data.info, since=V5),
     Row(R.SET_COMMITLOG_READ_MODE, lambda p: p.cold_data.set_read_mode, since=V5),
+    Row(R.CHECK_ROCKSDB_CQ_WRITE_PROGRESS, lambda p: p.other_modes.check_queues_in_rocksdb, access="GET topic", since=V5),
+    Row(R.EXPORT_ROCKSDB_CONFIG_TO_JSON, lambda p: p.other_modes.export_tables, access="GET cluster", since=V5),
+    Row(R.NOTIFY_MIN_BROKER_ID_CHANGE, lambda p: p.other_modes.min_broker_changed, access="UPDATE cluster", since=V5),
+    Row(R.GET_BROKER_EPOCH_CACHE, lambda p: p.other_modes.epochs, since=V5),
+    Row(R.NOTIFY_BROKER_ROLE_CHANGED, lambda p: p.other_modes.role_changed, access="UPDATE cluster", since=V5),
     Row(R.RESUME_CHECK_HALF_MESSAGE, lambda p: p.transactions.resume, access="UPDATE topic"),
 )
 # fmt: on

@@ -16,6 +16,7 @@ from rmqwire.broker.processors.admin.consume_stats import ConsumeStatsAdmin
 from rmqwire.broker.processors.admin.group import GroupAdmin
 from rmqwire.broker.processors.admin.ha import HaAdmin
 from rmqwire.broker.processors.admin.offset import OffsetAdmin
+from rmqwire.broker.processors.admin.other_modes import OtherModesAdmin
 from rmqwire.broker.processors.admin.relay import RelayAdmin
 from rmqwire.broker.processors.admin.reset_offset import ResetOffsetAdmin
 from rmqwire.broker.processors.admin.runtime import RuntimeAdmin
@@ -83,6 +84,7 @@ class Processors:
     timers: TimerAdmin
     cleaning: CleaningAdmin
     cold_data: ColdDataAdmin
+    other_modes: OtherModesAdmin
     transactions: TransactionAdmin
     acl: AclAdmin
     auth: AuthAdmin
@@ -129,6 +131,7 @@ class Processors:
             timers=TimerAdmin(state),
             cleaning=CleaningAdmin(state),
             cold_data=ColdDataAdmin(state),
+            other_modes=OtherModesAdmin(),
             transactions=TransactionAdmin(state),
             acl=AclAdmin(state),
             auth=AuthAdmin(state),
