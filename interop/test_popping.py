@@ -14,6 +14,7 @@ from interop.checks import all_of_it
 from interop.cluster import Cluster
 from interop.peer import Peer
 from interop.processes import BROKER_PORTS, Node, free_port, wait_until
+from interop.stores import verify
 from interop.wire import ask, broker_addr, route_known
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand
@@ -35,6 +36,8 @@ OPEN = {b"m0", b"m2", b"m4", b"m5", b"m6", b"m7"}
 SETTINGS = {
     "brokerName": "pop-a",
     "autoCreateTopicEnable": "true",
+    "maxHashSlotNum": "10000",
+    "maxIndexNum": "40000",
     "mappedFileSizeTimerLog": "1048576",  # Java refuses a folder whose files have another size
 }
 
@@ -147,13 +150,16 @@ def let_go(node: Node, home: Path, killed: bool, to: Path) -> None:
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+@pytest.mark.parametrize("merge", [False, True], ids=["in the log", "buffer merge"])
 @pytest.mark.parametrize("back", [False, True], ids=["java-to-rmqwire", "rmqwire-to-java"])
 @pytest.mark.optin
 def test_popped_messages_change_sides(
-    cluster: Cluster, version: str, tmp_path: Path, killed: bool, back: bool
+    cluster: Cluster, version: str, tmp_path: Path, killed: bool, merge: bool, back: bool
 ) -> None:
+    """Check points, acks and the block of an ordered pop, as one side left them, are the other's."""
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
-    settings = {**SETTINGS, "listenPort": str(free_port(BROKER_PORTS)), "rocketmqVersion": version}
+    own = {"listenPort": str(free_port(BROKER_PORTS)), "enablePopBufferMerge": str(merge).lower()}
+    settings = SETTINGS | own | {"rocketmqVersion": version}
     java = {key: value for key, value in settings.items() if key != "rocketmqVersion"}
     starts = [
         lambda home: cluster.start_broker(home, namesrv.addr, java),
@@ -164,9 +170,10 @@ def test_popped_messages_change_sides(
     try:
         leave_pending(node.addr)
         let_go(node, tmp_path / "first", killed, tmp_path / "second")
-        node = second(tmp_path / "second")
         if not killed:
-            assert Popper(node.addr, "ordered").pop(5_000, 0, order=True, attempt_id="y") == []
+            verify(tmp_path / "second" / "store")
+        node = second(tmp_path / "second")
+        assert Popper(node.addr, "ordered").pop(5_000, 0, order=True, attempt_id="y") == []
         check_pending(node.addr, killed=killed)
     finally:
         node.kill()
