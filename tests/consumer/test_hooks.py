@@ -3,12 +3,14 @@
 import pytest
 import trio
 
+from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.release import V4_9_7
 from rmqwire.codec.trace import ReturnType
 from rmqwire.consumer.hooks import ConsumeHook, return_type
 from rmqwire.consumer.listener import ConsumeOrderlyStatus
 from rmqwire.consumer.lite_pull import LitePullConsumer
 from rmqwire.consumer.pull import PullConsumer
+from rmqwire.consumer.push import PushConsumer
 from tests.consumer.support import FIRST, LATER, NOW, OK, Seen, consumer, settle, virtual_ms
 
 PROPERTIES = {"MSG_REGION": "here", "UNIQ_KEY": "id", "KEYS": "k1 k2"}
@@ -178,3 +180,31 @@ async def test_4_9_traces_messages_without_a_region(cluster, autojump_clock):
 )
 def test_return_types(said, expected):
     assert return_type(said.pop("status"), **said) is expected
+
+
+class OnlyEven(ConsumeHook):
+    """Wants messages whose body is an even number, and is at a loss without one."""
+
+    def wants(self, message):
+        return int(message.body) % 2 == 0
+
+
+@pytest.mark.parametrize("kind", [PushConsumer, LitePullConsumer, PullConsumer])
+async def test_what_a_hook_does_not_want_counts_as_consumed(cluster, autojump_clock, kind, caplog):
+    for body in (b"1", b"2", b"no number", b"3"):
+        cluster.store("T", body)
+    settings = {} if kind is PullConsumer else {"consume_from_where": FIRST}
+    queue = MessageQueue("T", "a", 0)
+    async with consumer(cluster, kind, hooks=[OnlyEven()], **settings) as c:
+        if kind is PullConsumer:
+            got = [one.body for one in (await c.pull(queue, offset=0)).messages]
+        elif kind is LitePullConsumer:
+            c.subscribe("T")
+            got = [one.body for one in await c.poll()]
+        else:
+            c.subscribe("T", "*", got := Seen())
+            await settle(40)
+    assert got == [b"2", b"no number"]
+    assert "OnlyEven" in caplog.text
+    if kind is PushConsumer:
+        assert cluster.offsets["cg", "a", "T", 0] == 4

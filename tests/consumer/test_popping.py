@@ -12,6 +12,7 @@ from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.pop import pop_retry_topic
 from rmqwire.consumer.group.allocate import allocate_by_consistent_hash
+from rmqwire.consumer.hooks import ConsumeHook
 from rmqwire.errors import UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.testing import trio_cluster
@@ -88,6 +89,29 @@ async def test_what_a_broker_says_is_popped_is_popped_and_acknowledged(autojump_
         assert c.health.problems == {}
         (queue,) = (one for one in c.health.pulls if one.topic == "T")
         assert c.health.pulls[queue].error is None
+
+
+class OnlyEven(ConsumeHook):
+    """Wants messages whose body is an even number, and remembers what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def wants(self, message):
+        self.asked.append(message.body)
+        return int(message.body) % 2 == 0
+
+
+async def test_what_a_hook_does_not_want_is_acknowledged(autojump_clock):
+    hook, seen = OnlyEven(), Seen()
+    async with popping(queues=1) as rmq:
+        await send(rmq, b"0", b"1", b"2")
+        async with consumer(rmq, hooks=[hook]) as c:
+            c.subscribe("T", "*", seen)
+            await until(lambda: len(seen) == 2)
+            await trio.sleep(AGAIN_S)
+    assert seen == [b"0", b"2"]
+    assert hook.asked == [b"0", b"1", b"2"]  # none has come again
 
 
 async def test_batches_are_acknowledged_together(autojump_clock):

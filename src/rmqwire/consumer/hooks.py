@@ -1,10 +1,10 @@
-"""What looks at each call of a listener (``ConsumeMessageHook``), traces among it."""
+"""What looks at each call of a listener (``ConsumeMessageHook``), traces among it, and at what comes."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rmqwire.codec import message_const as const
 from rmqwire.codec.trace import (
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rmqwire.producer.trace import TraceDispatcher
 
 logger = logging.getLogger(__name__)
+
+Message = TypeVar("Message", bound="MessageExt")
 
 
 @dataclass(slots=True)
@@ -53,11 +55,26 @@ class ConsumeContext:
 class ConsumeHook:
     """Override what is of interest; it is called in the event loop and must not block."""
 
+    def wants(self, message: MessageExt) -> bool:
+        """Return whether a message that has come is to be consumed (``FilterMessageHook``).
+
+        One that isn't counts as consumed. What is raised is logged, and the message consumed.
+        """
+        return True
+
     def before(self, context: ConsumeContext) -> None:
         """See messages before the listener does; what is raised is logged."""
 
     def after(self, context: ConsumeContext) -> None:
         """See how they were consumed; what is raised is logged."""
+
+
+def _wants(hook: ConsumeHook, message: MessageExt) -> bool:
+    try:
+        return hook.wants(message)
+    except Exception:  # the user's code
+        logger.exception("the hook %r about %s", hook, message)
+        return True
 
 
 class ConsumeHooks:
@@ -72,7 +89,16 @@ class ConsumeHooks:
     def __init__(self, group: str, hooks: Iterable[ConsumeHook], wall_ms: WallMs) -> None:
         self._group = group
         self.hooks = list(hooks)
+        self._filters = [one for one in self.hooks if type(one).wants is not ConsumeHook.wants]
         self._wall_ms = wall_ms
+
+    def wants(self, message: MessageExt) -> bool:
+        """Return whether all hooks want a message."""
+        return all(_wants(hook, message) for hook in self._filters)
+
+    def wanted(self, messages: list[Message]) -> list[Message]:
+        """Return those of the messages that all hooks want."""
+        return [one for one in messages if self.wants(one)] if self._filters else messages
 
     def before(self, messages: Sequence[MessageExt], queue: MessageQueue) -> ConsumeContext | None:
         """Tell that messages are about to be consumed; None without hooks."""

@@ -206,6 +206,7 @@ class PullConsumer(MQAdmin):
         )
         answer = await self._pulls.pull(options, timeout_ms)
         result = pull_result(answer, queue, subscription, offset)
+        result.messages = self._state.hooks.wanted(result.messages)
         if result.messages:
             self._state.hooks.given(result.messages, queue)
         return result

@@ -57,6 +57,7 @@ class LiteQueueReader:
         self._group = state.group
         self._wall_ms = state.instance.wall_ms
         self._stats = state.stats
+        self._hooks = state.hooks
         self._sleep = state.tasks.sleep
         self._pulls = PullApiWrapper(state.group, state.instance, state.config.broker_id())
         self._inbox = inbox
@@ -128,7 +129,7 @@ class LiteQueueReader:
             logger.warning("%s has no offset %d, but %s", queue, offset, answer)
         if status is not PullStatus.FOUND:
             return
-        messages = found_messages(answer, queue, subscription, offset)
+        messages = self._hooks.wanted(found_messages(answer, queue, subscription, offset))
         took_ms = self._wall_ms() - process_queue.last_pull_ms
         self._stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:

@@ -128,10 +128,12 @@ class PopReader:
     def _wanted(self, messages: list[Delivery], subscription: SubscriptionData) -> list[MessageExt]:
         """Return what the listener gets; what isn't wanted is acknowledged (``processPopResult``)."""
         tags = frozenset(subscription.tags_set)
+        hooks = self._state.hooks
         wanted: list[MessageExt] = []
         others: list[MessageExt] = []
         for message in messages:
-            (wanted if not tags or message.tags in tags else others).append(message)
+            is_wanted = (not tags or message.tags in tags) and hooks.wants(message)
+            (wanted if is_wanted else others).append(message)
         self._unwanted(others)
         return wanted
 

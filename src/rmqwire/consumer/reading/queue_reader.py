@@ -144,7 +144,8 @@ class QueueReader:
         subscription: SubscriptionData,
         offset: int,
     ) -> None:
-        messages = found_messages(answer, queue, subscription, offset, Delivery)
+        found = found_messages(answer, queue, subscription, offset, Delivery)
+        messages = self._state.hooks.wanted(found)
         took_ms = self._instance.wall_ms() - process_queue.last_pull_ms
         self._state.stats.pulled(queue.topic, len(messages), took_ms)
         if messages and not process_queue.dropped:
