@@ -3,6 +3,7 @@ import pytest
 from rmqwire.client.message_ext import BodyReading, MessageExt
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import StoredMessage
+from rmqwire.codec.record import RecordHead, encode_message
 
 STORED = StoredMessage(
     "T",
@@ -72,3 +73,39 @@ def test_topic_of_a_retried_message():
     bare = MessageExt(StoredMessage("%RETRY%g", b"x"), "a")
     bare.restore_topic("%RETRY%g")
     assert bare.topic == "%RETRY%g"
+
+
+def head(stored=STORED):
+    return RecordHead(b"before" + encode_message(stored) + b"behind", len(b"before"))
+
+
+def test_a_message_of_a_records_head_says_the_same():
+    whole, lazy = MessageExt(STORED, "a"), MessageExt(head(), "a")
+    names = "topic body queue_id queue_offset reconsume_times tags properties msg_id born_host flag"
+    for name in names.split():
+        assert getattr(lazy, name) == getattr(whole, name), name
+    assert lazy.stored.store_timestamp == STORED.store_timestamp
+    assert lazy.stored is lazy.stored
+    lazy.properties["more"] = "1"
+    assert lazy.stored.properties["more"] == "1"
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_when_its_listener_began_is_a_property(read_before):
+    message = MessageExt(head(), "a")
+    if read_before:
+        assert "CONSUME_START_TIME" not in message.properties
+    message.begin(77)
+    assert (message.consume_start_ms, message.properties["CONSUME_START_TIME"]) == (77, "77")
+
+
+@pytest.mark.parametrize("kind", CompressionType)
+def test_the_body_of_a_head_is_decompressed(kind):
+    body = b"abc" * 100
+    stored = StoredMessage("T", compress(body, kind), sys_flag=kind.sys_flag)
+    assert MessageExt(head(stored), "a").body == body
+
+
+def test_an_unreadable_body_of_a_head_is_handed_on_as_it_is(caplog):
+    assert MessageExt(head(StoredMessage("T", b"junk", sys_flag=0x301)), "a").body == b"junk"
+    assert "delivered as it is stored" in caplog.text

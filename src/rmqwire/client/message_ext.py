@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message import NamedProperties
+from rmqwire.codec.record import RecordHead
+from rmqwire.codec.sys_flag import COMPRESSED_FLAG
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
@@ -30,7 +32,8 @@ class MessageExt(NamedProperties):
     """A received message, its body decompressed.
 
     Args:
-        stored: the record as it came.
+        source: the record as it came, or its head; then properties and all in ``stored`` are read when
+            they are asked for.
         broker_name: whose queue it is from.
         queue_offset: its index in that queue.
         reading: what it gets of its body.
@@ -38,59 +41,78 @@ class MessageExt(NamedProperties):
     Attributes:
         topic: the topic that was sent to, for a retried message too.
         body: as ``read_body`` returns it, unless the client is set to read less of it.
-        properties: system and user properties.
         reconsume_times: deliveries before this one.
-        stored: the record: times in ms, hosts, flags.
     """
 
     __slots__ = (
+        "_source",
         "body",
         "broker_name",
         "consume_start_ms",
-        "properties",
         "queue_offset",
         "reconsume_times",
-        "stored",
         "topic",
     )
 
     def __init__(
         self,
-        stored: StoredMessage,
+        source: StoredMessage | RecordHead,
         broker_name: str,
         queue_offset: int | None = None,
         reading: BodyReading = BodyReading.WHOLE,
     ) -> None:
-        self.stored = stored
-        self.topic = stored.topic
-        self.properties = stored.properties
-        self.reconsume_times = stored.reconsume_times
+        self._source = source
+        self.topic = source.topic
+        self.reconsume_times = source.reconsume_times
         self.broker_name = broker_name
-        self.queue_offset = stored.queue_offset if queue_offset is None else queue_offset
+        self.queue_offset = source.queue_offset if queue_offset is None else queue_offset
         self.consume_start_ms = 0
-        self.body = stored.body
+        self.body = source.body
         if reading is BodyReading.NONE:
             self.body = b""
-        elif stored.is_compressed and reading is BodyReading.WHOLE:
+        elif source.sys_flag & COMPRESSED_FLAG and reading is BodyReading.WHOLE:
             self.body = self.read_body()
 
     def read_body(self) -> bytes:
         """Return the body as the producer gave it; as stored if it can't be decompressed."""
-        stored = self.stored
-        if not stored.is_compressed:
-            return stored.body
+        source = self._source
+        if not source.is_compressed:
+            return source.body
         try:
-            return stored.decompressed_body()
+            return source.decompressed_body()
         except BadBody as error:  # the message's fault: one line, as for every bad input
             logger.warning(
                 "message %s of %s:%s at %d is delivered as it is stored: %s",
                 printable(self.msg_id),
                 self.topic,
-                stored.queue_id,
+                source.queue_id,
                 self.queue_offset,
                 error,
             )
-            return stored.body
+            return source.body
+
+    @property
+    def stored(self) -> StoredMessage:
+        """The record: times in ms, hosts, flags."""
+        source = self._source
+        if isinstance(source, RecordHead):
+            source = self._source = source.read()
+        return source
+
+    # a property in place of the attribute that NamedProperties declares
+    @property
+    def properties(self) -> dict[str, str]:  # type: ignore[override]
+        """System and user properties."""
+        return self.stored.properties
+
+    def begin(self, wall_ms: int) -> None:
+        """Take note that its listener is called now; not for users."""
+        self.consume_start_ms = wall_ms
+        source, started = self._source, const.PROPERTY_CONSUME_START_TIMESTAMP
+        if isinstance(source, RecordHead):
+            source.more[started] = str(wall_ms)
+        else:
+            source.properties[started] = str(wall_ms)
 
     @property
     def msg_id(self) -> str:
@@ -105,7 +127,7 @@ class MessageExt(NamedProperties):
     @property
     def queue_id(self) -> int:
         """Number of its queue."""
-        return self.stored.queue_id
+        return self._source.queue_id
 
     @property
     def queue(self) -> MessageQueue:

@@ -11,7 +11,6 @@ same name wins. Bytes that are no UTF-8 become U+FFFD, as Java's String construc
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
@@ -23,13 +22,17 @@ if TYPE_CHECKING:
 NAME_VALUE_SEPARATOR = "\x01"
 PROPERTY_SEPARATOR = "\x02"
 MAX_PROPERTIES_LENGTH = 32767  # bytes: PROPERTIES length is a signed short
-_ENTRIES = re.compile("(?:\\A|\x02)([^\x01\x02]++)\x01([^\x02]++)").findall
 
 
 def decode_properties(data: bytes | bytearray | memoryview | str) -> dict[str, str]:
     """Read a property string into a dict, in the order of the bytes. Never fails, as in Java."""
     text = data if isinstance(data, str) else str(data, "utf-8", "replace")
-    return dict(_ENTRIES(text))
+    properties = {}
+    for entry in text.split("\x02"):
+        name, _, value = entry.partition("\x01")
+        if value and name:
+            properties[name] = value
+    return properties
 
 
 def encode_properties(properties: Mapping[str, str], release: Release = DEFAULT_RELEASE) -> bytes:

@@ -31,13 +31,23 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from rmqwire.codec.compression import decompress
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN, crc_property, parse_crc_property
 from rmqwire.codec.host import pack_host, unpack_host
 from rmqwire.codec.message import BLANK_MAGIC, MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2, StoredMessage
-from rmqwire.codec.message_const import PROPERTY_CRC32
-from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, decode_properties, encode_properties
+from rmqwire.codec.message_const import PROPERTY_CRC32, PROPERTY_TAGS
+from rmqwire.codec.properties import (
+    MAX_PROPERTIES_LENGTH,
+    decode_properties,
+    encode_properties,
+    find_property,
+)
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
-from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG, STOREHOSTADDRESS_V6_FLAG
+from rmqwire.codec.sys_flag import (
+    BORNHOST_V6_FLAG,
+    COMPRESSED_FLAG,
+    STOREHOSTADDRESS_V6_FLAG,
+)
 from rmqwire.errors import BadRecord
 
 if TYPE_CHECKING:
@@ -49,12 +59,14 @@ __all__ = [
     "MESSAGE_MAGIC_V1",
     "MESSAGE_MAGIC_V2",
     "MIN_RECORD_SIZE",
+    "RecordHead",
     "RecordPosition",
     "append_blank",
     "append_record",
     "check_record",
     "decode_message",
     "encode_message",
+    "iter_heads",
     "iter_messages",
     "pack_host",
     "peek",
@@ -84,6 +96,7 @@ _SYS_FLAG_AT = 36
 _SIZE_AND_MAGIC = Struct(">ii")
 _SHORT = Struct(">h")
 _MAGICS = (MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2)
+_TAGS = PROPERTY_TAGS.encode()
 _V1_TAILS = tuple(bytes([n]) for n in range(MAX_TOPIC_V1 + 1))
 
 
@@ -477,3 +490,81 @@ def iter_messages(body: Data) -> Iterator[StoredMessage]:
         message = _read_message(data, pos)
         yield message
         pos += message.total_size
+
+
+class RecordHead:
+    """What most listeners look at of a record; the rest is read when it is asked for: ``read``.
+
+    Attributes:
+        topic: as stored.
+        body: as stored.
+        queue_id: number of its queue.
+        queue_offset: its index there.
+        sys_flag: how the body is stored, among others.
+        reconsume_times: deliveries before this one.
+        record: all of its bytes.
+        more: properties that it gets when it is read.
+    """
+
+    __slots__ = (
+        "_properties_at",
+        "body",
+        "more",
+        "queue_id",
+        "queue_offset",
+        "reconsume_times",
+        "record",
+        "sys_flag",
+        "topic",
+    )
+
+    def __init__(self, data: bytes, pos: int) -> None:
+        fields, body_at, topic_at, properties_at = _locate(data, pos)
+        self.topic = data[topic_at : properties_at - 2].decode("utf-8", "replace")
+        self.body = data[body_at : body_at + fields[14]]
+        self.queue_id = fields[3]
+        self.queue_offset = fields[5]
+        self.sys_flag = fields[7]
+        self.reconsume_times = fields[12]
+        self.record = data[pos : pos + fields[0]]
+        self.more: dict[str, str] = {}
+        self._properties_at = properties_at - pos
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether ``body`` is compressed."""
+        return bool(self.sys_flag & COMPRESSED_FLAG)
+
+    @property
+    def tags(self) -> str | None:
+        """TAGS, read alone."""
+        value = find_property(self.record, _TAGS, self._properties_at)
+        return None if value is None else value.decode("utf-8", "replace")
+
+    def decompressed_body(self) -> bytes:
+        """Return the body as the producer made it.
+
+        Raises:
+            BadBody: as ``StoredMessage.decompressed_body``.
+        """
+        return decompress(self.body, self.sys_flag)
+
+    def read(self) -> StoredMessage:
+        """Read all of it."""
+        message = _read_message(self.record, 0)
+        message.properties.update(self.more)
+        return message
+
+
+def iter_heads(body: Data) -> Iterator[RecordHead]:
+    """Look at every record of a pull answer.
+
+    Raises:
+        BadRecord: a record that is cut off or inconsistent; ``offset`` says where it begins.
+    """
+    data = body if isinstance(body, bytes) else bytes(body)
+    pos, end = 0, len(data)
+    while pos < end:
+        head = RecordHead(data, pos)
+        yield head
+        pos += len(head.record)

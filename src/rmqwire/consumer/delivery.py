@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rmqwire.codec.message import StoredMessage
+    from rmqwire.codec.record import RecordHead
 
     class Settler(Protocol):
         """What is told how the messages of one batch went."""
@@ -50,12 +51,12 @@ class Delivery(MessageExt):
 
     def __init__(
         self,
-        stored: StoredMessage,
+        source: StoredMessage | RecordHead,
         broker_name: str,
         queue_offset: int | None = None,
         reading: BodyReading = BodyReading.WHOLE,
     ) -> None:
-        super().__init__(stored, broker_name, queue_offset, reading)
+        super().__init__(source, broker_name, queue_offset, reading)
         self._settler: Settler | None = None
 
     def handed_out(self, settler: Settler) -> None:

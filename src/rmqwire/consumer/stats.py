@@ -6,6 +6,7 @@ Counts are kept per ten seconds; a rate is over the last minute, failed messages
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import ConsumeStatus
@@ -18,41 +19,48 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 
 
-class Counter:
-    """Events and a sum that belongs to them, by time slot, one hour long."""
+@dataclass(slots=True)
+class Counts:
+    """What was counted of one topic within some time; ``slot`` is the number of its ten seconds."""
+
+    slot: int = 0
+    pulls: int = 0
+    pull_ms: int = 0  # of all of them together
+    pulled: int = 0  # messages
+    runs: int = 0
+    run_ms: int = 0
+    consumed: int = 0
+    failed: int = 0
+
+
+class TopicStats:
+    """The counts of one topic by time slot, one hour long."""
 
     __slots__ = ("_slots",)
 
     def __init__(self) -> None:
-        self._slots: deque[list[int]] = deque(maxlen=HOUR_MS // SLOT_MS)  # [slot, events, sum]
+        self._slots: deque[Counts] = deque(maxlen=HOUR_MS // SLOT_MS)
 
-    def add(self, wall_ms: int, events: int, value: int = 0) -> None:
-        """Count ``events`` now, and add ``value`` to the sum."""
-        slot = wall_ms // SLOT_MS
-        slots = self._slots
-        if not slots or slots[-1][0] != slot:
-            slots.append([slot, 0, 0])
-        slots[-1][1] += events
-        slots[-1][2] += value
+    def at(self, wall_ms: int) -> Counts:
+        """Return the counts to add to now."""
+        slot, slots = wall_ms // SLOT_MS, self._slots
+        if not slots or slots[-1].slot != slot:
+            slots.append(Counts(slot))
+        return slots[-1]
 
-    def over(self, wall_ms: int, window_ms: int) -> tuple[int, int]:
-        """Return (events, sum) of the last ``window_ms``."""
-        first = (wall_ms - window_ms) // SLOT_MS
-        recent = [slot for slot in self._slots if slot[0] > first]
-        return sum(slot[1] for slot in recent), sum(slot[2] for slot in recent)
-
-
-class TopicStats:
-    """What is counted of one topic."""
-
-    __slots__ = ("consumed", "failed", "pulled", "pulls", "runs")
-
-    def __init__(self) -> None:
-        self.pulls = Counter()
-        self.pulled = Counter()
-        self.runs = Counter()
-        self.consumed = Counter()
-        self.failed = Counter()
+    def over(self, wall_ms: int, window_ms: int) -> Counts:
+        """Return the sums of the last ``window_ms``."""
+        first, total = (wall_ms - window_ms) // SLOT_MS, Counts()
+        for one in self._slots:
+            if one.slot > first:
+                total.pulls += one.pulls
+                total.pull_ms += one.pull_ms
+                total.pulled += one.pulled
+                total.runs += one.runs
+                total.run_ms += one.run_ms
+                total.consumed += one.consumed
+                total.failed += one.failed
+        return total
 
 
 class ConsumerStats:
@@ -74,29 +82,28 @@ class ConsumerStats:
 
     def pulled(self, topic: str, messages: int, took_ms: int) -> None:
         """Count a pull that found messages."""
-        now, stats = self._wall_ms(), self._of(topic)
-        stats.pulls.add(now, 1, took_ms)
-        stats.pulled.add(now, messages)
+        counts = self._of(topic).at(self._wall_ms())
+        counts.pulls += 1
+        counts.pull_ms += took_ms
+        counts.pulled += messages
 
     def consumed(self, topic: str, took_ms: int, *, ok: int, failed: int) -> None:
         """Count a run of the listener, and the messages that it consumed and didn't."""
-        now, stats = self._wall_ms(), self._of(topic)
-        stats.runs.add(now, 1, took_ms)
-        if ok:
-            stats.consumed.add(now, ok)
-        if failed:
-            stats.failed.add(now, failed)
+        counts = self._of(topic).at(self._wall_ms())
+        counts.runs += 1
+        counts.run_ms += took_ms
+        counts.consumed += ok
+        counts.failed += failed
 
     def status(self, topic: str) -> ConsumeStatus:
         """Return the rates of a topic: times in ms, rates per second."""
         now, stats = self._wall_ms(), self._of(topic)
-        pulls, pull_ms = stats.pulls.over(now, MINUTE_MS)
-        runs, run_ms = stats.runs.over(now, MINUTE_MS)
+        last = stats.over(now, MINUTE_MS)
         return ConsumeStatus(
-            pull_rt=pull_ms / pulls if pulls else 0.0,
-            pull_tps=stats.pulled.over(now, MINUTE_MS)[0] / 60,
-            consume_rt=run_ms / runs if runs else 0.0,
-            consume_oktps=stats.consumed.over(now, MINUTE_MS)[0] / 60,
-            consume_failed_tps=stats.failed.over(now, MINUTE_MS)[0] / 60,
-            consume_failed_msgs=stats.failed.over(now, HOUR_MS)[0],
+            pull_rt=last.pull_ms / last.pulls if last.pulls else 0.0,
+            pull_tps=last.pulled / 60,
+            consume_rt=last.run_ms / last.runs if last.runs else 0.0,
+            consume_oktps=last.consumed / 60,
+            consume_failed_tps=last.failed / 60,
+            consume_failed_msgs=stats.over(now, HOUR_MS).failed,
         )

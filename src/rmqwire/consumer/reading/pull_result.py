@@ -12,7 +12,7 @@ from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.properties import decode_properties
-from rmqwire.codec.record import iter_messages
+from rmqwire.codec.record import iter_heads
 from rmqwire.codec.sys_flag import (
     COMPRESSED_FLAG,
     COMPRESSION_TYPE_COMPARATOR,
@@ -23,12 +23,16 @@ from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Sequence
 
     from rmqwire.client.api import PullAnswer
     from rmqwire.client.message_ext import BodyReading
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.codec.message import StoredMessage
+    from rmqwire.codec.namespace import Namespace
+    from rmqwire.codec.record import RecordHead
+
+    MakeMessage = Callable[[StoredMessage | RecordHead, str, int, BodyReading], MessageExt]
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +93,7 @@ def found_messages(
     queue: MessageQueue,
     subscription: SubscriptionData,
     offset: int,
-    make: Callable[[StoredMessage, str, int, BodyReading], MessageExt] = MessageExt,
+    make: MakeMessage = MessageExt,
 ) -> list[MessageExt]:
     """Return the messages of an answer that the group wants.
 
@@ -102,34 +106,37 @@ def found_messages(
         queue: that was asked for.
         subscription: which tags are wanted.
         offset: of the first message that was asked for.
-        make: makes a message of a record, the broker's name, the offset and what it gets of its body.
+        make: makes a message of a record or its head, the broker's name, the offset and what it gets of its body.
 
     Raises:
         BadRecord: the answer isn't made of records.
     """
     tags = frozenset(subscription.tags_set)
     delta = answer.offset_delta
-    min_offset, max_offset = str(answer.min_offset), str(answer.max_offset)
-    messages = []
-    for stored in _unwrapped(iter_messages(answer.body)):
-        if (tags and stored.tags not in tags) or stored.queue_offset + delta < offset:
-            continue
-        answer.namespace.unwrap_message(stored)
-        properties = stored.properties
-        properties[const.PROPERTY_MIN_OFFSET] = min_offset
-        properties[const.PROPERTY_MAX_OFFSET] = max_offset
-        offset_here = stored.queue_offset + delta
-        messages.append(make(stored, queue.broker_name, offset_here, answer.reading))
+    low, high = str(answer.min_offset), str(answer.max_offset)
+    namespaced, broker_name = bool(answer.namespace.name), queue.broker_name
+    messages: list[MessageExt] = []
+    for head in iter_heads(answer.body):
+        head.more = {const.PROPERTY_MIN_OFFSET: low, const.PROPERTY_MAX_OFFSET: high}
+        sources: Sequence[StoredMessage | RecordHead] = (head,)
+        if namespaced or head.sys_flag & _WRAPPED == _WRAPPED:
+            sources = _read_whole(head, answer.namespace)
+        for source in sources:
+            index = source.queue_offset + delta
+            if index >= offset and (not tags or source.tags in tags):
+                messages.append(make(source, broker_name, index, answer.reading))
     return messages
 
 
-def _unwrapped(records: Iterable[StoredMessage]) -> Iterator[StoredMessage]:
-    """Return the messages of each record: more than one where it is an inner batch."""
-    for record in records:
-        if record.sys_flag & _WRAPPED == _WRAPPED:
-            yield from _inner_messages(record)
-        else:
-            yield record
+def _read_whole(head: RecordHead, namespace: Namespace) -> list[StoredMessage]:
+    """Return the messages of a record: more than one where it is an inner batch."""
+    record = head.read()
+    wrapped = record.sys_flag & _WRAPPED == _WRAPPED
+    messages = _inner_messages(record) if wrapped else [record]
+    for message in messages:
+        message.properties.update(head.more)
+        namespace.unwrap_message(message)
+    return messages
 
 
 def _inner_messages(record: StoredMessage) -> list[StoredMessage]:

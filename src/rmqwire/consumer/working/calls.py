@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP
 from rmqwire.consumer.hooks import return_type
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.listener_call import call_listener
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.delivery import Delivery
@@ -67,8 +68,7 @@ class ConcurrentCalls:
             return Consumed(before, [], 0)
         started = self._wall_ms()
         for message in messages:
-            message.consume_start_ms = started
-            message.properties[PROPERTY_CONSUME_START_TIMESTAMP] = str(started)
+            message.begin(started)
         topic, count = messages[0].topic, len(messages)
         context = ConsumeConcurrentlyContext(queue)
         seen = self._state.hooks.before(messages, queue)
@@ -84,12 +84,12 @@ class ConcurrentCalls:
         level = context.delay_level_when_next_consume
         return Consumed(before + messages[:acked], messages[acked:], level)
 
-    async def call(
+    def call(
         self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
-    ) -> Outcome[ConsumeStatus]:
-        """Call the listener, and nothing else."""
+    ) -> Awaitable[Outcome[ConsumeStatus]]:
+        """Return the call of the listener and nothing else, to be awaited."""
         later = ConsumeStatus.RECONSUME_LATER
-        return await call_listener(
+        return call_listener(
             self._listeners, messages, context, group=self._state.group, later=later
         )
 

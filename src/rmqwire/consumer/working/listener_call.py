@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.client.tasks import Tasks
@@ -70,7 +70,7 @@ class ListenerCall(Generic[Status]):
                 result = await self._in_threads.in_thread(self._listener, *arguments)
             else:
                 result = self._listener(*arguments)
-            if inspect.isawaitable(result):
+            if not isinstance(result, self._status) and inspect.isawaitable(result):
                 result = await result
         except Exception as error:  # the listener is the user's code: logged, then tried again
             logger.exception("the listener of %s failed, group %s", topic, self._group)
@@ -81,15 +81,15 @@ class ListenerCall(Generic[Status]):
         return Outcome(result)
 
 
-async def call_listener(
+def call_listener(
     listeners: Mapping[str, ListenerCall[Status]],
     messages: list[MessageExt],
     context: object,
     *,
     group: str,
     later: Status,
-) -> Outcome[Status]:
-    """Call the listener of the messages' topic.
+) -> Awaitable[Outcome[Status]]:
+    """Return the call of the listener of the messages' topic, to be awaited.
 
     Args:
         listeners: listeners by topic.
@@ -101,9 +101,13 @@ async def call_listener(
     topic = messages[0].topic
     listener = listeners.get(topic)
     if listener is None:
-        logger.warning("no listener for topic %s in group %s", topic, group)
-        return Outcome(later)
-    return await listener.run(topic, messages, context)
+        return _without_listener(topic, group, later)
+    return listener.run(topic, messages, context)
+
+
+async def _without_listener(topic: str, group: str, later: Status) -> Outcome[Status]:
+    logger.warning("no listener for topic %s in group %s", topic, group)
+    return Outcome(later)
 
 
 def takes_context(listener: object) -> bool:

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 Job: TypeAlias = Callable[[], Awaitable[None]]
 
-JOBS_PER_CHECKPOINT = 8  # plain listeners never wait: others get a turn after so many
+JOBS_PER_CHECKPOINT = 32  # plain listeners never wait: others get a turn after so many
 
 
 class WorkerPool:
     """Up to ``most`` tasks at work; each goes on until no job is left.
+
+    A worker that finds more jobs than its own starts the next one, so that listeners that never wait keep
+    one task busy, and those that do soon have as many as they need.
 
     Args:
         tasks: runs them.
@@ -29,13 +32,19 @@ class WorkerPool:
         self._most = most
         self._jobs: deque[Job] = deque()
         self._running = 0
+        self._coming = False  # one was started and hasn't looked yet
         self._idle = Wakeup()
 
     def add(self, job: Job) -> None:
         """Have a job done; it raises nothing."""
         self._jobs.append(job)
-        if self._running < self._most:
+        self._start()
+
+    def _start(self) -> None:
+        """Start one more worker, unless one is on its way."""
+        if not self._coming and self._running < self._most:
             self._running += 1
+            self._coming = True
             self._tasks.spawn(self._work)
 
     async def finish(self) -> None:
@@ -45,10 +54,14 @@ class WorkerPool:
             await self._idle.wait()
 
     async def _work(self) -> None:
-        done = 0
+        jobs, done = self._jobs, 0
+        self._coming = False
         try:
-            while self._jobs:
-                await self._jobs.popleft()()
+            while jobs:
+                job = jobs.popleft()
+                if jobs:
+                    self._start()
+                await job()
                 done += 1
                 if done % JOBS_PER_CHECKPOINT == 0:
                     await self._tasks.sleep(0)

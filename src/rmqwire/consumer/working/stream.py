@@ -7,7 +7,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.message_const import PROPERTY_CONSUME_START_TIMESTAMP
 from rmqwire.consumer.delivery import Delivery
 from rmqwire.consumer.reading.inbox import Inbox
 from rmqwire.wakeup import Arrivals
@@ -91,7 +90,6 @@ class DeliveryStream:
         batch.settler.taken()
         for message in batch.messages:
             if isinstance(message, Delivery):
-                message.consume_start_ms = now
-                message.properties[PROPERTY_CONSUME_START_TIMESTAMP] = str(now)
+                message.begin(now)
                 message.handed_out(batch.settler)
                 self._left.append(message)
