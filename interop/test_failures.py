@@ -28,55 +28,68 @@ from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
 from interop.wire import route_known
 from rmqwire import PushConsumer
 
-pytestmark = [pytest.mark.only("5.5.0"), pytest.mark.optin, pytest.mark.timeout(230)]
+pytestmark = [pytest.mark.optin, pytest.mark.timeout(230)]
 
-PROXY_HOST = "127.0.0.2"  # where the broker a says that it is
 BOTH, ONLY_B, DIVIDED = "Both", "OnlyB", "Divided"
 SLOW_S = 1.5
 SETTINGS = {
     "registerNameServerPeriod": "10000",
     "waitTimeMillsInSendQueue": "10000",  # the machine is busy with JVMs: that is not the trouble meant
 }
+GOING_S = 6  # how long a broker sends its clients elsewhere before it ends
+GOING = {"enableShutdownGracefully": "true", "shutdownWaitTimeSeconds": str(GOING_S)}
 
 
 class Field:
-    """A name server and two masters of Java's; the one named a stands behind a proxy."""
+    """A name server and two masters of Java's."""
 
     def __init__(self, cluster: Cluster, home: Path) -> None:
         self._cluster, self._home = cluster, home
         ports = {name: lasting_port(BROKER_PORTS) for name in "ab"}
-        self.addrs = {"a": f"{PROXY_HOST}:{ports['a']}", "b": f"127.0.0.1:{ports['b']}"}
+        self.addrs = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         self._settings = {
             name: SETTINGS | {"brokerName": name, "listenPort": str(port)}
             for name, port in ports.items()
         }
-        self._settings["a"]["brokerIP1"] = PROXY_HOST
         self._namesrv = cluster.start_namesrv(home / "namesrv", lasting_port())
         self.namesrv = self._namesrv.addr
         self._nodes: dict[str, Node] = {}
         for name in "ab":
             self.start_broker(name)
 
-    def start_broker(self, name: str) -> None:
-        home = self._home / name
-        self._nodes[name] = self._cluster.start_broker(home, self.namesrv, self._settings[name])
+    def start_broker(self, name: str, more: dict[str, str] | None = None) -> None:
+        home, settings = self._home / name, self._settings[name] | (more or {})
+        self._nodes[name] = self._cluster.start_broker(home, self.namesrv, settings)
+
+    def stop_broker(self, name: str) -> None:
+        self._nodes[name].stop()
 
     def make_topics(self, peer: Peer) -> None:
-        brokers = {"a": self._nodes["a"].addr, "b": self._nodes["b"].addr}
         for topic, names in ((BOTH, "ab"), (ONLY_B, "b"), (DIVIDED, "ab")):
             for name in names:
-                words = ("-n", self.namesrv, "-b", brokers[name], "-t", topic, "-r", "4", "-w", "4")
+                words = (
+                    "-n",
+                    self.namesrv,
+                    "-b",
+                    self.addrs[name],
+                    "-t",
+                    topic,
+                    "-r",
+                    "4",
+                    "-w",
+                    "4",
+                )
                 peer.mqadmin("updateTopic", *words)
             wait_until(partial(route_known, self.namesrv, topic), f"route of {topic}")
 
     @asynccontextmanager
-    async def proxy(self) -> AsyncIterator[Proxy]:
-        """Let the broker a be reached."""
-        proxy = Proxy(self._nodes["a"].addr)
-        host, _, port = self.addrs["a"].partition(":")
+    async def proxy(self) -> AsyncIterator[tuple[Proxy, str]]:
+        """Put a proxy in front of the broker a, and a name server that leads to it."""
+        proxy, port = Proxy(self.addrs["a"]), lasting_port()
+        names = FlappingNameServer(route(self.addrs | {"a": f"127.0.0.1:{port}"}), [])
         async with trio.open_nursery() as nursery:
-            await nursery.start(proxy.serve, host, int(port))
-            yield proxy
+            await nursery.start(proxy.serve, "127.0.0.1", port)
+            yield proxy, await nursery.start(names.serve)
             nursery.cancel_scope.cancel()
 
     # --- troubles: each makes one and returns when it was over
@@ -88,8 +101,15 @@ class Field:
         return now_ms()
 
     async def restart(self) -> int:
-        await trio.to_thread.run_sync(self._nodes["b"].stop)
+        await trio.to_thread.run_sync(self.stop_broker, "b")
         await trio.to_thread.run_sync(self.start_broker, "b")
+        return now_ms()
+
+    async def go_away(self) -> int:
+        """End the broker b, which says GO_AWAY for some seconds, and start it again."""
+        await self.restart()
+        logs = sorted((self._home / "b" / "logs").rglob("remoting*.log"))
+        assert any("GO_AWAY" in log.read_text(errors="replace") for log in logs), logs
         return now_ms()
 
     async def lose_name_server(self) -> int:
@@ -131,14 +151,22 @@ def field(
 
 
 async def test_a_broker_is_killed(field: Field, json_peer: Peer) -> None:
-    async with field.proxy():
-        trouble = Trouble("broker killed, back after some seconds", BOTH, "b", field.kill)
-        await side_by_side(field.namesrv, trouble, json_peer)
+    trouble = Trouble("broker killed, back after some seconds", BOTH, "b", field.kill)
+    await side_by_side(field.namesrv, trouble, json_peer)
 
 
 async def test_the_only_broker_restarts(field: Field, json_peer: Peer) -> None:
     trouble = Trouble("the only broker restarts", ONLY_B, "b", field.restart)
     await side_by_side(field.namesrv, trouble, json_peer)
+
+
+@pytest.mark.only("5.5.0")  # the code is of 5.3.2
+@pytest.mark.parametrize("topic", [BOTH, ONLY_B])
+async def test_a_broker_sends_its_clients_away(field: Field, json_peer: Peer, topic: str) -> None:
+    await trio.to_thread.run_sync(field.stop_broker, "b")
+    await trio.to_thread.run_sync(field.start_broker, "b", GOING)
+    name = "a broker goes away" if topic == BOTH else "the only broker goes away"
+    await side_by_side(field.namesrv, Trouble(name, topic, "b", field.go_away), json_peer)
 
 
 async def test_all_name_servers_are_down(field: Field, json_peer: Peer) -> None:
@@ -156,16 +184,16 @@ async def test_a_client_starts_while_all_name_servers_are_down(
 
 @pytest.mark.parametrize("faults", [False, True])
 async def test_a_broker_is_slow(field: Field, json_peer: Peer, faults: bool) -> None:
-    async with field.proxy() as proxy:
+    async with field.proxy() as (proxy, namesrv):
         name = "slow broker" + ", sendLatencyFaultEnable" * faults
         trouble = Trouble(name, BOTH, "a", partial(field.slow, proxy), 8, faults=faults)
-        await side_by_side(field.namesrv, trouble, json_peer)
+        await side_by_side(namesrv, trouble, json_peer)
 
 
 async def test_connections_are_half_open(field: Field, json_peer: Peer) -> None:
-    async with field.proxy() as proxy:
+    async with field.proxy() as (proxy, namesrv):
         trouble = Trouble("half-open connection", BOTH, "a", partial(field.half_open, proxy), 8)
-        await side_by_side(field.namesrv, trouble, json_peer)
+        await side_by_side(namesrv, trouble, json_peer)
 
 
 async def test_a_route_flaps(field: Field, json_peer: Peer) -> None:
@@ -178,7 +206,7 @@ async def test_a_route_flaps(field: Field, json_peer: Peer) -> None:
         await names.flap()
         return now_ms()
 
-    async with field.proxy(), trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery:
         namesrv = await nursery.start(names.serve)
         await side_by_side(namesrv, Trouble("flapping route", BOTH, "a", flap), json_peer)
         nursery.cancel_scope.cancel()
@@ -241,7 +269,7 @@ async def test_a_master_restarts_during_a_rebalance(field: Field, json_peer: Pee
         await field.restart()
         restarted.set()
 
-    async with field.proxy(), trio.open_nursery() as nursery, AsyncExitStack() as stack:
+    async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
 
         async def join() -> None:
             await ours.join(stack)

@@ -81,7 +81,12 @@ class Trouble:
     faults: bool = False
 
 
-async def _send(producer: Producer, topic: str, account: Account, stop: trio.Event) -> None:
+async def _send(
+    number: int, producer: Producer, topic: str, account: Account, stop: trio.Event
+) -> None:
+    # Threads drift apart by themselves. Tasks of one loop would send in step, and so run out of time in
+    # the same millisecond, when nobody has time left for another broker.
+    await trio.sleep(number * PAUSE_MS / SENDERS / 1000)
     while not stop.is_set():
         began = now_ms()
         outcome: Send = {}
@@ -108,8 +113,8 @@ async def _ours(namesrv: str, trouble: Trouble, version: str) -> AsyncIterator[A
         ) as producer,
         trio.open_nursery() as nursery,
     ):
-        for _ in range(SENDERS):
-            nursery.start_soon(_send, producer, trouble.topic, account, stop)
+        for number in range(SENDERS):
+            nursery.start_soon(_send, number, producer, trouble.topic, account, stop)
         yield account
         stop.set()
 
