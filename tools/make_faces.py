@@ -36,7 +36,7 @@ CALLED = {
     "TopicListener": "_callback",
     "TransactionCheck": "_function",
     "LocalTransaction": "_function",
-    "PullTask": "_function",
+    "PullTask": "_task",
 }
 BASES = {  # Consuming, Sending and Transacting are written by hand for asyncio
     "MQAdmin": "Face[A]",

@@ -120,6 +120,38 @@ async def test_messages_are_asked_for(rmq):
 
 
 @program
+async def test_pull_tasks_and_news_of_queues_come_to_the_programs_loop(rmq):
+    seen, done, told, mine = [], asyncio.Event(), asyncio.Event(), threading.current_thread()
+
+    async def task(queue, context):
+        assert threading.current_thread() is mine
+        result = await puller.pull(queue, offset=len(seen))
+        seen.extend(one.body for one in result.messages)
+        context.pull_next_delay_time_millis = 10
+        if len(seen) == 2:
+            done.set()
+
+    def changed(topic, queues, share):
+        assert threading.current_thread() is mine
+        if topic == "T" and queues == share:
+            told.set()
+
+    async with (
+        Producer("p", namesrv_addr=rmq.namesrv_addr, topics=["T"]) as producer,
+        PullConsumer("g", namesrv_addr=rmq.namesrv_addr) as puller,
+        PushConsumer("h", namesrv_addr=rmq.namesrv_addr, message_queue_listener=changed) as pusher,
+    ):
+        pusher.subscribe("T", "*", lambda _messages: ConsumeStatus.CONSUME_SUCCESS)
+        puller.register_pull_task_callback("T", task)
+        first = await producer.send(Message("T", b"1", keys="k"))
+        await producer.send(Message("T", b"2"))
+        await done.wait()
+        await told.wait()
+        assert (await producer.view_message("T", first.offset_msg_id)).body == b"1"
+        assert seen == [b"1", b"2"]
+
+
+@program
 async def test_an_error_is_the_one_of_the_trio_class(rmq):
     with pytest.raises(UsageError):
         Producer("no good name!", namesrv_addr=rmq.namesrv_addr)

@@ -82,6 +82,34 @@ def test_messages_are_asked_for(rmq):
         assert [one.body for one in found] == [b"1", b"2"]
 
 
+def test_pull_tasks_run_in_threads_and_ask_as_they_like(rmq):
+    seen, done, told = [], threading.Event(), threading.Event()
+
+    def task(queue, context):
+        result = puller.pull_block_if_not_found(queue, offset=len(seen), timeout=20)
+        seen.extend(one.body for one in result.messages)
+        context.pull_next_delay_time_millis = 10
+        if len(seen) == 2:
+            done.set()
+
+    with (
+        Producer("p", namesrv_addr=rmq.namesrv_addr, topics=["T"]) as producer,
+        PullConsumer("g", namesrv_addr=rmq.namesrv_addr) as puller,
+        PushConsumer(
+            "h", namesrv_addr=rmq.namesrv_addr, message_queue_listener=lambda *_: told.set()
+        ) as pusher,
+    ):
+        pusher.subscribe("T", "*", lambda _messages: ConsumeStatus.CONSUME_SUCCESS)
+        puller.register_pull_task_callback("T", task)
+        first = producer.send(Message("T", b"1", keys="k"))
+        producer.send(Message("T", b"2"))
+        assert done.wait(20)
+        assert told.wait(20)
+        assert producer.view_message("T", first.offset_msg_id).body == b"1"
+        assert not pusher.is_pause
+    assert seen == [b"1", b"2"]
+
+
 def test_an_error_is_the_one_of_the_trio_class(rmq):
     with pytest.raises(UsageError):
         Producer("no good name!", namesrv_addr=rmq.namesrv_addr)

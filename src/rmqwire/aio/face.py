@@ -159,3 +159,5 @@ class Face(AnyFace[T]):
     def _function(self, function: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
         """Return what calls a function, plain or async, in the program's loop."""
         return across(function, self._loop)
+
+    _task = _function

@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
-from rmqwire.bridge.engine import in_worker, shared_engine
+from rmqwire.bridge.engine import in_worker, in_worker_that_is_left, shared_engine
 from rmqwire.bridge.face import AnyFace, Behind, block_for, block_on
 from rmqwire.bridge.listener import in_workers
 from rmqwire.consumer.push import PushConsumer
@@ -116,3 +116,8 @@ class Face(AnyFace[T]):
     def _function(function: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
         """Return what calls a function, which may block, in a worker thread."""
         return function if iscoroutinefunction(function) else partial(in_worker, function)
+
+    @staticmethod
+    def _task(function: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
+        """Return the same of a function that nobody waits for at the end: a closed consumer's."""
+        return partial(in_worker_that_is_left, function)

@@ -1152,7 +1152,7 @@ class PullConsumer(MQAdmin[TrioPullConsumer]):
         Raises:
             UsageError: no topic can have that name.
         """
-        self._now(self._inner.register_pull_task_callback, topic, self._function(callback))
+        self._now(self._inner.register_pull_task_callback, topic, self._task(callback))
 
     def fetch_message_queues_in_balance(self, topic: str) -> set[MessageQueue]:
         """Return the queues of a registered topic that are this member's now."""

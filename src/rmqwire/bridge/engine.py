@@ -299,3 +299,11 @@ if hasattr(os, "register_at_fork"):
 async def in_worker(function: Callable[..., T], *args: object) -> T:
     """Call a function that may block in a worker thread of the engine's."""
     return await _shared.workers.run(function, *args)
+
+
+async def in_worker_that_is_left(function: Callable[..., T], *args: object) -> T:
+    """Do the same; who is cancelled leaves the thread to itself.
+
+    What it waits for fails as soon as the client's connections are closed.
+    """
+    return await trio.to_thread.run_sync(function, *args, abandon_on_cancel=True)
