@@ -21,7 +21,11 @@ from interop.foreign import programs
 from interop.processes import Node, wait_until
 from interop.wire import broker_addr, route_known
 
-COMPLAINT = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) |^Traceback", re.MULTILINE)
+# That a busy machine's disk was slow is no complaint about a client.
+COMPLAINT = re.compile(
+    r"^\S+ \S+ (WARNING|ERROR|CRITICAL) (?!rmqwire\.store\.log\.put_path - \d+ puts took)|^Traceback",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)

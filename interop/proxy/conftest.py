@@ -19,7 +19,11 @@ from interop.proxy.programs import GrpcClient
 from interop.proxy.server import start_proxy
 from interop.replication import Servers
 from interop.wire import ask, route_known
-from rmqwire.codec.bodies.group import SubscriptionGroupConfig
+from rmqwire.codec.bodies.group import (
+    ExponentialRetryPolicy,
+    GroupRetryPolicy,
+    SubscriptionGroupConfig,
+)
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
@@ -133,9 +137,16 @@ def client(request: pytest.FixtureRequest, start: Start) -> GrpcClient:
 
 @pytest.fixture
 def orderly_group(site: Site) -> str:
-    """A group that is given the messages of each message group one after the other."""
+    """A group that is given the messages of each message group one after the other.
+
+    Its waits grow, for the Node client knows no other policy: with the one by default it puts what
+    failed once to the dead letters.
+    """
+    waits = ExponentialRetryPolicy(initial=1000, max=10_000)
     config = SubscriptionGroupConfig(
-        group_name=f"fifo_{uuid.uuid4().hex[:8]}", consume_message_orderly=True
+        group_name=f"fifo_{uuid.uuid4().hex[:8]}",
+        consume_message_orderly=True,
+        group_retry_policy=GroupRetryPolicy("EXPONENTIAL", waits),
     )
     made = RemotingCommand(R.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, body=config.encode())
     answer = ask(site.broker, made)
