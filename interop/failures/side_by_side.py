@@ -155,6 +155,7 @@ def _no_worse(trouble: Trouble, over_ms: int, ours: Account, theirs: Account) ->
     """See that ours does no worse than Java's, but for what two runs of the same client differ by."""
     assert len(ours.failed) <= 1.25 * len(theirs.failed) + SENDERS, ours.failed[:5]
     assert ours.longest_ms <= theirs.longest_ms + 1_000
-    recovery = ours.recovery_ms(over_ms, trouble.broker)
-    assert recovery is not None
-    assert recovery <= (theirs.recovery_ms(over_ms, trouble.broker) or 0) + 2 * POLL_MS
+    recovery, others = (one.recovery_ms(over_ms, trouble.broker) for one in (ours, theirs))
+    if others is not None:  # a slow broker is left alone for a minute and more by clients of 4.9
+        assert recovery is not None
+        assert recovery <= others + 2 * POLL_MS

@@ -135,11 +135,13 @@ class Sending(Face[Producer]):
         window: deque[Future[SendResult]] = deque()
         for message in messages:
             while len(window) >= in_flight:
-                await wait([window[0]])
+                if not window[0].done():
+                    await wait([window[0]])
                 yield window.popleft()
             window.append(self.send_soon(message, key=None if key is None else key(message)))
         while window:
-            await wait([window[0]])
+            if not window[0].done():
+                await wait([window[0]])
             yield window.popleft()
 
 

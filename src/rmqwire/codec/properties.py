@@ -46,10 +46,11 @@ def encode_properties(properties: Mapping[str, str], release: Release = DEFAULT_
     if not properties:
         return b""
     text = "\x02".join([f"{name}\x01{value}" for name, value in properties.items()])
+    count = len(properties)
     if (
-        text.count("\x02") != len(properties) - 1
+        text.count("\x02") != count - 1
         or "" in properties
-        or "\x01" in "".join(properties)
+        or (text.count("\x01") != count and "\x01" in "".join(properties))
     ):
         raise BadProperties(f"{_culprit(properties)} has a separator in it, or no name")
     if release.wire.trailing_property_separator:

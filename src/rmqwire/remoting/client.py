@@ -341,8 +341,10 @@ class RemotingClient:
             self._stamp(addr, command)
             frame = encode_command(command)
             on_reply = partial(self._answered, addr, command, on_reply)
-        self._watch(timeout_ms)
-        link.channel.connection.request_frame(opaque, frame, on_reply, timeout_ms)
+        deadline = trio_ms() + timeout_ms
+        if deadline < self._tick_at:
+            self._earlier.set()
+        link.channel.connection.request_frame(opaque, frame, on_reply, deadline)
         return True
 
     def _answered(

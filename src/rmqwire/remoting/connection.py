@@ -328,10 +328,11 @@ class Connection:
             UsageError: a request with this opaque is waiting.
             ProtocolError: the command can't be encoded.
         """
-        self.request_frame(command.opaque, encode_command(command), on_reply, timeout_ms)
+        frame, deadline = encode_command(command), self._mono_ms() + timeout_ms
+        self.request_frame(command.opaque, frame, on_reply, deadline)
 
-    def request_frame(self, opaque: int, frame: bytes, on_reply: OnReply, timeout_ms: int) -> None:
-        """Send a request that is written already; see ``request``."""
+    def request_frame(self, opaque: int, frame: bytes, on_reply: OnReply, deadline: int) -> None:
+        """Send a request that is written already; see ``request``. ``deadline`` is a ``mono_ms``."""
         if self.closed:
             self._call(on_reply, self._send_failed(maybe_stored=False))
             return
@@ -342,7 +343,7 @@ class Connection:
             )
         if opaque in waiting:
             raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
-        self._requests.add(opaque, on_reply, self._mono_ms() + timeout_ms)
+        self._requests.add(opaque, on_reply, deadline)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
