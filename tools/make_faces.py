@@ -26,11 +26,13 @@ CLASSES = (
     ("rmqwire.producer.transaction", "TransactionProducer"),
     ("rmqwire.consumer.push", "PushConsumer"),
     ("rmqwire.consumer.lite_pull", "LitePullConsumer"),
+    ("rmqwire.consumer.lite_push", "LitePushConsumer"),
     ("rmqwire.consumer.pull", "PullConsumer"),
 )
 FACES = {name for _, name in CLASSES}
 OURS = {"remoting", "wall_ms", "rng"}  # arguments for tests of the trio classes
 CALLED = {
+    "ConcurrentListener": "_first_listener",
     "Listener": "_listener",
     "QueueListener": "_callback",
     "TopicListener": "_callback",
@@ -56,7 +58,8 @@ BY_HAND = {
 SHORTER = {("Producer", "send"): "_send"}  # a way of its own, written by hand in sending.py
 REOPENS = {"Client", "Producer", "TransactionProducer"}  # in a forked process
 DEFAULTS = {  # a thread's listener may block
-    ("blocking", "PushConsumer"): 'config.setdefault("consume_in_threads", True)'
+    ("blocking", name): 'config.setdefault("consume_in_threads", True)'
+    for name in ("PushConsumer", "LitePushConsumer")
 }
 TIMEOUT = "timeout: float | None = None"
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rmqwire.client.message_queries import QueryResult
     from rmqwire.client.mq_admin import MQAdmin
     from rmqwire.codec.allocation import allocate_averagely, allocate_averagely_by_circle
-    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.bodies import MessageQueue, OffsetOption
     from rmqwire.codec.message import Message
     from rmqwire.codec.release import V4_9_7, V5_5_0, V5_5_1, Release
     from rmqwire.consumer.config import ConsumeFromWhere, MessageModel
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         ConsumeStatus,
     )
     from rmqwire.consumer.lite_pull import LitePullConsumer
+    from rmqwire.consumer.lite_push import LitePushConsumer
     from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.pull import PullConsumer
     from rmqwire.consumer.push import PushConsumer
@@ -110,6 +111,7 @@ _HOME = {
     "DeliveryBatch": "rmqwire.consumer.delivery",
     "LocalTransactionState": "rmqwire.producer.transaction_check",
     "LitePullConsumer": "rmqwire.consumer.lite_pull",
+    "LitePushConsumer": "rmqwire.consumer.lite_push",
     "Message": "rmqwire.codec.message",
     "MQAdmin": "rmqwire.client.mq_admin",
     "MessageExt": "rmqwire.client.message_ext",
@@ -117,6 +119,7 @@ _HOME = {
     "MessageQueue": "rmqwire.codec.bodies",
     "MessageSelector": "rmqwire.consumer.selector",
     "OffsetStore": "rmqwire.consumer.offsets.table",
+    "OffsetOption": "rmqwire.codec.bodies",
     "Producer": "rmqwire.producer.producer",
     "PullConsumer": "rmqwire.consumer.pull",
     "PullResult": "rmqwire.consumer.reading.pull_result",
@@ -173,6 +176,7 @@ __all__ = [
     "Delivery",
     "DeliveryBatch",
     "LitePullConsumer",
+    "LitePushConsumer",
     "LocalTransactionState",
     "MQAdmin",
     "MemoryDedupe",
@@ -181,6 +185,7 @@ __all__ = [
     "MessageModel",
     "MessageQueue",
     "MessageSelector",
+    "OffsetOption",
     "OffsetStore",
     "Producer",
     "PullConsumer",

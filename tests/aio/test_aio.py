@@ -12,6 +12,7 @@ from rmqwire.aio import (
     Client,
     ConsumeStatus,
     LitePullConsumer,
+    LitePushConsumer,
     LocalTransactionState,
     Message,
     Producer,
@@ -117,6 +118,33 @@ async def test_messages_are_asked_for(rmq):
         while len(found) < 2:
             found += await lite.poll(1_000)
         assert [one.body for one in found] == [b"1", b"2"]
+
+
+def test_lite_topics_come_to_a_listener_in_the_programs_loop():
+    async def program(namesrv):
+        seen, done, mine = [], asyncio.Event(), threading.current_thread()
+
+        async def listener(messages):
+            assert threading.current_thread() is mine
+            seen.extend((one.lite_topic, one.body) for one in messages)
+            done.set()
+            return ConsumeStatus.CONSUME_SUCCESS
+
+        async with (
+            Producer("p", namesrv_addr=namesrv) as producer,
+            LitePushConsumer("g", "L", listener, namesrv_addr=namesrv) as consumer,
+        ):
+            await consumer.subscribe_lite("a")
+            await producer.send(Message("L", b"1", lite_topic="a"))
+            await asyncio.wait_for(done.wait(), 20)
+            await consumer.unsubscribe_lite("a")
+            assert consumer.lite_topics == set()
+        assert seen == [("a", b"1")]
+
+    with cluster(enableLmq="true", enableMultiDispatch="true") as lite:
+        lite.create_topic("L", queues=1, attributes="+message.type=LITE")
+        lite.create_group("g", attributes="+lite.bind.topic=L")
+        asyncio.run(program(lite.namesrv_addr))
 
 
 @program

@@ -13,6 +13,7 @@ from rmqwire.blocking import (
     Client,
     ConsumeStatus,
     LitePullConsumer,
+    LitePushConsumer,
     LocalTransactionState,
     Message,
     Producer,
@@ -108,6 +109,29 @@ def test_pull_tasks_run_in_threads_and_ask_as_they_like(rmq):
         assert producer.view_message("T", first.offset_msg_id).body == b"1"
         assert not pusher.is_pause
     assert seen == [b"1", b"2"]
+
+
+def test_lite_topics_come_to_a_listener_that_may_block():
+    seen, done = [], threading.Event()
+
+    def listener(messages):
+        time.sleep(0.001)
+        seen.extend((one.lite_topic, one.body) for one in messages)
+        done.set()
+        return ConsumeStatus.CONSUME_SUCCESS
+
+    with cluster(enableLmq="true", enableMultiDispatch="true") as lite:
+        lite.create_topic("L", queues=1, attributes="+message.type=LITE")
+        lite.create_group("g", attributes="+lite.bind.topic=L")
+        with (
+            Producer("p", namesrv_addr=lite.namesrv_addr) as producer,
+            LitePushConsumer("g", "L", listener, namesrv_addr=lite.namesrv_addr) as consumer,
+        ):
+            consumer.subscribe_lite("a", timeout=20)
+            producer.send(Message("L", b"1", lite_topic="a"))
+            assert done.wait(20)
+            assert consumer.lite_topics == {"a"}
+    assert seen == [("a", b"1")]
 
 
 def test_an_error_is_the_one_of_the_trio_class(rmq):

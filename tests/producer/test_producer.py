@@ -115,6 +115,8 @@ async def test_what_is_no_handle_or_of_no_broker_is_refused_before_it_is_sent(
             await p.recall("T", recall_handle("T", "gone", NOW + 1, "K"))
         with pytest.raises(UsageError, match="A time of delivery is not supported for batching"):
             await p.send([Message("T", b"1", delay_time_ms=0), Message("T", b"2")])
+        with pytest.raises(UsageError, match="A lite topic is not supported for batching"):
+            await p.send([Message("T", b"1", lite_topic="a"), Message("T", b"2")])
     assert not [sent for sent in cluster.requests if sent[1].code == R.RECALL_MESSAGE]
 
 

@@ -146,6 +146,10 @@ class Face(AnyFace[T]):
         """Return what calls a listener in the program's loop, None without one."""
         return None if listener is None else in_loop(listener, self._loop)
 
+    def _first_listener(self, listener: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
+        """Return what calls the listener that an object is made with in the program's loop."""
+        return in_loop(listener, self._loop)
+
     def _callback(self, function: Callable[..., object] | None) -> Any:  # noqa: ANN401  its type
         """Return what calls a function in the program's loop soon, None without one."""
         if function is None:

@@ -11,6 +11,7 @@ from rmqwire.client.client import Client as TrioClient
 from rmqwire.client.mq_admin import MQAdmin as TrioMQAdmin
 from rmqwire.codec.allocation import allocate_averagely
 from rmqwire.consumer.lite_pull import LitePullConsumer as TrioLitePullConsumer
+from rmqwire.consumer.lite_push import LitePushConsumer as TrioLitePushConsumer
 from rmqwire.consumer.pull import PullConsumer as TrioPullConsumer
 from rmqwire.consumer.push import PushConsumer as TrioPushConsumer
 from rmqwire.filter.subscription import SUB_ALL
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.client.message_queries import QueryResult
     from rmqwire.codec.allocation import AllocateStrategy
-    from rmqwire.codec.bodies import MessageQueue, SubscriptionData
+    from rmqwire.codec.bodies import MessageQueue, OffsetOption, SubscriptionData
     from rmqwire.codec.message import Message
     from rmqwire.consumer.config import PushConsumerOptions
     from rmqwire.consumer.dedupe import Dedupe
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from rmqwire.consumer.group.queue_watch import TopicListener
     from rmqwire.consumer.health import ConsumerHealth
     from rmqwire.consumer.hooks import ConsumeHook
-    from rmqwire.consumer.listener import Listener
+    from rmqwire.consumer.listener import ConcurrentListener, Listener
     from rmqwire.consumer.lite_pull import Offsets
+    from rmqwire.consumer.lite_push_config import LitePushConsumerOptions
     from rmqwire.consumer.offsets.table import OffsetStore
     from rmqwire.consumer.pull_config import LitePullConsumerOptions, PullConsumerOptions
     from rmqwire.consumer.reading.pull_result import PullResult
@@ -912,6 +914,111 @@ class LitePullConsumer(Face[TrioLitePullConsumer]):
     @property
     def health(self) -> ConsumerHealth:
         """How it is: last heartbeats, last pulls, the last refusal, why nothing of a topic comes."""
+        inner = self._inner
+        return self._now(lambda: inner.health)
+
+
+class LitePushConsumer(Face[TrioLitePushConsumer]):
+    """Consume lite topics for a group; use it as ``async with``.
+
+    It has a client of its own: brokers keep by client what is subscribed.
+
+    Args:
+        group: the consumer group, whose attribute ``lite.bind.topic`` is the topic.
+        topic: the parent topic, of the type LITE.
+        listener: called with a list of messages of one lite topic, in order, and with a
+            ConsumeConcurrentlyContext if it takes two arguments; returns a ConsumeStatus, or is an
+            async function that does. Raising means RECONSUME_LATER: the lite topic stands still for
+            suspendLiteTopicTimeMillis, then they come again with those behind them. A plain function
+            must not block, unless consume_in_threads is set.
+        hooks: look at what is consumed.
+        dedupe: leaves out what was consumed before, see ``MemoryDedupe`` and ``SqliteDedupe``.
+        config: settings as keywords, see ``LitePushConsumerConfig``; at least ``namesrv_addr``, unless
+            the environment has NAMESRV_ADDR.
+
+    Raises:
+        UsageError: a bad group, topic, listener or setting.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        topic: str,
+        listener: ConcurrentListener,
+        *,
+        hooks: Sequence[ConsumeHook] = (),
+        dedupe: Dedupe | None = None,
+        **config: Unpack[LitePushConsumerOptions],
+    ) -> None:
+        Face.__init__(
+            self,
+            lambda: TrioLitePushConsumer(
+                group, topic, self._first_listener(listener), hooks=hooks, dedupe=dedupe, **config
+            ),
+        )
+
+    @property
+    def client_id(self) -> str:
+        """The id brokers know this client by."""
+        inner = self._inner
+        return self._now(lambda: inner.client_id)
+
+    @property
+    def lite_topics(self) -> set[str]:
+        """The lite topics that are subscribed; without those that another client has taken since.
+
+        Empty in a group that has all of them (``lite.sub.wildcard``).
+        """
+        inner = self._inner
+        return self._now(lambda: inner.lite_topics)
+
+    async def subscribe_lite(
+        self, lite_topic: str, at: OffsetOption | None = None, *, timeout: float | None = None
+    ) -> None:
+        """Consume a lite topic's messages.
+
+        Of an exclusive group (``lite.sub.model=Exclusive``) it takes the lite topic from the client
+        that has it, whose ``lite_topics`` loses it. A group with ``lite.sub.wildcard=true`` has all of
+        them, and subscribes none.
+
+        Args:
+            lite_topic: its name.
+            at: where the group goes on in it, ``OffsetOption.min_offset()`` or the like; None: where it
+                is, or at the first message.
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: no lite topic can have that name, or the consumer isn't open.
+            LiteSubscriptionQuotaExceeded: a broker has as many subscriptions as it allows.
+            RmqError: a broker refused for another reason, or can't be reached: it isn't subscribed.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.subscribe_lite, lite_topic, at)
+
+    async def unsubscribe_lite(self, lite_topic: str, *, timeout: float | None = None) -> None:
+        """Consume a lite topic no longer; what is here of it is still consumed.
+
+        Args:
+            timeout: seconds for all of it; None for as long as it takes.
+
+        Raises:
+            UsageError: the consumer isn't open.
+            RmqError: a broker can't be reached: it is told with the next round.
+            TimeoutError: it took longer than ``timeout``.
+        """
+        await self._wait(timeout, self._inner.unsubscribe_lite, lite_topic)
+
+    def suspend(self) -> None:
+        """Stop popping; what is here is still consumed."""
+        self._now(self._inner.suspend)
+
+    def resume(self) -> None:
+        """Pop again."""
+        self._now(self._inner.resume)
+
+    @property
+    def health(self) -> ConsumerHealth:
+        """How it is: last heartbeats, last pops, the last refusal, why nothing comes."""
         inner = self._inner
         return self._now(lambda: inner.health)
 

@@ -102,6 +102,11 @@ class Face(AnyFace[T]):
         return in_workers(listener)
 
     @staticmethod
+    def _first_listener(listener: Callable[..., Any]) -> Any:  # noqa: ANN401  its type
+        """Return the listener that an object is made with: that one has it called in threads."""
+        return listener
+
+    @staticmethod
     def _callback(function: Callable[..., object] | None) -> Any:  # noqa: ANN401  its type
         """Return what calls a function in a thread of its own, None without one."""
         if function is None:

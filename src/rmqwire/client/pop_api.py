@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FOUND = int(ResponseCode.SUCCESS)
 POLLING_FULL = int(ResponseCode.POLLING_FULL)
-_POP_CODES = frozenset(
+POP_CODES = frozenset(
     {FOUND, POLLING_FULL, int(ResponseCode.POLLING_TIMEOUT), int(ResponseCode.PULL_NOT_FOUND)}
 )
 QUERY_ASSIGNMENT_TIMEOUT_MS = 3_000
@@ -76,7 +76,7 @@ async def pop_message(
         BrokerError: it refused.
     """
     request = api.requests.make(RequestCode.POP_MESSAGE, header)
-    answer = await api.call(addr, request, timeout_ms, _POP_CODES)
+    answer = await api.call(addr, request, timeout_ms, POP_CODES)
     header_of_answer = answer.decode_header(PopMessageResponseHeader)
     return PopAnswer(answer.code, header_of_answer, answer.body, api.reading)
 

@@ -18,6 +18,7 @@ from rmqwire.codec.headers import (
     GetConsumerRunningInfoRequestHeader,
     GetConsumerStatusRequestHeader,
     NotifyConsumerIdsChangedRequestHeader,
+    NotifyUnsubscribeLiteRequestHeader,
     ReplyMessageRequestHeader,
     ResetOffsetRequestHeader,
 )
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
 
         def rebalance_soon(self) -> None:
             """Distribute the queues again at once."""
+
+        def lost_lite_topic(self, lite_topic: str) -> None:
+            """Hear that another client of its exclusive group has a lite topic now."""
 
         def running_info(self) -> ConsumerRunningInfo:
             """Return what the consumer is set to and doing."""
@@ -122,6 +126,7 @@ class ClientProcessor:
             int(RequestCode.GET_CONSUMER_RUNNING_INFO): self.consumer_running_info,
             int(RequestCode.CONSUME_MESSAGE_DIRECTLY): self.consume_message_directly,
             int(RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT): self.push_reply_message,
+            int(RequestCode.NOTIFY_UNSUBSCRIBE_LITE): self.notify_unsubscribe_lite,
         }
 
     def notify_consumer_ids_changed(self, connection: Peer, request: RemotingCommand) -> None:
@@ -130,6 +135,17 @@ class ClientProcessor:
         logger.info("%s: the members of %s changed", connection.peer, header.consumer_group)
         for consumer in self._consumers.values():
             consumer.rebalance_soon()
+
+    def notify_unsubscribe_lite(self, connection: Peer, request: RemotingCommand) -> None:
+        """Another client of an exclusive group has subscribed a lite topic of this one."""
+        header = request.decode_header(NotifyUnsubscribeLiteRequestHeader)
+        consumer = self._consumer(header.consumer_group)
+        if consumer is None:
+            logger.warning(
+                "%s: no group %s lost a lite topic", connection.peer, header.consumer_group
+            )
+            return
+        consumer.lost_lite_topic(header.lite_topic)
 
     def check_transaction_state(self, connection: Peer, request: RemotingCommand) -> None:
         """Let a producer of the half message's group say what becomes of it."""

@@ -9,16 +9,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from rmqwire.codec.java_hash import string_hash
 from rmqwire.codec.message_const import LMQ_PREFIX
 
 SEPARATOR: Final = "$"
 LITE_PREFIX: Final = f"{LMQ_PREFIX}{SEPARATOR}"
 NAME_BYTES: Final = 255  # of a light queue: its name is a folder's
+_MASK: Final = 2**64 - 1
+_FACTOR: Final = 2862933555777941757
 
 
 def lmq_name(parent: str, lite_topic: str) -> str:
     """Return the name of a lite topic's light queue (``toLmqName``)."""
     return f"{LITE_PREFIX}{parent}{SEPARATOR}{lite_topic}"
+
+
+def queue_named(topic: str, lite_topic: str | None) -> str:
+    """Return the topic whose queue a request is about that may name a lite topic: a light queue then."""
+    return lmq_name(topic, lite_topic) if lite_topic and lite_topic.strip() else topic
 
 
 def is_lite(lmq: str) -> bool:
@@ -54,3 +62,28 @@ def name_fault(parent: str, lite_topic: str) -> str | None:
     if size > NAME_BYTES:
         return f"lite topic [{lite_topic[:64]}...] makes a queue's name of {size} bytes"
     return None
+
+
+def shard(lite_topic: str, queues: int) -> int:
+    """Return which of its parent's queues that may be written a lite topic is at (``LiteShardingImpl``).
+
+    The broker of that queue alone lets it be subscribed.
+    """
+    return consistent_hash(string_hash(lite_topic), queues)
+
+
+def consistent_hash(value: int, buckets: int) -> int:
+    """Return the bucket of a number (Guava's ``Hashing.consistentHash``).
+
+    Args:
+        value: a Java long.
+        buckets: how many there are, at least one.
+    """
+    state, candidate = value & _MASK, 0
+    while True:
+        state = (_FACTOR * state + 1) & _MASK
+        chance = ((state >> 33) + 1) / 2**31
+        following = int((candidate + 1) / chance)
+        if following >= buckets:
+            return candidate
+        candidate = following

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rmqwire.consumer.state import AnyState
 
     Answers = dict[MessageQueue, Sign | None]
+    Starts = dict[MessageQueue, Sign]
 
 
 @dataclass(slots=True)
@@ -40,41 +41,42 @@ class ConsumerHealth:
 
 
 def consumer_health(
-    state: AnyState, queues: HeldQueues, popped: PoppedQueues | None = None
+    state: AnyState, queues: HeldQueues | None, popped: PoppedQueues | None = None
 ) -> ConsumerHealth:
     """Return how the consumer is now.
 
     Args:
         state: the consumer.
-        queues: those that it pulls from.
+        queues: those that it pulls from; None of a consumer that pulls from none.
         popped: those that it pops from.
     """
     instance = state.instance
     addresses = {addr for _, _, addr in instance.routes.masters_and_slaves()}
     topics = [t for t in state.subscriptions if not t.startswith(RETRY_GROUP_TOPIC_PREFIX)]
-    answers = {queue: held.last_answer for queue, held in queues.items()}
+    answers = {queue: held.last_answer for queue, held in queues.items()} if queues else {}
+    starts = dict(queues.starts.items()) if queues is not None else {}
     if popped is not None:
         answers |= {queue: held.last_answer for queue, held in popped.items()}
-    found = {topic: _problem(topic, state, queues, answers) for topic in topics}
+    found = {topic: _problem(topic, state, starts, answers) for topic in topics}
     return ConsumerHealth(
         {addr: sign for addr, sign in instance.heartbeats.items() if addr in addresses},
         answers,
-        max(_refusals(state, queues, answers), key=lambda sign: sign.at_ms, default=None),
+        max(_refusals(state, starts, answers), key=lambda sign: sign.at_ms, default=None),
         {topic: text for topic, text in found.items() if text is not None},
     )
 
 
-def _refusals(state: AnyState, queues: HeldQueues, answers: Answers) -> Iterator[Sign]:
+def _refusals(state: AnyState, starts: Starts, answers: Answers) -> Iterator[Sign]:
     instance = state.instance
     signs = [sign for _, sign in instance.heartbeats.items()]
     signs += [sign for topic, sign in instance.look_ups.items() if topic in state.subscriptions]
     signs += [sign for group, sign in instance.memberships.items() if group == state.group]
-    signs += [sign for _, sign in queues.starts.items()]
+    signs += starts.values()
     signs += [answer for answer in answers.values() if answer is not None]
     return (sign for sign in signs if sign.error is not None)
 
 
-def _problem(topic: str, state: AnyState, queues: HeldQueues, answers: Answers) -> str | None:
+def _problem(topic: str, state: AnyState, starts: Starts, answers: Answers) -> str | None:
     """Return why no message of a topic comes, in the order in which a member finds out."""
     instance = state.instance
     readable = instance.routes.queues_to_read(topic)
@@ -88,7 +90,7 @@ def _problem(topic: str, state: AnyState, queues: HeldQueues, answers: Answers) 
         return f"no broker tells the members of group {state.group}: {error}"
     of_topic = [answer for queue, answer in answers.items() if queue.topic == topic]
     if not of_topic:
-        return _why_none_is_held(topic, state, queues, len(readable))
+        return _why_none_is_held(topic, state, starts, len(readable))
     errors = [one.error for one in of_topic if one is not None and one.error is not None]
     return (
         f"every pull of topic {topic} fails: {errors[-1]}" if len(errors) == len(of_topic) else None
@@ -103,8 +105,8 @@ def _permissions(topic: str, state: AnyState) -> str:
     )
 
 
-def _why_none_is_held(topic: str, state: AnyState, queues: HeldQueues, readable: int) -> str | None:
-    for queue, sign in queues.starts.items():
+def _why_none_is_held(topic: str, state: AnyState, starts: Starts, readable: int) -> str | None:
+    for queue, sign in starts.items():
         if queue.topic == topic and sign.error is not None:
             return f"nobody tells where to start in {queue}: {sign.error}"
     if state.instance.memberships.get(state.group) is None:

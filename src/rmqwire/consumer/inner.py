@@ -21,13 +21,22 @@ if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.popped_queues import PoppedQueues
-    from rmqwire.consumer.state import AnyState, PushState
+    from rmqwire.consumer.state import AnyState, LitePushState, PushState
 
     class DirectWork(Protocol):
         """What can run a listener on one message."""
 
         async def consume_directly(self, message: MessageExt) -> ConsumeMessageDirectlyResult:
             """Run the listener on one message, whatever queue it is from."""
+
+    class LiteTopics(Protocol):
+        """What a consumer subscribes."""
+
+        def tell_soon(self) -> None:
+            """Tell brokers all of it at once."""
+
+        def lost(self, name: str) -> None:
+            """Hear that another client has a lite topic now."""
 
 
 logger = logging.getLogger(__name__)
@@ -58,6 +67,10 @@ class ConsumerInner:
     def rebalance_soon(self) -> None:
         """Divide the queues again at once."""
         self._rebalance()
+
+    def lost_lite_topic(self, lite_topic: str) -> None:
+        """Say that nothing but a consumer of lite topics can lose one."""
+        logger.warning("group %s subscribes no lite topics: %s isn't lost", self.group, lite_topic)
 
 
 class PullConsumerInner(ConsumerInner):
@@ -116,6 +129,66 @@ class PullConsumerInner(ConsumerInner):
     ) -> bool:
         """Return False: there is no listener."""
         return False
+
+
+class LitePushConsumerInner(ConsumerInner):
+    """A consumer of lite topics as its client sees it; where its group is, only brokers know.
+
+    Args:
+        state: the consumer.
+        lite_topics: what it subscribes.
+        popped: what it pops from.
+        work: runs its listener.
+    """
+
+    consume_type = "CONSUME_POP"
+
+    def __init__(
+        self, state: LitePushState, lite_topics: LiteTopics, popped: PoppedQueues, work: DirectWork
+    ) -> None:
+        super().__init__(state)
+        self.message_model = "LITE_SELECTIVE"
+        self._state = state
+        self._lite_topics = lite_topics
+        self._popped = popped
+        self._work = work
+
+    def rebalance_soon(self) -> None:
+        """Pop from other brokers if there are, and tell all of them what is subscribed."""
+        super().rebalance_soon()
+        self._lite_topics.tell_soon()
+
+    def lost_lite_topic(self, lite_topic: str) -> None:
+        """Take note that another client has it now."""
+        self._lite_topics.lost(lite_topic)
+
+    def offsets(self, topic: str) -> dict[MessageQueue, int]:
+        """Return nothing."""
+        return {}
+
+    def running_info(self) -> ConsumerRunningInfo:
+        """Return what the consumer is set to and holding."""
+        state, infos = self._state, self._popped.infos()
+        return ConsumerRunningInfo(
+            properties=running_properties(state.config, self._start_ms),
+            subscription_set=self.subscriptions(),
+            mq_table={},
+            mq_pop_table={queue: infos[queue] for queue in sorted(infos)},
+            status_table={one.topic: state.stats.status(one.topic) for one in self.subscriptions()},
+        )
+
+    def reset_offsets(self, topic: str, offsets: dict[MessageQueue, int]) -> None:
+        """Say that this isn't where offsets of lite topics are."""
+        logger.info("[reset-offset] group=%s has lite topics: nothing is reset here", self.group)
+
+    def consume_directly(
+        self,
+        message: StoredMessage,
+        broker_name: str,
+        done: Callable[[ConsumeMessageDirectlyResult], None],
+    ) -> bool:
+        """Run the listener on one message and tell how it went."""
+        return _consume_directly(self._state, self._work, MessageExt(message, broker_name), done)
 
 
 class PushConsumerInner(ConsumerInner):
@@ -177,9 +250,17 @@ class PushConsumerInner(ConsumerInner):
         done: Callable[[ConsumeMessageDirectlyResult], None],
     ) -> bool:
         """Run the listener on one message and tell how it went."""
+        return _consume_directly(self._state, self._work, MessageExt(message, broker_name), done)
 
-        async def run() -> None:
-            done(await self._work.consume_directly(MessageExt(message, broker_name)))
 
-        self._state.tasks.spawn(run)
-        return True
+def _consume_directly(
+    state: AnyState,
+    work: DirectWork,
+    message: MessageExt,
+    done: Callable[[ConsumeMessageDirectlyResult], None],
+) -> bool:
+    async def run() -> None:
+        done(await work.consume_directly(message))
+
+    state.tasks.spawn(run)
+    return True

@@ -70,12 +70,15 @@ class ConsumeOrderlyContext:
 
 ConcurrentResult: TypeAlias = ConsumeStatus | None
 OrderlyResult: TypeAlias = ConsumeOrderlyStatus | None
-Listener: TypeAlias = (
+ConcurrentListener: TypeAlias = (
     Callable[[list[MessageExt]], ConcurrentResult | Awaitable[ConcurrentResult]]
     | Callable[
         [list[MessageExt], ConsumeConcurrentlyContext],
         ConcurrentResult | Awaitable[ConcurrentResult],
     ]
+)
+Listener: TypeAlias = (
+    ConcurrentListener
     | Callable[[list[MessageExt]], OrderlyResult | Awaitable[OrderlyResult]]
     | Callable[[list[MessageExt], ConsumeOrderlyContext], OrderlyResult | Awaitable[OrderlyResult]]
 )

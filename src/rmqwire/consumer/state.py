@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from rmqwire.consumer.config import ConsumerConfig, PushConsumerConfig, SubscriberConfig
+from rmqwire.consumer.lite_push_config import LitePushConsumerConfig
 from rmqwire.consumer.pull_config import LitePullConsumerConfig, PullConsumerConfig
 
 if TYPE_CHECKING:
@@ -69,4 +70,6 @@ SubscriberState: TypeAlias = ConsumerState[SubscriberConfig]
 PushState: TypeAlias = ConsumerState[PushConsumerConfig]
 LitePullState: TypeAlias = ConsumerState[LitePullConsumerConfig]
 PullState: TypeAlias = ConsumerState[PullConsumerConfig]
-ReturningState: TypeAlias = PushState | PullState  # messages go back to their brokers
+LitePushState: TypeAlias = ConsumerState[LitePushConsumerConfig]
+PoppingState: TypeAlias = PushState | LitePushState
+ReturningState: TypeAlias = PoppingState | PullState  # messages go back to their brokers

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from rmqwire.producer.sender import Sender
 
 CLOSED = "the producer was closed before the batch was answered"
-NEVER = const.TIMER_TIMES | {const.PROPERTY_PRODUCER_GROUP, const.PROPERTY_TRANSACTION_PREPARED}
+NEVER = const.TIMER_TIMES | {
+    const.PROPERTY_LITE_TOPIC,
+    const.PROPERTY_PRODUCER_GROUP,
+    const.PROPERTY_TRANSACTION_PREPARED,
+}
 
 
 class AggregateKey(NamedTuple):

@@ -163,6 +163,8 @@ def check_batch(messages: Sequence[Message]) -> None:
             raise UsageError("TimeDelayLevel is not supported for batching")
         if not const.TIMER_TIMES.isdisjoint(message.properties):
             raise UsageError("A time of delivery is not supported for batching")
+        if message.lite_topic:
+            raise UsageError("A lite topic is not supported for batching")
         if message.topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
             raise UsageError("Retry Group is not supported for batching")
         if message.topic != first.topic:

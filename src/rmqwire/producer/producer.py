@@ -26,7 +26,7 @@ from rmqwire.producer.accumulator import Accumulator
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.detector import Detector
 from rmqwire.producer.request_reply import RequestReply
-from rmqwire.producer.selector import by_key
+from rmqwire.producer.selector import selector_of
 from rmqwire.producer.send_soon import SoonSends
 from rmqwire.producer.sender import Sender, each
 from rmqwire.producer.trace import PRODUCE, SendTraceHook, TraceDispatcher
@@ -183,7 +183,7 @@ class Producer(MQAdmin):
             RemotingError: the last broker couldn't be reached or didn't answer in time.
         """
         self._check_open()
-        selector, arg = by_key(key, selector, arg)
+        selector, arg = selector_of(message, key, selector, arg)
         if timeout_ms is None and self._accumulator.takes(message):
             return await self._accumulator.send(message, queue, selector, arg, soon=False)
         return await self._sender.send(
@@ -244,7 +244,7 @@ class Producer(MQAdmin):
             UsageError: outside of ``async with``, or a key and a selector.
         """
         self._check_open()
-        selector, arg = by_key(key, selector, arg)
+        selector, arg = selector_of(message, key, selector, arg)
         return self._soon.begin(message, queue, selector, arg, timeout_ms, soon=soon)
 
     async def ready(self) -> None:
@@ -306,7 +306,7 @@ class Producer(MQAdmin):
             RemotingError: no connection.
         """
         self._check_open()
-        selector, arg = by_key(key, selector, arg)
+        selector, arg = selector_of(message, key, selector, arg)
         await self._sender.send_oneway(message, queue, selector, arg)
 
     async def request(

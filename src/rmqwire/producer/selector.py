@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.java_hash import string_hash
+from rmqwire.codec.lite_topic import shard
 from rmqwire.codec.message import Message
 from rmqwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from rmqwire.producer.outgoing import Messages
 
 MessageQueueSelector = Callable[[list[MessageQueue], Message, Any], MessageQueue]
 
@@ -38,15 +42,24 @@ def _int_hash(value: int) -> int:
     return folded - (1 << 32) if folded & 0x80000000 else folded
 
 
-def by_key(
-    key: object, selector: MessageQueueSelector | None, arg: object
+def select_by_lite_topic(queues: list[MessageQueue], message: Message, arg: object) -> MessageQueue:
+    """Return the queue of the broker where the message's lite topic is subscribed (RocketMQ 5.5)."""
+    return queues[shard(message.lite_topic or "", len(queues))]
+
+
+def selector_of(
+    message: Messages, key: object, selector: MessageQueueSelector | None, arg: object
 ) -> tuple[MessageQueueSelector | None, object]:
     """Return the selector of a send and its argument: ``select_by_hash`` for a key.
+
+    A message of a lite topic goes to the broker that has it.
 
     Raises:
         UsageError: a key and a selector.
     """
     if key is None:
+        if selector is None and isinstance(message, Message) and message.lite_topic:
+            return select_by_lite_topic, None
         return selector, arg
     if selector is not None:
         raise UsageError("a key and a selector: which of them is to choose the queue?")

@@ -73,9 +73,11 @@ class Cluster:
         """Make a topic and wait until clients find it (``View.create_topic``)."""
         self._wait(self._view.create_topic, name, queues, attributes=attributes)
 
-    def create_group(self, name: str, *, retry_max_times: int = 16) -> None:
+    def create_group(self, name: str, *, retry_max_times: int = 16, attributes: str = "") -> None:
         """Make a consumer group (``View.create_group``)."""
-        self._wait(self._view.create_group, name, retry_max_times=retry_max_times)
+        self._wait(
+            self._view.create_group, name, retry_max_times=retry_max_times, attributes=attributes
+        )
 
     def messages(self, topic: str) -> list[MessageExt]:
         """Return all messages that a topic holds, queue by queue."""

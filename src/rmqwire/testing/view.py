@@ -70,9 +70,8 @@ class View:
         Raises:
             TimeoutError: the name server doesn't know it after ten seconds.
         """
-        signed = dict(one.partition("=")[::2] for one in attributes.split(",") if one)
         config = TopicConfig(
-            name, read_queue_nums=queues, write_queue_nums=queues, attributes=signed
+            name, read_queue_nums=queues, write_queue_nums=queues, attributes=_signed(attributes)
         )
         for addr in await self.admin.masters():
             await self.admin.update_topic(addr, config)
@@ -80,9 +79,19 @@ class View:
             while await self.admin.topic_route(name) is None:  # noqa: ASYNC110  the broker tells it
                 await trio.sleep(POLL_S)
 
-    async def create_group(self, name: str, *, retry_max_times: int = 16) -> None:
-        """Make a consumer group; one that isn't made is, with 16 retries, when it first consumes."""
-        config = SubscriptionGroupConfig(group_name=name, retry_max_times=retry_max_times)
+    async def create_group(
+        self, name: str, *, retry_max_times: int = 16, attributes: str = ""
+    ) -> None:
+        """Make a consumer group; one that isn't made is, with 16 retries, when it first consumes.
+
+        Args:
+            name: of the group.
+            retry_max_times: deliveries after the first.
+            attributes: of 5.x, such as ``+lite.bind.topic=Orders``.
+        """
+        config = SubscriptionGroupConfig(
+            group_name=name, retry_max_times=retry_max_times, attributes=_signed(attributes)
+        )
         for addr in await self.admin.masters():
             await self.admin.update_sub_group(addr, config)
 
@@ -165,3 +174,8 @@ def _told(behind: list[QueueProgress]) -> str:
     return ", ".join(
         f"{one.queue.topic}/{one.queue.queue_id}: {one.lag} of {one.max_offset}" for one in behind
     )
+
+
+def _signed(attributes: str) -> dict[str, str]:
+    """Return attributes as they are sent: ``+name`` -> value."""
+    return dict(one.partition("=")[::2] for one in attributes.split(",") if one)

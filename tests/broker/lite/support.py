@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rmqwire.codec.bodies import (
     LiteSubscriptionCtlRequestBody,
@@ -64,10 +64,17 @@ class LiteBroker(PopBroker):
             assert answer.code == 0
 
 
+class Connects(Protocol):
+    """A broker in memory, or one of a process of its own."""
+
+    def connect(self) -> Any:
+        """Open a connection: its ``call`` sends a request and returns the answer."""
+
+
 class LiteConsumer:
     """One client of a group."""
 
-    def __init__(self, broker: LiteBroker, client_id: str, group: str = GROUP) -> None:
+    def __init__(self, broker: Connects, client_id: str, group: str = GROUP) -> None:
         self.broker = broker
         self.client = broker.connect()
         self.client_id = client_id

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rmqwire.broker.lite.sharding import LiteSharding, consistent_hash
+from rmqwire.broker.lite.sharding import LiteSharding
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import DeleteTopicRequestHeader
+from rmqwire.codec.lite_topic import consistent_hash
 from tests.broker.lite.support import GROUP, LiteBroker, LiteConsumer
 from tests.support import requests
 

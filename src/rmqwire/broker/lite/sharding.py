@@ -6,34 +6,14 @@ topic's write queues.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from rmqwire.codec.java_hash import string_hash
+from rmqwire.codec.lite_topic import shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rmqwire.codec.bodies import MessageQueue
-
-_MASK: Final = 2**64 - 1
-_FACTOR: Final = 2862933555777941757
-
-
-def consistent_hash(value: int, buckets: int) -> int:
-    """Return the bucket of a number (Guava's ``Hashing.consistentHash``).
-
-    Args:
-        value: a Java long.
-        buckets: how many there are, at least one.
-    """
-    state, candidate = value & _MASK, 0
-    while True:
-        state = (_FACTOR * state + 1) & _MASK
-        chance = ((state >> 33) + 1) / 2**31
-        following = int((candidate + 1) / chance)
-        if following >= buckets:
-            return candidate
-        candidate = following
 
 
 class LiteSharding:
@@ -56,5 +36,4 @@ class LiteSharding:
         queues = self._write_queues(parent)
         if not queues or not lite_topic:
             return True
-        bucket = consistent_hash(string_hash(lite_topic), len(queues))
-        return queues[bucket].broker_name == self._broker_name
+        return queues[shard(lite_topic, len(queues))].broker_name == self._broker_name

@@ -15,9 +15,10 @@ from rmqwire.broker.clients.held_pulls import HeldPull
 from rmqwire.broker.processors.offset_moved import tell_of_moved_offset
 from rmqwire.broker.processors.pull_filter import group_filter, own_filter
 from rmqwire.codec import message_const as const
-from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
+from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode, ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
 from rmqwire.codec.headers.base import needed
+from rmqwire.codec.lite_topic import queue_named
 from rmqwire.codec.pull_answer import PullAnswers
 from rmqwire.codec.sys_flag import (
     PERM_READ,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_PULL, _LITE_PULL = int(RequestCode.PULL_MESSAGE), int(RequestCode.LITE_PULL_MESSAGE)
 _SUCCESS = int(ResponseCode.SUCCESS)
 _NOT_FOUND = int(ResponseCode.PULL_NOT_FOUND)
 _RETRY = int(ResponseCode.PULL_RETRY_IMMEDIATELY)
@@ -96,7 +98,7 @@ class PullMessageProcessor:
     ) -> RemotingCommand | None:
         header = _read(request)
         try:
-            topic, group = self._check(connection, header)
+            topic, group = self._check(connection, header, request.code)
             wanted = self._wanted(header, group)
         except Reject as refused:
             response = request.create_response(int(refused.code), refused.remark)
@@ -109,7 +111,7 @@ class PullMessageProcessor:
         result = self._reset(header) or self._first_of_broadcast(header, member)
         if result is None:
             result = state.store.get_message(
-                header.topic,
+                self._queue_of(header),
                 header.queue_id,
                 header.queue_offset,
                 header.max_msg_nums,
@@ -154,7 +156,7 @@ class PullMessageProcessor:
         ):
             return False
         try:
-            topic, group = self._check(connection, header)
+            topic, group = self._check(connection, header, _PULL)
             wanted = self._wanted(header, group)
         except (Reject, ProtocolError):
             return False
@@ -194,13 +196,18 @@ class PullMessageProcessor:
     # --- checks, in Java's order
 
     def _check(
-        self, connection: Peer, header: PullMessageRequestHeader
+        self, connection: Peer, header: PullMessageRequestHeader, code: int
     ) -> tuple[TopicConfig, SubscriptionGroupConfig]:
         state = self._state
         if not state.config.broker_permission & PERM_READ:
             raise self._forbidden(
                 BROKER_FORBIDDEN,
                 f"the broker[{state.config.broker_ip1}] pulling message is forbidden",
+            )
+        if code == _LITE_PULL and not state.config.lite_pull_message_enable:
+            raise self._forbidden(
+                BROKER_FORBIDDEN,
+                f"the broker[{state.config.broker_ip1}] for lite pull consumer is forbidden",
             )
         group = state.groups.find(header.consumer_group)
         if group is None:
@@ -285,6 +292,11 @@ class PullMessageProcessor:
         return subscription_data
 
     # --- around the read
+
+    def _queue_of(self, header: PullMessageRequestHeader) -> str:
+        """Return the topic whose queue is read; all else of the pull is about the parent topic."""
+        lite_topic = header.lite_topic if self._state.release.broker.lite_topics else None
+        return queue_named(header.topic, lite_topic)
 
     def _reset(self, header: PullMessageRequestHeader) -> GetMessageResult | None:
         """Send the group to the offset that an administrator set, once (5.x)."""

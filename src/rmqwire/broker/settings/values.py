@@ -147,6 +147,7 @@ class BrokerConfig:
     lite_event_full_dispatch_delay_time_for_wildcard_group: int = 10_000
     lite_lag_latency_collect_enable: bool = False
     lite_lag_latency_top_k: int = 50
+    lite_pull_message_enable: bool = True
 
     fetch_namesrv_addr_by_address_server: bool = False
     fetch_namesrv_addr_interval: int = 10_000

@@ -1,5 +1,7 @@
 """Lite topics (5.5): many small topics under one parent."""
 
+from typing import Self
+
 from msgspec import field
 
 from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
@@ -12,6 +14,26 @@ class OffsetOption(Body):
 
     type: OffsetOptionType | None = None
     value: Long = 0
+
+    @classmethod
+    def min_offset(cls) -> Self:
+        """At the first message."""
+        return cls(type="POLICY", value=1)
+
+    @classmethod
+    def max_offset(cls) -> Self:
+        """Behind the last message."""
+        return cls(type="POLICY", value=2)
+
+    @classmethod
+    def of_offset(cls, offset: int) -> Self:
+        """At the message with this index in its lite topic."""
+        return cls(type="OFFSET", value=offset)
+
+    @classmethod
+    def of_tail_n(cls, messages: int) -> Self:
+        """So many messages before where the group is."""
+        return cls(type="TAIL_N", value=messages)
 
 
 class LiteSubscription(Body):

@@ -22,10 +22,24 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.group.division import Division
+    from rmqwire.consumer.group.division import Share
     from rmqwire.consumer.state import AnyState
 
     QueueListener = Callable[[str, set[MessageQueue], set[MessageQueue]], object]
+
+    class Shares(Protocol):
+        """Which queues a member is to read."""
+
+        @property
+        def topics(self) -> list[str]:
+            """The topics of which something is to be read."""
+
+        @property
+        def has_topics(self) -> bool:
+            """Whether anything but retries is wanted."""
+
+        async def share(self, topic: str) -> Share | None:
+            """Return what of a topic this member is to read, None if that isn't known."""
 
     class Queues(Container[MessageQueue], Protocol):
         """The queues that a member holds."""
@@ -75,7 +89,7 @@ class GroupMember:
         self,
         state: AnyState,
         queues: Queues,
-        division: Division,
+        division: Shares,
         popped: Queues | None = None,
         listener: QueueListener | None = None,
     ) -> None:

@@ -1,28 +1,15 @@
-"""Popping from one queue by long polling (``DefaultMQPushConsumerImpl.popMessage``).
-
-One task per queue: pop, hand the messages over, pop again. Pauses when too many of the messages
-aren't settled yet. No trio in here: ``Tasks`` sleeps.
-"""
+"""Popping from one queue by long polling: of tags and SQL, with a handle for each message."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from rmqwire.broker_errors import FlowControl
-from rmqwire.client.pop_api import FOUND, POLLING_FULL, pop_message
-from rmqwire.client.signs import Sign
+from rmqwire.client.pop_api import FOUND, pop_message
 from rmqwire.codec.headers import PopMessageRequestHeader
 from rmqwire.consumer.config import ConsumeFromWhere
+from rmqwire.consumer.reading.pop_loop import ANSWER_MS, PopLoop
 from rmqwire.consumer.reading.pop_result import popped_messages
-from rmqwire.consumer.reading.queue_reader import (
-    BROKER_FLOW_CONTROL_S,
-    BROKER_SUSPEND_MAX_TIME_MS,
-    FLOW_CONTROL_S,
-    SUSPENDED_S,
-    UNKNOWN_TO_BROKER,
-)
-from rmqwire.errors import RmqError
+from rmqwire.consumer.reading.queue_reader import BROKER_SUSPEND_MAX_TIME_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +23,10 @@ if TYPE_CHECKING:
 
     PopSubmit = Callable[[list[MessageExt], PopProcessQueue, MessageQueue], None]
 
-logger = logging.getLogger(__name__)
-
-ANSWER_MS = 10_000  # more than the broker waits for a message
 FROM_FIRST, FROM_LAST = 0, 1  # ConsumeInitMode: where a group begins that a queue doesn't know
 
 
-class PopReader:
+class PopReader(PopLoop):
     """Pop for one consumer.
 
     Args:
@@ -57,38 +41,19 @@ class PopReader:
         submit: PopSubmit,
         unwanted: Callable[[list[MessageExt]], None],
     ) -> None:
+        super().__init__(state, state.config.pull_interval)
         self._state = state
         self._config = state.config
-        self._instance = state.instance
-        self._sleep = state.tasks.sleep
         self._submit = submit
         self._unwanted = unwanted
-        self.suspended = False
 
-    async def read(self, queue: MessageQueue, popped: PopProcessQueue) -> None:
-        """Pop from a queue until it is dropped."""
-        while not popped.dropped:
-            popped.last_pop_ms = self._instance.wall_ms()
-            subscription = self._state.subscriptions.get(queue.topic)
-            if self.suspended or subscription is None:
-                await self._sleep(SUSPENDED_S)
-                continue
-            if popped.waiting > self._config.pop_threshold_for_queue:
-                await self._sleep(FLOW_CONTROL_S)
-                continue
-            try:
-                answer = await self._pop(queue, subscription)
-                if answer.code == FOUND:
-                    self._take(answer, queue, popped, subscription)
-            except RmqError as error:
-                popped.last_answer = Sign(self._instance.wall_ms(), error.with_traceback(None))
-                await self._sleep(self._pause_after(queue, error))
-                continue
-            popped.last_answer = Sign(self._instance.wall_ms())
-            if answer.code == POLLING_FULL:
-                await self._sleep(self._config.pull_time_delay_mills_when_exception / 1000)
-            elif self._config.pull_interval and answer.code == FOUND:
-                await self._sleep(self._config.pull_interval / 1000)
+    async def pop_once(self, queue: MessageQueue, popped: PopProcessQueue) -> int:
+        """Pop once, and hand over what came; return the broker's code."""
+        subscription = self._state.subscriptions[queue.topic]
+        answer = await self._pop(queue, subscription)
+        if answer.code == FOUND:
+            self._take(answer, queue, popped, subscription)
+        return answer.code
 
     async def _pop(self, queue: MessageQueue, subscription: SubscriptionData) -> PopAnswer:
         config = self._config
@@ -136,11 +101,3 @@ class PopReader:
             (wanted if is_wanted else others).append(message)
         self._unwanted(others)
         return wanted
-
-    def _pause_after(self, queue: MessageQueue, error: RmqError) -> float:
-        if isinstance(error, FlowControl):
-            return BROKER_FLOW_CONTROL_S
-        if isinstance(error, UNKNOWN_TO_BROKER):
-            self._instance.heartbeat_soon()
-        logger.warning("pop of %s for group %s: %s", queue, self._state.group, error)
-        return self._config.pull_time_delay_mills_when_exception / 1000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rmqwire.client.signs import Sign
     from rmqwire.codec.bodies import MessageQueue
-    from rmqwire.consumer.state import PushState
+    from rmqwire.consumer.state import AnyState
 
     class PopReading(Protocol):
         """What reads by popping."""
@@ -64,7 +64,7 @@ class PoppedQueues(Mapping["MessageQueue", PopProcessQueue]):
 
     leaving: tuple[MessageQueue, ...] = ()
 
-    def __init__(self, state: PushState, reader: PopReading) -> None:
+    def __init__(self, state: AnyState, reader: PopReading) -> None:
         self._state = state
         self._reader = reader
         self._queues: dict[MessageQueue, PopProcessQueue] = {}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from rmqwire.client.message_ext import MessageExt
-    from rmqwire.consumer.state import PushState
+    from rmqwire.consumer.state import PoppingState
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,11 @@ DEAD_LETTERS = -1  # the delay level
 def handle_of(message: MessageExt) -> ExtraInfo:
     """Return the handle of a popped message."""
     return ExtraInfo.decode(message.properties[PROPERTY_POP_CK])
+
+
+def delay_s(level: int) -> int:
+    """Return after how many seconds a popped message comes again."""
+    return POP_DELAYS_S[min(level, len(POP_DELAYS_S) - 1)]
 
 
 def batch_acks(group: str, messages: Iterable[MessageExt]) -> list[BatchAck]:
@@ -76,7 +81,7 @@ class Acks:
         state: the consumer.
     """
 
-    def __init__(self, state: PushState) -> None:
+    def __init__(self, state: PoppingState) -> None:
         self._state = state
         self._instance = state.instance
         self._limit = state.config.reconsume_limit()
@@ -150,8 +155,12 @@ class Acks:
         return True
 
     async def _ack(self, message: MessageExt) -> None:
+        addr = await self._addr(message, handle_of(message).broker_name)
+        await ack_message(self._instance.api, addr, self._ack_header(message))
+
+    def _ack_header(self, message: MessageExt) -> AckMessageRequestHeader:
         handle = handle_of(message)
-        header = AckMessageRequestHeader(
+        return AckMessageRequestHeader(
             consumer_group=self._state.group,
             topic=self._real_topic(message, handle),
             queue_id=handle.queue_id,
@@ -159,22 +168,28 @@ class Acks:
             offset=_offset(message, handle),
             bname=handle.broker_name,
         )
-        addr = await self._addr(message, handle.broker_name)
-        await ack_message(self._instance.api, addr, header)
+
+    def _change_header(
+        self, message: MessageExt, delay_ms: int
+    ) -> ChangeInvisibleTimeRequestHeader:
+        handle = handle_of(message)
+        return ChangeInvisibleTimeRequestHeader(
+            consumer_group=self._state.group,
+            topic=self._real_topic(message, handle),
+            queue_id=handle.queue_id,
+            extra_info=message.properties[PROPERTY_POP_CK],
+            offset=_offset(message, handle),
+            invisible_time=delay_ms,
+            bname=handle.broker_name,
+        )
 
     async def _put_off(self, message: MessageExt, level: int) -> None:
-        handle = handle_of(message)
-        header = ChangeInvisibleTimeRequestHeader(
-            consumer_group=self._state.group,
-            topic=self._real_topic(message, handle),
-            queue_id=handle.queue_id,
-            extra_info=message.properties[PROPERTY_POP_CK],
-            offset=_offset(message, handle),
-            invisible_time=POP_DELAYS_S[min(level, len(POP_DELAYS_S) - 1)] * 1000,
-            bname=handle.broker_name,
-        )
+        await self._change(message, delay_s(level) * 1000)
+
+    async def _change(self, message: MessageExt, delay_ms: int) -> None:
         try:
-            addr = await self._addr(message, handle.broker_name)
+            addr = await self._addr(message, handle_of(message).broker_name)
+            header = self._change_header(message, delay_ms)
             await change_invisible_time(self._instance.api, addr, header)
         except RmqError as error:
             logger.warning("%s, group %s, isn't put off: %s", message, self._state.group, error)

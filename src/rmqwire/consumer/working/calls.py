@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.consumer.delivery import Delivery
     from rmqwire.consumer.hooks import ConsumeContext
-    from rmqwire.consumer.state import PushState
+    from rmqwire.consumer.state import AnyState
     from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
     from rmqwire.consumer.working.window import Window
 
@@ -47,7 +47,7 @@ class ConcurrentCalls:
         window: what was consumed before.
     """
 
-    def __init__(self, state: PushState, listeners: Listeners, window: Window) -> None:
+    def __init__(self, state: AnyState, listeners: Listeners, window: Window) -> None:
         self.window = window
         self._state = state
         self._listeners = listeners

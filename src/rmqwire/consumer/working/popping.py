@@ -52,6 +52,38 @@ class PopConsumeRequest:
     invisible_ms: int
 
 
+def pop_job(
+    messages: list[MessageExt], popped: PopProcessQueue, queue: MessageQueue
+) -> PopConsumeRequest:
+    """Return what is to be done with messages of one pop."""
+    handle = handle_of(messages[0])
+    visible_ms = handle.pop_time + handle.invisible_time
+    return PopConsumeRequest(messages, popped, queue, visible_ms, handle.invisible_time)
+
+
+def is_late(
+    job: PopConsumeRequest, messages: Sequence[MessageExt], wall_ms: int, group: str
+) -> bool:
+    """Return whether somebody else may have messages already; nothing is waited for then.
+
+    Args:
+        job: what they are of.
+        messages: those that aren't settled.
+        wall_ms: now, ms since the epoch.
+        group: for the log.
+    """
+    if wall_ms < job.visible_ms:
+        return False
+    logger.warning(
+        "%s, group %s: the pop's %d ms are over, they come again",
+        messages,
+        group,
+        job.invisible_ms,
+    )
+    job.popped.waiting -= len(messages)
+    return True
+
+
 class PopService:
     """The popped messages of one consumer.
 
@@ -88,19 +120,12 @@ class PopService:
             popped.waiting -= len(before)
             self._acks.done(before)
             if others:
-                job = self._job(others, popped, queue)
+                job = pop_job(others, popped, queue)
                 self._stream.put(DeliveredBatch(others, job, queue, Settling(self, job)))
             return
         for start in range(0, len(messages), self._batch):
-            job = self._job(messages[start : start + self._batch], popped, queue)
+            job = pop_job(messages[start : start + self._batch], popped, queue)
             self._pool.add(partial(self._consume, job))
-
-    def _job(
-        self, messages: list[MessageExt], popped: PopProcessQueue, queue: MessageQueue
-    ) -> PopConsumeRequest:
-        handle = handle_of(messages[0])
-        visible_ms = handle.pop_time + handle.invisible_time
-        return PopConsumeRequest(messages, popped, queue, visible_ms, handle.invisible_time)
 
     async def _consume(self, job: PopConsumeRequest) -> None:
         if self._is_late(job, job.messages):
@@ -125,14 +150,4 @@ class PopService:
             self._acks.later(delivery, delay_level)
 
     def _is_late(self, job: PopConsumeRequest, messages: Sequence[MessageExt]) -> bool:
-        """Return whether somebody else may have messages already; nothing is waited for then."""
-        if self._wall_ms() < job.visible_ms:
-            return False
-        logger.warning(
-            "%s, group %s: the pop's %d ms are over, they come again",
-            messages,
-            self._group,
-            job.invisible_ms,
-        )
-        job.popped.waiting -= len(messages)
-        return True
+        return is_late(job, messages, self._wall_ms(), self._group)

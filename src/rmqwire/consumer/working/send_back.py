@@ -53,6 +53,20 @@ class SendBack:
         Raises:
             RmqError: no broker took it.
         """
+        try:
+            await self.to_broker(message, delay_level, broker_name)
+        except RmqError as error:
+            logger.warning("send back of %s, group %s: %s", message, self._state.group, error)
+            await self._resend.send(message)
+
+    async def to_broker(
+        self, message: MessageExt, delay_level: int, broker_name: str | None = None
+    ) -> None:
+        """Hand a message back to a broker, and to nobody else if that doesn't take it.
+
+        Raises:
+            RmqError: it didn't.
+        """
         state = self._state
         broker_name = broker_name or message.broker_name
         header = ConsumerSendMsgBackRequestHeader(
@@ -65,8 +79,4 @@ class SendBack:
             max_reconsume_times=state.config.reconsume_limit(),
             bname=broker_name,
         )
-        try:
-            await state.instance.send_back(broker_name, header)
-        except RmqError as error:
-            logger.warning("send back of %s, group %s: %s", message, state.group, error)
-            await self._resend.send(message)
+        await state.instance.send_back(broker_name, header)

@@ -96,7 +96,6 @@ POP_AND_METRICS: Final = (
         NOT_YET,
         "POP consumption of lite topics",
         """
-        litePullMessageEnable             boolean  .  true
         enableNotifyBeforePopCalculateLag  boolean  .  true
         """,
     ),
@@ -115,6 +114,7 @@ POP_AND_METRICS: Final = (
         liteEventFullDispatchDelayTimeForWildcardGroup  long     .  10000   0..  live
         liteLagLatencyCollectEnable                     boolean  .  false   -    live
         liteLagLatencyTopK                              int      .  50      1..  live
+        litePullMessageEnable                           boolean  .  true    -    live
         """,
     ),
     *group(

@@ -18,7 +18,9 @@ from rmqwire.codec.headers import (
     SearchOffsetRequestHeader,
     SearchOffsetResponseHeader,
 )
+from rmqwire.codec.lite_topic import queue_named
 from rmqwire.codec.release import V5_5_1
+from rmqwire.store.queues.light_queues import LMQ_QUEUE_ID
 from rmqwire.store.reading.time_search import LOWER, UPPER
 
 if TYPE_CHECKING:
@@ -42,9 +44,13 @@ class OffsetAdmin:
         """Return the offset of the message that was stored at a time, or next to it."""
         header = request.decode_header(SearchOffsetRequestHeader)
         boundary = UPPER if header.boundary_type == UPPER else LOWER
-        offset = self._state.store.offset_by_time(
-            header.topic, header.queue_id, header.timestamp, boundary
-        )
+        lite_topic = header.lite_topic if self._release.broker.lite_topics else None
+        topic, queue_id = queue_named(header.topic, lite_topic), header.queue_id
+        if topic != header.topic and (
+            queue_id != LMQ_QUEUE_ID or not self._state.lite.topics.exists(topic)
+        ):
+            return request.create_response(header=SearchOffsetResponseHeader(offset=0))
+        offset = self._state.store.offset_by_time(topic, queue_id, header.timestamp, boundary)
         return request.create_response(header=SearchOffsetResponseHeader(offset=offset))
 
     def max_offset(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
