@@ -1,6 +1,6 @@
-"""Record what Java's client classes offer: their public methods, read from the jar's class files.
+"""Record what Java's client classes offer: their public methods, read from the jars' class files.
 
-    python -m interop.record_client_api JAR > tests/data/java/client_api-5.5.0.json
+    python -m interop.record_client_api CLIENT_JAR TOOLS_JAR > tests/data/java/client_api-5.5.0.json
 
 No Java runs. ``tests/client/test_java_api.py`` compares the list with ours, so that nothing is missing
 unseen.
@@ -14,16 +14,17 @@ import sys
 from struct import Struct
 from zipfile import ZipFile
 
-PACKAGE = "org/apache/rocketmq/client"
+PACKAGE = "org/apache/rocketmq"
 CLASSES = (
-    "ClientConfig",
-    "MQAdmin",
-    "producer/DefaultMQProducer",
-    "producer/TransactionMQProducer",
-    "consumer/DefaultMQPushConsumer",
-    "consumer/DefaultLitePullConsumer",
-    "consumer/DefaultMQPullConsumer",
-    "consumer/MQPullConsumerScheduleService",
+    "client/ClientConfig",
+    "client/MQAdmin",
+    "client/producer/DefaultMQProducer",
+    "client/producer/TransactionMQProducer",
+    "client/consumer/DefaultMQPushConsumer",
+    "client/consumer/DefaultLitePullConsumer",
+    "client/consumer/DefaultMQPullConsumer",
+    "client/consumer/MQPullConsumerScheduleService",
+    "tools/admin/DefaultMQAdminExt",
 )
 PUBLIC, BRIDGE, SYNTHETIC = 0x1, 0x40, 0x1000
 UTF8, LONG, DOUBLE = 1, 5, 6
@@ -107,15 +108,15 @@ def public_methods(data: bytes) -> list[str]:
     )
 
 
-def main(jar: str) -> None:
+def main(client: str, tools: str) -> None:
     """Print the methods of all classes."""
-    with ZipFile(jar) as archive:
-        found = {
-            name.rpartition("/")[2]: public_methods(archive.read(f"{PACKAGE}/{name}.class"))
-            for name in CLASSES
-        }
+    found = {}
+    with ZipFile(client) as client_jar, ZipFile(tools) as tools_jar:
+        for name in CLASSES:
+            jar = tools_jar if name.startswith("tools/") else client_jar
+            found[name.rpartition("/")[2]] = public_methods(jar.read(f"{PACKAGE}/{name}.class"))
     print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

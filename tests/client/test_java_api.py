@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rmqwire.admin.admin import Admin
 from rmqwire.client.client import Client
 from rmqwire.client.config import ClientConfig, camel_case
 from rmqwire.client.mq_admin import MQAdmin
@@ -43,6 +44,7 @@ OURS = {
     "DefaultLitePullConsumer": (LitePullConsumer, LitePullConsumerConfig),
     "DefaultMQPullConsumer": (PullConsumer, PullConsumerConfig),
     "MQPullConsumerScheduleService": (PullConsumer, PullConsumerConfig),
+    "DefaultMQAdminExt": (Admin, ClientConfig),
 }
 ACCESS = re.compile(r"(?:set|get|is)([A-Z])(\w*)")
 
@@ -86,6 +88,14 @@ def _is_set(name, names):
 @pytest.mark.parametrize("java", OURS)
 def test_nothing_of_javas_is_missing_unseen(java):
     assert missing(java) - told(PAGE) == set()
+
+
+def test_the_page_names_calls_of_the_admin_that_are_there():
+    table = PAGE.partition("## From DefaultMQAdminExt")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `.*` \| (.*) \|$", table, re.MULTILINE)
+    assert len(rows) > 40
+    there = {*dir(Admin(None)), *dir(MQAdmin)}
+    assert {name for cell in rows for name in re.findall(r"`(\w+)`", cell)} <= there
 
 
 def test_the_recorded_classes_are_all_compared():

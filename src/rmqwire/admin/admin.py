@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmqwire.admin.acl import AclVerbs
 from rmqwire.admin.auth import AuthVerbs
+from rmqwire.admin.beyond_verbs import BeyondVerbs
 from rmqwire.admin.cluster import ClusterVerbs
 from rmqwire.admin.controller import ControllerVerbs
 from rmqwire.admin.dead_letter import DeadLetterVerbs
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 
 class Admin(
+    BeyondVerbs,
     ExportVerbs,
     ClusterVerbs,
     HaVerbs,
