@@ -256,6 +256,18 @@ async def test_a_pull_task_is_called_for_each_queue_of_this_member(cluster, auto
     assert calls == []
 
 
+async def test_a_pull_task_of_a_topic_that_is_divided_already_begins_at_once(
+    cluster, autojump_clock
+):
+    calls = []
+    async with puller(cluster) as c:
+        c.register_topic("T")
+        await settle()
+        c.register_pull_task_callback("T", lambda queue, _context: calls.append(queue))
+        await trio.sleep(0.1)
+    assert calls == [Q0, Q1]
+
+
 async def test_no_more_pull_tasks_at_the_same_time_than_set(cluster, autojump_clock):
     running, most = 0, 0
 

@@ -331,6 +331,8 @@ class PullConsumer(MQAdmin):
         check_topic(topic)
         self._tasks.register(topic, callback)
         self.register_topic(topic)
+        mine = self.fetch_message_queues_in_balance(topic)  # of a topic that was registered before
+        self._tasks.queues_changed(topic, mine, mine)
 
     def fetch_message_queues_in_balance(self, topic: str) -> set[MessageQueue]:
         """Return the queues of a registered topic that are this member's now."""
