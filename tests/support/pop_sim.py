@@ -8,18 +8,15 @@ confirmed, must not come where the flush is synchronous.
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rmqwire.codec.codes import RequestCode
-from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.pop import ExtraInfo
 from rmqwire.codec.record import iter_messages
-from tests.broker.pop.support import GROUP, TOPIC, Consumer, PopBroker, send
+from tests.broker.pop.support import TOPIC, Consumer, PopBroker, batch_ack, batch_entry, send
 from tests.support import requests
 from tests.support.crash_states import CrashState, Run, crash_states
 from tests.support.faulty_files import Fault, FaultyFiles, ProcessKilled
@@ -138,7 +135,10 @@ class PopLife:
         handle = ExtraInfo.decode(first.properties["POP_CK"])
         same = [one for one in self._held.values() if _same_pop(one, handle)]
         some = self._rng.sample(same, self._rng.randint(1, len(same)))
-        self._acknowledge(some, lambda: self._consumer.client.call(batch_ack(some, handle)))
+        bits = sum(1 << message.queue_offset - handle.ck_queue_offset for message in some)
+        text = b64encode(bits.to_bytes(bits.bit_length() // 8 + 1, "little")).decode()
+        request = batch_ack(batch_entry(first, text))
+        self._acknowledge(some, lambda: self._consumer.client.call(request))
 
     def _acknowledge(self, messages: list[StoredMessage], ask) -> None:
         in_time = all(self._left_ms(message) > MARGIN_MS for message in messages)
@@ -170,18 +170,6 @@ def _same_pop(message: StoredMessage, handle: ExtraInfo) -> bool:
         (other.pop_time, other.topic_tag, other.queue_id, other.ck_queue_offset)
         == (handle.pop_time, handle.topic_tag, handle.queue_id, handle.ck_queue_offset)
     )  # fmt: skip
-
-
-def batch_ack(messages: list[StoredMessage], handle: ExtraInfo) -> RemotingCommand:
-    """Make the ack of several messages of one check point."""
-    bits = sum(1 << message.queue_offset - handle.ck_queue_offset for message in messages)
-    entry: dict[str, Any] = {
-        "c": GROUP, "t": TOPIC, "r": handle.topic_tag, "so": handle.ck_queue_offset, "q": handle.queue_id,
-        "rq": handle.revive_qid, "pt": handle.pop_time, "it": handle.invisible_time,
-        "b": b64encode(bits.to_bytes(bits.bit_length() // 8 + 1, "little")).decode(),
-    }  # fmt: skip
-    body = {"brokerName": handle.broker_name, "acks": [entry]}
-    return RemotingCommand(int(RequestCode.BATCH_ACK_MESSAGE), None, json.dumps(body).encode())
 
 
 def delivered(broker: PopBroker, ask=lambda body: None) -> Bodies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -157,6 +158,28 @@ def messages_of(answer: RemotingCommand, broker_name: str, group: str) -> list[S
             message.queue_offset,
         ).encode()
     return messages
+
+
+def batch_ack(*acks: dict[str, object]) -> RemotingCommand:
+    """Make the ack of several messages; ``acks`` of ``batch_entry``."""
+    body = {"brokerName": "broker-a", "acks": list(acks)}
+    return RemotingCommand(int(R.BATCH_ACK_MESSAGE), None, json.dumps(body).encode())
+
+
+def batch_entry(message: StoredMessage, bits: str, **fields: object) -> dict[str, object]:
+    """Return the acks of one pop, of which ``message`` is one; ``bits`` says which (base 64)."""
+    handle = ExtraInfo.decode(message.properties[const.PROPERTY_POP_CK])
+    return {
+        "c": GROUP,
+        "t": TOPIC,
+        "r": handle.topic_tag,
+        "so": handle.ck_queue_offset,
+        "q": handle.queue_id,
+        "rq": handle.revive_qid,
+        "pt": handle.pop_time,
+        "it": handle.invisible_time,
+        "b": bits,
+    } | fields
 
 
 def send(

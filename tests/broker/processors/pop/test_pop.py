@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from rmqwire.codec.bodies import SubscriptionGroupConfig
@@ -25,6 +23,8 @@ from tests.broker.pop.support import (
     TOPIC,
     Consumer,
     PopBroker,
+    batch_ack,
+    batch_entry,
     messages_of,
     retry_topic,
     send,
@@ -58,26 +58,6 @@ def notification(**fields: object) -> RemotingCommand:
 def peek(**fields: object) -> RemotingCommand:
     values = {"consumer_group": GROUP, "topic": TOPIC, "queue_id": -1, "max_msg_nums": 32} | fields
     return RemotingCommand.request(int(R.PEEK_MESSAGE), PeekMessageRequestHeader(**values))
-
-
-def batch_ack(*acks: dict[str, object]) -> RemotingCommand:
-    body = {"brokerName": "broker-a", "acks": list(acks)}
-    return RemotingCommand(int(R.BATCH_ACK_MESSAGE), None, json.dumps(body).encode())
-
-
-def entry(message, bits: str, **fields: object) -> dict[str, object]:
-    handle = ExtraInfo.decode(message.properties["POP_CK"])
-    return {
-        "c": GROUP,
-        "t": TOPIC,
-        "r": handle.topic_tag,
-        "so": handle.ck_queue_offset,
-        "q": handle.queue_id,
-        "rq": handle.revive_qid,
-        "pt": handle.pop_time,
-        "it": handle.invisible_time,
-        "b": bits,
-    } | fields
 
 
 def refuse_puts(broker: PopBroker, monkeypatch, status: int = PutStatus.SERVICE_NOT_AVAILABLE):
@@ -423,7 +403,7 @@ def test_acks_of_several_messages_at_once(broker, consumer):
     for i in range(4):
         send(consumer.client, b"%d" % i, 0)
     first = consumer.pop(queue_id=0)[0]
-    assert consumer.client.call(batch_ack(entry(first, "BQ=="))).code == 0  # bits 0 and 2
+    assert consumer.client.call(batch_ack(batch_entry(first, "BQ=="))).code == 0  # bits 0 and 2
     broker.pass_time(15_000)
     assert bodies(consumer.pop()) == [b"1", b"3"]
 
@@ -435,7 +415,7 @@ def test_check_points_and_acks_are_counted_where_a_group_asked(broker, consumer)
     consumer.ack(first)
     consumer.change(second, 9_000)  # an ack and a check point
     third = consumer.pop(queue_id=0)[0]
-    consumer.client.call(batch_ack(entry(third, "Bw==")))  # three at once
+    consumer.client.call(batch_ack(batch_entry(third, "Bw==")))  # three at once
 
     def seen(name, key):
         item = broker.state.stats.find(name, key)
@@ -453,7 +433,7 @@ def test_acks_of_retries_at_once(broker, consumer):
     consumer.pop(invisible_time=2_000)
     broker.pass_time(8_000)
     again = consumer.pop()[0]
-    assert consumer.client.call(batch_ack(entry(again, "AQ=="))).code == 0
+    assert consumer.client.call(batch_ack(batch_entry(again, "AQ=="))).code == 0
     broker.pass_time(15_000)
     assert consumer.pop() == []
 
@@ -472,7 +452,7 @@ def test_an_ack_that_is_not_stored_is_not_confirmed(broker, consumer, monkeypatc
     with monkeypatch.context() as patched:
         refuse_puts(broker, patched)
         assert consumer.ack(message).code == ResponseCode.SERVICE_NOT_AVAILABLE
-        refused = consumer.client.call(batch_ack(entry(message, "AQ==")))
+        refused = consumer.client.call(batch_ack(batch_entry(message, "AQ==")))
         assert refused.code == ResponseCode.SERVICE_NOT_AVAILABLE
         assert consumer.change(message, 5_000).code == ResponseCode.SERVICE_NOT_AVAILABLE
     broker.pass_time(15_000)
@@ -486,7 +466,7 @@ def test_a_handle_of_a_queue_that_nobody_reads_is_refused(broker, consumer):
     handle.revive_qid = 77
     answer = consumer.ack(message, extra_info=handle.encode())
     assert (answer.code, answer.remark) == (13, "reviveQid[77] is illegal")
-    assert consumer.client.call(batch_ack(entry(message, "AQ==", rq=77))).code == 13
+    assert consumer.client.call(batch_ack(batch_entry(message, "AQ==", rq=77))).code == 13
 
 
 def test_a_change_in_the_millisecond_of_the_pop_is_a_check_point_of_its_own(broker, consumer):
@@ -525,7 +505,7 @@ def test_acks_in_order_let_the_next_messages_out(broker, consumer):
     assert wrong.remark.startswith("offset is illegal, key:T@g@0, old:1, commit:2, next:-1, ")
     assert consumer.client.answer_to(waiting) is None
     first[1].queue_offset = 1
-    assert consumer.client.call(batch_ack(entry(first[1], "Ag=="))).code == 0
+    assert consumer.client.call(batch_ack(batch_entry(first[1], "Ag=="))).code == 0
     assert bodies(messages_of(consumer.client.answer_to(waiting), "broker-a", GROUP)) == [b"2"]
 
 
