@@ -1,6 +1,6 @@
 """Record what Java's client classes offer: their public methods, read from the jars' class files.
 
-    python -m interop.record_client_api CLIENT_JAR TOOLS_JAR > tests/data/java/client_api-5.5.0.json
+    python -m interop.record_client_api FOLDER_OF_JARS > tests/data/java/client_api-5.5.0.json
 
 No Java runs. ``tests/client/test_java_api.py`` compares the list with ours, so that nothing is missing
 unseen.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from struct import Struct
 from zipfile import ZipFile
 
@@ -25,6 +26,16 @@ CLASSES = (
     "client/consumer/DefaultMQPullConsumer",
     "client/consumer/MQPullConsumerScheduleService",
     "tools/admin/DefaultMQAdminExt",
+    "common/message/Message",
+    "common/message/MessageExt",
+    "common/message/MessageQueue",
+    "client/QueryResult",
+    "client/producer/SendResult",
+    "client/producer/TransactionSendResult",
+    "client/consumer/PullResult",
+    "client/consumer/PullTaskContext",
+    "client/consumer/listener/ConsumeConcurrentlyContext",
+    "client/consumer/listener/ConsumeOrderlyContext",
 )
 PUBLIC, BRIDGE, SYNTHETIC = 0x1, 0x40, 0x1000
 UTF8, LONG, DOUBLE = 1, 5, 6
@@ -108,15 +119,16 @@ def public_methods(data: bytes) -> list[str]:
     )
 
 
-def main(client: str, tools: str) -> None:
+def main(folder: str) -> None:
     """Print the methods of all classes."""
     found = {}
-    with ZipFile(client) as client_jar, ZipFile(tools) as tools_jar:
-        for name in CLASSES:
-            jar = tools_jar if name.startswith("tools/") else client_jar
-            found[name.rpartition("/")[2]] = public_methods(jar.read(f"{PACKAGE}/{name}.class"))
+    for name in CLASSES:
+        module = name.partition("/")[0]
+        (jar,) = Path(folder).glob(f"rocketmq-{module}-[0-9]*.jar")
+        with ZipFile(jar) as archive:
+            found[name.rpartition("/")[2]] = public_methods(archive.read(f"{PACKAGE}/{name}.class"))
     print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])
