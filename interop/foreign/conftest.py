@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -26,6 +27,16 @@ COMPLAINT = re.compile(
     r"^\S+ \S+ (WARNING|ERROR|CRITICAL) (?!rmqwire\.store\.log\.put_path - \d+ puts took)|^Traceback",
     re.MULTILINE,
 )
+
+
+@contextmanager
+def without_complaints(nodes: Iterable[Node]) -> Iterator[None]:
+    """These servers log no warning meanwhile."""
+    before = {node: len(node.tail(1 << 30)) for node in nodes}
+    yield
+    for node, end in before.items():
+        new = node.tail(1 << 30)[end:]
+        assert not COMPLAINT.search(new), f"{node.name}:\n{new[-3000:]}"
 
 
 @dataclass(frozen=True)
@@ -73,11 +84,8 @@ def java_site(cluster: Cluster) -> Site:
 def site(request: pytest.FixtureRequest, version: str) -> Iterator[Site]:
     """Servers of a release; rmqwire's have nothing to complain about when the test is over."""
     chosen: Site = request.getfixturevalue(f"{request.param}_site")
-    before = {node.name: len(node.tail(1 << 30)) for node in chosen.nodes}
-    yield chosen
-    for node in chosen.nodes:
-        new = node.tail(1 << 30)[before[node.name] :]
-        assert not COMPLAINT.search(new), f"{node.name}:\n{new[-3000:]}"
+    with without_complaints(chosen.nodes):
+        yield chosen
 
 
 Start = Callable[[str], ClientProgram]

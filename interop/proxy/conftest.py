@@ -12,7 +12,7 @@ import pytest
 
 from interop import kinds
 from interop.cluster import Cluster
-from interop.foreign.conftest import COMPLAINT
+from interop.foreign.conftest import without_complaints
 from interop.processes import Node, wait_until
 from interop.proxy import page, programs
 from interop.proxy.programs import GrpcClient
@@ -100,11 +100,8 @@ def servers_of(
 def site(servers_of: tuple[Site, list[Node]]) -> Iterator[Site]:
     """Servers and a proxy; rmqwire's have nothing to complain about when the test is over."""
     chosen, watched = servers_of
-    before = {node.name: len(node.tail(1 << 30)) for node in watched}
-    yield chosen
-    for node in watched if chosen.kind == "rmqwire" else ():
-        new = node.tail(1 << 30)[before[node.name] :]
-        assert not COMPLAINT.search(new), f"{node.name}:\n{new[-3000:]}"
+    with without_complaints(watched if chosen.kind == "rmqwire" else ()):
+        yield chosen
 
 
 Start = Callable[[str], GrpcClient]
