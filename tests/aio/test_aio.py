@@ -20,6 +20,7 @@ from rmqwire.aio import (
     PushConsumer,
     TransactionProducer,
 )
+from rmqwire.aio.returns import Returns
 from rmqwire.errors import ConnectFailed, ForkedError, UsageError
 from rmqwire.testing import cluster
 
@@ -375,3 +376,12 @@ def test_a_program_that_ends_in_a_block_says_goodbye_all_the_same(rmq):
     while consumer._behind.is_open and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not consumer._behind.is_open
+
+
+def test_a_closed_loop_takes_no_calls():
+    loop = asyncio.new_event_loop()
+    way = Returns(loop)
+    loop.close()
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            way.put(lambda: None)

@@ -4,9 +4,11 @@ from functools import partial
 
 import pytest
 
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.client.tasks import Tasks
+from rmqwire.codec.message import StoredMessage
 from rmqwire.consumer.listener import ConsumeStatus
-from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+from rmqwire.consumer.working.listener_call import ListenerCall, Outcome, call_listener
 from rmqwire.errors import UsageError
 
 OK = ConsumeStatus.CONSUME_SUCCESS
@@ -73,3 +75,11 @@ async def test_another_answer_than_a_status_is_none(caplog):
     outcome = await ListenerCall(lambda _: True, ConsumeStatus, "g").run("T", [], CONTEXT)
     assert outcome == Outcome(None)
     assert "the listener of T returned True, group g" in caplog.text
+
+
+async def test_messages_of_a_topic_without_a_listener_come_again(caplog):
+    message = MessageExt(StoredMessage("T", b"x"), "a")
+    later = ConsumeStatus.RECONSUME_LATER
+    outcome = await call_listener({}, [message], CONTEXT, group="g", later=later)
+    assert outcome == Outcome(later)
+    assert "no listener for topic T in group g" in caplog.text

@@ -1,0 +1,25 @@
+"""Listeners of other threads as a trio consumer calls them."""
+
+import pytest
+
+from rmqwire.bridge.listener import called_by, in_workers
+from rmqwire.errors import UsageError
+
+
+async def told(*arguments):
+    return arguments
+
+
+def test_an_async_listener_needs_no_worker():
+    assert in_workers(told) is told
+
+
+async def test_a_listener_is_called_with_what_it_takes():
+    assert await called_by(lambda messages: None, told)("messages") == ("messages",)
+    both = called_by(lambda messages, context: None, told)
+    assert await both("messages", "context") == ("messages", "context")
+
+
+def test_what_takes_no_messages_is_refused():
+    with pytest.raises(UsageError, match="must take messages"):
+        in_workers(lambda: None)
