@@ -43,8 +43,17 @@ def encode_properties(properties: Mapping[str, str], release: Release = DEFAULT_
     Raises:
         BadProperties: an empty name, a separator inside a name, or 0x02 inside a value.
     """
+    return properties_text(properties, release).encode("utf-8", "replace")
+
+
+def properties_text(properties: Mapping[str, str], release: Release = DEFAULT_RELEASE) -> str:
+    """Write properties as ``encode_properties`` does, as text; lone surrogates stay.
+
+    Raises:
+        BadProperties: as said.
+    """
     if not properties:
-        return b""
+        return ""
     text = "\x02".join([f"{name}\x01{value}" for name, value in properties.items()])
     count = len(properties)
     if (
@@ -53,9 +62,7 @@ def encode_properties(properties: Mapping[str, str], release: Release = DEFAULT_
         or (text.count("\x01") != count and "\x01" in "".join(properties))
     ):
         raise BadProperties(f"{_culprit(properties)} has a separator in it, or no name")
-    if release.wire.trailing_property_separator:
-        text += "\x02"
-    return text.encode("utf-8", "replace")
+    return f"{text}\x02" if release.wire.trailing_property_separator else text
 
 
 def _culprit(properties: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import encode_batch
 from rmqwire.codec.compression import compress
 from rmqwire.codec.message import Message
-from rmqwire.codec.properties import encode_properties
+from rmqwire.codec.properties import properties_text
 from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.errors import UsageError
 
@@ -134,14 +134,11 @@ class Outbound:
             producer_group=self._group,
             topic=topic,
             body=body,
-            properties=self._encode(properties),
+            properties=properties_text(properties, self._release),
             default_topic=config.create_topic_key,
             default_topic_queue_nums=config.default_topic_queue_nums,
             unit_mode=config.unit_mode,
         )
-
-    def _encode(self, properties: dict[str, str]) -> str:
-        return encode_properties(properties, self._release).decode()
 
 
 def is_reply(properties: dict[str, str]) -> bool:
