@@ -28,6 +28,9 @@ class BodyReading(Enum):
     NONE = "nothing"
 
 
+_WHOLE, _NONE = BodyReading.WHOLE, BodyReading.NONE  # to look a member of an Enum up takes long
+
+
 class MessageExt(NamedProperties):
     """A received message, its body decompressed.
 
@@ -68,9 +71,9 @@ class MessageExt(NamedProperties):
         self.queue_offset = source.queue_offset if queue_offset is None else queue_offset
         self.consume_start_ms = 0
         self.body = source.body
-        if reading is BodyReading.NONE:
+        if reading is _NONE:
             self.body = b""
-        elif source.sys_flag & COMPRESSED_FLAG and reading is BodyReading.WHOLE:
+        elif source.sys_flag & COMPRESSED_FLAG and reading is _WHOLE:
             self.body = self.read_body()
 
     def read_body(self) -> bytes:
