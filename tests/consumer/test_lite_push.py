@@ -9,10 +9,13 @@ import trio
 
 from rmqwire import LitePushConsumer, MemoryDedupe, Message, OffsetOption, Producer, clock
 from rmqwire.broker_errors import IllegalOperation, LiteSubscriptionQuotaExceeded
+from rmqwire.client.lite_api import PopLiteAnswer
 from rmqwire.codec import headers as h
-from rmqwire.codec.bodies import ConsumeMessageDirectlyResult
+from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
 from rmqwire.codec.codes import RequestCode as R
+from rmqwire.codec.namespace import Namespace
 from rmqwire.codec.record import encode_message
+from rmqwire.consumer.reading.lite_result import popped_lite_messages
 from rmqwire.consumer.working import acks
 from rmqwire.errors import ConnectFailed, ProtocolError, RouteNotFound, UsageError
 from rmqwire.testing import trio_cluster
@@ -427,7 +430,7 @@ async def test_without_a_route_nothing_is_subscribed(autojump_clock):
 
 @pytest.mark.parametrize(
     ("properties", "counts"),
-    [({}, "0"), ({"__LITE_TOPIC": "a", "INNER_MULTI_QUEUE_OFFSET": "0"}, "0;0")],
+    [({}, "0"), ({"__LITE_TOPIC": "a", "INNER_MULTI_QUEUE_OFFSET": "0"}, "x")],
 )
 async def test_an_answer_that_cannot_be_is_not_handed_out(autojump_clock, properties, counts):
     cluster = FakeCluster()
@@ -447,6 +450,49 @@ async def test_an_answer_that_cannot_be_is_not_handed_out(autojump_clock, proper
         await trio.sleep(5)
         assert isinstance(c.health.last_refusal.error, ProtocolError)
     assert seen == []
+
+
+def test_counts_are_read_as_brokers_leave_them_out():
+    def messages():
+        for offset in (4, 5, 6):
+            yield "a", offset
+        for offset in (5, 6):
+            yield "b", offset
+
+    cluster = FakeCluster()
+    records = b"".join(
+        encode_message(
+            cluster.store(
+                "lt",
+                b"x",
+                properties={"__LITE_TOPIC": name, "INNER_MULTI_QUEUE_OFFSET": str(offset)},
+            )
+        )
+        for name, offset in messages()
+    )
+    for info, counts in (
+        (None, [0, 0, 0, 0, 0]),
+        ("0 qo0%5 2;0;0", [0, 2, 0, 0, 0]),
+        ("1;1;1;0 qo0%6 3", [1, 1, 1, 0, 3]),
+        ("0;0;0;0;0;9", [0, 0, 0, 0, 0]),
+    ):
+        header = h.PopLiteMessageResponseHeader(order_count_info=info)
+        answer = PopLiteAnswer(0, header, records)
+        found = popped_lite_messages(answer, MessageQueue("lt", "a", -1), Namespace(None))
+        assert [one.reconsume_times for one in found] == counts
+        assert [one.queue_offset for one in found] == [4, 5, 6, 5, 6]
+
+
+async def test_a_lite_topic_subscribed_once_more_begins_where_that_says(autojump_clock):
+    seen = Seen()
+    async with lite() as rmq, consumer(rmq, seen) as c:
+        await send(rmq, "a", b"0", b"1")
+        await c.subscribe_lite("a")
+        await until(lambda: len(seen) == 2)
+        await trio.sleep(3)
+        await c.subscribe_lite("a", OffsetOption.of_offset(1))
+        await until(lambda: len(seen) == 3, 5)
+    assert seen == [b"0", b"1", b"1"]
 
 
 async def test_the_program_of_the_page_runs_to_its_end(autojump_clock):

@@ -49,6 +49,10 @@ class LiteSubscriptions:
             RmqError: a broker refused, or can't be reached; it isn't subscribed then.
         """
         async with self._telling:
+            if (
+                name in self.names and at is not None
+            ):  # brokers look at the place of a new one alone
+                await self._tell_all("PARTIAL_REMOVE", [name])
             await self._tell_all("PARTIAL_ADD", [name], at)
             self.names[name] = None
 

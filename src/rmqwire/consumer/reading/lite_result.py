@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from rmqwire.codec import message_const as const
 from rmqwire.codec.message_const import KEY_SEPARATOR
-from rmqwire.codec.pop import NORMAL_TOPIC, ExtraInfo
+from rmqwire.codec.pop import NORMAL_TOPIC, ExtraInfo, queue_offset_key
 from rmqwire.codec.record import iter_messages
 from rmqwire.consumer.delivery import Delivery
 from rmqwire.errors import ProtocolError
@@ -37,17 +38,22 @@ def popped_lite_messages(
         ProtocolError: one is of no lite topic.
     """
     stored = list(iter_messages(answer.body))
-    counts = _counts(answer.header.order_count_info, len(stored))
+    offsets = [_lite_offset(one) for one in stored]
+    counts = _counts(answer.header.order_count_info, offsets)
     return [
-        _delivery(answer, queue, one, count, namespace)
-        for one, count in zip(stored, counts, strict=True)
+        _delivery(answer, queue, one, offset, count, namespace)
+        for one, offset, count in zip(stored, offsets, counts, strict=True)
     ]
 
 
 def _delivery(
-    answer: PopLiteAnswer, queue: MessageQueue, stored: StoredMessage, count: int, space: Namespace
+    answer: PopLiteAnswer,
+    queue: MessageQueue,
+    stored: StoredMessage,
+    offset: int,
+    count: int,
+    space: Namespace,
 ) -> Delivery:
-    offset = _lite_offset(stored)
     header, properties = answer.header, stored.properties
     handle = ExtraInfo(
         ck_queue_offset=offset,
@@ -74,15 +80,25 @@ def _lite_offset(stored: StoredMessage) -> int:
     return int(text)
 
 
-def _counts(text: str | None, messages: int) -> list[int]:
-    """Return how often each message was delivered before: entries ``1`` or ``0 qo0%5 1``.
+def _counts(text: str | None, offsets: list[int]) -> list[int]:
+    """Return how often each message was delivered before.
+
+    A broker writes ``0`` for each message of a lite topic of which none was, else ``0 qo0%5 1`` for those
+    that were and nothing for the others.
 
     Raises:
-        ProtocolError: not one entry for each message, or one that is no number.
+        ProtocolError: a count that is no number.
     """
-    if not text:
-        return [0] * messages
-    counts = [entry.rpartition(KEY_SEPARATOR)[2] for entry in text.split(";")]
-    if len(counts) != messages or not all(count.isdecimal() for count in counts):
-        raise ProtocolError(f"orderCountInfo {text!r} for {messages} messages")
-    return [int(count) for count in counts]
+    entries = deque(text.split(";") if text else ())
+    counts: list[int] = []
+    for offset in offsets:
+        named, _, count = entries[0].rpartition(KEY_SEPARATOR) if entries else ("", "", "0")
+        if named and not named.endswith(f"{KEY_SEPARATOR}{queue_offset_key(LITE_QUEUE, offset)}"):
+            counts.append(0)  # the entry is of a message behind
+            continue
+        if not count.isdecimal():
+            raise ProtocolError(f"{count!r} is no count in orderCountInfo {text!r}")
+        counts.append(int(count))
+        if entries:
+            entries.popleft()
+    return counts
