@@ -18,6 +18,7 @@ from rmqwire.codec.codes import RequestCode as R
 from rmqwire.errors import BrokerError, ProtocolError, RouteNotFound
 from rmqwire.testing import trio_cluster
 from tests.admin.support import BROKER, Answers, ask
+from tests.support.mqadmin import recorded
 
 QUEUE = MessageQueue("Orders", "broker-a", 0)
 
@@ -127,3 +128,37 @@ def test_a_broker_without_a_table_of_cold_data():
     asked.bodies[BROKER, R.GET_COLD_DATA_FLOW_CTR_INFO] = b"nothing"
     with pytest.raises(ProtocolError, match="cold data of"):
         ask(asked, "get_cold_data_flow_ctr_info", BROKER)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "arguments", "wanted"),
+    [
+        (
+            "setCommitLogReadAheadMode",
+            "set_commit_log_read_ahead_mode",
+            (1,),
+            "set commitlog readahead mode success, mode: 1",
+        ),
+        (
+            "getColdDataFlowCtrInfo",
+            "get_cold_data_flow_ctr_info",
+            (),
+            {
+                "runtimeTable": {},
+                "configTable": {},
+                "cgColdReadThreshold": 3145728,
+                "globalColdReadThreshold": 104857600,
+                "globalAcc": 0,
+            },
+        ),
+    ],
+)
+def test_what_javas_admin_was_recorded_to_ask_ours_asks_too(name, method, arguments, wanted):
+    ((addr, request, response),) = recorded(name).frames
+
+    def answer(command):
+        assert (command.code, command.ext_fields) == (request.code, request.ext_fields)
+        assert command.body == request.body
+        return response
+
+    assert ask(Answers({(addr, request.code): answer}), method, addr, *arguments) == wanted
