@@ -88,7 +88,7 @@ def test_names_that_are_no_light_queues_get_no_offset():
     assert store.max_offset(A, 0) == 1
 
 
-@pytest.mark.parametrize("topic", ["%RETRY%g", "rmq_sys_x", "SCHEDULE_TOPIC_XXXX"])
+@pytest.mark.parametrize("topic", ["%RETRY%g", "%DLQ%g", "rmq_sys_x", "SCHEDULE_TOPIC_XXXX"])
 def test_topics_without_light_queues(topic):
     store = open_store()
     (result,) = put(store, light(A, topic=topic))

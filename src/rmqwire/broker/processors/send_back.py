@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from rmqwire.store.results import PutMessageResult
 
 _OWNER = "Owner"  # field of a request that RocketMQ's commercial clients send
-_LIGHT_QUEUES = (const.PROPERTY_INNER_MULTI_DISPATCH, const.PROPERTY_INNER_MULTI_QUEUE_OFFSET)
 
 
 class SendBackProcessor:
@@ -65,10 +64,6 @@ class SendBackProcessor:
         if stored.reconsume_times >= limit or level < 0:
             level = 0
             topic, queue_id = dead_letters(state.topics, header.group), 0
-            for (
-                name
-            ) in _LIGHT_QUEUES:  # who has given it up would get it from there again, for ever
-                properties.pop(name, None)
         else:
             level = level or 3 + stored.reconsume_times
             topic, queue_id = retry_topic, state.rng.randrange(group.retry_queue_nums)
