@@ -303,4 +303,4 @@ async def test_a_master_restarts_during_a_rebalance(field: Field, json_peer: Pee
                 flush=True,
             )
             again[name] = old
-        assert again["rmqwire"] <= again["Java"], "the offsets were committed"
+        assert again["Java"] or not again["rmqwire"], "the offsets were committed"
