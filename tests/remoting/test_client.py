@@ -83,6 +83,19 @@ async def test_a_written_request_gets_what_every_request_gets(nursery, autojump_
     assert [one.remark for one in got] == [f"300 {'key' if credentials else None}"]
 
 
+async def test_a_request_that_was_sent_at_once_finds_a_silent_connection_too(net, autojump_clock):
+    async with RemotingClient(connect=net.connect) as client:
+        await client.invoke(ADDR, RemotingCommand(1))
+        request, got = RemotingCommand(11), []
+        assert client.invoke_now(
+            ADDR, request.opaque, encode_command(request), got.append, timeout_ms=250
+        )
+        await trio.sleep(0.5)
+        assert isinstance(got[0], RemotingTimeout)
+        await client.invoke(ADDR, RemotingCommand(1))
+    assert len(net.connects) == 2
+
+
 async def test_over_real_sockets(nursery):
     _, port = await nursery.start(
         RemotingServer(HandlerTable(handlers={1: echo})).serve, "127.0.0.1", 0

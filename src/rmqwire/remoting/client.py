@@ -29,6 +29,7 @@ from rmqwire.codec.command import (
     next_opaque,
 )
 from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
+from rmqwire.remoting.answer_waiter import AnswerWaiter, unless_silent
 from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.connection import Connection
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_MS = 1000  # longest sleep of the housekeeping
-SILENCE_MS = 100  # MIN_CLOSE_TIMEOUT_MILLIS: a wait from which on silence means something
 
 GO_AWAY = int(ResponseCode.GO_AWAY)
 SUCCESS_ONLY = frozenset((int(ResponseCode.SUCCESS),))
@@ -111,39 +111,6 @@ def split_address(addr: str) -> tuple[str, int]:
 async def connect_tcp(host: str, port: int) -> trio.abc.Stream:
     """Connect over plain TCP."""
     return SocketTransport.of(await trio.open_tcp_stream(host, port))
-
-
-class _Waiter:
-    """One task that waits for one answer."""
-
-    __slots__ = ("_forget", "_opaque", "_outcome", "_task")
-
-    def __init__(self, connection: Connection, opaque: int) -> None:
-        self._forget = connection.forget
-        self._opaque = opaque
-        self._task: trio.lowlevel.Task | None = None
-        self._outcome: RemotingCommand | RemotingError | None = None
-
-    def set(self, outcome: RemotingCommand | RemotingError) -> None:
-        self._outcome = outcome
-        if self._task is not None:
-            trio.lowlevel.reschedule(self._task)
-            self._task = None
-
-    def _abort(self, _: object) -> trio.lowlevel.Abort:
-        self._forget(self._opaque)
-        self._task = None
-        return trio.lowlevel.Abort.SUCCEEDED
-
-    async def wait(self) -> RemotingCommand:
-        if self._outcome is None:
-            self._task = trio.lowlevel.current_task()
-            await trio.lowlevel.wait_task_rescheduled(self._abort)
-        if isinstance(self._outcome, RemotingCommand):
-            return self._outcome
-        if self._outcome is None:
-            raise AssertionError("rescheduled without an outcome")
-        raise self._outcome
 
 
 class _Link:
@@ -276,16 +243,10 @@ class RemotingClient:
         self, channel: Channel, command: RemotingCommand, left_ms: int
     ) -> RemotingCommand:
         connection = channel.connection
-        heard = connection.frames_received
-        waiter = _Waiter(connection, command.opaque)
+        waiter = AnswerWaiter(connection, command.opaque)
         self._watch(left_ms)
-        connection.request(command, waiter.set, left_ms)
-        try:
-            return await waiter.wait()
-        except RemotingTimeout:
-            if left_ms > SILENCE_MS and connection.frames_received == heard:
-                connection.close(f"nothing came for {left_ms} ms")
-            raise
+        connection.request(command, unless_silent(connection, waiter.set, left_ms), left_ms)
+        return await waiter.wait()
 
     def _leave(self, addr: str, channel: Channel) -> None:
         """Use a connection for no more requests; those under way may still be answered."""
@@ -344,7 +305,9 @@ class RemotingClient:
         deadline = trio_ms() + timeout_ms
         if deadline < self._tick_at:
             self._earlier.set()
-        link.channel.connection.request_frame(opaque, frame, on_reply, deadline)
+        connection = link.channel.connection
+        on_reply = unless_silent(connection, on_reply, timeout_ms)
+        connection.request_frame(opaque, frame, on_reply, deadline)
         return True
 
     def _answered(
