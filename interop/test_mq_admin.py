@@ -151,3 +151,25 @@ async def test_pull_tasks_have_each_message_once(
         consumer.register_pull_task_callback(new_topic, task)
         await until(lambda: {one["msgId"] for one in sent} <= set(got), "all messages have come")
         assert len(got) == len(set(got))
+
+
+@pytest.mark.parametrize("kind", ["decode_read_body", "decode_decompress_body"])
+async def test_bodies_that_java_has_compressed_are_read_as_far_as_set(
+    namesrv: str, version: str, json_peer: Peer, new_topic: str, kind: str
+) -> None:
+    (sent,) = json_peer.produce(namesrv, new_topic, 1, kind="large", seed=7, queue=1)
+    group = f"reading_{uuid.uuid4().hex[:8]}"
+    queue = MessageQueue(new_topic, await broker_of(namesrv, version, new_topic), 1)
+    async with PullConsumer(group, **settings(namesrv, version), **{kind: False}) as consumer:
+        messages = (await consumer.pull(queue, offset=0)).messages
+    (message,) = (one for one in messages if one.msg_id == sent["msgId"])
+    stored = message.stored
+    assert stored.is_compressed
+    assert message.body == (b"" if kind == "decode_read_body" else stored.body)
+    assert message.read_body().hex() == sent["body"]
+    assert len(stored.body) < len(message.read_body())
+
+
+async def broker_of(namesrv: str, version: str, topic: str) -> str:
+    async with Producer("asking", topics=[topic], **settings(namesrv, version)) as producer:
+        return (await producer.fetch_publish_message_queues(topic))[0].broker_name
