@@ -100,10 +100,11 @@ def test_sends_and_pulls_in_one_piece_are_all_taken(lanes):
 
 
 def test_a_read_that_fails_is_answered_alike(lanes, monkeypatch):
-    def fail(log, offset, size):
+    def fail(log, *place):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(CommitLog, "read", fail)
+    for name in ("read", "read_each"):
+        monkeypatch.setattr(CommitLog, name, fail)
     lanes.taken = 0
     answer = decode_command(lanes.feed(pull_frame(opaque=5))[1])
     assert (answer.code, answer.opaque) == (ResponseCode.SYSTEM_ERROR, 5)
