@@ -35,6 +35,13 @@ have no warning. The rows about users are `test_access.py`'s: broker and proxy b
 This page is made by the run: `RMQWIRE_GRPC_PAGE=1 pytest interop/proxy -m optin --rocketmq {proxy}`.
 """
 
+CLOSING = """\
+That two proxies tell each other of their clients is the proxies' own doing: one client shows it.
+
+RocketMQ's MQTT gateway ([rocketmq-mqtt](https://github.com/apache/rocketmq-mqtt)) was not tried: none of its
+programs (`org.apache.rocketmq:mqtt-cs`, `mqtt-ds`, release 1.0.1) is at Maven Central.
+"""
+
 
 def recorded() -> Results:
     """Return the outcomes of the last runs."""
@@ -67,7 +74,7 @@ def page(known: Results, proxy: str = "5.5.0") -> str:
     for scenario, cells in sorted(known.items()):
         marks = (cells.get(f"{kind} {client}", "") for kind, client in columns)
         lines.append(f"| {scenario} | {' | '.join(marks)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", CLOSING])
 
 
 def client_versions() -> dict[str, str]:
