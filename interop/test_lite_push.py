@@ -75,7 +75,7 @@ class Came:
             self.times[message.body] = message.reconsume_times
         return OK
 
-    async def until(self, count: int, seconds: float = 60) -> None:
+    async def until(self, count: int, seconds: float = 120) -> None:
         with trio.fail_after(seconds):
             while sum(map(len, self.bodies.values())) < count:  # noqa: ASYNC110
                 await trio.sleep(0.1)
