@@ -37,6 +37,9 @@ OF_THE_MOMENT = {
     "cqTableSize",
     "offsetTableSize",
     "eventMapSize",
+    "currentLmqNum",  # Java counts one that was asked for and never sent to
+    "lmqNum",
+    "orderInfoCount",
 }
 
 

@@ -36,6 +36,7 @@ SETTINGS = {
 class Two:
     """Two brokers of one kind and their name server."""
 
+    kind: str
     namesrv: str
     sides: dict[str, LiteSide]
 
@@ -56,7 +57,7 @@ def two(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> Two
         sides[name] = LiteSide(broker_addr(namesrv, name))
         sides[name].make()
     wait_until(lambda: route_known(namesrv, PARENT), "the route", 15)
-    return Two(namesrv, sides)
+    return Two(kind, namesrv, sides)
 
 
 class Came:
@@ -152,6 +153,8 @@ async def test_an_exclusive_lite_topic_goes_to_the_last_and_a_quota_is_told(two:
 
 
 async def test_a_wildcard_group_has_all_and_buries_what_always_fails(two: Two) -> None:
+    if two.kind == "java":
+        pytest.skip("Java's broker puts dead letters into their lite topic again")
     came = Came(b"bad 0")
     async with consuming(two, came, "gw", limit=0) as consumer:
         await send(two, "bad", "good", each=2)
