@@ -143,8 +143,14 @@ def check_pending(addr: str, *, killed: bool) -> None:
     assert killed or all(times >= 1 for times in came.values()), came
 
 
+def block_is_written(store: Path) -> bool:
+    file = store / "config" / "consumerOrderInfo.json"
+    return file.exists() and f"ordered@{GROUP}" in file.read_text()
+
+
 def let_go(node: Node, home: Path, killed: bool, to: Path) -> None:
-    time.sleep(6)  # the tables are written each 5 s
+    time.sleep(6)  # the tables are written each 5 s, Java's blocks each 10 s
+    wait_until(lambda: block_is_written(home / "store"), "the block in its file", 20)
     node.kill() if killed else node.stop()
     shutil.copytree(home / "store", to / "store")
 
