@@ -3,7 +3,8 @@ import pytest
 from rmqwire.client.message_ext import BodyReading, MessageExt
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import StoredMessage
-from rmqwire.codec.record import RecordHead, encode_message
+from rmqwire.codec.record import encode_message
+from rmqwire.codec.record_head import RecordHead
 
 STORED = StoredMessage(
     "T",

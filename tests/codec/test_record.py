@@ -20,7 +20,6 @@ from rmqwire.codec.record import (
     check_record,
     decode_message,
     encode_message,
-    iter_heads,
     iter_messages,
     pack_host,
     peek,
@@ -137,22 +136,10 @@ def test_what_is_written_is_read_back(message):
     assert data[found.body_start : found.body_end] == message.body
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(messages(), max_size=3))
-def test_the_heads_of_records_say_what_the_messages_say(found):
-    body = b"".join(map(encode_message, found))
-    heads, whole = list(iter_heads(memoryview(body))), list(iter_messages(body))
-    assert [head.read() for head in heads] == whole
-    for head, message in zip(heads, whole, strict=True):
-        for name in ("topic", "body", "queue_id", "queue_offset", "sys_flag", "is_compressed"):
-            assert getattr(head, name) == getattr(message, name)
-        assert (head.tags, head.reconsume_times) == (message.tags, message.reconsume_times)
-
-
 @settings(max_examples=200, deadline=None)
 @given(messages().flatmap(lambda m: damaged(encode_message(m))), st.integers(0, 3))
 def test_damage_raises_bad_record_and_nothing_else(data, pos):
-    for read in (decode_message, lambda d: list(iter_messages(d)), lambda d: list(iter_heads(d))):
+    for read in (decode_message, lambda d: list(iter_messages(d))):
         with suppress(BadRecord):
             read(data)
     for look in (read_position, check_record):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message import NamedProperties
-from rmqwire.codec.record import RecordHead
+from rmqwire.codec.record_head import RecordHead
 from rmqwire.codec.sys_flag import COMPRESSED_FLAG
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable

@@ -31,23 +31,13 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from rmqwire.codec.compression import decompress
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN, crc_property, parse_crc_property
 from rmqwire.codec.host import pack_host, unpack_host
 from rmqwire.codec.message import BLANK_MAGIC, MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2, StoredMessage
-from rmqwire.codec.message_const import PROPERTY_CRC32, PROPERTY_TAGS
-from rmqwire.codec.properties import (
-    MAX_PROPERTIES_LENGTH,
-    decode_properties,
-    encode_properties,
-    find_property,
-)
+from rmqwire.codec.message_const import PROPERTY_CRC32
+from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, decode_properties, encode_properties
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
-from rmqwire.codec.sys_flag import (
-    BORNHOST_V6_FLAG,
-    COMPRESSED_FLAG,
-    STOREHOSTADDRESS_V6_FLAG,
-)
+from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG, STOREHOSTADDRESS_V6_FLAG
 from rmqwire.errors import BadRecord
 
 if TYPE_CHECKING:
@@ -59,14 +49,12 @@ __all__ = [
     "MESSAGE_MAGIC_V1",
     "MESSAGE_MAGIC_V2",
     "MIN_RECORD_SIZE",
-    "RecordHead",
     "RecordPosition",
     "append_blank",
     "append_record",
     "check_record",
     "decode_message",
     "encode_message",
-    "iter_heads",
     "iter_messages",
     "pack_host",
     "peek",
@@ -96,7 +84,6 @@ _SYS_FLAG_AT = 36
 _SIZE_AND_MAGIC = Struct(">ii")
 _SHORT = Struct(">h")
 _MAGICS = (MESSAGE_MAGIC_V1, MESSAGE_MAGIC_V2)
-_TAGS = PROPERTY_TAGS.encode()
 _V1_TAILS = tuple(bytes([n]) for n in range(MAX_TOPIC_V1 + 1))
 
 
@@ -225,7 +212,7 @@ def peek(data: Data, pos: int = 0) -> tuple[int, int]:
     return size, magic
 
 
-def _locate(data: Data, pos: int) -> tuple[tuple[int, ...], int, int, int]:
+def locate_fields(data: Data, pos: int) -> tuple[tuple[int, ...], int, int, int]:
     """Check a record's frame: (fields before the body, body start, topic start, properties start)."""
     left = len(data) - pos
     if left < MIN_RECORD_SIZE or pos < 0:
@@ -314,7 +301,7 @@ def read_position(data: Data, pos: int = 0) -> RecordPosition:
     size, magic = peek(data, pos)
     if magic == BLANK_MAGIC:
         return _blank_position(size, pos)
-    fields, body_at, topic_at, properties_at = _locate(data, pos)
+    fields, body_at, topic_at, properties_at = locate_fields(data, pos)
     found = RecordPosition()
     (
         found.total_size,
@@ -382,7 +369,7 @@ def record_properties(record: Data) -> dict[str, str]:
     Raises:
         BadRecord: the record's frame is damaged.
     """
-    return decode_properties(record[_locate(record, 0)[3] :])
+    return decode_properties(record[locate_fields(record, 0)[3] :])
 
 
 def decode_message(record: Data) -> StoredMessage:
@@ -395,15 +382,15 @@ def decode_message(record: Data) -> StoredMessage:
         BadRecord: not exactly one consistent record.
     """
     data = record if isinstance(record, bytes) else bytes(record)
-    message = _read_message(data, 0)
+    message = read_message(data, 0)
     if message.total_size != len(data):
         raise BadRecord(f"record of {message.total_size} bytes in {len(data)}", message.total_size)
     return message
 
 
-def _read_message(data: bytes, pos: int) -> StoredMessage:
+def read_message(data: bytes, pos: int) -> StoredMessage:
     """Read the record at ``pos``."""
-    fields, body_at, topic_at, properties_at = _locate(data, pos)
+    fields, body_at, topic_at, properties_at = locate_fields(data, pos)
     size = fields[0]
     end = pos + size
     return StoredMessage(
@@ -445,7 +432,7 @@ def encode_message(message: StoredMessage, release: Release = DEFAULT_RELEASE) -
         original = decode_message(message.record)
         if original == message:
             return message.record
-        _, _, topic_at, properties_at = _locate(message.record, 0)
+        _, _, topic_at, properties_at = locate_fields(message.record, 0)
         if original.topic == message.topic:
             topic = message.record[topic_at : properties_at - 2]
         if original.properties == message.properties:
@@ -487,84 +474,6 @@ def iter_messages(body: Data) -> Iterator[StoredMessage]:
     data = body if isinstance(body, bytes) else bytes(body)
     pos, end = 0, len(data)
     while pos < end:
-        message = _read_message(data, pos)
+        message = read_message(data, pos)
         yield message
         pos += message.total_size
-
-
-class RecordHead:
-    """What most listeners look at of a record; the rest is read when it is asked for: ``read``.
-
-    Attributes:
-        topic: as stored.
-        body: as stored.
-        queue_id: number of its queue.
-        queue_offset: its index there.
-        sys_flag: how the body is stored, among others.
-        reconsume_times: deliveries before this one.
-        record: all of its bytes.
-        more: properties that it gets when it is read.
-    """
-
-    __slots__ = (
-        "_properties_at",
-        "body",
-        "more",
-        "queue_id",
-        "queue_offset",
-        "reconsume_times",
-        "record",
-        "sys_flag",
-        "topic",
-    )
-
-    def __init__(self, data: bytes, pos: int) -> None:
-        fields, body_at, topic_at, properties_at = _locate(data, pos)
-        self.topic = data[topic_at : properties_at - 2].decode("utf-8", "replace")
-        self.body = data[body_at : body_at + fields[14]]
-        self.queue_id = fields[3]
-        self.queue_offset = fields[5]
-        self.sys_flag = fields[7]
-        self.reconsume_times = fields[12]
-        self.record = data[pos : pos + fields[0]]
-        self.more: dict[str, str] = {}
-        self._properties_at = properties_at - pos
-
-    @property
-    def is_compressed(self) -> bool:
-        """Whether ``body`` is compressed."""
-        return bool(self.sys_flag & COMPRESSED_FLAG)
-
-    @property
-    def tags(self) -> str | None:
-        """TAGS, read alone."""
-        value = find_property(self.record, _TAGS, self._properties_at)
-        return None if value is None else value.decode("utf-8", "replace")
-
-    def decompressed_body(self) -> bytes:
-        """Return the body as the producer made it.
-
-        Raises:
-            BadBody: as ``StoredMessage.decompressed_body``.
-        """
-        return decompress(self.body, self.sys_flag)
-
-    def read(self) -> StoredMessage:
-        """Read all of it."""
-        message = _read_message(self.record, 0)
-        message.properties.update(self.more)
-        return message
-
-
-def iter_heads(body: Data) -> Iterator[RecordHead]:
-    """Look at every record of a pull answer.
-
-    Raises:
-        BadRecord: a record that is cut off or inconsistent; ``offset`` says where it begins.
-    """
-    data = body if isinstance(body, bytes) else bytes(body)
-    pos, end = 0, len(data)
-    while pos < end:
-        head = RecordHead(data, pos)
-        yield head
-        pos += len(head.record)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rmqwire.codec.message import StoredMessage
-    from rmqwire.codec.record import RecordHead
+    from rmqwire.codec.record_head import RecordHead
 
     class Settler(Protocol):
         """What is told how the messages of one batch went."""

@@ -12,7 +12,7 @@ from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.properties import decode_properties
-from rmqwire.codec.record import iter_heads
+from rmqwire.codec.record_head import iter_heads
 from rmqwire.codec.sys_flag import (
     COMPRESSED_FLAG,
     COMPRESSION_TYPE_COMPARATOR,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.codec.message import StoredMessage
     from rmqwire.codec.namespace import Namespace
-    from rmqwire.codec.record import RecordHead
+    from rmqwire.codec.record_head import RecordHead
 
     MakeMessage = Callable[[StoredMessage | RecordHead, str, int, BodyReading], MessageExt]
 
