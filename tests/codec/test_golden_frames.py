@@ -8,7 +8,7 @@ from rmqwire.codec import decode_command, encode_command
 from rmqwire.codec.headers.registry import REQUEST_HEADERS, RESPONSE_HEADERS
 from tests.support.golden import frame_files, frames, vectors
 
-FRAME_COUNT = 11962
+FRAME_COUNT = 11996
 
 
 def check_both_ways(frame: bytes) -> None:
