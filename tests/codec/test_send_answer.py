@@ -36,7 +36,7 @@ def recorded_answers():
                 yield release, frame
 
 
-@pytest.mark.parametrize(("release", "count"), [("4.9.7", 193), ("5.5.0", 344)])
+@pytest.mark.parametrize(("release", "count"), [("4.9.7", 193), ("5.5.0", 350)])
 def test_every_recorded_answer_is_written_as_java_wrote_it(release, count):
     answers = SendAnswers(
         RELEASES[release], "DefaultRegion", trace_on=True, language=LanguageCode.JAVA.value
