@@ -53,6 +53,12 @@ async def settle(seconds=2):
     await trio.sleep(seconds)
 
 
+async def until(condition, seconds=60.0):
+    with trio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110  listeners of another task make it true
+            await trio.sleep(0.1)
+
+
 def raising(messages):
     raise RuntimeError("no")
 

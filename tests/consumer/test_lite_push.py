@@ -20,7 +20,7 @@ from rmqwire.consumer.working import acks
 from rmqwire.errors import ConnectFailed, ProtocolError, RouteNotFound, UsageError
 from rmqwire.testing import trio_cluster
 from tests.client.fake_cluster import FakeCluster
-from tests.consumer.support import LATER, OK, Seen, running_info
+from tests.consumer.support import LATER, OK, Seen, running_info, until
 from tests.consumer.support import consumer as fake_consumer
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "lite-topics.md"
@@ -54,12 +54,6 @@ async def send(rmq, lite_topic, *bodies):
     async with Producer("pg", namesrv_addr=rmq.namesrv_addr) as producer:
         for body in bodies:
             await producer.send(Message("lt", body, lite_topic=lite_topic))
-
-
-async def until(condition, seconds=60.0):
-    with trio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110  listeners of another task make it true
-            await trio.sleep(0.1)
 
 
 async def test_the_messages_of_a_subscribed_lite_topic_come_in_order_and_once(autojump_clock):

@@ -16,7 +16,7 @@ from rmqwire.consumer.hooks import ConsumeHook
 from rmqwire.errors import UsageError
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.testing import trio_cluster
-from tests.consumer.support import FIRST, LATER, OK, Seen
+from tests.consumer.support import FIRST, LATER, OK, Seen, until
 
 AGAIN_S = 10  # what is not acknowledged within 5 s has come again
 ALL = -1  # the queue number that is all of a broker
@@ -67,12 +67,6 @@ async def send(rmq, *bodies, namespace=None, **fields):
     async with Producer("pg", namesrv_addr=rmq.namesrv_addr, namespace=namespace) as producer:
         for body in bodies:
             await producer.send(Message("T", body, **fields))
-
-
-async def until(condition, seconds=60.0):
-    with trio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110  listeners of another task make it true
-            await trio.sleep(0.1)
 
 
 async def test_what_a_broker_says_is_popped_is_popped_and_acknowledged(autojump_clock):
