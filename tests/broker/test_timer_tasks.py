@@ -35,7 +35,7 @@ def told(check):
     return TimerCheckpoint.decode(check.read_bytes().ljust(56, b"\0"))
 
 
-async def test_timers_are_delivered_and_flushed(tmp_path, autojump_clock, nursery):
+async def test_timers_are_delivered_and_flushed(tmp_path, autojump_clock):
     broker = started(tmp_path)
     wanted = Wakeup()
     begin = trio.current_time()
@@ -45,31 +45,32 @@ async def test_timers_are_delivered_and_flushed(tmp_path, autojump_clock, nurser
             broker.clock.ms = START_MS + int((trio.current_time() - begin) * 1000)
             await trio.sleep(0.05)
 
-    nursery.start_soon(tick)
-    nursery.start_soon(run_timers, broker.state, wanted)
-    nursery.start_soon(flush_timers, broker.state)
-    await trio.sleep(0.1)
-    send(broker, 3)
-    wanted()
-    await trio.sleep(1.5)
-    assert broker.state.store.max_offset("T", 0) == 0
-    await trio.sleep(4)
-    assert broker.state.store.max_offset("T", 0) == 1
-    check = tmp_path / "config" / "timercheck"
-    await until(lambda: check.exists() and told(check).master_timer_queue_offset == 1)
-    assert (tmp_path / "timerwheel").exists()
-    await trio.sleep(31)  # old files of the log were looked for
-    broker.state.timers.stop()
-    send(broker, 1)  # nobody delivers it here any more
-    wanted()
-    await trio.sleep(5)
-    assert broker.state.store.max_offset("T", 0) == 1
-    nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tick)
+        nursery.start_soon(run_timers, broker.state, wanted)
+        nursery.start_soon(flush_timers, broker.state)
+        await trio.sleep(0.1)
+        send(broker, 3)
+        wanted()
+        await trio.sleep(1.5)
+        assert broker.state.store.max_offset("T", 0) == 0
+        await trio.sleep(4)
+        assert broker.state.store.max_offset("T", 0) == 1
+        check = tmp_path / "config" / "timercheck"
+        await until(lambda: check.exists() and told(check).master_timer_queue_offset == 1)
+        assert (tmp_path / "timerwheel").exists()
+        await trio.sleep(31)  # old files of the log were looked for
+        broker.state.timers.stop()
+        send(broker, 1)  # nobody delivers it here any more
+        wanted()
+        await trio.sleep(5)
+        assert broker.state.store.max_offset("T", 0) == 1
+        nursery.cancel_scope.cancel()
     broker.close()
 
 
 async def test_a_disk_that_fails_is_told_and_nothing_is_noted_any_more(
-    tmp_path, autojump_clock, nursery, monkeypatch, caplog
+    tmp_path, autojump_clock, monkeypatch, caplog
 ):
     broker = started(tmp_path)
     files = broker.state.store.files
@@ -77,17 +78,18 @@ async def test_a_disk_that_fails_is_told_and_nothing_is_noted_any_more(
     def fail(*_: object) -> None:
         raise OSError(5, "injected")
 
-    nursery.start_soon(flush_timers, broker.state)
-    send(broker, 9)
-    broker.pass_time(0)
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "pwrite", fail)
-        await until(lambda: "files can not be written, tried again" in caplog.text)
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "datasync", fail)
-        await until(lambda: "timers are noted no more until the next start" in caplog.text)
-    assert broker.state.timers.flush_plan() is None
-    nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flush_timers, broker.state)
+        send(broker, 9)
+        broker.pass_time(0)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "pwrite", fail)
+            await until(lambda: "files can not be written, tried again" in caplog.text)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "datasync", fail)
+            await until(lambda: "timers are noted no more until the next start" in caplog.text)
+        assert broker.state.timers.flush_plan() is None
+        nursery.cancel_scope.cancel()
     broker.close()
 
 
