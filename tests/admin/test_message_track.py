@@ -9,11 +9,12 @@ import trio
 
 from rmqwire import ConsumeStatus, Message, Producer, PullConsumer, PushConsumer
 from rmqwire.admin.admin import Admin
-from rmqwire.admin.message_query import LONG_MAX, MessageTrack
+from rmqwire.admin.message_query import MessageTrack
 from rmqwire.broker_errors import NoPermission
+from rmqwire.client.message_queries import LONG_MAX
 from rmqwire.codec.bodies import BrokerData, MessageQueue, TopicRouteData
-from rmqwire.codec.codes import RequestCode
-from rmqwire.codec.headers import QueryMessageRequestHeader
+from rmqwire.codec.codes import RequestCode, ResponseCode
+from rmqwire.codec.headers import QueryMessageRequestHeader, QueryMessageResponseHeader
 from rmqwire.codec.message_id import encode_offset_id
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.testing import trio_cluster
@@ -96,13 +97,21 @@ def test_a_track_says_why_it_knows_nothing():
 
 def test_a_unique_key_is_looked_for_whatever_the_message_s_age():
     route = TopicRouteData(broker_datas=[BrokerData("c", "a", {0: BROKER})]).encode()
+
+    def nothing(request):
+        header = QueryMessageResponseHeader(
+            index_last_update_timestamp=0, index_last_update_phyoffset=0
+        )
+        return request.create_response(int(ResponseCode.QUERY_NOT_FOUND), "none", header=header)
+
     answers = Answers(
         {
             (NAMESRV, RequestCode.GET_ROUTEINFO_BY_TOPIC): route,
-            (BROKER, RequestCode.QUERY_MESSAGE): b"",
+            (BROKER, RequestCode.QUERY_MESSAGE): nothing,
         }
     )
     assert ask(answers, "query_msg_by_unique_key", "Orders", "ID") == []
     (_, request) = answers.asked[-1]
     header = request.decode_header(QueryMessageRequestHeader)
     assert (header.begin_timestamp, header.end_timestamp) == (0, LONG_MAX)
+    assert request.ext_fields["_UNIQUE_KEY_QUERY"] == "true"  # 4.9 knows no index type

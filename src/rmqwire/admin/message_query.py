@@ -10,34 +10,17 @@ from typing import TYPE_CHECKING, Literal
 
 from rmqwire.admin.connection import ConnectionVerbs
 from rmqwire.admin.message_pull import MessagePullVerbs
-from rmqwire.admin.message_text import words_of
 from rmqwire.broker_errors import ConsumerNotOnline
-from rmqwire.client.message_ext import MessageExt
-from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.codec.headers import (
-    QueryMessageRequestHeader,
-    ViewMessageRequestHeader,
-)
+from rmqwire.client.message_queries import LONG_MAX, MessageQueries
 from rmqwire.codec.host import host_text
-from rmqwire.codec.message_const import (
-    INDEX_KEY_TYPE,
-    INDEX_TAG_TYPE,
-    INDEX_UNIQUE_TYPE,
-)
-from rmqwire.codec.message_id import decode_offset_id, is_message_id
-from rmqwire.codec.record import decode_message, iter_messages
-from rmqwire.errors import BrokerError, RmqError, RouteNotFound
+from rmqwire.errors import RmqError, RouteNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from rmqwire.admin.message_text import PulledMessage
+    from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import MessageQueue
 
-LONG_MAX = 2**63 - 1
 MAX_NUM = 64  # messages by key at most
-MAX_UNIQUE = 32  # the same of a unique key
-_FOUND = frozenset((int(ResponseCode.SUCCESS), int(ResponseCode.QUERY_NOT_FOUND)))
 KeyType = Literal["K", "T"]
 TrackType = Literal[
     "CONSUMED", "CONSUMED_BUT_FILTERED", "PULL", "NOT_CONSUME_YET", "NOT_ONLINE",
@@ -85,18 +68,12 @@ class MessageQueryVerbs(ConnectionVerbs, MessagePullVerbs):
         Raises:
             RouteNotFound: nobody has the topic.
         """
-        if is_message_id(msg_id):
-            ip, port, offset = decode_offset_id(msg_id)
-            if (addr := host_text((ip, port))) in await self.brokers():
-                header = ViewMessageRequestHeader(topic=topic, offset=offset)
-                try:
-                    answer = await self._ask(addr, RequestCode.VIEW_MESSAGE_BY_ID, header)
-                except BrokerError:
-                    pass  # it may be a producer's id all the same
-                else:
-                    return MessageExt(decode_message(bytes(answer.body)), "")
-        found = await self.query_msg_by_unique_key(topic, msg_id, cluster=cluster)
-        return found[0] if found else None
+        known = MessageQueries(self._api, await self.broker_datas())
+        message = await known.by_broker_id(topic, msg_id)
+        if message is None:
+            found = await self.query_msg_by_unique_key(topic, msg_id, cluster=cluster)
+            message = next(iter(found), None)
+        return message
 
     async def query_msg_by_key(
         self,
@@ -125,17 +102,11 @@ class MessageQueryVerbs(ConnectionVerbs, MessagePullVerbs):
         Raises:
             RouteNotFound: nobody has the topic.
         """
-        of_type = INDEX_TAG_TYPE if key_type == "T" else INDEX_KEY_TYPE
-        header = QueryMessageRequestHeader(
-            topic=topic, key=key, max_num=max_num, begin_timestamp=begin_ms,
-            end_timestamp=end_ms, index_type=of_type, last_key=last_key,
-        )  # fmt: skip
-
-        def is_it(message: MessageExt) -> bool:
-            words = (message.tags,) if of_type == INDEX_TAG_TYPE else words_of(message)
-            return message.topic == topic and key in words
-
-        return await self._query(header, cluster, is_it)
+        queries = await self._queries(topic, cluster)
+        found = await queries.by_key(
+            topic, key, max_num, begin_ms, end_ms, tag=key_type == "T", last_key=last_key
+        )
+        return found.message_list
 
     async def query_msg_by_unique_key(
         self,
@@ -160,32 +131,16 @@ class MessageQueryVerbs(ConnectionVerbs, MessagePullVerbs):
         Raises:
             RouteNotFound: nobody has the topic.
         """
-        header = QueryMessageRequestHeader(
-            topic=topic, key=msg_id, max_num=MAX_UNIQUE, begin_timestamp=begin_ms,
-            end_timestamp=end_ms, index_type=INDEX_UNIQUE_TYPE,
-        )  # fmt: skip
-        found = await self._query(header, cluster, lambda message: message.msg_id == msg_id)
-        return sorted(found, key=lambda message: message.store_timestamp)
+        queries = await self._queries(topic, cluster)
+        return await queries.by_unique_key(topic, msg_id, begin_ms, end_ms)
 
-    async def _query(
-        self,
-        header: QueryMessageRequestHeader,
-        cluster: str | None,
-        is_it: Callable[[MessageExt], bool],
-    ) -> list[MessageExt]:
-        """Ask all brokers that have the topic; the index knows hashes only, so look at what comes."""
-        route = await self.topic_route(header.topic)
+    async def _queries(self, topic: str, cluster: str | None) -> MessageQueries:
+        """Return what asks the brokers that have a topic, of a cluster or of all."""
+        route = await self.topic_route(topic)
         if route is None:
-            raise RouteNotFound(f"The topic[{header.topic}] not matched route info")
-        found: list[MessageExt] = []
-        for broker in route.broker_datas:
-            if cluster not in {None, broker.cluster}:
-                continue
-            for addr in _first(broker.broker_addrs):
-                answer = await self._ask(addr, RequestCode.QUERY_MESSAGE, header, accepted=_FOUND)
-                messages = (MessageExt(one, "") for one in iter_messages(bytes(answer.body)))
-                found += [message for message in messages if is_it(message)]
-        return found
+            raise RouteNotFound(f"The topic[{topic}] not matched route info")
+        brokers = [one for one in route.broker_datas if cluster in {None, one.cluster}]
+        return MessageQueries(self._api, brokers)
 
     async def query_msg_by_offset(
         self, queue: MessageQueue, offset: int, *, route_of: str | None = None
@@ -241,8 +196,3 @@ class MessageQueryVerbs(ConnectionVerbs, MessagePullVerbs):
                 committed = await self._api.query_consumer_offset(addr, group, queue)
                 return committed > message.queue_offset
         return False
-
-
-def _first(addrs: dict[int, str]) -> Iterator[str]:
-    """Yield the master's address, else a slave's."""
-    yield from (addrs[key] for key in sorted(addrs)[:1])

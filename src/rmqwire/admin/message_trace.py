@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rmqwire.admin.message_query import LONG_MAX, MAX_NUM, MessageQueryVerbs
+from rmqwire.admin.message_query import MAX_NUM, MessageQueryVerbs
+from rmqwire.client.message_queries import LONG_MAX
 from rmqwire.codec.trace import TraceView, decode_traces
 
 TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC"

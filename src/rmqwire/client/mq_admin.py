@@ -103,7 +103,8 @@ class MQAdmin(AbstractAsyncContextManager["MQAdmin"]):
             RmqError: one of its brokers didn't say.
         """
         self._check_open()
-        return await MessageQueries(self._instance).by_key(topic, key, max_num, begin, end)
+        queries = await self._queries(topic)
+        return await queries.by_key(topic, key, max_num, begin, end)
 
     async def view_message(self, topic: str, msg_id: str) -> MessageExt | None:
         """Return one message, None when there is none.
@@ -118,4 +119,13 @@ class MQAdmin(AbstractAsyncContextManager["MQAdmin"]):
             RmqError: one of its brokers didn't say.
         """
         self._check_open()
-        return await MessageQueries(self._instance).by_id(topic, msg_id)
+        queries = await self._queries(topic)
+        message = await queries.by_broker_id(topic, msg_id)
+        if message is None:
+            message = next(iter(await queries.by_unique_key(topic, msg_id)), None)
+        return message
+
+    async def _queries(self, topic: str) -> MessageQueries:
+        instance = self._instance
+        brokers = (await instance.route_of(topic)).broker_datas
+        return MessageQueries(instance.api, brokers, instance.namespace)

@@ -12,7 +12,7 @@ import trio
 from rmqwire import ConsumeStatus, Message, PushConsumer
 from rmqwire.admin.admin import Admin
 from rmqwire.admin.message_pull import PullBatch
-from rmqwire.admin.message_query import LONG_MAX
+from rmqwire.client.message_queries import LONG_MAX
 from rmqwire.admin.message_text import PulledMessage
 from rmqwire.cli.admin import message_shown
 from rmqwire.cli.admin.message import query_msg_by_id, query_msg_by_unique_key

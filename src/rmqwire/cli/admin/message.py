@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rmqwire.admin.message_query import LONG_MAX, MAX_NUM, MAX_UNIQUE, KeyType
+from rmqwire.admin.message_query import MAX_NUM, KeyType
 from rmqwire.admin.message_text import direct_result_text, index_key
 from rmqwire.cli.admin.message_send import resend
 from rmqwire.cli.admin.message_shown import Shown, message_row, shown_lines
@@ -14,6 +14,7 @@ from rmqwire.cli.admin.printing import row
 from rmqwire.cli.admin.verb import topic_option, verb
 from rmqwire.cli.options import TEXT
 from rmqwire.cli.runner import Failure
+from rmqwire.client.message_queries import LONG_MAX, MOST_OF_ONE_ID
 from rmqwire.clock import wall_ms
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.bodies.stats import time_text as date_text
@@ -182,7 +183,7 @@ async def query_msg_by_key(  # noqa: PLR0913, PLR0917  one for each option
 @topic_option
 @click.option(
     "-a", "--showAll", "show_all", is_flag=True,
-    help=f"Show all messages of this id, the oldest first, {MAX_UNIQUE} of each broker at most.",
+    help=f"Show all messages of this id, the oldest first, {MOST_OF_ONE_ID} of each broker at most.",
 )  # fmt: skip
 @cluster_option
 @click.option(
