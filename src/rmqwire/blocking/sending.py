@@ -19,7 +19,9 @@ from rmqwire.producer.producer import Producer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Unpack
 
+    from rmqwire.bridge.sends import SendOptions
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.codec.message import Message
     from rmqwire.producer.outgoing import Messages
@@ -70,38 +72,12 @@ class Sending(Face[Producer]):
         return self._soon(partial(SendCall, begin))
 
     def _send(
-        self,
-        timeout: float | None,
-        message: Messages,
-        *,
-        queue: MessageQueue | None,
-        key: object,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
+        self, timeout: float | None, message: Messages, **options: Unpack[SendOptions]
     ) -> SendResult:
         """Send, and wait until it is stored; within ``timeout`` seconds, None for as long as it takes."""
         if timeout is not None:
-            return self._wait(
-                timeout,
-                self._inner.send,
-                message,
-                queue=queue,
-                key=key,
-                selector=selector,
-                arg=arg,
-                timeout_ms=timeout_ms,
-            )
-        begin = partial(
-            self._inner.begin_send,
-            message,
-            queue=queue,
-            key=key,
-            selector=selector,
-            arg=arg,
-            timeout_ms=timeout_ms,
-            soon=False,
-        )
+            return self._wait(timeout, self._inner.send, message, **options)
+        begin = partial(self._inner.begin_send, message, soon=False, **options)
         return self._done(partial(SendCall, begin))
 
     def send_many(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from rmqwire.bridge.engine import Call
 from rmqwire.producer.results import SendResult
@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
     import trio
 
+    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.send_soon import SendHandle
+
+
+class SendOptions(TypedDict):
+    """How a message is sent: the keywords of ``Producer.send``."""
+
+    queue: MessageQueue | None
+    key: object
+    selector: MessageQueueSelector | None
+    arg: object
+    timeout_ms: int | None
 
 
 class SendCall(Call[SendResult]):
