@@ -9,6 +9,7 @@ from rmqwire.admin.acl import AclVerbs
 from rmqwire.admin.auth import AuthVerbs
 from rmqwire.admin.beyond_verbs import BeyondVerbs
 from rmqwire.admin.cluster import ClusterVerbs
+from rmqwire.admin.cold_data import ColdDataVerbs
 from rmqwire.admin.controller import ControllerVerbs
 from rmqwire.admin.dead_letter import DeadLetterVerbs
 from rmqwire.admin.drain import DrainVerbs
@@ -44,6 +45,7 @@ class Admin(
     MonitorVerbs,
     QueueVerbs,
     LiteVerbs,
+    ColdDataVerbs,
     AclVerbs,
     AuthVerbs,
     DeadLetterVerbs,

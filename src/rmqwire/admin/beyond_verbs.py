@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from rmqwire.admin.message_query import MessageQueryVerbs
-from rmqwire.admin.namesrv import settings_body
 from rmqwire.admin.routed import Routed
 from rmqwire.codec.bodies import (
     GroupForbidden,
@@ -27,25 +24,16 @@ from rmqwire.codec.headers import (
     UpdateConsumerOffsetRequestHeader,
     UpdateGroupForbiddenRequestHeader,
 )
-from rmqwire.codec.headers.base import Header, Int
 from rmqwire.codec.host import host_text
 from rmqwire.codec.message_const import retry_topic
-from rmqwire.errors import ProtocolError, RouteNotFound
+from rmqwire.errors import RouteNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rmqwire.codec.bodies import MessageQueue, QueueTimeSpan, SubscriptionData
 
 
-class ReadAheadHeader(Header, kw_only=True):
-    """Ask SET_COMMITLOG_READ_MODE (2004); Java has no class for it."""
-
-    mode: Int = msgspec.field(name="READ_AHEAD_MODE")
-
-
 class BeyondVerbs(MessageQueryVerbs, Routed):
-    """Questions about topics, groups, transactions and cold data that only programs ask."""
+    """Questions about topics, groups and transactions that only programs ask."""
 
     async def fetch_topics_by_cluster(self, cluster: str) -> list[str]:
         """Return the topics of a cluster's brokers (``fetchTopicsByCLuster``)."""
@@ -155,41 +143,3 @@ class BeyondVerbs(MessageQueryVerbs, Routed):
         header = ResumeCheckHalfMessageRequestHeader(topic=topic, msg_id=message.offset_msg_id)
         addr = host_text(message.store_host)
         await self._ask(addr, RequestCode.RESUME_CHECK_HALF_MESSAGE, header)
-
-    async def get_cold_data_flow_ctr_info(self, addr: str) -> dict[str, Any]:
-        """Return how much a broker of 5.x lets groups read of what isn't in memory (``getColdDataFlowCtrInfo``).
-
-        Returns:
-            ``configTable``, bytes in a period by group; ``runtimeTable``, what groups have read; and the
-            limits of all others. Brokers of rmqwire keep the table, and hold nobody back.
-
-        Raises:
-            ProtocolError: the answer is no JSON object.
-        """
-        answer = await self._ask(addr, RequestCode.GET_COLD_DATA_FLOW_CTR_INFO)
-        try:
-            return msgspec.json.decode(bytes(answer.body) or b"{}", type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            raise ProtocolError(f"cold data of {addr}: {error}") from None
-
-    async def update_cold_data_flow_ctr_group_config(
-        self, addr: str, thresholds: Mapping[str, int]
-    ) -> None:
-        """Limit what groups read of cold data, in bytes of a period (``updateColdDataFlowCtrGroupConfig``)."""
-        body = settings_body({group: str(most) for group, most in thresholds.items()})
-        await self._ask(addr, RequestCode.UPDATE_COLD_DATA_FLOW_CTR_CONFIG, body=body)
-
-    async def remove_cold_data_flow_ctr_group_config(self, addr: str, group: str) -> None:
-        """Take a group's limit away (``removeColdDataFlowCtrGroupConfig``)."""
-        code = RequestCode.REMOVE_COLD_DATA_FLOW_CTR_CONFIG
-        await self._ask(addr, code, body=group.encode())
-
-    async def set_commit_log_read_ahead_mode(self, addr: str, mode: int) -> str:
-        """Choose how a broker of 5.x reads its log: 0 ahead, 1 not (``setCommitLogReadAheadMode``).
-
-        Returns:
-            What the broker says.
-        """
-        header = ReadAheadHeader(mode=mode)
-        answer = await self._ask(addr, RequestCode.SET_COMMITLOG_READ_MODE, header)
-        return answer.remark or ""

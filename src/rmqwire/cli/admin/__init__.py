@@ -23,6 +23,10 @@ SUBJECTS = {
         "brokerConsumeStats cleanExpiredCQ cleanUnusedTopic deleteExpiredCommitLog"
         " resetMasterFlushOffset switchTimerEngine"
     ),
+    "cold_data": (
+        "getColdDataFlowCtrInfo updateColdDataFlowCtrGroupConfig removeColdDataFlowCtrGroupConfig"
+        " setCommitLogReadAheadMode"
+    ),
     "ha": "haStatus",
     "controller": (
         "getSyncStateSet getBrokerEpoch electMaster cleanBrokerMetadata getControllerMetaData"
@@ -73,7 +77,6 @@ VERBS = {
 _STATIC = "static topics (RIP-37) are not there; updateTopic makes topics of the usual kind"
 _CONTAINER = "broker containers (RIP-31) are not there; run one process for each broker"
 _ROCKSDB = "it reads RocksDB files, which rmqwire's brokers don't write"
-_COLD = "brokers of rmqwire don't hold back readers of cold messages"
 NOT_HERE = {
     "updateStaticTopic": _STATIC,
     "remappingStaticTopic": _STATIC,
@@ -82,10 +85,6 @@ NOT_HERE = {
     "exportMetadataInRocksDB": _ROCKSDB,
     "rocksDBConfigToJson": _ROCKSDB,
     "dumpCompactionLog": "it reads compaction logs, which rmqwire's brokers don't write",
-    "getColdDataFlowCtrInfo": _COLD,
-    "updateColdDataFlowCtrGroupConfig": _COLD,
-    "removeColdDataFlowCtrGroupConfig": _COLD,
-    "setCommitLogReadAheadMode": "rmqwire's brokers leave the reading ahead to the system",
 }
 
 OTHER_NAMES = {

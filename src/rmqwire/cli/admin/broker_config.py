@@ -21,6 +21,49 @@ NO_MASTER = "NO_MASTER"  # CommandUtil.NO_MASTER_PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBroker:
+    """A broker that is shown under a heading.
+
+    Args:
+        addr: its address.
+        master_addr: its master's; None: it is one, or wasn't asked for by its cluster.
+        heading: the line above what it says.
+    """
+
+    addr: str
+    master_addr: str | None
+    heading: str
+
+
+async def asked_brokers(
+    call: Call, broker_addr: str | None, cluster: str | None
+) -> list[AskedBroker]:
+    """Return the broker that -b names, or each master of -c's cluster with its slaves behind it.
+
+    Raises:
+        UsageError: neither is given, or the cluster without a name server.
+        Failure: there is no such cluster.
+    """
+    await call.addresses(broker_addr, cluster, slaves=True)
+    if broker_addr is not None:
+        return [AskedBroker(broker_addr, None, f"============{broker_addr}============")]
+    return [
+        member for broker in await call.admin.broker_datas(cluster) for member in _members(broker)
+    ]
+
+
+def _members(broker: BrokerData) -> Iterator[AskedBroker]:
+    master_addr = broker.broker_addrs.get(MASTER_ID)
+    for broker_id, addr in sorted(broker.broker_addrs.items()):
+        if broker_id == MASTER_ID:
+            yield AskedBroker(addr, None, f"============Master: {addr}============")
+        else:
+            follows = master_addr or NO_MASTER
+            heading = f"============My Master: {follows}=====Slave: {addr}============"
+            yield AskedBroker(addr, follows, heading)
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerConfig:
     """The settings of one broker.
 
@@ -40,35 +83,13 @@ class BrokerConfig:
 @cluster_option
 async def get_broker_config(call: Call, broker_addr: str | None, cluster: str | None) -> None:
     """Show the settings of a broker, or of a cluster's masters and slaves."""
-    await call.addresses(broker_addr, cluster, slaves=True)
-    if broker_addr is not None:
-        settings = await call.admin.get_broker_config(broker_addr)
-        call.tell([BrokerConfig(broker_addr, None, settings)], _lines_of_one)
-        return
-    for broker in await call.admin.broker_datas(cluster):
-        for addr, master_addr in _pairs(broker):
-            settings = await call.admin.get_broker_config(addr)
-            call.tell([BrokerConfig(addr, master_addr, settings)], _lines_of_member)
+    for broker in await asked_brokers(call, broker_addr, cluster):
+        settings = await call.admin.get_broker_config(broker.addr)
+        found = BrokerConfig(broker.addr, broker.master_addr, settings)
+        call.tell([found], _lines, [broker.heading])
 
 
-def _pairs(broker: BrokerData) -> Iterator[tuple[str, str | None]]:
-    """Yield the address of each member, with the master's of a slave."""
-    master_addr = broker.broker_addrs.get(MASTER_ID)
-    for broker_id, addr in sorted(broker.broker_addrs.items()):
-        yield addr, None if broker_id == MASTER_ID else master_addr or NO_MASTER
-
-
-def _lines_of_one(found: BrokerConfig) -> Iterator[str]:
-    yield f"============{found.broker_addr}============"
-    yield from setting_lines(found.settings)
-    yield ""
-
-
-def _lines_of_member(found: BrokerConfig) -> Iterator[str]:
-    if found.master_addr is None:
-        yield f"============Master: {found.broker_addr}============"
-    else:
-        yield f"============My Master: {found.master_addr}=====Slave: {found.broker_addr}============"
+def _lines(found: BrokerConfig) -> Iterator[str]:
     yield from setting_lines(found.settings)
     yield ""
 
