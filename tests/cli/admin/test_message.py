@@ -12,12 +12,12 @@ import trio
 from rmqwire import ConsumeStatus, Message, PushConsumer
 from rmqwire.admin.admin import Admin
 from rmqwire.admin.message_pull import PullBatch
-from rmqwire.client.message_queries import LONG_MAX
 from rmqwire.admin.message_text import PulledMessage
 from rmqwire.cli.admin import message_shown
 from rmqwire.cli.admin.message import query_msg_by_id, query_msg_by_unique_key
 from rmqwire.cli.admin.verb import Call
 from rmqwire.cli.runner import Outcome
+from rmqwire.client.message_queries import LONG_MAX
 from rmqwire.errors import UsageError
 from rmqwire.remoting.client import RemotingClient
 from tests.cli.admin.conftest import admin
