@@ -2,12 +2,11 @@
 
     RMQWIRE_GRPC_PAGE=1 pytest interop/proxy -m optin --rocketmq 5.5.0
 
-writes what the tests that run show to ``recorded.json`` here, and the page from it.
+writes what the tests that run show to ``recorded.json`` here, and the page from it: of this run alone.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ mode. Each row is a test of `interop/proxy`, run with rmqwire's name server and 
 Java {proxy}'s: `+` it passed, `-` it failed, an empty cell: it was not run. While rmqwire's are asked, their logs
 have no warning. The rows about users are `test_access.py`'s: broker and proxy both control access (2.0).
 
-This page is made by the run: `RMQWIRE_GRPC_PAGE=1 pytest interop/proxy -m optin --rocketmq {proxy}`.
+All cells are of one run, which makes this page: `RMQWIRE_GRPC_PAGE=1 pytest interop/proxy -m optin --rocketmq {proxy}`.
 """
 
 CLOSING = """\
@@ -44,20 +43,18 @@ programs (`org.apache.rocketmq:mqtt-cs`, `mqtt-ds`, release 1.0.1) is at Maven C
 
 
 def recorded() -> Results:
-    """Return the outcomes of the last runs."""
+    """Return the outcomes of the last run."""
     known: Results = json.loads(RECORDED.read_text("utf-8")) if RECORDED.exists() else {}
     return known
 
 
 def record(outcomes: Mapping[tuple[str, str, str], str]) -> None:
-    """Add outcomes by scenario, kind of servers and client, and write the page; runs may go on side by side."""
-    with PAGE.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        known = recorded()
-        for (scenario, kind, client), outcome in outcomes.items():
-            known.setdefault(scenario, {})[f"{kind} {client}"] = outcome
-        RECORDED.write_text(f"{json.dumps(known, indent=1, sort_keys=True)}\n", "utf-8")
-        PAGE.write_text(page(known), "utf-8")
+    """Keep a run's outcomes by scenario, kind of servers and client, and write the page of them alone."""
+    found: Results = {}
+    for (scenario, kind, client), outcome in outcomes.items():
+        found.setdefault(scenario, {})[f"{kind} {client}"] = outcome
+    RECORDED.write_text(f"{json.dumps(found, indent=1, sort_keys=True)}\n", "utf-8")
+    PAGE.write_text(page(found), "utf-8")
 
 
 def page(known: Results, proxy: str = "5.5.0") -> str:
