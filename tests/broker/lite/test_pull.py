@@ -43,6 +43,16 @@ def test_a_pull_that_names_a_lite_topic_reads_its_queue(broker, code):
     assert lmq_name(PARENT, "never") not in broker.state.store.topics()
 
 
+def test_a_pull_that_waits_is_woken_by_its_lite_topic_alone(broker):
+    client = broker.connect()
+    waiting = requests.pull(PARENT, consumer_group=GROUP, offset=3, lite_topic="a")
+    assert client.ask(waiting) is None
+    broker.send("b", "b1")
+    assert client.answer_to(waiting) is None
+    broker.send("a", "a3")
+    assert bodies(client.answer_to(waiting)) == [b"a3"]
+
+
 def search(broker, lite_topic, queue_id=0, timestamp=4_000_000_000_000):
     fields = {
         "topic": PARENT,

@@ -122,7 +122,7 @@ class PullMessageProcessor:
         self._note_broadcast(header, member, result.next_begin_offset if code == _MOVED else None)
         if code == _NOT_FOUND and may_suspend and header.sys_flag & PULL_SUSPEND:
             deadline = state.mono_ms() + self._patience(header)
-            key = (header.topic, header.queue_id)
+            key = (self._queue_of(header), header.queue_id)
             offset = header.queue_offset
             state.held_pulls.hold(
                 HeldPull(connection, request, key, offset, deadline, self.wake, wanted)
