@@ -247,3 +247,12 @@ def test_every_recorded_body_comes_back(release):
             known = java_json.loads(text)
             assert set(known) - set(java_json.loads(body)) <= {"onlyThisBroker"}, scenario
     assert len(seen) > 20
+
+
+def test_a_list_of_bodies_is_read_and_nothing_is_none():
+    names = [MessageQueue("T", "a", 1), MessageQueue("T", "b", 2)]
+    text = b"[%s]" % b",".join(name.encode() for name in names)
+    assert MessageQueue.decode_list(text) == names
+    assert MessageQueue.decode_list(b"") == MessageQueue.decode_list(b"null") == []
+    with pytest.raises(BadBody, match="not a list"):
+        MessageQueue.decode_list(b'{"topic":"T"}')

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rmqwire.admin.asking import Asking
-from rmqwire.codec import java_json
 from rmqwire.codec.bodies import AclInfo, PolicyEntryInfo, PolicyInfo, UserInfo
-from rmqwire.codec.bodies.base import Body
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import (
     CreateAclRequestHeader,
@@ -21,14 +19,9 @@ from rmqwire.codec.headers import (
     UpdateAclRequestHeader,
     UpdateUserRequestHeader,
 )
-from rmqwire.errors import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from rmqwire.codec.release import Release
-
-B = TypeVar("B", bound=Body)
 
 
 def policies_of(
@@ -80,7 +73,7 @@ class AuthVerbs(Asking):
         """Return the users of a broker whose names hold a text (``listUser``)."""
         header = ListUsersRequestHeader(filter=name_filter)
         answer = await self._ask(addr, RequestCode.AUTH_LIST_USER, header)
-        return _listed(UserInfo, answer.body, self._release)
+        return UserInfo.decode_list(answer.body, self._release)
 
     async def copy_user(
         self, source: str, target: str, usernames: Sequence[str] | None = None
@@ -129,7 +122,7 @@ class AuthVerbs(Asking):
         """Return the policies whose subject and resource hold these texts (``listAcl``)."""
         header = ListAclsRequestHeader(subject_filter=subject, resource_filter=resource)
         answer = await self._ask(addr, RequestCode.AUTH_LIST_ACL, header)
-        return _listed(AclInfo, answer.body, self._release)
+        return AclInfo.decode_list(answer.body, self._release)
 
     async def copy_acl(
         self, source: str, target: str, subjects: Sequence[str] | None = None
@@ -155,17 +148,3 @@ class AuthVerbs(Asking):
 def _holds(body: bytes | memoryview) -> bool:
     """Return whether an answer names something: of what isn't there the body is empty or null."""
     return bytes(body) not in {b"", b"null"}
-
-
-def _listed(cls: type[B], body: bytes | memoryview, release: Release) -> list[B]:
-    """Read a JSON array of bodies (``RemotingSerializable.decodeList``).
-
-    Raises:
-        ProtocolError: it is none.
-    """
-    if not _holds(body):
-        return []
-    values = java_json.loads(body)
-    if not isinstance(values, list):
-        raise ProtocolError(f"not a list: {bytes(body[:80])!r}")
-    return [cls.decode(java_json.dumps(one, release), release) for one in values]

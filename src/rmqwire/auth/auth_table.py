@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from rmqwire.auth.policy import CUSTOM, Policies, Resource, read_policies, shown_policies
 from rmqwire.codec.bodies import AclInfo, UserInfo
 from rmqwire.errors import AclError, BadBody
+from rmqwire.settings.secret import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from rmqwire.auth.credentials import Credentials
     from rmqwire.codec.bodies import PolicyInfo
@@ -146,6 +147,36 @@ class AuthTable:
                 user_type=SUPER,
             )
             self.create_user(user)
+
+    def take_over(
+        self, infos: Sequence[UserInfo], acls: Sequence[AclInfo], own: Collection[str]
+    ) -> bool:
+        """Have a master's users and policies from now on; False: they were here already.
+
+        Args:
+            infos: all of its users.
+            acls: all of its policies.
+            own: users whom this broker makes itself; they stay where the master has none of their name.
+
+        Raises:
+            AclError: one of them can't be used; nothing has changed.
+            OSError: the disk failed; nothing has changed.
+        """
+        for info in infos:
+            if info.password in {None, "", REDACTED}:
+                raise AclError(f"the password of User:{info.username} is told to super users alone")
+        users = {info.username: info for info in infos}
+        told = [(name_of(acl.subject), acl.policies or ()) for acl in acls]
+        policies = {name: read_policies(found) for name, found in told if name in users}
+        for name in own:
+            if name in self.users and name not in users:
+                users[name] = self.users[name]
+                if name in self.policies:
+                    policies[name] = self.policies[name]
+        if (users, policies) == (self.users, self.policies):
+            return False
+        self._write(users, policies)
+        return True
 
     def is_super(self, name: str) -> bool:
         """Return whether a user may do everything."""

@@ -87,6 +87,20 @@ def initial_user(text: str | None) -> Credentials | None:
     return Credentials(name, password)
 
 
+def own_users(initial: str | None, inner: str | None) -> list[Credentials]:
+    """Return the super users that a broker makes of its settings at each start.
+
+    Args:
+        initial: ``initAuthenticationUser``.
+        inner: ``innerClientAuthenticationCredentials``.
+
+    Raises:
+        ConfigError: one of them can't be read.
+    """
+    found = (initial_user(initial), inner_credentials(inner))
+    return [credentials for credentials in found if credentials is not None]
+
+
 def _json_object(text: str | None, key: str) -> dict[str, object] | None:
     if not text or not text.strip():
         return None

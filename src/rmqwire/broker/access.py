@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rmqwire.auth.auth_service import AuthService
 from rmqwire.auth.auth_table import AuthTable
-from rmqwire.auth.credentials import initial_user, inner_credentials
+from rmqwire.auth.credentials import own_users
 from rmqwire.auth.migration import migrate
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.disk.table_file import ConfigFile, config_path
@@ -113,12 +113,10 @@ def open_access(
             "`rmqwire store import-users` takes them over",
             rows,
         )
-    for credentials in (
-        initial_user(config.init_authentication_user),
-        inner_credentials(config.inner_client_authentication_credentials),
+    for credentials in own_users(
+        config.init_authentication_user, config.inner_client_authentication_credentials
     ):
-        if credentials is not None:
-            table.ensure_super(credentials)
+        table.ensure_super(credentials)
     if config.migrate_auth_from_v1_enabled:
         try:
             migrate(_plain_acl(config, files, wall_ms).configs(), table)

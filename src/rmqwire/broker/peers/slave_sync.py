@@ -14,12 +14,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.auth.credentials import own_users
 from rmqwire.broker.peers.troubles import Troubles
 from rmqwire.broker_errors import BrokerSystemError
 from rmqwire.codec.bodies import (
+    AclInfo,
     HARuntimeInfo,
     SubscriptionGroupWrapper,
     TopicConfigSerializeWrapper,
+    UserInfo,
 )
 from rmqwire.codec.codes import LanguageCode, RequestCode
 from rmqwire.codec.command import RemotingCommand
@@ -28,9 +31,11 @@ from rmqwire.codec.headers import (
     GetAllSubscriptionGroupResponseHeader,
     GetAllTopicConfigRequestHeader,
     GetAllTopicConfigResponseHeader,
+    ListAclsRequestHeader,
+    ListUsersRequestHeader,
 )
 from rmqwire.codec.release import release_of
-from rmqwire.errors import BrokerError, ConnectFailed, ProtocolError, RemotingError
+from rmqwire.errors import AclError, BrokerError, ConnectFailed, ProtocolError, RemotingError
 from rmqwire.remoting.client import expect, split_address
 from rmqwire.store.deleted_topics import DELETIONS, decode_deletions
 
@@ -111,6 +116,8 @@ class SlaveSynchronize:
         if self._state.release.broker.syncs_request_modes:
             part = "message request modes (GET_ALL_MESSAGE_REQUEST_MODE)"
             parts.append((part, self._request_modes))
+        if self._state.auth is not None:
+            parts.append(("users and policies (AUTH_LIST_USER, AUTH_LIST_ACL)", self._users))
         if self.wants_timers:
             parts.append(("timer metrics (GET_TIMER_METRICS)", self._timer_metrics))
         good = True
@@ -275,6 +282,31 @@ class SlaveSynchronize:
             return
         response = await self._ask(master, RequestCode.GET_ALL_MESSAGE_REQUEST_MODE)
         self._state.request_modes.take_over(bytes(response.body))
+
+    async def _users(self, master: str) -> None:
+        """Have the master's users and policies; Java's slaves are told them by ``copyUser`` alone.
+
+        Raises:
+            ValueError: they can't be used; nothing has changed.
+        """
+        auth, config, release = self._state.auth, self._state.config, self._state.release
+        if auth is None or self._master.plain_acl:
+            return
+        users = await self._ask(master, RequestCode.AUTH_LIST_USER, ListUsersRequestHeader())
+        acls = await self._ask(master, RequestCode.AUTH_LIST_ACL, ListAclsRequestHeader())
+        own = own_users(
+            config.init_authentication_user, config.inner_client_authentication_credentials
+        )
+        try:
+            changed = auth.table.take_over(
+                UserInfo.decode_list(users.body, release),
+                AclInfo.decode_list(acls.body, release),
+                [credentials.access_key for credentials in own],
+            )
+        except AclError as error:
+            raise ValueError(str(error)) from None
+        if changed:
+            logger.info("users and policies are those of %s now", master)
 
     async def _timer_metrics(self, master: str) -> None:
         response = await self._ask_timers(master, RequestCode.GET_TIMER_METRICS)

@@ -23,6 +23,7 @@ from rmqwire.codec import java_json
 from rmqwire.codec.java_types import ConcurrentMapOf, Int, Long, SetOf
 from rmqwire.codec.json_fields import names_loosely, read_body
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
+from rmqwire.errors import BadBody
 
 __all__ = ["Body", "ConcurrentMapOf", "Int", "Long", "SetOf"]
 
@@ -60,6 +61,22 @@ class Body(msgspec.Struct, rename="camel"):
             return _decoder(cls).decode(data)  # type: ignore[no-any-return]
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
+
+    @classmethod
+    def decode_list(
+        cls, data: bytes | bytearray | memoryview, release: Release = DEFAULT_RELEASE
+    ) -> list[Self]:
+        """Read an array of bodies (``RemotingSerializable.decodeList``); nothing at all is none.
+
+        Raises:
+            BadBody: it is no array, or one of them can't be read.
+        """
+        if bytes(data) in {b"", b"null"}:
+            return []
+        values = java_json.loads(data)
+        if not isinstance(values, list):
+            raise BadBody(f"not a list: {bytes(data[:80])!r}")
+        return [cls.decode(java_json.dumps(one, release), release) for one in values]
 
     def encode(
         self,
