@@ -6,6 +6,7 @@ import pytest
 
 from rmqwire.codec.bodies import OffsetOption
 from rmqwire.codec.codes import RequestCode as R
+from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import TriggerLiteDispatchRequestHeader
 from rmqwire.testing.memory_files import MemoryFiles
@@ -101,6 +102,18 @@ def test_who_takes_an_exclusive_lite_topic_may_get_it_from_the_beginning(broker)
         one.ack(message)
     two.add("e")
     assert two.bodies() == ["e1", "e2"]
+
+
+def test_a_quota_is_javas_looked_at_before_a_request_and_the_clients_own_by_nobody():
+    broker = LiteBroker(max_lite_subscription_count=2)
+    broker.state.groups.table[GROUP].attributes["lite.sub.client.quota"] = "1"
+    consumer = LiteConsumer(broker, "c1")
+    assert consumer.add("a", "b", "c").code == 0
+    refused = consumer.add("d")
+    assert refused.code == ResponseCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED
+    assert refused.remark.endswith("LiteQuotaException: lite subscription quota exceeded 2")
+    assert consumer.control("COMPLETE_ADD", "a", "b", "c", "d").code == 0
+    broker.close()
 
 
 def test_a_wildcard_group_has_every_lite_topic_those_of_later_too(broker):
