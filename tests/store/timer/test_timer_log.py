@@ -30,6 +30,13 @@ def filled(count: int) -> tuple[MemoryFiles, TimerLog, list[int]]:
     return files, log, positions
 
 
+def tear(files: MemoryFiles, position: int, whole: int = 0) -> None:
+    """Leave only the first bytes of the unit at a position."""
+    path = f"/s/timerlog/{position // FILE * FILE:020d}"
+    at = position % FILE
+    files.data[path][at + whole : at + UNIT_SIZE] = bytes(UNIT_SIZE - whole)
+
+
 @given(st.integers(0, 23))
 def test_units_come_back_over_files_and_blanks(count):
     files, log, positions = filled(count)
@@ -47,12 +54,23 @@ def test_units_come_back_over_files_and_blanks(count):
 def test_a_torn_unit_ends_the_log(count, whole, data):
     files, _, positions = filled(count)
     torn = data.draw(st.integers(0, count - 1))
-    path = f"/s/timerlog/{positions[torn] // FILE * FILE:020d}"
-    at = positions[torn] % FILE
-    files.data[path][at + min(whole, 36) : at + UNIT_SIZE] = bytes(UNIT_SIZE - min(whole, 36))
+    tear(files, positions[torn], min(whole, 36))
     log = make(files)
     log.load()
     assert [position for position, _ in log.scan(0)] == positions[:torn]
+
+
+@given(st.integers(1, 20), st.data())
+def test_a_log_is_whole_up_to_a_unit_that_is_torn_or_names_a_later_record(count, data):
+    files, _, positions = filled(count)
+    torn = data.draw(st.integers(0, count - 1))
+    tear(files, positions[torn])
+    log = make_loaded(files)
+    end = data.draw(st.integers(0, count - 1))
+    unit_end = positions[end] + log.unit_size
+    assert log.is_whole(0, unit_end, 1 << 40) == (end < torn)
+    assert not log.is_whole(0, unit_end, unit(end).offset_py)
+    assert not log.is_whole(0, unit_end - 1, 1 << 40)
 
 
 @given(st.integers(1, 20), st.data())

@@ -117,8 +117,8 @@ class _Recovery:
         if self._noted.told.last_timer_queue_offset < self._noted.told.master_timer_queue_offset:
             self._forget_own()
             return RecoveredTimers(read_ms, low, delivered, remade=True, notes=self._notes)
-        begin = self._load_wheel(progress, snapshot)
-        known = self._follow(begin, progress.log_position, read_ms)
+        reached = self._load_wheel(progress, snapshot)
+        known = self._follow(reached, progress.log_position, read_ms)
         intact = log.end >= progress.log_position
         self._mend_slots(read_ms)
         if intact:
@@ -161,7 +161,7 @@ class _Recovery:
         return max(tick, 0) * wheel.precision_ms
 
     def _load_wheel(self, progress: Progress, snapshot: tuple[str, int] | None) -> int:
-        """Load the wheel; return from where on the log is to be looked at."""
+        """Load the wheel; return up to which position of the log it has all units."""
         wheel, noted = self._wheel, self._noted
         if snapshot is not None and wheel.load(snapshot[0]):
             return min(snapshot[1], progress.log_position)
@@ -175,17 +175,14 @@ class _Recovery:
                 self._note("the timer wheel is gone, or of another size: it is made again")
             wheel.clear()
             return 0
-        return max(progress.log_position - self._log.queue.segment_size, 0)
+        return progress.log_position
 
-    def _follow(self, begin: int, noted: int, read_ms: int) -> set[int]:
+    def _follow(self, reached: int, noted: int, read_ms: int) -> set[int]:
         """Hang the log's units on their slots and cut it behind the last good one."""
         log, commit_end = self._log, self._queue.commit_end
-        segments = log.queue.segments
-        begin = min(begin, segments[-1].start) if segments else 0
-        segment = log.queue.find(begin)
-        end = segment.start if segment is not None else log.start
+        end = self._known_good(reached)
         known: set[int] = set()
-        for position, unit in log.scan(begin):
+        for position, unit in log.scan(end):
             if unit.offset_py + unit.size_py > commit_end:
                 self._note(f"timer log cut at {position}: the commit log ends before its record")
                 break
@@ -200,6 +197,20 @@ class _Recovery:
             end = position + log.unit_size
         log.cut(end)
         return known
+
+    def _known_good(self, reached: int) -> int:
+        """Return from where on the log's units are looked at one by one.
+
+        As Java's, a recovery checks the file before what the wheel has reached, but it hangs those units on their
+        slots again only where the check fails: a million of them wait in 52 MB.
+        """
+        log = self._log
+        segments = log.queue.segments
+        begin = max(reached - log.queue.segment_size, 0)
+        begin = min(begin, segments[-1].start) if segments else 0
+        segment = log.queue.find(begin)
+        begin = segment.start if segment is not None else log.start
+        return reached if log.is_whole(begin, reached, self._queue.commit_end) else begin
 
     def _hang(self, position: int, unit: TimerLogUnit) -> None:
         wheel, time_ms = self._wheel, unit.deliver_time_ms

@@ -117,17 +117,32 @@ class TimerLog:
         return TimerLogUnit._make(fields[1:]) if _is_unit(fields) else None
 
     def scan(self, position: int) -> Iterator[tuple[int, TimerLogUnit]]:
-        """Return (position, unit) of all units from the file that holds ``position`` on.
+        """Return (position, unit) of all units from ``position`` on, where one begins or a file does.
 
         Ends where no unit is, which :attr:`end` isn't compared with: before a recovery it's unknown.
+        """
+        for at, fields in self._units(position):
+            yield at, TimerLogUnit._make(fields[1:])
+
+    def is_whole(self, begin: int, end: int, physical_offset: int) -> bool:
+        """Return whether units without a gap reach from a file's begin to ``end``.
 
         Args:
-            position: any; the scan begins with the first unit of its file.
+            begin: where a file begins.
+            end: behind a unit.
+            physical_offset: all of them are to name records before it.
         """
+        reached = begin
+        for at, fields in self._units(begin):
+            if at >= end or fields[5] + fields[6] > physical_offset:
+                break
+            reached = at + UNIT_SIZE
+        return reached == end
+
+    def _units(self, position: int) -> Iterator[tuple[int, tuple[int, ...]]]:
         for segment in self.queue.segments:
-            if segment.start + segment.size <= position:
-                continue
-            at, stop = segment.start, segment.start + segment.size
+            stop = segment.start + segment.size
+            at = max(segment.start, position)
             while stop - at >= UNIT_SIZE + MIN_BLANK_SIZE:
                 data = self.queue.read(at, min(_AT_ONCE, (stop - at) // UNIT_SIZE * UNIT_SIZE))
                 for fields in _UNIT.iter_unpack(data):
@@ -136,7 +151,7 @@ class TimerLog:
                         break
                     if not _is_unit(fields):
                         return
-                    yield at, TimerLogUnit._make(fields[1:])
+                    yield at, fields
                     at += UNIT_SIZE
                 if not data:
                     return
