@@ -7,8 +7,11 @@ import pytest
 from rmqwire.broker.pop import revive
 from rmqwire.broker.pop.revive import GROUP as REVIVE_GROUP
 from rmqwire.broker.pop.revive import RETRY_MS
+from rmqwire.codec.batch import encode_batch
 from rmqwire.codec.bodies import PopCheckPoint
 from rmqwire.codec.java_hash import tags_code
+from rmqwire.codec.message import Message
+from rmqwire.codec.pop import pop_retry_topic
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 from tests.broker.pop.support import TOPIC, Consumer, PopBroker, retry_topic, send
 from tests.support import requests
@@ -71,6 +74,46 @@ def test_records_that_can_not_be_read_are_left_out_with_a_line(broker, consumer,
     broker.pass_time(4_000)
     assert copies(broker) == 1
     assert "revive log has what can't be read" in caplog.text
+
+
+def test_a_batch_that_is_one_record_comes_again_as_one(broker):
+    consumer = Consumer(broker, topic="batches")
+    kind = "+queue.type=BatchCQ"
+    consumer.client.call(requests.create_topic("batches", kind, queues=1))
+    body = encode_batch([Message("batches", b"m%d" % n) for n in range(3)])
+    named = "UNIQ_KEY\x01U1\x02WAIT\x01true\x02"
+    for _ in range(2):
+        request = requests.send("batches", body, code=320, batch=True, properties=named)
+        assert consumer.client.call(request).code == 0
+    first, second = consumer.pop()
+    assert consumer.ack(first).code == 0
+    broker.pass_time(14_000)
+    (again,) = consumer.pop()
+    assert (again.body, again.reconsume_times) == (second.body, 1)
+    assert again.sys_flag == second.sys_flag
+    assert broker.state.topics.table[pop_retry_topic("batches", "g")].attributes == {
+        "queue.type": "BatchCQ"
+    }
+    assert consumer.ack(again).code == 0
+    broker.pass_time(14_000)
+    assert consumer.pop() == []
+
+
+def test_a_light_queue_is_popped_like_any_other():
+    broker = PopBroker(enable_lmq=True, enable_multi_dispatch=True)
+    consumer = Consumer(broker, topic="%LMQ%a")
+    named = "UNIQ_KEY\x01K\x02INNER_MULTI_DISPATCH\x01%LMQ%a,%LMQ%b\x02"
+    assert consumer.client.call(requests.send("T", b"x", properties=named)).code == 0
+    (first,) = consumer.pop()
+    assert (first.topic, first.body) == ("T", b"x")
+    broker.pass_time(14_000)
+    (again,) = consumer.pop()
+    assert (again.body, again.reconsume_times) == (b"x", 1)
+    assert consumer.ack(again).code == 0
+    broker.pass_time(14_000)
+    assert consumer.pop() == []
+    assert broker.state.store.max_offset("%LMQ%a", 0) == 1
+    broker.close()
 
 
 @pytest.mark.parametrize("gone", ["topic", "group", "message"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.broker.delivery.inner_batch import BATCH_CQ, QUEUE_TYPE, is_batch_cq
 from rmqwire.broker.delivery.properties import write_properties
 from rmqwire.codec import message_const as const
 from rmqwire.codec.java_hash import tags_code
@@ -77,11 +78,14 @@ class RetryCopies:
         return properties
 
     def ensure_topic(self, topic: str, group: str) -> int:
-        """Make a retry topic that isn't there (``addRetryTopicIfNotExist``); return its queues."""
+        """Make a retry topic that isn't there (``addRetryTopicIfNotExist``); return its queues.
+
+        That of a topic whose batches are one record has such queues, too: others take none of them.
+        """
         wanted = RETRY_QUEUE_NUM
         known = self._topics.select(topic)
+        normal = self._topics.select(normal_topic(topic, group))
         if self._config.use_separate_retry_queue:
-            normal = self._topics.select(normal_topic(topic, group))
             if normal is not None:
                 wanted = normal.write_queue_nums
             if known is not None and known.write_queue_nums < wanted:
@@ -90,7 +94,10 @@ class RetryCopies:
         elif known is not None:
             return RETRY_QUEUE_NUM
         if known is None:
-            self._topics.create_topic_in_send_message_back(topic, wanted, PERM_WRITE | PERM_READ, 0)
+            kind = {QUEUE_TYPE: BATCH_CQ} if is_batch_cq(normal) else {}
+            self._topics.create_topic_in_send_message_back(
+                topic, wanted, PERM_WRITE | PERM_READ, 0, attributes=kind
+            )
         for queue_id in range(wanted):
             if self._offsets.query(group, topic, queue_id) < 0:
                 self._offsets.commit("initPopRetryOffset", group, topic, queue_id, 0)

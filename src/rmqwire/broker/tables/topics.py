@@ -17,7 +17,7 @@ from rmqwire.codec.sys_flag import PERM_INHERIT, PERM_READ, PERM_WRITE
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
@@ -30,6 +30,7 @@ PERM_READ_WRITE: Final = PERM_READ | PERM_WRITE
 SCHEDULE_TOPIC_QUEUE_NUM: Final = 18
 BENCHMARK_QUEUE_NUM: Final = 1024
 DEFAULT_QUEUE_NUM: Final = 16
+_NO_ATTRIBUTES: Final[Mapping[str, str]] = {}
 
 
 class TopicConfigManager(ConfigTable[TopicConfig]):
@@ -142,7 +143,14 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
         return self._add(created)
 
     def create_topic_in_send_message_back(
-        self, topic: str, queue_nums: int, perm: int, sys_flag: int, *, order: bool = False
+        self,
+        topic: str,
+        queue_nums: int,
+        perm: int,
+        sys_flag: int,
+        *,
+        order: bool = False,
+        attributes: Mapping[str, str] = _NO_ATTRIBUTES,
     ) -> TopicConfig:
         """Create a topic of the broker's own making, such as a ``%RETRY%`` or ``%DLQ%`` one.
 
@@ -152,11 +160,13 @@ class TopicConfigManager(ConfigTable[TopicConfig]):
             perm: its permission bits.
             sys_flag: its system flag.
             order: whether it holds ordered messages.
+            attributes: its attributes.
         """
         existing = self.table.get(topic)
         if existing is not None:
             return existing
         created = _topic(topic, queue_nums, perm)
+        created.attributes.update(attributes)
         created.topic_sys_flag = sys_flag
         created.order = order
         return self._add(created)
