@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -314,22 +315,35 @@ def test_a_slave_signs_towards_a_protected_master(
     kind: str,
     json_peer: Peer,
 ) -> None:
-    """``of``: the slave is Java's or ours; ``kind``: so is its master."""
+    """``of``: the slave is Java's or ours, which has the master's users; ``kind``: so is its master."""
     topic, master = f"S_{uuid.uuid4().hex[:8]}", protected[kind]
-    settings = {
+    settings = SETTINGS | {
         "brokerName": "protected", "brokerRole": "SLAVE", "brokerId": "1", "slaveSyncInterval": "1000",
         "innerClientAuthenticationCredentials": f'{{"accessKey":"admin","secretKey":"{ADMIN.secret_key}"}}',
     }  # fmt: skip
-    if of == "java":
-        settings = SETTINGS | settings  # to sign it needs to know where users are
+    store = tmp_path / "slave" / "store"
     slave = servers.broker(of, tmp_path / "slave", master.namesrv, settings)
     with json_peer.signing(ADMIN):
         json_peer.mqadmin("updateTopic", "-n", master.namesrv, "-c", "DefaultCluster", "-t", topic)
-    wait_until(
-        lambda: topic in str(tables(tmp_path / "slave" / "store")), f"{topic} at the slave", 90
-    )
+        wait_until(lambda: topic in str(tables(store)), f"{topic} at the slave", 90)
+        if of == "rmqwire":
+            at = ("-n", master.namesrv, "-b", master.broker.addr, "-u", topic)
+            for verb, *words in (("createUser", "-p", CLERK.secret_key), ("deleteUser",)):
+                json_peer.mqadmin(verb, *at, *words)
+                wait_until(
+                    lambda comes=bool(words): (topic in users_of(store)) == comes,
+                    f"{verb} {topic} at the slave",
+                    15,
+                )
     assert CANARY not in slave.tail(1_000_000)
     slave.stop()
+
+
+def users_of(store: Path) -> set[str]:
+    """Return the names of the users that a broker of ours keeps."""
+    file = store / "config" / "auth.json"
+    whole = json.loads(file.read_text()) if file.exists() else {"users": []}
+    return {user["username"] for user in whole["users"]}
 
 
 def test_no_password_leaves_our_broker_s_table(
