@@ -53,7 +53,15 @@ class Line:
 
     def call(self, request: RemotingCommand) -> RemotingCommand:
         """Send a request and return its answer; what the broker asks meanwhile is kept."""
+        self.ask(request)
+        return self.answer_to(request)
+
+    def ask(self, request: RemotingCommand) -> None:
+        """Send a request."""
         self._socket.sendall(encode_command(request))
+
+    def answer_to(self, request: RemotingCommand) -> RemotingCommand:
+        """Wait for the answer of a request; what the broker asks meanwhile is kept."""
         while True:
             command = decode_command(read_frame(self._socket))
             if command.is_response and command.opaque == request.opaque:

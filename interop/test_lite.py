@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from interop import lite_waits
 from interop.lite import GROUPS, SETTINGS, LiteSide, shown
-from interop.lite_steps import SCRIPTS
+from interop.lite_steps import SCRIPTS, Say
 from interop.peer import Peer
 from interop.processes import wait_until
 from interop.replication import Servers
@@ -40,11 +42,14 @@ def start(
     return found
 
 
-def test_clients_of_lite_topics_get_the_same_answers(servers: Servers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scripts", [SCRIPTS, lite_waits.SCRIPTS], ids=["asked", "waiting"])
+def test_clients_of_lite_topics_get_the_same_answers(
+    servers: Servers, tmp_path: Path, scripts: Sequence[Callable[[LiteSide, Say], None]]
+) -> None:
     said: dict[str, list[tuple[str, object]]] = {}
     for kind, (_, side) in start(servers, tmp_path, QUOTA).items():
         told = said[kind] = []
-        for script in SCRIPTS:
+        for script in scripts:
             script(side, lambda label, answer, told=told: told.append((label, answer)))
         side.close()
     java, ours = said["java"], said["rmqwire"]
