@@ -257,6 +257,14 @@ def scan_units(
         None when a unit has no size.
     """
 
+def record_heads(data: bytes, /) -> list[tuple[str, bytes, int, int, int, int, int, bytes]] | None:
+    """Read the records of a pull's answer as far as a consumer looks at them.
+
+    Returns:
+        of each its topic, body, index in its queue, system flag, deliveries before this one, queue id,
+        where in it the properties begin, and all of it; None when one is damaged, or its topic no UTF-8.
+    """
+
 def panic_for_a_test() -> None:
     """Raise what a panic becomes.
 

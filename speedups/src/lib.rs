@@ -20,6 +20,7 @@
 //! dispatch.rs    stored records -> units of consume queues
 //! pull_request.rs  the fields of a pull, checked
 //! pull.rs        units of a consume queue -> the records that a pull gets
+//! heads.rs       records of a pull's answer, as far as a consumer looks at them
 //! python.rs      the module that Python imports
 //! ```
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod batch;
 pub mod dispatch;
 pub mod frame;
 pub mod header;
+pub mod heads;
 pub mod index;
 pub mod json;
 pub mod keys;

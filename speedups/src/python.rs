@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::answer::{Answers, pieces};
 use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::frame::{content, end_of_frame};
 use crate::header;
+use crate::heads;
 use crate::index::{self, Slots};
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Input, Place, Settings, take};
@@ -20,7 +21,7 @@ use crate::pull_request;
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -399,6 +400,44 @@ fn scan_units(
     })
 }
 
+/// Read the records of a pull's answer as far as a consumer looks at them; `None` where one is damaged.
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+fn record_heads<'py>(data: &Bound<'py, PyBytes>) -> PyResult<Option<Bound<'py, PyList>>> {
+    let py = data.py();
+    guard(|| {
+        let found = PyList::empty(py);
+        let mut left = data.as_bytes();
+        let mut topic: Option<(&[u8], Bound<'py, PyString>)> = None;
+        while !left.is_empty() {
+            let Some(head) = heads::read(left) else {
+                return Ok(None);
+            };
+            if topic.as_ref().is_none_or(|(raw, _)| *raw != head.topic) {
+                let Ok(text) = std::str::from_utf8(head.topic) else {
+                    return Ok(None);
+                };
+                topic = Some((head.topic, PyString::new(py, text)));
+            }
+            let Some((_, text)) = &topic else {
+                return Ok(None);
+            };
+            found.append((
+                text,
+                PyBytes::new(py, head.body),
+                head.queue_offset,
+                head.sys_flag,
+                head.reconsume_times,
+                head.queue_id,
+                head.properties_at,
+                PyBytes::new(py, head.record),
+            ))?;
+            left = &left[head.record.len()..];
+        }
+        Ok(Some(found))
+    })
+}
+
 /// Panic, for the test that a panic ends one connection only.
 #[pyfunction]
 fn panic_for_a_test() -> PyResult<()> {
@@ -411,7 +450,7 @@ mod rmqwire_speedups {
     use super::{Pulled, Pulls, Sends};
 
     #[pymodule_export]
-    use super::{append_keys, panic_for_a_test, scan_units, walk_keys, walk_units};
+    use super::{append_keys, panic_for_a_test, record_heads, scan_units, walk_keys, walk_units};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

@@ -4,7 +4,7 @@ from rmqwire.client.message_ext import BodyReading, MessageExt
 from rmqwire.codec.compression import CompressionType, compress
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.record import encode_message
-from rmqwire.codec.record_head import RecordHead
+from rmqwire.codec.record_head import heads_in_python
 
 STORED = StoredMessage(
     "T",
@@ -77,7 +77,7 @@ def test_topic_of_a_retried_message():
 
 
 def head(stored=STORED):
-    return RecordHead(b"before" + encode_message(stored) + b"behind", len(b"before"))
+    return heads_in_python(encode_message(stored))[0]
 
 
 def test_a_message_of_a_records_head_says_the_same():
@@ -89,6 +89,13 @@ def test_a_message_of_a_records_head_says_the_same():
     assert lazy.stored is lazy.stored
     lazy.properties["more"] = "1"
     assert lazy.stored.properties["more"] == "1"
+
+
+def test_a_message_of_a_records_head_has_the_properties_of_its_answer():
+    message = MessageExt(head(), "a", None, BodyReading.WHOLE, {"MIN_OFFSET": "3"})
+    message.begin(77)
+    assert message.properties["MIN_OFFSET"] == "3"
+    assert message.properties["CONSUME_START_TIME"] == "77"
 
 
 @pytest.mark.parametrize("read_before", [False, True])

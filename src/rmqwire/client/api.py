@@ -30,6 +30,7 @@ from rmqwire.codec.headers import (
     SendMessageResponseHeader,
 )
 from rmqwire.codec.namespace import NO_NAMESPACE, Namespace
+from rmqwire.codec.record_head import ReadHeads, heads_in_python, heads_reader
 from rmqwire.errors import ProtocolError
 from rmqwire.remoting.client import SUCCESS_ONLY, expect
 
@@ -92,7 +93,20 @@ class SendAnswer:
 
 @dataclass(slots=True)
 class PullAnswer:
-    """A broker's answer to a pull; ``body`` is records back to back, ``reading`` how to read theirs."""
+    """A broker's answer to a pull.
+
+    Args:
+        code: of the answer, as the next five are of its header.
+        next_begin_offset: where to go on.
+        min_offset: index of the oldest message of the queue.
+        max_offset: index of the next message that it will get.
+        suggested_broker_id: which member of the broker to ask next.
+        offset_delta: what to add to the indexes in the records.
+        body: records back to back.
+        namespace: to be taken off what came.
+        reading: what a message gets of its body.
+        read_heads: takes ``body`` apart.
+    """
 
     code: int
     next_begin_offset: int
@@ -103,6 +117,7 @@ class PullAnswer:
     body: bytes | memoryview
     namespace: Namespace = NO_NAMESPACE
     reading: BodyReading = BodyReading.WHOLE
+    read_heads: ReadHeads = heads_in_python
 
 
 def sent(answer: RemotingCommand, addr: str) -> SendAnswer:
@@ -151,6 +166,7 @@ class ClientApi:
         self._frames = SendFrames(requests)
         self.timeout_ms = config.mq_client_api_timeout
         self.reading = config.body_reading
+        self._read_heads = heads_reader()
         self._vip = config.vip_channel_enabled
         self._release = config.release
 
@@ -283,6 +299,7 @@ class ClientApi:
             answer.body,
             self.requests.namespace,
             self.reading,
+            self._read_heads,
         )
 
     async def heartbeat(self, addr: str, body: HeartbeatData) -> HeartbeatAnswer:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message import NamedProperties
-from rmqwire.codec.record_head import RecordHead
+from rmqwire.codec.record_head import RecordHead, read_head
 from rmqwire.codec.sys_flag import COMPRESSED_FLAG
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rmqwire.codec.message import StoredMessage
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ class BodyReading(Enum):
 
 
 _WHOLE, _NONE = BodyReading.WHOLE, BodyReading.NONE  # to look a member of an Enum up takes long
+_NO_MORE: Mapping[str, str] = {}
 
 
 class MessageExt(NamedProperties):
@@ -40,6 +43,7 @@ class MessageExt(NamedProperties):
         broker_name: whose queue it is from.
         queue_offset: its index in that queue.
         reading: what it gets of its body.
+        more: properties besides those of a head.
 
     Attributes:
         topic: the topic that was sent to, for a retried message too.
@@ -48,6 +52,7 @@ class MessageExt(NamedProperties):
     """
 
     __slots__ = (
+        "_more",
         "_source",
         "body",
         "broker_name",
@@ -63,43 +68,53 @@ class MessageExt(NamedProperties):
         broker_name: str,
         queue_offset: int | None = None,
         reading: BodyReading = BodyReading.WHOLE,
+        more: Mapping[str, str] = _NO_MORE,
     ) -> None:
         self._source = source
-        self.topic = source.topic
-        self.reconsume_times = source.reconsume_times
+        self._more = more
         self.broker_name = broker_name
-        self.queue_offset = source.queue_offset if queue_offset is None else queue_offset
         self.consume_start_ms = 0
-        self.body = source.body
+        if isinstance(source, tuple):
+            self.topic, self.body, offset, sys_flag, self.reconsume_times, _, _, _ = source
+        else:
+            self.topic, self.body, offset = source.topic, source.body, source.queue_offset
+            sys_flag, self.reconsume_times = source.sys_flag, source.reconsume_times
+        self.queue_offset = offset if queue_offset is None else queue_offset
         if reading is _NONE:
             self.body = b""
-        elif source.sys_flag & COMPRESSED_FLAG and reading is _WHOLE:
+        elif sys_flag & COMPRESSED_FLAG and reading is _WHOLE:
             self.body = self.read_body()
 
     def read_body(self) -> bytes:
         """Return the body as the producer gave it; as stored if it can't be decompressed."""
         source = self._source
-        if not source.is_compressed:
-            return source.body
+        if isinstance(source, tuple) and not source[3] & COMPRESSED_FLAG:
+            return source[1]
+        stored = self.stored
+        if not stored.is_compressed:
+            return stored.body
         try:
-            return source.decompressed_body()
+            return stored.decompressed_body()
         except BadBody as error:  # the message's fault: one line, as for every bad input
             logger.warning(
                 "message %s of %s:%s at %d is delivered as it is stored: %s",
                 printable(self.msg_id),
                 self.topic,
-                source.queue_id,
+                stored.queue_id,
                 self.queue_offset,
                 error,
             )
-            return source.body
+            return stored.body
 
     @property
     def stored(self) -> StoredMessage:
         """The record: times in ms, hosts, flags."""
         source = self._source
-        if isinstance(source, RecordHead):
-            source = self._source = source.read()
+        if isinstance(source, tuple):
+            source = self._source = read_head(source)
+            source.properties.update(self._more)
+            if self.consume_start_ms:
+                self.begin(self.consume_start_ms)
         return source
 
     # a property in place of the attribute that NamedProperties declares
@@ -111,11 +126,9 @@ class MessageExt(NamedProperties):
     def begin(self, wall_ms: int) -> None:
         """Take note that its listener is called now; not for users."""
         self.consume_start_ms = wall_ms
-        source, started = self._source, const.PROPERTY_CONSUME_START_TIMESTAMP
-        if isinstance(source, RecordHead):
-            source.more[started] = str(wall_ms)
-        else:
-            source.properties[started] = str(wall_ms)
+        source = self._source
+        if not isinstance(source, tuple):
+            source.properties[const.PROPERTY_CONSUME_START_TIMESTAMP] = str(wall_ms)
 
     @property
     def msg_id(self) -> str:
@@ -130,7 +143,8 @@ class MessageExt(NamedProperties):
     @property
     def queue_id(self) -> int:
         """Number of its queue."""
-        return self._source.queue_id
+        source = self._source
+        return source[5] if isinstance(source, tuple) else source.queue_id
 
     @property
     def queue(self) -> MessageQueue:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Self
 
-from rmqwire.client.message_ext import BodyReading, MessageExt
+from rmqwire.client.message_ext import MessageExt
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Protocol
-
-    from rmqwire.codec.message import StoredMessage
-    from rmqwire.codec.record_head import RecordHead
 
     class Settler(Protocol):
         """What is told how the messages of one batch went."""
@@ -47,17 +44,9 @@ class Delivery(MessageExt):
     that raises; the loop goes on. A cancelled block settles nothing: the message isn't committed.
     """
 
-    __slots__ = ("_settler",)
+    __slots__ = ("_settler",)  # there from ``handed_out`` on, for most messages never are
 
-    def __init__(
-        self,
-        source: StoredMessage | RecordHead,
-        broker_name: str,
-        queue_offset: int | None = None,
-        reading: BodyReading = BodyReading.WHOLE,
-    ) -> None:
-        super().__init__(source, broker_name, queue_offset, reading)
-        self._settler: Settler | None = None
+    _settler: Settler | None
 
     def handed_out(self, settler: Settler) -> None:
         """Let ``settler`` know how it goes; not for users."""
@@ -66,7 +55,10 @@ class Delivery(MessageExt):
     @property
     def settled(self) -> bool:
         """Whether it was said how it went."""
-        return self._settler is None
+        return self._handed_to() is None
+
+    def _handed_to(self) -> Settler | None:
+        return getattr(self, "_settler", None)
 
     def ack(self) -> None:
         """It is done with.
@@ -100,7 +92,7 @@ class Delivery(MessageExt):
         self._once().suspend(self, ms)
 
     def _once(self) -> Settler:
-        settler, self._settler = self._settler, None
+        settler, self._settler = self._handed_to(), None
         if settler is None:
             raise UsageError(f"{self.msg_id} is settled, or the matter of a listener")
         return settler
@@ -111,8 +103,9 @@ class Delivery(MessageExt):
         Args:
             wrap: makes a settler that may be told there of the one that may not.
         """
-        if self._settler is not None:
-            self._settler = wrap(self._settler)
+        settler = self._handed_to()
+        if settler is not None:
+            self._settler = wrap(settler)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from rmqwire.client.message_ext import MessageExt
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.properties import decode_properties
-from rmqwire.codec.record_head import iter_heads
+from rmqwire.codec.record_head import head_tags, read_head
 from rmqwire.codec.sys_flag import (
     COMPRESSED_FLAG,
     COMPRESSION_TYPE_COMPARATOR,
@@ -23,7 +23,7 @@ from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from rmqwire.client.api import PullAnswer
     from rmqwire.client.message_ext import BodyReading
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from rmqwire.codec.namespace import Namespace
     from rmqwire.codec.record_head import RecordHead
 
-    MakeMessage = Callable[[StoredMessage | RecordHead, str, int, BodyReading], MessageExt]
+    MakeMessage = Callable[
+        [StoredMessage | RecordHead, str, int, BodyReading, Mapping[str, str]], MessageExt
+    ]
 
 logger = logging.getLogger(__name__)
 
@@ -106,35 +108,42 @@ def found_messages(
         queue: that was asked for.
         subscription: which tags are wanted.
         offset: of the first message that was asked for.
-        make: makes a message of a record or its head, the broker's name, the offset and what it gets of its body.
+        make: makes a message of a record or its head, the broker's name, the offset, what it gets of its
+            body and properties that a head hasn't.
 
     Raises:
         BadRecord: the answer isn't made of records.
     """
-    tags = frozenset(subscription.tags_set)
-    delta = answer.offset_delta
-    low, high = str(answer.min_offset), str(answer.max_offset)
-    namespaced, broker_name = bool(answer.namespace.name), queue.broker_name
+    tags, delta = frozenset(subscription.tags_set), answer.offset_delta
+    broker_name, reading = queue.broker_name, answer.reading
+    more = {
+        const.PROPERTY_MIN_OFFSET: str(answer.min_offset),
+        const.PROPERTY_MAX_OFFSET: str(answer.max_offset),
+    }
+    body = answer.body if isinstance(answer.body, bytes) else bytes(answer.body)
     messages: list[MessageExt] = []
-    for head in iter_heads(answer.body):
-        head.more = {const.PROPERTY_MIN_OFFSET: low, const.PROPERTY_MAX_OFFSET: high}
-        sources: Sequence[StoredMessage | RecordHead] = (head,)
-        if namespaced or head.sys_flag & _WRAPPED == _WRAPPED:
-            sources = _read_whole(head, answer.namespace)
-        for source in sources:
-            index = source.queue_offset + delta
-            if index >= offset and (not tags or source.tags in tags):
-                messages.append(make(source, broker_name, index, answer.reading))
+    for head in answer.read_heads(body):
+        if answer.namespace.name or head[3] & _WRAPPED == _WRAPPED:
+            for record in _read_whole(head, answer.namespace, more):
+                index = record.queue_offset + delta
+                if index >= offset and (not tags or record.tags in tags):
+                    messages.append(make(record, broker_name, index, reading, more))
+            continue
+        index = head[2] + delta
+        if index >= offset and (not tags or head_tags(head) in tags):
+            messages.append(make(head, broker_name, index, reading, more))
     return messages
 
 
-def _read_whole(head: RecordHead, namespace: Namespace) -> list[StoredMessage]:
+def _read_whole(
+    head: RecordHead, namespace: Namespace, more: Mapping[str, str]
+) -> list[StoredMessage]:
     """Return the messages of a record: more than one where it is an inner batch."""
-    record = head.read()
+    record = read_head(head)
     wrapped = record.sys_flag & _WRAPPED == _WRAPPED
     messages = _inner_messages(record) if wrapped else [record]
     for message in messages:
-        message.properties.update(head.more)
+        message.properties.update(more)
         namespace.unwrap_message(message)
     return messages
 
