@@ -6,17 +6,12 @@ Records of a rolled back transaction have none.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.index_file import index_key
 from rmqwire.codec.java_hash import continue_hash, index_key_hash, positive_hash
-from rmqwire.codec.message_const import (
-    PROPERTY_KEYS,
-    PROPERTY_TAGS,
-    PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX,
-)
 from rmqwire.codec.native import is_native
-from rmqwire.codec.properties import find_property
 from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE
 from rmqwire.codec.record_views import KEYS_VIEW
 from rmqwire.codec.sys_flag import (
@@ -26,21 +21,24 @@ from rmqwire.codec.sys_flag import (
     TRANSACTION_ROLLBACK_TYPE,
     transaction_type,
 )
+from rmqwire.store.index.key_layout import GROUPS, Layouts, find_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.record import RecordPosition
+    from rmqwire.store.index.key_layout import FullMatch, Values
     from rmqwire.store.index.slots import Key
 
 TAG_TYPE = "T"
-_UNIQUE_KEY = PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
-_KEYS = PROPERTY_KEYS.encode()
-_TAGS = PROPERTY_TAGS.encode()
-_TAIL = 4  # characters of a key hashed apart: the counter of a unique key, the last of a number
-_POWERS = tuple(pow(31, length, 1 << 32) for length in range(_TAIL + 1))
-_KEPT = 4096  # topics and beginnings of keys whose hash is kept
-_KEPT_TAILS = 0x10000
+# A key is hashed in three parts. In a unique key they are the client, the time, the counter's end.
+_TAIL, _END = 3, 12  # characters of the last part, and of the last two
+_LONGEST = 0xFF  # characters of a key whose parts are kept
+_POWERS = tuple(pow(31, length, 1 << 32) for length in range(_LONGEST + 1))
+_KEPT = 4096  # tags and parts of keys whose hash is kept
+_KEPT_TOPICS = 0x4000
+_TAG_PREFIX = f"{TAG_TYPE}#".encode()
+_NOTHING = re.compile(b"(?!)").fullmatch  # matches no property string
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
 
 
@@ -55,8 +53,48 @@ def native_walk(*, tags: bool) -> Callable[[bytes, int, int, int], tuple[list[Ke
     return lambda data, pos, base, most: walk_keys(data, pos, base, most, tags)
 
 
+class _Hashes(dict[bytes, int]):
+    """The hashes of parts of keys, each computed once; ASCII only.
+
+    Args:
+        factor: what each is multiplied with, because of what follows the part.
+    """
+
+    __slots__ = ("_factor",)
+
+    def __init__(self, factor: int) -> None:
+        self._factor = factor
+
+    def __missing__(self, part: bytes) -> int:
+        """Compute what isn't known."""
+        if len(self) >= _KEPT:
+            self.clear()
+        value = self[part] = continue_hash(0, part) * self._factor & 0xFFFFFFFF
+        return value
+
+
+class _Topic:
+    """A topic that records were of.
+
+    Args:
+        begin: hash of its name and ``#``.
+
+    Attributes:
+        match: finds the values in property strings like the last one's.
+    """
+
+    __slots__ = ("begin", "match")
+
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        self.match: FullMatch = _NOTHING
+
+
 class KeyHasher:
     """Hash the keys of records; what comes again and again is hashed once.
+
+    Java's hash of two texts in a row is ``h(a) * 31 ** len(b) + h(b)``. So that of ``TOPIC#KEY`` is a
+    sum, of the topic's and of those of the parts of the key.
 
     Args:
         tags: tags are keys too (5.5.0).
@@ -65,14 +103,26 @@ class KeyHasher:
         walk: hashes the keys of many records, by the native lane if there is one.
     """
 
-    __slots__ = ("_heads", "_tags", "_tails", "_topics", "walk")
+    __slots__ = (
+        "_heads",
+        "_layouts",
+        "_middles",
+        "_tag_hashes",
+        "_tags",
+        "_tails",
+        "_topics",
+        "walk",
+    )
 
     def __init__(self, *, tags: bool) -> None:
         self.walk = native_walk(tags=tags) if is_native() else self.walk_in_python
         self._tags = tags
-        self._topics: dict[bytes, int] = {}  # by length byte and name, as a record has them
-        self._heads: dict[tuple[int, bytes], int] = {}
-        self._tails: dict[bytes, int] = {}
+        self._topics: dict[bytes, _Topic] = {}  # by length byte and name, as a record has them
+        self._layouts = Layouts()
+        self._heads = _Hashes(_POWERS[_END])
+        self._middles = _Hashes(_POWERS[_TAIL])
+        self._tails = _Hashes(1)
+        self._tag_hashes: dict[tuple[int, bytes], int] = {}
 
     def walk_in_python(
         self, data: bytes, pos: int, base: int, most: int
@@ -89,6 +139,7 @@ class KeyHasher:
             The keys in Java's order, the position behind the last record, how many there were.
         """
         unpack, topics, limit = KEYS_VIEW.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
+        hashes, whole = self._hashes, len(data)
         keys: list[Key] = []
         count = 0
         while count < most and pos <= limit:
@@ -98,7 +149,7 @@ class KeyHasher:
                 magic != MESSAGE_MAGIC_V1
                 or sys_flag & _STRANGE
                 or length < 0
-                or not topic_at < end <= len(data)
+                or not topic_at < end <= whole
             ):
                 break
             begin = topic_at + data[topic_at] + 3
@@ -109,50 +160,64 @@ class KeyHasher:
                 or data[begin - 2] << 8 | data[begin - 1] != end - begin
             ):
                 break
-            keys += [(key, base + pos, stored) for key in self._hashes(topic, data, begin, end)]
+            found = topic.match(data, begin, end)
+            values = found.group(*GROUPS) if found else self._values(topic, data, begin, end)
+            offset = base + pos
+            for key in hashes(topic.begin, values):
+                keys.append((key, offset, stored))  # noqa: PERF401 - faster than a list's copy
             pos = end
             count += 1
         return keys, pos, count
+
+    def _values(self, topic: _Topic, data: bytes, begin: int, end: int) -> Values:
+        """Return the values in a property string that is not like the topic's last one."""
+        match = self._layouts.of(data[begin:end])
+        found = match(data, begin, end) if match is not None else None
+        if match is None or found is None:
+            return find_values(data, begin, end)
+        topic.match = match
+        return found.group(*GROUPS)
 
     def hashes(self, found: RecordPosition) -> list[int]:
         """Return the hashes of any record's keys, in Java's order, and know its topic from now on."""
         if transaction_type(found.sys_flag) == TRANSACTION_ROLLBACK_TYPE:
             return []
         name = found.topic.encode()
-        topic = continue_hash(0, name + b"#")
-        if len(name) <= MAX_TOPIC_V1 and len(self._topics) < _KEPT:
-            self._topics[bytes([len(name)]) + name] = topic
-        return self._hashes(topic, found.properties, 0, len(found.properties))
+        begin = continue_hash(0, name + b"#")
+        if len(name) <= MAX_TOPIC_V1 and len(self._topics) < _KEPT_TOPICS:
+            self._topics[bytes([len(name)]) + name] = _Topic(begin)
+        return self._hashes(begin, find_values(found.properties, 0, len(found.properties)))
 
-    def _hashes(self, topic: int, data: bytes, begin: int, end: int) -> list[int]:
-        """Return the hashes of the keys in the properties from ``begin`` to ``end``."""
-        hashes = []
-        unique_key = find_property(data, _UNIQUE_KEY, begin, end)
-        if unique_key is not None:
-            hashes.append(self._hash(topic, unique_key))
-        keys = find_property(data, _KEYS, begin, end)
-        if keys is not None:
-            hashes += [self._hash(topic, key) for key in keys.split(b" ") if key]
-        if self._tags and (tags := find_property(data, _TAGS, begin, end)) is not None:
-            hashes.append(self._hash(continue_hash(topic, b"T#"), tags))
+    def _hashes(self, begin: int, values: Values) -> list[int]:
+        """Return the hashes of keys, given what stands before each."""
+        unique, words, tags = values
+        heads, middles, tails, powers, hashes = self._heads, self._middles, self._tails, _POWERS, []
+        for key in (unique, *words.split(b" ")) if words else (unique,):
+            if key.isascii() and len(key) <= _LONGEST:
+                if not key:
+                    continue
+                value = (
+                    begin * powers[len(key)]
+                    + heads[key[:-_END]]
+                    + middles[key[-_END:-_TAIL]]
+                    + tails[key[-_TAIL:]]
+                )
+                value &= 0xFFFFFFFF
+            else:
+                value = continue_hash(begin, key)
+            hashes.append(value if value < 0x80000000 else -value & 0x7FFFFFFF)
+        if tags and self._tags:
+            known = self._tag_hashes.get((begin, tags))
+            hashes.append(self._tag_hash(begin, tags) if known is None else known)
         return hashes
 
-    def _hash(self, begin: int, key: bytes) -> int:
-        """Go on with the hash of what comes before a key; its last characters are hashed apart."""
-        if not key.isascii():
-            return positive_hash(continue_hash(begin, key))
-        head, tail = key[:-_TAIL], key[-_TAIL:]
-        value = self._heads.get((begin, head))
-        if value is None:
-            if len(self._heads) >= _KEPT:
-                self._heads.clear()
-            value = self._heads[begin, head] = continue_hash(begin, head)
-        last = self._tails.get(tail)
-        if last is None:
-            if len(self._tails) >= _KEPT_TAILS:
-                self._tails.clear()
-            last = self._tails[tail] = continue_hash(0, tail)
-        return positive_hash((value * _POWERS[len(tail)] + last) & 0xFFFFFFFF)
+    def _tag_hash(self, begin: int, tags: bytes) -> int:
+        """Return the hash of a tag, and know it from now on."""
+        if len(self._tag_hashes) >= _KEPT:
+            self._tag_hashes.clear()
+        value = positive_hash(continue_hash(begin, _TAG_PREFIX + tags))
+        self._tag_hashes[begin, tags] = value
+        return value
 
 
 def query_hash(topic: str, key: str, index_type: str | None) -> int:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from rmqwire.store.log.commit_log import CommitLog
 
 logger = logging.getLogger(__name__)
-# Records built at once, a quarter of a millisecond: a send may have to wait for them.
-SLICE = 32
+# Records built at once, a third of a millisecond: a send may have to wait for them.
+SLICE = 96
 NATIVE_SLICE = 256
-_WINDOW = 16 * 1024  # bytes of the log read at once
+_WINDOW = 48 * 1024  # bytes of the log read at once
 _NATIVE_WINDOW = 96 * 1024
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
 

@@ -10,7 +10,7 @@ import sys
 from array import array
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.index_file import ENTRY_STRUCT, HEADER_SIZE, SLOT_SIZE
+from rmqwire.codec.index_file import HEADER_SIZE, SLOT_SIZE, entries_struct
 from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
@@ -127,23 +127,28 @@ def append_keys(
         The entries, how many slots were empty before, and the page that must be known to go on, -1 at
         the end.
     """
-    slot_num, pack = len(values), ENTRY_STRUCT.pack
-    entries, fresh = bytearray(), 0
+    slot_num = len(values)
+    numbers: list[int] = []  # of all entries, in a row
+    fresh = seconds = last = 0
+    missing = -1
     for key_hash, phy_offset, stored in keys:
         slot = key_hash % slot_num
         page = slot // PAGE_SLOTS
         if not known[page]:
-            return bytes(entries), fresh, page
+            missing = page
+            break
         previous = values[slot]
         if not 0 < previous < number:
             previous = 0
             fresh += 1
-        seconds = (stored - begin) // 1000 if 0 < begin < stored else 0
-        entries += pack(key_hash, phy_offset, min(seconds, _MAX_DIFF_S), previous)
+        if stored != last:  # many records have one time
+            last = stored
+            seconds = min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
+        numbers += (key_hash, phy_offset, seconds, previous)
         values[slot] = number
         changed[page] = 1
         number += 1
-    return bytes(entries), fresh, -1
+    return entries_struct(len(numbers) // 4).pack(*numbers), fresh, missing
 
 
 def append_keys_lane() -> AppendKeys:
