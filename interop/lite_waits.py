@@ -1,4 +1,4 @@
-"""What wakes pops and pulls of lite topics that wait, and whose: to be the same at a Java broker and at ours.
+"""What wakes pops of lite topics that wait, and whose: to be the same at a Java broker and at ours.
 
 What is answered before ``SOON_S`` was woken, for each waits for ``WAIT_MS``.
 """
@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interop.lite import Line, LiteSide, shown
-from rmqwire.codec.codes import RequestCode as R
-from rmqwire.codec.command import RemotingCommand
-from tests.broker.lite.support import PARENT
 
 if TYPE_CHECKING:
     from interop.lite_steps import Say
+    from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.message import StoredMessage
     from tests.broker.lite.support import LiteConsumer
 
@@ -115,17 +113,4 @@ def several(side: LiteSide, say: Say) -> None:
         client.control("COMPLETE_REMOVE")
 
 
-def pulls(side: LiteSide, say: Say) -> None:
-    """A message of its lite topic wakes a pull; at Java's broker any of that queue of the parent does."""
-    side.send("t", "t1")
-    fields = {
-        "consumerGroup": "gl", "topic": PARENT, "queueId": "0", "queueOffset": "1",
-        "maxMsgNums": "8", "sysFlag": "6", "commitOffset": "0", "suspendTimeoutMillis": str(WAIT_MS),
-        "subscription": "*", "subVersion": "0", "expressionType": "TAG", "liteTopic": "t",
-    }  # fmt: skip
-    waiting = Waiting.begin(side, RemotingCommand(R.PULL_MESSAGE, fields))
-    side.send("t", "t2")
-    say("pulls", waiting.answer()[1])
-
-
-SCRIPTS = (arrivals, subscriptions, several, pulls)
+SCRIPTS = (arrivals, subscriptions, several)
