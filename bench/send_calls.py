@@ -18,8 +18,11 @@ from bench.broker_inmemory import FRAMES, build, run, send_frame
 PASSES = 50
 
 
-def count(release: str, serialize_type: int) -> tuple[Counter[str], int]:
-    """Return the Python functions called, and how many C functions were, in PASSES passes."""
+def count(release: str, serialize_type: int, *, lane: bool = True) -> tuple[Counter[str], int]:
+    """Return the Python functions called, and how many C functions were, in PASSES passes.
+
+    Without a lane every send is the processor's.
+    """
     python: Counter[str] = Counter()
     c_calls = 0
 
@@ -34,6 +37,8 @@ def count(release: str, serialize_type: int) -> tuple[Counter[str], int]:
     data = b"".join(send_frame(serialize_type, i) for i in range(FRAMES))
     with tempfile.TemporaryDirectory() as folder:
         core = build(str(Path(folder) / "store"), release)
+        if not lane:
+            core.handlers.lane = None
         run(core, data, 5)
         sys.setprofile(see)
         try:
@@ -48,10 +53,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--release", default="5.5.0")
     parser.add_argument("--names", action="store_true", help="which functions, most called first")
+    parser.add_argument("--no-lane", action="store_true", help="as sends go that are not plain")
     args = parser.parse_args()
     sends = PASSES * FRAMES
     for kind, serialize_type in (("JSON", 0), ("ROCKETMQ", 1)):
-        python, c_calls = count(args.release, serialize_type)
+        python, c_calls = count(args.release, serialize_type, lane=not args.no_lane)
         total = python.total() / sends
         print(f"{args.release} {kind}: {total:.2f} Python calls, {c_calls / sends:.2f} C calls")
         if args.names:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqwire.codec.codes import LanguageCode
-from rmqwire.codec.command import JSON, ROCKETMQ, RemotingCommand, decode_command
+from rmqwire.codec.command import JSON, ROCKETMQ, decode_command
 from rmqwire.codec.headers import SendMessageResponseHeader
 from rmqwire.codec.release import RELEASES, V4_9_7, V5_5_0
 from rmqwire.codec.send_answer import SendAnswers
@@ -47,11 +47,11 @@ def test_every_recorded_answer_is_written_as_java_wrote_it(release, count):
             continue
         command = decode_command(frame)
         header = command.decode_header(SendMessageResponseHeader)
-        request = RemotingCommand(310, opaque=command.opaque, serialize_type=frame[4])
-        assert answers.encode_header(request, command.code, header) == frame
+        asked = (frame[4], command.opaque)
+        assert answers.encode_header(*asked, command.code, header) == frame
         if header.recall_handle is None:
             assert frame == answers.encode(
-                request,
+                *asked,
                 command.code,
                 header.msg_id,
                 header.queue_id,
@@ -79,15 +79,15 @@ def test_a_ready_made_answer_is_the_one_of_the_general_encoder(
     queue_offset, unique_key,
 ):  # fmt: skip
     answers = SendAnswers(release, region, trace_on=trace_on)
-    request = RemotingCommand(310, opaque=opaque, serialize_type=serialize_type)
+    asked = (serialize_type, opaque)
     header = SendMessageResponseHeader(
         msg_id=message_id,
         queue_id=queue_id,
         queue_offset=queue_offset,
         transaction_id=unique_key if release is V5_5_0 else None,
     )
-    written = answers.encode(request, code, message_id, queue_id, queue_offset, unique_key)
-    assert written == answers.encode_header(request, code, header)
+    written = answers.encode(*asked, code, message_id, queue_id, queue_offset, unique_key)
+    assert written == answers.encode_header(*asked, code, header)
 
 
 @pytest.mark.parametrize("serialize_type", [JSON, ROCKETMQ])
@@ -95,8 +95,7 @@ def test_a_ready_made_answer_is_the_one_of_the_general_encoder(
 def test_the_ids_of_a_batch_of_any_length_come_back(serialize_type, count):
     answers = SendAnswers(V5_5_0, "DefaultRegion", trace_on=False)
     ids = ",".join(["7F00000100002A9F0000000000000000"] * count)
-    request = RemotingCommand(320, opaque=5, serialize_type=serialize_type)
-    answer = decode_command(answers.encode(request, 0, ids, 3, 77, "AB"))
+    answer = decode_command(answers.encode(serialize_type, 5, 0, ids, 3, 77, "AB"))
     assert (answer.opaque, answer.flag, answer.code, answer.version) == (5, 1, 0, 513)
     assert answer.ext_fields == {
         "msgId": ids,
@@ -113,8 +112,7 @@ def test_a_batch_queues_answer_has_its_key_twice_in_the_places_of_java():
     header = SendMessageResponseHeader(
         msg_id="M", queue_id=0, queue_offset=1, transaction_id="K", batch_uniq_id="K"
     )
-    binary = RemotingCommand(320, serialize_type=ROCKETMQ)
-    fields = decode_command(answers.encode_header(binary, 0, header)).ext_fields
+    fields = decode_command(answers.encode_header(ROCKETMQ, 1, 0, header)).ext_fields
     assert list(fields) == [
         "msgId", "queueId", "queueOffset", "transactionId", "batchUniqId", "TRACE_ON", "MSG_REGION",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Two brokers that differ in their lane alone, and everything that may not differ."""
+"""A broker with a lane beside one without, and everything that may not differ."""
 
 from __future__ import annotations
 
@@ -67,27 +67,39 @@ def batch_frame(
     return send_frame(code=RequestCode.SEND_BATCH_MESSAGE, **values)
 
 
-class BothLanes:
-    """A broker on each lane, given the same bytes."""
+def without_lane(folder: Path, release: Release, **settings: object) -> MemoryBroker:
+    """Make a broker whose handlers answer every request."""
+    broker = on_lane(PYTHON, folder / "handlers", release, **settings)
+    broker.core.handlers.lane = None
+    return broker
 
-    def __init__(self, folder: Path, release: Release, **settings: object) -> None:
-        self.brokers = [on_lane(lane, folder, release, **settings) for lane in (PYTHON, NATIVE)]
-        assert [b.core.handlers.lane is None for b in self.brokers] == [True, False]
+
+class BothLanes:
+    """A broker whose handlers answer every request, and one with a lane; given the same bytes."""
+
+    def __init__(
+        self, folder: Path, release: Release, lane: str = NATIVE, **settings: object
+    ) -> None:
+        self.brokers = [
+            without_lane(folder, release, **settings),
+            on_lane(lane, folder, release, **settings),
+        ]
+        assert self.brokers[1].core.handlers.lane is not None
         for name in (TOPIC, "Other"):
             for broker in self.brokers:
                 broker.state.topics.update(TopicConfig(name, 4, 4))
         self.clients = [broker.connect("127.0.0.1:50000") for broker in self.brokers]
         self.looked_at = 0
-        self.taken = 0  # by the native lane, on all connections so far
-        lane = self.brokers[1].core.handlers.lane
-        take = lane.take
+        self.taken = 0  # by the lane, on all connections so far
+        of_second = self.brokers[1].core.handlers.lane
+        take = of_second.take
 
         def counted(inputs):
             found = take(inputs)
             self.taken += sum(one[0] for one in found)
             return found
 
-        lane.take = counted
+        of_second.take = counted
 
     def reconnect(self) -> None:
         """Go on with new connections."""
@@ -119,7 +131,9 @@ class BothLanes:
         """Compare all that can be seen; give the answers of each."""
         answers = [client.connection.data_to_send() for client in self.clients]
         # Some answers tell where a broker's files are.
-        told = answers[1].replace(b"/" + NATIVE.encode(), b"/" + PYTHON.encode())
+        told = answers[1]
+        for lane in (NATIVE, PYTHON):
+            told = told.replace(f"/{lane}".encode(), f"/handlers/{PYTHON}".encode())
         assert answers[0] == told, "answers"
         connections = [client.connection for client in self.clients]
         for name in ("closed", "close_reason", "paused"):

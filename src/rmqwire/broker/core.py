@@ -30,8 +30,8 @@ from rmqwire.broker.pop.revive import Reviving
 from rmqwire.broker.pop.revive_log import ReviveLog
 from rmqwire.broker.processors.first_offset import first_offset
 from rmqwire.broker.processors.processors import Processors
-from rmqwire.broker.processors.pull_request_lane import PULL, BrokerLane
-from rmqwire.broker.processors.send_lane import FIELDS
+from rmqwire.broker.processors.pull_request_lane import PULL, broker_lane
+from rmqwire.broker.processors.send_fields import FIELDS
 from rmqwire.broker.replication import Replication
 from rmqwire.broker.requests import REQUESTS
 from rmqwire.broker.signals import BrokerSignals
@@ -177,7 +177,7 @@ class BrokerCore:
         sends = self._processors.send.lane()
         answer_found = self._processors.pull.answer_found
         failed = self.handlers.failed
-        self._lane = None if sends is None else BrokerLane(sends, answer_found, failed)
+        self._lane = None if sends is None else broker_lane(sends, answer_found, failed)
         self.take_role()
 
     def _make_store(

@@ -74,21 +74,31 @@ def decode_batch(body: bytes | bytearray | memoryview) -> list[BatchEntry]:
     Raises:
         BadBody: cut off, or a negative length.
     """
+    return list(map(BatchEntry._make, split_batch(body)))
+
+
+def split_batch(body: bytes | bytearray | memoryview) -> list[tuple[int, bytes, bytes]]:
+    """Do the same with plain tuples: flag, body and properties of each.
+
+    Raises:
+        BadBody: as said.
+    """
     data = body if isinstance(body, bytes) else bytes(body)
     entries = []
+    unpack_head, unpack_length = _FLAG_AND_LENGTH.unpack_from, _LENGTH.unpack_from
     pos, end = 0, len(data)
     while pos < end:
         if end - pos < _OVERHEAD:
             raise BadBody(f"batch entry cut off: {end - pos} bytes left", pos)
-        flag, body_length = _FLAG_AND_LENGTH.unpack_from(data, pos)
-        start = pos + _PREFIX.size
+        flag, body_length = unpack_head(data, pos)
+        start = pos + 20
         stop = start + body_length
-        if body_length < 0 or stop + _LENGTH.size > end:
+        if body_length < 0 or stop + 2 > end:
             raise BadBody(f"batch entry with a body of {body_length} bytes", pos)
-        (length,) = _LENGTH.unpack_from(data, stop)
-        after = stop + _LENGTH.size + length
+        (length,) = unpack_length(data, stop)
+        after = stop + 2 + length
         if length < 0 or after > end:
             raise BadBody(f"batch entry with properties of {length} bytes", pos)
-        entries.append(BatchEntry(flag, data[start:stop], data[stop + _LENGTH.size : after]))
+        entries.append((flag, data[start:stop], data[stop + 2 : after]))
         pos = after
     return entries

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from struct import Struct
 from struct import error as struct_error
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from rmqwire.codec.consume_queue import UNIT_STRUCT
@@ -17,58 +17,45 @@ from rmqwire.codec.record import HOST_BITS, MAX_TOPIC_V1, MESSAGE_MAGIC_V1, PREF
 from rmqwire.errors import BadRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    class BatchedMessage(Protocol):
-        """What a record is made from."""
-
-        queue_id: int
-        flag: int
-        sys_flag: int
-        properties: bytes
-        body: bytes | memoryview
-        tags_code: int
-        born_timestamp: int
-        born_host: bytes
-        reconsume_times: int
-        prepared_transaction_offset: int
-
+    Data = bytes | memoryview
 
 _SHORT = Struct(">h")
 
 
-def append_records(
-    buffer: bytearray,
-    messages: Sequence[BatchedMessage],
+def make_records(  # noqa: PLR0913 - one argument per field of the record
+    members: Iterable[tuple[int, Data, bytes, int]],
     *,
     topic: bytes,
+    queue_id: int,
     queue_offset: int,
     physical_offset: int,
+    sys_flag: int,
+    born_timestamp: int,
+    born_host: bytes,
     store_timestamp: int,
     store_host: bytes,
-) -> tuple[list[tuple[int, int]], bytes]:
-    """Append records that follow each other in log and queue.
+    reconsume_times: int,
+    prepared_transaction_offset: int = 0,
+) -> tuple[bytes, list[tuple[int, int]], bytes]:
+    """Return records that follow each other in log and queue.
 
     Args:
-        buffer: grows by the records, or stays as it is when an error is raised.
-        messages: one at least; queue, system flag, born time and host, times of reconsumption and offset of
-            the half message are the first one's.
+        members: flag, body, properties and tags code of each.
         topic: UTF-8, at most 127 bytes.
         queue_offset: of the first; ``physical_offset`` likewise.
-        store_timestamp: ms.
-        store_host: ip and port, 8 or 20 bytes.
+        born_timestamp: ms; ``store_timestamp`` likewise.
+        born_host: ip and port, 8 or 20 bytes; ``store_host`` likewise.
 
     Returns:
-        offset and size of each record, and the units of all.
+        the records, offset and size of each, and the units of all.
 
     Raises:
         BadRecord: a field that doesn't fit.
     """
-    first = messages[0]
-    queue_id, born_timestamp, born_host = first.queue_id, first.born_timestamp, first.born_host
-    reconsumed, prepared = first.reconsume_times, first.prepared_transaction_offset
     hosts = (len(born_host) == 20) | (len(store_host) == 20) << 1
-    layout, sys_flag = PREFIXES[hosts], first.sys_flag & ~HOST_BITS | hosts << 4
+    layout, sys_flag = PREFIXES[hosts], sys_flag & ~HOST_BITS | hosts << 4
     if len(topic) > MAX_TOPIC_V1:
         raise BadRecord(f"a topic of {len(topic)} bytes doesn't fit")
     named = bytes([len(topic)]) + topic
@@ -76,19 +63,19 @@ def append_records(
     pack, pack_unit, pack_length = layout.pack, UNIT_STRUCT.pack, _SHORT.pack
     places: list[tuple[int, int]] = []
     units: list[bytes] = []
-    parts: list[bytes | memoryview] = []
+    parts: list[Data] = []
     at = physical_offset
     try:
-        for message in messages:
-            body, properties = message.body, message.properties
-            size = fixed + len(body) + len(properties)
+        for flag, body, properties, tags_code in members:
+            body_length, length = len(body), len(properties)
+            size = fixed + body_length + length
             prefix = pack(
-                size, MESSAGE_MAGIC_V1, crc32(body) & 0x7FFFFFFF, queue_id, message.flag, queue_offset,
-                at, sys_flag, born_timestamp, born_host, store_timestamp, store_host, reconsumed,
-                prepared, len(body),
+                size, MESSAGE_MAGIC_V1, crc32(body) & 0x7FFFFFFF, queue_id, flag, queue_offset, at,
+                sys_flag, born_timestamp, born_host, store_timestamp, store_host, reconsume_times,
+                prepared_transaction_offset, body_length,
             )  # fmt: skip
-            parts += (prefix, body, named, pack_length(len(properties)), properties)
-            units.append(pack_unit(at, size, message.tags_code))
+            parts += (prefix, body, named, pack_length(length), properties)
+            units.append(pack_unit(at, size, tags_code))
             places.append((at, size))
             at += size
             queue_offset += 1
@@ -96,5 +83,4 @@ def append_records(
         raise BadRecord(
             f"a field is out of range, or properties are over {MAX_PROPERTIES_LENGTH} bytes: {error}"
         ) from None
-    buffer += b"".join(parts)
-    return places, b"".join(units)
+    return b"".join(parts), places, b"".join(units)

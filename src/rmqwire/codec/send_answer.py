@@ -28,6 +28,8 @@ _MAX = 0xFF  # bytes of a value whose length the template has as one byte
 # remark length, ext fields length; the ROCKETMQ header is 21 bytes and the ext fields.
 _HEAD = Struct(">iIHBHiiii")
 _FIXED = 21
+_OPAQUE_AT = 13  # offset in the head
+_TEMPLATES = 256  # kept: they differ in lengths alone
 
 
 class SendAnswers:
@@ -61,6 +63,7 @@ class SendAnswers:
         self.version = release.mq_version
         self.language = language
         self.has_key = release.broker.answers_transaction_id
+        self._templates: dict[tuple[int, tuple[int, ...]], bytes] = {}
         self._capacity = release.wire.ext_fields_capacity
         trace = "true" if trace_on else "false"
         self.broker_fields = {"TRACE_ON": trace, "MSG_REGION": region_id}
@@ -90,7 +93,8 @@ class SendAnswers:
 
     def encode(
         self,
-        request: RemotingCommand,
+        serialize_type: int,
+        opaque: int,
         code: int,
         message_id: str,
         queue_id: int,
@@ -100,7 +104,8 @@ class SendAnswers:
         """Return the whole frame of an answer.
 
         Args:
-            request: what is answered.
+            serialize_type: of what is answered.
+            opaque: likewise.
             code: response code.
             message_id: offset message id, those of a batch joined with commas.
             queue_id: the queue that was asked for.
@@ -116,52 +121,62 @@ class SendAnswers:
             header = SendMessageResponseHeader(
                 msg_id=message_id, queue_id=queue_id, queue_offset=queue_offset, transaction_id=key
             )
-            return self.encode_header(request, code, header)
-        if request.serialize_type == ROCKETMQ:
-            return self._encode_binary(
-                request.opaque, code, message_id, str(queue_id), str(queue_offset), key
+            return self.encode_header(serialize_type, opaque, code, header)
+        if serialize_type == ROCKETMQ:
+            texts = [message_id, str(queue_id), str(queue_offset)]
+            if key is not None:
+                texts.append(key)
+            values = [text.encode() for text in texts]
+            return self.template(code, *map(len, values)) % (
+                opaque.to_bytes(4, "big", signed=True),
+                *values,
             )
         if key is None:
-            text = self.json % (code, queue_id, message_id, queue_offset, request.opaque)
+            text = self.json % (code, queue_id, message_id, queue_offset, opaque)
         else:
-            values = (code, queue_id, key, message_id, queue_offset, request.opaque)
-            text = self.json_with_key % values
+            text = self.json_with_key % (code, queue_id, key, message_id, queue_offset, opaque)
         header_bytes = text.encode()
         size = len(header_bytes)
         return ((size + 4) << 32 | size).to_bytes(8, "big") + header_bytes
 
-    def _encode_binary(
-        self, opaque: int, code: int, message_id: str, queue: str, offset: str, key: str | None
-    ) -> bytes:
-        text = (
-            f"\0\5msgId\0\0\0{chr(len(message_id))}{message_id}"
-            f"\0\7queueId\0\0\0{chr(len(queue))}{queue}"
-            f"\0\13queueOffset\0\0\0{chr(len(offset))}{offset}"
-        )
-        if key is not None:
-            text += f"\0\15transactionId\0\0\0{chr(len(key))}{key}"
-        entries = (text + self.tail).encode("latin-1")
-        size = len(entries)
-        return (
-            _HEAD.pack(
-                4 + _FIXED + size,
-                ROCKETMQ << 24 | _FIXED + size,
-                code,
-                self.language,
-                self.version,
-                opaque,
-                RESPONSE_FLAG,
-                0,
-                size,
-            )
-            + entries
-        )
+    def template(self, code: int, *lengths: int) -> bytes:
+        """Return a % template of a frame with a ROCKETMQ header.
+
+        Its values are the four bytes of the opaque, message id, queue id, queue offset and, with a
+        fourth length, the unique key.
+
+        Args:
+            code: response code.
+            lengths: bytes of the values behind the opaque, 255 at most.
+        """
+        found = self._templates.get((code, lengths))
+        if found is None:
+            if len(self._templates) >= _TEMPLATES:
+                self._templates.clear()
+            found = self._templates[code, lengths] = self._new_template(code, lengths)
+        return found
+
+    def _new_template(self, code: int, lengths: tuple[int, ...]) -> bytes:
+        names = ("msgId", "queueId", "queueOffset", "transactionId")
+        heads = [
+            f"\0{chr(len(name))}{name}\0\0\0{chr(length)}"
+            for name, length in zip(names, lengths, strict=False)
+        ]
+        size = len("".join(heads) + self.tail) + sum(lengths)
+        head = _HEAD.pack(
+            4 + _FIXED + size, ROCKETMQ << 24 | _FIXED + size, code, self.language, self.version,
+            0, RESPONSE_FLAG, 0, size,
+        )  # fmt: skip
+        before, behind = head[:_OPAQUE_AT], head[_OPAQUE_AT + 4 :]
+        pieces = [before, behind + heads[0].encode("latin-1")]
+        pieces += [one.encode("latin-1") for one in (*heads[1:], self.tail)]
+        return b"%b".join([piece.replace(b"%", b"%%") for piece in pieces])
 
     def encode_header(
-        self, request: RemotingCommand, code: int, header: SendMessageResponseHeader
+        self, serialize_type: int, opaque: int, code: int, header: SendMessageResponseHeader
     ) -> bytes:
         """Return the frame of an answer with any fields of the header, by the general encoder."""
-        binary = request.serialize_type == ROCKETMQ
+        binary = serialize_type == ROCKETMQ
         if binary:
             fields = header.encode(fast=True) | self.broker_fields
         else:
@@ -169,10 +184,10 @@ class SendAnswers:
         answer = RemotingCommand(
             code,
             fields,
-            opaque=request.opaque,
+            opaque=opaque,
             flag=RESPONSE_FLAG,
             language=self.language,
             version=self.version,
-            serialize_type=request.serialize_type,
+            serialize_type=serialize_type,
         )
         return encode_command(answer)

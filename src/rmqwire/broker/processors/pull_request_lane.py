@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 from rmqwire.codec.codes import LANGUAGE_CODES, RequestCode
 from rmqwire.codec.command import FRAME_MAX_LENGTH, decode_frame
 from rmqwire.codec.headers import PullMessageRequestHeader
+from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rmqwire.broker.processors.send_lane import SendLane
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.remoting.handler import Input, Peer, Taken
+    from rmqwire.remoting.handler import Input, Lane, Peer, Taken
 
     Failed = Callable[[Peer, RemotingCommand, Exception], RemotingCommand]
     AnswerFound = Callable[[Peer, PullMessageRequestHeader, int, int], bool]
@@ -106,3 +107,8 @@ class BrokerLane:
             request = decode_frame(memoryview(data)[position + 4 : end])
             connection.reply(request, self._failed(connection, request, error))
         return end
+
+
+def broker_lane(sends: SendLane, answer_found: AnswerFound, failed: Failed) -> Lane:
+    """Return the lane of a broker's requests: in Python it has the sends alone."""
+    return BrokerLane(sends, answer_found, failed) if is_native() else sends

@@ -6,8 +6,9 @@ cost more than storing it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import SendMessageRequestHeader, SendMessageRequestHeaderV2
 from rmqwire.errors import BadHeader
 
@@ -66,6 +67,18 @@ V2 = SendFields(
     batch="m",
     header=SendMessageRequestHeaderV2,
 )
+
+FIELDS: Final = {
+    int(RequestCode.SEND_MESSAGE): V1,
+    int(RequestCode.SEND_MESSAGE_V2): V2,
+    int(RequestCode.SEND_BATCH_MESSAGE): V2,
+}
+_BROKER_NAME: Final = ("n", "bname")  # Java's producers send it along; it says nothing here
+
+
+def plain_names(fields: SendFields) -> list[str]:
+    """Return the names that the header of a plain send may have: a broker knows what each says."""
+    return [*fields[:-1], *_BROKER_NAME]
 
 
 def unreadable(request: RemotingCommand, fields: SendFields) -> BadHeader:

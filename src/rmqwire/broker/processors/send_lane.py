@@ -15,10 +15,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rmqwire.broker.processors.send_fields import V1, V2, SendFields
+from rmqwire.broker.processors.plain_sends import PlainSends
+from rmqwire.broker.processors.send_fields import FIELDS, SendFields, plain_names
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
-from rmqwire.codec.codes import LANGUAGE_CODES, RequestCode
+from rmqwire.codec.codes import LANGUAGE_CODES
 from rmqwire.codec.command import FRAME_MAX_LENGTH, decode_frame
 from rmqwire.codec.consume_queue import UNIT
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
@@ -42,12 +43,6 @@ if TYPE_CHECKING:
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
     Units = list[tuple[ConsumeQueue, int, bytes, int, int]]
 
-FIELDS: Final = {
-    int(RequestCode.SEND_MESSAGE): V1,
-    int(RequestCode.SEND_MESSAGE_V2): V2,
-    int(RequestCode.SEND_BATCH_MESSAGE): V2,
-}
-_BROKER_NAME: Final = ("n", "bname")  # Java's producers send it along; it says nothing here
 # Properties of RocketMQ's that a broker only stores, or of which the lane knows all there is to do.
 HARMLESS: Final = frozenset(
     {
@@ -111,15 +106,13 @@ class SendLane:
         rewriter: PropertyRewriter,
         answer_one: AnswerOne,
     ) -> None:
-        from rmqwire_speedups import Sends  # noqa: PLC0415  a distribution of its own
-
         self._state = state
         self._puts = state.store.puts
         self._log = state.store.log
         self._rewriter = rewriter
         self._answer_one = answer_one
         settings = LaneSettings(
-            codes=[(code, [*f[:-1], *_BROKER_NAME]) for code, f in FIELDS.items()],
+            codes=[(code, plain_names(fields)) for code, fields in FIELDS.items()],
             languages=list(LANGUAGE_CODES),
             harmless_sys_flag=COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR,
             max_frame=FRAME_MAX_LENGTH,
@@ -136,7 +129,12 @@ class SendLane:
             answer_version=answers.version,
             answers_key=answers.has_key,
         )
-        self._take = Sends(settings, self._place, self._plan).take
+        if is_native():
+            from rmqwire_speedups import Sends  # noqa: PLC0415  a distribution of its own
+
+            self._take = Sends(settings, self._place, self._plan).take
+        else:
+            self._take = PlainSends(settings, answers, self._place, self._plan).take
 
     def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take the plain sends at the front of each connection; see ``Lane``."""
@@ -254,4 +252,4 @@ def send_lane(
         ConfigError: the switch wants a lane that can't be used.
     """
     suits = answers.is_plain and not state.store.config.enabled_append_prop_crc
-    return SendLane(state, answers, rewriter, answer_one) if is_native() and suits else None
+    return SendLane(state, answers, rewriter, answer_one) if suits else None

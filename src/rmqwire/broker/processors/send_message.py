@@ -334,7 +334,9 @@ class SendMessageProcessor:
                 transaction_id=unique_key,
                 batch_uniq_id=unique_key,
             )
-            frame = self._answers.encode_header(request, code, header)
+            frame = self._answers.encode_header(
+                request.serialize_type, request.opaque, code, header
+            )
         elif recall:
             header = SendMessageResponseHeader(
                 msg_id=message_id,
@@ -343,10 +345,18 @@ class SendMessageProcessor:
                 transaction_id=unique_key,
                 recall_handle=recall,
             )
-            frame = self._answers.encode_header(request, code, header)
+            frame = self._answers.encode_header(
+                request.serialize_type, request.opaque, code, header
+            )
         else:
             frame = self._answers.encode(
-                request, code, message_id, queue_id, queue_offset, unique_key
+                request.serialize_type,
+                request.opaque,
+                code,
+                message_id,
+                queue_id,
+                queue_offset,
+                unique_key,
             )
         connection.send_frame(frame)
 

@@ -23,7 +23,7 @@ from rmqwire.codec.record import (
     append_record,
     check_record,
 )
-from rmqwire.codec.record_batch import append_records
+from rmqwire.codec.record_batch import make_records
 from rmqwire.codec.record_views import PLACE, STORE_TIMESTAMP_AT, STORE_TIMESTAMP_AT_V6
 from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG
 from rmqwire.errors import BadRecord, StoreError
@@ -184,24 +184,24 @@ class CommitLog:
         """
         if self._append_crc:
             return None
-        buffer = self._buffer
-        before = len(buffer)
-        places, units = append_records(
-            buffer,
-            messages,
+        first = messages[0]
+        records, places, units = make_records(
+            [(one.flag, one.body, one.properties, one.tags_code) for one in messages],
             topic=topic,
+            queue_id=first.queue_id,
             queue_offset=queue_offset,
             physical_offset=self.append_end,
+            sys_flag=first.sys_flag,
+            born_timestamp=first.born_timestamp,
+            born_host=first.born_host,
             store_timestamp=store_timestamp,
             store_host=self.store_host,
+            reconsume_times=first.reconsume_times,
+            prepared_transaction_offset=first.prepared_transaction_offset,
         )
-        size = len(buffer) - before
-        if size + BLANK_SIZE > self.room:
-            del buffer[before:]
+        if len(records) + BLANK_SIZE > self.room:
             return None
-        self.append_end += size
-        self._last_size = places[-1][1]
-        self.last_store_timestamp = store_timestamp
+        self.append_records(records, places[-1][1], store_timestamp)
         return places, units
 
     @property

@@ -1,0 +1,206 @@
+"""The headers of plain sends, read by their bytes.
+
+The sends of one producer differ in queue, time, opaque and properties; all else is the same in each. A
+ROCKETMQ header is cut where one of its length was cut before, and known by everything in it but those
+four. One that is not known is read as any other; JSON always is, as that is done in C.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from struct import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from rmqwire.broker.processors.send_fields import FIELDS, plain_names
+from rmqwire.codec.codes import ONEWAY_FLAG
+from rmqwire.codec.command import JSON, ROCKETMQ
+from rmqwire.codec.header_binary import decode_binary_header
+from rmqwire.codec.header_json import decode_json_header
+from rmqwire.errors import BadHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rmqwire.broker.processors.send_fields import SendFields
+
+LEARN_EVERY: Final = 8  # headers that are not known: to learn one costs as much as to read it
+LONGEST: Final = 1024  # bytes of a header that is kept ...
+KEPT: Final = 4096  # ... and how many are: their names are the users'
+_CUTS: Final = 4  # ways to cut headers of one length
+_FIXED: Final = 21  # bytes before the entries of a ROCKETMQ header
+_INT_MAX: Final = 2**31 - 1
+_QUEUE_DIGITS, _TIME_DIGITS = 9, 18  # more may not fit
+_BINARY_CODES: Final = frozenset(code.to_bytes(2, "big") for code in FIELDS)
+_JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
+
+
+class SendKind(NamedTuple):
+    """What the sends of one producer to one topic have in common."""
+
+    topic: str
+    flag: int
+    sys_flag: int
+    reconsume_times: int
+    is_batch: bool
+    is_oneway: bool
+    is_binary: bool
+
+
+PlainSend: TypeAlias = "tuple[SendKind, bytes | int, int, int, bytes]"
+"""Kind, opaque (of a ROCKETMQ header its four bytes), queue id, born time in ms, property string."""
+
+
+def is_send(data: bytes, position: int, word: int) -> bool:
+    """Return whether the header at ``position`` may be a plain send's, by its code alone."""
+    serialize_type = word >> 24
+    if serialize_type == ROCKETMQ:
+        return data[position : position + 2] in _BINARY_CODES
+    return serialize_type == JSON and data.startswith(_JSON_CODES, position)
+
+
+class PlainHeaders:
+    """Reads the headers of plain sends.
+
+    Args:
+        harmless_sys_flag: the bits that a plain send's sysFlag may have.
+    """
+
+    def __init__(self, harmless_sys_flag: int) -> None:
+        self._harmless = harmless_sys_flag
+        self._cuts: dict[int, list[Callable[[bytes, int], tuple[bytes, ...]]]] = {}
+        self._known: dict[tuple[bytes, ...], SendKind] = {}
+        self._kinds: dict[tuple[object, ...], SendKind | None] = {}
+        self._constant: dict[tuple[str, ...], Callable[[Mapping[str, str]], object]] = {}
+        self._misses = 0
+
+    def read(self, data: bytes, position: int, end: int, word: int) -> PlainSend | None:
+        """Return what a header says ; None when it is not plain.
+
+        Args:
+            data: in which the header stands from ``position`` to ``end``.
+            position: behind the frame's two words.
+            end: where the body begins.
+            word: serialize type and header length.
+        """
+        for cut in self._cuts.get(word, ()):
+            parts = cut(data, position)
+            kind = self._known.get(parts[::2])
+            if kind is not None:
+                opaque, queue, born, properties = parts[1::2]
+                if queue.isdigit() and born.isdigit():
+                    return kind, opaque, int(queue), int(born), properties
+                break
+        return self._read_slowly(data, position, end, word)
+
+    def _read_slowly(self, data: bytes, position: int, end: int, word: int) -> PlainSend | None:
+        if not is_send(data, position, word):
+            return None
+        header, is_binary = data[position:end], word >> 24 == ROCKETMQ
+        try:
+            values = decode_binary_header(header) if is_binary else decode_json_header(header)
+            code, _, _, opaque, flag, remark, ext = values
+            fields = FIELDS[code]
+            if remark is not None or ext is None:
+                return None
+            queue, born = ext[fields.queue_id], ext[fields.born_timestamp]
+            properties = ext.get(fields.properties, "").encode()
+        except (BadHeader, KeyError, UnicodeEncodeError):
+            return None
+        kind = self._kind(fields, ext, flag, is_binary=is_binary)
+        if kind is None or not (
+            _is_number(queue, _QUEUE_DIGITS) and _is_number(born, _TIME_DIGITS)
+        ):
+            return None
+        if not is_binary:
+            return kind, opaque, int(queue), int(born), properties
+        self._misses += 1
+        if not self._misses % LEARN_EVERY and len(header) <= LONGEST:
+            self._learn(header, word, fields, kind)
+        return kind, header[5:9], int(queue), int(born), properties
+
+    def _kind(
+        self, fields: SendFields, ext: dict[str, str], flag: int, *, is_binary: bool
+    ) -> SendKind | None:
+        """Return what a header says besides the fields that differ from send to send."""
+        names = tuple(ext)
+        constant = self._constant.get(names)
+        if constant is None:
+            varying = {fields.queue_id, fields.born_timestamp, fields.properties}
+            others = [name for name in names if name not in varying]
+            if not others:
+                return None
+            if len(self._constant) >= KEPT:
+                self._constant.clear()
+            constant = self._constant[names] = itemgetter(*others)
+        key = (names, constant(ext), flag, is_binary)
+        kind = self._kinds.get(key)
+        if kind is None and key not in self._kinds:
+            if len(self._kinds) >= KEPT:
+                self._kinds.clear()
+            kind = _new_kind(fields, ext, flag, is_binary=is_binary)
+            if kind is not None and kind.sys_flag & ~self._harmless:
+                kind = None
+            self._kinds[key] = kind
+        return kind
+
+    def _learn(self, header: bytes, word: int, fields: SendFields, kind: SendKind) -> None:
+        """Keep how this header is cut, and by what those like it are known."""
+        varying = (fields.queue_id, fields.born_timestamp, fields.properties)
+        layout, found, begin, position = ">5s4s", [], 9, _FIXED
+        while position < len(header):
+            name_end = position + 2 + int.from_bytes(header[position : position + 2], "big")
+            value = name_end + 4
+            end = value + int.from_bytes(header[name_end:value], "big")
+            name = header[position + 2 : name_end].decode()
+            if name in varying:
+                found.append(name)
+                layout += f"{value - begin}s{end - value}s"
+                begin = end
+            position = end
+        if tuple(found) != varying:
+            return  # the order of Java's producers is the one worth knowing
+        if len(self._known) >= KEPT or len(self._cuts) >= KEPT:
+            self._known.clear()
+            self._cuts.clear()
+        cut = Struct(f"{layout}{len(header) - begin}s").unpack_from
+        self._known[cut(header, 0)[::2]] = kind
+        cuts = self._cuts.setdefault(word, [])
+        cuts.insert(0, cut)
+        del cuts[_CUTS:]
+
+
+def _new_kind(
+    fields: SendFields, ext: dict[str, str], flag: int, *, is_binary: bool
+) -> SendKind | None:
+    """Return what a header says; None when a field is missing, unknown or unusual."""
+    numbers = [ext.get(name) for name in (fields.flag, fields.sys_flag)]
+    again = ext.get(fields.reconsume_times, "0")
+    most = ext.get(fields.max_reconsume_times, "0")
+    wanted = ext.get(fields.default_topic_queue_nums)
+    batch = ext.get(fields.batch, "false")
+    if (
+        flag & ~ONEWAY_FLAG
+        or not ext.keys() <= set(plain_names(fields))
+        or fields.topic not in ext
+        or fields.producer_group not in ext
+        or fields.default_topic not in ext
+        or ext.get(fields.unit_mode, "false") != "false"
+        or batch not in {"true", "false"}
+        or not all(map(_is_int, (*numbers, again, most, wanted)))
+        or int(again) < 0
+    ):
+        return None
+    of_user, of_system = map(int, filter(None, numbers))
+    topic, is_oneway = ext[fields.topic], flag == ONEWAY_FLAG
+    return SendKind(topic, of_user, of_system, int(again), batch == "true", is_oneway, is_binary)
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return len(text) <= digits and text.isascii() and text.isdigit()
+
+
+def _is_int(text: str | None) -> bool:
+    """Return whether a text is a 32-bit number as Java writes it."""
+    if text is None or len(text) > 11 or not text.isascii():
+        return False
+    return text.removeprefix("-").isdigit() and -_INT_MAX - 1 <= int(text) <= _INT_MAX

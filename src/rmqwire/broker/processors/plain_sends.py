@@ -1,0 +1,289 @@
+"""Plain sends in Python: many frames to records, units and answers in one call.
+
+The twin of ``rmqwire_speedups.Sends`` for brokers without that module, with the same contract: what is plain
+is taken from the front of what each connection has brought; the first frame that isn't is handed back whole.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from rmqwire.broker.delivery.plain_properties import PlainProperties
+from rmqwire.broker.processors.plain_headers import PlainHeaders, is_send
+from rmqwire.codec.batch import split_batch
+from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.command import JSON, ROCKETMQ
+from rmqwire.codec.consume_queue import UNIT_STRUCT
+from rmqwire.codec.java_hash import TagsCodes
+from rmqwire.codec.properties import find_property
+from rmqwire.codec.record import BLANK_SIZE, MAX_TOPIC_V1, MESSAGE_MAGIC_V1, PREFIXES
+from rmqwire.codec.record_batch import make_records
+from rmqwire.errors import BadBody, BadRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rmqwire.broker.delivery.plain_properties import Stored
+    from rmqwire.broker.processors.plain_headers import PlainSend
+    from rmqwire.broker.processors.send_lane import LaneSettings
+    from rmqwire.codec.send_answer import SendAnswers
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+
+    FindPlace = Callable[[str, int], tuple[ConsumeQueue, int, bytes] | None]
+    FindPlan = Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None]
+    Part = tuple[int, int, int, bytes]
+    Units = list[tuple[ConsumeQueue, int, bytes, int, int]]
+
+_SUCCESS: Final = int(ResponseCode.SUCCESS)
+_unpack_words = Struct(">iI").unpack_from  # of a frame: its length; serialize type, header length
+_pack_unit = UNIT_STRUCT.pack
+_HEADER_LENGTH: Final = 0xFFFFFF
+_INNER_NUM: Final = b"INNER_NUM"  # of a batch's message: it would be many
+_NO_KEY: Final = 0x100  # no length of a key
+
+
+class PlainSends:
+    """Turns plain sends at the front of what connections brought into records, units and answers.
+
+    Args:
+        settings: what ``rmqwire_speedups.Sends`` reads; ``place`` and ``plan`` are the same, too.
+        answers: writes the answers.
+    """
+
+    def __init__(
+        self, settings: LaneSettings, answers: SendAnswers, place: FindPlace, plan: FindPlan
+    ) -> None:
+        self.settings = settings
+        self.answers = answers
+        self.place = place
+        self.host_id = settings.host_id.encode()
+        self.tags_codes = TagsCodes()
+        self.read_header = PlainHeaders(settings.harmless_sys_flag).read
+        self.rewrite = PlainProperties(
+            plan,
+            settings.ours,
+            trailing=settings.trailing_separator,
+            answers_key=settings.answers_key,
+        ).read
+
+    def take(
+        self,
+        inputs: Sequence[tuple[bytes, int, bytes]],
+        log_end: int,
+        room: int,
+        store_timestamp: int,
+    ) -> tuple[list[Part], bytes, int, Units]:
+        """Do what ``rmqwire_speedups.Sends.take`` does."""
+        run = _Run(self, log_end, room, store_timestamp)
+        parts = [run.take_input(*one) for one in inputs]
+        units = [line.brought() for line in run.lines.values() if line.size]
+        return parts, b"".join(run.records), run.last_size, units
+
+
+class _Line:
+    """One queue in a run: where its next message goes, and the units of those it got.
+
+    Attributes:
+        named: the topic as it stands in a record.
+        digits: the queue id in answers.
+        template: of answers with the lengths that ``lengths`` tells.
+    """
+
+    __slots__ = (
+        "digits", "lengths", "named", "next_offset", "queue", "sends", "size", "template", "topic",
+        "units",
+    )  # fmt: skip
+
+    def __init__(self, queue: ConsumeQueue, next_offset: int, topic: bytes) -> None:
+        self.queue = queue
+        self.next_offset = next_offset
+        self.topic = topic
+        self.named = bytes([len(topic)]) + topic
+        self.digits = b"%d" % queue.queue_id
+        self.units = bytearray()
+        self.size = self.sends = 0
+        self.lengths = 0
+        self.template = b""
+
+    def brought(self) -> tuple[ConsumeQueue, int, bytes, int, int]:
+        """Return the queue's part of the result."""
+        return self.queue, self.next_offset, bytes(self.units), self.size, self.sends
+
+
+class _Run:
+    """One call, and what it has taken so far."""
+
+    __slots__ = (
+        "_answers", "_born_host", "_hosts", "_layout", "_limit", "_of_input", "_place", "_sends",
+        "_settings", "_store_timestamp", "last_size", "lines", "records",
+    )  # fmt: skip
+
+    def __init__(self, sends: PlainSends, log_end: int, room: int, store_timestamp: int) -> None:
+        self._sends = sends
+        self._settings = sends.settings
+        self._answers = sends.answers
+        self._place = log_end
+        self._limit = log_end + room - BLANK_SIZE
+        self._store_timestamp = store_timestamp
+        self._of_input: list[bytes] = []  # answers
+        self.lines: dict[tuple[str, int], _Line] = {}
+        self.records: list[bytes] = []
+        self.last_size = 0
+
+    def take_input(self, data: bytes, position: int, born_host: bytes) -> Part:
+        """Take the plain sends at the front of what one connection brought."""
+        hosts = (len(born_host) == 20) | (len(self._settings.store_host) == 20) << 1
+        self._born_host, self._hosts, self._layout = born_host, hosts << 4, PREFIXES[hosts]
+        answers = self._of_input = []
+        size, most, count = len(data), self._settings.max_frame - 4, 0
+        while size - position >= 8:
+            length, word = _unpack_words(data, position)
+            end = position + 4 + length
+            if end > size or not 4 <= length <= most:
+                break
+            if not self._take_frame(data, position + 8, end, word):
+                return count, position, self._others(data, end), b"".join(answers)
+            position = end
+            count += 1
+        return count, position, position, b"".join(answers)
+
+    def _others(self, data: bytes, position: int) -> int:
+        """Return where the frames end that are no sends, behind one that is the handlers'."""
+        size, most = len(data), self._settings.max_frame - 4
+        while size - position >= 8:
+            length, word = _unpack_words(data, position)
+            end = position + 4 + length
+            if end > size or not 4 <= length <= most or is_send(data, position + 8, word):
+                break
+            position = end
+        return position
+
+    def _take_frame(self, data: bytes, header_at: int, end: int, word: int) -> bool:
+        """Take one frame; tell whether it was plain. Nothing is left of one that was not."""
+        body_at = header_at + (word & _HEADER_LENGTH)
+        if not 0 < end - body_at <= self._settings.max_body:
+            return False
+        sends = self._sends
+        send = sends.read_header(data, header_at, body_at, word)
+        stored = None if send is None else sends.rewrite(send[4])
+        if send is None or stored is None:
+            return False
+        kind, _, queue_id, _, _ = send
+        line = self.lines.get((kind.topic, queue_id)) or self._new_line(kind.topic, queue_id)
+        if line is None:
+            return False
+        take = self._take_batch if kind.is_batch else self._take_message
+        return take(send, stored, line, data[body_at:end])
+
+    def _take_message(self, send: PlainSend, stored: Stored, line: _Line, body: bytes) -> bool:
+        """Take a send of one message, if its record has room."""
+        kind, opaque, queue_id, born_timestamp, _ = send
+        _, flag, sys_flag, reconsumed, _, is_oneway, is_binary = kind
+        text, key, tags_code = stored
+        named, body_length, layout, place = line.named, len(body), self._layout, self._place
+        size = layout.size + body_length + len(named) + len(text)
+        if place + size > self._limit:
+            return False
+        offset = line.next_offset
+        prefix = layout.pack(
+            size, MESSAGE_MAGIC_V1, crc32(body) & 0x7FFFFFFF, queue_id, flag, offset, place,
+            sys_flag | self._hosts, born_timestamp, self._born_host, self._store_timestamp,
+            self._settings.store_host, reconsumed, 0, body_length,
+        )  # fmt: skip
+        self.records += (prefix, body, named, text)
+        line.units += _pack_unit(place, size, tags_code)
+        line.next_offset = offset + 1
+        line.size += size
+        line.sends += 1
+        self._place = place + size
+        self.last_size = size
+        if is_oneway:
+            return True
+        if is_binary:
+            self._of_input.append(self._answer(line, opaque, place, offset, key))
+        else:
+            self._of_input.append(self._answer_in_general(send, (place,), offset, key))
+        return True
+
+    def _new_line(self, topic: str, queue_id: int) -> _Line | None:
+        found = self._sends.place(topic, queue_id)
+        if found is None or len(found[2]) > MAX_TOPIC_V1:
+            return None
+        line = self.lines[topic, queue_id] = _Line(*found)
+        return line
+
+    def _answer(
+        self, line: _Line, opaque: bytes | int, place: int, offset: int, key: bytes | None
+    ) -> bytes:
+        """Return the answer with a ROCKETMQ header to a message that lies at ``place``."""
+        digits, message_id = b"%d" % offset, b"%b%016X" % (self._sends.host_id, place)
+        lengths = len(digits) << 16 | (_NO_KEY if key is None else len(key))
+        if lengths != line.lengths:
+            line.lengths = lengths
+            of_key = () if key is None else (len(key),)
+            line.template = self._answers.template(
+                _SUCCESS, len(message_id), len(line.digits), len(digits), *of_key
+            )
+        if key is None:
+            return line.template % (opaque, message_id, line.digits, digits)
+        return line.template % (opaque, message_id, line.digits, digits, key)
+
+    def _answer_in_general(
+        self, send: PlainSend, places: Iterable[int], offset: int, key: bytes | None
+    ) -> bytes:
+        """Return the answer to one whose header is JSON, or which has many ids."""
+        host_id, opaque = self._settings.host_id, send[1]
+        if isinstance(opaque, bytes):
+            opaque = int.from_bytes(opaque, "big", signed=True)
+        return self._answers.encode(
+            ROCKETMQ if send[0].is_binary else JSON,
+            opaque,
+            _SUCCESS,
+            ",".join([f"{host_id}{place:016X}" for place in places]),
+            send[2],
+            offset,
+            None if key is None else key.decode("ascii"),
+        )
+
+    def _take_batch(self, send: PlainSend, stored: Stored, line: _Line, body: bytes) -> bool:
+        """Take the messages of a batch, all or none."""
+        if not self._settings.takes_batches or _INNER_NUM in body:
+            return False
+        kind, _, queue_id, born_timestamp, _ = send
+        codes = self._sends.tags_codes
+        members = []
+        try:
+            for flag, content, properties in split_batch(body):
+                tags = find_property(properties, b"TAGS")
+                members.append((flag, content, properties, codes[tags] if tags else 0))
+            records, places, units = make_records(
+                members,
+                topic=line.topic,
+                queue_id=queue_id,
+                queue_offset=line.next_offset,
+                physical_offset=self._place,
+                sys_flag=kind.sys_flag,
+                born_timestamp=born_timestamp,
+                born_host=self._born_host,
+                store_timestamp=self._store_timestamp,
+                store_host=self._settings.store_host,
+                reconsume_times=kind.reconsume_times,
+            )
+        except (BadBody, BadRecord):
+            return False
+        size = len(records)
+        if self._place + size > self._limit:
+            return False
+        if not kind.is_oneway:
+            ids = [place for place, _ in places]
+            self._of_input.append(self._answer_in_general(send, ids, line.next_offset, stored[1]))
+        self.records.append(records)
+        line.units += units
+        line.next_offset += len(places)
+        line.size += size
+        line.sends += 1
+        self._place += size
+        self.last_size = places[-1][1]
+        return True

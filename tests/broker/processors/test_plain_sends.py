@@ -1,0 +1,438 @@
+"""Each lane beside the handlers, which are the reference: the same bytes for whatever comes."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fuzz.mutate import mutate, with_true_length
+from rmqwire.broker.processors.send_lane import HARMLESS, is_plain_name
+from rmqwire.codec import message_const as const
+from rmqwire.codec.batch import encode_entry
+from rmqwire.codec.bodies import TopicConfig
+from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.native import NATIVE, PYTHON, module_fault
+from rmqwire.codec.release import release_named
+from rmqwire.remoting.lane_turn import take_together
+from rmqwire.store.folder.file_queue import FileQueue
+from tests.support.golden import RELEASE_NAMES, frame_files, frames
+from tests.support.lanes import KEY, TOPIC, BothLanes, batch_frame, on_lane, send_frame
+
+needs_module = pytest.mark.skipif(bool(module_fault()), reason="no native lane")
+RELEASES = [release_named(name) for name in RELEASE_NAMES]
+
+
+@pytest.fixture(params=[PYTHON, pytest.param(NATIVE, marks=needs_module)])
+def lane(request):
+    return request.param
+
+
+@pytest.fixture(params=RELEASES, ids=RELEASE_NAMES)
+def lanes(request, tmp_path, lane):
+    both = BothLanes(tmp_path, request.param, lane)
+    both.warm()
+    both.taken = 0
+    yield both
+    both.close()
+
+
+@pytest.mark.parametrize("serialize_type", [0, 1])
+@pytest.mark.parametrize("v1", [True, False])
+def test_plain_sends_are_taken_and_leave_the_same_bytes(lanes, serialize_type, v1):
+    data = b"".join(
+        send_frame(serialize_type=serialize_type, v1=v1, queue_id=i % 4, opaque=i) for i in range(9)
+    )
+    answers = lanes.feed(data)[1]
+    assert lanes.taken == 9
+    assert decode_command(answers[: 4 + int.from_bytes(answers[:4], "big")]).code == 0
+
+
+ODD = [
+    {"topic": "Unknown"},
+    {"topic": "%RETRY%group"},
+    {"topic": const.RMQ_SYS_SCHEDULE_TOPIC},
+    {"queue_id": -1},
+    {"queue_id": 4},
+    {"body": b""},
+    {"body": b"x" * (4 * 1024 * 1024 + 1)},
+    {"sys_flag": 4},
+    {"sys_flag": 0x80},
+    {"batch": True},
+    {"unit_mode": True},
+    {"flag": 4},
+    {"properties": f"WAIT\x01false\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"DELAY\x013\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"TRAN_MSG\x01true\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"TIMER_DELAY_SEC\x013\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"A\x011\x02A\x012\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": f"A\x02UNIQ_KEY\x01{KEY}"},
+    {"properties": "UNIQ_KEY\x01a b\x02TAGS\x01" + "y" * 32_800},
+]
+
+
+def test_whatever_is_not_plain_is_handed_back(lanes):
+    for odd in ODD:
+        lanes.taken = 0
+        lanes.feed(send_frame() + send_frame(**odd) + send_frame())
+        assert lanes.taken == 2, odd
+
+
+MEMBERS = [f"UNIQ_KEY\x01{KEY}{n}\x02TAGS\x01T{n}\x02KEYS\x01é{n}\x02" for n in range(20)]
+
+
+@pytest.mark.parametrize("serialize_type", [0, 1])
+def test_batches_are_taken_where_their_messages_are_stored_as_they_came(lanes, serialize_type):
+    as_they_came = not lanes.brokers[0].state.release.broker.appends_batch_properties
+    for count in (1, 2, 7, 8, 20):  # the ids of 8 are longer than a template's
+        data = batch_frame(
+            *MEMBERS[:count], serialize_type=serialize_type, queue_id=2, opaque=count
+        )
+        lanes.feed(send_frame() + data + data + send_frame(queue_id=2))
+    assert lanes.taken == 5 * (4 if as_they_came else 2)
+
+
+ODD_BATCHES: list[dict[str, Any]] = [
+    {"members": ["DELAY\x013\x02UNIQ_KEY\x01K"]},
+    {"members": ["INNER_NUM\x013\x02UNIQ_KEY\x01K"]},
+    {"members": ["A\x02UNIQ_KEY\x01K"]},
+    {"members": ["TAGS\x01a\x02TAGS\x01b\x02UNIQ_KEY\x01K"]},
+    {"members": []},
+    {"properties": f"UNIQ_KEY\x01{KEY}\x02WAIT\x01false\x02"},
+    {"properties": f"UNIQ_KEY\x01{KEY}\x02DELAY\x012\x02"},
+    {"properties": "UNIQ_KEY\x01a-b\x02"},
+    {"body": b"x" * 50},
+    {"topic": "Unknown"},
+    {"sys_flag": 4},
+]
+
+
+def test_batches_that_are_not_plain_are_handed_back(lanes, lane):
+    for odd in ODD_BATCHES:
+        lanes.taken = 0
+        members = odd.get("members", MEMBERS[:2])
+        fields = {name: value for name, value in odd.items() if name != "members"}
+        lanes.feed(send_frame() + batch_frame(MEMBERS[0], *members, **fields) + send_frame())
+        of_members = (
+            lane == PYTHON and "members" in odd
+        )  # it looks at no more than is stored of them
+        if members and not of_members:
+            assert lanes.taken == 2, odd
+
+
+def test_oneway_sends_are_taken_and_not_answered(lanes):
+    answers = lanes.feed(
+        send_frame(flag=2) + batch_frame(MEMBERS[0], flag=2) + send_frame(opaque=7)
+    )[1]
+    assert [answer.opaque for answer in _commands(answers)] == [7]
+    assert lanes.feed(send_frame(flag=2)) == [b"", b""]
+    assert lanes.taken >= 3
+
+
+def test_a_batch_that_does_not_fit_into_its_file_is_the_pythons(lanes):
+    data = batch_frame(*MEMBERS[:3], body=encode_entry(1, b"x" * 60_000, b"UNIQ_KEY\x01K") * 3)
+    for _ in range(30):
+        lanes.feed(data)
+    log = lanes.brokers[1].state.store.log
+    assert log.end > lanes.brokers[1].loaded.store.mapped_file_size_commit_log
+
+
+def feed_together(lanes, *brought):
+    """Let as many connections bring this in one pass: to the native lane together; compare."""
+    clients = [
+        [b.connect(f"127.0.0.1:{50001 + n}") for n in range(len(brought))] for b in lanes.brokers
+    ]
+    for client in (one for both in clients for one in both):
+        client.connection.corked = True
+    for client, data in zip(clients[0], brought, strict=True):
+        client.connection.receive_data(data)
+    pairs = zip(clients[1], brought, strict=True)
+    offered = [(client.connection, client.connection.offer(data)) for client, data in pairs]
+    for (connection, data), one in zip(offered, take_together(offered), strict=True):
+        connection.go_on(data, one)
+    lanes.end_pass()
+    answers = [[client.connection.data_to_send() for client in both] for both in clients]
+    assert answers[0] == answers[1]
+    return answers[1]
+
+
+def test_sends_of_many_connections_are_taken_together(lanes):
+    plain, mixed = send_frame(), send_frame(queue_id=1) + send_frame(topic="Other")
+    answers = feed_together(lanes, plain, mixed, plain + plain, send_frame(flag=2), plain[:50])
+    assert lanes.taken == 6
+    assert [bool(one) for one in answers] == [True, True, True, False, False]
+    feed_together(lanes, plain, batch_frame(*MEMBERS[:3]) + plain)
+
+
+def test_the_python_goes_on_where_a_connections_sends_are_not_plain(lanes):
+    odd = send_frame(topic="Unknown", opaque=5)
+    answers = feed_together(
+        lanes, send_frame(topic="Other", queue_id=1), send_frame(topic="Other") + odd
+    )
+    assert [len(_commands(one)) for one in answers] == [1, 2]
+
+
+def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypatch):
+    def fail(queue, data, offset):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileQueue, "write", fail)
+    batch = batch_frame(*MEMBERS[:2], opaque=9)
+    answers = feed_together(
+        lanes, send_frame(opaque=1) * 2, batch + send_frame(), send_frame(flag=2)
+    )
+    assert [len(_commands(one)) for one in answers] == [2, 2, 0]
+    assert {c.code for one in answers for c in _commands(one)} == {
+        ResponseCode.SERVICE_NOT_AVAILABLE
+    }
+
+
+def test_a_property_that_rocketmq_knows_is_plain_only_when_it_is_named():
+    known = {value for name, value in vars(const).items() if name.startswith("PROPERTY_")}
+    assert {name for name in known if is_plain_name(name)} == HARMLESS
+    assert {name for name in const.RESERVED_PROPERTIES if is_plain_name(name)} == HARMLESS
+    assert is_plain_name("orderId")
+    assert not is_plain_name("__anything")
+
+
+def test_a_message_without_a_unique_key_gets_one_from_the_python(lanes):
+    lanes.feed(send_frame(properties="A\x01b"))
+    adds = lanes.brokers[0].state.release.broker.stores_region
+    assert lanes.taken == (0 if adds else 1)
+
+
+def test_a_topic_with_attributes_or_many_tags_is_not_plain(lanes):
+    for change in ({"topic_filter_type": "MULTI_TAG"}, {"perm": 4}):
+        for broker in lanes.brokers:
+            config = TopicConfig(TOPIC, 4, 4)
+            for name, value in change.items():
+                setattr(config, name, value)
+            broker.state.topics.table[TOPIC] = config
+        lanes.feed(send_frame())
+    assert lanes.taken == 0
+
+
+def test_a_frame_in_pieces_is_taken_when_it_is_whole(lanes):
+    data = send_frame() * 3
+    for size in (1, 5, 100, len(data) - 1):
+        lanes.feed(*[data[at : at + size] for at in range(0, len(data), size)])
+    assert lanes.taken > 0
+
+
+def test_other_requests_between_sends_keep_their_order(lanes):
+    ask = encode_command(RemotingCommand(const.MASTER_ID + 30, {"topic": TOPIC, "queueId": "0"}))
+    lanes.feed(send_frame() + ask + ask + send_frame(topic="Unknown") + ask + send_frame())
+    assert lanes.taken == 2
+
+
+def test_records_go_on_in_the_next_file_of_the_log(lanes):
+    data = send_frame(body=b"x" * 60_000) * 8
+    for _ in range(11):
+        lanes.feed(data)
+    assert (
+        lanes.brokers[1].state.store.log.end
+        > lanes.brokers[1].loaded.store.mapped_file_size_commit_log
+    )
+    assert lanes.taken == 87  # the record behind the border is the Python's
+
+
+def test_a_bad_length_behind_sends_closes_the_connection(lanes):
+    lanes.feed(send_frame() + b"\xff\xff\xff\xff rest")
+    assert lanes.clients[1].connection.closed
+
+
+def test_a_hook_sees_every_send(lanes):
+    class Hook:
+        seen = 0
+
+        def before_request(self, addr, request):
+            self.seen += 1
+
+        def after_response(self, addr, request, response):
+            pass
+
+    hook = Hook()
+    lanes.brokers[1].core.handlers.hooks.append(hook)
+    lanes.feed(send_frame() * 3)
+    assert (lanes.taken, hook.seen) == (0, 3)
+
+
+def test_a_handler_that_looks_first_sees_every_send(tmp_path, lane):
+    broker = on_lane(lane, tmp_path, RELEASES[1])
+    assert broker.core.handlers.lane is not None
+    broker.loaded.store.broker_role = "SLAVE"
+    broker.core.take_role()
+    assert broker.core.handlers.lane is None
+    broker.loaded.store.broker_role = "ASYNC_MASTER"
+    broker.core.take_role()
+    assert broker.core.handlers.lane is not None
+    broker.close()
+
+
+@pytest.mark.parametrize("setting", ["broker_permission", "start_accept_send_request_time_stamp"])
+def test_a_broker_that_takes_no_sends_refuses_them_on_both_lanes(lanes, setting):
+    for broker in lanes.brokers:
+        value = 4 if setting == "broker_permission" else broker.clock.ms + 1000
+        setattr(broker.loaded.broker, setting, value)
+    lanes.feed(send_frame() * 2)
+    assert lanes.taken == 0
+
+
+def test_a_failed_write_refuses_every_send_of_the_pass(lanes, monkeypatch):
+    batches = [batch_frame(*MEMBERS[:3], opaque=3), batch_frame(MEMBERS[0], opaque=4, flag=2)]
+    lanes.receive(send_frame(opaque=1) + send_frame(opaque=2, serialize_type=0), *batches)
+    assert lanes.taken >= 2
+
+    def fail(queue, data, offset):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileQueue, "write", fail)
+    codes = [answer.code for answer in _commands(lanes.end_pass()[1])]
+    assert codes == [ResponseCode.SERVICE_NOT_AVAILABLE] * 3
+
+
+def test_a_broker_in_trouble_takes_nothing(lanes):
+    for broker in lanes.brokers:
+        broker.state.store.health.disk_full("a test says so")
+    lanes.feed(send_frame() * 2)
+    assert lanes.taken == 0
+
+
+def _commands(data: bytes) -> list[RemotingCommand]:
+    found = []
+    while data:
+        size = 4 + int.from_bytes(data[:4], "big")
+        found.append(decode_command(data[:size]))
+        data = data[size:]
+    return found
+
+
+@pytest.mark.parametrize("timed_out", [True, False])
+def test_sends_wait_for_the_disk_on_both_lanes(tmp_path, lane, timed_out):
+    lanes = BothLanes(tmp_path, RELEASES[1], lane, flush_disk_type="SYNC_FLUSH")
+    for number in range(2):  # the first makes the queues
+        batch = batch_frame(*MEMBERS[:3], opaque=number + 9)
+        lanes.feed(
+            send_frame(opaque=number) + send_frame(opaque=number + 5, serialize_type=0) + batch
+        )
+        for broker in lanes.brokers:
+            store = broker.state.store
+            broker.clock.ms += 60_000 if timed_out else 0
+            store.expire_waits()
+            store.puts.flushed(store.log.end, store.log.last_store_timestamp)
+        codes = [answer.code for answer in _commands(lanes.compare()[1])]
+        assert codes == [ResponseCode.FLUSH_DISK_TIMEOUT if timed_out else 0] * 3
+    assert lanes.taken == 5
+    lanes.close()
+
+
+def test_the_answers_of_a_sync_master_are_the_same(tmp_path, lane):
+    lanes = BothLanes(tmp_path, RELEASES[0], lane, broker_role="SYNC_MASTER")
+    for _ in range(2):
+        codes = [answer.code for answer in _commands(lanes.feed(send_frame() * 3)[1])]
+        assert codes == [ResponseCode.SLAVE_NOT_AVAILABLE] * 3
+    assert lanes.taken == 5
+    lanes.close()
+
+
+def _golden_requests() -> list[bytes]:
+    """Return every request of the recordings that a lane must look at, and some others."""
+    found = []
+    for path in frame_files():
+        for entry, frame in frames(path):
+            if entry["kind"] == "request":
+                found.append(frame)
+    return found
+
+
+def test_every_recorded_request_leaves_the_same_on_both_lanes(tmp_path, lane):
+    lanes = BothLanes(tmp_path, RELEASES[1], lane)
+    sends = [frame for frame in _golden_requests() if decode_command(frame).code in {10, 310, 320}]
+    assert len(sends) > 100
+    for _ in range(2):  # the second time their topics are known
+        lanes.feed(*sends)
+        lanes.reconnect()
+    assert lanes.taken > len(sends) // 4
+    lanes.close()
+
+
+def test_mutated_and_interleaved_sends_leave_the_same_on_both_lanes(lanes):
+    rng = Random(11)
+    pool = [send_frame(serialize_type=s, v1=v) for s in (0, 1) for v in (True, False)]
+    pool += [batch_frame(*MEMBERS[:2], serialize_type=s, flag=f) for s in (0, 1) for f in (0, 2)]
+    for number in range(200):
+        pieces = [
+            with_true_length(mutate(rng, pool)) if rng.random() < 0.6 else rng.choice(pool)
+            for _ in range(rng.randrange(1, 5))
+        ]
+        data = b"".join(pieces)
+        cut = rng.randrange(len(data) + 1)
+        lanes.feed(data[:cut], data[cut:])
+        if number % 3 == 0 or lanes.clients[0].connection.closed:
+            lanes.reconnect()
+    assert lanes.taken > 60
+
+
+_NAMES = st.sampled_from(
+    ["KEYS", "TAGS", "WAIT", "UNIQ_KEY", "a", "orderId", "INSTANCE_ID", "DELAY", "", "ключ"]
+)
+_VALUES = st.one_of(
+    st.sampled_from(["true", "false", "", KEY, "a b", "0", "3", "\x01", "é𝄞"]),
+    st.text(st.characters(codec="utf-8"), max_size=8),
+)
+_ENTRIES = st.lists(st.tuples(_NAMES, _VALUES), max_size=5)
+_NUMBERS = st.one_of(
+    st.sampled_from([0, 1, 3, 4, -1, 0x100, 0x200, 2**31 - 1, -(2**31), 2**31]), st.integers(0, 9)
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"serialize_type": st.sampled_from([0, 1]), "v1": st.booleans()},
+            optional={
+                "topic": st.sampled_from([TOPIC, "Other", "none", "é"]),
+                "queue_id": st.integers(-1, 4),
+                "properties": st.one_of(
+                    st.none(), _ENTRIES.map(lambda e: "\x02".join(f"{n}\x01{v}" for n, v in e))
+                ),
+                "body": st.binary(max_size=40),
+                "opaque": st.integers(-(2**31), 2**31 - 1),
+                "reconsume_times": _NUMBERS,
+                "born_timestamp": _NUMBERS,
+                "sys_flag": st.sampled_from([0, 1, 2, 4, 8, 0x10, 0x40, 0x101, 0x700]),
+                "flag": st.sampled_from([0, 1, 2]),
+            },
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_sends_leave_the_same_on_both_lanes(lanes, sends):
+    lanes.feed(b"".join(send_frame(**values) for values in sends))
+    if lanes.clients[0].connection.closed:
+        lanes.reconnect()
+
+
+@given(
+    st.lists(st.lists(st.tuples(_NAMES, _VALUES), max_size=4), max_size=4),
+    st.sampled_from([0, 1]),
+    st.sampled_from([0, 2]),
+    st.integers(0, 3),
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_batch_leaves_the_same_on_both_lanes(lanes, members, serialize_type, flag, queue_id):
+    texts = ["\x02".join(f"{n}\x01{v}" for n, v in entries) for entries in members]
+    fields = {"serialize_type": serialize_type, "flag": flag, "queue_id": queue_id}
+    lanes.feed(batch_frame(*texts, **fields) + batch_frame(*MEMBERS[:2], *texts, **fields))
+
+
+def test_a_broker_whose_records_have_crcs_has_no_lane(tmp_path, lane):
+    broker = on_lane(lane, tmp_path, RELEASES[1], enabled_append_prop_crc=True)
+    assert broker.core.handlers.lane is None
+    broker.close()
