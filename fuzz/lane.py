@@ -1,7 +1,7 @@
-"""Feed mutated sends to a broker on each lane; whatever either does, the other must do too.
+"""Feed mutated sends to a broker with a lane and one without; whatever either does, the other must do too.
 
-Usage: ``python fuzz/lane.py [--count 100000] [--seed 1] [--release 5.5.0]``. Needs rmqwire_speedups. Exit 1 at
-the first difference; the bytes that made it are printed as hex.
+Usage: ``python fuzz/lane.py [--lane python] [--count 100000] [--seed 1] [--release 5.5.0]``. The native lane
+needs rmqwire_speedups. Exit 1 at the first difference; the bytes that made it are printed as hex.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.mutate import mutate, with_true_length
 from rmqwire.codec.command import decode_command
+from rmqwire.codec.native import NATIVE, PYTHON
 from rmqwire.codec.release import release_named
 from tests.support.golden import frame_files, frames
 from tests.support.lanes import BothLanes, batch_frame, send_frame
@@ -72,6 +73,7 @@ def run(lanes: BothLanes, samples: list[bytes], count: int, rng: Random) -> byte
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lane", choices=(PYTHON, NATIVE), default=NATIVE)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--release", default="5.5.0")
@@ -79,7 +81,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        lanes = BothLanes(Path(folder), release_named(args.release))
+        lanes = BothLanes(Path(folder), release_named(args.release), args.lane)
         lanes.warm()
         culprit = run(lanes, pool(), args.count, Random(args.seed))
         taken = lanes.taken
@@ -87,9 +89,7 @@ def main() -> None:
     if culprit is not None:
         raise SystemExit(f"the lanes differ after {culprit.hex()}")
     took = time.monotonic() - began
-    print(
-        f"{args.count:,} buffers, {taken:,} sends taken by the native lane, no difference, {took:.0f} s"
-    )
+    print(f"{args.count:,} buffers, {taken:,} sends taken by the lane, no difference, {took:.0f} s")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ class SendKind(NamedTuple):
 
 
 PlainSend: TypeAlias = "tuple[SendKind, bytes | int, int, int, bytes]"
-"""Kind, opaque (of a ROCKETMQ header its four bytes), queue id, born time in ms, property string."""
+"""Kind, opaque (of a ROCKETMQ header its four bytes), queue id, born time in ms, property string.
+
+Whether that string is UTF-8 is for its reader to see."""
 
 
 def is_send(data: bytes, position: int, word: int) -> bool:
@@ -63,10 +65,12 @@ class PlainHeaders:
 
     Args:
         harmless_sys_flag: the bits that a plain send's sysFlag may have.
+        kept: how many headers are known at most.
     """
 
-    def __init__(self, harmless_sys_flag: int) -> None:
+    def __init__(self, harmless_sys_flag: int, kept: int = KEPT) -> None:
         self._harmless = harmless_sys_flag
+        self._kept = kept
         self._cuts: dict[int, list[Callable[[bytes, int], tuple[bytes, ...]]]] = {}
         self._known: dict[tuple[bytes, ...], SendKind] = {}
         self._kinds: dict[tuple[object, ...], SendKind | None] = {}
@@ -129,13 +133,13 @@ class PlainHeaders:
             others = [name for name in names if name not in varying]
             if not others:
                 return None
-            if len(self._constant) >= KEPT:
+            if len(self._constant) >= self._kept:
                 self._constant.clear()
             constant = self._constant[names] = itemgetter(*others)
         key = (names, constant(ext), flag, is_binary)
         kind = self._kinds.get(key)
         if kind is None and key not in self._kinds:
-            if len(self._kinds) >= KEPT:
+            if len(self._kinds) >= self._kept:
                 self._kinds.clear()
             kind = _new_kind(fields, ext, flag, is_binary=is_binary)
             if kind is not None and kind.sys_flag & ~self._harmless:
@@ -159,7 +163,7 @@ class PlainHeaders:
             position = end
         if tuple(found) != varying:
             return  # the order of Java's producers is the one worth knowing
-        if len(self._known) >= KEPT or len(self._cuts) >= KEPT:
+        if len(self._known) >= self._kept or len(self._cuts) >= self._kept:
             self._known.clear()
             self._cuts.clear()
         cut = Struct(f"{layout}{len(header) - begin}s").unpack_from

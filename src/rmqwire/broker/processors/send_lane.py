@@ -1,10 +1,10 @@
-"""Plain sends by the native lane: many frames to records, units and answers in one call.
+"""Plain sends: many frames to records, units and answers in one call, native or in Python.
 
-The module only turns bytes into bytes. What it may take is decided here, and narrowly: a message is
-plain when its topic is one of the users', known and with nothing special about it, and when each of
-its properties is either the users' own or in ``HARMLESS``. A property that RocketMQ knows and
-this module doesn't name goes the way through ``SendMessageProcessor``, so does a header field that
-is no field of a usual send: what those learn to do can't be passed by here.
+``rmqwire_speedups.Sends`` and its twin ``PlainSends`` only turn bytes into bytes. What they may take is
+decided here, and narrowly: a message is plain when its topic is one of the users', known and with nothing
+special about it, and when each of its properties is either the users' own or in ``HARMLESS``. A property
+that RocketMQ knows and this module doesn't name goes the way through ``SendMessageProcessor``, so does a
+header field that is no field of a usual send: what those learn to do can't be passed by here.
 
 ``SendMessageProcessor`` is the reference: the same bytes in log, queues and answers. It also
 answers what the lane took when that comes out otherwise than stored.
@@ -53,6 +53,7 @@ HARMLESS: Final = frozenset(
         const.PROPERTY_INSTANCE_ID,
     }
 )
+HARMLESS_SYS_FLAG: Final = COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR
 _KNOWN: Final = const.RESERVED_PROPERTIES | {
     value for name, value in vars(const).items() if name.startswith(("PROPERTY_", "TIMER_", "DUP_"))
 }
@@ -61,7 +62,7 @@ _SYSTEM_TOPIC: Final = ("%", const.SYSTEM_TOPIC_PREFIX, const.RMQ_SYS_SCHEDULE_T
 
 
 class LaneSettings(NamedTuple):
-    """What ``rmqwire_speedups.Sends`` reads once."""
+    """What ``rmqwire_speedups.Sends`` and its twin read once."""
 
     codes: list[tuple[int, list[str]]]
     languages: list[str]
@@ -87,16 +88,13 @@ def is_plain_name(name: str) -> bool:
 
 
 class SendLane:
-    """The native lane of one broker (``remoting.handler.Lane``).
+    """The lane of one broker's plain sends (``remoting.handler.Lane``).
 
     Args:
         state: the broker's tables and store.
         answers: of the processor, whose templates are used.
         rewriter: of the processor, whose plans are used.
         answer_one: answers one send as the processor does.
-
-    Raises:
-        ImportError: ``rmqwire_speedups`` is not there.
     """
 
     def __init__(
@@ -114,7 +112,7 @@ class SendLane:
         settings = LaneSettings(
             codes=[(code, plain_names(fields)) for code, fields in FIELDS.items()],
             languages=list(LANGUAGE_CODES),
-            harmless_sys_flag=COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR,
+            harmless_sys_flag=HARMLESS_SYS_FLAG,
             max_frame=FRAME_MAX_LENGTH,
             max_body=state.store.config.max_message_size,
             store_host=state.store.log.store_host,
@@ -246,7 +244,7 @@ class SendLane:
 def send_lane(
     state: BrokerState, answers: SendAnswers, rewriter: PropertyRewriter, answer_one: AnswerOne
 ) -> SendLane | None:
-    """Return the native lane of a broker, None when there is none or the settings don't suit it.
+    """Return the lane of a broker's sends, None when the settings don't suit it.
 
     Raises:
         ConfigError: the switch wants a lane that can't be used.

@@ -89,7 +89,7 @@ class SendMessageProcessor:
             raise
 
     def lane(self) -> SendLane | None:
-        """Return what takes plain sends before this does; None without the native lane.
+        """Return what takes plain sends before this does; None when the settings don't suit it.
 
         Raises:
             ConfigError: a lane is wanted that can't be used.
