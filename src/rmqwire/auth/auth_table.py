@@ -153,6 +153,8 @@ class AuthTable:
     ) -> bool:
         """Have a master's users and policies from now on; False: they were here already.
 
+        A master without any user asks nobody who they are: that is no reason to forget those of this broker.
+
         Args:
             infos: all of its users.
             acls: all of its policies.
@@ -162,6 +164,8 @@ class AuthTable:
             AclError: one of them can't be used; nothing has changed.
             OSError: the disk failed; nothing has changed.
         """
+        if not infos:
+            return False
         for info in infos:
             if info.password in {None, "", REDACTED}:
                 raise AclError(f"the password of User:{info.username} is told to super users alone")

@@ -93,6 +93,14 @@ async def test_own_users_keep_their_policies_and_those_of_nobody_do_not_come(pai
     assert slave.state.auth.table.policies.keys() == {"inner"}
 
 
+async def test_a_master_without_any_user_takes_none_away(pair):
+    slave, master, sync = pair
+    slave.state.auth.table.create_user(user("clerk"))
+    tell(master, [])
+    assert await sync.sync_all()
+    assert slave.state.auth.table.users.keys() == {"clerk", "inner"}
+
+
 async def test_what_has_not_changed_is_not_written(pair, tmp_path):
     _, master, sync = pair
     file = tmp_path / "config/auth.json"
