@@ -51,6 +51,7 @@ BY_HAND = {
     ("PushConsumer", "on"),
     ("PushConsumer", "batches"),
     ("Producer", "begin_send"),
+    ("Producer", "begin_now"),
     ("Producer", "send_soon"),
     ("Producer", "send_many"),
     ("TransactionProducer", "transaction"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -57,6 +59,92 @@ class Wakeup:
         with trio.move_on_after(max(seconds, 0)):
             await self._event.wait()
         self._event = trio.Event()
+
+
+class AnyThreadWakeup:
+    """A ``Wakeup`` that other threads may call as well, while no task runs.
+
+    It is made in the loop.
+
+    Attributes:
+        called: there was a call since the last wait.
+    """
+
+    __slots__ = ("_thread", "_token", "_waiting", "called")
+
+    def __init__(self) -> None:
+        self.called = False
+        self._waiting: trio.lowlevel.Task | None = None
+        self._thread = get_ident()
+        self._token: trio.lowlevel.TrioToken = trio.lowlevel.current_trio_token()
+
+    def __call__(self) -> None:
+        """Wake the task, now or at its next wait."""
+        if self.called:
+            return
+        self.called = True
+        if self._waiting is None:
+            return
+        if get_ident() == self._thread:
+            self._wake()
+        else:
+            with suppress(trio.RunFinishedError):  # nobody waits any more
+                self._token.run_sync_soon(self._wake)
+
+    def _wake(self) -> None:
+        task, self._waiting = self._waiting, None
+        if task is not None:  # else it was cancelled meanwhile
+            trio.lowlevel.reschedule(task)
+
+    async def wait(self, seconds: float = math.inf) -> None:
+        """Return after the next call, at once when there was one since the last wait.
+
+        Args:
+            seconds: return without a call after that long.
+        """
+        if self.called:
+            await trio.lowlevel.checkpoint()
+        elif seconds == math.inf:
+            await self._park()
+        else:
+            with trio.move_on_after(max(seconds, 0)):
+                await self._park()
+        self.called = False
+
+    async def _park(self) -> None:
+        self._waiting = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._abort)
+
+    def _abort(self, _: object) -> trio.lowlevel.Abort:
+        self._waiting = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+
+class OneWait:
+    """The one wait of one task for something that happens once."""
+
+    __slots__ = ("_over", "_task")
+
+    def __init__(self) -> None:
+        self._over = False
+        self._task: trio.lowlevel.Task | None = None
+
+    def end(self) -> None:
+        """Let it be over."""
+        self._over = True
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)
+            self._task = None
+
+    async def wait(self) -> None:
+        """Wait; at once when it is over already."""
+        if not self._over:
+            self._task = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._abort)
+
+    def _abort(self, _: object) -> trio.lowlevel.Abort:
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 class Waiting:

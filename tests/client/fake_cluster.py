@@ -144,7 +144,7 @@ class FakeCluster:
             answer = await answer
         return decode_command(encode_command(answer))
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms):
+    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms):
         return False  # there is always something to wait for
 
     async def invoke_oneway(self, addr, command):

@@ -14,7 +14,7 @@ import pytest
 
 from rmqwire.client.config import ClientConfig
 from rmqwire.client.heartbeat import heartbeat_data
-from rmqwire.client.requests import OutgoingMessage, PullOptions, RequestFactory
+from rmqwire.client.requests import OutgoingMessage, PullOptions, RequestFactory, SendShape
 from rmqwire.codec import headers as h
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.bodies import (
@@ -71,16 +71,15 @@ def recorded():
 
 def rebuilt_send(factory, java):
     header = java.decode_header(h.SendMessageRequestHeaderV2)
-    outgoing = OutgoingMessage(
+    shape = SendShape(
         producer_group=header.producer_group,
         topic=header.topic,
-        body=bytes(java.body),
-        properties=header.properties,
         flag=header.flag,
         sys_flag=header.sys_flag,
         batch=java.code == R.SEND_BATCH_MESSAGE,
         reply=java.code == R.SEND_REPLY_MESSAGE_V2,
     )
+    outgoing = OutgoingMessage(shape, bytes(java.body), header.properties)
     queue = MessageQueue(header.topic, header.broker_name, header.queue_id)
     return factory.send(outgoing, queue, header.born_timestamp)
 
@@ -306,8 +305,8 @@ def test_producer_makes_the_same_message(release):
             outgoing = outbound_single(outbound, header, java, properties)
         assert decode_properties(outgoing.properties) == properties
         assert outgoing.properties.endswith("\x02") == header.properties.endswith("\x02")
-        assert outgoing.sys_flag == header.sys_flag
-        assert outgoing.flag == header.flag
+        assert outgoing.shape.sys_flag == header.sys_flag
+        assert outgoing.shape.flag == header.flag
     assert compared_single > 20
     assert compared_batch
 
@@ -315,9 +314,9 @@ def test_producer_makes_the_same_message(release):
 def outbound_single(outbound, header, java, properties):
     message = Message(header.topic, decompress(java.body, header.sys_flag), flag=header.flag)
     message.properties = {k: v for k, v in properties.items() if k != "UNIQ_KEY"}
-    outgoing, msg_id = outbound.single(message)
+    _, outgoing, msg_id = outbound.single(message)
     assert msg_id == properties["UNIQ_KEY"]
-    assert decompress(outgoing.body, outgoing.sys_flag) == message.body
+    assert decompress(outgoing.body, outgoing.shape.sys_flag) == message.body
     return outgoing
 
 
@@ -327,7 +326,7 @@ def outbound_batch(outbound, header, java):
         message = Message(header.topic, entry.body, flag=entry.flag)
         message.properties = decode_properties(entry.properties)
         messages.append(message)
-    outgoing, ids = outbound.batch(messages)
+    _, outgoing, ids = outbound.batch(messages)
     assert ids == ",".join(message.unique_key for message in messages)
     assert outgoing.body == bytes(java.body)  # the properties' order was Java's
     return outgoing

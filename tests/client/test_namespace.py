@@ -99,8 +99,10 @@ def rebuilt_send(factory, config, java):
     message = Message(header.topic.removeprefix("NS_gold%"), bytes(java.body))
     message.properties = properties
     group = header.producer_group.removeprefix("NS_gold%")
-    outgoing, _ = Outbound(group, config, lambda: "").single(message)
-    outgoing.properties = header.properties  # a HashMap's order; INSTANCE_ID is looked at below
+    _, outgoing, _ = Outbound(group, config, lambda: "").single(message)
+    outgoing = outgoing._replace(
+        properties=header.properties
+    )  # a HashMap's order; INSTANCE_ID is looked at below
     assert decode_properties(header.properties)["INSTANCE_ID"] == "NS_gold"
     queue = MessageQueue(message.topic, header.broker_name, header.queue_id)
     return factory.send(outgoing, queue, header.born_timestamp)

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 import trio
+import trio.testing
 
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import decode_command, encode_command
@@ -12,6 +13,7 @@ from rmqwire.errors import (
     BadHeader,
     BrokerError,
     RemotingTimeout,
+    RmqError,
     SendFailed,
     TooManyRequests,
     UsageError,
@@ -31,9 +33,9 @@ class Connected(FakeCluster):
         self.asked = []
         self.full = False
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms):
+    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms):
         if self.full:
-            raise TooManyRequests("send request too fast", addr)
+            return False
         self.asked.append((addr, decode_command(frame), on_reply))
         return True
 
@@ -158,6 +160,8 @@ async def test_too_many_under_way_and_bad_messages_fail_their_handle(cluster, au
     async with producer(cluster) as p:
         await known(p)
         cluster.full = True
+        full = TooManyRequests("send request too fast", "a")
+        cluster.faults.append(lambda _, command: full if command.code == SEND else None)
         with pytest.raises(TooManyRequests):
             await p.send_soon(message()).wait()
         handle = p.send_soon(Message("T", b""))
@@ -177,7 +181,10 @@ async def test_those_behind_one_that_waits_wait_too(cluster, autojump_clock):
         assert not early.done
         late = p.send_soon(message())
         assert not cluster.asked
+        await trio.testing.wait_all_tasks_blocked()
+        cluster.answer()
         await late.wait()
+        await early.wait()
         p.send_soon(message())
         assert len(cluster.asked) == 1
         cluster.answer()
@@ -207,5 +214,63 @@ async def test_leaving_by_an_exception_ends_the_handles_and_their_answers_come_t
 async def test_hooks_and_back_pressure_take_the_way_of_tasks(cluster, autojump_clock):
     async with producer(cluster, enable_backpressure_for_async_mode=True) as p:
         await known(p)
-        await p.send_soon(message()).wait()
-    assert not cluster.asked
+        handle = p.send_soon(message())
+        assert not cluster.asked
+        await trio.testing.wait_all_tasks_blocked()
+        cluster.answer()
+        await handle.wait()
+
+
+async def sent(p, outcomes):
+    """Put what a ``send`` has come to into ``outcomes``."""
+    try:
+        outcomes.append(await p.send(message()))
+    except RmqError as error:
+        outcomes.append(error)
+
+
+async def test_a_send_that_is_awaited_goes_the_same_way(cluster, autojump_clock):
+    async with producer(cluster) as p, trio.open_nursery() as nursery:
+        await known(p)
+        outcomes = []
+        nursery.start_soon(sent, p, outcomes)
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(cluster.asked) == 1
+        cluster.answer()
+        await trio.testing.wait_all_tasks_blocked()
+        assert outcomes[0].queue_offset == 0
+
+
+@pytest.mark.parametrize("lost", [SendFailed("gone", "a"), (1, "no")])
+async def test_an_awaited_send_goes_on_at_the_other_broker(cluster, autojump_clock, lost):
+    async with producer(cluster) as p, trio.open_nursery() as nursery:
+        await known(p)
+        outcomes = []
+        nursery.start_soon(sent, p, outcomes)
+        await trio.testing.wait_all_tasks_blocked()
+        first = cluster.asked[0][0]
+        cluster.answer(lost)
+        await trio.testing.wait_all_tasks_blocked()
+        assert broker_addr(outcomes[0].message_queue.broker_name) != first
+
+
+async def test_nothing_follows_a_send_that_was_cancelled(cluster, autojump_clock):
+    async with producer(cluster) as p:
+        await known(p)
+        before = len(cluster.codes(SEND))
+        with trio.move_on_after(1) as scope:
+            await p.send(message())
+        assert scope.cancelled_caught
+        cluster.answer(SendFailed("gone", "a"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(cluster.codes(SEND)) == before, "it is not tried again"
+
+
+async def test_a_send_that_could_not_go_at_once_takes_the_queue_whose_turn_it_is(
+    cluster, autojump_clock
+):
+    async with producer(cluster) as p:
+        await known(p)
+        cluster.full = True
+        results = [await p.send(message()) for _ in range(4)]
+    assert len({(r.message_queue.broker_name, r.message_queue.queue_id) for r in results}) == 4

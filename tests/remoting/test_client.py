@@ -10,6 +10,7 @@ from rmqwire.auth.credentials import Credentials
 from rmqwire.auth.signature import SigningHook
 from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.errors import ConnectFailed, RemotingTimeout, SendFailed, TooManyRequests
+from rmqwire.remoting.channel import trio_ms
 from rmqwire.remoting.client import RemotingClient, split_address
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.handler import Reject
@@ -76,9 +77,11 @@ async def test_a_written_request_gets_what_every_request_gets(nursery, autojump_
     async with RemotingClient(connect=net.connect, hooks=hooks, version=300) as client:
         request = RemotingCommand(1)
         written = request.opaque, encode_command(request)
-        assert not client.invoke_now(ADDR, *written, got.append, 1000), "it isn't connected"
+        assert not client.invoke_now(ADDR, *written, got.append, 1000, trio_ms()), (
+            "it isn't connected"
+        )
         await client.invoke(ADDR, RemotingCommand(1))
-        assert client.invoke_now(ADDR, *written, got.append, 1000)
+        assert client.invoke_now(ADDR, *written, got.append, 1000, trio_ms())
         await trio.testing.wait_all_tasks_blocked()
     assert [one.remark for one in got] == [f"300 {'key' if credentials else None}"]
 
@@ -88,10 +91,34 @@ async def test_a_request_that_was_sent_at_once_finds_a_silent_connection_too(net
         await client.invoke(ADDR, RemotingCommand(1))
         request, got = RemotingCommand(11), []
         assert client.invoke_now(
-            ADDR, request.opaque, encode_command(request), got.append, timeout_ms=250
+            ADDR, request.opaque, encode_command(request), got.append, 250, trio_ms()
         )
         await trio.sleep(0.5)
         assert isinstance(got[0], RemotingTimeout)
+        await client.invoke(ADDR, RemotingCommand(1))
+    assert len(net.connects) == 2
+
+
+async def test_after_an_interrupted_send_nothing_more_goes_over_that_connection(
+    net, autojump_clock
+):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    async with RemotingClient(connect=net.connect) as client:
+        await client.invoke(ADDR, RemotingCommand(1))
+        connection = client._links[ADDR].channel.connection  # where Ctrl-C comes in between
+        wake, connection.on_wake = connection.on_wake, interrupt
+        request, got = RemotingCommand(11), []
+        with pytest.raises(KeyboardInterrupt):
+            client.invoke_now(
+                ADDR, request.opaque, encode_command(request), got.append, 5000, trio_ms()
+            )
+        connection.on_wake = wake
+        assert connection.data_to_send() == b""
+        await trio.testing.wait_all_tasks_blocked()
+        assert isinstance(got[0], SendFailed)
+        assert "interrupted" in str(got[0])
         await client.invoke(ADDR, RemotingCommand(1))
     assert len(net.connects) == 2
 

@@ -37,10 +37,10 @@ def test_what_waits_and_when_it_is_due_is_what_a_search_finds(steps):
             if due is None or model[due][0] > args[0]:
                 assert requests.take_due(args[0]) is None
             else:
-                assert requests.take_due(args[0]) is callback
+                assert requests.take_due(args[0])[1] is callback
                 del model[due]
         elif name == "all":
-            assert [one for one, _ in requests.take_all()] == sorted(n for _, n in model.values())
+            assert [one[0] for one in requests.take_all()] == sorted(n for _, n in model.values())
             model.clear()
         assert requests.waiting.keys() == model.keys()
         assert requests.last == number

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from rmqwire.admin.message_pull import PULL_NUMS
 from rmqwire.admin.message_query import MessageQueryVerbs
 from rmqwire.admin.message_text import words_of
-from rmqwire.client.requests import OutgoingMessage
+from rmqwire.client.requests import OutgoingMessage, SendShape
 from rmqwire.clock import wall_ms
 from rmqwire.codec import message_const as const
 from rmqwire.codec.allocation import publish_queues
@@ -183,7 +183,7 @@ class DeadLetterVerbs(MessageQueryVerbs):
         addr = masters[queue.broker_name]
         message = again(letter, topic, encode_properties(properties_of(letter), self._release))
         answer = await self._api.send(addr, message, queue, wall_ms(), SEND_TIMEOUT_MS)
-        return send_result(answer, letter.msg_id, queue)
+        return send_result(answer, addr, letter.msg_id, queue)
 
 
 def origin_of(letter: MessageExt) -> str | None:
@@ -216,11 +216,6 @@ def properties_of(letter: MessageExt) -> dict[str, str]:
 def again(letter: MessageExt, topic: str, properties: bytes) -> OutgoingMessage:
     """Return a letter as it goes on the wire: its body as it is stored, compressed or not."""
     stored = letter.stored
-    return OutgoingMessage(
-        producer_group=GROUP,
-        topic=topic,
-        body=stored.body,
-        properties=properties.decode(),
-        flag=stored.flag,
-        sys_flag=stored.sys_flag & (COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR),
-    )
+    sys_flag = stored.sys_flag & (COMPRESSED_FLAG | COMPRESSION_TYPE_COMPARATOR)
+    shape = SendShape(GROUP, topic, stored.flag, sys_flag)
+    return OutgoingMessage(shape, stored.body, properties.decode())

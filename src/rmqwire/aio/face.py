@@ -86,8 +86,9 @@ def started(
         with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
             put(partial(resume, call))
 
-    call = make(over, variables)
-    shared_engine().start(call)
+    engine = shared_engine()
+    call = make(partial(engine.tell, over), variables)
+    engine.start(call)
     return call, answer
 
 

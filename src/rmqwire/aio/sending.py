@@ -59,17 +59,14 @@ class Sending(Face[Producer]):
             arg: for the selector.
             timeout_ms: for all of it, look-ups and retries included; None for sendMsgTimeout.
         """
-        begin = partial(
-            self._inner.begin_send,
-            message,
-            queue=queue,
-            key=key,
-            selector=selector,
-            arg=arg,
-            timeout_ms=timeout_ms,
-            soon=True,
-        )
-        return self._soon(partial(SendCall, begin))
+        options: SendOptions = {
+            "queue": queue,
+            "key": key,
+            "selector": selector,
+            "arg": arg,
+            "timeout_ms": timeout_ms,
+        }
+        return self._soon(partial(SendCall, self._inner, message, options, True))
 
     async def _send(
         self, timeout: float | None, message: Messages, **options: Unpack[SendOptions]
@@ -77,8 +74,7 @@ class Sending(Face[Producer]):
         """Send, and wait until it is stored; within ``timeout`` seconds, None for as long as it takes."""
         if timeout is not None:
             return await self._wait(timeout, self._inner.send, message, **options)
-        begin = partial(self._inner.begin_send, message, soon=False, **options)
-        return await self._done(partial(SendCall, begin))
+        return await self._done(partial(SendCall, self._inner, message, options, False))
 
     async def send_many(
         self,

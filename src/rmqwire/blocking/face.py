@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from inspect import iscoroutinefunction
@@ -80,12 +81,14 @@ class Face(AnyFace[T]):
         future: Future[R] = Future()
 
         def over(call: Call[R]) -> None:
-            if call.error is not None:
-                future.set_exception(call.error)
-            else:
-                future.set_result(call.value)
+            with suppress(InvalidStateError):  # it was cancelled meanwhile
+                if call.error is not None:
+                    future.set_exception(call.error)
+                else:
+                    future.set_result(call.value)
 
-        shared_engine().start(make(over, copy_context()))
+        engine = shared_engine()
+        engine.start(make(partial(engine.tell, over), copy_context()))
         return future
 
     def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:

@@ -12,11 +12,13 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
+from rmqwire.bridge.turns import Turns
 from rmqwire.bridge.workers import Workers
 from rmqwire.errors import RmqError, only_error
 
@@ -58,6 +60,14 @@ class Call(ABC, Generic[T]):
     @abstractmethod
     def begin(self, nursery: trio.Nursery) -> None:
         """Begin it; in the engine."""
+
+    def begin_now(self, mono_ms: int) -> bool:
+        """Begin it in the caller's thread while the engine sleeps; tell whether it is begun.
+
+        Args:
+            mono_ms: the time, of trio's clock.
+        """
+        return False
 
     @abstractmethod
     def cancel(self) -> None:
@@ -176,6 +186,7 @@ class Engine:
         self._nursery: trio.Nursery | None = None
         self._held: set[Held[object]] = set()
         self._thread: threading.Thread | None = None
+        self._turns = Turns()
 
     def post(self, call: Callable[[], None]) -> None:
         """Let the loop call something soon; from any thread.
@@ -200,16 +211,27 @@ class Engine:
             call()
 
     def start(self, call: Call[T]) -> None:
-        """Let a call begin in the engine; from any thread.
+        """Let a call begin in the engine, or in its place while it sleeps; from any thread.
+
+        Calls begin in the order in which a thread starts them.
 
         Raises:
             EngineStopped: the loop has ended.
         """
+        if self._nursery is not None and self._turns.use(partial(self._begin_now, call)):
+            return
         if call.variables is None:
             self.post(lambda: call.begin(self._open()))
         else:
             run = call.variables.run
             self.post(lambda: run(call.begin, self._open()))
+
+    def tell(self, done: Callable[[Call[T]], None], call: Call[T]) -> None:
+        """Call ``done`` with a call that is over, at the end of the loop's turn; in the engine."""
+        self._turns.after(partial(done, call))
+
+    def _begin_now(self, call: Call[T], mono_ms: int) -> bool:
+        return not self._calls and call.begin_now(mono_ms)
 
     async def enter(self, held: Held[T]) -> T:
         """Enter what is held, in the engine."""
@@ -239,13 +261,16 @@ class Engine:
     def _start(self) -> None:
         started: SimpleQueue[trio.lowlevel.TrioToken] = SimpleQueue()
         self._thread = threading.Thread(
-            target=trio.run, args=(self._serve, started), name="rmqwire", daemon=True
+            target=partial(trio.run, self._serve, started, instruments=[self._turns]),
+            name="rmqwire",
+            daemon=True,
         )
         self._thread.start()
         self._token = started.get()
         atexit.register(self.stop)
 
     async def _serve(self, started: SimpleQueue[trio.lowlevel.TrioToken]) -> None:
+        self._turns.set_clock()
         try:
             async with trio.open_nursery() as self._nursery:
                 started.put(trio.lowlevel.current_trio_token())

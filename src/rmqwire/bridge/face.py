@@ -62,7 +62,8 @@ def block_on(make: MakeCall[R], variables: Context | None = None) -> R:
         TimeoutError: it took longer than it may.
     """
     over: SimpleQueue[Call[R]] = SimpleQueue()
-    engine, call = shared_engine(), make(over.put, variables)
+    engine = shared_engine()
+    call = make(partial(engine.tell, over.put), variables)
     engine.start(call)
     try:
         over.get()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import trio
 
     from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.producer.outgoing import Messages
+    from rmqwire.producer.producer import Producer
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.send_soon import SendHandle
 
@@ -34,31 +36,53 @@ class SendCall(Call[SendResult]):
     A caller that gives it up hears no more of it; it may be sent all the same.
 
     Args:
-        begin_send: begins it, in the engine, and returns what tells how it went.
+        producer: sends.
+        message: one message, or several.
+        options: how.
+        soon: with the retries of ``send_soon``, not those of ``send``.
         done: called in the engine's thread with the call once it is over.
         variables: context variables that the call sees.
     """
 
-    __slots__ = ("_begin_send",)
+    __slots__ = ("_message", "_options", "_producer", "_soon")
 
     def __init__(
         self,
-        begin_send: Callable[[], SendHandle],
+        producer: Producer,
+        message: Messages,
+        options: SendOptions,
+        soon: bool,
         done: Callable[[Call[SendResult]], None],
         variables: Context | None,
     ) -> None:
         super().__init__(done, variables)
-        self._begin_send = begin_send
+        self._producer = producer
+        self._message = message
+        self._options = options
+        self._soon = soon
 
     def begin(self, nursery: trio.Nursery) -> None:
         """Send; the producer has the tasks that it may need."""
         try:
-            handle = self._begin_send()
+            handle = self._producer.begin_send(self._message, soon=self._soon, **self._options)
         except Exception as error:  # noqa: BLE001  raised where the call was made
             self.error = error
             self._done(self)
         else:
             handle.add_done_callback(self._ended)
+
+    def begin_now(self, mono_ms: int) -> bool:
+        """Send in the caller's thread while the engine sleeps, if that takes nothing of trio's."""
+        try:
+            handle = self._producer.begin_now(
+                self._message, soon=self._soon, mono_ms=mono_ms, **self._options
+            )
+        except Exception:  # noqa: BLE001  the engine meets it again, and tells it as it tells all
+            return False
+        if handle is None:
+            return False
+        handle.add_done_callback(self._ended)
+        return True
 
     def _ended(self, handle: SendHandle) -> None:
         if handle.result is not None:

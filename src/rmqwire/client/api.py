@@ -27,11 +27,9 @@ from rmqwire.codec.headers import (
     QueryConsumerOffsetResponseHeader,
     RecallMessageResponseHeader,
     SearchOffsetResponseHeader,
-    SendMessageResponseHeader,
 )
 from rmqwire.codec.namespace import NO_NAMESPACE, Namespace
 from rmqwire.codec.record_head import ReadHeads, heads_in_python, heads_reader
-from rmqwire.errors import ProtocolError
 from rmqwire.remoting.client import SUCCESS_ONLY, expect
 
 if TYPE_CHECKING:
@@ -53,14 +51,6 @@ LOCK_TIMEOUT_MS = 1_000  # RebalanceImpl.lock
 OFFSET_TIMEOUT_MS = 5_000  # RemoteBrokerOffsetStore
 NO_OFFSET = -1  # a queue the group has no offset for (Java OffsetNotFoundException)
 
-_SENT_CODES = frozenset(
-    {
-        SUCCESS,
-        int(ResponseCode.FLUSH_DISK_TIMEOUT),
-        int(ResponseCode.FLUSH_SLAVE_TIMEOUT),
-        int(ResponseCode.SLAVE_NOT_AVAILABLE),
-    }
-)
 _PULL_CODES = frozenset({SUCCESS, PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED})
 
 
@@ -73,22 +63,18 @@ class Remoting(Protocol):
         """Send a request and give its answer."""
 
     def invoke_now(
-        self, addr: str, opaque: int, frame: bytes, on_reply: OnReply, timeout_ms: int
+        self,
+        addr: str,
+        opaque: int,
+        frame: bytes,
+        on_reply: OnReply,
+        timeout_ms: int,
+        mono_ms: int,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent."""
 
     async def invoke_oneway(self, addr: str, command: RemotingCommand) -> None:
         """Send a request that has no answer."""
-
-
-@dataclass(slots=True)
-class SendAnswer:
-    """A broker's answer to a send: response code, its header, and two undeclared fields."""
-
-    code: int
-    header: SendMessageResponseHeader
-    region_id: str
-    trace_on: bool
 
 
 @dataclass(slots=True)
@@ -118,31 +104,6 @@ class PullAnswer:
     namespace: Namespace = NO_NAMESPACE
     reading: BodyReading = BodyReading.WHOLE
     read_heads: ReadHeads = heads_in_python
-
-
-def sent(answer: RemotingCommand, addr: str) -> SendAnswer:
-    """Take the answer to a send apart.
-
-    Args:
-        answer: what the broker said.
-        addr: its ``host:port``, for the error.
-
-    Raises:
-        BrokerError: it refused the message.
-        BadHeader: it stored the message, but its answer can't be read.
-    """
-    fields = expect(answer, addr, _SENT_CODES).ext_fields or {}
-    try:
-        header = answer.decode_header(SendMessageResponseHeader)
-    except ProtocolError as error:
-        error.maybe_stored = True
-        raise
-    return SendAnswer(
-        answer.code,
-        header,
-        fields.get("MSG_REGION") or "DefaultRegion",
-        fields.get("TRACE_ON") != "false",
-    )
 
 
 def vip_address(addr: str) -> str:
@@ -214,17 +175,14 @@ class ClientApi:
         queue: MessageQueue,
         born_timestamp: int,
         timeout_ms: int,
-    ) -> SendAnswer:
-        """Send a message and wait for the broker's answer.
+    ) -> RemotingCommand:
+        """Send a message and return the broker's answer, whatever its code.
 
         Raises:
             RemotingError: the broker can't be reached or doesn't answer.
-            BrokerError: it refused the message.
-            BadHeader: it stored the message, but its answer can't be read.
         """
         request = self.requests.send(message, queue, born_timestamp)
-        addr = self.broker(addr)
-        return sent(await self.remoting.invoke(addr, request, timeout_ms), addr)
+        return await self.remoting.invoke(self.broker(addr), request, timeout_ms)
 
     def send_now(
         self,
@@ -234,6 +192,7 @@ class ClientApi:
         born_timestamp: int,
         timeout_ms: int,
         on_reply: OnReply,
+        mono_ms: int,
     ) -> bool:
         """Send a message if that needs no waiting; tell whether it was sent.
 
@@ -243,13 +202,12 @@ class ClientApi:
             queue: where to.
             born_timestamp: ms since the epoch.
             timeout_ms: how long the answer may take.
-            on_reply: called with the answer, for ``sent``, or with what came instead of one.
-
-        Raises:
-            TooManyRequests: too many wait for answers.
+            on_reply: called with the answer, or with what came instead of one.
+            mono_ms: the time, of trio's clock.
         """
         opaque, frame = self._frames.frame(message, queue, born_timestamp)
-        return self.remoting.invoke_now(self.broker(addr), opaque, frame, on_reply, timeout_ms)
+        addr = self.broker(addr)
+        return self.remoting.invoke_now(addr, opaque, frame, on_reply, timeout_ms, mono_ms)
 
     async def send_oneway(
         self, addr: str, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int

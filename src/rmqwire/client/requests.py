@@ -7,7 +7,7 @@ client stands in docs/explanation/client-frames.md, and a test compares the two.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rmqwire.client.config import SERIALIZE_TYPES, ClientConfig
 from rmqwire.codec.bodies import (
@@ -53,18 +53,15 @@ MOST_BINARY_CODE = 0x7FFF  # Java's client cuts the codes of popping off, and po
 STREAM_REQUEST = {"ReqT": "0"}  # StreamTypeRPCHook
 
 
-@dataclass(slots=True)
-class OutgoingMessage:
-    """One send, ready but for its queue.
+@dataclass(slots=True, eq=False)
+class SendShape:
+    """What a producer's sends to one topic have in common; one object is for any number of them.
 
-    ``body`` is as it goes on the wire, compressed or a batch; ``sys_flag`` says how.
-    ``properties`` is the encoded property string. ``reply`` is the answer to another client's request.
+    ``sys_flag`` says how bodies are compressed. ``reply`` is the answer to another client's request.
     """
 
     producer_group: str
     topic: str
-    body: bytes
-    properties: str
     flag: int = 0
     sys_flag: int = 0
     batch: bool = False
@@ -74,6 +71,18 @@ class OutgoingMessage:
     unit_mode: bool = False
     reconsume_times: int = 0
     max_reconsume_times: int | None = None
+
+
+class OutgoingMessage(NamedTuple):
+    """One send, ready but for its queue.
+
+    ``body`` is as it goes on the wire, compressed or a batch. ``properties`` is the encoded property
+    string.
+    """
+
+    shape: SendShape
+    body: bytes
+    properties: str
 
 
 @dataclass(slots=True)
@@ -151,24 +160,25 @@ class RequestFactory:
         self, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int
     ) -> RemotingCommand:
         """Send a message, or a batch, to a queue; ``born_timestamp`` in ms since the epoch."""
+        shape = message.shape
         header = SendMessageRequestHeaderV2(
-            producer_group=message.producer_group,
-            topic=message.topic,
-            default_topic=message.default_topic,
-            default_topic_queue_nums=message.default_topic_queue_nums,
+            producer_group=shape.producer_group,
+            topic=shape.topic,
+            default_topic=shape.default_topic,
+            default_topic_queue_nums=shape.default_topic_queue_nums,
             queue_id=queue.queue_id,
-            sys_flag=message.sys_flag,
+            sys_flag=shape.sys_flag,
             born_timestamp=born_timestamp,
-            flag=message.flag,
+            flag=shape.flag,
             properties=message.properties,
-            reconsume_times=message.reconsume_times,
-            unit_mode=message.unit_mode,
-            max_reconsume_times=message.max_reconsume_times,
-            batch=message.batch,
+            reconsume_times=shape.reconsume_times,
+            unit_mode=shape.unit_mode,
+            max_reconsume_times=shape.max_reconsume_times,
+            batch=shape.batch,
             broker_name=queue.broker_name,
         )
-        code = SEND_BATCH_MESSAGE if message.batch else SEND_MESSAGE_V2
-        if message.reply:
+        code = SEND_BATCH_MESSAGE if shape.batch else SEND_MESSAGE_V2
+        if shape.reply:
             code = SEND_REPLY_MESSAGE_V2
         return self.make(code, header, message.body)
 

@@ -24,20 +24,23 @@ class TopicPublishInfo:
         queues: in the order to use them.
         order_topic: the queues come from the order configuration of the name server.
         start: index that the first selection goes on from.
+
+    Attributes:
+        last: index of the last selection.
     """
 
-    __slots__ = ("_next", "order_topic", "queues")
+    __slots__ = ("last", "order_topic", "queues")
 
     def __init__(
         self, queues: list[MessageQueue], *, order_topic: bool = False, start: int = 0
     ) -> None:
         self.queues = queues
         self.order_topic = order_topic
-        self._next = start
+        self.last = start
 
     def select(self) -> MessageQueue:
         """Return the next queue, round robin; the caller sees to it that there is one."""
-        index = self._next = (self._next + 1) % len(self.queues)
+        index = self.last = (self.last + 1) % len(self.queues)
         return self.queues[index]
 
     def select_where(self, wanted: Callable[[MessageQueue], bool]) -> MessageQueue | None:
@@ -50,7 +53,7 @@ class TopicPublishInfo:
 
     def reset(self, start: int) -> None:
         """Go on from another index (Java resets to a random one before a retry)."""
-        self._next = start
+        self.last = start
 
 
 class BrokerAddress(NamedTuple):

@@ -8,15 +8,15 @@ lengths before values, so the general encoder writes each of them.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from rmqwire.client.requests import OutgoingMessage
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.command import JSON, encode_command, encode_header, frame_of, next_opaque
 from rmqwire.codec.header_json import json_text
 
 if TYPE_CHECKING:
-    from rmqwire.client.requests import OutgoingMessage, RequestFactory
+    from rmqwire.client.requests import RequestFactory, SendShape
 
 MOST: Final = 512  # templates; then all are made again
 
@@ -37,7 +37,7 @@ class SendFrames:
     def __init__(self, requests: RequestFactory) -> None:
         self._requests = requests
         self._old_escapes = requests.release.wire.escape_line_separators
-        self._templates: dict[tuple[object, ...], bytes] = {}
+        self._templates: dict[tuple[SendShape, str], bytes] = {}
 
     def frame(
         self, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int
@@ -55,31 +55,16 @@ class SendFrames:
         if self._requests.serialize_type != JSON:
             command = self._requests.send(message, queue, born_timestamp)
             return command.opaque, encode_command(command)
-        key = (
-            message.topic,
-            queue.broker_name,
-            message.producer_group,
-            message.sys_flag,
-            message.flag,
-            message.batch,
-            message.reply,
-            message.default_topic,
-            message.default_topic_queue_nums,
-            message.unit_mode,
-            message.reconsume_times,
-            message.max_reconsume_times,
-        )
-        template = self._templates.get(key) or self._make(key, message, queue)
+        key = message.shape, queue.broker_name
+        template = self._templates.get(key) or self._make(key, queue)
         opaque = next_opaque()
         properties = json_text(message.properties, old_escapes=self._old_escapes)
         header = template % (queue.queue_id, born_timestamp, properties, opaque)
         return opaque, frame_of(header, message.body, JSON)
 
-    def _make(
-        self, key: tuple[object, ...], message: OutgoingMessage, queue: MessageQueue
-    ) -> bytes:
+    def _make(self, key: tuple[SendShape, str], queue: MessageQueue) -> bytes:
         """Make the template of all sends like this one: queue id, time, properties, opaque are open."""
-        marked = replace(message, properties=str(_MARK))
+        marked = OutgoingMessage(key[0], b"", str(_MARK))
         place = MessageQueue(queue.topic, queue.broker_name, _MARK)
         command = self._requests.send(marked, place, _MARK)
         command.opaque = _MARK

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from rmqwire.client.requests import OutgoingMessage
+from rmqwire.client.requests import OutgoingMessage, SendShape
 from rmqwire.client.validators import check_message
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import encode_batch
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UNIQ_KEY = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
 WAIT = const.PROPERTY_WAIT_STORE_MSG_OK
+MOST_SHAPES: Final = 512  # kept of one producer; then all are made again
 Messages: TypeAlias = Message | Sequence[Message]  # one, or a batch
 
 
@@ -37,6 +38,10 @@ class Accumulation(list[Message]):
         if keys:
             found[const.PROPERTY_KEYS] = const.KEY_SEPARATOR.join(keys)
         return found
+
+
+Kind: TypeAlias = "tuple[str, int, int, bool, bool, int, int | None]"
+"""(topic, flag, sys flag, batch, reply, reconsume times, most of them) of a ``SendShape``."""
 
 
 class Prepared(NamedTuple):
@@ -62,9 +67,10 @@ class Outbound:
         self._release = config.release
         self._compression = config.compression()
         self._next_id = next_id
+        self._shapes: dict[Kind, SendShape] = {}
 
-    def single(self, message: Message) -> tuple[OutgoingMessage, str]:
-        """Prepare one message; give it with its id.
+    def single(self, message: Message) -> Prepared:
+        """Prepare one message.
 
         The message itself gets its UNIQ_KEY, as in Java, so that sending it again is recognisable.
 
@@ -73,26 +79,27 @@ class Outbound:
             BadProperties: a property that can't be written.
         """
         config = self._config
-        check_message(message.topic, message.body, message.properties, config.max_message_size)
-        msg_id = self._identify(message)
-        properties = message.properties
-        body, sys_flag = message.body, 0
+        topic, body, properties = message.topic, message.body, message.properties
+        check_message(topic, body, properties, config.max_message_size)
+        reply = is_reply(properties)
+        msg_id = self._identify(properties, reply=reply)
+        sys_flag = 0
         if len(body) >= config.compress_msg_body_over_howmuch:
             # Kept even if it came out larger, as Java does: sysFlag has to say what it is.
             body = compress(body, self._compression, config.compress_level)
             sys_flag = self._compression.sys_flag
         if properties.get(const.PROPERTY_TRANSACTION_PREPARED, "").lower() == "true":
             sys_flag |= TRANSACTION_PREPARED_TYPE
-        outgoing = self._outgoing(message.topic, body, properties)
-        outgoing.reply = is_reply(properties)
-        outgoing.flag = message.flag
-        outgoing.sys_flag = sys_flag
-        if message.topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
-            _lift_reconsume_times(outgoing, properties)
-        return outgoing, msg_id
+        times, most = 0, None
+        if topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
+            times, most = _reconsume_times(properties)
+        kind = (topic, message.flag, sys_flag, False, reply, times, most)
+        shape = self._shapes.get(kind) or self._shape(kind)
+        outgoing = OutgoingMessage(shape, body, self._text(properties))
+        return Prepared(message, outgoing, msg_id)
 
-    def batch(self, messages: Sequence[Message]) -> tuple[OutgoingMessage, str]:
-        """Prepare messages to be stored together; give them with their ids joined by commas.
+    def batch(self, messages: Sequence[Message]) -> Prepared:
+        """Prepare messages to be stored together; their ids are joined by commas.
 
         Raises:
             UsageError: none, of several topics, delayed ones, or too large together.
@@ -102,7 +109,7 @@ class Outbound:
         limit = self._config.max_message_size
         for message in messages:
             check_message(message.topic, message.body, message.properties, limit)
-        ids = [self._identify(message) for message in messages]
+        ids = [self._identify(one.properties, reply=is_reply(one.properties)) for one in messages]
         first = messages[0]
         properties = {WAIT: str(first.wait_store_msg_ok).lower()}
         if (
@@ -113,32 +120,47 @@ class Outbound:
             properties[UNIQ_KEY] = self._next_id()
         body = encode_batch(messages, self._release)
         check_message(first.topic, body, properties, limit)
-        outgoing = self._outgoing(first.topic, body, properties)
-        outgoing.batch = True
-        return outgoing, ",".join(ids)
+        shape = self._shape((first.topic, 0, 0, True, False, 0, None))
+        outgoing = OutgoingMessage(shape, body, self._text(properties))
+        return Prepared(messages, outgoing, ",".join(ids))
 
-    def _identify(self, message: Message) -> str:
-        properties = message.properties
-        if not is_reply(properties):
+    def _identify(self, properties: dict[str, str], *, reply: bool) -> str:
+        if not reply:
             properties.setdefault(WAIT, "true")
         msg_id = properties.get(UNIQ_KEY)
         if msg_id is None:
             msg_id = properties[UNIQ_KEY] = self._next_id()
         return msg_id
 
-    def _outgoing(self, topic: str, body: bytes, properties: dict[str, str]) -> OutgoingMessage:
+    def _text(self, properties: dict[str, str]) -> str:
+        namespace = self._config.namespace
+        if namespace:
+            properties = properties | {const.PROPERTY_INSTANCE_ID: namespace}
+        return properties_text(properties, self._release)
+
+    def _shape(self, kind: Kind) -> SendShape:
+        """Return the one object for all sends of a kind."""
+        known = self._shapes.get(kind)
+        if known is not None:
+            return known
+        if len(self._shapes) >= MOST_SHAPES:
+            self._shapes.clear()
+        topic, flag, sys_flag, batch, reply, times, most = kind
         config = self._config
-        if config.namespace:
-            properties = properties | {const.PROPERTY_INSTANCE_ID: config.namespace}
-        return OutgoingMessage(
-            producer_group=self._group,
-            topic=topic,
-            body=body,
-            properties=properties_text(properties, self._release),
-            default_topic=config.create_topic_key,
-            default_topic_queue_nums=config.default_topic_queue_nums,
-            unit_mode=config.unit_mode,
+        shape = self._shapes[kind] = SendShape(
+            self._group,
+            topic,
+            flag,
+            sys_flag,
+            batch,
+            reply,
+            config.create_topic_key,
+            config.default_topic_queue_nums,
+            config.unit_mode,
+            times,
+            most,
         )
+        return shape
 
 
 def is_reply(properties: dict[str, str]) -> bool:
@@ -170,11 +192,8 @@ def check_batch(messages: Sequence[Message]) -> None:
             raise UsageError("The waitStoreMsgOK of the messages in one batch should the same")
 
 
-def _lift_reconsume_times(outgoing: OutgoingMessage, properties: dict[str, str]) -> None:
-    """Say the counts of a retried message in the header; Java also does so for retry topics only."""
+def _reconsume_times(properties: dict[str, str]) -> tuple[int, int | None]:
+    """Return what the header says of a retried message; Java also does so for retry topics only."""
     times = properties.get(const.PROPERTY_RECONSUME_TIME, "")
     limit = properties.get(const.PROPERTY_MAX_RECONSUME_TIMES, "")
-    if times.isdigit():
-        outgoing.reconsume_times = int(times)
-    if limit.isdigit():
-        outgoing.max_reconsume_times = int(limit)
+    return int(times) if times.isdigit() else 0, int(limit) if limit.isdigit() else None

@@ -247,6 +247,34 @@ class Producer(MQAdmin):
         selector, arg = selector_of(message, key, selector, arg)
         return self._soon.begin(message, queue, selector, arg, timeout_ms, soon=soon)
 
+    def begin_now(
+        self,
+        message: Messages,
+        *,
+        queue: MessageQueue | None,
+        key: object,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+        soon: bool,
+        mono_ms: int,
+    ) -> SendHandle | None:
+        """Do the same while the loop of this producer sleeps, from another thread; ``mono_ms`` is its time.
+
+        Returns:
+            None: nothing was done, it needs the loop; so does a selector, which is the user's code.
+
+        Raises:
+            UsageError: outside of ``async with``, or a key and a selector; a message that no broker takes.
+        """
+        if selector is not None:
+            return None
+        self._check_open()
+        selector, arg = selector_of(message, key, selector, arg)
+        return self._soon.begin_now(
+            message, queue, selector, arg, timeout_ms, soon=soon, mono_ms=mono_ms
+        )
+
     async def ready(self) -> None:
         """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say."""
         await self._soon.ready()

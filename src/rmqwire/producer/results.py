@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from rmqwire.broker_errors import broker_error
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.headers import SendMessageResponseHeader
+from rmqwire.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from rmqwire.client.api import SendAnswer
+    from rmqwire.codec.command import RemotingCommand
 
 
 class SendStatus(Enum):
@@ -57,18 +60,38 @@ class SendResult:
     recall_handle: str | None = None
 
 
-def send_result(answer: SendAnswer, msg_id: str, queue: MessageQueue) -> SendResult:
-    """Make the result of an answer (``processSendResponse``)."""
-    header = answer.header
-    queue_id = queue.queue_id if header.queue_id is None else header.queue_id
+def send_result(answer: RemotingCommand, addr: str, msg_id: str, queue: MessageQueue) -> SendResult:
+    """Make the result of an answer (``processSendResponse``).
+
+    Args:
+        answer: what the broker said.
+        addr: its ``host:port``, for the error.
+        msg_id: of what was sent.
+        queue: where to.
+
+    Raises:
+        BrokerError: it refused the message.
+        BadHeader: it stored the message, but its answer can't be read.
+    """
+    status = STATUS_OF_CODE.get(answer.code)
+    if status is None:
+        raise broker_error(answer.code, answer.remark, addr)
+    try:
+        header = answer.decode_header(SendMessageResponseHeader)
+    except ProtocolError as error:
+        error.maybe_stored = True
+        raise
+    fields = answer.ext_fields or {}
+    if header.queue_id != queue.queue_id and header.queue_id is not None:
+        queue = MessageQueue(queue.topic, queue.broker_name, header.queue_id)
     return SendResult(
-        STATUS_OF_CODE[answer.code],
+        status,
         msg_id,
         header.msg_id or "",
-        MessageQueue(queue.topic, queue.broker_name, queue_id),
+        queue,
         header.queue_offset or 0,
         header.transaction_id,
-        answer.region_id,
-        answer.trace_on,
+        fields.get("MSG_REGION") or "DefaultRegion",
+        fields.get("TRACE_ON") != "false",
         header.recall_handle,
     )

@@ -8,6 +8,7 @@ at another broker, never after a broker's refusal. Nothing here imports trio: ``
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from rmqwire.codec.message import Message
@@ -45,6 +46,17 @@ class SendHandle:
             is forgotten.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_callbacks",
+        "_error",
+        "_over",
+        "_seen",
+        "done",
+        "message",
+        "result",
+    )
+
     def __init__(self, message: Messages) -> None:
         self.message = message
         self.done = False
@@ -52,7 +64,7 @@ class SendHandle:
         self._error: BaseException | None = None
         self._seen = False
         self._over: Arrivals | None = None
-        self._callbacks: list[Callable[[SendHandle], object]] = []
+        self._callbacks: list[Callable[[SendHandle], object]] | None = None
 
     @property
     def error(self) -> BaseException | None:
@@ -82,6 +94,8 @@ class SendHandle:
         """Have ``callback`` called with this handle when it has ended, now if it has."""
         if self.done:
             callback(self)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
         else:
             self._callbacks.append(callback)
 
@@ -90,12 +104,12 @@ class SendHandle:
         self.result, self._error, self.done = result, error, True
         if self._over is not None:
             self._over.wake_all()
-        for callback in self._callbacks:
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
             try:
                 callback(self)
             except Exception:  # the user's code
                 logger.exception("a callback of a send")
-        self._callbacks.clear()
 
     def __del__(self) -> None:
         if self._error is not None and not self._seen:
@@ -140,9 +154,48 @@ class SoonSends:
         handle = SendHandle(message)
         self._sizes[handle] = size = _size(message)
         self._begun_bytes += size
-        if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon):
-            self._in_tasks += 1
-            self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms, soon)
+        try:
+            begun = self._begin_now(handle, queue, selector, arg, timeout_ms, soon, trio_ms())
+        except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
+            self._end(handle, None, failure)
+        else:
+            if not begun:
+                self._in_tasks += 1
+                self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms, soon)
+        return handle
+
+    def begin_now(
+        self,
+        message: Messages,
+        queue: MessageQueue | None,
+        selector: MessageQueueSelector | None,
+        arg: object,
+        timeout_ms: int | None,
+        *,
+        soon: bool,
+        mono_ms: int,
+    ) -> SendHandle | None:
+        """Send as ``begin`` does if that needs no call of trio's, not now; else nothing has happened.
+
+        Args:
+            message: one message, or several.
+            queue: send to this queue, once.
+            selector: choose the queue, once.
+            arg: for the selector.
+            timeout_ms: for all of it; None for sendMsgTimeout.
+            soon: with the retries of ``send_soon``, not those of ``send``.
+            mono_ms: the time, of trio's clock.
+
+        Raises:
+            UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
+        """
+        if self._sender.faults.enabled:
+            return None
+        handle = SendHandle(message)
+        if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon, mono_ms):
+            return None
+        self._sizes[handle] = size = _size(message)
+        self._begun_bytes += size
         return handle
 
     def _begin_now(
@@ -153,6 +206,7 @@ class SoonSends:
         arg: object,
         timeout_ms: int | None,
         soon: bool,
+        mono_ms: int,
     ) -> bool:
         """Make the first attempt without a task, if it has nothing and nobody to wait for."""
         config = self._config
@@ -162,20 +216,22 @@ class SoonSends:
             if self._accumulator.takes(handle.message):
                 return False
             timeout_ms = config.send_msg_timeout
+        return self._sender.send_now(
+            handle.message,
+            queue,
+            selector,
+            arg,
+            timeout_ms,
+            partial(self._answered, handle),
+            soon=soon,
+            mono_ms=mono_ms,
+        )
 
-        def answered(first: FirstAttempt) -> None:
-            if first.result is not None:
-                self._end(handle, first.result, None)
-            else:
-                self._tasks.spawn(self._settle, handle, self._sender.finish, first)
-
-        try:
-            return self._sender.send_now(
-                handle.message, queue, selector, arg, timeout_ms, answered, soon=soon
-            )
-        except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
-            self._end(handle, None, failure)
-            return True
+    def _answered(self, handle: SendHandle, first: FirstAttempt) -> None:
+        if first.result is not None:
+            self._end(handle, first.result, None)
+        else:
+            self._tasks.spawn(self._settle, handle, self._sender.finish, first)
 
     def _end(
         self, handle: SendHandle, result: SendResult | None, error: BaseException | None

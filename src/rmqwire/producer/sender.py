@@ -17,10 +17,9 @@ from rmqwire.errors import (
     RemotingTimeout,
     RmqError,
     RouteNotFound,
-    TooManyRequests,
     UsageError,
 )
-from rmqwire.producer.first_attempt import FirstAttempt
+from rmqwire.producer.first_attempt import FirstAttempt, FirstWait
 from rmqwire.producer.hooks import SendContext, begin, check_forbidden, end, run_after, run_before
 from rmqwire.producer.outgoing import Accumulation, Messages, Outbound, Prepared
 from rmqwire.producer.results import SendResult, send_result
@@ -141,13 +140,17 @@ class Sender:
     ) -> SendResult:
         started = trio_ms()
         timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
-        prepared = self._prepare(message)
-        outgoing = prepared.outgoing
+        first = FirstWait()
+        if self.send_now(
+            message, queue, selector, arg, timeout_ms, first.answered, soon=soon, mono_ms=started
+        ):
+            return await first.result() or await self.finish(first.attempt)
+        prepared, topic = self._prepare(message), topic_of(message)
         if queue is not None or selector is not None:
-            chosen = await self._choose(message, outgoing.topic, queue, selector, arg, timeout_ms)
+            chosen = await self._choose(message, topic, queue, selector, arg, timeout_ms)
             left = timeout_ms - (trio_ms() - started)
             return await self._send_once(prepared, chosen, left)
-        info = await self.publish_info(outgoing.topic, timeout_ms)
+        info = await self.publish_info(topic, timeout_ms)
         plan = SendPlan(info, self.faults, self._config, started, timeout_ms, soon=soon)
         return await self._perform(plan, prepared)
 
@@ -161,8 +164,12 @@ class Sender:
         answered: Callable[[FirstAttempt], None],
         *,
         soon: bool,
+        mono_ms: int,
     ) -> bool:
         """Make the first attempt of a send if that needs no waiting; tell whether it was made.
+
+        Nothing has happened when it wasn't. No call of trio's is among this: another thread may do it
+        while the loop sleeps (``bridge/turns.py``).
 
         Args:
             message: one message or a batch.
@@ -172,6 +179,7 @@ class Sender:
             timeout_ms: for all attempts.
             answered: called once it is over: it has its result, or is to be given to ``finish``.
             soon: as ``send``'s.
+            mono_ms: the time, of trio's clock.
 
         Raises:
             UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
@@ -187,26 +195,27 @@ class Sender:
         )
         if timeout_ms <= 0 or (planned and not soon):
             return False
-        prepared, now, plan = self._prepare(message), trio_ms(), None
+        prepared = self._prepare(message)
+        more: TopicPublishInfo | None = info
+        before = info.last
         if queue is None and selector is None:
-            plan = partial(SendPlan, info, self.faults, config, now, timeout_ms, soon=soon)
             chosen = self.faults.select(info, None)
         else:
             check_queue(queue, topic)
-            chosen = self._chosen(info, message, queue, selector, arg)
+            chosen, more = self._chosen(info, message, queue, selector, arg), None
         addr = instance.routes.master_addr(chosen.broker_name)
         if addr is None:
+            info.reset(before)
             return False
         first = FirstAttempt(
-            prepared, chosen, addr, self.faults, plan, now, now + timeout_ms, answered
+            prepared, chosen, addr, self.faults, more, soon, mono_ms, mono_ms + timeout_ms, answered
         )
-        try:
-            return instance.api.send_now(
-                addr, prepared.outgoing, chosen, instance.wall_ms(), timeout_ms, first.hear
-            )
-        except TooManyRequests as error:
-            first.hear(error)
-            return True
+        sent = instance.api.send_now(
+            addr, prepared.outgoing, chosen, instance.wall_ms(), timeout_ms, first.hear, mono_ms
+        )
+        if not sent:
+            info.reset(before)
+        return sent
 
     async def finish(self, first: FirstAttempt) -> SendResult:
         """Go on with a send whose first attempt has failed.
@@ -221,13 +230,20 @@ class Sender:
                 return await self._send_once(first.prepared, first.queue, left_ms)
             except RmqError as again:
                 error = again
-        if first.plan is None:
+        if first.info is None:
             raise error
-        plan = first.plan()
+        plan = SendPlan(
+            first.info,
+            self.faults,
+            self._config,
+            first.began_ms,
+            first.deadline_ms - first.began_ms,
+            soon=first.soon,
+        )
         plan.begun(first.queue, first.began_ms)
         if plan.failed(error, trio_ms()):
             return await self._perform(plan, first.prepared)
-        raise plan.failure(first.prepared.outgoing.topic, trio_ms())
+        raise plan.failure(first.prepared.outgoing.shape.topic, trio_ms())
 
     async def send_oneway(
         self,
@@ -256,7 +272,7 @@ class Sender:
         prepared = self._prepare(message)
         outgoing = prepared.outgoing
         timeout_ms = self._config.send_msg_timeout
-        chosen = await self._choose(message, outgoing.topic, queue, selector, arg, timeout_ms)
+        chosen = await self._choose(message, topic_of(message), queue, selector, arg, timeout_ms)
         addr = await self._addr(chosen)
         context = self._begin(prepared, chosen, addr)
         await self._instance.api.send_oneway(addr, outgoing, chosen, self._instance.wall_ms())
@@ -265,8 +281,8 @@ class Sender:
 
     def _prepare(self, message: Messages) -> Prepared:
         if isinstance(message, Message):
-            return Prepared(message, *self._outbound.single(message))
-        return Prepared(message, *self._outbound.batch(message))
+            return self._outbound.single(message)
+        return self._outbound.batch(message)
 
     async def recall(self, topic: str, recall_handle: str, timeout_ms: int | None) -> str:
         """Take a timer message back, see ``Producer.recall``."""
@@ -363,7 +379,7 @@ class Sender:
                     return result
         if plan.result is not None:
             return plan.result
-        raise plan.failure(prepared.outgoing.topic, trio_ms())
+        raise plan.failure(prepared.outgoing.shape.topic, trio_ms())
 
     async def _send_once(
         self, prepared: Prepared, queue: MessageQueue, timeout_ms: int
@@ -400,7 +416,7 @@ class Sender:
         answer = await self._instance.api.send(
             addr, prepared.outgoing, queue, self._instance.wall_ms(), timeout_ms
         )
-        return send_result(answer, prepared.msg_id, queue)
+        return send_result(answer, addr, prepared.msg_id, queue)
 
     async def _addr(self, queue: MessageQueue) -> str:
         return (await self._instance.broker_addr(queue, only_this=True)).addr

@@ -138,12 +138,13 @@ class SendTraceHook(SendHook):
     def after(self, context: SendContext) -> None:
         """Trace an attempt that was answered."""
         result, outgoing = context.result, context.outgoing
-        if result is None or not result.trace_on or outgoing.topic == self._dispatcher.topic:
+        topic = outgoing.shape.topic
+        if result is None or not result.trace_on or topic == self._dispatcher.topic:
             return
         message = context.message
         single = message if isinstance(message, Message) else None
         traced = TracedMessage(
-            outgoing.topic,
+            topic,
             result.msg_id,
             single.tags if single else None,
             single.keys if single else None,
@@ -160,7 +161,7 @@ class SendTraceHook(SendHook):
             cost_ms=self._dispatcher.wall_ms() - context.started_ms,
             success=result.send_status is SendStatus.SEND_OK,
         )
-        self._dispatcher.append(outgoing.topic, record, traced.names())
+        self._dispatcher.append(topic, record, traced.names())
 
 
 def _kind(message: Message | None) -> MessageType:

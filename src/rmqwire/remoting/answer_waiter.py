@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.errors import RemotingError, RemotingTimeout
 
 if TYPE_CHECKING:
+    from rmqwire.errors import RemotingError
     from rmqwire.remoting.connection import Connection
-    from rmqwire.remoting.handler import OnReply
 
 SILENCE_MS: Final = 100  # MIN_CLOSE_TIMEOUT_MILLIS: a wait from which on silence means something
 
@@ -56,20 +54,6 @@ class AnswerWaiter:
         raise self._outcome
 
 
-def unless_silent(connection: Connection, on_reply: OnReply, timeout_ms: int) -> OnReply:
-    """Return the same callback; but when nothing came meanwhile, not even its answer, the connection ends."""
-    if timeout_ms <= SILENCE_MS:
-        return on_reply
-    return partial(_heard, connection, connection.frames_received, on_reply, timeout_ms)
-
-
-def _heard(
-    connection: Connection,
-    before: int,
-    on_reply: OnReply,
-    timeout_ms: int,
-    outcome: RemotingCommand | RemotingError,
-) -> None:
-    on_reply(outcome)
-    if isinstance(outcome, RemotingTimeout) and connection.frames_received == before:
-        connection.close(f"nothing came for {timeout_ms} ms")
+def silence_after(timeout_ms: int) -> int:
+    """Return for how long nothing may come while an answer is waited for, in ms; 0: that says nothing."""
+    return timeout_ms if timeout_ms > SILENCE_MS else 0

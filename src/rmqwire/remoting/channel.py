@@ -20,6 +20,7 @@ import trio
 from rmqwire.remoting.tls import why
 from rmqwire.remoting.tls_mode_handler import TlsModeHandler
 from rmqwire.remoting.transport import SocketTransport
+from rmqwire.wakeup import AnyThreadWakeup
 
 if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
@@ -75,7 +76,7 @@ class Channel:
         self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
         self._sending = False
         self._sent = trio.lowlevel.ParkingLot()  # waiters for the sender to finish
-        self._wake = trio.Event()
+        self._wake = AnyThreadWakeup()
         self._stopping = False
         self._running = trio.CancelScope()
         self._reading = trio.CancelScope()
@@ -83,15 +84,24 @@ class Channel:
         connection.on_wake = self._on_wake
 
     def _on_wake(self) -> None:
-        if self.connection.closed:
-            self._wake.set()
+        if self._wake.called:
+            return  # the writer is on its way
+        connection = self.connection
+        if connection.closed:
+            self._wake()
         elif not self._sending:
-            if self.connection.requests_waiting == 1:  # a lone one: nothing would go with it
+            if connection.requests_waiting == 1:  # a lone one: nothing would go with it
                 self.send_ready()
                 return
             late_answers = self._late_answers
             if late_answers is None or not late_answers.takes(self):
-                self._wake.set()
+                self._wake()
+
+    def break_off(self, reason: str) -> None:
+        """End the connection with nothing more sent; from any thread while no task runs."""
+        self._rest = b""
+        self.connection.break_off(reason)
+        self._wake()
 
     def stop(self) -> None:
         """Read no more; send what is ready, at most for ``drain_ms``, then end ``run``."""
@@ -164,7 +174,7 @@ class Channel:
         with suppress(*LOST):
             if self._send_some():
                 return
-        self._wake.set()
+        self._wake()
 
     def _send_some(self) -> bool:
         """Send of the outbox what the kernel takes at once; tell whether that was all."""
@@ -186,7 +196,6 @@ class Channel:
         connection = self.connection
         while not connection.closed:
             await self._wake.wait()
-            self._wake = trio.Event()
             if not self._sending:
                 await self.flush()
         if connection.corked:

@@ -29,7 +29,7 @@ from rmqwire.codec.command import (
     next_opaque,
 )
 from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
-from rmqwire.remoting.answer_waiter import AnswerWaiter, unless_silent
+from rmqwire.remoting.answer_waiter import AnswerWaiter, silence_after
 from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.connection import Connection
@@ -37,6 +37,7 @@ from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.tls_connect import TlsConnect
 from rmqwire.remoting.transport import SocketTransport, format_address
+from rmqwire.wakeup import AnyThreadWakeup
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -169,11 +170,11 @@ class RemotingClient:
         self._nursery_manager = trio.open_nursery()
         self._nursery: trio.Nursery | None = None
         self._tick_at = 0  # when the housekeeping wakes, ms
-        self._earlier = trio.Event()  # a deadline before that came
         self._housekeeping_scope = trio.CancelScope(shield=True)
         self.hooks = list(hooks)
 
     async def __aenter__(self) -> Self:
+        self._earlier = AnyThreadWakeup()  # a deadline before the next tick came
         self._nursery = await self._nursery_manager.__aenter__()
         self._nursery.start_soon(self._housekeeping)
         return self
@@ -245,7 +246,7 @@ class RemotingClient:
         connection = channel.connection
         waiter = AnswerWaiter(connection, command.opaque)
         self._watch(left_ms)
-        connection.request(command, unless_silent(connection, waiter.set, left_ms), left_ms)
+        connection.request(command, waiter.set, left_ms, silence_after(left_ms))
         return await waiter.wait()
 
     def _leave(self, addr: str, channel: Channel) -> None:
@@ -277,11 +278,18 @@ class RemotingClient:
         channel.connection.request(command, on_reply, left_ms)
 
     def invoke_now(
-        self, addr: str, opaque: int, frame: bytes, on_reply: OnReply, timeout_ms: int
+        self,
+        addr: str,
+        opaque: int,
+        frame: bytes,
+        on_reply: OnReply,
+        timeout_ms: int,
+        mono_ms: int,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent.
 
-        It isn't where there is no connection. A server's GO_AWAY is an answer like others.
+        It isn't where there is no connection, and where too much is under way. A server's GO_AWAY is an
+        answer like others. Another thread may do this while the loop sleeps.
 
         Args:
             addr: ``host:port`` of the server.
@@ -290,24 +298,30 @@ class RemotingClient:
             on_reply: plain function, called once from the connection's task, with the answer,
                 RemotingTimeout or SendFailed.
             timeout_ms: for answering.
-
-        Raises:
-            TooManyRequests: too many wait for answers.
+            mono_ms: the time, of trio's clock.
         """
         link = self._links.get(addr)
-        if link is None or link.channel is None or link.channel.connection.closed:
+        if link is None or link.channel is None:
+            return False
+        channel = link.channel
+        connection = channel.connection
+        if not connection.can_request(len(frame)):
             return False
         if self.hooks or self._stamps:
             command = decode_command(frame)
             self._stamp(addr, command)
             frame = encode_command(command)
             on_reply = partial(self._answered, addr, command, on_reply)
-        deadline = trio_ms() + timeout_ms
+        deadline = mono_ms + timeout_ms
         if deadline < self._tick_at:
-            self._earlier.set()
-        connection = link.channel.connection
-        on_reply = unless_silent(connection, on_reply, timeout_ms)
-        connection.request_frame(opaque, frame, on_reply, deadline)
+            self._earlier()
+        try:
+            connection.request_frame(opaque, frame, on_reply, deadline, silence_after(timeout_ms))
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C: nobody knows how much of the frame was sent
+            channel.break_off("a send was interrupted")
+            raise
         return True
 
     def _answered(
@@ -433,16 +447,14 @@ class RemotingClient:
 
     def _watch(self, timeout_ms: int) -> None:
         if trio_ms() + timeout_ms < self._tick_at:
-            self._earlier.set()
+            self._earlier()
 
     async def _housekeeping(self) -> None:
         with self._housekeeping_scope:
             while True:
                 now = trio_ms()
                 self._tick_at = wake = self._expire(now)
-                self._earlier = trio.Event()
-                with trio.move_on_after((wake - now) / 1000):
-                    await self._earlier.wait()
+                await self._earlier.wait((wake - now) / 1000)
 
     def _expire(self, now: int) -> int:
         """Tell every connection the time; give when to do it again."""

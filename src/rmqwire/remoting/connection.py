@@ -315,13 +315,17 @@ class Connection:
         elif not self.corked and self.on_wake is not None:
             self.on_wake()
 
-    def request(self, command: RemotingCommand, on_reply: OnReply, timeout_ms: int) -> None:
+    def request(
+        self, command: RemotingCommand, on_reply: OnReply, timeout_ms: int, silence_ms: int = 0
+    ) -> None:
         """Send a request; ``on_reply`` is called once, with the answer or with what went wrong.
 
         Args:
             command: the request.
             on_reply: gets the answer, a RemotingTimeout or a SendFailed; may run inside this call.
             timeout_ms: how long to wait for the answer.
+            silence_ms: what to say that nothing came for, when nothing did while it waited: the
+                connection is closed then. 0: it isn't.
 
         Raises:
             TooManyRequests: too many wait for answers.
@@ -329,9 +333,11 @@ class Connection:
             ProtocolError: the command can't be encoded.
         """
         frame, deadline = encode_command(command), self._mono_ms() + timeout_ms
-        self.request_frame(command.opaque, frame, on_reply, deadline)
+        self.request_frame(command.opaque, frame, on_reply, deadline, silence_ms)
 
-    def request_frame(self, opaque: int, frame: bytes, on_reply: OnReply, deadline: int) -> None:
+    def request_frame(
+        self, opaque: int, frame: bytes, on_reply: OnReply, deadline: int, silence_ms: int = 0
+    ) -> None:
         """Send a request that is written already; see ``request``. ``deadline`` is a ``mono_ms``."""
         if self.closed:
             self._call(on_reply, self._send_failed(maybe_stored=False))
@@ -343,10 +349,29 @@ class Connection:
             )
         if opaque in waiting:
             raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
-        self._requests.add(opaque, on_reply, deadline)
+        self._requests.add(opaque, on_reply, deadline, self.frames_received, silence_ms)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
+
+    def can_request(self, size: int) -> bool:
+        """Return whether a request of so many bytes is accepted and leaves the outbox within its limit."""
+        limits = self._limits
+        return (
+            not self.closed
+            and len(self._requests.waiting) < limits.async_requests
+            and self.outbox_size + size <= limits.outbox_bytes
+        )
+
+    def break_off(self, reason: str) -> None:
+        """End the connection in the middle of a frame, perhaps: nothing more is sent.
+
+        Those who wait hear of it once its shell says that the connection is lost.
+        """
+        self.closed = True
+        self.close_reason = self.close_reason or reason
+        self._held = []
+        self._clear_outbox()
 
     def forget(self, opaque: int) -> None:
         """Stop waiting for an answer; its callback is not called any more."""
@@ -416,8 +441,11 @@ class Connection:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
         if self.closed:
             return
-        while (on_reply := self._requests.take_due(mono_ms)) is not None:
+        while (due := self._requests.take_due(mono_ms)) is not None:
+            _, on_reply, frames, silence_ms = due
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
+            if silence_ms and self.frames_received == frames:
+                self.close(f"nothing came for {silence_ms} ms")
         self._expire_handshake(mono_ms)
         self._expire_partial(mono_ms)
         self._expire_idle(mono_ms)
@@ -474,7 +502,7 @@ class Connection:
     def _fail_waiting(self) -> None:
         # what is in the outbox may still be sent
         handed = self._requests.last if self._outbox else self._handed
-        for number, on_reply in self._requests.take_all():
+        for number, on_reply, _, _ in self._requests.take_all():
             self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:

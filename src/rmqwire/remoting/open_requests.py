@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from rmqwire.remoting.handler import OnReply
 
+OpenRequest: TypeAlias = "tuple[int, OnReply, int, int]"
 SPARE = 256  # deadlines of requests that were answered, kept besides one for each that waits
 
 
@@ -19,21 +20,24 @@ class OpenRequests:
     one long wait would keep those of all short ones behind it.
 
     Attributes:
-        waiting: number and callback by opaque, in the order of sending.
+        waiting: by opaque, in the order of sending: number, callback, the frames that had come before
+            it, and for how long nothing may come at all until its connection is closed (ms; 0: any time).
         last: number of the last request.
     """
 
     __slots__ = ("_deadlines", "last", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: dict[int, tuple[int, OnReply]] = {}
+        self.waiting: dict[int, OpenRequest] = {}
         self.last = 0
         self._deadlines: list[tuple[int, int, int]] = []  # heap: when in ms, number, opaque
 
-    def add(self, opaque: int, on_reply: OnReply, deadline: int) -> None:
+    def add(
+        self, opaque: int, on_reply: OnReply, deadline: int, frames: int = 0, silence_ms: int = 0
+    ) -> None:
         """Enter a request that runs out of time at ``deadline`` (ms)."""
         self.last += 1
-        self.waiting[opaque] = (self.last, on_reply)
+        self.waiting[opaque] = (self.last, on_reply, frames, silence_ms)
         heapq.heappush(self._deadlines, (deadline, self.last, opaque))
         if len(self._deadlines) > 2 * len(self.waiting) + SPARE:
             self._deadlines = [one for one in self._deadlines if self._waits(one)]
@@ -46,16 +50,16 @@ class OpenRequests:
             heapq.heappop(deadlines)
         return deadlines[0][0] if deadlines else None
 
-    def take_due(self, mono_ms: int) -> OnReply | None:
-        """Return the callback of one that has run out of time by ``mono_ms``, and wait no longer."""
+    def take_due(self, mono_ms: int) -> OpenRequest | None:
+        """Return one that has run out of time by ``mono_ms``, and wait for it no longer."""
         due = self.next_deadline()
         if due is None or due > mono_ms:
             return None
         _, _, opaque = heapq.heappop(self._deadlines)
-        return self.waiting.pop(opaque)[1]
+        return self.waiting.pop(opaque)
 
-    def take_all(self) -> list[tuple[int, OnReply]]:
-        """Return number and callback of all in the order of sending, and wait for none of them."""
+    def take_all(self) -> list[OpenRequest]:
+        """Return all in the order of sending, and wait for none of them."""
         waiting, self.waiting = self.waiting, {}
         self._deadlines = []
         return list(waiting.values())

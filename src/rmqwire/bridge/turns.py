@@ -1,0 +1,84 @@
+"""Whose turn it is to touch what lives in the engine: its loop's, or another thread's while that sleeps.
+
+The loop has the turn but for the time that it waits for sockets and clocks. A thread that finds it asleep
+may do in its place what takes no call of trio's, and nothing else runs there meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S: Final = (
+    3.0  # a signal's handler that interrupts a thread in its turn may wait for the loop
+)
+
+
+class Turns(trio.abc.Instrument):
+    """The turn, given and taken around each wait of the loop."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._has_it = False  # the loop
+        self._clock_s = 0.0  # trio's clock at 0 of the performance counter
+        self._after: list[Callable[[], None]] = []
+
+    def before_run(self) -> None:
+        """Begin with the loop's turn."""
+        self._has_it = self._turn.acquire()
+
+    def set_clock(self) -> None:
+        """Learn how trio's clock runs; in the loop."""
+        self._clock_s = trio.current_time() - time.perf_counter()
+
+    def before_io_wait(self, timeout: float) -> None:
+        """Let other threads have it, and those go on whose calls are over."""
+        if self._has_it:
+            self._turn.release()
+        if self._after:
+            self._call_after()
+
+    def after_run(self) -> None:
+        """Let the last ones go on."""
+        self._call_after()
+
+    def after(self, call: Callable[[], None]) -> None:
+        """Call something at the end of the loop's turn, when who is woken by it finds the turn free."""
+        self._after.append(call)
+
+    def _call_after(self) -> None:
+        after, self._after = self._after, []
+        for call in after:
+            try:
+                call()
+            except Exception:  # trio would give this instrument up
+                logger.exception("telling a thread that its call is over")
+
+    def after_io_wait(self, timeout: float) -> None:
+        """Take it back from a thread that has a moment's work in it."""
+        self._has_it = self._turn.acquire(timeout=PATIENCE_S)
+
+    def use(self, work: Callable[[int], bool]) -> bool:
+        """Do a piece of work in the loop's place, if it sleeps; from any thread.
+
+        Args:
+            work: called with the ms of trio's clock; returns whether it has done anything.
+
+        Returns:
+            what ``work`` has returned; False: it wasn't called.
+        """
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            return work(int((self._clock_s + time.perf_counter()) * 1000))
+        finally:
+            self._turn.release()

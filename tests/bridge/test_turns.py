@@ -1,0 +1,133 @@
+"""Who may touch what lives in the engine, and calls that begin in another thread."""
+
+import logging
+import threading
+from queue import SimpleQueue
+
+import pytest
+
+from rmqwire.bridge import turns as module
+from rmqwire.bridge.engine import Call, Engine
+from rmqwire.bridge.sends import SendCall, SendOptions
+from rmqwire.bridge.turns import Turns
+from rmqwire.remoting.channel import trio_ms
+
+
+def yes(_):
+    return True
+
+
+def test_other_threads_have_the_turn_while_the_loop_sleeps_and_one_at_a_time():
+    turns = Turns()
+    turns.before_run()
+    assert not turns.use(yes), "the loop runs"
+    turns.before_io_wait(0)
+    assert turns.use(lambda _: not turns.use(yes)), "another one works meanwhile"
+    assert not turns.use(lambda _: False)
+    turns.after_io_wait(0)
+    assert not turns.use(yes), "it runs again"
+
+
+def test_what_fails_in_a_turn_gives_it_back():
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError):
+        turns.use(lambda _: 1 // 0)
+    assert turns.use(yes)
+
+
+def test_the_loop_goes_on_when_a_turn_does_not_end(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_S", 0.001)
+    turns = Turns()
+
+    def interrupted(_):
+        turns.after_io_wait(0)
+        turns.before_io_wait(0)
+        return not turns.use(yes), "it is still this one's"
+
+    assert turns.use(interrupted)
+    assert turns.use(yes)
+    turns.after_io_wait(0)
+    assert not turns.use(yes)
+
+
+def test_who_is_told_at_the_end_of_a_turn_finds_it_free(caplog):
+    turns, told = Turns(), []
+    turns.before_run()
+    turns.after(lambda: told.append(turns.use(yes)))
+    turns.after(lambda: 1 // 0)
+    turns.after(lambda: told.append("next"))
+    with caplog.at_level(logging.ERROR):
+        turns.before_io_wait(0)
+    assert told == [True, "next"]
+    assert "ZeroDivisionError" in caplog.text
+    turns.after(lambda: told.append("end"))
+    turns.after_run()
+    assert told[2:] == ["end"]
+
+
+async def test_a_turn_knows_the_time_of_the_loop():
+    turns = Turns()
+    turns.set_clock()
+    before, times = trio_ms(), []
+    turns.use(times.append)
+    assert before - 1 <= times[0] <= trio_ms() + 1
+
+
+class Step(Call):
+    """Every third one can begin in the caller's thread."""
+
+    def __init__(self, number, seen):
+        super().__init__(lambda _: None, None)
+        self._number = number
+        self._seen = seen
+
+    def begin(self, nursery):
+        self._seen.put((self._number, threading.current_thread().name))
+
+    def begin_now(self, mono_ms):
+        if self._number % 3:
+            return False
+        self._seen.put((self._number, threading.current_thread().name))
+        return True
+
+    def cancel(self):
+        raise NotImplementedError
+
+
+def test_calls_of_a_thread_begin_in_their_order_wherever_they_do():
+    engine, seen = Engine(), SimpleQueue()
+    try:
+        for number in range(300):
+            engine.start(Step(number, seen))
+        begun = [seen.get(timeout=20) for _ in range(300)]
+    finally:
+        engine.stop()
+    assert [number for number, _ in begun] == list(range(300))
+    assert "rmqwire" in {name for _, name in begun}
+
+
+class NoProducer:
+    """A producer whose sends fail."""
+
+    def begin_now(self, message, *, mono_ms, **way):
+        raise LookupError(message)
+
+    def begin_send(self, message, **way):
+        raise LookupError(message)
+
+
+def test_a_send_that_fails_at_once_fails_in_the_engine():
+    told = []
+    options: SendOptions = {
+        "queue": None,
+        "key": None,
+        "selector": None,
+        "arg": None,
+        "timeout_ms": None,
+    }
+    call = SendCall(NoProducer(), "m", options, True, told.append, None)
+    assert not call.begin_now(0)
+    assert not told
+    call.begin(None)
+    assert told == [call]
+    assert repr(call.error) == "LookupError('m')"
