@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from rmqwire.codec.batch import encode_entry
 from rmqwire.codec.bodies import BatchAckMessageRequestBody, OffsetOption
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
+from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader, PopMessageRequestHeader
 from rmqwire.codec.lite_topic import lmq_name
 from rmqwire.codec.release import DEFAULT_RELEASE
 from rmqwire.consumer.working.acks import batch_acks
@@ -307,6 +308,35 @@ def pulling(side: LiteSide, say: Say) -> None:
                 say(f"pulling: {code.name} {topic} {lite_topic!r} {queue_id}", answer)
 
 
+def light(side: LiteSide, say: Say) -> None:
+    """A light queue is popped like the queue of a topic, by a group that has nothing to do with lite topics."""
+    for number in range(2):
+        named = f"UNIQ_KEY\x01light-{number}\x02INNER_MULTI_DISPATCH\x01%LMQ%light,%LMQ%other\x02"
+        sent = side.connect().call(requests.send("norm", b"l%d" % number, properties=named))
+        say(f"light: sent {number}", sent.code)
+    time.sleep(1)
+    for queue_id in (-1, 0, 1):
+        header = PopMessageRequestHeader(
+            consumer_group="gp",
+            topic="%LMQ%light",
+            queue_id=queue_id,
+            max_msg_nums=1,
+            invisible_time=60_000,
+            poll_time=0,
+            born_time=int(time.time() * 1000),
+            init_mode=0,
+            exp_type="TAG",
+            exp="*",
+        )
+        answer = side.connect().call(RemotingCommand.request(int(R.POP_MESSAGE), header))
+        seen = shown(answer)
+        seen["fields"] = {
+            name: text for name, text in (seen["fields"] or {}).items() if name != "reviveQid"
+        }
+        seen["remark"] = re.sub(r"/[\d.:]+|\[\d+\.[\d.]+\]", "ADDR", seen["remark"] or "")
+        say(f"light: popped from {queue_id}", seen)
+
+
 def ask_client(side: LiteSide, say: Say, client_id: str, group: str = "gl") -> None:
     fields = {"parentTopic": PARENT, "group": group, "clientId": client_id, "maxCount": "50"}
     say(f"client {client_id} of {group}", shown(side.ask(R.GET_LITE_CLIENT_INFO, fields)))
@@ -339,4 +369,5 @@ SCRIPTS = (
     administrators,
     pulling,
     buried,
+    light,
 )
