@@ -101,14 +101,14 @@ def several(side: LiteSide, say: Say) -> None:
     one, two = side.client("we1"), side.client("we2")
     one.add("r", "s")
     two.add("s")
-    waits = [pop(side, one), pop(side, one)]
-    side.send("r", "r1")
-    seen = [waiting.answer()[1] for waiting in waits]
-    say("several: waits of one client", sorted(seen, key=str))
-    waits = [pop(side, one), pop(side, two)]
-    side.send("s", "s1")
-    seen = [waiting.answer()[1] for waiting in waits]
-    say("several: clients", sorted(seen, key=str))
+    for label, name, clients in (("waits", "r", (one, one)), ("clients", "s", (one, two))):
+        waits = [pop(side, client) for client in clients]
+        side.send(name, f"{name}1")
+        answers = [waiting.answer()[0] for waiting in waits]
+        say(f"several {label}", sorted(map(str, map(shown, answers))))
+        for client, answer in zip(clients, answers, strict=True):
+            for message in client.messages(answer):
+                client.ack(message)
     for client in (one, two):
         client.control("COMPLETE_REMOVE")
 
