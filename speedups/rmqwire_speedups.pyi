@@ -160,44 +160,85 @@ def walk_units(
         for each queue what ``find`` gave, its next offset, its units and their tags codes, each once.
     """
 
-class Pulls:
-    """Reads the headers of plain pulls.
+class PullSettings(Protocol):
+    """What stays the same for one broker's pulls; read once."""
 
-    ``names`` are those of its fields, in the order of ``read``'s result, then those that say nothing to
-    a broker; ``languages`` those that a header may name.
+    @property
+    def codes(self) -> Sequence[int]: ...
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def languages(self) -> Sequence[str]: ...
+    @property
+    def max_frame(self) -> int: ...
+    @property
+    def block(self) -> int: ...
+    @property
+    def segment(self) -> int: ...
+    @property
+    def gap(self) -> int: ...
+    @property
+    def answer_json(self) -> str: ...
+    @property
+    def answer_json_order(self) -> Sequence[int]: ...
+    @property
+    def answer_fields(self) -> Sequence[tuple[str, int]]: ...
+    @property
+    def answer_language(self) -> int: ...
+    @property
+    def answer_version(self) -> int: ...
+
+_P = TypeVar("_P")
+
+class Pulls(Generic[_P]):
+    """Turns plain pulls at the front of buffers into answers.
+
+    ``names`` of the settings are those of a pull's fields, in the order of ``PullMessageRequestHeader``, then
+    those that say nothing to a broker.
+
+    ``prepare`` is told code, group, topic, sysFlag's bit of a subscription, subscription, its version and
+    expression type, once in a call for each such kind of pull. It returns something that stands for it, the
+    tags codes that are wanted (None: all), the topic as records have it (None if they may have another), the
+    number of queues, the broker to pull from next and that of who lags behind, the system flags of topic and
+    group. ``units`` is told that something, a queue id, an offset and a number, and returns units, the
+    queue's first offset and the one behind its last. ``block`` is told where a block of the log begins and
+    ends, and how many records of it are wanted. ``read`` is told offsets and sizes and returns these parts of
+    the log. Where one of the first three returns None, or any raises an Exception, the pull isn't plain.
     """
 
     def __init__(
-        self, code: int, names: Sequence[str], languages: Sequence[str], max_frame: int
+        self,
+        settings: PullSettings,
+        prepare: Callable[
+            [int, str, str, int, str | None, int | None, str | None],
+            tuple[_P, Sequence[int] | None, bytes | None, int, int, int, int, int] | None,
+        ],
+        units: Callable[[_P, int, int, int], tuple[bytes, int, int] | None],
+        block: Callable[[int, int, int], bytes | None],
+        read: Callable[[list[tuple[int, int]]], Sequence[bytes]],
     ) -> None: ...
-    def read(
-        self, data: bytes, position: int, /
-    ) -> (
-        tuple[
-            int,
-            int,
-            int,
-            tuple[
-                str,
-                str,
-                int,
-                int,
-                int,
-                int,
-                int | None,
-                int | None,
-                str | None,
-                int | None,
-                str | None,
-            ],
-        ]
-        | None
-    ):
-        """Read the frame at ``position``.
+    def take(
+        self,
+        inputs: Sequence[tuple[bytes, int, int, int]],
+        here: tuple[int, int, int, int, int, tuple[int, int], tuple[int, int], int],
+        /,
+    ) -> tuple[list[tuple[int, int, bytes]], list[tuple[_P, int, int, int, int, int, int | None]]]:
+        """Take what is plain at the front of what each connection has brought.
+
+        Args:
+            inputs: for each connection what it brought, where in it to begin and where to end, and how many
+                bytes of answers may be there before no more pulls are taken.
+            here: where the log begins and ends, from where on records count as in memory and from where on
+                they are surely right; most bytes of a pull; most bytes and messages of records in memory,
+                and of others; units that are looked at unless more messages are wanted.
 
         Returns:
-            where it ends, its opaque, its serialize type and its fields; None when it is not whole, no
-            pull or not plain.
+            for each connection how many pulls were taken, where the first frame begins that was not, and
+            the answers; for each pull what ``prepare`` gave, the number of its connection, its queue id, the
+            number of its messages, their bytes, the offset to go on at and what its group has consumed.
+
+        Raises:
+            RuntimeError: the lane panicked. Nothing was taken then.
         """
 
 class Pulled:

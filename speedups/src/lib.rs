@@ -21,7 +21,9 @@
 //! pull_request.rs  the fields of a pull, checked
 //! pull.rs        units of a consume queue -> the records that a pull gets
 //! heads.rs       records of a pull's answer, as far as a consumer looks at them
-//! python.rs      the module that Python imports
+//! pull_answer.rs the frame of a pull's answer
+//! pull_lane.rs   all of it, for the pulls at the front of buffers
+//! python.rs      the module that Python imports, with python_pulls.rs
 //! ```
 #![forbid(unsafe_code)]
 
@@ -37,8 +39,12 @@ pub mod keys;
 pub mod lane;
 pub mod properties;
 pub mod pull;
+pub mod pull_answer;
+pub mod pull_lane;
 pub mod pull_request;
 #[cfg(feature = "python")]
 mod python;
+#[cfg(feature = "python")]
+mod python_pulls;
 pub mod record;
 pub mod send;

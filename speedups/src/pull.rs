@@ -42,7 +42,7 @@ impl Limits {
 }
 
 /// Where a record lies in the log: offset and size, bytes.
-type Place = (i64, usize);
+pub type Place = (i64, usize);
 
 /// The records that a pull gets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -114,15 +114,18 @@ pub fn join(found: &Found, parts: &[Range<i64>], data: &[&[u8]], queue: Option<&
         }
         let at = usize::try_from(offset - parts[number].start).ok()?;
         let record = data.get(number)?.get(at..at + size)?;
-        if let Some(queue) = queue {
-            let seen = read(record, offset, true)?;
-            if seen.size != size || ends_like_crc(record) || !is_of(&seen, queue, *index) {
-                return None;
-            }
+        if queue.is_some_and(|queue| !is_right(record, (offset, size), queue, *index)) {
+            return None;
         }
         out.extend_from_slice(record);
     }
     Some(out)
+}
+
+/// Return whether these are the bytes of the record that unit number `index` is for.
+pub fn is_right(record: &[u8], (offset, size): Place, queue: &Queue, index: usize) -> bool {
+    read(record, offset, true)
+        .is_some_and(|seen| seen.size == size && !ends_like_crc(record) && is_of(&seen, queue, index))
 }
 
 fn is_of(record: &Seen, queue: &Queue, index: usize) -> bool {

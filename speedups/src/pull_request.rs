@@ -22,6 +22,7 @@ pub const KNOWN: usize = 11;
 const COMMITS: i32 = 1;
 /// Commits an offset, may wait, brings its subscription.
 const USUAL_FLAGS: i32 = 7;
+pub const OWN_SUBSCRIPTION: i32 = 4;
 
 /// What a plain pull asks.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +38,13 @@ pub struct Pull<'a> {
     pub subscription: Option<&'a str>,
     pub sub_version: Option<i64>,
     pub expression_type: Option<&'a str>,
+}
+
+impl Pull<'_> {
+    /// Whether it says how far its group has consumed.
+    pub fn commits(&self) -> bool {
+        self.sys_flag & COMMITS != 0
+    }
 }
 
 /// Read a pull; `None` when a field is missing, twice there, unknown or unusual.

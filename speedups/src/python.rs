@@ -9,19 +9,15 @@ use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::answer::{Answers, pieces};
 use crate::dispatch::{self, Queues as DispatchQueues, Range};
-use crate::frame::{content, end_of_frame};
-use crate::header;
 use crate::heads;
 use crate::index::{self, Slots};
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Input, Place, Settings, take};
 use crate::properties::{Plan, Plans};
-use crate::pull::{self, Found, Limits, Most, Queue};
-use crate::pull_request;
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -44,7 +40,7 @@ struct PySettings {
     answers_key: bool,
 }
 
-fn bytes(texts: Vec<String>) -> Vec<Vec<u8>> {
+pub fn bytes(texts: Vec<String>) -> Vec<Vec<u8>> {
     texts.into_iter().map(String::into_bytes).collect()
 }
 
@@ -171,7 +167,7 @@ impl Sends {
 }
 
 /// Turn a panic into an error, which ends one connection; nothing has been stored by then.
-fn guard<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+pub fn guard<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(PyRuntimeError::new_err("the native lane panicked")))
 }
@@ -260,146 +256,6 @@ fn append_keys<'py>(
     Ok((PyBytes::new(py, &done.entries), done.fresh, missing))
 }
 
-/// Reads the headers of pulls; see `rmqwire_speedups.pyi`.
-#[pyclass(module = "rmqwire_speedups", frozen)]
-struct Pulls {
-    code: i32,
-    names: Vec<Vec<u8>>,
-    languages: Vec<Vec<u8>>,
-    max_length: usize,
-}
-
-type Asked<'py> = Bound<'py, pyo3::types::PyTuple>;
-
-#[pymethods]
-impl Pulls {
-    #[new]
-    fn new(code: i32, names: Vec<String>, languages: Vec<String>, max_frame: usize) -> PyResult<Self> {
-        if names.len() < pull_request::KNOWN {
-            return Err(PyRuntimeError::new_err("too few field names"));
-        }
-        let (names, languages) = (bytes(names), bytes(languages));
-        Ok(Pulls { code, names, languages, max_length: max_frame.saturating_sub(4) })
-    }
-
-    #[pyo3(signature = (data, position, /))]
-    fn read<'py>(
-        &self,
-        py: Python<'py>,
-        data: &[u8],
-        position: usize,
-    ) -> PyResult<Option<(usize, i32, u8, Asked<'py>)>> {
-        guard(|| {
-            let Some(end) = end_of_frame(data, position, self.max_length) else {
-                return Ok(None);
-            };
-            let frame = content(data, position, end);
-            if header::peek_code(frame) != Some(self.code) {
-                return Ok(None);
-            }
-            let Some((header, body)) = header::read(frame, &self.languages) else {
-                return Ok(None);
-            };
-            if header.flag != 0 || header.code != self.code || !body.is_empty() {
-                return Ok(None);
-            }
-            let Some(pull) = pull_request::read(&header, &self.names) else {
-                return Ok(None);
-            };
-            let asked = (
-                pull.group,
-                pull.topic,
-                pull.queue_id,
-                pull.queue_offset,
-                pull.max_msg_nums,
-                pull.sys_flag,
-                pull.commit_offset,
-                pull.suspend_timeout,
-                pull.subscription,
-                pull.sub_version,
-                pull.expression_type,
-            );
-            let kind = match header.serialization {
-                header::Serialization::Json => 0,
-                header::Serialization::RocketMq => 1,
-            };
-            Ok(Some((end, header.opaque, kind, asked.into_pyobject(py)?)))
-        })
-    }
-}
-
-/// The records that a pull gets; see `rmqwire_speedups.pyi`.
-#[pyclass(module = "rmqwire_speedups", frozen)]
-struct Pulled {
-    found: Found,
-    parts: Vec<std::ops::Range<i64>>,
-}
-
-#[pymethods]
-impl Pulled {
-    #[getter]
-    fn count(&self) -> usize {
-        self.found.places.len()
-    }
-
-    #[getter]
-    fn looked(&self) -> usize {
-        self.found.looked
-    }
-
-    #[getter]
-    fn newest(&self) -> i64 {
-        self.found.newest
-    }
-
-    #[getter]
-    fn indexes(&self) -> Vec<usize> {
-        self.found.indexes.clone()
-    }
-
-    #[getter]
-    fn parts(&self) -> Vec<(i64, i64)> {
-        self.parts.iter().map(|part| (part.start, part.end - part.start)).collect()
-    }
-
-    #[pyo3(signature = (data, queue, /))]
-    fn join<'py>(
-        &self,
-        py: Python<'py>,
-        data: Vec<Bound<'py, PyBytes>>,
-        queue: Option<(Bound<'py, PyBytes>, i32, i64)>,
-    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let data: Vec<&[u8]> = data.iter().map(|part| part.as_bytes()).collect();
-        let queue = queue.as_ref().map(|(topic, queue_id, first)| Queue {
-            topic: topic.as_bytes(),
-            queue_id: *queue_id,
-            first: *first,
-        });
-        let joined = guard(|| Ok(pull::join(&self.found, &self.parts, &data, queue.as_ref())))?;
-        Ok(joined.map(|records| PyBytes::new(py, &records)))
-    }
-}
-
-/// Choose the units of a pull.
-#[pyfunction]
-#[pyo3(signature = (units, limits, codes, gap, segment, /))]
-fn scan_units(
-    units: &[u8],
-    limits: (Most, i64, Most, Most, i64),
-    codes: Option<Vec<i64>>,
-    gap: i64,
-    segment: i64,
-) -> PyResult<Option<Pulled>> {
-    let (wanted, memory_from, in_memory, on_disk, log_start) = limits;
-    let limits = Limits { wanted, memory_from, in_memory, on_disk, log_start };
-    guard(|| {
-        Ok(pull::scan(units, &limits, codes.as_deref()).map(|found| {
-            let parts = pull::parts(&found.places, gap, segment);
-            Pulled { found, parts }
-        }))
-    })
-}
-
 /// Read the records of a pull's answer as far as a consumer looks at them; `None` where one is damaged.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
@@ -447,10 +303,13 @@ fn panic_for_a_test() -> PyResult<()> {
 #[pymodule]
 mod rmqwire_speedups {
     #[pymodule_export]
-    use super::{Pulled, Pulls, Sends};
+    use super::Sends;
 
     #[pymodule_export]
-    use super::{append_keys, panic_for_a_test, record_heads, scan_units, walk_keys, walk_units};
+    use crate::python_pulls::{Pulled, Pulls, scan_units};
+
+    #[pymodule_export]
+    use super::{append_keys, panic_for_a_test, record_heads, walk_keys, walk_units};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

@@ -28,9 +28,10 @@ from rmqwire.broker.pop.pop_state import PopState
 from rmqwire.broker.pop.retry_copy import RetryCopies
 from rmqwire.broker.pop.revive import Reviving
 from rmqwire.broker.pop.revive_log import ReviveLog
+from rmqwire.broker.processors.broker_lane import broker_lane
 from rmqwire.broker.processors.first_offset import first_offset
 from rmqwire.broker.processors.processors import Processors
-from rmqwire.broker.processors.pull_request_lane import PULL, broker_lane
+from rmqwire.broker.processors.pull_lane import PULLS
 from rmqwire.broker.processors.send_fields import FIELDS
 from rmqwire.broker.replication import Replication
 from rmqwire.broker.requests import REQUESTS
@@ -175,9 +176,10 @@ class BrokerCore:
         self.handlers = HandlerTable(release) if handlers is None else handlers
         self.handlers.hooks += access_hooks(self.state.acl, self.state.auth)
         sends = self._processors.send.lane()
-        answer_found = self._processors.pull.answer_found
-        failed = self.handlers.failed
-        self._lane = None if sends is None else broker_lane(sends, answer_found, failed)
+        known = {row.code for row in REQUESTS if row.known_to(release)}
+        self._pulls = [code for code in PULLS if code in known]
+        pulls = self._processors.pull.lane(self._pulls)
+        self._lane = None if sends is None else broker_lane(sends, pulls)
         self.take_role()
 
     def _make_store(
@@ -251,7 +253,8 @@ class BrokerCore:
         send) must see every one.
         """
         is_master = not self.state.replication.is_slave
-        pulls = self.handlers.handler(PULL) == self._processors.pull.pull
+        pull = self._processors.pull.pull
+        pulls = all(self.handlers.handler(code) == pull for code in self._pulls)
         return (is_master and pulls) and all(
             isinstance(handler := self.handlers.handler(code), partial)
             and handler.func == self._processors.send.send

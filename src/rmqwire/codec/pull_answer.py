@@ -39,22 +39,31 @@ class PullAnswers:
     Args:
         release: whose fields and order; its version is announced.
         language: who answers.
+
+    Attributes:
+        json: template of a JSON header: numbers and the opaque.
+        json_order: which of the numbers these are, in order.
+        fields: names and numbers of a ROCKETMQ header, in order.
+        language: who answers,
+        version: and what is announced.
     """
 
     def __init__(self, release: Release, *, language: int = LanguageCode.PYTHON.value) -> None:
-        self._version = release.mq_version
-        self._language = language
+        self.version = release.mq_version
+        self.language = language
         fields = _FIELDS if release.broker.pull_sys_flags else _FIELDS[:4]
         numbers = {name: index for index, name in enumerate(fields)}
         header = PullMessageResponseHeader.decode({name: str(i) for name, i in numbers.items()})
         fast, slow = list(header.encode(fast=True)), list(header.encode())
-        self._in_json = itemgetter(*(numbers[name] for name in slow))
-        self._in_binary = itemgetter(*(numbers[name] for name in fast))
+        self.json_order = [numbers[name] for name in slow]
+        self.fields = [(name, numbers[name]) for name in fast]
+        self._in_json = itemgetter(*self.json_order)
+        self._in_binary = itemgetter(*(number for _, number in self.fields))
         entries = ",".join(f'"{name}":"%d"' for name in slow)
-        self._json = (
+        self.json = (
             f'{{"code":0,"extFields":{{{entries}}},"flag":{RESPONSE_FLAG},'
             f'"language":"{LANGUAGE_NAMES[language]}","opaque":%d,"remark":"{FOUND}",'
-            f'"serializeTypeCurrentRPC":"JSON","version":{self._version}}}'
+            f'"serializeTypeCurrentRPC":"JSON","version":{self.version}}}'
         )
         self._names = [f"\0{chr(len(name))}{name}\0\0\0" for name in fast]
 
@@ -72,7 +81,7 @@ class PullAnswers:
         """
         if serialize_type == ROCKETMQ:
             return self._encode_binary(opaque, self._in_binary(numbers), body)
-        header = (self._json % (*self._in_json(numbers), opaque)).encode()
+        header = (self.json % (*self._in_json(numbers), opaque)).encode()
         size = len(header)
         words = (size + 4 + len(body)) << 32 | size
         return b"".join((words.to_bytes(8, "big"), header, body))
@@ -88,8 +97,8 @@ class PullAnswers:
             4 + _FIXED + size + len(body),
             ROCKETMQ << 24 | _FIXED + size,
             0,
-            self._language,
-            self._version,
+            self.language,
+            self.version,
             opaque,
             RESPONSE_FLAG,
             len(FOUND),

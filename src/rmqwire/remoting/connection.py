@@ -223,6 +223,11 @@ class Connection:
         return self.outbox_size > self._limits.pause_bytes
 
     @property
+    def room(self) -> int:
+        """Bytes of answers that may yet come before it is full, below 0 when it is."""
+        return self._limits.pause_bytes - self.outbox_size
+
+    @property
     def paused(self) -> bool:
         """Requests are held back until the answers before them are sent."""
         return bool(self._held)

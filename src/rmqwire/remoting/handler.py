@@ -28,6 +28,7 @@ class Peer(Protocol):
         peer_host: the same packed as records hold it: IP and port, 8 or 20 bytes.
         closed: nothing is received or accepted for sending any more.
         is_full: so many answers wait to be sent that no more requests are to be answered now.
+        room: bytes of answers that may yet come before it is, below 0 when it is.
     """
 
     peer: str
@@ -36,6 +37,9 @@ class Peer(Protocol):
 
     @property
     def is_full(self) -> bool: ...  # noqa: D102  an attribute
+
+    @property
+    def room(self) -> int: ...  # noqa: D102  an attribute
 
     def reply(self, request: RemotingCommand, response: RemotingCommand) -> None:
         """Send the answer to ``request``, now or later; dropped for a oneway request."""

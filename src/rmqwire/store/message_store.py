@@ -335,34 +335,29 @@ class MessageStore:
         self._count(result, began)
         return result
 
-    def get_plain(
-        self, topic: str, queue_id: int, offset: int, max_msg_nums: int, wanted: Filter | None
-    ) -> GetMessageResult | None:
-        """Do what ``get_message`` does where the native lane finds something; None, uncounted, elsewhere.
+    @property
+    def memory_from(self) -> int:
+        """Offset in the log from which on records count as in memory."""
+        return self.log.end - self._memory
 
-        Raises:
-            OSError: as ``get_message``.
+    def count_found(self, gets: int, messages: int, elapsed_ms: int) -> None:
+        """Count gets that were answered elsewhere and found something.
+
+        Args:
+            gets: how many.
+            messages: of all of them.
+            elapsed_ms: what each of them took.
         """
-        began = self.wall_ms()
-        queue = self.queues.find(topic, queue_id)
-        if queue is None or self._pull_lane is None:
-            return None
-        result = self._pull_lane.get(
-            queue, offset, max_msg_nums, MAX_PULL_MSG_SIZE, wanted, self._memory
-        )
-        if result is not None:
-            self._count(result, began)
-        return result
+        stats = self.stats
+        stats.get_found += gets
+        stats.get_messages += messages
+        stats.get_time_max = max(stats.get_time_max, elapsed_ms)
 
     def _count(self, result: GetMessageResult, began: int) -> None:
-        stats = self.stats
-        if result.status == GetStatus.FOUND:
-            stats.get_found += 1
-            stats.get_messages += result.count
-        else:
-            stats.get_miss += 1
         result.elapsed_ms = elapsed = self.wall_ms() - began
-        stats.get_time_max = max(stats.get_time_max, elapsed)
+        found = result.status == GetStatus.FOUND
+        self.count_found(int(found), result.count, elapsed)
+        self.stats.get_miss += not found
 
     def _get(
         self,

@@ -9,11 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz.mutate import mutate, with_true_length
+from rmqwire.broker.clients.client_table import BROADCASTING, ConsumerGroupInfo
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.headers import PullMessageRequestHeader
 from rmqwire.codec.release import release_named
-from rmqwire.store.log.commit_log import CommitLog
+from rmqwire.filter.subscription import build_subscription
+from rmqwire.store.folder.file_queue import FileQueue
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
 from tests.support.lanes import TOPIC, BothLanes, send_frame
 
@@ -30,7 +32,7 @@ def lanes(request, tmp_path):
     both.close()
 
 
-def pull_frame(*, serialize_type=1, opaque=1, flag=0, **fields):
+def pull_frame(*, serialize_type=1, opaque=1, flag=0, code=RequestCode.PULL_MESSAGE, **fields):
     """Return the frame of a pull."""
     values = {
         "consumer_group": "CID_ONSAPI_PULL", "topic": TOPIC, "queue_id": 1, "queue_offset": 3,
@@ -38,7 +40,7 @@ def pull_frame(*, serialize_type=1, opaque=1, flag=0, **fields):
         "subscription": "*", "sub_version": 0, "expression_type": "TAG",
     }  # fmt: skip
     header = PullMessageRequestHeader(**(values | fields))
-    command = RemotingCommand.request(11, header, serialize_type=serialize_type)
+    command = RemotingCommand.request(int(code), header, serialize_type=serialize_type)
     command.opaque, command.flag = opaque, flag
     return encode_command(command)
 
@@ -100,22 +102,24 @@ def test_sends_and_pulls_in_one_piece_are_all_taken(lanes):
 
 
 def test_a_read_that_fails_is_answered_alike(lanes, monkeypatch):
-    def fail(log, *place):
-        raise OSError(5, "Input/output error")
+    def fail(files, *place):
+        if place[-1]:  # but for nothing
+            raise OSError(5, "Input/output error")
+        return b""
 
     for name in ("read", "read_each"):
-        monkeypatch.setattr(CommitLog, name, fail)
+        monkeypatch.setattr(FileQueue, name, fail)
     lanes.taken = 0
     answer = decode_command(lanes.feed(pull_frame(opaque=5))[1])
     assert (answer.code, answer.opaque) == (ResponseCode.SYSTEM_ERROR, 5)
-    assert lanes.taken == 1  # and it is not read again
+    assert lanes.taken == 0
 
 
 def test_a_panic_leaves_a_pull_to_the_python(lanes):
-    def panic(data, position):
+    def panic(inputs, here):
         raise RuntimeError("the native lane panicked")
 
-    lanes.brokers[1].core.handlers.lane._read = panic
+    lanes.brokers[1].core.handlers.lane._pulls._take = panic
     lanes.taken = 0
     lanes.feed(send_frame() + pull_frame() + send_frame())
     assert lanes.taken == 2
@@ -143,6 +147,107 @@ def test_an_offset_that_was_reset_is_the_pythons(lanes):
     if lanes.brokers[0].state.release.broker.server_side_reset:  # it has taken it
         lanes.feed(pull_frame())
         assert lanes.taken == 1
+
+
+def forbid_group(state):
+    state.groups.table["CID_ONSAPI_PULL"].consume_enable = False
+
+
+def forbid_topic(state):
+    state.topics.table[TOPIC].perm = 2
+
+
+def forbid_broker(state):
+    state.config.broker_permission = 2
+
+
+def take_queue(state):
+    state.topics.table[TOPIC].read_queue_nums = 1
+
+
+def delete_topic(state):
+    state.topics.delete(TOPIC)
+
+
+def delete_queues(state):
+    state.store.delete_topics([TOPIC])
+
+
+def move_readers(state):
+    state.groups.table["CID_ONSAPI_PULL"].broker_id = 3
+    state.config.slave_read_enable = True
+
+
+def take_memory(state):
+    state.store._memory = 0
+    state.config.slave_read_enable = True
+
+
+def limit_messages(state):
+    state.store.config.max_transfer_count_on_message_in_memory = 2
+
+
+def broadcast(state):
+    info = state.consumers.groups["CID_ONSAPI_PULL"] = ConsumerGroupInfo("CID_ONSAPI_PULL")
+    info.message_model = BROADCASTING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        forbid_group, forbid_topic, forbid_broker, take_queue, delete_topic, delete_queues,
+        move_readers, take_memory, limit_messages, broadcast,
+    ],
+)  # fmt: skip
+def test_what_changes_between_two_pulls_counts_at_once(lanes, change):
+    lanes.feed(pull_frame(opaque=1) + pull_frame(opaque=2, queue_id=2))
+    before = lanes.feed(pull_frame())[1]
+    for broker in lanes.brokers:
+        change(broker.state)
+    after = lanes.feed(pull_frame())[1]
+    if change is not broadcast:
+        assert after != before
+    lanes.feed(pull_frame(opaque=1) + pull_frame(opaque=2, queue_id=2))
+
+
+def test_pulls_of_a_group_that_told_its_subscription_are_taken(lanes):
+    for broker in lanes.brokers:
+        told = build_subscription(TOPIC, "TagA", sub_version=7)
+        info = broker.state.consumers.groups["told"] = ConsumerGroupInfo("told")
+        info.subscriptions[TOPIC] = told
+    told = {"consumer_group": "told", "sys_flag": 2, "subscription": None}
+    lanes.taken = 0
+    lanes.feed(pull_frame(sub_version=7, **told))
+    assert lanes.taken == 1
+    lanes.feed(pull_frame(sub_version=8, **told))  # not the latest
+    assert lanes.taken == 1
+
+
+def test_lite_pulls_are_taken_where_they_are_known(lanes):
+    lite = pull_frame(code=RequestCode.LITE_PULL_MESSAGE)
+    lanes.taken = 0
+    lanes.feed(pull_frame() + lite)
+    assert lanes.taken == 1 + lanes.brokers[0].state.release.wire.new_body_fields
+    for broker in lanes.brokers:
+        broker.state.config.lite_pull_message_enable = False
+    lanes.feed(lite + pull_frame())
+
+
+def test_whole_blocks_of_the_log_are_read_alike(lanes):
+    for number in range(40):
+        sizes = [8_000 + 97 * number * q for q in range(4)]
+        lanes.feed(*[send_frame(queue_id=q, body=b"%d" % q * sizes[q]) for q in range(4)])
+    pulls = [
+        pull_frame(queue_id=number % 4, queue_offset=20 + number, max_msg_nums=3, opaque=number)
+        for number in range(32)
+    ]
+    lanes.taken = 0
+    for opened_at in (0, lanes.brokers[0].state.store.log.end):  # then each record is looked at
+        for broker in lanes.brokers:
+            broker.state.store.log.opened_at = opened_at
+        for begin in range(0, 32, 8):
+            lanes.feed(b"".join(pulls[begin : begin + 8]))
+    assert lanes.taken == 64
 
 
 def test_a_pull_gets_what_was_sent(lanes):

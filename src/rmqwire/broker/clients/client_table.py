@@ -186,6 +186,17 @@ class ConsumerTable:
         """Return a group that has members now."""
         return self.groups.get(group)
 
+    def broadcasting(self, group: str) -> ConsumerGroupInfo | None:
+        """Return a group that pulls all messages to each of its members now; None for any other."""
+        info = self.groups.get(group)
+        if (
+            info is None
+            or info.message_model != BROADCASTING
+            or info.consume_type != CONSUME_PASSIVELY
+        ):
+            return None
+        return info
+
     def find_client(self, group: str, client_id: str) -> ClientChannelInfo | None:
         """Return one member of a group."""
         info = self.groups.get(group)

@@ -7,35 +7,33 @@ suspended goes to ``long_polling`` and is run again when something arrives or it
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.clients.client_table import BROADCASTING, CLUSTERING, CONSUME_PASSIVELY
 from rmqwire.broker.clients.held_pulls import HeldPull
 from rmqwire.broker.processors.offset_moved import tell_of_moved_offset
-from rmqwire.broker.processors.pull_filter import group_filter, own_filter
+from rmqwire.broker.processors.pull_checks import PullChecks
+from rmqwire.broker.processors.pull_lane import PullLane
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode, ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
 from rmqwire.codec.headers.base import needed
 from rmqwire.codec.lite_topic import queue_named
+from rmqwire.codec.native import is_native
 from rmqwire.codec.pull_answer import PullAnswers
 from rmqwire.codec.sys_flag import (
-    PERM_READ,
     PULL_COMMIT_OFFSET,
-    PULL_SUBSCRIPTION,
     PULL_SUSPEND,
 )
-from rmqwire.errors import ProtocolError, UsageError
-from rmqwire.filter.subscription import build_subscription
+from rmqwire.errors import ProtocolError
 from rmqwire.remoting.handler import Reject
 from rmqwire.store.results import GET_STATUS_NAMES, GetMessageResult, GetStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmqwire.broker.state import BrokerState
-    from rmqwire.codec.bodies import SubscriptionData, SubscriptionGroupConfig, TopicConfig
+    from rmqwire.codec.bodies import SubscriptionGroupConfig, TopicConfig
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.filter.message_filter import Filter
     from rmqwire.remoting.handler import Peer
 
 logger = logging.getLogger(__name__)
@@ -56,14 +54,7 @@ _CODES = {
     GetStatus.OFFSET_TOO_SMALL: _MOVED,
     GetStatus.OFFSET_RESET: _MOVED,
 }
-# ForbiddenType
-BROKER_FORBIDDEN, GROUP_FORBIDDEN, TOPIC_FORBIDDEN = 1, 2, 3
-BROADCASTING_DISABLE_FORBIDDEN, SUBSCRIPTION_FORBIDDEN = 4, 5
 PROXY_FOR_BROADCAST = 1  # RequestSource
-_INDEX_PERM_READ = 2  # PermName.INDEX_PERM_READ
-_own_subscription = lru_cache(1024)(
-    build_subscription
-)  # pulls repeat them; nothing here changes one
 
 
 class PullMessageProcessor:
@@ -75,7 +66,16 @@ class PullMessageProcessor:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
+        self._checks = PullChecks(state)
         self._answers = PullAnswers(state.release)
+
+    def lane(self, codes: Sequence[int]) -> PullLane | None:
+        """Return what takes plain pulls of these codes before this does; None without the native lane.
+
+        Raises:
+            ConfigError: a lane is wanted that can't be used.
+        """
+        return PullLane(self._state, self._checks, self._answers, codes) if is_native() else None
 
     def pull(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer a pull, or keep it."""
@@ -98,8 +98,8 @@ class PullMessageProcessor:
     ) -> RemotingCommand | None:
         header = _read(request)
         try:
-            topic, group = self._check(connection, header, request.code)
-            wanted = self._wanted(header, group)
+            topic, group = self._checks.check(connection, header, request.code)
+            wanted = self._checks.wanted(header, group)
         except Reject as refused:
             response = request.create_response(int(refused.code), refused.remark)
             response.ext_fields = (
@@ -137,43 +137,6 @@ class PullMessageProcessor:
             return None
         return self._compose(request, result, code, numbers)
 
-    def answer_found(
-        self,
-        connection: Peer,
-        header: PullMessageRequestHeader,
-        opaque: int,
-        serialize_type: int,
-    ) -> bool:
-        """Answer a two-way pull that finds something, at once.
-
-        Returns:
-            False when it is to be answered as any other; nothing has been done then that counts.
-        """
-        state = self._state
-        offsets = state.offsets
-        if offsets.reset_table and offsets.has_offset_reset(
-            header.consumer_group, header.topic, header.queue_id
-        ):
-            return False
-        try:
-            topic, group = self._check(connection, header, _PULL)
-            wanted = self._wanted(header, group)
-        except (Reject, ProtocolError):
-            return False
-        member = self._broadcasting(connection, header)
-        if self._first_of_broadcast(header, member) is not None:
-            return False
-        result = state.store.get_plain(
-            header.topic, header.queue_id, header.queue_offset, header.max_msg_nums, wanted
-        )
-        if result is None:
-            return False
-        self._remember(connection, header, result, may_commit=True)
-        self._note_broadcast(header, member)
-        numbers = self._numbers(result, topic, group)
-        self._send_found(connection, (serialize_type, opaque), header, result, numbers)
-        return True
-
     def _send_found(
         self,
         connection: Peer | None,
@@ -192,104 +155,6 @@ class PullMessageProcessor:
         )
         if connection is not None:
             connection.send_frame(self._answers.encode(*asked, numbers, result.body))
-
-    # --- checks, in Java's order
-
-    def _check(
-        self, connection: Peer, header: PullMessageRequestHeader, code: int
-    ) -> tuple[TopicConfig, SubscriptionGroupConfig]:
-        state = self._state
-        if not state.config.broker_permission & PERM_READ:
-            raise self._forbidden(
-                BROKER_FORBIDDEN,
-                f"the broker[{state.config.broker_ip1}] pulling message is forbidden",
-            )
-        if code == _LITE_PULL and not state.config.lite_pull_message_enable:
-            raise self._forbidden(
-                BROKER_FORBIDDEN,
-                f"the broker[{state.config.broker_ip1}] for lite pull consumer is forbidden",
-            )
-        group = state.groups.find(header.consumer_group)
-        if group is None:
-            raise Reject(
-                ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-                f"subscription group [{header.consumer_group}] does not exist, "
-                f"{state.release.wire.faq_suggestion}",
-            )
-        if not group.consume_enable:
-            raise self._forbidden(
-                GROUP_FORBIDDEN, f"subscription group no permission, {header.consumer_group}"
-            )
-        topic = state.topics.select(header.topic)
-        if topic is None:
-            raise Reject(
-                ResponseCode.TOPIC_NOT_EXIST,
-                f"topic[{header.topic}] not exist, apply first please! "
-                f"{state.release.wire.faq_suggestion}",
-            )
-        if not topic.perm & PERM_READ:
-            raise self._forbidden(
-                TOPIC_FORBIDDEN, f"the topic[{header.topic}] pulling message is forbidden"
-            )
-        if not 0 <= header.queue_id < topic.read_queue_nums:
-            raise Reject(
-                state.release.broker.invalid_parameter_code,
-                f"queueId[{header.queue_id}] is illegal, topic:[{header.topic}] "
-                f"topicConfig.readQueueNums:[{topic.read_queue_nums}] consumer:[/{connection.peer}]",
-            )
-        return topic, group
-
-    def _wanted(
-        self, header: PullMessageRequestHeader, group: SubscriptionGroupConfig
-    ) -> Filter | None:
-        """Return what the pull asks for: as it says, or as its group told by heartbeat."""
-        state = self._state
-        if not header.sys_flag & PULL_SUBSCRIPTION:
-            told = self._told_subscription(header, group)
-            version = needed(header.sub_version, "subVersion")
-            return group_filter(state, header.consumer_group, told, version)
-        try:
-            own = _own_subscription(header.topic, header.subscription, header.expression_type)
-        except UsageError as error:
-            raise _no_subscription(header, error) from None
-        if state.release.broker.pull_subscribes:
-            state.consumers.compensate(header.consumer_group, CONSUME_PASSIVELY, CLUSTERING, own)
-        return own_filter(state, header.consumer_group, own)
-
-    def _told_subscription(
-        self, header: PullMessageRequestHeader, group: SubscriptionGroupConfig
-    ) -> SubscriptionData:
-        state = self._state
-        info = state.consumers.find(header.consumer_group)
-        if info is None:
-            raise Reject(
-                ResponseCode.SUBSCRIPTION_NOT_EXIST,
-                f"the consumer's group info not exist{state.release.wire.faq_suggestion}",
-            )
-        if not group.consume_broadcast_enable and info.message_model == BROADCASTING:
-            raise self._forbidden(
-                BROADCASTING_DISABLE_FORBIDDEN,
-                f"the consumer group[{header.consumer_group}] can not consume by broadcast way",
-            )
-        if state.release.broker.group_forbidden and state.groups.is_forbidden(
-            header.consumer_group, header.topic, _INDEX_PERM_READ
-        ):
-            raise self._forbidden(
-                SUBSCRIPTION_FORBIDDEN,
-                f"the consumer group[{header.consumer_group}] is forbidden for "
-                f"topic[{header.topic}]",
-            )
-        subscription_data = info.subscriptions.get(header.topic)
-        if subscription_data is None:
-            raise Reject(
-                ResponseCode.SUBSCRIPTION_NOT_EXIST,
-                f"the consumer's subscription not exist{state.release.wire.faq_suggestion}",
-            )
-        if subscription_data.sub_version < needed(header.sub_version, "subVersion"):
-            raise Reject(
-                ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest"
-            )
-        return subscription_data
 
     # --- around the read
 
@@ -323,14 +188,8 @@ class PullMessageProcessor:
             return None
         if header.request_source == PROXY_FOR_BROADCAST:
             return header.proxy_froward_client_id
-        info = state.consumers.find(header.consumer_group)
-        if (
-            info is None
-            or info.message_model != BROADCASTING
-            or info.consume_type != CONSUME_PASSIVELY
-        ):
-            return None
-        client = info.channels.get(connection)
+        info = self._state.consumers.broadcasting(header.consumer_group)
+        client = None if info is None else info.channels.get(connection)
         return None if client is None else client.client_id
 
     def _first_of_broadcast(
@@ -466,23 +325,9 @@ class PullMessageProcessor:
             answer.topic_sys_flag, answer.group_sys_flag = numbers[4:]
         return request.create_response(code, GET_STATUS_NAMES[result.status], answer)
 
-    def _forbidden(self, kind: int, remark: str) -> Reject:
-        """Refuse for lack of permission; 5.x says of which kind in the answer's header."""
-        told = (
-            {"forbiddenType": str(kind)} if self._state.release.broker.pull_forbidden_type else None
-        )
-        return Reject(ResponseCode.NO_PERMISSION, remark, told)
-
 
 def _read(request: RemotingCommand) -> PullMessageRequestHeader:
     header = request.decode_header(PullMessageRequestHeader)
     if header.sys_flag & PULL_COMMIT_OFFSET:
         needed(header.commit_offset, "commitOffset")
     return header
-
-
-def _no_subscription(header: PullMessageRequestHeader, error: UsageError) -> Reject:
-    logger.warning("subscription of %s to %s: %s", header.consumer_group, header.topic, error)
-    return Reject(
-        ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed"
-    )

@@ -29,6 +29,7 @@ from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG
 from rmqwire.errors import BadRecord, StoreError
 from rmqwire.store.folder.file_queue import FileQueue
 from rmqwire.store.folder.flush_plan import FlushPlan
+from rmqwire.store.log.log_window import LogWindow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,7 @@ class CommitLog:
         "queue",
         "store_host",
         "tail_unclean",
+        "window",
     )
 
     def __init__(
@@ -85,6 +87,7 @@ class CommitLog:
             handles,
             ordered=True,
         )
+        self.window = LogWindow(self.queue)  # what is being read again and again
         self._append_crc = config.enabled_append_prop_crc
         self.store_host = store_host
         self.last_store_timestamp = 0
@@ -96,6 +99,10 @@ class CommitLog:
 
     def start_at(self, offset: int) -> None:
         """Go on at ``offset``: all before it is there and durable, nothing is pending."""
+        self.window.forget()
+        self._go_on_at(offset)
+
+    def _go_on_at(self, offset: int) -> None:
         self.end = self.append_end = self.flushed = offset
         self._segment_end = self._end_of_segment(offset)
         self._buffer = bytearray()
@@ -278,7 +285,7 @@ class CommitLog:
         """
         flushed = self.flushed
         self.queue.write(data, self.end)
-        self.start_at(self.end + len(data))
+        self._go_on_at(self.end + len(data))
         self.flushed = flushed
 
     # --- flushing ----------------------------------------------------------------------------

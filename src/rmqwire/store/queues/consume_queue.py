@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TAIL_LIMIT = 3200 * UNIT  # a longer tail is written at once
 TAIL_KEPT = 400 * UNIT  # bytes that stay in memory for readers after a write
+_AHEAD = 256 * UNIT  # bytes read at once for who walks along the files
+_NONE_AHEAD = (0, b"")
 _SCAN = 3200 * UNIT  # bytes read at once when a file is scanned
 _RECOVERED_FILES = 3  # Java looks at the last three files
 BLANK_SIZE_FIELD = 0x7FFFFFFF  # size of a pre-blank unit
@@ -44,6 +46,7 @@ class ConsumeQueue:
     """
 
     __slots__ = (
+        "_ahead",
         "end",
         "files",
         "flushed",
@@ -78,6 +81,7 @@ class ConsumeQueue:
         """Begin, empty in memory, at ``position`` bytes."""
         self.min = self.tail_start = self.written = self.flushed = self.end = position
         self.tail = bytearray()
+        self._ahead = _NONE_AHEAD  # position and bytes of what was read last from the files
         self.next_offset = position // UNIT  # offset of the next message that is put
 
     @property
@@ -154,13 +158,25 @@ class ConsumeQueue:
         stop = min(self.end, begin + count * UNIT, begin - begin % size + size)
         start = self.tail_start
         if begin >= start:
+            self._ahead = _NONE_AHEAD
             return bytes(self.tail[begin - start : stop - start])
         if stop <= start:
-            return self.files.read(begin, stop - begin)
+            return self._read_files(begin, stop)
         old = self.files.read(begin, start - begin)
         if len(old) < start - begin:
             return b""
         return old + self.tail[: stop - start]
+
+    def _read_files(self, begin: int, stop: int) -> bytes:
+        """Read what is in one file; several units bring those behind them along, for the next pull."""
+        if stop - begin <= UNIT:
+            return self.files.read(begin, stop - begin)
+        at, units = self._ahead
+        if begin < at or stop > at + len(units):
+            size = self.files.segment_size
+            limit = min(begin + _AHEAD, self.tail_start, begin - begin % size + size)
+            at, units = self._ahead = begin, self.files.read(begin, max(stop, limit) - begin)
+        return units[begin - at : stop - at]
 
     def unit(self, offset: int) -> tuple[int, int, int] | None:
         """Return (physical offset, size, tags code) of one message, None outside the queue."""
@@ -250,6 +266,7 @@ class ConsumeQueue:
         Raises:
             OSError: the disk failed.
         """
+        self._ahead = _NONE_AHEAD
         on_disk = self.written > position
         if position >= self.tail_start:
             del self.tail[position - self.tail_start :]

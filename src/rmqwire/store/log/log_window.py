@@ -1,0 +1,77 @@
+"""The parts of the log that are being read: whole blocks of it, the last ones that were wanted.
+
+Queues that are written in turn lie interleaved in the log, so who walks along one of them meets, in each
+block, messages of the others, for which somebody asks soon after. A block is read as a whole when several
+records of it are wanted at once, or when it is wanted a second time: a single message somewhere costs no
+more than itself.
+
+Only blocks that are written to their end are kept: those don't change any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rmqwire.store.folder.file_queue import FileQueue
+
+BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
+KEPT: Final = 64  # blocks
+SEVERAL: Final = 4  # records
+_REMEMBERED: Final = 256  # blocks of which a single record was wanted
+
+
+class LogWindow:
+    """Blocks of one log.
+
+    Args:
+        queue: the log's files.
+    """
+
+    __slots__ = ("_blocks", "_queue", "_seen")
+
+    def __init__(self, queue: FileQueue) -> None:
+        self._queue = queue
+        self._blocks: dict[int, bytes] = {}
+        self._seen: dict[int, None] = {}
+
+    def find(self, begin: int, stop: int, records: int) -> bytes | None:
+        """Return a block; None if its records are better read by themselves.
+
+        Args:
+            begin: offset in the log of its first byte, a multiple of ``BLOCK`` in its segment.
+            stop: offset behind its last byte; all before it is written.
+            records: how many of it are wanted now.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        block = self._blocks.get(begin)
+        if block is not None:
+            return block
+        if records < SEVERAL and begin not in self._seen:
+            self._remember(begin)
+            return None
+        return self._read(begin, stop)
+
+    def _remember(self, begin: int) -> None:
+        seen = self._seen
+        if len(seen) >= _REMEMBERED:
+            del seen[next(iter(seen))]
+        seen[begin] = None
+
+    def _read(self, begin: int, stop: int) -> bytes | None:
+        block = self._queue.read(begin, stop - begin)
+        if len(block) < stop - begin:
+            return None
+        blocks = self._blocks
+        if len(blocks) >= KEPT:
+            del blocks[next(iter(blocks))]
+        blocks[begin] = block
+        self._seen.pop(begin, None)
+        return block
+
+    def forget(self) -> None:
+        """Forget all blocks: the log ends, or begins, somewhere else now."""
+        self._blocks.clear()
+        self._seen.clear()

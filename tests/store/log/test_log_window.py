@@ -1,0 +1,76 @@
+"""Which parts of a log are kept for those who read along it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rmqwire.store.folder.file_queue import FileQueue, HandleCache
+from rmqwire.store.log.log_window import KEPT, SEVERAL, LogWindow
+from rmqwire.testing.memory_files import MemoryFiles
+
+SIZE = 64  # of a block here: a window doesn't know how large they are
+BLOCKS = KEPT + 2
+
+
+@pytest.fixture
+def log():
+    files = MemoryFiles()
+    queue = FileQueue("log", SIZE * BLOCKS, files, HandleCache(files, 2))
+    for number in range(BLOCKS):
+        queue.write(bytes([number]) * SIZE, number * SIZE)
+    return queue
+
+
+@pytest.fixture
+def window(log):
+    return LogWindow(log)
+
+
+def block(window, number, records=SEVERAL):
+    return window.find(number * SIZE, (number + 1) * SIZE, records)
+
+
+def test_a_block_is_read_when_several_of_its_records_are_wanted(window):
+    assert block(window, 3) == b"\x03" * SIZE
+    assert block(window, 4, SEVERAL - 1) is None
+
+
+def test_a_block_is_read_when_it_is_wanted_again(window):
+    assert block(window, 3, 1) is None
+    assert block(window, 4, 1) is None
+    assert block(window, 3, 1) == b"\x03" * SIZE
+
+
+def test_a_block_is_read_once(window, log):
+    first = block(window, 3)
+    log.write(b"other", 3 * SIZE)
+    assert block(window, 3, 1) is first
+
+
+def test_the_block_read_first_goes_first(window, log):
+    for number in range(KEPT + 1):
+        block(window, number)
+    log.write(b"other", 0)
+    log.write(b"other", SIZE)
+    assert block(window, 1) == b"\x01" * SIZE
+    assert block(window, 0).startswith(b"other")
+
+
+def test_nothing_is_kept_of_a_log_that_goes_on_elsewhere(window, log):
+    block(window, 3)
+    block(window, 4, 1)
+    window.forget()
+    log.write(b"other", 3 * SIZE)
+    assert block(window, 4, 1) is None
+    assert block(window, 3).startswith(b"other")
+
+
+def test_a_block_that_is_not_there_is_none(window):
+    assert block(window, BLOCKS) is None
+
+
+def test_blocks_wanted_once_are_not_remembered_for_ever(window):
+    assert block(window, 0, 1) is None
+    for number in range(1000, 1300):
+        assert block(window, number, 1) is None
+    assert block(window, 0, 1) is None
