@@ -2,7 +2,7 @@
 
 import pytest
 
-from rmqwire.bridge.listener import called_by, in_workers
+from rmqwire.bridge.listener import in_workers
 from rmqwire.errors import UsageError
 
 
@@ -12,12 +12,6 @@ async def told(*arguments):
 
 def test_an_async_listener_needs_no_worker():
     assert in_workers(told) is told
-
-
-async def test_a_listener_is_called_with_what_it_takes():
-    assert await called_by(lambda messages: None, told)("messages") == ("messages",)
-    both = called_by(lambda messages, context: None, told)
-    assert await both("messages", "context") == ("messages", "context")
 
 
 def test_what_takes_no_messages_is_refused():

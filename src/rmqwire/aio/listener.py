@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from rmqwire.aio.crew import LoopCrew
 from rmqwire.aio.returns import returns_of
 from rmqwire.bridge.engine import EngineStopped, shared_engine
-from rmqwire.bridge.listener import called_by
+from rmqwire.consumer.working.elsewhere import Elsewhere
+from rmqwire.consumer.working.listener_call import takes_context
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextvars import Context
 
+    from rmqwire.consumer.working.elsewhere import Hiring
+
 
 class Loop:
-    """The asyncio loop of a face; known once the face is entered."""
+    """The asyncio loop of a face; known once the face is entered. Listeners are called in it."""
 
     def __init__(self) -> None:
         self.found: asyncio.AbstractEventLoop | None = None
@@ -39,9 +43,17 @@ class Loop:
             raise UsageError("the consumer is not open, use it inside `async with`")
         return self.found
 
+    def crew(self, hiring: Hiring) -> LoopCrew:
+        """Return workers in it.
 
-def in_loop(listener: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable[Any]]:
-    """Return a listener for the trio consumer that calls ``listener`` in the asyncio loop.
+        Raises:
+            UsageError: the face was never entered.
+        """
+        return LoopCrew(self, self.get(), hiring)
+
+
+def in_loop(listener: Callable[..., Any], loop: Loop) -> Elsewhere:
+    """Return a listener for the trio consumer that is called in the asyncio loop.
 
     Args:
         listener: plain or async, of messages or of messages and a context; it sees the context
@@ -51,7 +63,8 @@ def in_loop(listener: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable
     Raises:
         UsageError: it can't be called so.
     """
-    return called_by(listener, across(listener, loop))
+    takes_context(listener)
+    return Elsewhere(listener, across(listener, loop), copy_context(), loop)
 
 
 def across(function: Callable[..., Any], loop: Loop) -> Callable[..., Awaitable[Any]]:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import trio
 
+from rmqwire.bridge.thread_crew import ThreadCrew
 from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rmqwire.consumer.working.elsewhere import Hiring
 
 T = TypeVar("T")
 
@@ -66,7 +69,7 @@ class Workers:
     def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
         self._post = post
         self._work = threading.Condition()
-        self._calls: deque[WorkerCall[Any]] = deque()
+        self._calls: deque[WorkerCall[Any] | Callable[[], None]] = deque()
         self._idle = 0  # threads that wait
         self._coming = False  # one was woken, or started, and hasn't looked yet
 
@@ -100,11 +103,14 @@ class Workers:
         with self._work:
             self._coming = False
         while (call := self._next()) is not None:
+            if not isinstance(call, WorkerCall):
+                call()
+                continue
             call.make()
             with suppress(RmqError):  # the loop has ended: the task with it
                 self._post(call.resume)
 
-    def _next(self) -> WorkerCall[Any] | None:
+    def _next(self) -> WorkerCall[Any] | Callable[[], None] | None:
         """Wait for a call; None after too long without one."""
         with self._work:
             while not self._calls:
@@ -118,3 +124,13 @@ class Workers:
             if self._calls:
                 self._wake()
             return call
+
+    def start(self, function: Callable[[], None]) -> None:
+        """Have a thread call a function that raises nothing; nobody waits for it."""
+        with self._work:
+            self._calls.append(function)
+            self._wake()
+
+    def crew(self, hiring: Hiring) -> ThreadCrew:
+        """Return workers in these threads that call a consumer's listeners."""
+        return ThreadCrew(self, hiring, self._post)

@@ -87,10 +87,10 @@ class ConsumerStats:
         counts.pull_ms += took_ms
         counts.pulled += messages
 
-    def consumed(self, topic: str, took_ms: int, *, ok: int, failed: int) -> None:
-        """Count a run of the listener, and the messages that it consumed and didn't."""
+    def consumed(self, topic: str, took_ms: int, *, ok: int, failed: int, calls: int = 1) -> None:
+        """Count calls of the listener, and the messages that they consumed and didn't."""
         counts = self._of(topic).at(self._wall_ms())
-        counts.runs += 1
+        counts.runs += calls
         counts.run_ms += took_ms
         counts.consumed += ok
         counts.failed += failed

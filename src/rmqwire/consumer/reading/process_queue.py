@@ -81,17 +81,20 @@ class ProcessQueue:
 
     def put(self, messages: Iterable[MessageExt]) -> None:
         """Add pulled messages; one that is here already is replaced."""
-        held, size = self._messages, self.size
+        held, offsets, size = self._messages, self._offsets, self.size
         for message in messages:
             offset = message.queue_offset
             old = held.get(offset)
-            held[offset] = message
-            size += len(message.body)
-            if old is None:
-                self._enter(offset)
+            if old is not None:
+                size -= len(old.body)
+            elif offsets and offset <= offsets[-1]:
+                insort(offsets, offset)
                 self.offset_max = offset
             else:
-                size -= len(old.body)
+                offsets.append(offset)
+                self.offset_max = offset
+            held[offset] = message
+            size += len(message.body)
         self.size = size
 
     def _enter(self, offset: int) -> None:
@@ -110,10 +113,12 @@ class ProcessQueue:
         self.last_consume_ms = wall_ms
         if not self._messages:
             return -1
+        held, size = self._messages, self.size
         for message in messages:
-            old = self._messages.pop(message.queue_offset, None)
+            old = held.pop(message.queue_offset, None)
             if old is not None:
-                self.size -= len(old.body)
+                size -= len(old.body)
+        self.size = size
         lowest = self.lowest
         return self.offset_max + 1 if lowest is None else lowest
 

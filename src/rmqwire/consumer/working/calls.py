@@ -45,12 +45,15 @@ class ConcurrentCalls:
         state: the consumer.
         listeners: listeners by topic; looked at for each call.
         window: what was consumed before.
+
+    Attributes:
+        listeners: listeners by topic.
     """
 
     def __init__(self, state: AnyState, listeners: Listeners, window: Window) -> None:
         self.window = window
         self._state = state
-        self._listeners = listeners
+        self.listeners = listeners
         self._wall_ms = state.instance.wall_ms
 
     async def consume(
@@ -69,20 +72,43 @@ class ConcurrentCalls:
         started = self._wall_ms()
         for message in messages:
             message.begin(started)
-        topic, count = messages[0].topic, len(messages)
         context = ConsumeConcurrentlyContext(queue)
         seen = self._state.hooks.before(messages, queue)
         outcome = await self.call(messages, context)
-        acked = 0
-        if outcome.status is ConsumeStatus.CONSUME_SUCCESS:
-            acked = max(0, min(context.ack_index + 1, count))
         took_ms = self._wall_ms() - started
-        self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
+        told = self.judge(messages, outcome.status, context, took_ms)
         if seen is not None:
             self._tell(seen, outcome, late=took_ms >= late_ms)
-        self.window.remember(messages[:acked])
+        self.window.remember(told.done)
+        return Consumed(before + told.done, told.failed, told.delay_level)
+
+    def judge(
+        self,
+        messages: list[MessageExt],
+        status: ConsumeStatus | None,
+        context: ConsumeConcurrentlyContext,
+        took_ms: int,
+    ) -> Consumed:
+        """Count a call, and return what its listener has said of the messages.
+
+        Args:
+            messages: all of one topic, at least one.
+            status: what it returned, None for nothing.
+            context: what it had and may have set.
+            took_ms: how long the call took.
+        """
+        acked, count = 0, len(messages)
+        if status is ConsumeStatus.CONSUME_SUCCESS:
+            acked = max(0, min(context.ack_index + 1, count))
+        topic = messages[0].topic
+        self._state.stats.consumed(topic, took_ms, ok=acked, failed=count - acked)
         level = context.delay_level_when_next_consume
-        return Consumed(before + messages[:acked], messages[acked:], level)
+        return Consumed(messages[:acked], messages[acked:], level)
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether nobody looks at calls, and nothing is remembered of what was consumed before."""
+        return not self._state.hooks.hooks and self.window.remembers_nothing
 
     def call(
         self, messages: list[MessageExt], context: ConsumeConcurrentlyContext
@@ -90,7 +116,7 @@ class ConcurrentCalls:
         """Return the call of the listener and nothing else, to be awaited."""
         later = ConsumeStatus.RECONSUME_LATER
         return call_listener(
-            self._listeners, messages, context, group=self._state.group, later=later
+            self.listeners, messages, context, group=self._state.group, later=later
         )
 
     def settled(self, delivery: Delivery, queue: MessageQueue, *, failed: bool) -> None:

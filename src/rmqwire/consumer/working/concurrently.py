@@ -20,19 +20,26 @@ from rmqwire.codec.message_const import RETRY_GROUP_TOPIC_PREFIX, retry_topic
 from rmqwire.codec.pop import normal_topic
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.direct import direct_result
+from rmqwire.consumer.working.elsewhere import Hiring
+from rmqwire.consumer.working.listener_call import Outcome
+from rmqwire.consumer.working.pool import WorkerPool
+from rmqwire.consumer.working.runs import Run, Runs
 from rmqwire.consumer.working.send_back import SendBack
 from rmqwire.consumer.working.settling import Settling
 from rmqwire.consumer.working.stream import DeliveredBatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.codec.bodies import ConsumeMessageDirectlyResult, MessageQueue
     from rmqwire.consumer.delivery import Delivery
     from rmqwire.consumer.reading.held_queues import HeldQueues
     from rmqwire.consumer.reading.process_queue import ProcessQueue
     from rmqwire.consumer.state import PushState
-    from rmqwire.consumer.working.calls import ConcurrentCalls
-    from rmqwire.consumer.working.pool import WorkerPool
+    from rmqwire.consumer.working.calls import ConcurrentCalls, Consumed
+    from rmqwire.consumer.working.elsewhere import Crew, Place, Returned
+    from rmqwire.consumer.working.runs import Told
     from rmqwire.consumer.working.stream import DeliveryStream
 
 logger = logging.getLogger(__name__)
@@ -77,6 +84,10 @@ class ConcurrentService:
         self._retry_topic = retry_topic(state.group)
         self._send_back = SendBack(state)
         self._pool = pool
+        self._listeners = calls.listeners
+        self._runs = Runs(calls.listeners, pool, state.tasks, self, self._wall_ms)
+        self._crews: dict[Place, Crew] = {}
+        self._ends = WorkerPool(state.tasks, state.config.consume_thread_max)  # of crews' calls
 
     def submit(
         self, messages: list[MessageExt], process_queue: ProcessQueue, queue: MessageQueue
@@ -92,6 +103,9 @@ class ConcurrentService:
                 if others:
                     settling = Settling(self, job)
                     self._stream.put(DeliveredBatch(others, process_queue, queue, settling))
+                continue
+            if self._calls.unwatched:
+                self._begin(Run(run, process_queue, queue, size))
                 continue
             for start in range(0, len(run), size):
                 job = ConsumeRequest(run[start : start + size], process_queue, queue)
@@ -111,8 +125,28 @@ class ConcurrentService:
         state = self._state
         message.topic = state.instance.namespace.unwrap(normal_topic(message.topic, state.group))
 
+    def _begin(self, run: Run) -> None:
+        """Have a run consumed where its listener is called."""
+        call = self._listeners.get(run.topic)
+        if call is None or call.elsewhere is None:
+            self._runs.add(run)
+        else:
+            self._crew(call.elsewhere.place).put(run)
+
+    def _crew(self, place: Place) -> Crew:
+        crew = self._crews.get(place)
+        if crew is None:
+            most, spawn = self._config.consume_thread_max, self._tasks.spawn
+            crew = place.crew(Hiring(self._listeners, most, self._returned, spawn, self._wall_ms))
+            self._crews[place] = crew
+            spawn(crew.stay)
+        return crew
+
     async def finish(self) -> None:
         """Begin no more jobs and wait for those that run; the others' messages stay uncommitted."""
+        for crew in self._crews.values():
+            await crew.finish()
+        await self._ends.idle()
         await self._pool.finish()
 
     async def _consume(self, job: ConsumeRequest) -> None:
@@ -121,6 +155,10 @@ class ConcurrentService:
         told = await self._calls.consume(
             job.messages, job.queue, self._config.consume_timeout * 60_000
         )
+        await self._take_note(job, told)
+
+    async def _take_note(self, job: ConsumeRequest, told: Consumed) -> None:
+        """Finish what is done with, and have what failed come again."""
         if job.process_queue.dropped:
             logger.info("%s was given up meanwhile: the result is not used", job.queue)
             return
@@ -129,7 +167,49 @@ class ConcurrentService:
             finished = finished + await self._take_back(job, told.failed, told.delay_level)
         self._finish(job, finished)
 
-    def _finish(self, job: ConsumeRequest, finished: list[MessageExt]) -> None:
+    def consumed(self, run: Run, first: int, end: int, calls: int, took_ms: int) -> None:
+        """Take note that messages of a run are consumed: of one call, or several in a row."""
+        messages = run.messages[first:end]
+        self._state.stats.consumed(run.topic, took_ms, ok=len(messages), failed=0, calls=calls)
+        if run.process_queue.dropped:
+            logger.info("%s was given up meanwhile: the result is not used", run.queue)
+        else:
+            self._finish(run, messages)
+
+    async def judge(
+        self,
+        run: Run,
+        at: int,
+        told: Told,
+        context: ConsumeConcurrentlyContext | None,
+        took_ms: int,
+    ) -> None:
+        """Do what a call's end asks for, whatever it is; None: its listener is still to be called."""
+        messages = run.messages[at : at + run.size]
+        job = ConsumeRequest(messages, run.process_queue, run.queue)
+        if told is None:
+            await self._consume(job)
+            return
+        status = told.status if isinstance(told, Outcome) else told
+        context = context or ConsumeConcurrentlyContext(run.queue)
+        await self._take_note(job, self._calls.judge(messages, status, context, took_ms))
+
+    def _returned(self, calls: Sequence[Returned]) -> None:
+        """Take note of calls that are over in another thread, of those in a row together."""
+        run, first, end, count, took = None, 0, 0, 0, 0.0
+        for one, at, told, context, ms in calls:
+            if told is not ConsumeStatus.CONSUME_SUCCESS or context is not None:
+                self._ends.add(partial(self.judge, one, at, told, context, int(ms)))
+                continue
+            if one is not run or at != end:
+                if run is not None:
+                    self.consumed(run, first, end, count, int(took))
+                run, first, count, took = one, at, 0, 0.0
+            end, count, took = at + one.size, count + 1, took + ms
+        if run is not None:
+            self.consumed(run, first, end, count, int(took))
+
+    def _finish(self, job: ConsumeRequest | Run, finished: list[MessageExt]) -> None:
         offset = job.process_queue.remove(finished, self._wall_ms())
         if offset >= 0 and not job.process_queue.dropped:
             self._state.offsets.update(job.queue, offset, increase_only=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from rmqwire.consumer.working.elsewhere import Elsewhere
+from rmqwire.consumer.working.stepping import Begun, begin, directly, other_steps
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,11 +45,24 @@ class ListenerCall(Generic[Status]):
         group: for the log.
         tasks: calls blocking listeners; None to call plain functions in the event loop.
 
+    Attributes:
+        elsewhere: says where it is called, None: in the consumer's loop.
+        there: calls it there.
+        with_context: whether it takes one.
+
     Raises:
         UsageError: it can't be called so.
     """
 
-    __slots__ = ("_group", "_in_threads", "_listener", "_status", "_with_context")
+    __slots__ = (
+        "_group",
+        "_in_threads",
+        "_listener",
+        "_status",
+        "elsewhere",
+        "there",
+        "with_context",
+    )
 
     def __init__(
         self,
@@ -56,29 +71,87 @@ class ListenerCall(Generic[Status]):
         group: str,
         tasks: Tasks | None = None,
     ) -> None:
-        self._with_context = takes_context(listener)
+        self.elsewhere = listener if isinstance(listener, Elsewhere) else None
+        self.with_context = takes_context(self.elsewhere.listener if self.elsewhere else listener)
         self._listener = listener
         self._status = status
         self._group = group
-        self._in_threads = None if inspect.iscoroutinefunction(listener) else tasks
+        self.there: ListenerCall[Status] | None = None
+        if self.elsewhere is not None:
+            self.there = ListenerCall(self.elsewhere.listener, status, group)
+        called_here = self.elsewhere is not None or inspect.iscoroutinefunction(listener)
+        self._in_threads = None if called_here else tasks
+
+    def start(
+        self, topic: str, messages: list[MessageExt], context: object
+    ) -> Status | Outcome[Status] | Begun:
+        """Call the listener, as far as it goes without waiting; what it raises is logged.
+
+        Args:
+            topic: of all messages.
+            messages: the listener may keep the list.
+            context: what the listener may read and set.
+
+        Returns:
+            its status, what it did instead of returning one, or ``Begun``, for ``finish``.
+        """
+        try:
+            result = self.call(messages, context)
+            if not isinstance(result, self._status):
+                result = begin(result)
+        except Exception as error:  # noqa: BLE001  the listener is the user's code: logged, then tried again
+            return self.raised(topic, error)
+        return result if isinstance(result, Begun) else self.judged(topic, result)
+
+    def call(self, messages: list[MessageExt], context: object) -> Any:  # noqa: ANN401  what it returns
+        """Call the listener, and return what it returns.
+
+        Raises:
+            Exception: what it raises.
+        """
+        arguments = (messages, context) if self.with_context else (messages,)
+        if self._in_threads is None:
+            return self._listener(*arguments)
+        return self._call_in_thread(self._in_threads, *arguments)
+
+    async def _call_in_thread(self, tasks: Tasks, *arguments: object) -> object:
+        result = await tasks.in_thread(self._listener, *arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    async def finish(
+        self, topic: str, begun: Begun, run: Callable[[Callable[[], object]], object] = directly
+    ) -> Status | Outcome[Status]:
+        """Wait for a call that ``start`` began in this task, and return what it comes to.
+
+        Args:
+            topic: of its messages.
+            begun: the call.
+            run: makes each of its steps.
+        """
+        try:
+            result = await other_steps(begun, run)
+        except Exception as error:  # noqa: BLE001  as in start
+            return self.raised(topic, error)
+        return self.judged(topic, result)
+
+    def judged(self, topic: str, result: object) -> Status | Outcome[Status]:
+        """Return the status that a listener has returned; anything else is logged."""
+        if isinstance(result, self._status):
+            return result
+        logger.warning("the listener of %s returned %r, group %s", topic, result, self._group)
+        return Outcome(None)
+
+    def raised(self, topic: str, error: BaseException) -> Outcome[Status]:
+        """Return what a call that has raised comes to; it is logged."""
+        logger.error("the listener of %s failed, group %s", topic, self._group, exc_info=error)
+        return Outcome(None, f"{type(error).__name__}: {error}")
 
     async def run(self, topic: str, messages: list[MessageExt], context: object) -> Outcome[Status]:
         """Call the listener; what it raises is logged."""
-        arguments = (list(messages), context) if self._with_context else (list(messages),)
-        try:
-            if self._in_threads is not None:
-                result = await self._in_threads.in_thread(self._listener, *arguments)
-            else:
-                result = self._listener(*arguments)
-            if not isinstance(result, self._status) and inspect.isawaitable(result):
-                result = await result
-        except Exception as error:  # the listener is the user's code: logged, then tried again
-            logger.exception("the listener of %s failed, group %s", topic, self._group)
-            return Outcome(None, f"{type(error).__name__}: {error}")
-        if not isinstance(result, self._status):
-            logger.warning("the listener of %s returned %r, group %s", topic, result, self._group)
-            return Outcome(None)
-        return Outcome(result)
+        told = self.start(topic, list(messages), context)
+        if isinstance(told, Begun):
+            told = await self.finish(topic, told)
+        return told if isinstance(told, Outcome) else Outcome(told)
 
 
 def call_listener(

@@ -28,6 +28,11 @@ class Window:
         self._group = group
         self._dedupe = dedupe
 
+    @property
+    def remembers_nothing(self) -> bool:
+        """Whether all messages are handed out."""
+        return self._dedupe is None
+
     def split(self, messages: list[M]) -> tuple[list[M], list[M]]:
         """Return the messages that were consumed before, and the others."""
         if self._dedupe is None:

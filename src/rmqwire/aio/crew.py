@@ -1,0 +1,111 @@
+"""Workers in a program's asyncio loop, for its consumers' listeners.
+
+A worker is a task, so that a listener finds one that is its own as long as it runs, and calls listeners as
+long as calls are left. One that waits is waited for; the next worker begins only then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import trio
+
+from rmqwire.aio.returns import returns_of
+from rmqwire.bridge.crews import TURN_S, Crew
+from rmqwire.bridge.engine import shared_engine
+from rmqwire.consumer.working.stepping import Begun
+from rmqwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmqwire.consumer.working.elsewhere import Hiring, Place
+
+
+class LoopCrew(Crew):
+    """Workers in one loop.
+
+    Args:
+        place: the face's.
+        loop: its loop.
+        hiring: what they need of the consumer.
+    """
+
+    def __init__(self, place: Place, loop: asyncio.AbstractEventLoop, hiring: Hiring) -> None:
+        super().__init__(place, hiring, shared_engine().post)
+        self._loop = loop
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._coming = False  # the loop is to look for runs
+
+    def _call_workers(self) -> None:
+        if not self._coming:
+            self._coming = True
+            self._put(self._look)
+
+    def _put(self, call: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and its listeners with it
+            returns_of(self._loop).put(call)
+
+    async def stay(self) -> None:
+        """Be there until this is cancelled, and then cancel all calls."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._put(self._cancel)
+
+    # --- in the loop
+
+    def _look(self) -> None:
+        self._coming = False
+        self._hire()
+
+    def _hire(self) -> None:
+        """Have one more worker begin, if calls are left and it may."""
+        if len(self._tasks) < self._hiring.most and self._next() is not None:
+            task = self._loop.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._left)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._hire()
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _work(self) -> None:
+        turn = now = perf_counter()
+        wall_ms = self._hiring.wall_ms()
+        while (run := self._next()) is not None:
+            try:
+                at = run.starts.popleft()
+            except IndexError:  # the consumer is closing
+                continue
+            work = self._work_of(run, at, wall_ms)
+            if work is None:
+                continue
+            try:
+                told = work.variables.run(work.call.start, run.topic, work.messages, work.context)
+                if waits := isinstance(told, Begun):
+                    self._tell()
+                    self._hire()
+                    told = await work.call.finish(run.topic, told, work.variables.run)
+            except BaseException as error:
+                reason = UsageError(f"the listener ended by {type(error).__name__}")
+                self._over(work, work.call.raised(run.topic, reason), perf_counter() - now)
+                self._tell()
+                raise
+            over = perf_counter()
+            self._over(work, told, over - now)
+            now = over
+            if waits or now - turn >= TURN_S:
+                self._tell()
+                if not waits:
+                    await asyncio.sleep(0)
+                turn = now = perf_counter()
+                wall_ms = self._hiring.wall_ms()
+        self._tell()
