@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -112,7 +113,7 @@ def _ext_unit(data):
 
 
 def _index_header_fields(header):
-    return {slot: getattr(header, slot) for slot in header.__slots__}
+    return msgspec.structs.asdict(header)
 
 
 def _timer_checkpoint_fields(value):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.support.golden import protocol_table
 from tools import gen_conf_pages
 
 OF_TLS = {key.attribute for key in TLS} | {"use_tls"}  # tests/settings/test_tls.py
-ATTRIBUTES = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
+ATTRIBUTES = {*BrokerConfig.__struct_fields__, *StoreConfig.__struct_fields__}
 # Read on the way, yet without the feature that would make a difference.
 READ_TOO = {"duplicationEnable", "offsetCheckInSlave"}
 SOURCE = Path(gen_conf_pages.__file__).parent.parent / "src" / "rmqwire"

@@ -7,7 +7,6 @@ before they are answered. What is run with the key on is what a broker makes of 
 from __future__ import annotations
 
 import logging
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -31,10 +30,10 @@ def merging() -> dict[str, Any]:
     plain = load_broker_config(None)
     loaded = load_broker_config(None, {"enablePopBufferMerge": "true"})
     return {
-        one.name: getattr(of_key, one.name)
+        name: getattr(of_key, name)
         for of_key, without in ((loaded.broker, plain.broker), (loaded.store, plain.store))
-        for one in fields(of_key)
-        if getattr(of_key, one.name) != getattr(without, one.name)
+        for name in of_key.__struct_fields__
+        if getattr(of_key, name) != getattr(without, name)
     }
 
 

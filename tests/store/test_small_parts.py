@@ -48,7 +48,7 @@ def test_every_setting_is_a_java_key_with_java_s_default():
         found = entry.get("both") or entry.get("5.5.0") or entry.get("4.9.7")
         known[entry["name"].lower()] = found["default"]
     config = StoreConfig(store_path_root_dir="${user.home}/store")
-    for name in set(StoreConfig.__slots__) - OWN_SETTINGS:
+    for name in set(StoreConfig.__struct_fields__) - OWN_SETTINGS:
         key = camel(name).lower()
         assert key in known, name
         assert json.dumps(getattr(config, name)) == json.dumps(known[key]), name

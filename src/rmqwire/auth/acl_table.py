@@ -7,8 +7,9 @@ the table before stays.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from rmqwire.auth.account import Account, read_account, text_of
 from rmqwire.auth.addresses import address_matcher
@@ -28,8 +29,7 @@ WHITE_ADDRESSES: Final = "globalWhiteRemoteAddresses"
 DATA_VERSION: Final = "dataVersion"
 
 
-@dataclass(slots=True)
-class AclTable:
+class AclTable(msgspec.Struct):
     """What all files say.
 
     Attributes:

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+
+import msgspec
 
 from rmqwire.errors import AclError
 
@@ -76,8 +77,7 @@ def _never(_: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _One:
+class _One(msgspec.Struct, frozen=True):
     """One address, expanded."""
 
     address: str
@@ -119,8 +119,7 @@ def _completed(pattern: str) -> list[str]:
     return [head + tail for tail in _split(parts[-1][1:-1], ",")]
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(msgspec.Struct, frozen=True):
     """A range of one part of the addresses that begin with ``head``."""
 
     head: str

@@ -7,9 +7,10 @@ one before ``*``. Custom policies come before default ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.bodies import AclInfo, PolicyEntryInfo, PolicyInfo
 from rmqwire.errors import AclError
@@ -34,8 +35,7 @@ _DECISIONS: Final = {"allow": "Allow", "deny": DENY}
 _KINDS: Final = {"custom": CUSTOM, "default": DEFAULT}
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """What an entry is about.
 
     Args:
@@ -81,8 +81,7 @@ class Resource:
         return self.kind == "*", self.is_prefix, -len(self.name)
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """One line of a policy."""
 
     resource: Resource
@@ -99,11 +98,10 @@ class Entry:
         )
 
 
-@dataclass(slots=True)
-class Policies:
+class Policies(msgspec.Struct):
     """All entries of one user, by kind of policy in the order of their making."""
 
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = msgspec.field(default_factory=dict)
 
     def decide(self, kind: str, name: str | None, actions: frozenset[str], host: str) -> str | None:
         """Return the decision of the entry that counts; None: none matches."""

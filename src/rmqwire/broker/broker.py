@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING
 
+import msgspec
 import trio
 
 from rmqwire import clock
@@ -78,8 +78,7 @@ DAY_MS = 86_400_000
 Address = tuple[str, int]
 
 
-@dataclass(slots=True)
-class BrokerAddresses:
+class BrokerAddresses(msgspec.Struct):
     """Where a started broker listens: clients' port, VIP port, replication port."""
 
     listen: Address

@@ -6,8 +6,9 @@ A request that deletes a thousand topics must not keep all others waiting while 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from rmqwire.clock import MonoMs
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(msgspec.Struct):
     items: deque[str]
     period_ms: float
     next_ms: float

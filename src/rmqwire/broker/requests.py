@@ -7,7 +7,6 @@ answered with REQUEST_CODE_NOT_SUPPORTED, and so is one that the release doesn't
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -40,8 +39,7 @@ END_TRANSACTION: Final = "endTransaction"
 ADMIN: Final = "admin"
 
 
-@dataclass(frozen=True, slots=True)
-class Row(RequestRow[Processors]):
+class Row(RequestRow[Processors], frozen=True):
     """One row of a broker's table.
 
     Args:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import trio
 
 from rmqwire.broker.peers.slave_sync import SlaveSynchronize
@@ -234,8 +234,7 @@ class RoleService:
             await sync.sync_timer_checkpoint()
 
 
-@dataclass(slots=True)
-class _Followers:
+class _Followers(msgspec.Struct):
     """What follows a slave's master: its log and its tables."""
 
     link: HaSlave

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.store.events import nothing
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from rmqwire.store.events import RecoveryProgress
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerSignals:
+class BrokerSignals(msgspec.Struct, frozen=True):
     """The calls out of a ``BrokerCore``; all run in the event loop and must not raise.
 
     Args:

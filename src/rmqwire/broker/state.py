@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from rmqwire.store.message_store import MessageStore
 
 
-@dataclass(slots=True)
-class BrokerState:
+class BrokerState(msgspec.Struct):
     """The tables, the store and the settings of one broker.
 
     Args:

@@ -8,8 +8,9 @@ they would all be the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP
 from rmqwire.codec.names import is_system_topic
@@ -93,8 +94,7 @@ SAMPLE_MINUTES_MS: Final = 600_000
 SAMPLE_HOURS_MS: Final = 3_600_000
 
 
-@dataclass(slots=True)
-class StatsSnapshot:
+class StatsSnapshot(msgspec.Struct):
     """Sum and rate of one window (``StatsSnapshot``): sum, per second, times, per call."""
 
     sum: int = 0

@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from struct import Struct
 from struct import error as struct_error
+
+import msgspec
 
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadRecord
@@ -30,8 +31,7 @@ _TIMER = Struct(">7q")
 _OLD_TIMER = Struct(">4q")
 
 
-@dataclass(slots=True)
-class StoreCheckpoint:
+class StoreCheckpoint(msgspec.Struct):
     """Up to which times (ms) and offsets (bytes) the store is on disk; 0 where unknown."""
 
     physic_msg_timestamp: int = 0
@@ -47,7 +47,7 @@ class StoreCheckpoint:
         Raises:
             BadRecord: a number out of range.
         """
-        known = astuple(self)[: release.store.checkpoint_fields]
+        known = msgspec.structs.astuple(self)[: release.store.checkpoint_fields]
         try:
             fields = _STORE.pack(*known, *(0,) * (_FIELDS - len(known)))
         except struct_error as error:
@@ -66,8 +66,7 @@ class StoreCheckpoint:
         return cls(*_STORE.unpack_from(data))
 
 
-@dataclass(slots=True)
-class TimerCheckpoint:
+class TimerCheckpoint(msgspec.Struct):
     """How far the timer store has come: times in ms, positions in bytes, a queue offset."""
 
     last_read_time_ms: int = 0
@@ -85,7 +84,7 @@ class TimerCheckpoint:
             BadRecord: a number out of range.
         """
         try:
-            return _TIMER.pack(*astuple(self))
+            return _TIMER.pack(*msgspec.structs.astuple(self))
         except struct_error as error:
             raise BadRecord(f"timer checkpoint out of range: {error}") from None
 

@@ -13,9 +13,10 @@ address of an extension unit stands in tagsCode as offset + Long.MIN_VALUE.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
+
+import msgspec
 
 from rmqwire.errors import BadRecord
 
@@ -53,8 +54,7 @@ class BatchConsumeQueueUnit(NamedTuple):
     reserved: int = 0
 
 
-@dataclass(slots=True)
-class ConsumeQueueExtUnit:
+class ConsumeQueueExtUnit(msgspec.Struct):
     """What a consume queue unit has no room for: tags code, store time and the filter bit map."""
 
     tags_code: int

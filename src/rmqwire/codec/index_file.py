@@ -13,11 +13,12 @@ Entry 0 is never used. A key's slot is its hash modulo hashSlotNum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from rmqwire.codec.java_hash import index_key_hash
 from rmqwire.errors import BadRecord
@@ -45,8 +46,7 @@ def entries_struct(count: int) -> Struct:
     return Struct(f">{'iqii' * count}")
 
 
-@dataclass(slots=True)
-class IndexHeader:
+class IndexHeader(msgspec.Struct):
     """The first 40 bytes; times in ms, offsets in bytes of the commit log."""
 
     begin_timestamp: int = 0

@@ -14,8 +14,9 @@ The bodies of check points and acks are JSON: see ``rmqwire.codec.bodies``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from rmqwire.codec.message_const import (
     KEY_SEPARATOR,
@@ -71,8 +72,7 @@ def topic_tag(topic: str) -> str:
     return RETRY_TOPIC if topic.startswith(RETRY_GROUP_TOPIC_PREFIX) else NORMAL_TOPIC
 
 
-@dataclass(slots=True)
-class ExtraInfo:
+class ExtraInfo(msgspec.Struct):
     """The receipt handle of a popped message, property POP_CK; times in ms."""
 
     ck_queue_offset: int

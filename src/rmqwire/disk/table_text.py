@@ -7,8 +7,9 @@ costs the loop the same however large the table is. Java encodes the whole table
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 V = TypeVar("V")
 
 
-@dataclass(slots=True)
-class Changes(Generic[V]):
+class Changes(msgspec.Struct, Generic[V]):
     """What has changed in a table since the last time.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from rmqwire.codec.checkpoint import StoreCheckpoint, TimerCheckpoint
 from rmqwire.errors import BadRecord, CorruptLog
@@ -35,7 +36,7 @@ def checkpoint_rows(path: Path) -> Iterator[Row]:
             found = kind.decode(read_file(file))
         except BadRecord as error:
             raise CorruptLog(str(error), str(file), 0) from None
-        for name, value in asdict(found).items():
+        for name, value in msgspec.structs.asdict(found).items():
             yield {"file": str(file), "name": _camel(name), "value": value}
 
 

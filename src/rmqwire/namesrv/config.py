@@ -7,9 +7,10 @@ allow-list of who may register, and the guard against one broker taking another'
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.release import DEFAULT_RELEASE, Release, release_named
 from rmqwire.settings.environment import Environment
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 NAMESRV_PORT: Final = 9876
 
 
-@dataclass(slots=True)
-class NamesrvConfig:
+class NamesrvConfig(msgspec.Struct):
     """The settings that code reads, under snake-case names.
 
     Mutable: UPDATE_NAMESRV_CONFIG changes a running server's. ``properties`` holds what the file and
@@ -57,8 +57,8 @@ class NamesrvConfig:
     register_allow_list: str = ""  # IPs and networks; all when empty
     protect_broker_address: bool = True
     tls: TlsSettings = NO_TLS
-    properties: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    properties: dict[str, str] = msgspec.field(default_factory=dict)
+    warnings: list[str] = msgspec.field(default_factory=list)
 
     @property
     def release(self) -> Release:
@@ -66,7 +66,7 @@ class NamesrvConfig:
         return release_named(self.rocketmq_version)
 
 
-_ATTRIBUTES: Final = {item.name for item in fields(NamesrvConfig)}
+_ATTRIBUTES: Final = frozenset(NamesrvConfig.__struct_fields__)
 
 
 def load_namesrv_config(

@@ -6,8 +6,9 @@ code, so that nobody can depend on that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
 
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.release import V5_0_0_ORDINAL as V5
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Handler
 
 
-@dataclass(frozen=True, slots=True)
-class Processors:
+class Processors(msgspec.Struct, frozen=True):
     """All request processors of one name server."""
 
     brokers: BrokerProcessor

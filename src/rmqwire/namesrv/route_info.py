@@ -11,8 +11,9 @@ Behaviour: ``RouteInfoManager`` of 5.x; without acting masters 4.9 does the same
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.bodies import (
     BrokerData,
@@ -44,8 +45,7 @@ _PERIODS_MISSED = 2  # a broker that was silent for so many of its periods is go
 BrokerKey = tuple[str, str]  # cluster, address
 
 
-@dataclass(slots=True)
-class Registration:
+class Registration(msgspec.Struct):
     """Who registers (the fields of ``RegisterBrokerRequestHeader``) and on which connection."""
 
     cluster: str
@@ -59,8 +59,7 @@ class Registration:
     acting_master: bool | None = None  # None: a broker that doesn't know of it (4.x)
 
 
-@dataclass(slots=True)
-class LiveBroker:
+class LiveBroker(msgspec.Struct):
     """A broker as it last showed itself.
 
     Args:
@@ -85,8 +84,7 @@ class LiveBroker:
         return mono_ms - self.seen_ms <= _PERIODS_MISSED * self.period_ms
 
 
-@dataclass(slots=True)
-class Notice:
+class Notice(msgspec.Struct):
     """One NOTIFY_MIN_BROKER_ID_CHANGE for several brokers."""
 
     addresses: list[str]

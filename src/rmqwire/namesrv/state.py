@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from rmqwire.namesrv.config import allowed_networks
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from rmqwire.namesrv.route_info import RouteInfoManager
 
 
-@dataclass(slots=True)
-class NamesrvState:
+class NamesrvState(msgspec.Struct):
     """What the processors share; ``mono_ms`` is monotonic, the shell reads ``started_ms`` from it."""
 
     config: NamesrvConfig
@@ -28,7 +28,7 @@ class NamesrvState:
     mono_ms: MonoMs
     save_config: Callable[[str], None]
     started_ms: int = 0
-    networks: list[Any] = field(default_factory=list)
+    networks: list[Any] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.networks = allowed_networks(self.config)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from rmqwire.errors import ConfigError
 
@@ -28,8 +29,7 @@ _CIPHERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ciphers:
+class Ciphers(msgspec.Struct, frozen=True):
     """What may be offered.
 
     Attributes:

@@ -7,8 +7,9 @@ command line; an empty one counts as unset.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.native import SWITCH as LANE
 from rmqwire.errors import ConfigError
@@ -41,8 +42,7 @@ _TOLD: Final = "brokerIP1"  # to clients
 _TOLD_SLAVES: Final = "brokerIP2"
 
 
-@dataclass(slots=True)
-class Environment:
+class Environment(msgspec.Struct):
     """What the variables say.
 
     Attributes:
@@ -52,10 +52,10 @@ class Environment:
         unknown: variables that are no setting.
     """
 
-    settings: dict[str, str] = field(default_factory=dict)
-    defaults: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-    unknown: list[str] = field(default_factory=list)
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+    defaults: dict[str, str] = msgspec.field(default_factory=dict)
+    variables: dict[str, str] = msgspec.field(default_factory=dict)
+    unknown: list[str] = msgspec.field(default_factory=list)
 
     def warnings(self) -> list[str]:
         """Return a line about variables that are no settings."""

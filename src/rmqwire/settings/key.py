@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.errors import ConfigError
 from rmqwire.settings.values import ANY, Checked, Range, parse_values
@@ -51,8 +52,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigKey:
+class ConfigKey(msgspec.Struct, frozen=True):
     """A row of the table of keys.
 
     Args:

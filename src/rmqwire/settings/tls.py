@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from rmqwire.errors import ConfigError
 from rmqwire.settings.ciphers import Ciphers, parse_ciphers
 from rmqwire.settings.environment import read_environment
@@ -143,8 +145,7 @@ class ServerTls(TlsFiles):
         return f"TLS {self.mode} with {self.cert_path}: {who[self.client_auth]}"
 
 
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
+class TlsSettings(msgspec.Struct, frozen=True):
     """TLS of one process.
 
     Attributes:

@@ -8,8 +8,9 @@ knows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+import msgspec
 
 from rmqwire.errors import ConfigError
 from rmqwire.settings.forms import FORMS
@@ -49,8 +50,7 @@ class Values(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Anything:
+class Anything(msgspec.Struct, frozen=True):
     """Every value of the type."""
 
     def check(self, name: str, value: Value, text: str) -> Checked:
@@ -66,8 +66,7 @@ class Anything:
 ANY: Final = Anything()
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """Numbers between two bounds, both of them included; with ``clamps`` others go to a bound."""
 
     low: int
@@ -89,8 +88,7 @@ class Range:
         return f"{text}, others as the nearest" if self.clamps else text
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True):
     """Some words."""
 
     words: tuple[str, ...]
@@ -106,8 +104,7 @@ class Words:
         return ", ".join(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """Text of a form; ``read`` returns it as it is to be held."""
 
     name: str

@@ -16,9 +16,10 @@ unlinked file for every holder of a handle. So nothing is to be waited for befor
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from time import localtime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.message_const import LMQ_PREFIX
@@ -43,8 +44,7 @@ MANUAL_TIMES = 20  # runs that one DELETE_EXPIRED_COMMITLOG is good for
 _HOUR_MS = 3_600_000
 
 
-@dataclass(slots=True)
-class DiskUse:
+class DiskUse(msgspec.Struct):
     """Used shares of the disks (0.0 to 1.0, -1.0 unknown)."""
 
     log: float

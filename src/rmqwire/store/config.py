@@ -8,8 +8,9 @@ loses nothing that was answered with SEND_OK.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
 
@@ -19,11 +20,10 @@ SLAVE = "SLAVE"
 _DELAY_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-@dataclass(slots=True)
-class StoreConfig:
+class StoreConfig(msgspec.Struct):
     """Settings of one store. Sizes are bytes and times ms unless the name says otherwise."""
 
-    store_path_root_dir: str = field(default_factory=lambda: str(Path.home() / "store"))
+    store_path_root_dir: str = msgspec.field(default_factory=lambda: str(Path.home() / "store"))
     store_path_commit_log: str | None = None  # None: ROOT/commitlog
     mapped_file_size_commit_log: int = 1024 * 1024 * 1024
     mapped_file_size_consume_queue: int = 300_000 * UNIT

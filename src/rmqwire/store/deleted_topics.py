@@ -14,9 +14,10 @@ than the deletion. A cut of our own lowers the offset before anything is written
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.disk.table_file import ConfigFile, TableWriter, config_path
 from rmqwire.errors import BadBody
@@ -31,8 +32,7 @@ DELETIONS = "rmqwireDeletedTopics"  # field in which a slave of ours asks its ma
 _TABLE = "deletedTopics"
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(msgspec.Struct, frozen=True):
     """When a topic was deleted.
 
     Args:
@@ -122,7 +122,7 @@ class DeletedTopics:
 
 
 def _text(table: Mapping[str, Deletion]) -> bytes:
-    rows = {topic: asdict(found) for topic, found in table.items()}
+    rows = {topic: msgspec.structs.asdict(found) for topic, found in table.items()}
     return json.dumps({_TABLE: rows}, indent=1).encode()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     Arrived = Callable[[str, int, int, int], None]
 
 
-@dataclass(slots=True)
-class RecoveryProgress:
+class RecoveryProgress(msgspec.Struct):
     """How far a scan of the log is.
 
     Args:
@@ -33,8 +33,7 @@ def nothing(*_: object) -> None:
     """Do nothing: nobody wants to know."""
 
 
-@dataclass(slots=True)
-class StoreEvents:
+class StoreEvents(msgspec.Struct):
     """The callbacks of one store; all run in the event loop and must not raise.
 
     In the order of one pass::
@@ -67,8 +66,7 @@ class StoreEvents:
     broken: Callable[[], None] = nothing
 
 
-@dataclass(slots=True)
-class TopicQuestions:
+class TopicQuestions(msgspec.Struct):
     """What a store asks its owner about a topic.
 
     Args:

@@ -11,8 +11,9 @@ A failed write makes the store read-only, a full disk for a second at a time. A 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.errors import DiskFull, RmqError, StoreError
 from rmqwire.store.cleaning import Cleaner
@@ -254,7 +255,9 @@ class MessageStore:
         self._finish_index()
         self.checkpoint.write(sync=True)
         if not self.health.broken:
-            last = replace(self.mark.mark, closed=1, queues_crc=self.queues.ends_crc())
+            last = msgspec.structs.replace(
+                self.mark.mark, closed=1, queues_crc=self.queues.ends_crc()
+            )
             self.mark.write(last, sync=True)
         return not self.health.broken
 

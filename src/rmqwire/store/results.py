@@ -7,8 +7,9 @@ plain ints (an Enum call per message would cost more than the append).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +55,7 @@ PUT_STATUS_NAMES = {v: k for k, v in vars(PutStatus).items() if k.isupper()}
 GET_STATUS_NAMES = {v: k for k, v in vars(GetStatus).items() if k.isupper()}
 
 
-@dataclass(slots=True)
-class MessageInner:
+class MessageInner(msgspec.Struct):
     """One message as the broker hands it to the store.
 
     Args:
@@ -89,8 +89,7 @@ class MessageInner:
     wait_store_ok: bool = True
 
 
-@dataclass(slots=True)
-class PutMessageResult:
+class PutMessageResult(msgspec.Struct):
     """What became of a put.
 
     Args:
@@ -119,8 +118,7 @@ class PutMessageResult:
         return self.status <= PutStatus.SLAVE_NOT_AVAILABLE
 
 
-@dataclass(slots=True)
-class QueryMessageResult:
+class QueryMessageResult(msgspec.Struct):
     """What a key leads to.
 
     Args:
@@ -135,8 +133,7 @@ class QueryMessageResult:
     body: bytes = b""
 
 
-@dataclass(slots=True)
-class GetMessageResult:
+class GetMessageResult(msgspec.Struct):
     """What a get found.
 
     Args:

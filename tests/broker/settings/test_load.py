@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -313,14 +312,12 @@ def test_a_file_that_cannot_be_read(tmp_path):
 def test_defaults_of_the_classes_are_those_of_the_table():
     loaded = load_broker_config(None, machine=MACHINE)
     machine_made = {"broker_name", "broker_ip1", "broker_ip2"}
-    for item in fields(BrokerConfig):
-        if item.name not in machine_made:
-            assert getattr(loaded.broker, item.name) == getattr(BrokerConfig(), item.name), (
-                item.name
-            )
-    for item in fields(StoreConfig):
-        if item.name != "store_path_root_dir":
-            assert getattr(loaded.store, item.name) == getattr(StoreConfig(), item.name), item.name
+    for name in BrokerConfig.__struct_fields__:
+        if name not in machine_made:
+            assert getattr(loaded.broker, name) == getattr(BrokerConfig(), name), name
+    for name in StoreConfig.__struct_fields__:
+        if name != "store_path_root_dir":
+            assert getattr(loaded.store, name) == getattr(StoreConfig(), name), name
 
 
 @given(st.sampled_from(sorted(KEYS)), st.text(max_size=12))

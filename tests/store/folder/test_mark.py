@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,4 +159,4 @@ def test_a_clean_stop_says_so_and_names_the_queues():
     assert (mark.closed, mark.synced) == (1, store.max_phy_offset)
     assert mark.queues_crc == crc32(b"T/0:40")
     assert ("datasync", PATH) in store.files.calls
-    assert replace(mark, closed=0) != mark
+    assert msgspec.structs.replace(mark, closed=0) != mark

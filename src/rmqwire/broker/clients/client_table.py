@@ -8,8 +8,9 @@ member rebalances at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.store.events import nothing
 
@@ -27,8 +28,7 @@ CONSUME_PASSIVELY = "CONSUME_PASSIVELY"
 CONSUME_POP = "CONSUME_POP"
 
 
-@dataclass(slots=True)
-class ClientChannelInfo:
+class ClientChannelInfo(msgspec.Struct):
     """One client on one connection."""
 
     connection: Peer
@@ -38,16 +38,15 @@ class ClientChannelInfo:
     seen_ms: int  # monotonic
 
 
-@dataclass(slots=True)
-class ConsumerGroupInfo:
+class ConsumerGroupInfo(msgspec.Struct):
     """The members and subscriptions of one consumer group."""
 
     group: str
     consume_type: str = CONSUME_PASSIVELY
     message_model: str = CLUSTERING
     consume_from_where: str | None = None
-    subscriptions: dict[str, SubscriptionData] = field(default_factory=dict)
-    channels: dict[Peer, ClientChannelInfo] = field(default_factory=dict)
+    subscriptions: dict[str, SubscriptionData] = msgspec.field(default_factory=dict)
+    channels: dict[Peer, ClientChannelInfo] = msgspec.field(default_factory=dict)
     seen_ms: int = 0
 
     def client_ids(self) -> list[str]:

@@ -7,8 +7,9 @@ subscribes one name, ``topic@group``, which stands for all lite topics of its to
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from rmqwire.codec.bodies import OffsetOption
 from rmqwire.codec.lite_topic import split_lmq
@@ -56,8 +57,7 @@ class LiteCtlListener(Protocol):
         """Hear that a client has left."""
 
 
-@dataclass(slots=True)
-class Subscription:
+class Subscription(msgspec.Struct):
     """What one client subscribes (``LiteSubscription``).
 
     Args:
@@ -70,7 +70,7 @@ class Subscription:
     group: str
     topic: str
     updated_ms: int
-    lmqs: dict[str, None] = field(default_factory=dict)
+    lmqs: dict[str, None] = msgspec.field(default_factory=dict)
 
 
 class LiteSubscriptionRegistry:

@@ -10,9 +10,10 @@ check point is read again.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.broker.pop.check_points import CheckPoints, PendingPoint
 from rmqwire.codec import message_const as const
@@ -53,8 +54,7 @@ RE_PUT_MS = tuple(
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Reviving:
+class Reviving(msgspec.Struct, frozen=True):
     """What the services of one broker share.
 
     Args:

@@ -9,9 +9,10 @@ reply topic, whether it could be pushed or not.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.broker.delivery.properties import write_properties
 from rmqwire.broker.processors.put_result import STORED, refusal
@@ -42,8 +43,7 @@ PUSH_TIMEOUT_MS: Final = 10_000  # Broker2Client.callClient
 NOT_STORED_ID: Final = "0"  # a client of Java's can't do without an id
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """One answer on its way.
 
     Args:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.auth.credentials import initial_user, inner_credentials
 from rmqwire.broker.settings.local_address import addresses_of_this_machine, choose_local_address
@@ -33,15 +34,14 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.settings.values import Value
 
-_ATTRIBUTES: Final = {item.name for item in (*fields(BrokerConfig), *fields(StoreConfig))}
+_ATTRIBUTES: Final = {*BrokerConfig.__struct_fields__, *StoreConfig.__struct_fields__}
 
 
-@dataclass(slots=True)
-class Machine:
+class Machine(msgspec.Struct):
     """What defaults depend on: environment, host name and addresses of this machine."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    home: str = field(default_factory=lambda: str(Path.home()))
+    environ: Mapping[str, str] = msgspec.field(default_factory=lambda: os.environ)
+    home: str = msgspec.field(default_factory=lambda: str(Path.home()))
     host_name: Callable[[], str] = platform.node
     addresses: Callable[[], list[str]] = addresses_of_this_machine
 

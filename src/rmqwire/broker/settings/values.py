@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.settings.tls import NO_TLS, TlsSettings
@@ -12,9 +13,14 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
     from rmqwire.store.config import StoreConfig
 
+_NOT_SHOWN: Final = (
+    "init_authentication_user",
+    "inner_client_authentication_credentials",
+    "properties",
+)
 
-@dataclass(slots=True)
-class BrokerConfig:
+
+class BrokerConfig(msgspec.Struct):
     """The settings of Java's ``BrokerConfig`` that are honoured, under snake-case names.
 
     Times are milliseconds, as in Java. It's mutable: UPDATE_BROKER_CONFIG changes a running
@@ -43,9 +49,9 @@ class BrokerConfig:
     authorization_enabled: bool = False
     authentication_whitelist: str | None = None
     authorization_whitelist: str | None = None
-    init_authentication_user: str | None = field(default=None, repr=False)
+    init_authentication_user: str | None = None
     migrate_auth_from_v1_enabled: bool = False
-    inner_client_authentication_credentials: str | None = field(default=None, repr=False)
+    inner_client_authentication_credentials: str | None = None
     broker_permission: int = 6
     region_id: str = "DefaultRegion"
 
@@ -166,7 +172,11 @@ class BrokerConfig:
     broadcast_offset_expire_max_second: int = 300
     compressed_register: bool = False
 
-    properties: dict[str, str] = field(default_factory=dict, repr=False)
+    properties: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = [name for name in self.__struct_fields__ if name not in _NOT_SHOWN]
+        return f"BrokerConfig({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     @property
     def broker_addr(self) -> str:
@@ -195,8 +205,7 @@ class BrokerConfig:
         return [addr.strip() for addr in (self.namesrv_addr or "").split(";") if addr.strip()]
 
 
-@dataclass(slots=True)
-class LoadedConfig:
+class LoadedConfig(msgspec.Struct):
     """What ``load_broker_config`` returns: everything that a broker is built from."""
 
     broker: BrokerConfig

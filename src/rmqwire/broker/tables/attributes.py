@@ -6,8 +6,9 @@ keys with a sign: ``+key`` sets a value, ``-key`` removes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.errors import UsageError
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 _LONG_MAX: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(msgspec.Struct, frozen=True):
     """One attribute that may be set.
 
     Args:

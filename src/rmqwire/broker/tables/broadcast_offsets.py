@@ -8,8 +8,9 @@ member that changes between proxy and broker. The slowest offsets are committed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +23,12 @@ MOST_MEMBERS: Final = 100_000  # of all groups; ours: a proxy may name any
 COMMITTED_BY: Final = "BroadcastOffset"
 
 
-@dataclass(slots=True)
-class _Member:
+class _Member(msgspec.Struct):
     """One member: whether it came by way of a proxy, when it pulled last, and from where."""
 
     from_proxy: bool
     seen_ms: int
-    offsets: dict[int, int] = field(default_factory=dict)  # queue id -> offset asked for
+    offsets: dict[int, int] = msgspec.field(default_factory=dict)  # queue id -> offset asked for
 
 
 class BroadcastOffsetManager:

@@ -6,7 +6,7 @@ a group of columns of its own, and a column is one behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
 
 from rmqwire.codec.release.broker import BROKER_4_9, BROKER_5, BROKER_5_5_1, BrokerRelease
 from rmqwire.codec.release.client import CLIENT_4_9, CLIENT_5, ClientRelease
@@ -16,8 +16,7 @@ from rmqwire.codec.release.wire import WIRE_4_9, WIRE_5, WireRelease
 from rmqwire.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """One row of the table of differences.
 
     Args:
@@ -41,7 +40,7 @@ class Release:
 
 V4_9_7 = Release("4.9.7", 407, WIRE_4_9, STORE_4_9, HA_4_9, CLIENT_4_9, BROKER_4_9)
 V5_5_0 = Release("5.5.0", 513, WIRE_5, STORE_5, HA_5, CLIENT_5, BROKER_5)
-V5_5_1 = replace(V5_5_0, name="5.5.1", mq_version=515, broker=BROKER_5_5_1)
+V5_5_1 = msgspec.structs.replace(V5_5_0, name="5.5.1", mq_version=515, broker=BROKER_5_5_1)
 RELEASES = {release.name: release for release in (V4_9_7, V5_5_0, V5_5_1)}
 DEFAULT_RELEASE = V5_5_0
 V5_0_0_ORDINAL = 413  # the first release after 4.9

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerRelease:
+class BrokerRelease(msgspec.Struct, frozen=True):
     """The column of the broker.
 
     Args:
@@ -282,4 +281,4 @@ BROKER_5 = BrokerRelease(
     counts_half_messages=True,
     plain_acl=False,
 )
-BROKER_5_5_1 = replace(BROKER_5, shares_pull_offsets=True)
+BROKER_5_5_1 = msgspec.structs.replace(BROKER_5, shares_pull_offsets=True)

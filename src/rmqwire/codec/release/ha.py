@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class HaRelease:
+class HaRelease(msgspec.Struct, frozen=True):
     """The column of replication.
 
     Args:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class WireRelease:
+class WireRelease(msgspec.Struct, frozen=True):
     """The column of texts and bytes.
 
     Args:

@@ -15,11 +15,12 @@ truth. A failed write of it is no failure of the store: the mark is older then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+import msgspec
 
 if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
@@ -31,8 +32,7 @@ _FIELDS = Struct(">8sqqqiIqIi")
 _CRC = Struct(">I")
 
 
-@dataclass(slots=True)
-class DurableMark:
+class DurableMark(msgspec.Struct):
     """What one slot says.
 
     Args:
@@ -124,7 +124,7 @@ class MarkFile:
         slots = (DurableMark.decode(data[at : at + SLOT]) for at in (0, SLOT))
         found = max((s for s in slots if s is not None), key=lambda s: s.number, default=None)
         if found is not None:
-            self.mark = replace(found)
+            self.mark = msgspec.structs.replace(found)
         return found
 
     def write(self, mark: DurableMark, *, sync: bool = False) -> None:
@@ -137,7 +137,7 @@ class MarkFile:
         if self.frozen:
             return
         files = self._files
-        mark = replace(mark, number=self.mark.number + 1)
+        mark = msgspec.structs.replace(mark, number=self.mark.number + 1)
         try:
             if self._handle < 0:
                 self._handle = files.open(self.path, create=True)

@@ -8,9 +8,10 @@ what is missing. What a query could miss for that is built before it is answered
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from time import localtime, strftime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.codec.native import is_native
 from rmqwire.codec.record import BLANK_SIZE, peek, read_position
@@ -36,8 +37,7 @@ _NATIVE_WINDOW = 96 * 1024
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
 
 
-@dataclass(slots=True)
-class IndexAnswer:
+class IndexAnswer(msgspec.Struct):
     """What a key leads to (``QueryOffsetResult``).
 
     Args:
@@ -46,7 +46,7 @@ class IndexAnswer:
         last_update_phyoffset: its offset.
     """
 
-    offsets: list[int] = field(default_factory=list)
+    offsets: list[int] = msgspec.field(default_factory=list)
     last_update_timestamp: int = 0
     last_update_phyoffset: int = 0
 

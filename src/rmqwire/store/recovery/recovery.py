@@ -20,9 +20,10 @@ A cut is a torn tail: bytes that were never promised, or promised by ASYNC_FLUSH
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+import msgspec
 
 from rmqwire.codec.record import check_record
 from rmqwire.errors import BadRecord, CorruptLog
@@ -47,8 +48,7 @@ if TYPE_CHECKING:
 PROGRESS_BYTES = 16 << 20  # of the log between two calls of ``on_progress``
 
 
-@dataclass(slots=True)
-class RecoveryReport:
+class RecoveryReport(msgspec.Struct):
     """What opening a store found and did. Offsets and sizes in bytes.
 
     Args:
@@ -72,10 +72,10 @@ class RecoveryReport:
     units_added: int = 0
     units_cut: int = 0
     bytes_zeroed: int = 0
-    files_dropped: list[str] = field(default_factory=list)
+    files_dropped: list[str] = msgspec.field(default_factory=list)
     cut_reason: str = ""
     read_only: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class Recovery:

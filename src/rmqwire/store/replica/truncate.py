@@ -12,9 +12,10 @@ anything is appended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import localtime, strftime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.codec.consume_queue import UNIT
 from rmqwire.store.recovery.log_scan import LogScan
@@ -28,14 +29,13 @@ FOLDER = "diverged"  # under storePathRootDir
 _COPY = 4 << 20  # bytes copied at once
 
 
-@dataclass(slots=True)
-class DirtyTail:
+class DirtyTail(msgspec.Struct):
     """What was cut: the bytes from ``begin`` to ``end``, ``messages`` of them, saved in ``files``."""
 
     begin: int
     end: int
     messages: int = 0
-    files: list[str] = field(default_factory=list)
+    files: list[str] = msgspec.field(default_factory=list)
 
 
 def last_boundary(store: MessageStore, begin: int, end: int) -> RecordPosition | None:

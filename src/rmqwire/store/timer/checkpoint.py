@@ -15,9 +15,10 @@ The checksum covers both parts: when Java has written since, the second one coun
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.codec.checkpoint import FILE_SIZE, TIMER_CHECKPOINT_SIZE, TimerCheckpoint
 from rmqwire.disk.files import make_folder, read_whole
@@ -31,8 +32,7 @@ _HEAD = Struct(">4sI")
 _OURS = Struct(">5q")
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(msgspec.Struct):
     """How far the timers of a store have come at one moment.
 
     Args:
@@ -48,8 +48,7 @@ class Progress:
     commit_end: int = 0
 
 
-@dataclass(slots=True)
-class TimerNotes:
+class TimerNotes(msgspec.Struct):
     """What the file said.
 
     Args:
@@ -59,8 +58,8 @@ class TimerNotes:
         precision_ms: timerPrecisionMs then; 0 when Java has written the file.
     """
 
-    told: TimerCheckpoint = field(default_factory=TimerCheckpoint)
-    newest: Progress = field(default_factory=Progress)
+    told: TimerCheckpoint = msgspec.field(default_factory=TimerCheckpoint)
+    newest: Progress = msgspec.field(default_factory=Progress)
     safe: Progress | None = None
     precision_ms: int = 0
 

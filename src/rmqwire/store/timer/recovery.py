@@ -22,8 +22,9 @@ delivered by the noted time is left out (``delivered``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from rmqwire.codec.timer import MAGIC_DELETE
 from rmqwire.store.timer.checkpoint import Progress
@@ -49,8 +50,7 @@ class TimerQueue(Protocol):
         """Return the queue offset of the timer message that is this record; None if none is."""
 
 
-@dataclass(slots=True)
-class RecoveredTimers:
+class RecoveredTimers(msgspec.Struct):
     """Where the timers of a store go on.
 
     Args:
@@ -65,9 +65,9 @@ class RecoveredTimers:
     read_time_ms: int
     queue_offset: int
     delivered: Progress
-    known: set[int] = field(default_factory=set)
+    known: set[int] = msgspec.field(default_factory=set)
     remade: bool = False
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 def recover(

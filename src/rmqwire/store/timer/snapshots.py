@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 _KEPT = 2
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct):
     """What is to be written.
 
     Args:

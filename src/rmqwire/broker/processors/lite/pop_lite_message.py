@@ -7,8 +7,9 @@ until its messages are acknowledged or their time is over, as a queue that is po
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.broker.lite.metadata import bind_topic, is_lite_topic
 from rmqwire.broker.pop.offsets import QueueKey
@@ -46,8 +47,7 @@ _CORRECTED = {
 }
 
 
-@dataclass(slots=True)
-class _Pop:
+class _Pop(msgspec.Struct):
     """One pop.
 
     Args:
@@ -62,8 +62,8 @@ class _Pop:
     connection: Peer
     header: PopLiteMessageRequestHeader
     pop_time: int
-    bodies: list[bytes] = field(default_factory=list)
-    counts: list[str] = field(default_factory=list)
+    bodies: list[bytes] = msgspec.field(default_factory=list)
+    counts: list[str] = msgspec.field(default_factory=list)
     found: int = 0
 
 

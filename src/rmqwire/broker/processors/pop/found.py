@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.broker.delivery.properties import java_map_order
 from rmqwire.codec.message_const import PROPERTY_POP_CK
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from rmqwire.store.results import PutMessageResult
 
 
-@dataclass(slots=True)
-class FoundQueue:
+class FoundQueue(msgspec.Struct):
     """The messages of one queue.
 
     Args:
@@ -40,8 +40,7 @@ class FoundQueue:
     lost: bool = False
 
 
-@dataclass(slots=True)
-class Found:
+class Found(msgspec.Struct):
     """All that one pop has found.
 
     Attributes:
@@ -53,10 +52,10 @@ class Found:
         refused: what the store said to one that it refused.
     """
 
-    queues: list[FoundQueue] = field(default_factory=list)
+    queues: list[FoundQueue] = msgspec.field(default_factory=list)
     rest: int = 0
     moved: bool = False
-    orders: list[str] = field(default_factory=list)
+    orders: list[str] = msgspec.field(default_factory=list)
     putting: int = 0
     refused: PutMessageResult | None = None
 
