@@ -385,29 +385,27 @@ def registry_source(table: HeaderTable) -> str:
     return "".join(text)
 
 
-def import_source(module: str, names: list[str]) -> str:
-    """Return an import as the formatter writes it."""
-    ordered_names = sorted(names, key=str.lower)
-    line = f"from {module} import {', '.join(ordered_names)}"
-    if len(line) <= LINE_LENGTH:
-        return line
-    return "\n".join([f"from {module} import (", *[f"    {name}," for name in ordered_names], ")"])
-
-
 def package_source(families: dict[str, list[str]]) -> str:
     """Return the text of ``__init__.py``."""
-    names = [name for members in families.values() for name in members]
+    modules = sorted({**families, "base": ["Header"]}.items())
     lines = [
         '"""Typed custom headers under RocketMQ\'s class names. Written by ``tools/gen_headers.py``.\n',
         "RocketMQ: every ``CommandCustomHeader``. One definition serves both releases: a field is required",
         "where every release that has the class requires it; a comment names the release that alone has it.",
         '"""\n',
         "from __future__ import annotations\n",
+        "from typing import TYPE_CHECKING\n",
+        "from rmqwire.codec.exports import homes, importer\n",
+        "if TYPE_CHECKING:",
+        *[f"    from rmqwire.codec.headers.{family} import *" for family, _ in modules],
+        "\n_HOME = homes(",
+        "    {",
     ]
-    modules = {**families, "base": ["Header"]}
-    for family, members in sorted(modules.items()):
-        lines.append(import_source(f"rmqwire.codec.headers.{family}", members))
-    lines += ["\n__all__ = ["] + [f'    "{name}",' for name in sorted([*names, "Header"])] + ["]\n"]
+    for family, members in modules:
+        lines += [f'        "{family}": """', *[f"            {name}" for name in sorted(members)]]
+        lines.append('        """,')
+    lines += ["    }", ")", "__all__ = [*_HOME]"]
+    lines.append("__getattr__ = importer(globals(), _HOME)\n")
     return "\n".join(lines)
 
 

@@ -23,7 +23,9 @@ RENAMED = {
     "SubscriptionGroupManager": "SubscriptionGroupWrapper",
     "TimerMetrics": "TimerMetricsSerializeWrapper",
 }
-DERIVED = {name for cls in vars(bodies).values() for name in getattr(cls, "_derived", ())}
+DERIVED = {
+    name for body in bodies.__all__ for name in getattr(getattr(bodies, body), "_derived", ())
+}
 
 
 def body_class(name: str) -> type[Body]:

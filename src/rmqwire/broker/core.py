@@ -15,6 +15,7 @@ from rmqwire.broker.access import access_hooks, make_auth, make_plain_acl, open_
 from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
 from rmqwire.broker.clients.consumer_ids_change import ConsumerIdsChangeListener
 from rmqwire.broker.clients.held_pulls import LongPolling
+from rmqwire.broker.clients.rebalance_lock import RebalanceLockManager
 from rmqwire.broker.clients.topic_routes import TopicRoutes
 from rmqwire.broker.config_tables import ConfigTables, table_writes
 from rmqwire.broker.delivery.delay_levels import TOPIC as SCHEDULE_TOPIC
@@ -138,6 +139,7 @@ class BrokerCore:
                 gone=tables.filters.unregister,
                 notify_broadcast=release.broker.notifies_broadcast,
             ),
+            queue_locks=RebalanceLockManager(mono_ms),
             filters=tables.filters,
             held_pulls=LongPolling(store.max_offset, store.next_wanted),
             schedule=schedule,
@@ -172,7 +174,7 @@ class BrokerCore:
         )
         self.tables = table_writes(self.state)
         unique_keys = UniqueIdGenerator(host_ip, pid, wall_ms, rng.getrandbits(31))
-        self._processors = Processors.of(self.state, unique_keys.next)
+        self._processors = Processors(self.state, unique_keys.next)
         self.handlers = HandlerTable(release) if handlers is None else handlers
         self.handlers.hooks += access_hooks(self.state.acl, self.state.auth)
         sends = self._processors.send.lane()
@@ -219,7 +221,7 @@ class BrokerCore:
         for row in REQUESTS:
             if not row.known_to(state.release):
                 continue
-            handler = row.handler(self._processors)
+            handler = row.handler_of(self._processors)
             if state.replication.is_slave:
                 handler = slave_handler(row.on_slave, handler, state.config, state.release)
             self.handlers.replace(row.code, handler)

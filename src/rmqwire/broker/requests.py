@@ -8,7 +8,7 @@ answered with REQUEST_CODE_NOT_SUPPORTED, and so is one that the release doesn't
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.processors.send_fields import V1, V2
@@ -22,7 +22,10 @@ from rmqwire.broker.slave_role import (
 from rmqwire.codec.codes import RequestCode as R
 from rmqwire.codec.release import V5_0_0_ORDINAL as V5
 from rmqwire.codec.release import V5_5_1
-from rmqwire.remoting.request_row import RequestRow
+from rmqwire.remoting.request_row import FirstUse, RequestRow
+
+if TYPE_CHECKING:
+    from rmqwire.remoting.handler import Handler
 
 # Java's thread pools (``BrokerController.registerProcessor``); a busy broker cleans their queues.
 SEND: Final = "send"
@@ -45,30 +48,38 @@ class Row(RequestRow[Processors], frozen=True):
     Args:
         on_slave: what a slave does with it.
         queue: Java's thread pool: what waits too long in it is refused as busy.
+        at_once: its handler is there when the broker starts, and not from its first request on.
     """
 
     on_slave: str = SERVED
     queue: str = ADMIN
+    at_once: bool = False
+
+    def handler_of(self, processors: Processors) -> Handler:
+        """Return what answers it."""
+        if self.at_once:
+            return self.handler(processors)
+        return FirstUse(partial(self.handler, processors))
 
 
 # fmt: off
 REQUESTS: Final = (
-    Row(R.SEND_MESSAGE, lambda p: partial(p.send.send, V1), access="PUB topic", on_slave=NO_SENDS, queue=SEND),
-    Row(R.SEND_MESSAGE_V2, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND),
-    Row(R.SEND_BATCH_MESSAGE, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND),
+    Row(R.SEND_MESSAGE, lambda p: partial(p.send.send, V1), access="PUB topic", on_slave=NO_SENDS, queue=SEND, at_once=True),
+    Row(R.SEND_MESSAGE_V2, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND, at_once=True),
+    Row(R.SEND_BATCH_MESSAGE, lambda p: partial(p.send.send, V2), access="PUB topic", on_slave=NO_SENDS, queue=SEND, at_once=True),
     Row(R.RECALL_MESSAGE, lambda p: p.recall.recall, access="PUB topic", since=V5, queue=SEND),
     Row(R.CONSUMER_SEND_MSG_BACK, lambda p: p.send_back.send_back, access="SUB group topic", on_slave=NO_SENDS, queue=SEND),
     Row(R.END_TRANSACTION, lambda p: p.end_transaction.end, access="PUB topic", on_slave=NO_TRANSACTIONS, queue=END_TRANSACTION),
     Row(R.SEND_REPLY_MESSAGE, lambda p: partial(p.replies.reply, V1), on_slave=NO_SENDS, queue=REPLY),
     Row(R.SEND_REPLY_MESSAGE_V2, lambda p: partial(p.replies.reply, V2), on_slave=NO_SENDS, queue=REPLY),
-    Row(R.PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, queue=PULL),
-    Row(R.LITE_PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, since=V5, queue=LITE_PULL),
-    Row(R.HEART_BEAT, lambda p: p.clients.heart_beat, access="PUB,SUB group", queue=HEARTBEAT),
-    Row(R.UNREGISTER_CLIENT, lambda p: p.clients.unregister_client, access="PUB,SUB group", queue=CLIENT),
-    Row(R.CHECK_CLIENT_CONFIG, lambda p: p.clients.check_client_config, queue=CLIENT),
-    Row(R.GET_CONSUMER_LIST_BY_GROUP, lambda p: p.consumers.get_consumer_list_by_group, access="SUB group", queue=CONSUMER),
-    Row(R.UPDATE_CONSUMER_OFFSET, lambda p: p.consumers.update_consumer_offset, access="SUB group topic", queue=CONSUMER),
-    Row(R.QUERY_CONSUMER_OFFSET, lambda p: p.consumers.query_consumer_offset, access="GET group topic", queue=CONSUMER),
+    Row(R.PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, queue=PULL, at_once=True),
+    Row(R.LITE_PULL_MESSAGE, lambda p: p.pull.pull, access="SUB group topic", on_slave=READS_IF_ALLOWED, since=V5, queue=LITE_PULL, at_once=True),
+    Row(R.HEART_BEAT, lambda p: p.clients.heart_beat, access="PUB,SUB group", queue=HEARTBEAT, at_once=True),
+    Row(R.UNREGISTER_CLIENT, lambda p: p.clients.unregister_client, access="PUB,SUB group", queue=CLIENT, at_once=True),
+    Row(R.CHECK_CLIENT_CONFIG, lambda p: p.clients.check_client_config, queue=CLIENT, at_once=True),
+    Row(R.GET_CONSUMER_LIST_BY_GROUP, lambda p: p.consumers.get_consumer_list_by_group, access="SUB group", queue=CONSUMER, at_once=True),
+    Row(R.UPDATE_CONSUMER_OFFSET, lambda p: p.consumers.update_consumer_offset, access="SUB group topic", queue=CONSUMER, at_once=True),
+    Row(R.QUERY_CONSUMER_OFFSET, lambda p: p.consumers.query_consumer_offset, access="GET group topic", queue=CONSUMER, at_once=True),
     Row(R.QUERY_ASSIGNMENT, lambda p: p.assignment.query, since=V5, queue=LOAD_BALANCE),
     Row(R.SET_MESSAGE_REQUEST_MODE, lambda p: p.assignment.set_mode, since=V5, queue=LOAD_BALANCE),
     Row(R.POP_MESSAGE, lambda p: p.pop.pop, access="SUB group topic", on_slave=NO_SENDS, since=V5, queue=PULL),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.clients.client_table import ConsumerTable, ProducerTable
     from rmqwire.broker.clients.held_pulls import LongPolling
+    from rmqwire.broker.clients.rebalance_lock import RebalanceLockManager
     from rmqwire.broker.clients.topic_routes import TopicRoutes
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
     from rmqwire.broker.delivery.timers import TimerMessageStore
@@ -49,6 +50,7 @@ class BrokerState(msgspec.Struct):
         broadcast_offsets: offsets of broadcasting members.
         producers: connected producers.
         consumers: connected consumers.
+        queue_locks: the queues that orderly consumers hold.
         filters: conditions of consumer groups.
         held_pulls: pulls that wait for messages.
         schedule: delayed messages.
@@ -81,6 +83,7 @@ class BrokerState(msgspec.Struct):
     broadcast_offsets: BroadcastOffsetManager
     producers: ProducerTable
     consumers: ConsumerTable
+    queue_locks: RebalanceLockManager
     filters: ConsumerFilterManager
     held_pulls: LongPolling
     schedule: ScheduleMessageService

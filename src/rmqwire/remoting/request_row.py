@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.codes import RequestCode
+    from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.release import Release
-    from rmqwire.remoting.handler import Handler
+    from rmqwire.remoting.handler import Handler, Peer
 
 P = TypeVar("P")
 
@@ -38,3 +39,23 @@ class RequestRow(msgspec.Struct, Generic[P], frozen=True):
         """Return whether a release has this code."""
         version = release.mq_version
         return self.since <= version and not 0 < self.until <= version
+
+
+class FirstUse:
+    """A handler that is looked for when its first request comes: it may have to be imported.
+
+    Args:
+        find: returns the handler.
+    """
+
+    __slots__ = ("_find", "_found")
+
+    def __init__(self, find: Callable[[], Handler]) -> None:
+        self._find = find
+        self._found: Handler | None = None
+
+    def __call__(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
+        """Answer a request."""
+        if self._found is None:
+            self._found = self._find()
+        return self._found(connection, request)

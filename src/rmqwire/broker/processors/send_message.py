@@ -58,18 +58,10 @@ class SendMessageProcessor:
     Args:
         state: the broker's tables and store.
         new_unique_key: makes a UNIQ_KEY for a message that came without one (5.x).
-        consumes_in_order: tells whether a group holds queue locks now, which only orderly
-            consumers do.
     """
 
-    def __init__(
-        self,
-        state: BrokerState,
-        new_unique_key: Callable[[], str],
-        consumes_in_order: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, state: BrokerState, new_unique_key: Callable[[], str]) -> None:
         self._state = state
-        self._consumes_in_order = consumes_in_order
         config = state.config
         self._answers = SendAnswers(state.release, config.region_id, trace_on=config.trace_on)
         self._rewriter = PropertyRewriter(
@@ -165,8 +157,9 @@ class SendMessageProcessor:
         if request.version >= V3_4_9 and (own := ext.get(fields.max_reconsume_times)):
             limit = _number(own)
         times, inclusive = message.reconsume_times, state.release.broker.retry_limit_inclusive
-        # An orderly consumer gives a message up only at its end: 5.x makes it a dead letter at once.
-        given_up = state.release.broker.given_up_in_order and self._consumes_in_order(group)
+        # An orderly consumer, which alone holds queues, gives a message up only at its end: 5.x makes
+        # it a dead letter at once.
+        given_up = state.release.broker.given_up_in_order and state.queue_locks.has_locks(group)
         if not given_up and (times < limit or (times == limit and not inclusive)):
             return text
         message.topic = dead_letters(state.topics, group)

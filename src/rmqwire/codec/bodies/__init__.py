@@ -1,311 +1,207 @@
 """Every JSON body of RocketMQ 4.9.7 and 5.5.0, one typed class per Java class."""
 
-from rmqwire.codec.bodies.acl import (
-    Acl,
-    AclConfig,
-    AclInfo,
-    ClusterAclVersionInfo,
-    GetBrokerClusterAclConfigResponseBody,
-    PlainAccessConfig,
-    PlainAccessDataVersion,
-    PolicyEntryInfo,
-    PolicyInfo,
-    User,
-    UserInfo,
-)
-from rmqwire.codec.bodies.base import Body
-from rmqwire.codec.bodies.broker_files import (
-    CheckRocksdbCqWriteResult,
-    KVConfigSerializeWrapper,
-    Metric,
-    TimerMetricsSerializeWrapper,
-    TransactionMetricsSerializeWrapper,
-)
-from rmqwire.codec.bodies.common import (
-    DataVersion,
-    GroupList,
-    KVTable,
-    MessageQueue,
-    MessageQueueForC,
-    TopicList,
-)
-from rmqwire.codec.bodies.consumer import (
-    Connection,
-    ConsumeByWho,
-    ConsumeMessageDirectlyResult,
-    ConsumerConnection,
-    GetConsumerListByGroupResponseBody,
-    LockBatchRequestBody,
-    LockBatchResponseBody,
-    ProducerConnection,
-    ProducerInfo,
-    ProducerTableInfo,
-    QuerySubscriptionResponseBody,
-    UnlockBatchRequestBody,
-)
-from rmqwire.codec.bodies.filters import (
-    BloomFilterData,
-    ConsumerFilterData,
-    ConsumerFilterSerializeWrapper,
-    FilterDataMapByTopic,
-)
-from rmqwire.codec.bodies.group import (
-    CustomizedRetryPolicy,
-    DeleteSubscriptionGroupListRequestBody,
-    ExponentialRetryPolicy,
-    GroupForbidden,
-    GroupRetryPolicy,
-    SimpleSubscriptionData,
-    SubscriptionGroupConfig,
-    SubscriptionGroupList,
-    SubscriptionGroupWrapper,
-)
-from rmqwire.codec.bodies.ha import (
-    BrokerIdentity,
-    BrokerReplicasInfo,
-    BrokerSyncInfo,
-    ElectMasterResponseBody,
-    EpochEntry,
-    EpochEntryCache,
-    HAClientRuntimeInfo,
-    HAConnectionRuntimeInfo,
-    HARuntimeInfo,
-    ReplicaIdentity,
-    ReplicasInfo,
-    RoleChangeNotifyEntry,
-    SyncStateSet,
-)
-from rmqwire.codec.bodies.heartbeat import (
-    CheckClientRequestBody,
-    ConsumerData,
-    HeartbeatData,
-    ProducerData,
-    SubscriptionData,
-)
-from rmqwire.codec.bodies.lite import (
-    ClientGroup,
-    GetBrokerLiteInfoResponseBody,
-    GetLiteClientInfoResponseBody,
-    GetLiteGroupInfoResponseBody,
-    GetLiteTopicInfoResponseBody,
-    GetParentTopicInfoResponseBody,
-    LiteLagInfo,
-    LiteSubscription,
-    LiteSubscriptionCtlRequestBody,
-    LiteSubscriptionDTO,
-    OffsetOption,
-)
-from rmqwire.codec.bodies.offsets import (
-    ConsumerOffsetSerializeWrapper,
-    ConsumerOffsetTable,
-    DelayOffsetSerializeWrapper,
-    GetConsumerStatusBody,
-    LmqConsumerOffsetTable,
-    OffsetSerializeWrapper,
-    QueryCorrectionOffsetBody,
-    ResetOffsetBody,
-    ResetOffsetBodyForC,
-    RocksDBOffsetSerializeWrapper,
-)
-from rmqwire.codec.bodies.pop import (
-    AckMsg,
-    BatchAck,
-    BatchAckMessageRequestBody,
-    BatchAckMsg,
-    ConsumerOrderInfoTable,
-    MessageQueueAssignment,
-    MessageRequestModeSerializeWrapper,
-    OrderInfo,
-    PopCheckPoint,
-    QueryAssignmentRequestBody,
-    QueryAssignmentResponseBody,
-    SetMessageRequestModeRequestBody,
-)
-from rmqwire.codec.bodies.register import RegisterBrokerBody
-from rmqwire.codec.bodies.route import (
-    BrokerData,
-    BrokerMemberGroup,
-    ClusterInfo,
-    GetBrokerMemberGroupResponseBody,
-    QueueData,
-    RegisterBrokerResult,
-    TopicRouteData,
-)
-from rmqwire.codec.bodies.running_info import (
-    ConsumerRunningInfo,
-    ConsumeStatus,
-    PopProcessQueueInfo,
-    ProcessQueueInfo,
-)
-from rmqwire.codec.bodies.static_topic import (
-    LogicQueueMappingItem,
-    TopicConfigAndMappingSerializeWrapper,
-    TopicConfigAndQueueMapping,
-    TopicQueueMappingDetail,
-    TopicQueueMappingInfo,
-    TopicQueueMappingOne,
-    TopicQueueMappingSerializeWrapper,
-    TopicRemappingDetailWrapper,
-)
-from rmqwire.codec.bodies.stats import (
-    BrokerStatsData,
-    BrokerStatsItem,
-    ConsumeQueueData,
-    ConsumeStats,
-    ConsumeStatsList,
-    OffsetWrapper,
-    QueryConsumeQueueResponseBody,
-    QueryConsumeTimeSpanBody,
-    QueueTimeSpan,
-    RollbackStats,
-    StatsSnapshot,
-    TopicOffset,
-    TopicStatsTable,
-)
-from rmqwire.codec.bodies.topic import (
-    CreateTopicListRequestBody,
-    DeleteTopicListRequestBody,
-    OffsetMovedEvent,
-    TopicConfig,
-    TopicConfigSerializeWrapper,
-)
+from __future__ import annotations
 
-__all__ = [
-    "AckMsg",
-    "Acl",
-    "AclConfig",
-    "AclInfo",
-    "BatchAck",
-    "BatchAckMessageRequestBody",
-    "BatchAckMsg",
-    "BloomFilterData",
-    "Body",
-    "BrokerData",
-    "BrokerIdentity",
-    "BrokerMemberGroup",
-    "BrokerReplicasInfo",
-    "BrokerStatsData",
-    "BrokerStatsItem",
-    "BrokerSyncInfo",
-    "CheckClientRequestBody",
-    "CheckRocksdbCqWriteResult",
-    "ClientGroup",
-    "ClusterAclVersionInfo",
-    "ClusterInfo",
-    "Connection",
-    "ConsumeByWho",
-    "ConsumeMessageDirectlyResult",
-    "ConsumeQueueData",
-    "ConsumeStats",
-    "ConsumeStatsList",
-    "ConsumeStatus",
-    "ConsumerConnection",
-    "ConsumerData",
-    "ConsumerFilterData",
-    "ConsumerFilterSerializeWrapper",
-    "ConsumerOffsetSerializeWrapper",
-    "ConsumerOffsetTable",
-    "ConsumerOrderInfoTable",
-    "ConsumerRunningInfo",
-    "CreateTopicListRequestBody",
-    "CustomizedRetryPolicy",
-    "DataVersion",
-    "DelayOffsetSerializeWrapper",
-    "DeleteSubscriptionGroupListRequestBody",
-    "DeleteTopicListRequestBody",
-    "ElectMasterResponseBody",
-    "EpochEntry",
-    "EpochEntryCache",
-    "ExponentialRetryPolicy",
-    "FilterDataMapByTopic",
-    "GetBrokerClusterAclConfigResponseBody",
-    "GetBrokerLiteInfoResponseBody",
-    "GetBrokerMemberGroupResponseBody",
-    "GetConsumerListByGroupResponseBody",
-    "GetConsumerStatusBody",
-    "GetLiteClientInfoResponseBody",
-    "GetLiteGroupInfoResponseBody",
-    "GetLiteTopicInfoResponseBody",
-    "GetParentTopicInfoResponseBody",
-    "GroupForbidden",
-    "GroupList",
-    "GroupRetryPolicy",
-    "HAClientRuntimeInfo",
-    "HAConnectionRuntimeInfo",
-    "HARuntimeInfo",
-    "HeartbeatData",
-    "KVConfigSerializeWrapper",
-    "KVTable",
-    "LiteLagInfo",
-    "LiteSubscription",
-    "LiteSubscriptionCtlRequestBody",
-    "LiteSubscriptionDTO",
-    "LmqConsumerOffsetTable",
-    "LockBatchRequestBody",
-    "LockBatchResponseBody",
-    "LogicQueueMappingItem",
-    "MessageQueue",
-    "MessageQueueAssignment",
-    "MessageQueueForC",
-    "MessageRequestModeSerializeWrapper",
-    "Metric",
-    "OffsetMovedEvent",
-    "OffsetOption",
-    "OffsetSerializeWrapper",
-    "OffsetWrapper",
-    "OrderInfo",
-    "PlainAccessConfig",
-    "PlainAccessDataVersion",
-    "PolicyEntryInfo",
-    "PolicyInfo",
-    "PopCheckPoint",
-    "PopProcessQueueInfo",
-    "ProcessQueueInfo",
-    "ProducerConnection",
-    "ProducerData",
-    "ProducerInfo",
-    "ProducerTableInfo",
-    "QueryAssignmentRequestBody",
-    "QueryAssignmentResponseBody",
-    "QueryConsumeQueueResponseBody",
-    "QueryConsumeTimeSpanBody",
-    "QueryCorrectionOffsetBody",
-    "QuerySubscriptionResponseBody",
-    "QueueData",
-    "QueueTimeSpan",
-    "RegisterBrokerBody",
-    "RegisterBrokerResult",
-    "ReplicaIdentity",
-    "ReplicasInfo",
-    "ResetOffsetBody",
-    "ResetOffsetBodyForC",
-    "RocksDBOffsetSerializeWrapper",
-    "RoleChangeNotifyEntry",
-    "RollbackStats",
-    "SetMessageRequestModeRequestBody",
-    "SimpleSubscriptionData",
-    "StatsSnapshot",
-    "SubscriptionData",
-    "SubscriptionGroupConfig",
-    "SubscriptionGroupList",
-    "SubscriptionGroupWrapper",
-    "SyncStateSet",
-    "TimerMetricsSerializeWrapper",
-    "TopicConfig",
-    "TopicConfigAndMappingSerializeWrapper",
-    "TopicConfigAndQueueMapping",
-    "TopicConfigSerializeWrapper",
-    "TopicList",
-    "TopicOffset",
-    "TopicQueueMappingDetail",
-    "TopicQueueMappingInfo",
-    "TopicQueueMappingOne",
-    "TopicQueueMappingSerializeWrapper",
-    "TopicRemappingDetailWrapper",
-    "TopicRouteData",
-    "TopicStatsTable",
-    "TransactionMetricsSerializeWrapper",
-    "UnlockBatchRequestBody",
-    "User",
-    "UserInfo",
-]
+from typing import TYPE_CHECKING
+
+from rmqwire.codec.exports import homes, importer
+
+if TYPE_CHECKING:
+    from rmqwire.codec.bodies.acl import *
+    from rmqwire.codec.bodies.base import *
+    from rmqwire.codec.bodies.broker_files import *
+    from rmqwire.codec.bodies.common import *
+    from rmqwire.codec.bodies.consumer import *
+    from rmqwire.codec.bodies.filters import *
+    from rmqwire.codec.bodies.group import *
+    from rmqwire.codec.bodies.ha import *
+    from rmqwire.codec.bodies.heartbeat import *
+    from rmqwire.codec.bodies.lite import *
+    from rmqwire.codec.bodies.offsets import *
+    from rmqwire.codec.bodies.pop import *
+    from rmqwire.codec.bodies.register import *
+    from rmqwire.codec.bodies.route import *
+    from rmqwire.codec.bodies.running_info import *
+    from rmqwire.codec.bodies.static_topic import *
+    from rmqwire.codec.bodies.stats import *
+    from rmqwire.codec.bodies.topic import *
+
+_HOME = homes(
+    {
+        "acl": """
+            Acl
+            AclConfig
+            AclInfo
+            ClusterAclVersionInfo
+            GetBrokerClusterAclConfigResponseBody
+            PlainAccessConfig
+            PlainAccessDataVersion
+            PolicyEntryInfo
+            PolicyInfo
+            User
+            UserInfo
+        """,
+        "base": """
+            Body
+        """,
+        "broker_files": """
+            CheckRocksdbCqWriteResult
+            KVConfigSerializeWrapper
+            Metric
+            TimerMetricsSerializeWrapper
+            TransactionMetricsSerializeWrapper
+        """,
+        "common": """
+            DataVersion
+            GroupList
+            KVTable
+            MessageQueue
+            MessageQueueForC
+            TopicList
+        """,
+        "consumer": """
+            Connection
+            ConsumeByWho
+            ConsumeMessageDirectlyResult
+            ConsumerConnection
+            GetConsumerListByGroupResponseBody
+            LockBatchRequestBody
+            LockBatchResponseBody
+            ProducerConnection
+            ProducerInfo
+            ProducerTableInfo
+            QuerySubscriptionResponseBody
+            UnlockBatchRequestBody
+        """,
+        "filters": """
+            BloomFilterData
+            ConsumerFilterData
+            ConsumerFilterSerializeWrapper
+            FilterDataMapByTopic
+        """,
+        "group": """
+            CustomizedRetryPolicy
+            DeleteSubscriptionGroupListRequestBody
+            ExponentialRetryPolicy
+            GroupForbidden
+            GroupRetryPolicy
+            SimpleSubscriptionData
+            SubscriptionGroupConfig
+            SubscriptionGroupList
+            SubscriptionGroupWrapper
+        """,
+        "ha": """
+            BrokerIdentity
+            BrokerReplicasInfo
+            BrokerSyncInfo
+            ElectMasterResponseBody
+            EpochEntry
+            EpochEntryCache
+            HAClientRuntimeInfo
+            HAConnectionRuntimeInfo
+            HARuntimeInfo
+            ReplicaIdentity
+            ReplicasInfo
+            RoleChangeNotifyEntry
+            SyncStateSet
+        """,
+        "heartbeat": """
+            CheckClientRequestBody
+            ConsumerData
+            HeartbeatData
+            ProducerData
+            SubscriptionData
+        """,
+        "lite": """
+            ClientGroup
+            GetBrokerLiteInfoResponseBody
+            GetLiteClientInfoResponseBody
+            GetLiteGroupInfoResponseBody
+            GetLiteTopicInfoResponseBody
+            GetParentTopicInfoResponseBody
+            LiteLagInfo
+            LiteSubscription
+            LiteSubscriptionCtlRequestBody
+            LiteSubscriptionDTO
+            OffsetOption
+        """,
+        "offsets": """
+            ConsumerOffsetSerializeWrapper
+            ConsumerOffsetTable
+            DelayOffsetSerializeWrapper
+            GetConsumerStatusBody
+            LmqConsumerOffsetTable
+            OffsetSerializeWrapper
+            QueryCorrectionOffsetBody
+            ResetOffsetBody
+            ResetOffsetBodyForC
+            RocksDBOffsetSerializeWrapper
+        """,
+        "pop": """
+            AckMsg
+            BatchAck
+            BatchAckMessageRequestBody
+            BatchAckMsg
+            ConsumerOrderInfoTable
+            MessageQueueAssignment
+            MessageRequestModeSerializeWrapper
+            OrderInfo
+            PopCheckPoint
+            QueryAssignmentRequestBody
+            QueryAssignmentResponseBody
+            SetMessageRequestModeRequestBody
+        """,
+        "register": """
+            RegisterBrokerBody
+        """,
+        "route": """
+            BrokerData
+            BrokerMemberGroup
+            ClusterInfo
+            GetBrokerMemberGroupResponseBody
+            QueueData
+            RegisterBrokerResult
+            TopicRouteData
+        """,
+        "running_info": """
+            ConsumeStatus
+            ConsumerRunningInfo
+            PopProcessQueueInfo
+            ProcessQueueInfo
+        """,
+        "static_topic": """
+            LogicQueueMappingItem
+            TopicConfigAndMappingSerializeWrapper
+            TopicConfigAndQueueMapping
+            TopicQueueMappingDetail
+            TopicQueueMappingInfo
+            TopicQueueMappingOne
+            TopicQueueMappingSerializeWrapper
+            TopicRemappingDetailWrapper
+        """,
+        "stats": """
+            BrokerStatsData
+            BrokerStatsItem
+            ConsumeQueueData
+            ConsumeStats
+            ConsumeStatsList
+            OffsetWrapper
+            QueryConsumeQueueResponseBody
+            QueryConsumeTimeSpanBody
+            QueueTimeSpan
+            RollbackStats
+            StatsSnapshot
+            TopicOffset
+            TopicStatsTable
+        """,
+        "topic": """
+            CreateTopicListRequestBody
+            DeleteTopicListRequestBody
+            OffsetMovedEvent
+            TopicConfig
+            TopicConfigSerializeWrapper
+        """,
+    }
+)
+__all__ = [*_HOME]
+__getattr__ = importer(globals(), _HOME)

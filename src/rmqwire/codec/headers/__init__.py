@@ -6,360 +6,227 @@ where every release that has the class requires it; a comment names the release 
 
 from __future__ import annotations
 
-from rmqwire.codec.headers.acl import (
-    CreateAccessConfigRequestHeader,
-    CreateAclRequestHeader,
-    CreateUserRequestHeader,
-    DeleteAccessConfigRequestHeader,
-    DeleteAclRequestHeader,
-    DeleteUserRequestHeader,
-    GetAclRequestHeader,
-    GetBrokerAclConfigResponseHeader,
-    GetBrokerClusterAclConfigResponseHeader,
-    GetUserRequestHeader,
-    ListAclsRequestHeader,
-    ListUsersRequestHeader,
-    UpdateAclRequestHeader,
-    UpdateGlobalWhiteAddrsConfigRequestHeader,
-    UpdateUserRequestHeader,
-)
-from rmqwire.codec.headers.admin import (
-    CheckRocksdbCqWriteProgressRequestHeader,
-    CreateTopicListRequestHeader,
-    CreateTopicRequestHeader,
-    DeleteTopicRequestHeader,
-    ExportRocksDBConfigToJsonRequestHeader,
-    GetAllTopicConfigRequestHeader,
-    GetAllTopicConfigResponseHeader,
-    GetBrokerConfigResponseHeader,
-    GetConsumeStatsInBrokerHeader,
-    GetConsumeStatsRequestHeader,
-    GetTopicConfigRequestHeader,
-    GetTopicStatsInfoRequestHeader,
-    StatisticsMessagesRequestHeader,
-    ViewBrokerStatsDataRequestHeader,
-)
-from rmqwire.codec.headers.base import Header
-from rmqwire.codec.headers.client import (
-    ConsumeMessageDirectlyResultRequestHeader,
-    GetAllProducerInfoRequestHeader,
-    GetConsumerConnectionListRequestHeader,
-    GetConsumerListByGroupRequestHeader,
-    GetConsumerListByGroupResponseHeader,
-    GetConsumerRunningInfoRequestHeader,
-    GetConsumerStatusRequestHeader,
-    GetProducerConnectionListRequestHeader,
-    HeartbeatRequestHeader,
-    LockBatchMqRequestHeader,
-    NotifyConsumerIdsChangedRequestHeader,
-    QuerySubscriptionByConsumerRequestHeader,
-    QueryTopicConsumeByWhoRequestHeader,
-    QueryTopicsByConsumerRequestHeader,
-    UnlockBatchMqRequestHeader,
-    UnregisterClientRequestHeader,
-    UnregisterClientResponseHeader,
-)
-from rmqwire.codec.headers.controller import (
-    AlterSyncStateSetRequestHeader,
-    AlterSyncStateSetResponseHeader,
-    ApplyBrokerIdRequestHeader,
-    ApplyBrokerIdResponseHeader,
-    BrokerCloseChannelRequest,
-    BrokerCloseChannelResponse,
-    CheckNotActiveBrokerRequest,
-    CheckNotActiveBrokerResponse,
-    CleanControllerBrokerDataRequestHeader,
-    ElectMasterRequestHeader,
-    ElectMasterResponseHeader,
-    GetBrokerLiveInfoRequest,
-    GetBrokerLiveInfoResponse,
-    GetMetaDataResponseHeader,
-    GetNextBrokerIdRequestHeader,
-    GetNextBrokerIdResponseHeader,
-    GetReplicaInfoRequestHeader,
-    GetReplicaInfoResponseHeader,
-    GetSyncStateDataRequest,
-    NotifyBrokerRoleChangedRequestHeader,
-    RaftBrokerHeartBeatEventRequest,
-    RaftBrokerHeartBeatEventResponse,
-    RegisterBrokerToControllerRequestHeader,
-    RegisterBrokerToControllerResponseHeader,
-)
-from rmqwire.codec.headers.filtersrv import (
-    RegisterFilterServerRequestHeader,
-    RegisterFilterServerResponseHeader,
-    RegisterMessageFilterClassRequestHeader,
-)
-from rmqwire.codec.headers.group import (
-    DeleteSubscriptionGroupRequestHeader,
-    GetAllSubscriptionGroupRequestHeader,
-    GetAllSubscriptionGroupResponseHeader,
-    GetSubscriptionGroupConfigRequestHeader,
-    UpdateGroupForbiddenRequestHeader,
-)
-from rmqwire.codec.headers.ha import (
-    AddBrokerRequestHeader,
-    ExchangeHAInfoRequestHeader,
-    ExchangeHAInfoResponseHeader,
-    GetBrokerMemberGroupRequestHeader,
-    NotifyMinBrokerIdChangeRequestHeader,
-    RemoveBrokerRequestHeader,
-)
-from rmqwire.codec.headers.lite import (
-    GetLiteClientInfoRequestHeader,
-    GetLiteGroupInfoRequestHeader,
-    GetLiteTopicInfoRequestHeader,
-    GetParentTopicInfoRequestHeader,
-    LiteSubscriptionCtlRequestHeader,
-    NotifyUnsubscribeLiteRequestHeader,
-    PopLiteMessageRequestHeader,
-    PopLiteMessageResponseHeader,
-    TriggerLiteDispatchRequestHeader,
-)
-from rmqwire.codec.headers.namesrv import (
-    AddWritePermOfBrokerRequestHeader,
-    AddWritePermOfBrokerResponseHeader,
-    BrokerHeartbeatRequestHeader,
-    DeleteKVConfigRequestHeader,
-    DeleteTopicFromNamesrvRequestHeader,
-    GetKVConfigRequestHeader,
-    GetKVConfigResponseHeader,
-    GetKVListByNamespaceRequestHeader,
-    GetRouteInfoRequestHeader,
-    GetTopicsByClusterRequestHeader,
-    PutKVConfigRequestHeader,
-    QueryDataVersionRequestHeader,
-    QueryDataVersionResponseHeader,
-    RegisterBrokerRequestHeader,
-    RegisterBrokerResponseHeader,
-    RegisterOrderTopicRequestHeader,
-    RegisterTopicRequestHeader,
-    UnRegisterBrokerRequestHeader,
-    WipeWritePermOfBrokerRequestHeader,
-    WipeWritePermOfBrokerResponseHeader,
-)
-from rmqwire.codec.headers.offset import (
-    CloneGroupOffsetRequestHeader,
-    GetEarliestMsgStoretimeRequestHeader,
-    GetEarliestMsgStoretimeResponseHeader,
-    GetMaxOffsetRequestHeader,
-    GetMaxOffsetResponseHeader,
-    GetMinOffsetRequestHeader,
-    GetMinOffsetResponseHeader,
-    InitConsumerOffsetRequestHeader,
-    QueryConsumerOffsetRequestHeader,
-    QueryConsumerOffsetResponseHeader,
-    QueryConsumeTimeSpanRequestHeader,
-    QueryCorrectionOffsetHeader,
-    ResetMasterFlushOffsetHeader,
-    ResetOffsetRequestHeader,
-    SearchOffsetRequestHeader,
-    SearchOffsetResponseHeader,
-    UpdateConsumerOffsetRequestHeader,
-    UpdateConsumerOffsetResponseHeader,
-)
-from rmqwire.codec.headers.pop import (
-    AckMessageRequestHeader,
-    ChangeInvisibleTimeRequestHeader,
-    ChangeInvisibleTimeResponseHeader,
-    NotificationRequestHeader,
-    NotificationResponseHeader,
-    PeekMessageRequestHeader,
-    PollingInfoRequestHeader,
-    PollingInfoResponseHeader,
-    PopMessageRequestHeader,
-    PopMessageResponseHeader,
-)
-from rmqwire.codec.headers.pull import (
-    PullMessageRequestHeader,
-    PullMessageResponseHeader,
-    QueryConsumeQueueRequestHeader,
-    QueryMessageRequestHeader,
-    QueryMessageResponseHeader,
-    ViewMessageRequestHeader,
-    ViewMessageResponseHeader,
-)
-from rmqwire.codec.headers.rpc import RpcRequestHeader, TopicQueueRequestHeader, TopicRequestHeader
-from rmqwire.codec.headers.send import (
-    ConsumerSendMsgBackRequestHeader,
-    RecallMessageRequestHeader,
-    RecallMessageResponseHeader,
-    ReplyMessageRequestHeader,
-    SendMessageRequestHeader,
-    SendMessageRequestHeaderV2,
-    SendMessageResponseHeader,
-)
-from rmqwire.codec.headers.transaction import (
-    CheckTransactionStateRequestHeader,
-    CheckTransactionStateResponseHeader,
-    EndTransactionRequestHeader,
-    EndTransactionResponseHeader,
-    ResumeCheckHalfMessageRequestHeader,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AckMessageRequestHeader",
-    "AddBrokerRequestHeader",
-    "AddWritePermOfBrokerRequestHeader",
-    "AddWritePermOfBrokerResponseHeader",
-    "AlterSyncStateSetRequestHeader",
-    "AlterSyncStateSetResponseHeader",
-    "ApplyBrokerIdRequestHeader",
-    "ApplyBrokerIdResponseHeader",
-    "BrokerCloseChannelRequest",
-    "BrokerCloseChannelResponse",
-    "BrokerHeartbeatRequestHeader",
-    "ChangeInvisibleTimeRequestHeader",
-    "ChangeInvisibleTimeResponseHeader",
-    "CheckNotActiveBrokerRequest",
-    "CheckNotActiveBrokerResponse",
-    "CheckRocksdbCqWriteProgressRequestHeader",
-    "CheckTransactionStateRequestHeader",
-    "CheckTransactionStateResponseHeader",
-    "CleanControllerBrokerDataRequestHeader",
-    "CloneGroupOffsetRequestHeader",
-    "ConsumeMessageDirectlyResultRequestHeader",
-    "ConsumerSendMsgBackRequestHeader",
-    "CreateAccessConfigRequestHeader",
-    "CreateAclRequestHeader",
-    "CreateTopicListRequestHeader",
-    "CreateTopicRequestHeader",
-    "CreateUserRequestHeader",
-    "DeleteAccessConfigRequestHeader",
-    "DeleteAclRequestHeader",
-    "DeleteKVConfigRequestHeader",
-    "DeleteSubscriptionGroupRequestHeader",
-    "DeleteTopicFromNamesrvRequestHeader",
-    "DeleteTopicRequestHeader",
-    "DeleteUserRequestHeader",
-    "ElectMasterRequestHeader",
-    "ElectMasterResponseHeader",
-    "EndTransactionRequestHeader",
-    "EndTransactionResponseHeader",
-    "ExchangeHAInfoRequestHeader",
-    "ExchangeHAInfoResponseHeader",
-    "ExportRocksDBConfigToJsonRequestHeader",
-    "GetAclRequestHeader",
-    "GetAllProducerInfoRequestHeader",
-    "GetAllSubscriptionGroupRequestHeader",
-    "GetAllSubscriptionGroupResponseHeader",
-    "GetAllTopicConfigRequestHeader",
-    "GetAllTopicConfigResponseHeader",
-    "GetBrokerAclConfigResponseHeader",
-    "GetBrokerClusterAclConfigResponseHeader",
-    "GetBrokerConfigResponseHeader",
-    "GetBrokerLiveInfoRequest",
-    "GetBrokerLiveInfoResponse",
-    "GetBrokerMemberGroupRequestHeader",
-    "GetConsumeStatsInBrokerHeader",
-    "GetConsumeStatsRequestHeader",
-    "GetConsumerConnectionListRequestHeader",
-    "GetConsumerListByGroupRequestHeader",
-    "GetConsumerListByGroupResponseHeader",
-    "GetConsumerRunningInfoRequestHeader",
-    "GetConsumerStatusRequestHeader",
-    "GetEarliestMsgStoretimeRequestHeader",
-    "GetEarliestMsgStoretimeResponseHeader",
-    "GetKVConfigRequestHeader",
-    "GetKVConfigResponseHeader",
-    "GetKVListByNamespaceRequestHeader",
-    "GetLiteClientInfoRequestHeader",
-    "GetLiteGroupInfoRequestHeader",
-    "GetLiteTopicInfoRequestHeader",
-    "GetMaxOffsetRequestHeader",
-    "GetMaxOffsetResponseHeader",
-    "GetMetaDataResponseHeader",
-    "GetMinOffsetRequestHeader",
-    "GetMinOffsetResponseHeader",
-    "GetNextBrokerIdRequestHeader",
-    "GetNextBrokerIdResponseHeader",
-    "GetParentTopicInfoRequestHeader",
-    "GetProducerConnectionListRequestHeader",
-    "GetReplicaInfoRequestHeader",
-    "GetReplicaInfoResponseHeader",
-    "GetRouteInfoRequestHeader",
-    "GetSubscriptionGroupConfigRequestHeader",
-    "GetSyncStateDataRequest",
-    "GetTopicConfigRequestHeader",
-    "GetTopicStatsInfoRequestHeader",
-    "GetTopicsByClusterRequestHeader",
-    "GetUserRequestHeader",
-    "Header",
-    "HeartbeatRequestHeader",
-    "InitConsumerOffsetRequestHeader",
-    "ListAclsRequestHeader",
-    "ListUsersRequestHeader",
-    "LiteSubscriptionCtlRequestHeader",
-    "LockBatchMqRequestHeader",
-    "NotificationRequestHeader",
-    "NotificationResponseHeader",
-    "NotifyBrokerRoleChangedRequestHeader",
-    "NotifyConsumerIdsChangedRequestHeader",
-    "NotifyMinBrokerIdChangeRequestHeader",
-    "NotifyUnsubscribeLiteRequestHeader",
-    "PeekMessageRequestHeader",
-    "PollingInfoRequestHeader",
-    "PollingInfoResponseHeader",
-    "PopLiteMessageRequestHeader",
-    "PopLiteMessageResponseHeader",
-    "PopMessageRequestHeader",
-    "PopMessageResponseHeader",
-    "PullMessageRequestHeader",
-    "PullMessageResponseHeader",
-    "PutKVConfigRequestHeader",
-    "QueryConsumeQueueRequestHeader",
-    "QueryConsumeTimeSpanRequestHeader",
-    "QueryConsumerOffsetRequestHeader",
-    "QueryConsumerOffsetResponseHeader",
-    "QueryCorrectionOffsetHeader",
-    "QueryDataVersionRequestHeader",
-    "QueryDataVersionResponseHeader",
-    "QueryMessageRequestHeader",
-    "QueryMessageResponseHeader",
-    "QuerySubscriptionByConsumerRequestHeader",
-    "QueryTopicConsumeByWhoRequestHeader",
-    "QueryTopicsByConsumerRequestHeader",
-    "RaftBrokerHeartBeatEventRequest",
-    "RaftBrokerHeartBeatEventResponse",
-    "RecallMessageRequestHeader",
-    "RecallMessageResponseHeader",
-    "RegisterBrokerRequestHeader",
-    "RegisterBrokerResponseHeader",
-    "RegisterBrokerToControllerRequestHeader",
-    "RegisterBrokerToControllerResponseHeader",
-    "RegisterFilterServerRequestHeader",
-    "RegisterFilterServerResponseHeader",
-    "RegisterMessageFilterClassRequestHeader",
-    "RegisterOrderTopicRequestHeader",
-    "RegisterTopicRequestHeader",
-    "RemoveBrokerRequestHeader",
-    "ReplyMessageRequestHeader",
-    "ResetMasterFlushOffsetHeader",
-    "ResetOffsetRequestHeader",
-    "ResumeCheckHalfMessageRequestHeader",
-    "RpcRequestHeader",
-    "SearchOffsetRequestHeader",
-    "SearchOffsetResponseHeader",
-    "SendMessageRequestHeader",
-    "SendMessageRequestHeaderV2",
-    "SendMessageResponseHeader",
-    "StatisticsMessagesRequestHeader",
-    "TopicQueueRequestHeader",
-    "TopicRequestHeader",
-    "TriggerLiteDispatchRequestHeader",
-    "UnRegisterBrokerRequestHeader",
-    "UnlockBatchMqRequestHeader",
-    "UnregisterClientRequestHeader",
-    "UnregisterClientResponseHeader",
-    "UpdateAclRequestHeader",
-    "UpdateConsumerOffsetRequestHeader",
-    "UpdateConsumerOffsetResponseHeader",
-    "UpdateGlobalWhiteAddrsConfigRequestHeader",
-    "UpdateGroupForbiddenRequestHeader",
-    "UpdateUserRequestHeader",
-    "ViewBrokerStatsDataRequestHeader",
-    "ViewMessageRequestHeader",
-    "ViewMessageResponseHeader",
-    "WipeWritePermOfBrokerRequestHeader",
-    "WipeWritePermOfBrokerResponseHeader",
-]
+from rmqwire.codec.exports import homes, importer
+
+if TYPE_CHECKING:
+    from rmqwire.codec.headers.acl import *
+    from rmqwire.codec.headers.admin import *
+    from rmqwire.codec.headers.base import *
+    from rmqwire.codec.headers.client import *
+    from rmqwire.codec.headers.controller import *
+    from rmqwire.codec.headers.filtersrv import *
+    from rmqwire.codec.headers.group import *
+    from rmqwire.codec.headers.ha import *
+    from rmqwire.codec.headers.lite import *
+    from rmqwire.codec.headers.namesrv import *
+    from rmqwire.codec.headers.offset import *
+    from rmqwire.codec.headers.pop import *
+    from rmqwire.codec.headers.pull import *
+    from rmqwire.codec.headers.rpc import *
+    from rmqwire.codec.headers.send import *
+    from rmqwire.codec.headers.transaction import *
+
+_HOME = homes(
+    {
+        "acl": """
+            CreateAccessConfigRequestHeader
+            CreateAclRequestHeader
+            CreateUserRequestHeader
+            DeleteAccessConfigRequestHeader
+            DeleteAclRequestHeader
+            DeleteUserRequestHeader
+            GetAclRequestHeader
+            GetBrokerAclConfigResponseHeader
+            GetBrokerClusterAclConfigResponseHeader
+            GetUserRequestHeader
+            ListAclsRequestHeader
+            ListUsersRequestHeader
+            UpdateAclRequestHeader
+            UpdateGlobalWhiteAddrsConfigRequestHeader
+            UpdateUserRequestHeader
+        """,
+        "admin": """
+            CheckRocksdbCqWriteProgressRequestHeader
+            CreateTopicListRequestHeader
+            CreateTopicRequestHeader
+            DeleteTopicRequestHeader
+            ExportRocksDBConfigToJsonRequestHeader
+            GetAllTopicConfigRequestHeader
+            GetAllTopicConfigResponseHeader
+            GetBrokerConfigResponseHeader
+            GetConsumeStatsInBrokerHeader
+            GetConsumeStatsRequestHeader
+            GetTopicConfigRequestHeader
+            GetTopicStatsInfoRequestHeader
+            StatisticsMessagesRequestHeader
+            ViewBrokerStatsDataRequestHeader
+        """,
+        "base": """
+            Header
+        """,
+        "client": """
+            ConsumeMessageDirectlyResultRequestHeader
+            GetAllProducerInfoRequestHeader
+            GetConsumerConnectionListRequestHeader
+            GetConsumerListByGroupRequestHeader
+            GetConsumerListByGroupResponseHeader
+            GetConsumerRunningInfoRequestHeader
+            GetConsumerStatusRequestHeader
+            GetProducerConnectionListRequestHeader
+            HeartbeatRequestHeader
+            LockBatchMqRequestHeader
+            NotifyConsumerIdsChangedRequestHeader
+            QuerySubscriptionByConsumerRequestHeader
+            QueryTopicConsumeByWhoRequestHeader
+            QueryTopicsByConsumerRequestHeader
+            UnlockBatchMqRequestHeader
+            UnregisterClientRequestHeader
+            UnregisterClientResponseHeader
+        """,
+        "controller": """
+            AlterSyncStateSetRequestHeader
+            AlterSyncStateSetResponseHeader
+            ApplyBrokerIdRequestHeader
+            ApplyBrokerIdResponseHeader
+            BrokerCloseChannelRequest
+            BrokerCloseChannelResponse
+            CheckNotActiveBrokerRequest
+            CheckNotActiveBrokerResponse
+            CleanControllerBrokerDataRequestHeader
+            ElectMasterRequestHeader
+            ElectMasterResponseHeader
+            GetBrokerLiveInfoRequest
+            GetBrokerLiveInfoResponse
+            GetMetaDataResponseHeader
+            GetNextBrokerIdRequestHeader
+            GetNextBrokerIdResponseHeader
+            GetReplicaInfoRequestHeader
+            GetReplicaInfoResponseHeader
+            GetSyncStateDataRequest
+            NotifyBrokerRoleChangedRequestHeader
+            RaftBrokerHeartBeatEventRequest
+            RaftBrokerHeartBeatEventResponse
+            RegisterBrokerToControllerRequestHeader
+            RegisterBrokerToControllerResponseHeader
+        """,
+        "filtersrv": """
+            RegisterFilterServerRequestHeader
+            RegisterFilterServerResponseHeader
+            RegisterMessageFilterClassRequestHeader
+        """,
+        "group": """
+            DeleteSubscriptionGroupRequestHeader
+            GetAllSubscriptionGroupRequestHeader
+            GetAllSubscriptionGroupResponseHeader
+            GetSubscriptionGroupConfigRequestHeader
+            UpdateGroupForbiddenRequestHeader
+        """,
+        "ha": """
+            AddBrokerRequestHeader
+            ExchangeHAInfoRequestHeader
+            ExchangeHAInfoResponseHeader
+            GetBrokerMemberGroupRequestHeader
+            NotifyMinBrokerIdChangeRequestHeader
+            RemoveBrokerRequestHeader
+        """,
+        "lite": """
+            GetLiteClientInfoRequestHeader
+            GetLiteGroupInfoRequestHeader
+            GetLiteTopicInfoRequestHeader
+            GetParentTopicInfoRequestHeader
+            LiteSubscriptionCtlRequestHeader
+            NotifyUnsubscribeLiteRequestHeader
+            PopLiteMessageRequestHeader
+            PopLiteMessageResponseHeader
+            TriggerLiteDispatchRequestHeader
+        """,
+        "namesrv": """
+            AddWritePermOfBrokerRequestHeader
+            AddWritePermOfBrokerResponseHeader
+            BrokerHeartbeatRequestHeader
+            DeleteKVConfigRequestHeader
+            DeleteTopicFromNamesrvRequestHeader
+            GetKVConfigRequestHeader
+            GetKVConfigResponseHeader
+            GetKVListByNamespaceRequestHeader
+            GetRouteInfoRequestHeader
+            GetTopicsByClusterRequestHeader
+            PutKVConfigRequestHeader
+            QueryDataVersionRequestHeader
+            QueryDataVersionResponseHeader
+            RegisterBrokerRequestHeader
+            RegisterBrokerResponseHeader
+            RegisterOrderTopicRequestHeader
+            RegisterTopicRequestHeader
+            UnRegisterBrokerRequestHeader
+            WipeWritePermOfBrokerRequestHeader
+            WipeWritePermOfBrokerResponseHeader
+        """,
+        "offset": """
+            CloneGroupOffsetRequestHeader
+            GetEarliestMsgStoretimeRequestHeader
+            GetEarliestMsgStoretimeResponseHeader
+            GetMaxOffsetRequestHeader
+            GetMaxOffsetResponseHeader
+            GetMinOffsetRequestHeader
+            GetMinOffsetResponseHeader
+            InitConsumerOffsetRequestHeader
+            QueryConsumeTimeSpanRequestHeader
+            QueryConsumerOffsetRequestHeader
+            QueryConsumerOffsetResponseHeader
+            QueryCorrectionOffsetHeader
+            ResetMasterFlushOffsetHeader
+            ResetOffsetRequestHeader
+            SearchOffsetRequestHeader
+            SearchOffsetResponseHeader
+            UpdateConsumerOffsetRequestHeader
+            UpdateConsumerOffsetResponseHeader
+        """,
+        "pop": """
+            AckMessageRequestHeader
+            ChangeInvisibleTimeRequestHeader
+            ChangeInvisibleTimeResponseHeader
+            NotificationRequestHeader
+            NotificationResponseHeader
+            PeekMessageRequestHeader
+            PollingInfoRequestHeader
+            PollingInfoResponseHeader
+            PopMessageRequestHeader
+            PopMessageResponseHeader
+        """,
+        "pull": """
+            PullMessageRequestHeader
+            PullMessageResponseHeader
+            QueryConsumeQueueRequestHeader
+            QueryMessageRequestHeader
+            QueryMessageResponseHeader
+            ViewMessageRequestHeader
+            ViewMessageResponseHeader
+        """,
+        "rpc": """
+            RpcRequestHeader
+            TopicQueueRequestHeader
+            TopicRequestHeader
+        """,
+        "send": """
+            ConsumerSendMsgBackRequestHeader
+            RecallMessageRequestHeader
+            RecallMessageResponseHeader
+            ReplyMessageRequestHeader
+            SendMessageRequestHeader
+            SendMessageRequestHeaderV2
+            SendMessageResponseHeader
+        """,
+        "transaction": """
+            CheckTransactionStateRequestHeader
+            CheckTransactionStateResponseHeader
+            EndTransactionRequestHeader
+            EndTransactionResponseHeader
+            ResumeCheckHalfMessageRequestHeader
+        """,
+    }
+)
+__all__ = [*_HOME]
+__getattr__ = importer(globals(), _HOME)

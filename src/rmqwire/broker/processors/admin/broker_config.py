@@ -53,7 +53,7 @@ class ConfigAdmin:
         self._held = HeldSettings(
             state.release, state.config.properties, state.config, state.store.config
         )
-        self._version = first_version(state.wall_ms())
+        self._version = first_version(state.start_time_ms)
 
     # --- reading -------------------------------------------------------------------------------
 

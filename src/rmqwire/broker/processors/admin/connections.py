@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.clients.rebalance_lock import RebalanceLockManager
 from rmqwire.broker.processors.admin.answers import connection_body, language_name
 from rmqwire.codec.bodies import (
     ConsumerConnection,
@@ -38,7 +37,6 @@ class ConnectionAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-        self.locks = RebalanceLockManager(state.mono_ms)
 
     def consumers(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Show the members and subscriptions of a group that is online."""
@@ -85,12 +83,14 @@ class ConnectionAdmin:
     def lock(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Lock queues for an orderly consumer; the answer names those it has."""
         body = LockBatchRequestBody.decode(request.body, self._release)
-        granted = self.locks.try_lock_batch(body.consumer_group, body.mq_set, body.client_id)
+        granted = self._state.queue_locks.try_lock_batch(
+            body.consumer_group, body.mq_set, body.client_id
+        )
         answer = LockBatchResponseBody(lock_okmq_set=granted)
         return request.create_response(body=answer.encode(self._release))
 
     def unlock(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Take back the locks that an orderly consumer gives up."""
         body = UnlockBatchRequestBody.decode(request.body, self._release)
-        self.locks.unlock_batch(body.consumer_group, body.mq_set, body.client_id)
+        self._state.queue_locks.unlock_batch(body.consumer_group, body.mq_set, body.client_id)
         return request.create_response()

@@ -19,6 +19,7 @@ from rmqwire.remoting.handler import NOT_SET, Reject
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
+    from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
 
@@ -31,8 +32,11 @@ class OtherModesAdmin:
     """Answers what only brokers of another mode act upon.
 
     CHECK_ROCKSDB_CQ_WRITE_PROGRESS, EXPORT_ROCKSDB_CONFIG_TO_JSON, NOTIFY_MIN_BROKER_ID_CHANGE,
-    GET_BROKER_EPOCH_CACHE and NOTIFY_BROKER_ROLE_CHANGED.
+    GET_BROKER_EPOCH_CACHE and NOTIFY_BROKER_ROLE_CHANGED. Nothing of the broker's state counts.
     """
+
+    def __init__(self, _: BrokerState) -> None:
+        pass
 
     def check_queues_in_rocksdb(self, _: Peer, request: RemotingCommand) -> RemotingCommand:
         """Say that the queues are being compared; how that ends stands in the log, as in Java."""

@@ -55,7 +55,7 @@ class TopicAdmin:
     def __init__(self, state: BrokerState) -> None:
         self._state = state
         self._release = state.release
-        self._mapping_version = first_version(state.wall_ms())  # static topics: there are none
+        self._mapping_version = first_version(state.start_time_ms)  # static topics: there are none
 
     # --- creation ------------------------------------------------------------------------------
 
