@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import javaproperties
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,11 @@ def test_a_file_in_utf_16_is_refused_in_words(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.conf: can't be read: No such file"):
         read_text(str(tmp_path / "none.conf"))
+
+
+@given(st.text(st.sampled_from("ab=: \t\f\r\n#!\x0b\x85\xa0é"), max_size=30))
+def test_a_text_without_escapes_is_read_like_any_other(text):
+    assert parse(text) == dict(javaproperties.loads(text))
 
 
 @pytest.mark.parametrize("text", ["a=\\u12", "\\uzzzz=1"])

@@ -10,17 +10,12 @@ from __future__ import annotations
 import sys
 import zlib
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-import lz4.frame
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from rmqwire.codec.sys_flag import COMPRESSED_FLAG, COMPRESSION_TYPE_COMPARATOR
 from rmqwire.errors import BadBody
-
-if sys.version_info >= (3, 14):  # pragma: no cover - depends on the interpreter
-    from compression import zstd
-else:
-    from backports import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +26,9 @@ DEFAULT_LEVEL = 5  # rocketmq.message.compressLevel
 DEFAULT_LIMIT = 64 * 1024 * 1024  # bytes; sixteen times maxMessageSize
 _SHIFT = 8
 _ZSTD_LEVELS = (1, 22)
+# Imported when they are used first: few bodies are compressed with either.
+_LZ4 = "lz4.frame"
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
 class CompressionType(IntEnum):
@@ -56,6 +54,11 @@ class CompressionType(IntEnum):
             return cls[name.strip().upper()]
         except KeyError:
             raise BadBody(f"unknown compression type {name!r}") from None
+
+
+@cache
+def _library(name: str) -> Any:  # noqa: ANN401  a module of either Python's own or others' names
+    return import_module(name)
 
 
 def compression_type(sys_flag: int) -> CompressionType | None:
@@ -90,14 +93,14 @@ def _lz4(data: Data) -> bytes:
 
     One call for the whole frame would choose a smaller block for a small body.
     """
-    with lz4.frame.LZ4FrameCompressor(
-        block_size=lz4.frame.BLOCKSIZE_MAX4MB, block_linked=False
-    ) as stream:
+    lz4 = _library(_LZ4)
+    with lz4.LZ4FrameCompressor(block_size=lz4.BLOCKSIZE_MAX4MB, block_linked=False) as stream:
         return bytes(stream.begin() + stream.compress(data) + stream.flush())
 
 
 def _zstd(data: Data, level: int) -> bytes:
     """Compress as Java's ZstdOutputStream, which flushes before it ends: no content size."""
+    zstd = _library(_ZSTD)
     low, high = _ZSTD_LEVELS
     stream = zstd.ZstdCompressor(level=min(max(level, low), high))
     block = stream.compress(data, zstd.ZstdCompressor.FLUSH_BLOCK)
@@ -144,6 +147,7 @@ def inflate(data: Data, limit: int = DEFAULT_LIMIT) -> bytes:
 
 
 def _unzstd(data: Data, limit: int) -> bytes:
+    zstd = _library(_ZSTD)
     stream = zstd.ZstdDecompressor()
     try:
         plain = stream.decompress(bytes(data), max_length=limit + 1)
@@ -157,7 +161,7 @@ def _unzstd(data: Data, limit: int) -> bytes:
 
 
 def _unlz4(data: Data, limit: int) -> bytes:
-    stream = lz4.frame.LZ4FrameDecompressor()
+    stream = _library(_LZ4).LZ4FrameDecompressor()
     try:
         plain = stream.decompress(data, max_length=limit + 1)
     except (RuntimeError, ValueError) as error:
