@@ -66,9 +66,10 @@ def changed(data: bytes, changes: Mapping[str, str]) -> bytes:
         content = _javaproperties().PropertiesFile.loads(_text(data))
     except ValueError as error:
         raise ConfigError(f"not a properties file: {error}") from None
-    for name, text in changes.items():
-        content[name] = text
-    return content.dumps().encode("iso-8859-1")
+    for name, value in changes.items():
+        content[name] = value
+    text: str = content.dumps()
+    return text.encode("iso-8859-1")
 
 
 def dump(values: Mapping[str, str]) -> str:
