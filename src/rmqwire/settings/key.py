@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -142,6 +143,7 @@ class ConfigKey(msgspec.Struct, frozen=True):
         return value
 
 
+@cache
 def attribute_of(name: str) -> str:
     """Turn Java's name of a key into ours: ``registerBrokerTimeoutMills`` becomes snake case."""
     return _CAMEL.sub("_", name).replace(".", "_").lower()
