@@ -123,6 +123,32 @@ async def test_unanswered_farewell_does_not_hold_up_the_end(cluster, autojump_cl
         assert trio.current_time() - begin <= 3.1
 
 
+@pytest.mark.parametrize("takes_s", [0.5, 100])
+async def test_a_farewell_waits_for_a_heartbeat_unless_that_hangs(cluster, autojump_clock, takes_s):
+    """A broker that works at it longer would have the group back, and nobody in it."""
+    codes = (RequestCode.HEART_BEAT, RequestCode.UNREGISTER_CLIENT)
+    said, invoke = [], cluster.invoke
+
+    async def working(addr, command, timeout_ms=3000):
+        if command.code == RequestCode.HEART_BEAT:
+            await trio.sleep(takes_s)
+        said.append(command.code)
+        return await invoke(addr, command, timeout_ms)
+
+    cluster.invoke = working
+    async with instance(cluster) as client:
+        client.add_producer("g", {"T"})
+        await client.update_route("T")
+        cluster.connected(broker_addr("a"))
+        await trio.sleep(0.1)
+        begin = trio.current_time()
+        await client.remove_producer("g")
+        assert trio.current_time() - begin <= 1.1
+    farewells = [RequestCode.UNREGISTER_CLIENT] * 2
+    heard = [RequestCode.HEART_BEAT] if takes_s < 1 else []
+    assert [code for code in said if code in codes] == heard + farewells
+
+
 async def test_nothing_to_tell_no_heartbeat(cluster, autojump_clock):
     async with instance(cluster) as client:
         await client.update_route("T")
