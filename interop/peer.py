@@ -67,9 +67,9 @@ class Peer(ClientProgram):
 
     def load(
         self, namesrv: str, topic: str, count: int = 1 << 30, seed: int = 1, threads: int = 8,
-        *, timeout_ms: int = 5000, faults: bool = True, pause_ms: int = 0,
+        *, timeout_ms: int = 5000, faults: bool = True, pause_ms: int = 0, detector: bool = False,
     ) -> JavaLoad:  # fmt: skip
-        words = ("true" if faults else "false", pause_ms)
+        words = ("true" if faults else "false", pause_ms, "true" if detector else "false")
         return JavaLoad(self, namesrv, topic, threads, count, seed, timeout_ms, *words)
 
     def half(

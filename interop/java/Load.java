@@ -32,9 +32,14 @@ final class Load {
         this.seed = seed;
     }
 
-    /** load-start NAME NAMESRV TOPIC THREADS COUNT SEED TIMEOUT_MS FAULTS PAUSE_MS; FAULTS: sendLatencyFaultEnable. */
+    /**
+     * load-start NAME NAMESRV TOPIC THREADS COUNT SEED TIMEOUT_MS FAULTS PAUSE_MS DETECTOR.
+     * FAULTS: sendLatencyFaultEnable; DETECTOR: startDetectorEnable, of which 4.9 knows nothing.
+     */
     static void start(String[] w) throws Exception {
+        System.setProperty("com.rocketmq.startDetectorEnable", w[10]);
         DefaultMQProducer producer = new DefaultMQProducer("load_" + w[1]);
+        System.clearProperty("com.rocketmq.startDetectorEnable");
         producer.setNamesrvAddr(w[2]);
         producer.setInstanceName("load-" + w[1]);
         producer.setPollNameServerInterval(1000);
