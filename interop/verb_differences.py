@@ -66,8 +66,7 @@ DIFFERENT = [
 ]
 ACCESS = "test_auth runs it"
 CONTROLLER = "asks the controller, which isn't there yet"
-LITE = "lite topics aren't there yet"
-COLD = "cold data flow control isn't there"
+LITE = "test_lite runs it"
 ROCKSDB = "reads or compares RocksDB's files, which there are none of"
 CONTAINER = "asks a BrokerContainer"
 STATIC = "static topics aren't there"
@@ -85,10 +84,6 @@ NOT_RUN = {
     **dict.fromkeys(
         ("getBrokerLiteInfo", "getLiteClientInfo", "getLiteGroupInfo", "getLiteTopicInfo",
          "getParentTopicInfo", "triggerLiteDispatch"), LITE
-    ),
-    **dict.fromkeys(
-        ("getColdDataFlowCtrInfo", "updateColdDataFlowCtrGroupConfig",
-         "removeColdDataFlowCtrGroupConfig", "setCommitLogReadAheadMode"), COLD
     ),
     **dict.fromkeys(
         ("checkRocksdbCqWriteProgress", "rocksDBConfigToJson", "exportMetadataInRocksDB"), ROCKSDB

@@ -266,6 +266,19 @@ def configurations(run: Script) -> None:
         run("getBrokerEpoch -b verbs-a")
         run("resetMasterFlushOffset -b BROKER -o 0")
         run("switchTimerEngine -b BROKER -e F")
+        cold_data(run)
+
+
+def cold_data(run: Script) -> None:
+    run("updateColdDataFlowCtrGroupConfig -b BROKER -g readers -v 1024")
+    run("updateColdDataFlowCtrGroupConfig -c DefaultCluster -g tuned -v 7")
+    run("getColdDataFlowCtrInfo -b BROKER")
+    run("removeColdDataFlowCtrGroupConfig -b BROKER -g tuned")
+    run("removeColdDataFlowCtrGroupConfig -c DefaultCluster -g nowhere")
+    run("getColdDataFlowCtrInfo -c DefaultCluster")
+    run("setCommitLogReadAheadMode -b BROKER -m 1")
+    run("setCommitLogReadAheadMode -c DefaultCluster -m 0")
+    run("setCommitLogReadAheadMode -b BROKER -m 7")
 
 
 def sending(run: Script) -> None:
