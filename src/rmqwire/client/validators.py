@@ -84,21 +84,33 @@ def check_message(topic: str, body: bytes, properties: dict[str, str], max_size:
         UsageError: bad topic, system topic, empty or too large body, a path as queue name, a
             property that is no text.
     """
+    check_payload(topic, body, properties, max_size)
+    check_text(properties)
+
+
+def check_payload(topic: str, body: bytes, properties: dict[str, str], max_size: int) -> None:
+    """Do the same, but for the properties' being text.
+
+    Raises:
+        UsageError: as said.
+    """
     _check_sent_topic(topic)
     if not body:
         raise UsageError("the message body length is zero")
     if len(body) > max_size:
         raise UsageError(f"the message body size over max value, MAX: {max_size}")
-    if properties and "/" in properties.get(const.PROPERTY_INNER_MULTI_DISPATCH, ""):
-        path = properties[const.PROPERTY_INNER_MULTI_DISPATCH]
+    path = properties.get(const.PROPERTY_INNER_MULTI_DISPATCH)
+    if path is not None and "/" in path:
         raise UsageError(f"INNER_MULTI_DISPATCH {path} can not contains / character")
-    _check_text(properties)
 
 
-def _check_text(properties: dict[str, str]) -> None:
+def check_text(properties: dict[str, str]) -> None:
     """Refuse lone surrogates, which Python makes of bytes that are no UTF-8.
 
     Java would send a question mark for each, and nobody would find the message by its key.
+
+    Raises:
+        UsageError: there is one.
     """
     if "".join(properties.values()).isascii() and "".join(properties).isascii():
         return

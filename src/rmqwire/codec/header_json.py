@@ -127,7 +127,10 @@ def json_text(text: str, *, old_escapes: bool) -> bytes:
         text: any.
         old_escapes: as the releases do whose ``wire.escape_line_separators`` is set.
     """
-    written = _encode(text)
+    try:
+        written = _encode_text(text)
+    except UnicodeEncodeError:
+        written = _encode_text(_without_surrogates(text))
     return _with_old_escapes(written) if old_escapes else written
 
 

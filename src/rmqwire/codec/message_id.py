@@ -87,7 +87,7 @@ class UniqueIdGenerator:
             generators of one process differ.
     """
 
-    __slots__ = ("_counter", "_month_end", "_month_start", "_prefix", "_wall_ms")
+    __slots__ = ("_counter", "_head", "_head_ms", "_month_end", "_month_start", "_prefix", "_wall_ms")
 
     def __init__(self, ip: str | bytes, pid: int, wall_ms: WallMs, seed: int = 0) -> None:
         packed = ip if isinstance(ip, bytes) else pack_host(ip, 0)[:-4]
@@ -96,19 +96,26 @@ class UniqueIdGenerator:
         self._counter = 0
         self._month_start = 0
         self._month_end = -1
+        self._head_ms = -1
+        self._head = ""  # of the ids of that millisecond
 
     def next(self) -> str:
         """Return a new id; unique among 65536 of one millisecond."""
         now = self._wall_ms()
+        count = self._counter
+        self._counter = (count + 1) & 0xFFFF
+        if now != self._head_ms:
+            self._head_ms, self._head = now, self._head_at(now)
+        return f"{self._head}{count:04X}"
+
+    def _head_at(self, now: int) -> str:
         if now >= self._month_end:
             self._month_start = _month_start_ms(now)
             self._month_end = _month_start_ms(now, -1)
         elapsed = now - self._month_start
         if -_MAX_NTP_STEP_MS < elapsed < 0:
             elapsed = 0
-        count = self._counter
-        self._counter = (count + 1) & 0xFFFF
-        return f"{self._prefix}{elapsed & 0xFFFFFFFF:08X}{count:04X}"
+        return f"{self._prefix}{elapsed & 0xFFFFFFFF:08X}"
 
 
 def unique_id_ip(message_id: str) -> str:

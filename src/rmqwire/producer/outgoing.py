@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rmqwire.client.requests import OutgoingMessage, SendShape
-from rmqwire.client.validators import check_message
+from rmqwire.client.validators import check_message, check_payload, check_text
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import encode_batch
 from rmqwire.codec.compression import compress
@@ -80,7 +80,7 @@ class Outbound:
         """
         config = self._config
         topic, body, properties = message.topic, message.body, message.properties
-        check_message(topic, body, properties, config.max_message_size)
+        check_payload(topic, body, properties, config.max_message_size)
         reply = is_reply(properties)
         msg_id = self._identify(properties, reply=reply)
         sys_flag = 0
@@ -88,15 +88,18 @@ class Outbound:
             # Kept even if it came out larger, as Java does: sysFlag has to say what it is.
             body = compress(body, self._compression, config.compress_level)
             sys_flag = self._compression.sys_flag
-        if properties.get(const.PROPERTY_TRANSACTION_PREPARED, "").lower() == "true":
+        prepared = properties.get(const.PROPERTY_TRANSACTION_PREPARED)
+        if prepared is not None and prepared.lower() == "true":
             sys_flag |= TRANSACTION_PREPARED_TYPE
+        text = self._text(properties)
+        if not text.isascii():
+            check_text(properties)
         times, most = 0, None
         if topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
             times, most = _reconsume_times(properties)
         kind = (topic, message.flag, sys_flag, False, reply, times, most)
         shape = self._shapes.get(kind) or self._shape(kind)
-        outgoing = OutgoingMessage(shape, body, self._text(properties))
-        return Prepared(message, outgoing, msg_id)
+        return Prepared(message, OutgoingMessage(shape, body, text), msg_id)
 
     def batch(self, messages: Sequence[Message]) -> Prepared:
         """Prepare messages to be stored together; their ids are joined by commas.

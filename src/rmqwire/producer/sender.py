@@ -98,6 +98,10 @@ class Sender:
         )
         self._outbound = Outbound(group, config, instance.unique_ids.next)
         self.topics: set[str] = set()
+        self._planned = (  # which a plan alone knows how to do
+            config.retry_another_broker_when_not_store_ok
+            or config.send_msg_max_timeout_per_request > -1
+        )
 
     async def send(
         self,
@@ -188,12 +192,7 @@ class Sender:
         info = instance.routes.publish_info(topic)
         if self.hooks or info is None or topic not in self.topics:
             return False
-        config = self._config
-        planned = (  # which a plan alone knows how to do
-            config.retry_another_broker_when_not_store_ok
-            or config.send_msg_max_timeout_per_request > -1
-        )
-        if timeout_ms <= 0 or (planned and not soon):
+        if timeout_ms <= 0 or (self._planned and not soon):
             return False
         prepared = self._prepare(message)
         more: TopicPublishInfo | None = info
