@@ -87,7 +87,15 @@ class UniqueIdGenerator:
             generators of one process differ.
     """
 
-    __slots__ = ("_counter", "_head", "_head_ms", "_month_end", "_month_start", "_prefix", "_wall_ms")
+    __slots__ = (
+        "_counter",
+        "_head",
+        "_head_ms",
+        "_month_end",
+        "_month_start",
+        "_prefix",
+        "_wall_ms",
+    )
 
     def __init__(self, ip: str | bytes, pid: int, wall_ms: WallMs, seed: int = 0) -> None:
         packed = ip if isinstance(ip, bytes) else pack_host(ip, 0)[:-4]
