@@ -88,19 +88,21 @@ class LoopCrew(Crew):
             work = self._work_of(run, at, wall_ms)
             if work is None:
                 continue
+            call, messages, context, variables = work
             try:
-                told = work.variables.run(work.call.start, run.topic, work.messages, work.context)
+                told = variables.run(call.start, run.topic, messages, context)
                 if waits := isinstance(told, Begun):
                     self._tell()
                     self._hire()
-                    told = await work.call.finish(run.topic, told, work.variables.run)
+                    told = await call.finish(run.topic, told, variables.run)
             except BaseException as error:
                 reason = UsageError(f"the listener ended by {type(error).__name__}")
-                self._over(work, work.call.raised(run.topic, reason), perf_counter() - now)
+                told = call.raised(run.topic, reason)
+                self._back.append((run, at, told, context, (perf_counter() - now) * 1000))
                 self._tell()
                 raise
             over = perf_counter()
-            self._over(work, told, over - now)
+            self._back.append((run, at, told, context, (over - now) * 1000))
             now = over
             if waits or now - turn >= TURN_S:
                 self._tell()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext
 from rmqwire.errors import RmqError
@@ -23,32 +23,13 @@ if TYPE_CHECKING:
     from rmqwire.consumer.listener import ConsumeStatus
     from rmqwire.consumer.working.elsewhere import Hiring, Place, Returned
     from rmqwire.consumer.working.listener_call import ListenerCall
-    from rmqwire.consumer.working.runs import Run, Told
+    from rmqwire.consumer.working.runs import Run
 
 TURN_S = 0.002  # so long a worker goes on before it tells what it has done
 
 
-class Work:
-    """One call of a listener, as a worker takes it from its run.
-
-    Args:
-        run: it is of.
-        at: where in it.
-        call: calls the listener.
-        variables: context variables that it sees.
-    """
-
-    __slots__ = ("at", "call", "context", "messages", "run", "variables")
-
-    def __init__(
-        self, run: Run, at: int, call: ListenerCall[ConsumeStatus], variables: Context
-    ) -> None:
-        self.run = run
-        self.at = at
-        self.call = call
-        self.variables = variables
-        self.messages: list[MessageExt] = run.messages[at : at + run.size]
-        self.context = ConsumeConcurrentlyContext(run.queue) if call.with_context else None
+Work: TypeAlias = "tuple[ListenerCall[ConsumeStatus], list[MessageExt], ConsumeConcurrentlyContext | None, Context]"
+"""What calls the listener, the messages, the context if it takes one, and the context variables that it sees."""
 
 
 class Crew(ABC):
@@ -145,11 +126,8 @@ class Crew(ABC):
         ):
             self._back.append((run, at, None, None, 0.0))
             return None
-        work = Work(run, at, there, elsewhere.variables.copy())
-        for message in work.messages:
+        messages = run.messages[at : at + run.size]
+        for message in messages:
             message.begin(wall_ms)
-        return work
-
-    def _over(self, work: Work, told: Told, seconds: float) -> None:
-        """Take note that a call is over, which took so long."""
-        self._back.append((work.run, work.at, told, work.context, seconds * 1000))
+        context = ConsumeConcurrentlyContext(run.queue) if there.with_context else None
+        return there, messages, context, elsewhere.variables.copy()

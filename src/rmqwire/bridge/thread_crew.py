@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from rmqwire.bridge.crews import TURN_S, Crew
+from rmqwire.consumer.listener import ConsumeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from rmqwire.bridge.crews import Work
     from rmqwire.bridge.workers import Workers
-    from rmqwire.consumer.listener import ConsumeStatus
+    from rmqwire.client.message_ext import MessageExt
+    from rmqwire.consumer.listener import ConsumeConcurrentlyContext
     from rmqwire.consumer.working.elsewhere import Hiring
-    from rmqwire.consumer.working.listener_call import Outcome
+    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
     from rmqwire.consumer.working.runs import Run
 
 QUICK_S: Final = 50e-6  # a call that is over by then isn't worth a thread of its own
@@ -120,9 +121,10 @@ class ThreadCrew(Crew):
             work = self._work_of(run, at, wall_ms)
             if work is None:
                 continue
-            told = work.variables.run(self._made, work)
+            call, messages, context, variables = work
+            told = variables.run(self._made, call, run.topic, messages, context)
             over = perf_counter()
-            self._over(work, told, over - now)
+            self._back.append((run, at, told, context, (over - now) * 1000))
             calls += 1
             quick += over - now < QUICK_S
             now = over
@@ -134,12 +136,17 @@ class ThreadCrew(Crew):
                 wall_ms = self._hiring.wall_ms()
         self._tell()
 
-    def _made(self, work: Work) -> ConsumeStatus | Outcome[ConsumeStatus]:
+    def _made(
+        self,
+        call: ListenerCall[ConsumeStatus],
+        topic: str,
+        messages: list[MessageExt],
+        context: ConsumeConcurrentlyContext | None,
+    ) -> ConsumeStatus | Outcome[ConsumeStatus]:
         """Call the listener, and return what that comes to."""
-        call, topic = work.call, work.run.topic
         try:
-            result = call.call(work.messages, work.context)
-            if inspect.isawaitable(result):
+            result = call.call(messages, context)
+            if type(result) is not ConsumeStatus and inspect.isawaitable(result):
                 result = trio.from_thread.run(_wait_for, result, trio_token=self._token)
         except BaseException as error:  # noqa: BLE001  nobody but the consumer is there to hear of it
             return call.raised(topic, error)

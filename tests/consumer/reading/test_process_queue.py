@@ -209,3 +209,13 @@ def test_a_queue_that_is_never_empty_keeps_no_finished_offsets():
         queue.remove([older])
     assert len(queue._offsets) == 1
     assert (queue.lowest, queue.highest) == (19_999, 19_999)
+
+
+def test_messages_that_come_out_of_order_or_again_are_held_once():
+    queue = ProcessQueue()
+    queue.put([message(4), message(2)])
+    queue.put([])
+    queue.put([message(3), message(4)])
+    assert (len(queue), queue.size) == (3, len(message(2).body) * 3)
+    assert (queue.lowest, queue.highest) == (2, 4)
+    assert queue.remove([message(2), message(4)]) == 3

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec.bodies import ProcessQueueInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.client.signs import Sign
@@ -79,23 +79,26 @@ class ProcessQueue:
     def __len__(self) -> int:
         return len(self._messages) + len(self._under_way)
 
-    def put(self, messages: Iterable[MessageExt]) -> None:
+    def put(self, messages: Sequence[MessageExt]) -> None:
         """Add pulled messages; one that is here already is replaced."""
-        held, offsets, size = self._messages, self._offsets, self.size
+        held, offsets = self._messages, self._offsets
+        new = [message.queue_offset for message in messages]
+        if new and (not offsets or new[0] > offsets[-1]) and new == sorted(set(new)):
+            held.update(zip(new, messages, strict=True))  # as it nearly always is
+            offsets.extend(new)
+            self.offset_max = new[-1]
+            self.size += sum([len(message.body) for message in messages])
+            return
         for message in messages:
             offset = message.queue_offset
             old = held.get(offset)
             if old is not None:
-                size -= len(old.body)
-            elif offsets and offset <= offsets[-1]:
-                insort(offsets, offset)
-                self.offset_max = offset
+                self.size -= len(old.body)
             else:
-                offsets.append(offset)
+                self._enter(offset)
                 self.offset_max = offset
             held[offset] = message
-            size += len(message.body)
-        self.size = size
+            self.size += len(message.body)
 
     def _enter(self, offset: int) -> None:
         offsets = self._offsets

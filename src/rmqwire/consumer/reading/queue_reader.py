@@ -85,6 +85,15 @@ class QueueReader:
         self._submit = submit
         self._may_read = may_read
         self._pulls = PullApiWrapper(state.group, state.instance)
+        self._broadcasting = state.config.broadcasting
+        self._max_bytes = state.config.pull_bytes()
+        post = state.config.post_subscription_when_pull
+        self._sys_flags = [
+            build_pull_sys_flag(
+                commit_offset=commits, suspend=True, subscription=post, class_filter=False
+            )
+            for commits in (False, True)
+        ]
         self.suspended = False
         self._reading = 0  # queues
 
@@ -156,16 +165,14 @@ class QueueReader:
         self, queue: MessageQueue, offset: int, subscription: SubscriptionData
     ) -> PullAnswer:
         config = self._config
-        committed = 0 if config.broadcasting else self._offsets.get(queue)
+        committed = 0 if self._broadcasting else self._offsets.get(queue)
         post = config.post_subscription_when_pull
         options = PullOptions(
             queue=queue,
             queue_offset=offset,
             max_msg_nums=config.pull_batch_size,
-            max_msg_bytes=config.pull_bytes(),
-            sys_flag=build_pull_sys_flag(
-                commit_offset=committed > 0, suspend=True, subscription=post, class_filter=False
-            ),
+            max_msg_bytes=self._max_bytes,
+            sys_flag=self._sys_flags[committed > 0],
             commit_offset=committed,
             suspend_timeout_ms=BROKER_SUSPEND_MAX_TIME_MS,
             subscription=subscription,

@@ -99,9 +99,11 @@ class ListenerCall(Generic[Status]):
             result = self.call(messages, context)
             if not isinstance(result, self._status):
                 result = begin(result)
+                if isinstance(result, Begun):
+                    return result
         except Exception as error:  # noqa: BLE001  the listener is the user's code: logged, then tried again
             return self.raised(topic, error)
-        return result if isinstance(result, Begun) else self.judged(topic, result)
+        return result if isinstance(result, self._status) else self.judged(topic, result)
 
     def call(self, messages: list[MessageExt], context: object) -> Any:  # noqa: ANN401  what it returns
         """Call the listener, and return what it returns.
@@ -109,9 +111,11 @@ class ListenerCall(Generic[Status]):
         Raises:
             Exception: what it raises.
         """
-        arguments = (messages, context) if self.with_context else (messages,)
         if self._in_threads is None:
-            return self._listener(*arguments)
+            return (
+                self._listener(messages, context) if self.with_context else self._listener(messages)
+            )
+        arguments = (messages, context) if self.with_context else (messages,)
         return self._call_in_thread(self._in_threads, *arguments)
 
     async def _call_in_thread(self, tasks: Tasks, *arguments: object) -> object:

@@ -45,6 +45,7 @@ class Run:
         size: messages of a call at most.
 
     Attributes:
+        topic: of all of them.
         starts: where in ``messages`` each call begins that nobody has taken.
         offered: whether a worker is to come for the rest.
     """
@@ -53,16 +54,13 @@ class Run:
     process_queue: ProcessQueue
     queue: MessageQueue
     size: int
+    topic: str = field(init=False)
     starts: deque[int] = field(init=False)
     offered: bool = False
 
     def __post_init__(self) -> None:
+        self.topic = self.messages[0].topic
         self.starts = deque(range(0, len(self.messages), self.size))
-
-    @property
-    def topic(self) -> str:
-        """Of all of them."""
-        return self.messages[0].topic
 
 
 class RunEnds(Protocol):
