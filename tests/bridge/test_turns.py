@@ -41,13 +41,35 @@ def test_the_loop_goes_on_when_a_turn_does_not_end(monkeypatch):
 
     def interrupted(_):
         turns.after_io_wait(0)
+        assert not turns.use(yes), "the loop has a new one"
         turns.before_io_wait(0)
-        return not turns.use(yes), "it is still this one's"
+        return turns.use(yes)
 
     assert turns.use(interrupted)
     assert turns.use(yes)
     turns.after_io_wait(0)
     assert not turns.use(yes)
+
+
+def test_a_loop_that_is_awake_comes_first():
+    turns, awake = Turns(), threading.Event()
+
+    class Slow(threading.Thread):
+        def run(self):
+            turns.after_io_wait(0)
+            awake.set()
+
+    def meanwhile(_):
+        loop.start()
+        while not turns.wanted:
+            pass
+        return True
+
+    loop = Slow()
+    assert turns.use(meanwhile)
+    assert not turns.use(yes), "it waits for the turn, or has it already"
+    assert awake.wait(20)
+    loop.join()
 
 
 def test_who_is_told_at_the_end_of_a_turn_finds_it_free(caplog):

@@ -24,17 +24,21 @@ PATIENCE_S: Final = (
 
 
 class Turns(trio.abc.Instrument):
-    """The turn, given and taken around each wait of the loop."""
+    """The turn, given and taken around each wait of the loop.
+
+    Attributes:
+        wanted: the loop is awake: it waits for the turn, or has it.
+    """
 
     def __init__(self) -> None:
+        self.wanted = False
         self._turn = Lock()
-        self._has_it = False  # the loop
         self._clock_s = 0.0  # trio's clock at 0 of the performance counter
         self._after: list[Callable[[], None]] = []
 
     def before_run(self) -> None:
         """Begin with the loop's turn."""
-        self._has_it = self._turn.acquire()
+        self.wanted = self._turn.acquire()
 
     def set_clock(self) -> None:
         """Learn how trio's clock runs; in the loop."""
@@ -42,8 +46,8 @@ class Turns(trio.abc.Instrument):
 
     def before_io_wait(self, timeout: float) -> None:
         """Let other threads have it, and those go on whose calls are over."""
-        if self._has_it:
-            self._turn.release()
+        self.wanted = False
+        self._turn.release()
         if self._after:
             self._call_after()
 
@@ -64,8 +68,14 @@ class Turns(trio.abc.Instrument):
                 logger.exception("telling a thread that its call is over")
 
     def after_io_wait(self, timeout: float) -> None:
-        """Take it back from a thread that has a moment's work in it."""
-        self._has_it = self._turn.acquire(timeout=PATIENCE_S)
+        """Take it back from a thread that has a moment's work in it, and before any other one.
+
+        A turn that doesn't end is nobody's any more: Ctrl-C came before its thread knew that it has it.
+        """
+        self.wanted = True
+        if not self._turn.acquire(timeout=PATIENCE_S):
+            self._turn = Lock()
+            self._turn.acquire()
 
     def use(self, work: Callable[[int], bool]) -> bool:
         """Do a piece of work in the loop's place, if it sleeps; from any thread.
@@ -76,9 +86,10 @@ class Turns(trio.abc.Instrument):
         Returns:
             what ``work`` has returned; False: it wasn't called.
         """
-        if not self._turn.acquire(blocking=False):
+        turn = self._turn
+        if self.wanted or not turn.acquire(blocking=False):
             return False
         try:
             return work(int((self._clock_s + time.perf_counter()) * 1000))
         finally:
-            self._turn.release()
+            turn.release()
