@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -82,6 +84,25 @@ async def test_all_of_a_cluster_speaks_tls(tmp_path, monkeypatch, capsys):
                 async with Producer("q", namesrv_addr=namesrv, tls=False) as producer:
                     await producer.send(Message("T", b"x"))
             await a_tool_asks([broker], [namesrv], c, monkeypatch, capsys)
+
+
+async def test_the_program_of_the_page_sends(tmp_path):
+    """With the addresses and the file of the test in place of its own."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "use-tls.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    c, space = Certificates(tmp_path), {}
+    tls = TlsSettings(c.server_tls("enforcing"), c.client_tls())
+    async with name_server(tmp_path, tls) as namesrv:
+        broker = role(tmp_path, "b", namesrv)
+        broker.tls = tls
+        async with serving(broker) as (leads, _):
+            for there, here in (("/etc/rocketmq/ca.pem", str(c.ca)), ("10.0.0.1:9876", namesrv)):
+                assert there in program
+                program = program.replace(there, here)
+            exec(program, space)
+            with trio.fail_after(20):
+                await space["encrypted"]()
+            assert "Orders" in leads.core.state.topics.table
 
 
 async def a_tool_asks(brokers, namesrvs, c, monkeypatch, capsys):
