@@ -108,7 +108,7 @@ def test_a_slave_of_4_9_serves_pulls(tmp_path):
 @pytest.mark.parametrize("read_enable", [True, False])
 def test_a_lagging_consumer_is_sent_to_a_slave(tmp_path, read_enable):
     master = MemoryBroker(tmp_path, slave_read_enable=read_enable)
-    master.state.store._memory = 0  # the machine has no memory left: everything is old
+    master.state.store.memory_bytes = 0  # the machine has no memory left: everything is old
     client = master.connect()
     client.call(send_command("T", b"x"))
     answer = client.call(pull_command())

@@ -29,10 +29,10 @@ from rmqwire.broker.pop.pop_state import PopState
 from rmqwire.broker.pop.retry_copy import RetryCopies
 from rmqwire.broker.pop.revive import Reviving
 from rmqwire.broker.pop.revive_log import ReviveLog
-from rmqwire.broker.processors.broker_lane import broker_lane
+from rmqwire.broker.processors.broker_lane import BrokerLane
 from rmqwire.broker.processors.first_offset import first_offset
+from rmqwire.broker.processors.plain_pulls import PULLS
 from rmqwire.broker.processors.processors import Processors
-from rmqwire.broker.processors.pull_lane import PULLS
 from rmqwire.broker.processors.send_fields import FIELDS
 from rmqwire.broker.replication import Replication
 from rmqwire.broker.requests import REQUESTS
@@ -181,7 +181,7 @@ class BrokerCore:
         known = {row.code for row in REQUESTS if row.known_to(release)}
         self._pulls = [code for code in PULLS if code in known]
         pulls = self._processors.pull.lane(self._pulls)
-        self._lane = None if sends is None else broker_lane(sends, pulls)
+        self._lane = None if sends is None else BrokerLane(sends, pulls)
         self.take_role()
 
     def _make_store(

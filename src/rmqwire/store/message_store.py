@@ -100,6 +100,7 @@ class MessageStore:
         puts: takes messages: ``put``, ``put_batch``, ``end_pass``.
         flushes: plans flushes and books them.
         lookup: messages by key.
+        memory_bytes: of the log's end that count as in memory.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class MessageStore:
             root, files, os.getpid() if release.store.abort_holds_pid else None
         )
         self._pull_lane = pull_lane(config, log)
-        self._memory = memory_size() * config.access_message_in_memory_max_ratio // 100
+        self.memory_bytes = memory_size() * config.access_message_in_memory_max_ratio // 100
         self._open = False
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
 
@@ -341,7 +342,7 @@ class MessageStore:
     @property
     def memory_from(self) -> int:
         """Offset in the log from which on records count as in memory."""
-        return self.log.end - self._memory
+        return self.log.end - self.memory_bytes
 
     def count_found(self, gets: int, messages: int, elapsed_ms: int) -> None:
         """Count gets that were answered elsewhere and found something.
@@ -372,11 +373,13 @@ class MessageStore:
     ) -> GetMessageResult:
         if self._pull_lane is not None:
             result = self._pull_lane.get(
-                queue, offset, max_msg_nums, max_bytes, wanted, self._memory
+                queue, offset, max_msg_nums, max_bytes, wanted, self.memory_bytes
             )
             if result is not None:
                 return result
-        pull = Pull(self.config, self.log, queue, max_msg_nums, max_bytes, wanted, self._memory)
+        pull = Pull(
+            self.config, self.log, queue, max_msg_nums, max_bytes, wanted, self.memory_bytes
+        )
         if isinstance(queue, BatchConsumeQueue):
             return get_batch_message(queue, offset, self.config, pull)
         return get_message(queue, offset, self.config, pull)

@@ -7,7 +7,8 @@ import logging
 import pytest
 import rmqwire_speedups
 
-from rmqwire.broker.processors.send_lane import SendLane
+from rmqwire.broker.processors.plain_pulls import PlainPulls
+from rmqwire.broker.processors.plain_sends import PlainSends
 from rmqwire.codec.release import DEFAULT_RELEASE
 from rmqwire.errors import ConfigError
 from tests.support.lanes import on_lane
@@ -26,6 +27,8 @@ def test_the_switch_says_which_lane_runs(tmp_path, monkeypatch, caplog):
         on_lane("native", tmp_path, DEFAULT_RELEASE)
     with caplog.at_level(logging.WARNING):
         broker = on_lane("auto", tmp_path, DEFAULT_RELEASE)
-    assert isinstance(broker.core.handlers.lane, SendLane)
+    lane = broker.core.handlers.lane
+    takers = [type(one._take.__self__) for one in (lane._sends, lane._pulls)]
+    assert takers == [PlainSends, PlainPulls]
     assert "install it again" in caplog.text
     broker.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.store.folder.file_queue import FileQueue, HandleCache
-from rmqwire.store.log.log_window import KEPT, SEVERAL, LogWindow
+from rmqwire.store.log.log_window import BLOCK, KEPT, SEVERAL, LogWindow
 from rmqwire.testing.memory_files import MemoryFiles
 
 SIZE = 64  # of a block here: a window doesn't know how large they are
@@ -74,3 +74,47 @@ def test_blocks_wanted_once_are_not_remembered_for_ever(window):
     for number in range(1000, 1300):
         assert block(window, number, 1) is None
     assert block(window, 0, 1) is None
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Return a log of one file, two blocks and a half, whose bytes say where they stand."""
+    files = MemoryFiles()
+    queue = FileQueue("log", BLOCK * 5 // 2, files, HandleCache(files, 2))
+    queue.write(b"".join(n.to_bytes(4, "big") for n in range(BLOCK * 5 // 8)), 0)
+    return queue
+
+
+def ranges_of(begin, count, step, size):
+    return [(begin + number * step, size) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        ranges_of(0, 10, 1000, 100),
+        ranges_of(BLOCK - 5050, 10, 1000, 100),
+        ranges_of(0, 60, 10_000, 10_000),
+        ranges_of(BLOCK * 2, 4, 100, 100),
+    ],
+)
+def test_records_are_cut_out_of_blocks(large, ranges):
+    found, missing = LogWindow(large).cut(ranges, large.segment_size)
+    assert missing == [
+        number
+        for number, (offset, size) in enumerate(ranges)
+        if offset // BLOCK != (offset + size - 1) // BLOCK
+    ]
+    for number, (offset, size) in enumerate(ranges):
+        assert found[number] == (b"" if number in missing else large.read(offset, size))
+
+
+def test_a_block_that_is_not_written_to_its_end_is_not_kept(large):
+    ranges = ranges_of(BLOCK, 8, 500, 100)
+    assert LogWindow(large).cut(ranges, BLOCK * 2 - 1) == ([b""] * 8, list(range(8)))
+
+
+@pytest.mark.parametrize("damaged", [(-300, 100), (1 << 62, 100), (500, -100), (500, 0)])
+def test_what_can_be_no_record_is_cut_out_of_nothing(large, damaged):
+    found, missing = LogWindow(large).cut([*ranges_of(0, 8, 500, 100), damaged], BLOCK * 2)
+    assert (found[8], missing) == (b"", [8])

@@ -77,6 +77,7 @@ def test_flipped_bits_are_found_or_named(crc):
         data = store.files.data[f"{ROOT}/commitlog/{at - at % 8192:020d}"]
         position = at % 8192 + place
         data[position] ^= 1 << rng.randrange(8)
+        store.log.window.forget()  # what is in memory already stays right
         field = field_of(record, place)
         try:
             body = store.get_message(topic, queue_id, offset, 1).body

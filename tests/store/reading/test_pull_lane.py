@@ -25,7 +25,7 @@ def lanes(store):
 
     def native(offset, count, max_bytes, wanted):
         queue = store.queues.find("T", 0)
-        return lane.get(queue, offset, count, max_bytes, wanted, store._memory)
+        return lane.get(queue, offset, count, max_bytes, wanted, store.memory_bytes)
 
     return get, native
 
@@ -69,7 +69,7 @@ def test_a_pull_is_the_same_on_both_lanes(
     config.max_transfer_count_on_message_in_memory = limits[1]
     config.max_transfer_bytes_on_message_in_disk = limits[2]
     config.max_transfer_count_on_message_in_disk = limits[3]
-    shared._memory = memory
+    shared.memory_bytes = memory
     shared.log.opened_at = 0 if trusted else shared.log.end
     wanted = None if codes is None else TagFilter(codes)
     get, _ = lanes(shared)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.processors.pull_lane import PullLane
     from rmqwire.broker.processors.send_lane import SendLane
-    from rmqwire.remoting.handler import Input, Lane, Taken
+    from rmqwire.remoting.handler import Input, Taken
 
 
 class BrokerLane:
@@ -35,8 +35,3 @@ class BrokerLane:
             before, _, stop, answers = taken[number]
             taken[number] = (before + count, position, stop, answers)
         return taken
-
-
-def broker_lane(sends: SendLane, pulls: PullLane | None) -> Lane:
-    """Return the lane of a broker's requests: in Python it has the sends alone."""
-    return sends if pulls is None else BrokerLane(sends, pulls)

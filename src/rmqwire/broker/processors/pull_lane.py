@@ -1,4 +1,4 @@
-"""Plain pulls by the native lane: all of a pass in one call, from their frames to their answers.
+"""Plain pulls by a lane: all of a pass in one call, from their frames to their answers.
 
 A pull is plain when its header says nothing unusual and the queue has something for it at once. What its
 group may do is asked once in a call for each kind of pull, so nothing that was true in an earlier pass
@@ -8,49 +8,41 @@ the handler answers the whole request.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from rmqwire.broker.processors.plain_pulls import FIELDS, SAY_NOTHING, PlainPulls
 from rmqwire.codec import message_const as const
-from rmqwire.codec.codes import LANGUAGE_CODES, RequestCode
+from rmqwire.codec.codes import LANGUAGE_CODES
 from rmqwire.codec.command import FRAME_MAX_LENGTH
 from rmqwire.codec.consume_queue import UNIT
 from rmqwire.codec.headers import PullMessageRequestHeader
+from rmqwire.codec.native import is_native
 from rmqwire.errors import ProtocolError
 from rmqwire.filter.message_filter import TagFilter
 from rmqwire.remoting.handler import Reject
 from rmqwire.store.log.commit_log import MERGE_GAP
 from rmqwire.store.log.log_window import BLOCK
 from rmqwire.store.queues.consume_queue import ConsumeQueue
-from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE
+from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, Pull, get_message
+from rmqwire.store.results import GetStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rmqwire.broker.processors.pull_checks import PullChecks
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.pull_answer import PullAnswers
     from rmqwire.remoting.handler import Peer
+    from rmqwire.store.results import GetMessageResult
 
     Here = tuple[int, int, int, int, int, tuple[int, int], tuple[int, int], int]
+    TakePulls = Callable[
+        [Sequence[tuple[bytes, int, int, int]], "Here"],
+        tuple[list[tuple[int, int, bytes]], list["Got"]],
+    ]
     Input = tuple[Peer, bytes, int, int]
     # plan, number of the connection, queue id, messages, bytes, next offset, what was committed
     Got = tuple["PullPlan", int, int, int, int, int, int | None]
-
-PULLS: Final = (int(RequestCode.PULL_MESSAGE), int(RequestCode.LITE_PULL_MESSAGE))
-_FIELDS: Final = (
-    "consumerGroup",
-    "topic",
-    "queueId",
-    "queueOffset",
-    "maxMsgNums",
-    "sysFlag",
-    "commitOffset",
-    "suspendTimeoutMillis",
-    "subscription",
-    "subVersion",
-    "expressionType",
-)
-_SAY_NOTHING: Final = ("bname", "maxMsgBytes", "ReqT")  # Java's consumers send them along
 
 
 class PullSettings(NamedTuple):
@@ -84,7 +76,7 @@ Prepared = tuple[PullPlan, "Sequence[int] | None", "bytes | None", int, int, int
 
 
 class PullLane:
-    """The native lane of one broker's pulls.
+    """The lane of one broker's pulls, native or in Python.
 
     Args:
         state: the broker's tables and store.
@@ -93,20 +85,26 @@ class PullLane:
         codes: of requests that are such pulls.
 
     Raises:
-        ImportError: ``rmqwire_speedups`` is not there.
+        ConfigError: the native lane is wanted and can't be used.
     """
 
     def __init__(
         self, state: BrokerState, checks: PullChecks, answers: PullAnswers, codes: Sequence[int]
     ) -> None:
-        from rmqwire_speedups import Pulls  # noqa: PLC0415  a distribution of its own
-
         self._state = state
         self._checks = checks
-        log = state.store.log
+        if is_native():
+            self._take = self._native(answers, codes)
+        else:
+            self._take = PlainPulls(codes, answers, self._prepare, self._find).take
+
+    def _native(self, answers: PullAnswers, codes: Sequence[int]) -> TakePulls:
+        from rmqwire_speedups import Pulls  # noqa: PLC0415  a distribution of its own
+
+        log = self._state.store.log
         settings = PullSettings(
             codes=codes,
-            names=[*_FIELDS, *_SAY_NOTHING],
+            names=[*FIELDS, *SAY_NOTHING],
             languages=list(LANGUAGE_CODES),
             max_frame=FRAME_MAX_LENGTH,
             block=BLOCK,
@@ -119,7 +117,7 @@ class PullLane:
             answer_version=answers.version,
         )
         window, read = log.window.find, log.read_each
-        self._take = Pulls(settings, self._prepare, self._units, window, read).take
+        return Pulls(settings, self._prepare, self._units, window, read).take
 
     def take(self, inputs: Sequence[Input]) -> Sequence[tuple[int, int]]:
         """Answer the plain pulls at the front of each connection.
@@ -233,13 +231,31 @@ class PullLane:
         self, plan: PullPlan, queue_id: int, offset: int, count: int
     ) -> tuple[bytes, int, int] | None:
         """Return units of a queue, its first and last offset; None if this is nothing for the lane."""
+        queue = self._queue(plan, queue_id, offset)
+        if queue is None:
+            return None
+        return queue.read(offset, count), queue.min // UNIT, queue.end // UNIT
+
+    def _find(
+        self, plan: PullPlan, queue_id: int, offset: int, most: int
+    ) -> GetMessageResult | None:
+        """Return messages of a queue; None when there are none, or this is nothing for the lane."""
+        queue = self._queue(plan, queue_id, offset)
+        if queue is None:
+            return None
+        store = self._state.store
+        pull = Pull(
+            store.config, store.log, queue, most, MAX_PULL_MSG_SIZE, None, store.memory_bytes
+        )
+        result = get_message(queue, offset, store.config, pull)
+        return result if result.status == GetStatus.FOUND else None
+
+    def _queue(self, plan: PullPlan, queue_id: int, offset: int) -> ConsumeQueue | None:
+        """Return a queue of the usual kind that has a message at ``offset``."""
         queue = plan.queues.get(queue_id)
-        if type(queue) is not ConsumeQueue:
+        if type(queue) is not ConsumeQueue or not queue.min <= offset * UNIT < queue.end:
             return None
         offsets = self._state.offsets
         if offsets.reset_table and offsets.has_offset_reset(plan.group, plan.topic, queue_id):
             return None
-        low, high = queue.min // UNIT, queue.end // UNIT
-        if not low <= offset < high:
-            return None
-        return queue.read(offset, count), low, high
+        return queue

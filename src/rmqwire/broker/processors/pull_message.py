@@ -18,7 +18,6 @@ from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode, ResponseCode
 from rmqwire.codec.headers import PullMessageRequestHeader, PullMessageResponseHeader
 from rmqwire.codec.headers.base import needed
 from rmqwire.codec.lite_topic import queue_named
-from rmqwire.codec.native import is_native
 from rmqwire.codec.pull_answer import PullAnswers
 from rmqwire.codec.sys_flag import (
     PULL_COMMIT_OFFSET,
@@ -69,13 +68,13 @@ class PullMessageProcessor:
         self._checks = PullChecks(state)
         self._answers = PullAnswers(state.release)
 
-    def lane(self, codes: Sequence[int]) -> PullLane | None:
-        """Return what takes plain pulls of these codes before this does; None without the native lane.
+    def lane(self, codes: Sequence[int]) -> PullLane:
+        """Return what takes plain pulls of these codes before this does.
 
         Raises:
             ConfigError: a lane is wanted that can't be used.
         """
-        return PullLane(self._state, self._checks, self._answers, codes) if is_native() else None
+        return PullLane(self._state, self._checks, self._answers, codes)
 
     def pull(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Answer a pull, or keep it."""

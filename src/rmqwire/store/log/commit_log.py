@@ -326,9 +326,18 @@ class CommitLog:
     def read_ranges(self, ranges: list[tuple[int, int]]) -> list[bytes]:
         """Read records at ascending offsets, given as (offset, size), with few preads.
 
-        Neighbours in one segment are fetched together, small gaps included. A range that is not
-        there gives b"".
+        Those in whole blocks come from the window, where they are kept for the next reader. Of the others
+        neighbours in one segment are fetched together, small gaps included. A range that is not there
+        gives b"".
         """
+        found, missing = self.window.cut(ranges, self.end)
+        if missing:
+            rest = [ranges[number] for number in missing]
+            for number, data in zip(missing, self._read_apart(rest), strict=True):
+                found[number] = data
+        return found
+
+    def _read_apart(self, ranges: list[tuple[int, int]]) -> list[bytes]:
         found = self._read_together(ranges)
         if found:
             return found

@@ -10,9 +10,12 @@ Only blocks that are written to their end are kept: those don't change any more.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmqwire.store.folder.file_queue import FileQueue
 
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
@@ -54,6 +57,40 @@ class LogWindow:
             return None
         return self._read(begin, stop)
 
+    def cut(self, ranges: Sequence[tuple[int, int]], end: int) -> tuple[list[bytes], list[int]]:
+        """Cut records out of blocks.
+
+        Args:
+            ranges: their offsets and sizes, ascending.
+            end: of what is written of the log.
+
+        Returns:
+            the records, and the numbers of those that are better read by themselves, because the block
+            is not to be had or the record goes on in the next one; b"" stands for each.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        segment = self._queue.segment_size
+        begin = stop = 0
+        block: bytes | None = None
+        found, missing = [], []
+        for number, (offset, size) in enumerate(ranges):
+            if not begin <= offset < stop:
+                base = offset - offset % segment
+                begin = offset - (offset - base) % BLOCK
+                stop = min(begin + BLOCK, base + segment)
+                block = None
+                if stop <= end:
+                    block = self.find(begin, stop, _count_below(ranges, number, stop))
+            if block is None or not 0 < size <= stop - offset:
+                found.append(b"")
+                missing.append(number)
+            else:
+                at = offset - begin
+                found.append(block[at : at + size])
+        return found, missing
+
     def _remember(self, begin: int) -> None:
         seen = self._seen
         if len(seen) >= _REMEMBERED:
@@ -75,3 +112,8 @@ class LogWindow:
         """Forget all blocks: the log ends, or begins, somewhere else now."""
         self._blocks.clear()
         self._seen.clear()
+
+
+def _count_below(ranges: Sequence[tuple[int, int]], first: int, stop: int) -> int:
+    """Count the ranges from number ``first`` on that begin below ``stop``."""
+    return bisect_left(ranges, (stop, 0), first) - first

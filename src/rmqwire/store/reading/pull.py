@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
 MAX_PULL_MSG_SIZE = 128 * 1024 * 1024  # bytes: DefaultMessageStore.MAX_PULL_MSG_SIZE
 MIN_PULL_MSG_SIZE = 100  # bytes: a smaller wish is raised to it
+
+
+@lru_cache(256)
+def _units_struct(count: int) -> Struct:
+    return Struct(">" + "qiq" * count)
 
 
 class Pull:
@@ -133,7 +140,8 @@ class Pull:
 
     def take_all(self, units: bytes, first_offset: int) -> bool | None:
         """Do what ``take`` does where no unit is left out and the bytes don't matter; None elsewhere."""
-        offsets, sizes, _ = zip(*UNIT_STRUCT.iter_unpack(units), strict=True)
+        fields = _units_struct(len(units) // UNIT).unpack(units)
+        offsets, sizes = fields[::3], fields[1::3]
         most = max(min(self.max_messages, self.count_in_memory), 1)
         more = len(sizes) <= most
         if not more:
