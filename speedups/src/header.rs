@@ -48,6 +48,12 @@ pub fn peek_code(frame: &[u8]) -> Option<i32> {
     }
 }
 
+/// Tell at a glance whether a header names a transaction: half messages come many in a row.
+pub fn names_transaction(frame: &[u8]) -> bool {
+    const HALF: &[u8] = b"TRAN_MSG";
+    parts(frame).is_some_and(|(_, header, _)| header.windows(HALF.len()).any(|here| here == HALF))
+}
+
 /// Read a frame's header and give its body; `None` when either is not plain.
 pub fn read<'a>(frame: &'a [u8], languages: &[Vec<u8>]) -> Option<(Header<'a>, &'a [u8])> {
     let (serialization, header, body) = parts(frame)?;

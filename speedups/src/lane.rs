@@ -171,11 +171,13 @@ struct Run<'a, B: Broker> {
 }
 
 impl<B: Broker> Run<'_, B> {
-    /// Return where the frames end that are no sends, behind one that is the Python's.
+    /// Return where the frames end that are no plain sends, behind one that is the Python's.
     fn others(&self, data: &[u8], mut position: usize) -> usize {
         while let Some(end) = end_of_frame(data, position, self.settings.max_length) {
-            match header::peek_code(content(data, position, end)) {
+            let frame = content(data, position, end);
+            match header::peek_code(frame) {
                 Some(code) if self.names(code).is_none() => position = end,
+                _ if header::names_transaction(frame) => position = end,
                 _ => break,
             }
         }
@@ -479,6 +481,9 @@ mod tests {
         assert_eq!(taken.parts[0].count, 2);
         assert_eq!(taken.parts[0].position, 2 * plain.len());
         assert_eq!(taken.parts[0].stop, taken.parts[0].position + odd.len() + 2 * other.len());
+        let half = frame(310, "T", "TRAN_MSG\u{1}true", "body");
+        let data = [&half[..], &half, &other, &half, &plain].concat();
+        assert_eq!(run(&data, 10_000).unwrap().parts[0].stop, data.len() - plain.len());
         assert_eq!(taken.records.len(), 2 * taken.last_size);
         assert_eq!((taken.queues.len(), taken.queues[0].units.len()), (1, 40));
         assert_eq!(taken.queues[0].place.next_offset, 12);

@@ -90,13 +90,16 @@ class BothLanes:
                 broker.state.topics.update(TopicConfig(name, 4, 4))
         self.clients = [broker.connect("127.0.0.1:50000") for broker in self.brokers]
         self.looked_at = 0
-        self.taken = 0  # by the lane, on all connections so far
+        self.taken = self.asked = (
+            0  # by the lane, on all connections so far; how often it was asked
+        )
         of_second = self.brokers[1].core.handlers.lane
         take = of_second.take
 
         def counted(inputs):
             found = take(inputs)
             self.taken += sum(one[0] for one in found)
+            self.asked += 1
             return found
 
         of_second.take = counted

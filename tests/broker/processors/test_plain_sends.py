@@ -18,6 +18,7 @@ from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.native import NATIVE, PYTHON, module_fault
 from rmqwire.codec.release import release_named
+from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.remoting.lane_turn import take_together
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
@@ -227,6 +228,21 @@ def test_other_requests_between_sends_keep_their_order(lanes):
     ask = encode_command(RemotingCommand(const.MASTER_ID + 30, {"topic": TOPIC, "queueId": "0"}))
     lanes.feed(send_frame() + ask + ask + send_frame(topic="Unknown") + ask + send_frame())
     assert lanes.taken == 2
+
+
+@pytest.mark.parametrize("serialize_type", [0, 1])
+def test_half_messages_in_a_row_are_handed_back_together(lanes, serialize_type):
+    half = send_frame(
+        serialize_type=serialize_type,
+        sys_flag=TRANSACTION_PREPARED_TYPE,
+        properties=f"TRAN_MSG\x01true\x02PGROUP\x01g\x02UNIQ_KEY\x01{KEY}\x02",
+    )
+    plain = send_frame(serialize_type=serialize_type, body=b"TRAN_MSG")
+    lanes.asked = 0
+    answers = lanes.feed(half * 5 + plain + half * 3)
+    assert lanes.taken == 1
+    assert lanes.asked <= 3  # before the halves, before the plain one, behind it
+    assert len(_commands(answers[1])) == 9
 
 
 def test_records_go_on_in_the_next_file_of_the_log(lanes):

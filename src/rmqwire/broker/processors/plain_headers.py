@@ -12,6 +12,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rmqwire.broker.processors.send_fields import FIELDS, plain_names
+from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ONEWAY_FLAG
 from rmqwire.codec.command import JSON, ROCKETMQ
 from rmqwire.codec.header_binary import decode_binary_header
@@ -31,6 +32,7 @@ _FIXED: Final = 21  # bytes before the entries of a ROCKETMQ header
 _INT_MAX: Final = 2**31 - 1
 _QUEUE_DIGITS, _TIME_DIGITS = 9, 18  # more may not fit
 _BINARY_CODES: Final = frozenset(code.to_bytes(2, "big") for code in FIELDS)
+_HALF: Final = const.PROPERTY_TRANSACTION_PREPARED.encode()
 _JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
 
 
@@ -52,8 +54,13 @@ PlainSend: TypeAlias = "tuple[SendKind, bytes | int, int, int, bytes]"
 Whether that string is UTF-8 is for its reader to see."""
 
 
-def is_send(data: bytes, position: int, word: int) -> bool:
-    """Return whether the header at ``position`` may be a plain send's, by its code alone."""
+def may_be_plain(data: bytes, position: int, end: int, word: int) -> bool:
+    """Return whether the header from ``position`` to ``end`` may be a plain send's, at a glance.
+
+    Its code may, and it names no transaction: half messages come many in a row.
+    """
+    if data.find(_HALF, position, end) >= 0:
+        return False
     serialize_type = word >> 24
     if serialize_type == ROCKETMQ:
         return data[position : position + 2] in _BINARY_CODES
@@ -97,7 +104,7 @@ class PlainHeaders:
         return self._read_slowly(data, position, end, word)
 
     def _read_slowly(self, data: bytes, position: int, end: int, word: int) -> PlainSend | None:
-        if not is_send(data, position, word):
+        if not may_be_plain(data, position, end, word):
             return None
         header, is_binary = data[position:end], word >> 24 == ROCKETMQ
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from rmqwire.broker.delivery.plain_properties import PlainProperties
-from rmqwire.broker.processors.plain_headers import PlainHeaders, is_send
+from rmqwire.broker.processors.plain_headers import PlainHeaders, may_be_plain
 from rmqwire.codec.batch import split_batch
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import JSON, ROCKETMQ
@@ -150,12 +150,14 @@ class _Run:
         return count, position, position, b"".join(answers)
 
     def _others(self, data: bytes, position: int) -> int:
-        """Return where the frames end that are no sends, behind one that is the handlers'."""
+        """Return where the frames end that are no plain sends, behind one that is the handlers'."""
         size, most = len(data), self._settings.max_frame - 4
         while size - position >= 8:
             length, word = _unpack_words(data, position)
-            end = position + 4 + length
-            if end > size or not 4 <= length <= most or is_send(data, position + 8, word):
+            end, header_at = position + 4 + length, position + 8
+            if end > size or not 4 <= length <= most:
+                break
+            if may_be_plain(data, header_at, header_at + (word & _HEADER_LENGTH), word):
                 break
             position = end
         return position
