@@ -32,6 +32,8 @@ SETTINGS = {
     "brokerName": "proxied",
     "enablePropertyFilter": "true",
     "recallMessageEnable": "true",
+    "enableLmq": "true",
+    "enableMultiDispatch": "true",
     "mappedFileSizeTimerLog": "65536",
     "transactionTimeOut": "2000",
     "transactionCheckInterval": "2000",
@@ -132,9 +134,8 @@ def client(request: pytest.FixtureRequest, start: Start) -> GrpcClient:
     return start(request.param)
 
 
-@pytest.fixture
-def orderly_group(site: Site) -> str:
-    """A group that is given the messages of each message group one after the other.
+def make_orderly_group(site: Site, attributes: dict[str, str]) -> str:
+    """Make a group that is given messages that belong together one after the other, and return its name.
 
     Its waits grow, for the Node client knows no other policy: with the one by default it puts what
     failed once to the dead letters.
@@ -144,8 +145,15 @@ def orderly_group(site: Site) -> str:
         group_name=f"fifo_{uuid.uuid4().hex[:8]}",
         consume_message_orderly=True,
         group_retry_policy=GroupRetryPolicy("EXPONENTIAL", waits),
+        attributes=attributes,
     )
     made = RemotingCommand(R.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, body=config.encode())
     answer = ask(site.broker, made)
     assert answer.code == ResponseCode.SUCCESS, answer.remark
     return config.group_name
+
+
+@pytest.fixture
+def orderly_group(site: Site) -> str:
+    """A group that is given the messages of each message group one after the other."""
+    return make_orderly_group(site, {})

@@ -53,6 +53,13 @@ class GrpcClient(ClientProgram):
         """Start a push consumer whose first ``failures`` deliveries of each message fail."""
         return Consumer(self, "push", endpoints, topic, failures=failures, **more)
 
+    def push_lite(
+        self, endpoints: str, topic: str, group: str, lite: Sequence[str], failures: int = 0
+    ) -> Consumer:
+        """Start a push consumer, as ``push`` does, of some lite topics of a topic."""
+        words = {"lite": list(lite), "failures": failures}
+        return Consumer(self, "push", endpoints, topic, group=group, **words)
+
 
 class Consumer:
     """A consumer in a client program; a context manager.
@@ -70,7 +77,7 @@ class Consumer:
 
     def __init__(
         self, client: GrpcClient, kind: str, endpoints: str, topic: str, *,
-        group: str = "", expression: str = "*", filter_type: str = "TAG", **more: int,
+        group: str = "", expression: str = "*", filter_type: str = "TAG", **more: object,
     ) -> None:  # fmt: skip
         self.client = client
         self.name = uuid.uuid4().hex[:8]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from interop.processes import free_port, wait_until
-from interop.proxy.conftest import Site
+from interop.proxy.conftest import Site, make_orderly_group
 from interop.proxy.programs import GrpcClient, Message
 from interop.proxy.server import start_proxy
 from interop.wire import ask
@@ -137,6 +137,28 @@ def test_fifo_messages_come_in_the_order_of_their_group(
     assert orders == {
         f"order-{group}": [one["body"] for one in sent[group::3] for _ in range(1 + failures)]
         for group in range(3)
+    }
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_messages_of_lite_topics_come_to_who_subscribes_them(
+    site: Site, client: GrpcClient, failures: int
+) -> None:
+    topic = site.topic(client.name, "LITE")
+    group = make_orderly_group(site, {"+lite.bind.topic": topic})
+    sent = [
+        one | {"lite": f"customer-{number % 3}"} for number, one in enumerate(messages(topic, 9))
+    ]
+    wanted = ["customer-0", "customer-2"]
+    with client.push_lite(site.proxy, topic, group, wanted, failures) as consumer:
+        client.send(site.proxy, sent)
+        got = consumer.poll(6 * (1 + failures), 90) + consumer.poll(1, 1)
+    orders = defaultdict(list)
+    for one in got:
+        orders[one["lite"]].append(one["body"])
+    assert orders == {
+        name: [one["body"] for one in sent if one["lite"] == name for _ in range(1 + failures)]
+        for name in wanted
     }
 
 

@@ -24,6 +24,8 @@ import org.apache.rocketmq.client.apis.StaticSessionCredentialsProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
 import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
+import org.apache.rocketmq.client.apis.consumer.LitePushConsumer;
+import org.apache.rocketmq.client.apis.consumer.MessageListener;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.Message;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
@@ -120,6 +122,9 @@ public class GrpcClient {
         if (form.has("group")) {
             builder.setMessageGroup(text(form, "group"));
         }
+        if (form.has("lite")) {
+            builder.setLiteTopic(text(form, "lite"));
+        }
         if (form.has("deliverAt")) {
             builder.setDeliveryTimestamp(form.get("deliverAt").getAsLong());
         }
@@ -194,17 +199,33 @@ public class GrpcClient {
         Map<String, Integer> seen = new ConcurrentHashMap<>();
         int failures = words.get("failures").getAsInt();
         CAME.put(text(words, "name"), came);
-        CONSUMERS.put(text(words, "name"), PROVIDER.newPushConsumerBuilder()
+        MessageListener listener = view -> {
+            came.add(describe(view));
+            int times = seen.merge(view.getMessageId().toString(), 1, Integer::sum);
+            return times <= failures ? ConsumeResult.FAILURE : ConsumeResult.SUCCESS;
+        };
+        CONSUMERS.put(text(words, "name"),
+            words.has("lite") ? pushLite(words, listener) : PROVIDER.newPushConsumerBuilder()
+                .setClientConfiguration(configuration(text(words, "endpoints")))
+                .setConsumerGroup(text(words, "group"))
+                .setSubscriptionExpressions(subscription(words))
+                .setConsumptionThreadCount(4)
+                .setMessageListener(listener)
+                .build());
+    }
+
+    private static Closeable pushLite(JsonObject words, MessageListener listener) throws Exception {
+        LitePushConsumer made = PROVIDER.newLitePushConsumerBuilder()
             .setClientConfiguration(configuration(text(words, "endpoints")))
             .setConsumerGroup(text(words, "group"))
-            .setSubscriptionExpressions(subscription(words))
+            .bindTopic(text(words, "topic"))
             .setConsumptionThreadCount(4)
-            .setMessageListener(view -> {
-                came.add(describe(view));
-                int times = seen.merge(view.getMessageId().toString(), 1, Integer::sum);
-                return times <= failures ? ConsumeResult.FAILURE : ConsumeResult.SUCCESS;
-            })
-            .build());
+            .setMessageListener(listener)
+            .build();
+        for (JsonElement name : words.getAsJsonArray("lite")) {
+            made.subscribeLite(name.getAsString());
+        }
+        return made;
     }
 
     private static void poll(JsonObject words) throws Exception {
@@ -231,6 +252,7 @@ public class GrpcClient {
         said.put("tag", view.getTag().orElse(null));
         said.put("key", keys.isEmpty() ? null : keys.get(0));
         said.put("group", view.getMessageGroup().orElse(null));
+        said.put("lite", view.getLiteTopic().orElse(null));
         said.put("attempt", view.getDeliveryAttempt());
         said.put("properties", view.getProperties());
         said.put("cameAt", System.currentTimeMillis());

@@ -2,7 +2,9 @@
 'use strict';
 
 const readline = require('readline');
-const { ConsumeResult, FilterExpression, Producer, PushConsumer, SimpleConsumer } = require('rocketmq-client-nodejs');
+const {
+  ConsumeResult, FilterExpression, LitePushConsumerImpl, Producer, PushConsumer, SimpleConsumer,
+} = require('rocketmq-client-nodejs');
 const { FilterType, TransactionResolution } = require('rocketmq-client-nodejs/proto/apache/rocketmq/v2/definition_pb');
 
 const AWAIT_MS = 5000;
@@ -56,6 +58,7 @@ function messageOf(form) {
     tag: form.tag,
     keys: form.key ? [ form.key ] : [],
     messageGroup: form.group,
+    liteTopic: form.lite,
     deliveryTimestamp: form.deliverAt ? new Date(form.deliverAt) : undefined,
     priority: form.priority,
     properties: new Map(Object.entries(form.properties || {})),
@@ -99,12 +102,13 @@ async function change({ name, handle, seconds }) {
   await consumers.get(name).client.changeInvisibleDuration(held.get(handle), seconds * 1000);
 }
 
-// The first `failures` deliveries of each message fail.
+// The first `failures` deliveries of each message fail; `lite`: lite topics of the topic.
 async function push(words) {
   const running = { came: [], seen: new Map(), wake() {} };
-  running.client = new PushConsumer(client(words.endpoints, {
+  const Kind = words.lite ? LitePushConsumerImpl : PushConsumer;
+  running.client = new Kind(client(words.endpoints, {
     consumerGroup: words.group,
-    subscriptions: subscriptions(words),
+    ...(words.lite ? { bindTopic: words.topic } : { subscriptions: subscriptions(words) }),
     messageListener: {
       async consume(view) {
         running.came.push(describe(view));
@@ -117,6 +121,9 @@ async function push(words) {
   }));
   consumers.set(words.name, running);
   await running.client.startup();
+  for (const name of words.lite || []) {
+    await running.client.subscribeLite(name);
+  }
 }
 
 async function poll({ name, count, ms }) {
@@ -144,6 +151,7 @@ function describe(view) {
     tag: view.tag || null,
     key: view.keys[0] || null,
     group: view.messageGroup || null,
+    lite: view.liteTopic || null,
     attempt: view.deliveryAttempt,
     properties: Object.fromEntries(view.properties),
     cameAt: Date.now(),

@@ -18,6 +18,7 @@ from rocketmq import (  # type: ignore[import-not-found, unused-ignore]
     ConsumeResult,
     Credentials,
     FilterExpression,
+    LitePushConsumer,
     Message,
     MessageListener,
     Producer,
@@ -106,6 +107,8 @@ def message_of(form: Words) -> Any:
         message.keys = form["key"]
     if "group" in form:
         message.message_group = form["group"]
+    if "lite" in form:
+        message.lite_topic = form["lite"]
     if "deliverAt" in form:
         message.delivery_timestamp = form["deliverAt"] // 1000
     if "priority" in form:
@@ -151,11 +154,15 @@ def change(words: Words) -> None:
 
 def push(words: Words) -> None:
     listener = listeners[words["name"]] = Listener(words["failures"])
-    made = PushConsumer(
-        configuration(words["endpoints"]), words["group"], listener, subscription(words),
+    lite = words.get("lite")
+    made = (PushConsumer if lite is None else LitePushConsumer)(
+        configuration(words["endpoints"]), words["group"],
+        *((listener, subscription(words)) if lite is None else (words["topic"], listener)),
         consumption_thread_count=4,
     )  # fmt: skip
     made.startup()
+    for name in lite or ():
+        made.subscribe_lite(name)
     consumers[words["name"]] = made
 
 
@@ -182,6 +189,7 @@ def describe(message: Any) -> Words:
         "tag": message.tag,
         "key": keys[0] if keys else None,
         "group": message.message_group,
+        "lite": message.lite_topic,
         "attempt": message.delivery_attempt,
         "properties": dict(message.properties or {}),
         "cameAt": time.time_ns() // 1_000_000,
