@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.store.folder.file_queue import FileQueue, HandleCache
-from rmqwire.store.log.log_window import BLOCK, KEPT, SEVERAL, LogWindow
+from rmqwire.store.log.log_window import AHEAD, BLOCK, KEPT, SEVERAL, LogWindow
 from rmqwire.testing.memory_files import MemoryFiles
 
 SIZE = 64  # of a block here: a window doesn't know how large they are
@@ -118,3 +118,36 @@ def test_a_block_that_is_not_written_to_its_end_is_not_kept(large):
 def test_what_can_be_no_record_is_cut_out_of_nothing(large, damaged):
     found, missing = LogWindow(large).cut([*ranges_of(0, 8, 500, 100), damaged], BLOCK * 2)
     assert (found[8], missing) == (b"", [8])
+
+
+def test_nothing_more_is_read_than_is_asked_for_where_that_is_wanted():
+    files = MemoryFiles()
+    handles = HandleCache(files, 2, reads_ahead=False)
+    queue = FileQueue("log", BLOCK, files, handles)
+    queue.write(bytes(BLOCK), 0)
+    window = LogWindow(queue)
+    assert window.find(0, BLOCK, SEVERAL) is None
+    handles.read_ahead(wanted=True)
+    assert window.find(0, BLOCK, SEVERAL) == bytes(BLOCK)
+
+
+def test_the_disk_is_asked_for_what_lies_ahead_of_who_walks(monkeypatch):
+    size = AHEAD + BLOCK * 4  # of a file
+    files = MemoryFiles()
+    queue = FileQueue("log", size, files, HandleCache(files, 2))
+    for begin in (0, size):
+        queue.write(bytes(size), begin)
+    fetched = []
+
+    def will_need(handle, count, offset):
+        begin = int(files.handles[handle].rpartition("/")[2]) + offset
+        fetched.extend(range(begin, begin + count, BLOCK))
+
+    monkeypatch.setattr(files, "will_need", will_need)
+    window = LogWindow(queue)
+    window.find(BLOCK * 7, BLOCK * 8, SEVERAL)  # who jumps doesn't walk
+    window.find(0, BLOCK, SEVERAL)
+    assert fetched == []
+    for begin in range(BLOCK, size * 2, BLOCK):
+        window.find(begin, begin + BLOCK, SEVERAL)
+    assert fetched == list(range(BLOCK * 2, size * 2, BLOCK))

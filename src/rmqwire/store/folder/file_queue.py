@@ -42,13 +42,16 @@ class HandleCache:
         files: the disk.
         limit: how many.
         reads_ahead: reads bring in what follows; else only what is asked for.
+
+    Attributes:
+        reads_ahead: the same, as it is now.
     """
 
     def __init__(self, files: FileLayer, limit: int, *, reads_ahead: bool = True) -> None:
         self._files = files
         self._limit = limit
         self._open: dict[Segment, None] = {}
-        self._reads_ahead = reads_ahead
+        self.reads_ahead = reads_ahead
 
     def read_ahead(self, *, wanted: bool) -> None:
         """Let reads bring in what follows, or not, from now on.
@@ -56,7 +59,7 @@ class HandleCache:
         Raises:
             OSError: the disk failed.
         """
-        self._reads_ahead = wanted
+        self.reads_ahead = wanted
         for segment in self._open:
             self._files.read_ahead(segment.handle, wanted=wanted)
 
@@ -78,7 +81,7 @@ class HandleCache:
     def _keep(self, segment: Segment, handle: int) -> None:
         segment.handle = handle
         self._open[segment] = None
-        if not self._reads_ahead:
+        if not self.reads_ahead:
             self._files.read_ahead(handle, wanted=False)
 
     def pin(self, segment: Segment) -> int:
@@ -290,6 +293,21 @@ class FileQueue:
             data = pread(handle, size, offset - begin)
             found.append(data if len(data) == size else b"")
         return found
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether more may be read than is asked for."""
+        return self._handles.reads_ahead
+
+    def will_need(self, offset: int, size: int) -> int:
+        """Let bytes of one segment be brought in that are read soon; returns behind the last of them."""
+        segment = self.find(offset)
+        if segment is None:
+            return offset
+        begin = offset - segment.start
+        size = min(size, self.segment_size - begin)
+        self._files.will_need(self._handles.get(segment), size, begin)
+        return offset + size
 
     def drop(self, segment: Segment) -> None:
         """Remove one file of the row (the first or the last, so that no gap comes)."""

@@ -5,6 +5,8 @@ block, messages of the others, for which somebody asks soon after. A block is re
 records of it are wanted at once, or when it is wanted a second time: a single message somewhere costs no
 more than itself.
 
+Who wants a block behind another one walks along the log, and the disk is asked for what lies ahead.
+
 Only blocks that are written to their end are kept: those don't change any more.
 """
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
 KEPT: Final = 64  # blocks
 SEVERAL: Final = 4  # records
+AHEAD: Final = (
+    2 << 20
+)  # bytes that are on their way from the disk before somebody who walks wants them
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
 
 
@@ -31,12 +36,13 @@ class LogWindow:
         queue: the log's files.
     """
 
-    __slots__ = ("_blocks", "_queue", "_seen")
+    __slots__ = ("_blocks", "_fetched", "_queue", "_seen")
 
     def __init__(self, queue: FileQueue) -> None:
         self._queue = queue
         self._blocks: dict[int, bytes] = {}
         self._seen: dict[int, None] = {}
+        self._fetched = 0  # behind what was asked of the disk last
 
     def find(self, begin: int, stop: int, records: int) -> bytes | None:
         """Return a block; None if its records are better read by themselves.
@@ -52,6 +58,8 @@ class LogWindow:
         block = self._blocks.get(begin)
         if block is not None:
             return block
+        if not self._queue.reads_ahead:
+            return None
         if records < SEVERAL and begin not in self._seen:
             self._remember(begin)
             return None
@@ -97,7 +105,15 @@ class LogWindow:
             del seen[next(iter(seen))]
         seen[begin] = None
 
+    def _fetch(self, stop: int) -> None:
+        """Let the disk work on what lies behind ``stop`` while the messages before it are sent."""
+        begin = self._fetched if stop <= self._fetched <= stop + AHEAD else stop
+        if begin <= stop + AHEAD // 2:
+            self._fetched = self._queue.will_need(begin, stop + AHEAD - begin)
+
     def _read(self, begin: int, stop: int) -> bytes | None:
+        if begin - BLOCK in self._blocks:
+            self._fetch(stop)
         block = self._queue.read(begin, stop - begin)
         if len(block) < stop - begin:
             return None
