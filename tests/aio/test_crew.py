@@ -5,8 +5,17 @@ import contextvars
 from contextlib import asynccontextmanager
 
 import pytest
+import trio
 
 from rmqwire.aio import ConsumeStatus, Message, Producer, PushConsumer
+from rmqwire.aio.crew import LoopCrew
+from rmqwire.aio.listener import Loop
+from rmqwire.client.message_ext import MessageExt
+from rmqwire.codec.bodies import MessageQueue
+from rmqwire.codec.message import StoredMessage
+from rmqwire.consumer.reading.process_queue import ProcessQueue
+from rmqwire.consumer.working.elsewhere import Hiring
+from rmqwire.consumer.working.runs import Run
 from rmqwire.testing import cluster
 
 FIRST = "CONSUME_FROM_FIRST_OFFSET"
@@ -179,3 +188,16 @@ async def test_one_that_fails_or_is_cancelled_comes_again_and_the_others_go_on(r
             await asyncio.to_thread(rmq.advance, seconds=60)
     assert sorted(seen[9:]) == [(b"2", 1), (b"3", 1), (b"4", 1)]
     assert {times for _, times in seen[:9]} == {0}
+
+
+def test_a_crew_whose_loop_is_closed_says_so_and_keeps_nobody(caplog):
+    loop = asyncio.new_event_loop()
+    loop.close()
+    hiring = Hiring({}, 1, lambda calls: None, lambda task: None, lambda: 0)
+    crew = LoopCrew(Loop(), loop, hiring)
+    queue = MessageQueue("T", "a", 0)
+    run = Run([MessageExt(StoredMessage("T", b"x"), "a")], ProcessQueue(), queue, 1)
+    crew.put(run)
+    crew.put(run)
+    trio.run(crew.finish)
+    assert caplog.text.count("the asyncio loop of a consumer's listeners is closed") == 1

@@ -32,6 +32,11 @@ def run_of(messages, size=1):
     return Run([MessageExt(one, "a") for one in stored], ProcessQueue(), QUEUE, size)
 
 
+class Refusing(list):
+    def extend(self, calls):
+        raise TypeError("no")
+
+
 class Site:
     """Workers of this loop that call one listener, and what they have told."""
 
@@ -236,3 +241,17 @@ async def test_a_busy_crew_tells_all_of_it(most):
         await site.until(20 * slow)
         await crew.finish()
     assert len(site.told) == 20 * slow
+
+
+async def test_what_fails_in_the_consumer_fails_there_and_not_in_the_loop_of_all():
+    site = Site(lambda _: OK, 1)
+    site.told = Refusing()
+
+    async def one_call():
+        async with site.crew() as crew:
+            crew.put(run_of(1))
+            await trio.sleep(20)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await one_call()
+    assert "TypeError('no')" in repr(caught.value.exceptions)

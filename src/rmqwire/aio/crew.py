@@ -7,7 +7,7 @@ long as calls are left. One that waits is waited for; the next worker begins onl
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import logging
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.consumer.working.elsewhere import Hiring, Place
+    from rmqwire.consumer.working.runs import Run
+
+logger = logging.getLogger(__name__)
 
 
 class LoopCrew(Crew):
@@ -38,16 +41,29 @@ class LoopCrew(Crew):
         super().__init__(place, hiring, shared_engine().post)
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
-        self._coming = False  # the loop is to look for runs
+        self._awake = False  # somebody looks for runs before the loop waits
 
     def _call_workers(self) -> None:
-        if not self._coming:
-            self._coming = True
-            self._put(self._look)
+        if not self._awake:
+            self._awake = True
+            self._post(self._wake)  # when all answers that have come with this one are put
+
+    def _wake(self) -> None:
+        self._put(self._hire)
 
     def _put(self, call: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop is closed, and its listeners with it
+        """Have the loop call something; if it is closed no listener is called any more."""
+        try:
             returns_of(self._loop).put(call)
+        except RuntimeError:
+            if not self._closed:
+                logger.warning("the asyncio loop of a consumer's listeners is closed")
+            self._closed = True
+
+    async def finish(self) -> None:
+        """Begin no more calls, and wait for those that are under way, unless they have no loop any more."""
+        if not self._loop.is_closed():
+            await super().finish()
 
     async def stay(self) -> None:
         """Be there until this is cancelled, and then cancel all calls."""
@@ -58,13 +74,11 @@ class LoopCrew(Crew):
 
     # --- in the loop
 
-    def _look(self) -> None:
-        self._coming = False
-        self._hire()
-
     def _hire(self) -> None:
         """Have one more worker begin, if calls are left and it may."""
+        self._awake = False  # before the look: what comes behind it wakes the loop again
         if len(self._tasks) < self._hiring.most and self._next() is not None:
+            self._awake = True
             task = self._loop.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._left)
@@ -77,10 +91,20 @@ class LoopCrew(Crew):
         for task in self._tasks:
             task.cancel()
 
+    def _next_or_leave(self) -> Run | None:
+        """Return a run that has calls left; None without one: then the next that comes wakes the loop."""
+        run = self._next()
+        if run is None:
+            self._awake = False
+            run = self._next()
+            if run is not None:
+                self._awake = True
+        return run
+
     async def _work(self) -> None:
         turn = now = perf_counter()
         wall_ms = self._hiring.wall_ms()
-        while (run := self._next()) is not None:
+        while (run := self._next_or_leave()) is not None:
             try:
                 at = run.starts.popleft()
             except IndexError:  # the consumer is closing
@@ -95,6 +119,7 @@ class LoopCrew(Crew):
                     self._tell()
                     self._hire()
                     told = await call.finish(run.topic, told, variables.run)
+                    self._awake = True
             except BaseException as error:
                 reason = UsageError(f"the listener ended by {type(error).__name__}")
                 told = call.raised(run.topic, reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext
@@ -30,6 +31,10 @@ TURN_S = 0.002  # so long a worker goes on before it tells what it has done
 
 Work: TypeAlias = "tuple[ListenerCall[ConsumeStatus], list[MessageExt], ConsumeConcurrentlyContext | None, Context]"
 """What calls the listener, the messages, the context if it takes one, and the context variables that it sees."""
+
+
+async def _fail(error: Exception) -> None:
+    raise error
 
 
 class Crew(ABC):
@@ -91,7 +96,10 @@ class Crew(ABC):
                 calls.append(self._back.popleft())
         if calls:
             self._open -= len(calls)
-            self._hiring.returned(calls)
+            try:
+                self._hiring.returned(calls)
+            except Exception as error:  # noqa: BLE001  raised in the consumer, this is the engine's own turn
+                self._hiring.spawn(partial(_fail, error))
             if not self._open:
                 self._idle()
 

@@ -117,6 +117,7 @@ class ThreadCrew(Crew):
         while (taken := self._take()) is not None:
             if self._slow:
                 self._hire(one_is_enough=False)
+                now = perf_counter()
             run, at = taken
             work = self._work_of(run, at, wall_ms)
             if work is None:
@@ -134,6 +135,8 @@ class ThreadCrew(Crew):
                 calls = quick = 0
                 turn = now = perf_counter()
                 wall_ms = self._hiring.wall_ms()
+        if calls:
+            self._slow = 2 * quick < calls
         self._tell()
 
     def _made(
