@@ -6,7 +6,7 @@ from bench.send_calls import FRAMES, PASSES, count
 from rmqwire.codec.native import PYTHON, SWITCH
 
 
-@pytest.mark.parametrize(("serialize_type", "most"), [(0, 16), (1, 9)])
+@pytest.mark.parametrize(("serialize_type", "most"), [(0, 11), (1, 9)])
 def test_a_plain_send_takes_few_python_calls(serialize_type, most, monkeypatch):
     monkeypatch.setenv(SWITCH, PYTHON)
     calls, _ = count("5.5.0", serialize_type)

@@ -70,6 +70,8 @@ class SendAnswers:
         self.is_plain = _PLAIN.fullmatch(region_id) is not None and len(region_id) <= _MAX
         self.json = self._json_template(with_key=False)
         self.json_with_key = self._json_template(with_key=True)
+        self._json = self.json.encode()
+        self._json_with_key = self.json_with_key.encode()
         self.tail = "".join(
             f"\0{chr(len(name))}{name}\0\0\0{chr(len(value) & _MAX)}{value}"
             for name, value in self.broker_fields.items()
@@ -131,13 +133,25 @@ class SendAnswers:
                 opaque.to_bytes(4, "big", signed=True),
                 *values,
             )
+        of_key = None if key is None else key.encode()
+        return self.json_frame(opaque, code, message_id.encode(), queue_id, queue_offset, of_key)
+
+    def json_frame(
+        self,
+        opaque: int,
+        code: int,
+        message_id: bytes,
+        queue_id: int,
+        queue_offset: int,
+        key: bytes | None,
+    ) -> bytes:
+        """Return the whole frame of an answer with a JSON header, whose texts need no escape."""
         if key is None:
-            text = self.json % (code, queue_id, message_id, queue_offset, opaque)
+            header = self._json % (code, queue_id, message_id, queue_offset, opaque)
         else:
-            text = self.json_with_key % (code, queue_id, key, message_id, queue_offset, opaque)
-        header_bytes = text.encode()
-        size = len(header_bytes)
-        return ((size + 4) << 32 | size).to_bytes(8, "big") + header_bytes
+            header = self._json_with_key % (code, queue_id, key, message_id, queue_offset, opaque)
+        size = len(header)
+        return ((size + 4) << 32 | size).to_bytes(8, "big") + header
 
     def template(self, code: int, *lengths: int) -> bytes:
         """Return a % template of a frame with a ROCKETMQ header.

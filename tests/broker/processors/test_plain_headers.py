@@ -47,12 +47,15 @@ def test_the_fields_that_differ_are_read(serialize_type, queue_id, born, opaque,
     assert (read_opaque, *others) == (opaque, queue_id, born, properties.encode())
 
 
-def test_a_byte_that_is_changed_is_never_overlooked():
-    frame = send_frame(properties=PROPERTIES, queue_id=3)
+@pytest.mark.parametrize("serialize_type", [0, 1])
+def test_a_byte_that_is_changed_is_never_overlooked(serialize_type):
+    values = {"properties": PROPERTIES, "queue_id": 3, "serialize_type": serialize_type}
+    frame = send_frame(**values, opaque=60)
     headers = knowing(frame)
+    assert headers._known
     size = int.from_bytes(frame[5:8], "big")
     for at in range(8, 8 + size):
-        for byte in (0, 0x31, 0xFF):
+        for byte in b'\0\x1f"01\\\xff':
             changed = frame[:at] + bytes([byte]) + frame[at + 1 :]
             found = read(headers, changed)
             if found is not None and not is_utf8(found[4]):
@@ -62,6 +65,19 @@ def test_a_byte_that_is_changed_is_never_overlooked():
 
 def is_utf8(data):
     return data.decode("utf-8", "replace").encode() == data
+
+
+@pytest.mark.parametrize(
+    "text", ["plain é", "\x01\x02", 'a"b', "a\\b", "\x03", "\\u0001", "\x7f", "\u2028"]
+)
+def test_texts_of_json_that_need_more_are_read_as_any_other(text):
+    size = 20
+    header = {"serialize_type": 0, "properties": text + "x" * size}
+    found = read(knowing(send_frame(**header)), send_frame(**header))
+    assert found[4] == header["properties"].encode()
+    written = len(send_frame(**header)) - len(send_frame(**header | {"properties": ""}))
+    known = knowing(send_frame(serialize_type=0, properties="y" * written))
+    assert read(known, send_frame(**header))[4] == header["properties"].encode()
 
 
 def test_headers_of_one_length_are_told_apart():

@@ -1,8 +1,8 @@
 """The headers of plain sends, read by their bytes.
 
-The sends of one producer differ in queue, time, opaque and properties; all else is the same in each. A
-ROCKETMQ header is cut where one of its length was cut before, and known by everything in it but those
-four. One that is not known is read as any other; JSON always is, as that is done in C.
+The sends of one producer differ in queue, time, opaque and properties; all else is the same in each. A header
+is cut where one of its length was cut before, and known by everything in it but those four. One that is not
+known is read as any other.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ONEWAY_FLAG
 from rmqwire.codec.command import JSON, ROCKETMQ
 from rmqwire.codec.header_binary import decode_binary_header
-from rmqwire.codec.header_json import decode_json_header
+from rmqwire.codec.header_json import decode_json_header, encode_json_header
 from rmqwire.errors import BadHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rmqwire.broker.processors.send_fields import SendFields
+    from rmqwire.codec.header_json import HeaderValues
 
 LEARN_EVERY: Final = 8  # headers that are not known: to learn one costs as much as to read it
 LONGEST: Final = 1024  # bytes of a header that is kept ...
@@ -31,6 +32,8 @@ _CUTS: Final = 4  # ways to cut headers of one length
 _FIXED: Final = 21  # bytes before the entries of a ROCKETMQ header
 _INT_MAX: Final = 2**31 - 1
 _QUEUE_DIGITS, _TIME_DIGITS = 9, 18  # more may not fit
+_ZERO, _BACKSLASH = b"0\\"
+_NOT_TEXT: Final = bytes([*range(0x20), *b'"'])  # never stands as it is in a text of JSON
 _BINARY_CODES: Final = frozenset(code.to_bytes(2, "big") for code in FIELDS)
 _HALF: Final = const.PROPERTY_TRANSACTION_PREPARED.encode()
 _JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
@@ -97,6 +100,11 @@ class PlainHeaders:
             parts = cut(data, position)
             kind = self._known.get(parts[::2])
             if kind is not None:
+                if not kind.is_binary:
+                    found = _from_json(*parts[1::2])
+                    if found is None:
+                        break
+                    return kind, *found
                 opaque, queue, born, properties = parts[1::2]
                 if queue.isdigit() and born.isdigit():
                     return kind, opaque, int(queue), int(born), properties
@@ -122,12 +130,11 @@ class PlainHeaders:
             _is_number(queue, _QUEUE_DIGITS) and _is_number(born, _TIME_DIGITS)
         ):
             return None
-        if not is_binary:
-            return kind, opaque, int(queue), int(born), properties
         self._misses += 1
         if not self._misses % LEARN_EVERY and len(header) <= LONGEST:
-            self._learn(header, word, fields, kind)
-        return kind, header[5:9], int(queue), int(born), properties
+            layout = _layout(header, fields) if is_binary else _json_layout(values, header, fields)
+            self._learn(header, word, layout, kind)
+        return kind, header[5:9] if is_binary else opaque, int(queue), int(born), properties
 
     def _kind(
         self, fields: SendFields, ext: dict[str, str], flag: int, *, is_binary: bool
@@ -154,30 +161,68 @@ class PlainHeaders:
             self._kinds[key] = kind
         return kind
 
-    def _learn(self, header: bytes, word: int, fields: SendFields, kind: SendKind) -> None:
+    def _learn(self, header: bytes, word: int, layout: str, kind: SendKind) -> None:
         """Keep how this header is cut, and by what those like it are known."""
-        varying = (fields.queue_id, fields.born_timestamp, fields.properties)
-        layout, found, begin, position = ">5s4s", [], 9, _FIXED
-        while position < len(header):
-            name_end = position + 2 + int.from_bytes(header[position : position + 2], "big")
-            value = name_end + 4
-            end = value + int.from_bytes(header[name_end:value], "big")
-            name = header[position + 2 : name_end].decode()
-            if name in varying:
-                found.append(name)
-                layout += f"{value - begin}s{end - value}s"
-                begin = end
-            position = end
-        if tuple(found) != varying:
-            return  # the order of Java's producers is the one worth knowing
+        if not layout:
+            return
         if len(self._known) >= self._kept or len(self._cuts) >= self._kept:
             self._known.clear()
             self._cuts.clear()
-        cut = Struct(f"{layout}{len(header) - begin}s").unpack_from
+        cut = Struct(layout).unpack_from
         self._known[cut(header, 0)[::2]] = kind
         cuts = self._cuts.setdefault(word, [])
         cuts.insert(0, cut)
         del cuts[_CUTS:]
+
+
+def _varying(fields: SendFields) -> tuple[str, str, str]:
+    """Return the fields that differ, in the order of Java's producers: the one worth knowing."""
+    return fields.queue_id, fields.born_timestamp, fields.properties
+
+
+def _layout(header: bytes, fields: SendFields) -> str:
+    """Return how a ROCKETMQ header is cut; "" when its fields have another order."""
+    layout, found, begin, position = ">5s4s", [], 9, _FIXED
+    while position < len(header):
+        name_end = position + 2 + int.from_bytes(header[position : position + 2], "big")
+        value = name_end + 4
+        end = value + int.from_bytes(header[name_end:value], "big")
+        name = header[position + 2 : name_end].decode()
+        if name in _varying(fields):
+            found.append(name)
+            layout += f"{value - begin}s{end - value}s"
+            begin = end
+        position = end
+    return f"{layout}{len(header) - begin}s" if tuple(found) == _varying(fields) else ""
+
+
+def _json_layout(values: HeaderValues, header: bytes, fields: SendFields) -> str:
+    """Return how a JSON header is cut; "" when it isn't written as Java writes it."""
+    if encode_json_header(values) != header:
+        return ""
+    layout, position = ">", 0
+    marks = [(b',"%b":"' % name.encode(), b'"') for name in _varying(fields)]
+    for mark, behind in [*marks, (b',"opaque":', b",")]:
+        begin = header.find(mark, position) + len(mark)
+        end = header.find(behind, begin)
+        if begin < position + len(mark) or header[end - 1] == _BACKSLASH:
+            return ""
+        layout += f"{begin - position}s{end - begin}s"
+        position = end
+    return f"{layout}{len(header) - position}s"
+
+
+def _from_json(
+    queue: bytes, born: bytes, text: bytes, opaque: bytes
+) -> tuple[int, int, int, bytes] | None:
+    """Return opaque, queue id, born time and properties; None when it takes more to read them."""
+    if not (queue.isdigit() and born.isdigit() and opaque.isdigit()):
+        return None
+    number, is_odd = int(opaque), opaque[0] == _ZERO and len(opaque) > 1
+    if number > _INT_MAX or is_odd or text.translate(None, _NOT_TEXT) != text:
+        return None
+    properties = text.replace(b"\\u0001", b"\x01").replace(b"\\u0002", b"\x02")
+    return None if b"\\" in properties else (number, int(queue), int(born), properties)
 
 
 def _new_kind(

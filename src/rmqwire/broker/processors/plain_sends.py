@@ -182,7 +182,7 @@ class _Run:
     def _take_message(self, send: PlainSend, stored: Stored, line: _Line, body: bytes) -> bool:
         """Take a send of one message, if its record has room."""
         kind, opaque, queue_id, born_timestamp, _ = send
-        _, flag, sys_flag, reconsumed, _, is_oneway, is_binary = kind
+        _, flag, sys_flag, reconsumed, _, is_oneway, _ = kind
         text, key, tags_code = stored
         named, body_length, layout, place = line.named, len(body), self._layout, self._place
         size = layout.size + body_length + len(named) + len(text)
@@ -201,12 +201,8 @@ class _Run:
         line.sends += 1
         self._place = place + size
         self.last_size = size
-        if is_oneway:
-            return True
-        if is_binary:
+        if not is_oneway:
             self._of_input.append(self._answer(line, opaque, place, offset, key))
-        else:
-            self._of_input.append(self._answer_in_general(send, (place,), offset, key))
         return True
 
     def _new_line(self, topic: str, queue_id: int) -> _Line | None:
@@ -219,8 +215,12 @@ class _Run:
     def _answer(
         self, line: _Line, opaque: bytes | int, place: int, offset: int, key: bytes | None
     ) -> bytes:
-        """Return the answer with a ROCKETMQ header to a message that lies at ``place``."""
-        digits, message_id = b"%d" % offset, b"%b%016X" % (self._sends.host_id, place)
+        """Return the answer to a message that lies at ``place``."""
+        message_id = b"%b%016X" % (self._sends.host_id, place)
+        if isinstance(opaque, int):  # JSON
+            queue_id = line.queue.queue_id
+            return self._answers.json_frame(opaque, _SUCCESS, message_id, queue_id, offset, key)
+        digits = b"%d" % offset
         lengths = len(digits) << 16 | (_NO_KEY if key is None else len(key))
         if lengths != line.lengths:
             line.lengths = lengths
@@ -232,10 +232,10 @@ class _Run:
             return line.template % (opaque, message_id, line.digits, digits)
         return line.template % (opaque, message_id, line.digits, digits, key)
 
-    def _answer_in_general(
+    def _answer_batch(
         self, send: PlainSend, places: Iterable[int], offset: int, key: bytes | None
     ) -> bytes:
-        """Return the answer to one whose header is JSON, or which has many ids."""
+        """Return the answer to a batch, which may have too many ids for a template."""
         host_id, opaque = self._settings.host_id, send[1]
         if isinstance(opaque, bytes):
             opaque = int.from_bytes(opaque, "big", signed=True)
@@ -280,7 +280,7 @@ class _Run:
             return False
         if not kind.is_oneway:
             ids = [place for place, _ in places]
-            self._of_input.append(self._answer_in_general(send, ids, line.next_offset, stored[1]))
+            self._of_input.append(self._answer_batch(send, ids, line.next_offset, stored[1]))
         self.records.append(records)
         line.units += units
         line.next_offset += len(places)
