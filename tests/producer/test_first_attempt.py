@@ -1,5 +1,6 @@
 """Soon sends whose first attempt goes out within the call, and what follows when it fails."""
 
+from functools import partial
 from random import Random
 
 import pytest
@@ -20,6 +21,7 @@ from rmqwire.errors import (
 )
 from rmqwire.producer.producer import Producer
 from rmqwire.producer.selector import select_by_hash
+from rmqwire.remoting.channel import trio_ms
 from tests.client.fake_cluster import NAMESRV, FakeCluster, broker_addr
 
 SEND = RequestCode.SEND_MESSAGE_V2
@@ -274,3 +276,50 @@ async def test_a_send_that_could_not_go_at_once_takes_the_queue_whose_turn_it_is
         cluster.full = True
         results = [await p.send(message()) for _ in range(4)]
     assert len({(r.message_queue.broker_name, r.message_queue.queue_id) for r in results}) == 4
+
+
+def begun_now(p, **way):
+    options = dict.fromkeys(("queue", "key", "selector", "arg", "timeout_ms"))
+    return p.begin_now(message(), **options | way, soon=False, mono_ms=trio_ms())
+
+
+async def test_another_thread_sends_while_the_loop_sleeps(cluster, autojump_clock):
+    async with producer(cluster) as p:
+        await known(p)
+        handle = await trio.to_thread.run_sync(partial(p.begin_now, **IN_THREAD))
+        assert len(cluster.asked) == 1
+        cluster.answer()
+        assert handle.result.queue_offset == 0
+        handle = begun_now(p, key="one")
+        cluster.answer(SendFailed("gone", "a"))
+        with pytest.raises(SendFailed):
+            await handle.wait()
+
+
+IN_THREAD = {
+    "message": Message("T", b"x"),
+    "queue": None,
+    "key": None,
+    "selector": None,
+    "arg": None,
+    "timeout_ms": 1000,
+    "soon": True,
+    "mono_ms": 5,
+}
+
+
+@pytest.mark.parametrize("latency", [False, True])
+async def test_what_needs_the_loop_is_not_begun_in_another_thread(cluster, autojump_clock, latency):
+    async with producer(cluster, send_latency_enable=latency) as p:
+        assert begun_now(p) is None, "the route isn't known"
+        await known(p)
+        assert begun_now(p, selector=select_by_hash, arg=1) is None, "it is the user's code"
+        cluster.full = True
+        assert begun_now(p) is None
+        cluster.full = False
+        handle = begun_now(p)
+        assert (handle is None) == latency, "the choice of a queue asks trio's clock"
+        if handle is not None:
+            cluster.answer()
+    with pytest.raises(UsageError):
+        begun_now(p)
