@@ -15,9 +15,15 @@ import trio
 
 from interop.listeners import Collector, until
 from interop.peer import Peer
-from interop.processes import wait_until
-from interop.wire import ask, route_known
-from rmqwire import MessageQueue, PullConsumer, PushConsumer
+from interop.wire import ask
+from rmqwire import (
+    LocalTransactionState,
+    Message,
+    MessageQueue,
+    PullConsumer,
+    PushConsumer,
+    TransactionProducer,
+)
 from rmqwire.admin.admin import open_admin
 from rmqwire.codec.bodies import SubscriptionGroupConfig
 from rmqwire.codec.bodies.base import Body
@@ -119,16 +125,21 @@ async def test_an_offset_is_set_and_a_group_forbidden_to_read(
             assert [one["queueOffset"] for one in await collector.take(1)] == [3]
 
 
-async def test_a_half_message_is_checked_again(
-    java_namesrv: str, version: str, json_peer: Peer, topic: str
-) -> None:
+async def test_a_half_message_is_checked_again(java_namesrv: str, version: str, topic: str) -> None:
     """Java puts it into its topic once more, as one that hasn't been asked about."""
-    (half,) = json_peer.produce(java_namesrv, topic, 1, mode="half", seed=4)
-    wait_until(partial(route_known, java_namesrv, topic), f"route of {topic}")
-    async with open_admin(java_namesrv, release=release_named(version)) as admin:
+    settings: dict[str, Any] = {"namesrv_addr": java_namesrv, "release": release_named(version)}
+
+    def unknown(*_: object) -> LocalTransactionState:
+        return LocalTransactionState.UNKNOW
+
+    async with (
+        TransactionProducer(f"half_{uuid.uuid4().hex[:8]}", check=unknown, **settings) as producer,
+        open_admin(java_namesrv, release=release_named(version)) as admin,
+    ):
+        half = await producer.send_in_transaction(Message(topic, b"tea"), unknown)
         (addr,) = await admin.masters()
         end = end_of_halves(addr)
-        await admin.resume_check_half_message(HALF_TOPIC, half["msgId"])
+        await admin.resume_check_half_message(HALF_TOPIC, half.offset_msg_id)
         assert end_of_halves(addr) > end
 
 
