@@ -2,8 +2,8 @@
 
 A pull is plain when its header says nothing unusual and the queue has something for it at once. What its
 group may do is asked once in a call for each kind of pull, so nothing that was true in an earlier pass
-counts. Whatever else it is, nothing has been done and counted then, and
-the handler answers the whole request.
+counts. Whatever else it is, nothing has been done and counted then, and the handler answers the whole
+request.
 """
 
 from __future__ import annotations

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
 KEPT: Final = 64  # blocks
 SEVERAL: Final = 4  # records
-AHEAD: Final = (
-    2 << 20
-)  # bytes that are on their way from the disk before somebody who walks wants them
+AHEAD: Final = 2 << 20  # bytes that come from the disk before somebody who walks wants them
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
 
 
