@@ -87,10 +87,20 @@ class Sends(Generic[_Q]):
             RuntimeError: the lane panicked. Nothing was taken then, nor when a callable raised.
         """
 
+class _AnyKeys(Protocol):
+    def __len__(self) -> int: ...
+    def __getitem__(self, at: int, /) -> tuple[int, int, int]: ...
+
+class Keys:
+    """Keys of records: hash, offset in the log and store time (ms) of each, in Java's order."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, at: int, /) -> tuple[int, int, int]: ...
+
 def walk_keys(
     data: bytes, position: int, base: int, most: int, tags: bool, /
-) -> tuple[list[tuple[int, int, int]], int, int]:
-    """Hash the keys of records as long as they are of the usual kind and there.
+) -> tuple[Keys, int, int]:
+    """Hash the keys of records as long as they are of the usual kind and there, without the GIL.
 
     Args:
         data: a part of the log.
@@ -100,35 +110,20 @@ def walk_keys(
         tags: tags are keys too.
 
     Returns:
-        hash, offset in the log and store time (ms) of each key, in Java's order; the position behind
-        the last record; how many there were.
+        the keys, the position behind the last record, how many there were.
     """
 
-def append_keys(
-    keys: Sequence[tuple[int, int, int]],
-    values: memoryview,
-    known: bytearray,
-    changed: bytearray,
-    number: int,
-    begin: int,
-    /,
-) -> tuple[bytes, int, int]:
-    """Make entries of an index file, up to the first key whose slot isn't known.
+class Slots:
+    """The slots of an index file, without the GIL; ``rmqwire.store.index.slots`` says what each does."""
 
-    Args:
-        keys: hash, offset in the log and store time (ms) of each.
-        values: the slots as native ints, written to; the others too.
-        known: for each 1,024 slots whether they are known.
-        changed: for each 1,024 slots whether they have changed.
-        number: of the first entry.
-        begin: store time (ms) of the file's first record, 0 without one.
-
-    Returns:
-        the entries, how many slots were empty before, the page that must be known to go on, -1 at the end.
-
-    Raises:
-        RuntimeError: a buffer can't be written to.
-    """
+    def __init__(self, slot_num: int, empty: bool, /) -> None: ...
+    def get(self, slot: int, /) -> int | None: ...
+    def load(self, page: int, data: bytes, /) -> None: ...
+    def changed_run(self, page: int, /) -> tuple[int, bytes] | None: ...
+    def written(self) -> None: ...
+    def append(
+        self, keys: _AnyKeys, first: int, stop: int, number: int, begin: int, /
+    ) -> tuple[bytes, int, int]: ...
 
 def walk_units(
     data: bytes,

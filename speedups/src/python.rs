@@ -1,23 +1,23 @@
 //! The module that Python imports: `rmqwire_speedups`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
-use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyIndexError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::answer::{Answers, pieces};
 use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::heads;
-use crate::index::{self, Slots};
+use crate::index;
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Input, Place, Settings, take};
 use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -219,41 +219,109 @@ fn walk_units<'py>(
     Ok((found.position, found.count, found.last_size, found.last_stored, units))
 }
 
-/// Hash the keys of the records in a part of the log.
+/// The keys of records; see `rmqwire_speedups.pyi`.
+#[pyclass(module = "rmqwire_speedups", frozen)]
+struct Keys {
+    keys: Vec<Key>,
+}
+
+#[pymethods]
+impl Keys {
+    fn __len__(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn __getitem__(&self, at: usize) -> PyResult<Key> {
+        self.keys.get(at).copied().ok_or_else(|| PyIndexError::new_err("no such key"))
+    }
+}
+
+/// Keys of ``walk_keys``, or others.
+#[derive(FromPyObject)]
+enum SomeKeys<'py> {
+    Walked(Bound<'py, Keys>),
+    Given(Vec<Key>),
+}
+
+/// Hash the keys of the records in a part of the log; other threads may run meanwhile.
 #[pyfunction]
 #[pyo3(signature = (data, position, base, most, tags, /))]
 fn walk_keys(
+    py: Python<'_>,
     data: &Bound<'_, PyBytes>,
     position: usize,
     base: i64,
     most: usize,
     tags: bool,
-) -> PyResult<(Vec<Key>, usize, usize)> {
-    let found = guard(|| Ok(keys::walk(data.as_bytes(), position, base, most, tags)))?;
-    Ok((found.keys, found.position, found.count))
+) -> PyResult<(Keys, usize, usize)> {
+    let data = data.as_bytes();
+    let found = py.detach(|| guard(|| Ok(keys::walk(data, position, base, most, tags))))?;
+    Ok((Keys { keys: found.keys }, found.position, found.count))
 }
 
-/// Make entries of keys, and let the slots lead to them.
-#[pyfunction]
-#[pyo3(signature = (keys, values, known, changed, number, begin, /))]
-fn append_keys<'py>(
-    py: Python<'py>,
-    keys: Vec<Key>,
-    values: PyBuffer<i32>,
-    known: PyBuffer<u8>,
-    changed: PyBuffer<u8>,
-    number: i32,
-    begin: i64,
-) -> PyResult<(Bound<'py, PyBytes>, usize, i64)> {
-    let writable = || PyRuntimeError::new_err("a buffer of slots is read-only or not contiguous");
-    let slots = Slots {
-        values: values.as_mut_slice(py).ok_or_else(writable)?,
-        known: known.as_mut_slice(py).ok_or_else(writable)?,
-        changed: changed.as_mut_slice(py).ok_or_else(writable)?,
-    };
-    let done = guard(|| Ok(index::append(&keys, &slots, number, begin)))?;
-    let missing = done.missing.map_or(-1, |page| page as i64);
-    Ok((PyBytes::new(py, &done.entries), done.fresh, missing))
+/// The slots of an index file; see `rmqwire_speedups.pyi`.
+#[pyclass(module = "rmqwire_speedups", frozen)]
+struct Slots {
+    slots: Mutex<index::Slots>,
+}
+
+impl Slots {
+    /// Do something with the slots while other threads may run.
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut index::Slots) -> T + Send) -> PyResult<T> {
+        py.detach(|| {
+            guard(|| {
+                let locked = self.slots.lock();
+                let mut slots = locked.map_err(|_| PyRuntimeError::new_err("the slots were left by a panic"))?;
+                Ok(work(&mut slots))
+            })
+        })
+    }
+}
+
+#[pymethods]
+impl Slots {
+    #[new]
+    #[pyo3(signature = (slot_num, empty, /))]
+    fn new(slot_num: usize, empty: bool) -> Self {
+        Slots { slots: Mutex::new(index::Slots::new(slot_num, empty)) }
+    }
+
+    fn get(&self, py: Python<'_>, slot: usize) -> PyResult<Option<i32>> {
+        self.with(py, |slots| slots.get(slot))
+    }
+
+    fn load(&self, py: Python<'_>, page: usize, data: &[u8]) -> PyResult<()> {
+        self.with(py, |slots| slots.load(page, data))
+    }
+
+    fn changed_run<'py>(&self, py: Python<'py>, page: usize) -> PyResult<Option<(usize, Bound<'py, PyBytes>)>> {
+        let run = self.with(py, |slots| slots.changed_run(page))?;
+        Ok(run.map(|(page, data)| (page, PyBytes::new(py, &data))))
+    }
+
+    fn written(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, |slots| slots.written())
+    }
+
+    #[pyo3(signature = (keys, first, stop, number, begin, /))]
+    fn append<'py>(
+        &self,
+        py: Python<'py>,
+        keys: SomeKeys<'py>,
+        first: usize,
+        stop: usize,
+        number: i32,
+        begin: i64,
+    ) -> PyResult<(Bound<'py, PyBytes>, usize, i64)> {
+        let keys = match &keys {
+            SomeKeys::Walked(keys) => &keys.get().keys,
+            SomeKeys::Given(keys) => keys,
+        };
+        let keys = keys.get(first..stop).ok_or_else(|| PyIndexError::new_err("no such keys"))?;
+        let done = self.with(py, |slots| slots.append(keys, number, begin))?;
+        let missing = done.missing.map_or(-1, |page| page as i64);
+        Ok((PyBytes::new(py, &done.entries), done.fresh, missing))
+    }
 }
 
 /// Read the records of a pull's answer as far as a consumer looks at them; `None` where one is damaged.
@@ -303,13 +371,13 @@ fn panic_for_a_test() -> PyResult<()> {
 #[pymodule]
 mod rmqwire_speedups {
     #[pymodule_export]
-    use super::Sends;
+    use super::{Keys, Sends, Slots};
 
     #[pymodule_export]
     use crate::python_pulls::{Pulled, Pulls, scan_units};
 
     #[pymodule_export]
-    use super::{append_keys, panic_for_a_test, record_heads, walk_keys, walk_units};
+    use super::{panic_for_a_test, record_heads, walk_keys, walk_units};
 
     #[pymodule_export]
     const VERSION: u32 = super::VERSION;

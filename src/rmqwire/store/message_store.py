@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
     from rmqwire.filter.message_filter import Filter
     from rmqwire.store.config import StoreConfig
+    from rmqwire.store.index.log_part import LogPart
     from rmqwire.store.queues.consume_queue import ConsumeQueue
 
 __all__ = [
@@ -454,6 +455,14 @@ class MessageStore:
             OSError: the disk failed; the next call tries again.
         """
         return self.index.build(self.puts.dispatched_to)
+
+    def take_for_index(self) -> LogPart | None:
+        """Read some more records that ``index.add`` may index elsewhere; None when there are none.
+
+        Raises:
+            OSError: the disk failed; the next call tries again.
+        """
+        return self.index.take(self.puts.dispatched_to)
 
     def look_message(self, physical_offset: int) -> bytes | None:
         """Return the record that begins at an offset of the log, None if none does."""

@@ -11,7 +11,7 @@ import logging
 from contextlib import nullcontext
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Protocol, Self
 
 import trio
@@ -33,6 +33,7 @@ INDEX_S = 0.5  # how often records are looked for that are not in the index
 INDEX_WRITE_S = 10.0  # how often what is new in it is written: a kill has it built again anyway
 INDEX_UNWRITTEN = 16 << 20  # bytes of new entries that are written at once
 INDEX_PAUSE = 9  # pause = 9 x the slice's time, divided by 1 + backlog / INDEX_BEHIND
+INDEX_THREAD_PAUSE = 1  # in place of the 9 where a thread builds: the loop doesn't wait for it
 INDEX_BEHIND = 64 << 20  # bytes of backlog that halve the pause
 CLEAN_DELAY_S = 60.0  # from the start to the first cleaning
 DISK_CHECK_S = 10.0  # diskCheckScheduledExecutorService
@@ -48,19 +49,20 @@ class Offload(Protocol):
 
 
 class FlushThread:
-    """A thread of its own for the flushes of the log, one at a time.
+    """A thread of its own for the flushes of the log, or what else is done one at a time.
 
     Giving a call to a thread that waits for it takes half the time that a pool of threads takes, and
     no other blocking call is in its way. A call that has begun is waited for, whatever is cancelled
     meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "rmqwire-flush") -> None:
+        self._name = name
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     def __enter__(self) -> Self:
         """Start the thread."""
-        Thread(target=self._run, name="rmqwire-flush", daemon=True).start()
+        Thread(target=self._run, name=self._name, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,6 +98,7 @@ class StoreService:
     Args:
         store: it; open.
         flush: runs ``fdatasync`` of the log.
+        indexing: writes the index, and builds it where that is better done in a thread.
         offload: runs all other blocking calls.
         late_answers: entered round the answers that a flush releases.
         flush_wanted: wakes the group commit; it is ``StoreEvents.flush_wanted``.
@@ -105,13 +108,16 @@ class StoreService:
         self,
         store: MessageStore,
         flush: Offload,
+        indexing: Offload,
         offload: Offload,
         late_answers: AbstractContextManager[None],
         flush_wanted: Wakeup,
     ) -> None:
         self._store = store
+        store.index.lock = Lock()
         self._late_answers = late_answers
         self._flush = flush
+        self._indexing = indexing
         self._offload = offload
         self._flush_wanted = flush_wanted
         self._mark_fault = ""
@@ -238,22 +244,33 @@ class StoreService:
 
     async def _follow_log(self) -> None:
         store, more = self._store, True
+        longest = INDEX_THREAD_PAUSE if store.index.in_thread else INDEX_PAUSE
         while more:
             began = trio.current_time()
-            more = store.build_index()
+            more = await self._build_some()
             behind = store.max_phy_offset - store.index.position
-            pause = INDEX_PAUSE / (1 + behind / INDEX_BEHIND)
+            pause = longest / (1 + behind / INDEX_BEHIND)
             await trio.sleep((trio.current_time() - began) * pause)
-            self._write_index()
+            await self._write_index()
         full = store.index.full_files()
         for file in full:
             await self._offload(file.sync)
         store.index.full_files_synced(full)
 
-    def _write_index(self) -> None:
+    async def _build_some(self) -> bool:
+        """Index some more records; tell whether more of those that were there are left."""
+        store = self._store
+        if not store.index.in_thread:
+            return store.build_index()
+        limit, window = store.puts.dispatched_to, store.take_for_index()
+        if window is not None:
+            await self._indexing(partial(store.index.add, window))
+        return window is not None and store.index.position < limit
+
+    async def _write_index(self) -> None:
         index, now = self._store.index, trio.current_time()
         if now >= self._index_due or index.unwritten >= INDEX_UNWRITTEN:
-            index.write()
+            await self._indexing(index.write)
             self._index_due = now + INDEX_WRITE_S
 
     async def _check_disk(self) -> None:
@@ -321,11 +338,12 @@ async def run_store(
         OSError: the disk failed while closing; ``abort`` stays in the folder.
     """
     try:
-        with FlushThread() as thread:
+        with FlushThread() as thread, FlushThread("rmqwire-index") as index_thread:
             flush = offload or thread.offload
+            indexing = offload or index_thread.offload
             others = offload or _thread_offload()
             await StoreService(
-                store, flush, others, late_answers or nullcontext(), flush_wanted
+                store, flush, indexing, others, late_answers or nullcontext(), flush_wanted
             ).run(task_status)
     finally:
         store.close()

@@ -1,4 +1,4 @@
-"""The native twin of ``append_keys`` beside the Python's, which is the reference."""
+"""The native lane's slots beside the Python's, which are the reference."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmqwire.store.index.slots import append_keys, append_keys_lane
-from tests.store.index.test_slots import append, made
+from rmqwire.store.index.index_keys import KeyHasher
+from rmqwire.store.index.slots import PAGE_SLOTS, PythonSlots, changed_runs, slots_lane
+from tests.store.index.test_index_keys import log_of, message
+from tests.store.index.test_slots import SLOTS, append, made
 
 
 @pytest.fixture(scope="module")
 def native():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RMQWIRE_LANE", "native")
-        found = append_keys_lane()
-    assert found is not append_keys
+        found = slots_lane()
+    assert found is not PythonSlots
     return found
 
 
@@ -30,24 +32,40 @@ key = st.tuples(
 @given(
     st.lists(st.lists(key, max_size=20), max_size=6),
     st.integers(0, 1 << 43),
-    st.sets(st.integers(0, 3)),
+    st.dictionaries(st.integers(0, 3), st.binary(max_size=20)),
     st.booleans(),
 )
 def test_both_lanes_append_the_same(native, runs, begin, known, empty):
-    pair = made(empty=empty), made(empty=empty)
+    python, ours = made(empty=empty), made(native, empty=empty)
     number = 1
     for keys in runs:
-        for page in known:
-            for slots in pair:
-                slots.load(page)
-        python = append(pair[0], keys, number, begin)
-        assert append(pair[1], keys, number, begin, native) == python
-        number += len(python[0]) // 20
-    assert bytes(pair[0].values) == bytes(pair[1].values)
-    assert pair[0].changed == pair[1].changed
+        for page, data in known.items():
+            for slots in (python, ours):
+                slots.load(page, data[: len(data) // 4 * 4])
+        done = append(python, keys, number, begin)
+        assert append(ours, keys, number, begin) == done
+        number += len(done[0]) // 20
+    assert list(changed_runs(python)) == list(changed_runs(ours))
+    some = range(0, SLOTS, PAGE_SLOTS // 3)
+    assert [python.get(slot) for slot in some] == [ours.get(slot) for slot in some]
 
 
-def test_a_buffer_that_cannot_be_written_to_is_refused(native):
-    slots = made()
-    with pytest.raises(RuntimeError, match="read-only"):
-        native([], slots.values.toreadonly(), slots.known, slots.changed, 1, 0)
+def test_a_run_has_its_limit(native):
+    ours = native(300 * PAGE_SLOTS, True)
+    append(ours, [(page * PAGE_SLOTS, 0, 0) for page in range(300)])
+    assert [len(data) // (4 * PAGE_SLOTS) for _, data in changed_runs(ours)] == [256, 44]
+    ours.written()
+    assert list(changed_runs(ours)) == []
+
+
+def test_keys_of_a_walk_are_a_sequence_and_appended_as_others(native, monkeypatch):
+    monkeypatch.setenv("RMQWIRE_LANE", "native")
+    data = log_of(message(properties=b"UNIQ_KEY\x01U\x02KEYS\x01a b\x02"))
+    walked = KeyHasher(tags=True).walk(data, 0, 1000, 9)[0]
+    keys = list(walked)
+    assert (len(walked), walked[2]) == (3, keys[2])
+    one, other = made(native), made(native)
+    assert one.append(walked, 1, 3, 7, 0) == other.append(keys, 1, 3, 7, 0)
+    for stop in (0, 4):
+        with pytest.raises(IndexError):
+            one.append(walked, 1, stop, 1, 0)

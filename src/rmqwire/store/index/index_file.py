@@ -23,13 +23,11 @@ from rmqwire.codec.index_file import (
     unpack_entry,
 )
 from rmqwire.errors import BadRecord
-from rmqwire.store.index.slots import Slots, append_keys
+from rmqwire.store.index.slots import PythonSlots, changed_runs, page_place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rmqwire.disk.files import FileLayer
-    from rmqwire.store.index.slots import AppendKeys, Key
+    from rmqwire.store.index.slots import Keys, MakeSlots, Slots
 
 MAX_WALK = 100_000  # entries looked at in one query: a tag of a full file has millions
 
@@ -42,13 +40,13 @@ class IndexFile:
         slot_num: ``maxHashSlotNum`` it was made with.
         index_num: ``maxIndexNum`` it was made with: entries it has room for, one is never used.
         files: the disk.
-        append: makes entries of keys.
+        make_slots: makes the slots: how many, is the file new.
     """
 
     __slots__ = (
-        "_append",
         "_files",
         "_handle",
+        "_make_slots",
         "_slots",
         "_tail",
         "_tail_from",
@@ -65,7 +63,7 @@ class IndexFile:
         slot_num: int,
         index_num: int,
         files: FileLayer,
-        append: AppendKeys = append_keys,
+        make_slots: MakeSlots = PythonSlots,
     ) -> None:
         self.path = path
         self.slot_num = slot_num
@@ -74,7 +72,7 @@ class IndexFile:
         self.unsynced = False  # written since the last ``synced``
         self._files = files
         self._handle = -1
-        self._append = append
+        self._make_slots = make_slots
         self._slots: Slots | None = None  # made when a key is to be appended
         self._tail = bytearray()  # entries that are not in the file yet
         self._tail_from = 1  # number of the first of them
@@ -99,7 +97,7 @@ class IndexFile:
             self.header.begin_timestamp = self.header.end_timestamp = previous.end_timestamp
         self._handle = self._files.open(self.path, create=True)
         self._files.truncate(self._handle, file_size(self.slot_num, self.index_num))
-        self._slots = Slots(self.slot_num, self._read, empty=True)
+        self._slots = self._make_slots(self.slot_num, True)
         self.unsynced = True
 
     def load(self) -> None:
@@ -131,46 +129,44 @@ class IndexFile:
 
     # --- appending -----------------------------------------------------------------------------
 
-    def extend(self, keys: Sequence[Key]) -> None:
+    def extend(self, keys: Keys, first: int = 0) -> None:
         """Append keys as far as they fit: ``header.index_count`` tells how many that were.
 
         Args:
             keys: (``index_key_hash`` of the key, where in the log its record begins, store time
                 of that in ms).
+            first: the first of them to append.
 
         Raises:
             OSError: a page of slots can't be read; the keys before it are appended.
         """
-        keys = keys[: self.index_num - self.header.index_count]
-        if not keys:
+        stop = min(len(keys), first + self.index_num - self.header.index_count)
+        if first >= stop:
             return
         slots = self._slots
         if slots is None:
-            slots = self._slots = Slots(self.slot_num, self._read, empty=False)
-        first = self.header.index_count <= 1  # its time is counted from the file before, as Java's
-        while keys:
-            done, page = self._extend(slots, keys[:1] if first else keys)
-            if first and done:
-                self.header.begin_phy_offset, self.header.begin_timestamp = keys[0][1:]
-                first = False
-            keys = keys[done:]
-            if page >= 0:
-                slots.load(page)
+            slots = self._slots = self._make_slots(self.slot_num, False)
+        if self.header.index_count <= 1:  # its time is counted from the file before, as Java's
+            first += self._extend_to(slots, keys, first, first + 1)
+            self.header.begin_phy_offset, self.header.begin_timestamp = keys[first - 1][1:]
+        self._extend_to(slots, keys, first, stop)
 
-    def _extend(self, slots: Slots, keys: Sequence[Key]) -> tuple[int, int]:
-        """Append keys; return how many, and the page of slots that must be read to go on, else -1."""
-        header = self.header
-        number, begin = header.index_count, header.begin_timestamp
-        entries, fresh, page = self._append(
-            keys, slots.values, slots.known, slots.changed, number, begin
-        )
-        done = len(entries) // ENTRY_SIZE
-        if done:
-            self._tail += entries
-            header.index_count += done
-            header.hash_slot_count += fresh
-            header.end_phy_offset, header.end_timestamp = keys[done - 1][1:]
-        return done, page
+    def _extend_to(self, slots: Slots, keys: Keys, first: int, stop: int) -> int:
+        """Append the keys from one on up to before another; return how many."""
+        at, header = first, self.header
+        while at < stop:
+            entries, fresh, page = slots.append(
+                keys, at, stop, header.index_count, header.begin_timestamp
+            )
+            if done := len(entries) // ENTRY_SIZE:
+                at += done
+                self._tail += entries
+                header.index_count += done
+                header.hash_slot_count += fresh
+                header.end_phy_offset, header.end_timestamp = keys[at - 1][1:]
+            if page >= 0:
+                slots.load(page, self._read(*page_place(page, self.slot_num)))
+        return at - first
 
     @property
     def unwritten(self) -> int:
@@ -187,7 +183,7 @@ class IndexFile:
             return
         write, handle = self._files.pwrite, self._open()
         write(handle, self._tail, entry_position(self._tail_from, self.slot_num))
-        for position, values in self._slots.changed_runs() if self._slots else ():
+        for position, values in changed_runs(self._slots) if self._slots else ():
             write(handle, values, position)
         write(handle, self.header.encode(), 0)
         self._tail.clear()

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.record import RecordPosition
     from rmqwire.store.index.key_layout import FullMatch, Values
-    from rmqwire.store.index.slots import Key
+    from rmqwire.store.index.slots import Key, Keys
+
+    Walk = Callable[[bytes, int, int, int], tuple[Keys, int, int]]
 
 TAG_TYPE = "T"
 # A key is hashed in three parts. In a unique key they are the client, the time, the counter's end.
@@ -42,7 +44,7 @@ _NOTHING = re.compile(b"(?!)").fullmatch  # matches no property string
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
 
 
-def native_walk(*, tags: bool) -> Callable[[bytes, int, int, int], tuple[list[Key], int, int]]:
+def native_walk(*, tags: bool) -> Walk:
     """Return the native twin of ``KeyHasher.walk_in_python``.
 
     Raises:
@@ -115,7 +117,7 @@ class KeyHasher:
     )
 
     def __init__(self, *, tags: bool) -> None:
-        self.walk = native_walk(tags=tags) if is_native() else self.walk_in_python
+        self.walk: Walk = native_walk(tags=tags) if is_native() else self.walk_in_python
         self._tags = tags
         self._topics: dict[bytes, _Topic] = {}  # by length byte and name, as a record has them
         self._layouts = Layouts()

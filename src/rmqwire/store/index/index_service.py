@@ -3,29 +3,37 @@
 The index follows the log: ``build`` reads the records behind ``position`` in slices that the
 service spreads over time, so a send pays nothing for it, and after a start the same way fills
 what is missing. What a query could miss for that is built before it is answered.
+
+With the native lane a thread of the service's builds (``take``, then ``add`` there), on another core:
+a lock keeps it and the loop apart, which waits for no more than one ``add`` or ``write``.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import nullcontext
 from time import localtime, strftime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from rmqwire.codec.native import is_native
-from rmqwire.codec.record import BLANK_SIZE, peek, read_position
+from rmqwire.codec.record import read_position
 from rmqwire.errors import BadRecord
 from rmqwire.store.index.index_file import IndexFile
 from rmqwire.store.index.index_keys import KeyHasher, query_hash
-from rmqwire.store.index.slots import append_keys_lane
+from rmqwire.store.index.log_part import LogPart, read_part
+from rmqwire.store.index.slots import slots_lane
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rmqwire.clock import WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.folder.checkpoint import CheckpointFile
-    from rmqwire.store.index.slots import Key
+    from rmqwire.store.index.slots import Keys
     from rmqwire.store.log.commit_log import CommitLog
 
 logger = logging.getLogger(__name__)
@@ -34,6 +42,8 @@ SLICE = 96
 NATIVE_SLICE = 256
 _WINDOW = 48 * 1024  # bytes of the log read at once
 _NATIVE_WINDOW = 96 * 1024
+_THREAD_WINDOW = 1 << 20  # given to a thread at once
+_ALL = sys.maxsize
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
 
 
@@ -61,6 +71,12 @@ class IndexService:
         files: the disk.
         wall_ms: wall clock, names new files.
         tags: tags are keys too (5.5.0).
+
+    Attributes:
+        in_thread: a thread is to build, as it doesn't keep the loop from running.
+        lock: held by whoever changes or asks the index; whose thread builds or writes gives one.
+        files: all index files, the last one is appended to.
+        position: offset of the log up to which all records are in the index.
     """
 
     def __init__(
@@ -79,14 +95,16 @@ class IndexService:
         self._disk = files
         self._wall_ms = wall_ms
         self._hasher = KeyHasher(tags=tags)
-        self._append = append_keys_lane()
-        native = is_native()
+        self._make_slots = slots_lane()
+        self.in_thread = native = is_native()
+        self.lock: AbstractContextManager[object] = nullcontext()
+        self._taken: LogPart | None = None
         self._slice = NATIVE_SLICE if native else SLICE
         self._window_size = _NATIVE_WINDOW if native else _WINDOW
         self._folder = f"{config.store_path_root_dir}/index"
         self._full: list[IndexFile] = []  # to be synced, then known to the checkpoint
         self.files: list[IndexFile] = []
-        self.position = 0  # offset of the log up to which all records are in the index
+        self.position = 0
 
     @property
     def enabled(self) -> bool:
@@ -126,7 +144,7 @@ class IndexService:
         config = self._config
         path = f"{self._folder}/{name}"
         slot_num, index_num = config.max_hash_slot_num, config.max_index_num
-        return IndexFile(path, slot_num, index_num, self._disk, self._append)
+        return IndexFile(path, slot_num, index_num, self._disk, self._make_slots)
 
     def _fault(self, file: IndexFile, *, clean: bool) -> str:
         """Say why a file can't be used, "" if it can."""
@@ -206,48 +224,76 @@ class IndexService:
         Raises:
             OSError: the disk failed; nothing is lost, the next call tries again.
         """
-        if not self.enabled:
-            self.position = max(self.position, limit)
-            return False
-        self.position = max(self.position, self._log.min_offset)
-        records = records or self._slice
-        while records > 0 and self.position < limit:
-            records -= self._build_window(limit, records)
+        with self.lock:
+            self._taken = None
+            left = records or self._slice
+            while left > 0 and self._is_behind(limit):
+                part = read_part(self._log, self.position, limit, self._window_size)
+                left -= self._index(part, left)
+            return self._is_behind(limit)
+
+    def _is_behind(self, limit: int) -> bool:
+        """Tell whether there is something to index before ``limit``."""
+        begin = self._log.min_offset if self.enabled else limit
+        self.position = max(self.position, begin)
         return self.position < limit
 
-    def _build_window(self, limit: int, records: int) -> int:
-        """Index the records of one read; give how many."""
-        start = self.position
-        size = self._log.queue.segment_size
-        stop = min(limit, start - start % size + size)
-        data = self._window(start, stop)
-        keys, pos, count = self._hasher.walk(data, 0, start, records)
-        if not count:
-            keys, pos, count = self._one(data, start)
-        if not count:
-            logger.warning("records of the log from %d to %d can not be indexed", start, stop)
-            pos = stop - start
-        self._add(keys)
-        self.position = start + pos
-        return count or 1
+    def take(self, limit: int) -> LogPart | None:
+        """Read some records for ``add``; None when there are none.
 
-    def _one(self, data: bytes, start: int) -> tuple[list[Key], int, int]:
-        """Hash the keys of the record that begins the data, of whatever kind, as ``walk`` does."""
+        Args:
+            limit: as for ``build``.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        with self.lock:
+            if not self._is_behind(limit):
+                return None
+            self._taken = read_part(self._log, self.position, limit, _THREAD_WINDOW)
+            return self._taken
+
+    def add(self, part: LogPart) -> None:
+        """Index what was taken, unless the index has gone on or the log was cut meanwhile.
+
+        Raises:
+            OSError: the disk failed; nothing is lost.
+        """
+        with self.lock:
+            if part is self._taken:
+                self._taken = None
+                self._index(part, _ALL)
+
+    def _index(self, part: LogPart, records: int) -> int:
+        """Index records of a part of the log, which begins at ``position``; give how many."""
+        data, start = part.data, part.start
+        pos = total = 0
+        while total < records:
+            keys, after, count = self._hasher.walk(data, pos, start, records - total)
+            if not count:
+                keys, after, count = self._one(data, pos, start)
+            if not count:
+                break
+            self._add(keys)
+            pos, total = after, total + count
+            self.position = start + pos
+        if not total:
+            text = "records of the log from %d to %d can not be indexed"
+            logger.warning(text, start, part.stop)
+            self.position = part.stop
+        return total or 1
+
+    def _one(self, data: bytes, pos: int, start: int) -> tuple[Keys, int, int]:
+        """Hash the keys of the record at a place, of whatever kind, as ``walk`` does."""
         try:
-            found = read_position(data)
-        except BadRecord:  # damaged
-            return [], 0, 0
+            found = read_position(data, pos)
+        except BadRecord:  # damaged, or cut off
+            return [], pos, 0
         hashes = [] if found.is_blank else self._hasher.hashes(found)
-        return [(one, start, found.store_timestamp) for one in hashes], found.total_size, 1
+        keys = [(one, start + pos, found.store_timestamp) for one in hashes]
+        return keys, pos + found.total_size, 1
 
-    def _window(self, start: int, stop: int) -> bytes:
-        data = self._log.read(start, min(self._window_size, stop - start))
-        size = peek(data)[0] if len(data) >= BLANK_SIZE else 0
-        if len(data) < size <= stop - start:
-            data = self._log.read(start, size)
-        return data
-
-    def _add(self, keys: list[Key]) -> None:
+    def _add(self, keys: Keys) -> None:
         """Append keys to the last file, and to new ones when it is full."""
         done = 0
         while done < len(keys):
@@ -257,7 +303,7 @@ class IndexService:
                     file = self._next_file(file)
                 before = file.header.index_count
                 try:
-                    file.extend(keys[done:])
+                    file.extend(keys, done)
                 finally:
                     done += file.header.index_count - before
             except OSError:
@@ -295,8 +341,9 @@ class IndexService:
         Raises:
             OSError: the disk failed; it stays in memory.
         """
-        for file in self.files[-1:]:
-            file.write()
+        with self.lock:
+            for file in self.files[-1:]:
+                file.write()
 
     def full_files(self) -> list[IndexFile]:
         """Return the files that became full and are not known to be on disk."""
@@ -320,12 +367,14 @@ class IndexService:
         Raises:
             OSError: the disk failed.
         """
-        for file in [file for file in self.files if file.header.end_phy_offset >= log_end]:
-            self.files.remove(file)
-            if file in self._full:
-                self._full.remove(file)
-            file.remove()
-        self.position = self._indexed_to()
+        with self.lock:
+            self._taken = None
+            for file in [file for file in self.files if file.header.end_phy_offset >= log_end]:
+                self.files.remove(file)
+                if file in self._full:
+                    self._full.remove(file)
+                file.remove()
+            self.position = self._indexed_to()
 
     # --- asking --------------------------------------------------------------------------------
 
@@ -347,6 +396,12 @@ class IndexService:
         Raises:
             OSError: the disk failed.
         """
+        with self.lock:
+            return self._query(topic, key, max_num, begin, end, index_type)
+
+    def _query(
+        self, topic: str, key: str, max_num: int, begin: int, end: int, index_type: str | None
+    ) -> IndexAnswer:
         answer = IndexAnswer()
         if not self.files or not self._config.index_file_read_enable:
             return answer
@@ -377,10 +432,11 @@ class IndexService:
             OSError: the disk failed.
         """
         count = 0
-        while len(self.files) > 1 and self.files[0].header.end_phy_offset < min_offset:
-            if self.files[0] in self._full:  # a thread may be syncing it
-                break
-            self.files[0].remove()
-            del self.files[0]
-            count += 1
+        with self.lock:
+            while len(self.files) > 1 and self.files[0].header.end_phy_offset < min_offset:
+                if self.files[0] in self._full:  # a thread may be syncing it
+                    break
+                self.files[0].remove()
+                del self.files[0]
+                count += 1
         return count

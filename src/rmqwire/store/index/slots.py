@@ -8,18 +8,16 @@ from __future__ import annotations
 import mmap
 import sys
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rmqwire.codec.index_file import HEADER_SIZE, SLOT_SIZE, entries_struct
 from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     Key = tuple[int, int, int]  # hash, offset of its record in the log, store time of that in ms
-    AppendKeys = Callable[
-        [Sequence[Key], memoryview, bytearray, bytearray, int, int], tuple[bytes, int, int]
-    ]
+    MakeSlots = Callable[[int, bool], "Slots"]
 
 PAGE_SLOTS = 1024
 _PAGE_SIZE = PAGE_SLOTS * SLOT_SIZE
@@ -28,61 +26,132 @@ _MAX_DIFF_S = 0x7FFFFFFF
 _SWAPPED = sys.byteorder == "little"  # the file is big-endian
 
 
-class Slots:
-    """All slots of one file.
+class Keys(Protocol):
+    """Keys of records, in the order of the log."""
 
-    Args:
-        slot_num: how many.
-        read: reads bytes of the file, given their number and position.
-        empty: the file was just made: there is nothing to read.
+    def __len__(self) -> int: ...
 
-    Attributes:
-        values: of each slot, in this machine's byte order.
-        known: for each page 1 if its values are here.
-        changed: for each page 1 if the file doesn't have its values yet.
-    """
+    def __getitem__(self, at: int, /) -> Key: ...
 
-    __slots__ = ("_memory", "_read", "changed", "known", "values")
 
-    def __init__(self, slot_num: int, read: Callable[[int, int], bytes], *, empty: bool) -> None:
-        pages = -(-slot_num // PAGE_SLOTS)
-        self.known = bytearray(b"\1" * pages if empty else pages)
-        self.changed = bytearray(pages)
-        self._memory = _lazy_zeros(slot_num * SLOT_SIZE)
-        self.values = memoryview(self._memory).cast("i")
-        self._read = read
+class Slots(Protocol):
+    """All slots of one file."""
 
-    def get(self, slot: int) -> int | None:
+    def get(self, slot: int, /) -> int | None:
         """Return a slot's value, None if it isn't known here."""
-        value: int = self.values[slot]
-        return value if self.known[slot // PAGE_SLOTS] else None
 
-    def load(self, page: int) -> None:
-        """Read a page of the file.
+    def load(self, page: int, data: bytes, /) -> None:
+        """Know a page (``page_place``), which the file has as these bytes; what they lack is 0."""
 
-        Raises:
-            OSError: the disk failed.
-        """
-        begin = page * _PAGE_SIZE
-        size = min(_PAGE_SIZE, len(self._memory) - begin)
-        data = self._read(size, HEADER_SIZE + begin).ljust(size, b"\0")
-        self._memory[begin : begin + size] = _swapped(data)
-        self.known[page] = 1
-
-    def changed_runs(self) -> Iterator[tuple[int, bytes]]:
-        """Return what has changed: (position in the file, bytes as in the file), neighbours joined."""
-        changed, begin = self.changed, 0
-        while (begin := changed.find(1, begin)) >= 0:
-            end = changed.find(0, begin, begin + _RUN_PAGES)
-            if end < 0:
-                end = min(begin + _RUN_PAGES, len(changed))
-            data = self._memory[begin * _PAGE_SIZE : end * _PAGE_SIZE]
-            yield HEADER_SIZE + begin * _PAGE_SIZE, _swapped(data)
-            begin = end
+    def changed_run(self, page: int, /) -> tuple[int, bytes] | None:
+        """Return the first changed pages from one on: the first's number, the bytes as in the file."""
 
     def written(self) -> None:
         """Note that the file has all values."""
-        self.changed[:] = bytes(len(self.changed))
+
+    def append(
+        self, keys: Keys, first: int, stop: int, number: int, begin: int, /
+    ) -> tuple[bytes, int, int]:
+        """Make entries of keys (``IndexFile.putKey``), up to the first whose slot isn't known.
+
+        Args:
+            keys: what to append,
+            first: from this one on,
+            stop: and up to before this one; the slots of those then lead to their entries.
+            number: of the first entry.
+            begin: store time (ms) of the file's first record, 0 without one.
+
+        Returns:
+            The entries, how many slots were empty before, and the page that must be known to go on, -1
+            at the end.
+        """
+
+
+def page_place(page: int, slot_num: int) -> tuple[int, int]:
+    """Return size and position of a page in a file with so many slots, in bytes."""
+    begin = page * _PAGE_SIZE
+    return min(_PAGE_SIZE, slot_num * SLOT_SIZE - begin), HEADER_SIZE + begin
+
+
+def changed_runs(slots: Slots) -> Iterator[tuple[int, bytes]]:
+    """Return what has changed: (position in the file, bytes as in the file), neighbours joined."""
+    page = 0
+    while (run := slots.changed_run(page)) is not None:
+        page, data = run
+        yield HEADER_SIZE + page * _PAGE_SIZE, data
+        page += -(-len(data) // _PAGE_SIZE)
+
+
+class PythonSlots:
+    """The slots of one file, the reference of the native lane's; see ``Slots``.
+
+    Args:
+        slot_num: how many.
+        empty: the file was just made: there is nothing to read.
+    """
+
+    __slots__ = ("_changed", "_known", "_memory", "_values")
+
+    def __init__(self, slot_num: int, empty: bool) -> None:
+        pages = -(-slot_num // PAGE_SLOTS)
+        self._known = bytearray(b"\1" * pages if empty else pages)
+        self._changed = bytearray(pages)
+        self._memory = _lazy_zeros(slot_num * SLOT_SIZE)
+        self._values = memoryview(self._memory).cast("i")  # in this machine's byte order
+
+    def get(self, slot: int) -> int | None:
+        """Return a slot's value, None if it isn't known here."""
+        value: int = self._values[slot]
+        return value if self._known[slot // PAGE_SLOTS] else None
+
+    def load(self, page: int, data: bytes) -> None:
+        """Know a page."""
+        begin = page * _PAGE_SIZE
+        size = min(_PAGE_SIZE, len(self._memory) - begin)
+        self._memory[begin : begin + size] = _swapped(data.ljust(size, b"\0"))
+        self._known[page] = 1
+
+    def changed_run(self, page: int) -> tuple[int, bytes] | None:
+        """Return the first changed pages from one on."""
+        changed = self._changed
+        if (begin := changed.find(1, page)) < 0:
+            return None
+        end = changed.find(0, begin, begin + _RUN_PAGES)
+        if end < 0:
+            end = min(begin + _RUN_PAGES, len(changed))
+        return begin, _swapped(self._memory[begin * _PAGE_SIZE : end * _PAGE_SIZE])
+
+    def written(self) -> None:
+        """Note that the file has all values."""
+        self._changed[:] = bytes(len(self._changed))
+
+    def append(
+        self, keys: Keys, first: int, stop: int, number: int, begin: int
+    ) -> tuple[bytes, int, int]:
+        """Make entries of keys."""
+        values, known, changed = self._values, self._known, self._changed
+        slot_num = len(values)
+        numbers: list[int] = []  # of all entries, in a row
+        fresh = seconds = last = 0
+        missing = -1
+        for key_hash, phy_offset, stored in map(keys.__getitem__, range(first, stop)):
+            slot = key_hash % slot_num
+            page = slot // PAGE_SLOTS
+            if not known[page]:
+                missing = page
+                break
+            previous = values[slot]
+            if not 0 < previous < number:
+                previous = 0
+                fresh += 1
+            if stored != last:  # many records have one time
+                last = stored
+                seconds = min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
+            numbers += (key_hash, phy_offset, seconds, previous)
+            values[slot] = number
+            changed[page] = 1
+            number += 1
+        return entries_struct(len(numbers) // 4).pack(*numbers), fresh, missing
 
 
 def _swapped(data: bytes) -> bytes:
@@ -105,60 +174,14 @@ def _lazy_zeros(size: int) -> mmap.mmap:
     return memory
 
 
-def append_keys(
-    keys: Sequence[Key],
-    values: memoryview,
-    known: bytearray,
-    changed: bytearray,
-    number: int,
-    begin: int,
-) -> tuple[bytes, int, int]:
-    """Make entries of keys (``IndexFile.putKey``), up to the first whose slot isn't known.
-
-    Args:
-        keys: what to append.
-        values: the slots; those of the keys then lead to their entries.
-        known: the pages whose slots are known.
-        changed: the pages whose slots have changed.
-        number: of the first entry.
-        begin: store time (ms) of the file's first record, 0 without one.
-
-    Returns:
-        The entries, how many slots were empty before, and the page that must be known to go on, -1 at
-        the end.
-    """
-    slot_num = len(values)
-    numbers: list[int] = []  # of all entries, in a row
-    fresh = seconds = last = 0
-    missing = -1
-    for key_hash, phy_offset, stored in keys:
-        slot = key_hash % slot_num
-        page = slot // PAGE_SLOTS
-        if not known[page]:
-            missing = page
-            break
-        previous = values[slot]
-        if not 0 < previous < number:
-            previous = 0
-            fresh += 1
-        if stored != last:  # many records have one time
-            last = stored
-            seconds = min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
-        numbers += (key_hash, phy_offset, seconds, previous)
-        values[slot] = number
-        changed[page] = 1
-        number += 1
-    return entries_struct(len(numbers) // 4).pack(*numbers), fresh, missing
-
-
-def append_keys_lane() -> AppendKeys:
-    """Return what appends keys: the native twin of ``append_keys`` if there is one.
+def slots_lane() -> MakeSlots:
+    """Return what makes the slots of a file (their number, is it new): the native lane's, if there is one.
 
     Raises:
         ConfigError: the switch wants a lane that can't be used.
     """
     if not is_native():
-        return append_keys
-    from rmqwire_speedups import append_keys as native  # noqa: PLC0415  a distribution of its own
+        return PythonSlots
+    from rmqwire_speedups import Slots as NativeSlots  # noqa: PLC0415  a distribution of its own
 
-    return native
+    return NativeSlots
