@@ -59,10 +59,8 @@ class Transactions:
     def send(self, key: str = "K1", more: str = "", **fields: object) -> RemotingCommand:
         """Send a half message; return the answer."""
         properties = f"UNIQ_KEY\x01{key}\x02TRAN_MSG\x01true\x02PGROUP\x01{GROUP}\x02{more}"
-        born = {"born_timestamp": self.broker.clock.ms}
-        return self.producer.call(
-            requests.send(properties=properties, sys_flag=4, **(born | fields))
-        )
+        usual = {"born_timestamp": self.broker.clock.ms, "sys_flag": 4}
+        return self.producer.call(requests.send(properties=properties, **(usual | fields)))
 
     def end(self, sent: RemotingCommand, how: int, **fields: object) -> RemotingCommand | None:
         """End the transaction of an answered half message; return the answer, None without one."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from rmqwire.broker.transaction import recent_halves
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import ResumeCheckHalfMessageRequestHeader
+from rmqwire.codec.message_id import decode_offset_id
 from rmqwire.codec.release import V4_9_7, V5_5_0
 from tests.broker.transaction.support import COMMIT, ROLLBACK, UNKNOWN, Transactions
 from tests.support import requests
@@ -175,6 +177,7 @@ def test_a_delay_level_that_is_no_number_cant_be_committed(tx):
     """Sends are refused before; a folder of another broker's may hold one."""
     sent = tx.send(more="DELAY\x011\x02")
     record = tx.halves()[0].record.replace(b"DELAY\x011", b"DELAY\x01x")
+    tx.state.transactions.recent.clear()
     tx.state.store.look_message = lambda _: record
     answer = tx.end(sent, COMMIT)
     assert answer.code == 1
@@ -322,3 +325,37 @@ def test_a_store_that_takes_nothing_refuses_to_resume(tx):
         "Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.",
     )
     tx.state.store.health.allow()
+
+
+@pytest.mark.parametrize("more", ["", "A\x01b\x02TAGS\x01t\x02é\x01ü\x02", "DELAY\x013\x02"])
+def test_a_half_message_of_a_moment_ago_is_what_the_log_has(tx, more):
+    sent = tx.send(more=more, sys_flag=4 | 0x30, flag=7)
+    transactions = tx.state.transactions
+    offset = decode_offset_id(sent.ext_fields["msgId"])[2]
+    recent = transactions.recent.take(offset)
+    assert recent is not None
+    assert transactions.recent.take(offset) is None
+    of_log = transactions.look(offset)
+    assert recent == of_log
+    assert list(recent.properties) == list(of_log.properties)
+
+
+def test_no_more_than_so_many_half_messages_are_kept(tx, monkeypatch):
+    monkeypatch.setattr(recent_halves, "KEPT", 2)
+    monkeypatch.setattr(recent_halves, "LONGEST", 4)
+    sent = [
+        tx.send(key=key, body=b"x" * size) for key, size in (("a", 1), ("b", 2), ("c", 4), ("d", 5))
+    ]
+    offsets = [decode_offset_id(one.ext_fields["msgId"])[2] for one in sent]
+    recent = tx.state.transactions.recent
+    assert [recent.take(offset) is not None for offset in offsets] == [False, True, True, False]
+    assert all(tx.end(one, COMMIT).code == 0 for one in sent)
+
+
+def test_half_messages_whose_records_get_a_crc_are_read_from_the_log(tmp_path):
+    tx = Transactions(tmp_path, enabled_append_prop_crc=True)
+    sent = tx.send()
+    offset = decode_offset_id(sent.ext_fields["msgId"])[2]
+    assert tx.state.transactions.recent.take(offset) is None
+    assert tx.end(sent, COMMIT).code == 0
+    tx.broker.close()

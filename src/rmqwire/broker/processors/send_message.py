@@ -185,7 +185,8 @@ class SendMessageProcessor:
     ) -> None:
         """Store a message that may have to wait, as what waits for it, or is for a lite topic."""
         state = self._state
-        level = _number(properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
+        delay = properties.get(const.PROPERTY_DELAY_TIME_LEVEL)
+        level = _number(delay) if delay else 0
         lite = None
         if state.release.broker.lite_topics:
             lite = with_light_queue(topic, properties)

@@ -35,6 +35,7 @@ from rmqwire.broker.transaction.half_message import (
     transaction_of,
 )
 from rmqwire.broker.transaction.op_queue import ENDED, MOVED, OpQueue
+from rmqwire.broker.transaction.recent_halves import RecentHalves
 from rmqwire.codec import message_const as const
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.sys_flag import (
@@ -100,6 +101,7 @@ class TransactionalMessageService:
         self.config = config
         self.metrics = metrics
         self.queue = OpQueue()
+        self.recent = RecentHalves(store.log.store_host)
         self.wall_ms = store.wall_ms
         self.limited = LimitedLog(logger, store.mono_ms)
         self.began_at = 0  # end of the log when this broker became master
@@ -120,6 +122,7 @@ class TransactionalMessageService:
         self.queue = queue = OpQueue(self._offset_of(HALF_TOPIC), self._offset_of(OP_TOPIC))
         self.began_at = self.store.max_phy_offset
         self._copies.clear()
+        self.recent.clear()
         self._ops_due_ms = None
         for op in self._read(OP_TOPIC, queue.op_offset):
             queue.add_op(op.queue_offset, read_op(op))
@@ -182,15 +185,22 @@ class TransactionalMessageService:
         """Store a message as a half message (``asyncPrepareMessage``)."""
         make_half(message, properties, self.release)
         real_topic = properties[const.PROPERTY_REAL_TOPIC]
-        self.store.puts.put(message, partial(self._prepared, real_topic, done))
+        self.store.puts.put(message, partial(self._prepared, message, real_topic, done))
 
-    def _prepared(self, real_topic: str, done: Done, result: PutMessageResult) -> None:
+    def _prepared(
+        self, message: MessageInner, real_topic: str, done: Done, result: PutMessageResult
+    ) -> None:
         if result.is_stored:
             self.metrics.add(real_topic, 1)
+            if not self.store.config.enabled_append_prop_crc:  # else the record has more properties
+                self.recent.stored(message, result)
         done(result)
 
     def look(self, physical_offset: int) -> StoredMessage | None:
         """Return the half message that stands at an offset of the log, None if none does."""
+        recent = self.recent.take(physical_offset)
+        if recent is not None:
+            return recent if says_where(recent) else None
         record = self.store.look_message(physical_offset) if physical_offset >= 0 else None
         if record is None:
             return None
@@ -298,8 +308,9 @@ class TransactionalMessageService:
             BadRecord: its delay level is no number; nothing has happened.
             Reject: its time makes no sense; likewise.
         """
+        delay = half.properties.get(const.PROPERTY_DELAY_TIME_LEVEL)
         try:
-            level = parse_int(half.properties.get(const.PROPERTY_DELAY_TIME_LEVEL) or "0")
+            level = parse_int(delay) if delay else 0
         except EvaluationError as error:
             raise BadRecord(f"no delay level: {error}") from None
         message, properties = make_committed(half, self.release)
