@@ -23,32 +23,10 @@ from rmqwire.aio import (
 from rmqwire.aio.returns import Returns
 from rmqwire.errors import ConnectFailed, ForkedError, UsageError
 from rmqwire.testing import cluster
+from tests.aio.support import program
 
 FIRST = "CONSUME_FROM_FIRST_OFFSET"
 who = contextvars.ContextVar("who", default="nobody")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with cluster() as made:
-        yield made
-
-
-@pytest.fixture
-def rmq(server):
-    server.create_topic("T", queues=1)
-    yield server
-    server.reset()
-
-
-def program(function):
-    """Run a coroutine function as an asyncio program of its own."""
-
-    def test(rmq):
-        asyncio.run(asyncio.wait_for(function(rmq), 40))
-
-    test.__name__ = function.__name__
-    return test
 
 
 @program

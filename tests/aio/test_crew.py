@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 from contextlib import asynccontextmanager
 
-import pytest
 import trio
 
 from rmqwire.aio import ConsumeStatus, Message, Producer, PushConsumer
@@ -16,34 +15,11 @@ from rmqwire.codec.message import StoredMessage
 from rmqwire.consumer.reading.process_queue import ProcessQueue
 from rmqwire.consumer.working.elsewhere import Hiring
 from rmqwire.consumer.working.runs import Run
-from rmqwire.testing import cluster
+from tests.aio.support import program
 
 FIRST = "CONSUME_FROM_FIRST_OFFSET"
 OK = ConsumeStatus.CONSUME_SUCCESS
 who = contextvars.ContextVar("who", default="nobody")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with cluster() as made:
-        yield made
-
-
-@pytest.fixture
-def rmq(server):
-    server.create_topic("T", queues=1)
-    yield server
-    server.reset()
-
-
-def program(function):
-    """Run a coroutine function as an asyncio program of its own."""
-
-    def test(rmq):
-        asyncio.run(asyncio.wait_for(function(rmq), 40))
-
-    test.__name__ = function.__name__
-    return test
 
 
 async def send(rmq, count):
@@ -195,6 +171,7 @@ def test_a_crew_whose_loop_is_closed_says_so_and_keeps_nobody(caplog):
     loop.close()
     hiring = Hiring({}, 1, lambda calls: None, lambda task: None, lambda: 0)
     crew = LoopCrew(Loop(), loop, hiring)
+    crew._post = lambda call: call()  # the engine's turn, here and now
     queue = MessageQueue("T", "a", 0)
     run = Run([MessageExt(StoredMessage("T", b"x"), "a")], ProcessQueue(), queue, 1)
     crew.put(run)
