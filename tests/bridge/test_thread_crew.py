@@ -10,6 +10,7 @@ import pytest
 import trio
 import trio.lowlevel
 
+from rmqwire.bridge import thread_crew
 from rmqwire.bridge.listener import in_workers
 from rmqwire.bridge.workers import Workers
 from rmqwire.client.message_ext import MessageExt
@@ -81,13 +82,15 @@ async def test_all_calls_are_made_once_each_with_its_own_messages():
     assert all(one.consume_start_ms == 77 for run in runs for one in run.messages)
 
 
-async def test_fast_calls_share_a_thread():
+async def test_fast_calls_share_a_thread(monkeypatch):
+    monkeypatch.setattr(thread_crew, "QUICK_S", 60)  # however busy the machine is
+    monkeypatch.setattr(thread_crew, "STALL_S", 60)
     threads = set()
     site = Site(lambda _: threads.add(threading.get_ident()) or OK, 20)
     async with site.crew() as crew:
         crew.put(run_of(3000))
         await site.until(3000)
-    assert len(threads) < 5
+    assert len(threads) == 1
 
 
 async def test_calls_that_block_are_made_side_by_side():
@@ -132,7 +135,7 @@ async def test_no_more_calls_than_may_are_made_at_the_same_time():
     async with site.crew() as crew:
         crew.put(run_of(60))
         await site.until(60)
-    assert max(most) == 3
+    assert max(most) <= 3
 
 
 async def test_what_a_call_comes_to_is_told(caplog):
