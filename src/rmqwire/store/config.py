@@ -8,6 +8,7 @@ loses nothing that was answered with SEND_OK.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from rmqwire.codec.consume_queue import BATCH_UNIT, UNIT
 ASYNC_FLUSH = "ASYNC_FLUSH"
 SYNC_FLUSH = "SYNC_FLUSH"
 SLAVE = "SLAVE"
+_UNKNOWN_MEMORY = 1 << 40  # bytes assumed when the machine won't say
 _DELAY_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -159,6 +161,11 @@ class StoreConfig(msgspec.Struct):
         """A pull out of range is sent to the nearest offset (not on a slave, as in Java)."""
         return self.broker_role != SLAVE or self.offset_check_in_slave
 
+    @property
+    def in_memory_size(self) -> int:
+        """Bytes of the log's end that count as in memory."""
+        return memory_size() * self.access_message_in_memory_max_ratio // 100
+
     def delay_levels(self) -> dict[int, int]:
         """Return level -> delay in ms as ``messageDelayLevel`` lists them (level 1 first)."""
         return delay_levels(self.message_delay_level)
@@ -168,3 +175,11 @@ def delay_levels(text: str) -> dict[int, int]:
     """Return level -> delay in ms as a value of ``messageDelayLevel`` lists them (level 1 first)."""
     words = enumerate(text.split(), 1)
     return {level: int(word[:-1]) * _DELAY_UNITS_MS[word[-1]] for level, word in words}
+
+
+def memory_size() -> int:
+    """Return the machine's memory in bytes (Java ``StoreUtil.TOTAL_PHYSICAL_MEMORY_SIZE``)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return _UNKNOWN_MEMORY

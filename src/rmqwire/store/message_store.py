@@ -73,15 +73,6 @@ __all__ = [
 
 _OPEN_LOG_FILES = 64
 _CLOSE_INDEX_MS = 5_000  # longer a stop doesn't wait for the index: the next start goes on
-_UNKNOWN_MEMORY = 1 << 40  # bytes assumed when the machine won't say
-
-
-def memory_size() -> int:
-    """Return the machine's memory in bytes (Java ``StoreUtil.TOTAL_PHYSICAL_MEMORY_SIZE``)."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (OSError, ValueError):
-        return _UNKNOWN_MEMORY
 
 
 class MessageStore:
@@ -153,7 +144,7 @@ class MessageStore:
             root, files, os.getpid() if release.store.abort_holds_pid else None
         )
         self._pull_lane = pull_lane(config, log)
-        self.memory_bytes = memory_size() * config.access_message_in_memory_max_ratio // 100
+        self.memory_bytes = config.in_memory_size
         self._open = False
         self.read_only_from_start = False  # damaged, and ``corruptionPolicy`` is readonly
 
