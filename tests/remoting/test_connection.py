@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rmqwire.codec.command import RemotingCommand, decode_command, decode_frame, encode_command
 from rmqwire.errors import RemotingTimeout, SendFailed, TooManyRequests, UsageError
-from rmqwire.remoting.connection import Connection, pack_address
+from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import Limits
@@ -388,22 +388,6 @@ def test_a_reader_that_stops_is_closed_at_the_cap(caplog):
 
 
 # ---- addresses
-
-
-@pytest.mark.parametrize(
-    ("address", "packed"),
-    [
-        ("127.0.0.1:40000", bytes([127, 0, 0, 1, 0, 0, 0x9C, 0x40])),
-        ("[::1]:10911", bytes(15) + b"\x01" + bytes([0, 0, 0x2A, 0x9F])),
-        ("[fe80::1%eth0]:1", bytes.fromhex("fe80") + bytes(13) + b"\x01" + bytes([0, 0, 0, 1])),
-        ("[::ffff:10.0.0.7]:9", bytes([10, 0, 0, 7, 0, 0, 0, 9])),
-        ("broker.example:10911", bytes(8)),
-        ("memory", bytes(8)),
-        ("", bytes(8)),
-    ],
-)
-def test_pack_address(address, packed):
-    assert pack_address(address) == packed
 
 
 def test_what_handlers_see_of_the_peer():

@@ -44,12 +44,12 @@ from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
 from rmqwire.errors import ConfigError, UsageError
 from rmqwire.remoting.client import RemotingClient
-from rmqwire.remoting.connection import IDLE_REASON
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.going_away import GoingAway
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.listen import port_of
 from rmqwire.remoting.orderly_stop import serve_until_cancelled
+from rmqwire.remoting.patience import IDLE_REASON
 from rmqwire.remoting.server import RemotingServer
 from rmqwire.store.service import run_store
 from rmqwire.wakeup import Waiting, Wakeup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from struct import Struct
 
 from rmqwire.errors import ProtocolError
@@ -27,6 +27,19 @@ def pack_host(ip: str, port: int) -> bytes:
     if not -0x80000000 <= port <= 0x7FFFFFFF:
         raise ProtocolError(f"port {port} doesn't fit four bytes")
     return address.packed + _PORT.pack(port)
+
+
+def pack_address(address: str) -> bytes:
+    """Return ``ip:port`` as RocketMQ packs it: 4 or 16 bytes of IP, 4 of port; zeros when it is no IP."""
+    host, _, port = address.rpartition(":")
+    try:
+        ip = ip_address(host.strip("[]").partition("%")[0])
+        number = int(port)
+    except ValueError:
+        return bytes(8)
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.packed + (number & 0xFFFFFFFF).to_bytes(4, "big")
 
 
 @lru_cache(maxsize=1024)

@@ -10,12 +10,12 @@ log line; a readable command with bad fields is answered by dispatch.py, opaque 
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from rmqwire import clock
 from rmqwire.codec.codes import ONEWAY_FLAG, RESPONSE_FLAG
 from rmqwire.codec.command import decode_frame, encode_command
+from rmqwire.codec.host import pack_address
 from rmqwire.errors import (
     ProtocolError,
     RemotingTimeout,
@@ -28,6 +28,7 @@ from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.open_requests import OpenRequests
+from rmqwire.remoting.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.errors import RemotingError
     from rmqwire.remoting.handler import OnReply, Taken
-
-IDLE_REASON = "idle"  # the close_reason of a connection that was silent for too long
-
-
-def pack_address(address: str) -> bytes:
-    """Return ``ip:port`` as RocketMQ packs it: 4 or 16 bytes of IP, 4 of port; zeros when it is no IP."""
-    host, _, port = address.rpartition(":")
-    try:
-        ip = ip_address(host.strip("[]").partition("%")[0])
-        number = int(port)
-    except ValueError:
-        return bytes(8)
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return ip.packed + (number & 0xFFFFFFFF).to_bytes(4, "big")
 
 
 class Connection:
@@ -77,15 +63,13 @@ class Connection:
         "_active",
         "_handed",
         "_held",
-        "_idle_since",
         "_limits",
         "_mono_ms",
         "_oneways",
         "_outbox",
-        "_partial_since",
+        "_patience",
         "_reader",
         "_requests",
-        "_shaking_since",
         "close_reason",
         "closed",
         "corked",
@@ -133,10 +117,8 @@ class Connection:
         self._requests = OpenRequests()
         self._handed = 0  # number of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
-        self._idle_since = 0
+        self._patience = Patience(limits)
         self.shaking_hands = False
-        self._shaking_since: int | None = None
-        self._partial_since: tuple[int, int] | None = None  # (frames then, when)
 
     def __repr__(self) -> str:
         return f"<Connection {self.peer}{' closed' if self.closed else ''}>"
@@ -451,34 +433,16 @@ class Connection:
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
             if silence_ms and self.frames_received == frames:
                 self.close(f"nothing came for {silence_ms} ms")
-        self._expire_handshake(mono_ms)
-        self._expire_partial(mono_ms)
-        self._expire_idle(mono_ms)
-
-    def _expire_handshake(self, mono_ms: int) -> None:
-        if not self.shaking_hands:
-            return
-        if self._shaking_since is None:
-            self._shaking_since = mono_ms
-        elif mono_ms - self._shaking_since >= self._limits.handshake_ms:
-            self._expired("handshake", "the handshake of TLS did not end in time")
-
-    def _expire_partial(self, mono_ms: int) -> None:
-        if self.corked or not self._reader.pending:
-            self._partial_since = None
-            return
-        seen = self._partial_since
-        if seen is None or seen[0] != self.frames_received:
-            self._partial_since = (self.frames_received, mono_ms)
-        elif mono_ms - seen[1] >= self._limits.partial_frame_ms:
-            self._expired("partial frame", "a frame did not arrive in time")
-
-    def _expire_idle(self, mono_ms: int) -> None:
-        if self._active:
-            self._active = False
-            self._idle_since = mono_ms
-        elif mono_ms - self._idle_since >= self._limits.idle_ms:
-            self._expired("idle", IDLE_REASON)
+        overdue = self._patience.overdue(
+            mono_ms,
+            self.frames_received,
+            active=self._active,
+            in_handshake=self.shaking_hands,
+            in_frame=bool(self._reader.pending) and not self.corked,
+        )
+        self._active = False
+        if overdue is not None and not self.closed:
+            self._expired(*overdue)
 
     def _expired(self, event: str, reason: str) -> None:
         self.handlers.notices.info(event, "%s is closed: %s", self.peer, reason)
