@@ -40,7 +40,7 @@ class Client(FarEnd):
 class Server:
     """A pool that counts its passes."""
 
-    def __init__(self, *, limits=None, fails=None):
+    def __init__(self, *, limits=None, fails=None, busy_wait=None):
         self.limits = limits or Limits()
         self.late_answers = LateAnswers()
         self.passes = 0
@@ -57,6 +57,7 @@ class Server:
             self._take_barrier,
             patience=self,
             mono_s=lambda: self.now_s,
+            busy_wait=busy_wait,
         )
 
     least_ms = 40
@@ -490,3 +491,30 @@ async def test_a_lane_that_fails_ends_that_connection_only(start, caplog):
     assert first.arrived() is None
     second.ask(2)
     assert await second.read(1) == [2]
+
+
+class Watched:
+    """A busy wait that is only counted."""
+
+    def __init__(self):
+        self.waits = 0
+
+    def look(self, _):
+        self.waits += 1
+        return []
+
+
+@pytest.mark.parametrize(
+    ("code", "count", "waits"),
+    [(ECHO, 1, 1), (HOLD, 1, 0), (TABLE, 1, 0), (ECHO, 2, 1), (ECHO, socket_pool.FEW + 1, 0)],
+    ids=["answered", "held by its handler", "held by a barrier", "two", "many"],
+)
+async def test_it_waits_awake_for_few_that_were_all_answered(start, code, count, waits):
+    busy_wait = Watched()
+    _, *clients = start(count, busy_wait=busy_wait)
+    await turn()
+    busy_wait.waits = 0
+    for client in clients:
+        client.ask(1, code=code)
+    await turn()
+    assert busy_wait.waits == waits

@@ -22,8 +22,9 @@ from rmqwire.remoting import tls_mode_handler
 from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.pooled_socket import HANDSHAKE_COST
 from rmqwire.remoting.server import RemotingServer
-from rmqwire.remoting.socket_pool import HANDSHAKE_COST, PASS_BYTES
+from rmqwire.remoting.socket_pool import PASS_BYTES
 from rmqwire.remoting.tls import client_context, server_context
 from rmqwire.remoting.tls_session import TlsSession
 from rmqwire.remoting.transport import format_address

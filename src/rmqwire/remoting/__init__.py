@@ -6,6 +6,8 @@ Three layers, each usable alone::
     connection.py     frames -> commands, requests and their answers        no I/O
     dispatch.py       request code -> handler -> answer                     no I/O
     handler.py        what a handler is, and the peer that it sees          no I/O
+    busy_wait.py      whether to look again and again before the loop sleeps   no I/O
+    pooled_socket.py  one plain socket of a port and its Connection
     socket_pool.py    the plain sockets of a port and their Connections, many to a pass
     channel.py        one trio stream and its Connection
     server.py         listening sockets, the pool of each, a channel per other stream

@@ -23,7 +23,7 @@ from rmqwire.remoting.housekeeping import PERIOD_S, Housekeeping
 from rmqwire.remoting.late_answers import LateAnswers
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.listen import listen
-from rmqwire.remoting.socket_pool import PooledSocket, SocketPool
+from rmqwire.remoting.socket_pool import SocketPool
 from rmqwire.remoting.tls_mode_handler import TlsMode
 from rmqwire.remoting.transport import SocketTransport, format_address, plain_socket
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from rmqwire.remoting.dispatch import HandlerTable
     from rmqwire.remoting.handler import Patience
+    from rmqwire.remoting.pooled_socket import PooledSocket
     from rmqwire.settings.tls import ServerTls
 
     Group = set[Channel | PooledSocket] | Housekeeping[Channel | PooledSocket]

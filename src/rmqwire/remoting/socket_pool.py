@@ -18,13 +18,16 @@ from __future__ import annotations
 import logging
 import select
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.remoting.busy_wait import BusyWait
 from rmqwire.remoting.lane_turn import take_together
+from rmqwire.remoting.pooled_socket import NOTHING, READ, WRITE, PooledSocket
 from rmqwire.remoting.tls_mode_handler import TlsModeHandler
-from rmqwire.remoting.transport import RECEIVE_SIZE, ms_since_data
+from rmqwire.remoting.transport import ms_since_data
 
 if TYPE_CHECKING:
     import socket
@@ -35,133 +38,16 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Patience
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
+    from rmqwire.remoting.pooled_socket import Offered
     from rmqwire.remoting.tls_mode_handler import TlsMode
 
 logger = logging.getLogger(__name__)
 
 MAX_EVENTS = 1024  # sockets of one pass at most
 PASS_BYTES = 1 << 18  # read by one pass, then the sockets that are left have the next one
-HANDSHAKE_COST = 1 << 14  # bytes that a TLS handshake counts for: it takes as long as they do
 TURN_PASSES = 16  # made before other tasks run, if so many are wanted
+FEW = 8  # sockets of a pass; behind more of them there is always somebody, or nobody in a hurry
 LOOK_S = 0.01  # what has waited for less interests nobody; Java looks as often
-
-Offered = tuple["PooledSocket", bytes]
-
-_NOTHING, _READ, _WRITE = 0, 0x1, 0x4  # EPOLLIN, EPOLLOUT
-
-
-class PooledSocket:
-    """One accepted socket and its connection.
-
-    Args:
-        sock: a connected stream socket; it belongs to this object now.
-        connection: its core.
-        handler: what stands between the two: TLS or nothing.
-        pool: where it belongs.
-        late_answers: sends what it has outside of a pass, with those of others.
-        ended: called once, when it is closed.
-
-    Attributes:
-        fd: of the socket, -1 once it is closed.
-        watched: the epoll events it waits for.
-        held: its answers wait for a barrier.
-        at_end: nothing more is read from it.
-        draining: it is ended when ``drain_ms`` are over.
-    """
-
-    __slots__ = (
-        "_late_answers", "_pool", "_rest", "at_end", "connection", "draining", "ended", "fd", "handler",
-        "held", "sock", "watched",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        connection: Connection,
-        handler: TlsModeHandler,
-        pool: SocketPool,
-        late_answers: LateAnswers,
-        ended: Callable[[PooledSocket], None],
-    ) -> None:
-        sock.setblocking(False)
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.connection = connection
-        self.ended = ended
-        self.watched = _NOTHING
-        self.held = False
-        self.at_end = False
-        self.draining = False
-        self.handler = handler
-        self._pool = pool
-        self._late_answers = late_answers
-        self._rest: bytes | memoryview = b""  # of what the outbox gave, what the kernel didn't take
-        connection.on_wake = self._on_wake
-
-    def _on_wake(self) -> None:
-        if self.connection.closed or not self._late_answers.takes(self):
-            self._pool.wake(self)
-
-    def stop(self) -> None:
-        """Read no more; send what is ready, at most for ``drain_ms``, then end."""
-        self.at_end = True
-        self._pool.settle(self)
-
-    def send_ready(self) -> None:
-        """Send what goes without waiting; never raises."""
-        self._pool.settle(self)
-
-    def receive(self, offered: list[Offered] | None) -> int:
-        """Read once and handle what came; returns the number of bytes, more for a handshake's.
-
-        Args:
-            offered: gets what a lane is to see first with that of others; None: this goes alone.
-
-        Raises:
-            OSError: the connection is broken.
-        """
-        try:
-            data = self.sock.recv(RECEIVE_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        if not data:
-            self.at_end = True
-            return 0
-        connection, handler = self.connection, self.handler
-        connection.corked = True
-        if offered is not None and handler.plain:
-            if rest := connection.offer(data):
-                offered.append((self, rest))
-            return len(data)
-        ahead = handler.receive_data(data)
-        if ahead:
-            self._rest = b"".join((self._rest, ahead))
-            return HANDSHAKE_COST
-        return len(data)
-
-    @property
-    def unsent(self) -> bool:
-        """Whether there is something that the kernel has not taken yet."""
-        return bool(self._rest or self.connection.outbox_size)
-
-    def send(self) -> bool:
-        """Send what the kernel takes at once; tell whether that was all.
-
-        Raises:
-            OSError: the connection is broken.
-        """
-        connection, data_to_send = self.connection, self.handler.data_to_send
-        while self._rest or connection.outbox_size:
-            data = self._rest or data_to_send()
-            try:
-                sent = self.sock.send(data)
-            except (BlockingIOError, InterruptedError):
-                sent = 0
-            if sent < len(data):
-                self._rest = memoryview(data)[sent:]
-                return False
-            self._rest = b""
-        return True
 
 
 def _receive_late(member: PooledSocket, offered: list[Offered], patience: Patience) -> int:
@@ -193,6 +79,7 @@ class SocketPool:
         tls: which sockets speak TLS; None: none of them.
         patience: hears how long requests have waited in a socket, when the loop has been busy.
         mono_s: monotonic clock, s.
+        busy_wait: whether to look again and again before the loop sleeps; None: its default.
     """
 
     def __init__(
@@ -204,6 +91,7 @@ class SocketPool:
         tls: TlsMode | None = None,
         patience: Patience | None = None,
         mono_s: Callable[[], float] = time.monotonic,
+        busy_wait: BusyWait | None = None,
     ) -> None:
         self._tls = tls
         self._patience = patience
@@ -215,6 +103,9 @@ class SocketPool:
         self._end_of_pass = end_of_pass
         self._barrier = barrier
         self._epoll = select.epoll()
+        self._busy_wait = busy_wait or BusyWait()
+        self._look = partial(self._epoll.poll, 0, MAX_EVENTS)
+        self._answered = False  # all of the last pass, a few: they may ask again at once
         self._members: dict[int, PooledSocket] = {}
         self._left: list[PooledSocket] = []  # ready, but the pass before had read enough
         self._woken: dict[PooledSocket, None] = {}
@@ -235,7 +126,7 @@ class SocketPool:
         handler = TlsModeHandler(connection, self._tls)
         member = PooledSocket(sock, connection, handler, self, self._late_answers, ended)
         self._members[member.fd] = member
-        self._watch(member, _READ)
+        self._watch(member, READ)
         return member
 
     async def run(self) -> None:
@@ -279,11 +170,15 @@ class SocketPool:
         Who has just been answered has often asked again by now, and to look once more costs less
         than to sleep and be woken.
         """
-        poll, members = self._epoll.poll, self._members
+        look, members = self._look, self._members
         size = 0
+        self._answered = False
         for _ in range(TURN_PASSES):
             polled_s = self._mono_s()
-            ready = [members[fd] for fd, _ in poll(0, MAX_EVENTS)]
+            events = look()
+            if not events and self._answered:
+                events = self._busy_wait.look(look)
+            ready = [members[fd] for fd, _ in events]
             if self._left:  # those first, and no socket twice
                 ready = list(dict.fromkeys(self._left + ready))
                 self._left = []
@@ -325,15 +220,17 @@ class SocketPool:
                 logger.exception("a pass failed, its %d connections end", len(ready))
                 for member in ready:
                     self.end(member)
+        answers = len(ready) <= FEW and all(m.unsent and not m.held for m in ready)
         for member in ready:
             self.settle(member)
+        self._answered = answers and not self._woken  # who is woken needs a turn of the loop
         return size
 
     def _receive(self, member: PooledSocket, offered: list[Offered]) -> int:
         """Handle what one socket has brought, but for what is offered to a lane; gives its bytes."""
         connection, size, before = member.connection, 0, len(offered)
         try:
-            if member.watched == _READ:
+            if member.watched == READ:
                 if self._impatient is None:
                     size = member.receive(offered)
                 else:
@@ -385,11 +282,11 @@ class SocketPool:
                     self.end(member)
                     return
                 connection.corked = False
-                if member.watched != _READ:
-                    self._watch(member, _READ)
+                if member.watched != READ:
+                    self._watch(member, READ)
                 return
             connection.corked = True
-            self._watch(member, _WRITE)  # to send the rest, or at once to go on with held requests
+            self._watch(member, WRITE)  # to send the rest, or at once to go on with held requests
         if member.at_end or connection.closed:
             self._drain(member)
 
@@ -397,7 +294,7 @@ class SocketPool:
 
     def _hold(self, member: PooledSocket, barrier: Awaitable[None]) -> None:
         member.held = True
-        self._watch(member, _NOTHING)  # not even an error: nobody would look at it
+        self._watch(member, NOTHING)  # not even an error: nobody would look at it
         self._running().start_soon(self._wait_for, member, barrier)
 
     async def _wait_for(self, member: PooledSocket, barrier: Awaitable[None]) -> None:
@@ -429,9 +326,9 @@ class SocketPool:
         if events == watched:
             return
         member.watched = events
-        if watched == _NOTHING:
+        if watched == NOTHING:
             self._epoll.register(member.fd, events)
-        elif events == _NOTHING:
+        elif events == NOTHING:
             self._epoll.unregister(member.fd)
         else:
             self._epoll.modify(member.fd, events)
@@ -455,7 +352,7 @@ class SocketPool:
         """Close a socket now, whatever it has to send. Idempotent, never raises."""
         if member.fd < 0:
             return
-        self._watch(member, _NOTHING)
+        self._watch(member, NOTHING)
         del self._members[member.fd]
         member.fd = -1
         member.sock.close()
