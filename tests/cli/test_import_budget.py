@@ -46,7 +46,7 @@ exec({TELL!r}, {{"sys": sys}})
 
 @pytest.mark.parametrize(
     ("program", "budget"),
-    [(BROKER, (640, 352, 6)), (NAMESRV, (390, 115, 5))],
+    [(BROKER, (640, 354, 6)), (NAMESRV, (390, 117, 5))],
     ids=["broker", "namesrv"],
 )
 def test_a_server_loads_what_it_needs_to_serve(program, budget, tmp_path):
