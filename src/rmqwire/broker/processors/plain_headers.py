@@ -1,8 +1,9 @@
 """The headers of plain sends, read by their bytes.
 
-The sends of one producer differ in queue, time, opaque and properties; all else is the same in each. A header
-is cut where one of its length was cut before, and known by everything in it but those four. One that is not
-known is read as any other.
+The sends of one kind of producer differ in group, topic, queue, time, opaque and properties; all else is the
+same in each. A header is cut where one of its length was cut before, and known by everything in it but those
+six: so ten thousand topics with a producer each need no more to be kept than one. A header that is not known is
+read as any other.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 LEARN_EVERY: Final = 8  # headers that are not known: to learn one costs as much as to read it
 LONGEST: Final = 1024  # bytes of a header that is kept ...
 KEPT: Final = 4096  # ... and how many are: their names are the users'
-_CUTS: Final = 4  # ways to cut headers of one length
+_CUTS: Final = 16  # ways to cut headers of one length: groups and topics share it in many ways
 _FIXED: Final = 21  # bytes before the entries of a ROCKETMQ header
 _INT_MAX: Final = 2**31 - 1
 _QUEUE_DIGITS, _TIME_DIGITS = 9, 18  # more may not fit
@@ -40,9 +41,8 @@ _JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
 
 
 class SendKind(NamedTuple):
-    """What the sends of one producer to one topic have in common."""
+    """What the sends of one kind of producer have in common."""
 
-    topic: str
     flag: int
     sys_flag: int
     reconsume_times: int
@@ -51,8 +51,8 @@ class SendKind(NamedTuple):
     is_binary: bool
 
 
-PlainSend: TypeAlias = "tuple[SendKind, bytes | int, int, int, bytes]"
-"""Kind, opaque (of a ROCKETMQ header its four bytes), queue id, born time in ms, property string.
+PlainSend: TypeAlias = "tuple[SendKind, bytes | int, bytes, int, int, bytes]"
+"""Kind, opaque (of a ROCKETMQ header its four bytes), topic, queue id, born time in ms, property string.
 
 Whether that string is UTF-8 is for its reader to see."""
 
@@ -105,9 +105,9 @@ class PlainHeaders:
                     if found is None:
                         break
                     return kind, *found
-                opaque, queue, born, properties = parts[1::2]
-                if queue.isdigit() and born.isdigit():
-                    return kind, opaque, int(queue), int(born), properties
+                opaque, group, topic, queue, born, properties = parts[1::2]
+                if queue.isdigit() and born.isdigit() and group.isascii() and topic.isascii():
+                    return kind, opaque, topic, int(queue), int(born), properties
                 break
         return self._read_slowly(data, position, end, word)
 
@@ -122,6 +122,7 @@ class PlainHeaders:
             if remark is not None or ext is None:
                 return None
             queue, born = ext[fields.queue_id], ext[fields.born_timestamp]
+            topic = ext[fields.topic].encode()
             properties = ext.get(fields.properties, "").encode()
         except (BadHeader, KeyError, UnicodeEncodeError):
             return None
@@ -134,7 +135,8 @@ class PlainHeaders:
         if not self._misses % LEARN_EVERY and len(header) <= LONGEST:
             layout = _layout(header, fields) if is_binary else _json_layout(values, header, fields)
             self._learn(header, word, layout, kind)
-        return kind, header[5:9] if is_binary else opaque, int(queue), int(born), properties
+        opaque_bytes = header[5:9]
+        return kind, opaque_bytes if is_binary else opaque, topic, int(queue), int(born), properties
 
     def _kind(
         self, fields: SendFields, ext: dict[str, str], flag: int, *, is_binary: bool
@@ -143,9 +145,9 @@ class PlainHeaders:
         names = tuple(ext)
         constant = self._constant.get(names)
         if constant is None:
-            varying = {fields.queue_id, fields.born_timestamp, fields.properties}
+            varying = _varying(fields)
             others = [name for name in names if name not in varying]
-            if not others:
+            if not (others and ext.keys() >= set(varying[:2])):
                 return None
             if len(self._constant) >= self._kept:
                 self._constant.clear()
@@ -175,9 +177,15 @@ class PlainHeaders:
         del cuts[_CUTS:]
 
 
-def _varying(fields: SendFields) -> tuple[str, str, str]:
+def _varying(fields: SendFields) -> tuple[str, ...]:
     """Return the fields that differ, in the order of Java's producers: the one worth knowing."""
-    return fields.queue_id, fields.born_timestamp, fields.properties
+    return (
+        fields.producer_group,
+        fields.topic,
+        fields.queue_id,
+        fields.born_timestamp,
+        fields.properties,
+    )
 
 
 def _layout(header: bytes, fields: SendFields) -> str:
@@ -201,7 +209,7 @@ def _json_layout(values: HeaderValues, header: bytes, fields: SendFields) -> str
     if encode_json_header(values) != header:
         return ""
     layout, position = ">", 0
-    marks = [(b',"%b":"' % name.encode(), b'"') for name in _varying(fields)]
+    marks = [(b'"%b":"' % name.encode(), b'"') for name in _varying(fields)]
     for mark, behind in [*marks, (b',"opaque":', b",")]:
         begin = header.find(mark, position) + len(mark)
         end = header.find(behind, begin)
@@ -213,16 +221,23 @@ def _json_layout(values: HeaderValues, header: bytes, fields: SendFields) -> str
 
 
 def _from_json(
-    queue: bytes, born: bytes, text: bytes, opaque: bytes
-) -> tuple[int, int, int, bytes] | None:
-    """Return opaque, queue id, born time and properties; None when it takes more to read them."""
+    group: bytes, topic: bytes, queue: bytes, born: bytes, text: bytes, opaque: bytes
+) -> tuple[int, bytes, int, int, bytes] | None:
+    """Return opaque, topic, queue id, born time and properties; None when it takes more to read them."""
     if not (queue.isdigit() and born.isdigit() and opaque.isdigit()):
         return None
     number, is_odd = int(opaque), opaque[0] == _ZERO and len(opaque) > 1
-    if number > _INT_MAX or is_odd or text.translate(None, _NOT_TEXT) != text:
+    texts, names = b"%b%b%b" % (group, topic, text), group + topic
+    if (
+        number > _INT_MAX
+        or is_odd
+        or texts.translate(None, _NOT_TEXT) != texts
+        or b"\\" in names
+        or not names.isascii()
+    ):
         return None
     properties = text.replace(b"\\u0001", b"\x01").replace(b"\\u0002", b"\x02")
-    return None if b"\\" in properties else (number, int(queue), int(born), properties)
+    return None if b"\\" in properties else (number, topic, int(queue), int(born), properties)
 
 
 def _new_kind(
@@ -237,8 +252,6 @@ def _new_kind(
     if (
         flag & ~ONEWAY_FLAG
         or not ext.keys() <= set(plain_names(fields))
-        or fields.topic not in ext
-        or fields.producer_group not in ext
         or fields.default_topic not in ext
         or ext.get(fields.unit_mode, "false") != "false"
         or batch not in {"true", "false"}
@@ -247,8 +260,8 @@ def _new_kind(
     ):
         return None
     of_user, of_system = map(int, filter(None, numbers))
-    topic, is_oneway = ext[fields.topic], flag == ONEWAY_FLAG
-    return SendKind(topic, of_user, of_system, int(again), batch == "true", is_oneway, is_binary)
+    is_oneway = flag == ONEWAY_FLAG
+    return SendKind(of_user, of_system, int(again), batch == "true", is_oneway, is_binary)
 
 
 def _is_number(text: str, digits: int) -> bool:

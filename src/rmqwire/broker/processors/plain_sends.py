@@ -128,7 +128,7 @@ class _Run:
         self._limit = log_end + room - BLANK_SIZE
         self._store_timestamp = store_timestamp
         self._of_input: list[bytes] = []  # answers
-        self.lines: dict[tuple[str, int], _Line] = {}
+        self.lines: dict[tuple[bytes, int], _Line] = {}
         self.records: list[bytes] = []
         self.last_size = 0
 
@@ -169,11 +169,11 @@ class _Run:
             return False
         sends = self._sends
         send = sends.read_header(data, header_at, body_at, word)
-        stored = None if send is None else sends.rewrite(send[4])
+        stored = None if send is None else sends.rewrite(send[5])
         if send is None or stored is None:
             return False
-        kind, _, queue_id, _, _ = send
-        line = self.lines.get((kind.topic, queue_id)) or self._new_line(kind.topic, queue_id)
+        kind, _, topic, queue_id, _, _ = send
+        line = self.lines.get((topic, queue_id)) or self._new_line(topic, queue_id)
         if line is None:
             return False
         take = self._take_batch if kind.is_batch else self._take_message
@@ -181,8 +181,8 @@ class _Run:
 
     def _take_message(self, send: PlainSend, stored: Stored, line: _Line, body: bytes) -> bool:
         """Take a send of one message, if its record has room."""
-        kind, opaque, queue_id, born_timestamp, _ = send
-        _, flag, sys_flag, reconsumed, _, is_oneway, _ = kind
+        kind, opaque, _, queue_id, born_timestamp, _ = send
+        flag, sys_flag, reconsumed, _, is_oneway, _ = kind
         text, key, tags_code = stored
         named, body_length, layout, place = line.named, len(body), self._layout, self._place
         size = layout.size + body_length + len(named) + len(text)
@@ -205,8 +205,8 @@ class _Run:
             self._of_input.append(self._answer(line, opaque, place, offset, key))
         return True
 
-    def _new_line(self, topic: str, queue_id: int) -> _Line | None:
-        found = self._sends.place(topic, queue_id)
+    def _new_line(self, topic: bytes, queue_id: int) -> _Line | None:
+        found = self._sends.place(topic.decode(), queue_id)
         if found is None or len(found[2]) > MAX_TOPIC_V1:
             return None
         line = self.lines[topic, queue_id] = _Line(*found)
@@ -244,7 +244,7 @@ class _Run:
             opaque,
             _SUCCESS,
             ",".join([f"{host_id}{place:016X}" for place in places]),
-            send[2],
+            send[3],
             offset,
             None if key is None else key.decode("ascii"),
         )
@@ -253,7 +253,7 @@ class _Run:
         """Take the messages of a batch, all or none."""
         if not self._settings.takes_batches or _INNER_NUM in body:
             return False
-        kind, _, queue_id, born_timestamp, _ = send
+        kind, _, _, queue_id, born_timestamp, _ = send
         codes = self._sends.tags_codes
         members = []
         try:

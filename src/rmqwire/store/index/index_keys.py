@@ -124,7 +124,7 @@ class KeyHasher:
         self._heads = _Hashes(_POWERS[_END])
         self._middles = _Hashes(_POWERS[_TAIL])
         self._tails = _Hashes(1)
-        self._tag_hashes: dict[tuple[int, bytes], int] = {}
+        self._tag_hashes = _Hashes(1)  # of what follows the topic's part
 
     def walk_in_python(
         self, data: bytes, pos: int, base: int, most: int
@@ -209,17 +209,13 @@ class KeyHasher:
                 value = continue_hash(begin, key)
             hashes.append(value if value < 0x80000000 else -value & 0x7FFFFFFF)
         if tags and self._tags:
-            known = self._tag_hashes.get((begin, tags))
-            hashes.append(self._tag_hash(begin, tags) if known is None else known)
+            tag = _TAG_PREFIX + tags
+            if tag.isascii() and len(tag) <= _LONGEST:
+                value = begin * powers[len(tag)] + self._tag_hashes[tag] & 0xFFFFFFFF
+            else:
+                value = continue_hash(begin, tag)
+            hashes.append(positive_hash(value))
         return hashes
-
-    def _tag_hash(self, begin: int, tags: bytes) -> int:
-        """Return the hash of a tag, and know it from now on."""
-        if len(self._tag_hashes) >= _KEPT:
-            self._tag_hashes.clear()
-        value = positive_hash(continue_hash(begin, _TAG_PREFIX + tags))
-        self._tag_hashes[begin, tags] = value
-        return value
 
 
 def query_hash(topic: str, key: str, index_type: str | None) -> int:
