@@ -101,13 +101,16 @@ def run(options: argparse.Namespace) -> Results:
         if time.monotonic() - began > 60 * options.minutes:
             bench.results.notes.append(f"Left out: {name}, the time was over.")
             continue
-        bench.say(f"{name}: {len(cases)} cases")
+        since = time.monotonic()
         try:
             GROUPS[name].run(bench, cases)
         except Exception as fault:  # noqa: BLE001 - the other groups' figures are not lost
             bench.results.notes.append(f"**{name} ended early**: {fault!r}")
             bench.say(f"{name} ended early: {fault!r}")
+            bench.stop_servers()
+        bench.say(f"{name}: {len(cases)} cases took {time.monotonic() - since:.0f} s")
         save(bench.results, options.out)
+    bench.stop_servers()
     bench.results.machine |= {
         "steal": f"{machine.since().steal:.1%}",
         "took": f"{time.monotonic() - began:.0f} s",

@@ -27,8 +27,9 @@ from bench.client_aims import AIO, BLOCKING, CLIENTS, GO, TRIO
 from bench.clients.load import BATCH
 from bench.machine import CORES, Machine, cpu_seconds, describe
 from bench.results import Figures, Results
-from bench.rounds import Bench, stands
+from bench.rounds import Bench
 from bench.sides import FAST_JVM, JAVA, KINDS, VERSION, start_broker
+from bench.warming import Warming
 from interop import nodes
 from interop.client_program import ClientError, ClientProgram
 from interop.foreign import programs
@@ -175,13 +176,13 @@ class ClientBench:
 
     def _warm(self, client: ClientProgram, case: str, topics: dict[str, str]) -> None:
         slices = (WARM_CONSUMES if case in CONSUMES else WARM_SLICES).get(client.name, 0)
-        rates: list[float] = []
+        warming = Warming(client.process.pid)
         for _ in range(1 if self.bench.quick else slices):
             try:
-                rates.append(self.load(client, case, topics, seconds=1.0)["rate"])
+                warming.add(self.load(client, case, topics, seconds=1.0)["rate"])
             except ClientError as error:
                 self.bench.say(f"{client.name} failed while it was warmed: {error}")
-            if stands(rates):
+            if warming.is_over:
                 return
 
     def load(

@@ -20,11 +20,13 @@ class Family:
         about: the cost and the size.
         cases: size -> case.
         metric: the cost; the inverse of a ``rate`` is one, in µs.
+        is_of_message: each message has this cost, so it must not depend on the size.
     """
 
     about: str
     cases: dict[int, str]
     metric: str
+    is_of_message: bool = True
 
     def cost(self, results: Results, case: str, kind: str) -> float | None:
         value = results.median(case, kind, self.metric)
@@ -40,11 +42,11 @@ def _sizes(pattern: str, sizes: Sequence[int]) -> dict[int, str]:
     return {size: pattern.format(size) for size in sizes}
 
 
-TOPICS, MIBS = (1, 100, 10_000), (16, 128, 1024)
+TOPICS, MIBS = (1, 100, 10_000), (16, 128, 512, 1024)
 FAMILIES = (
     Family("CPU of a send, by the topics there are", _sizes("topics/{}", TOPICS), "cpu_us"),
     Family("CPU of a send, by the topics sent to", _sizes("topics/{}/all", TOPICS), "cpu_us"),
-    Family("ms to create a topic, by the topics", _sizes("topics/{}/create", TOPICS), "ms"),
+    Family("ms to create a topic, by the topics", _sizes("topics/{}/create", TOPICS), "ms", is_of_message=False),
     Family(
         "µs between sends, by all connections of which 64 send",
         {64 + idle: f"connections/{idle}" for idle in (0, 100, 1000, 5000)}, "rate",
@@ -54,8 +56,14 @@ FAMILIES = (
         "CPU of a pulled message, by the queue's backlog",
         _sizes("growth/backlog/{}", (4_096, 65_536, 1_048_576)), "cpu_us",
     ),
-    Family("s to start, by MiB of the log", _sizes("growth/start/{}", MIBS), "seconds"),
-    Family("s to recover, by MiB of the log", _sizes("growth/recovery/{}", MIBS), "seconds"),
+    Family(
+        "s to start, by MiB of the log",
+        _sizes("growth/start/{}", MIBS), "seconds", is_of_message=False,
+    ),
+    Family(
+        "s to recover, by MiB of the log",
+        _sizes("growth/recovery/{}", MIBS), "seconds", is_of_message=False,
+    ),
 )  # fmt: skip
 
 
@@ -78,6 +86,20 @@ def verdict(value: float) -> str:
     if value <= FLAT:
         return "flat"
     return "grows slowly" if value < SLOW else "**grows**"
+
+
+def worse_than_constant(results: Results, kind: str) -> list[str] | None:
+    """Name each cost of a message that grows with a size, with its exponent; None: none was measured."""
+    powers = {
+        family.about: exponent(*zip(*points, strict=True))
+        for family in FAMILIES
+        if family.is_of_message
+        for points in [family.points(results, kind)]
+        if len(points) > 1
+    }
+    if not powers:
+        return None
+    return [f"{about} (n^{power:.2f})" for about, power in powers.items() if power > FLAT]
 
 
 def rows(results: Results, kinds: Sequence[str]) -> Iterator[list[str]]:

@@ -1,4 +1,7 @@
-"""How figures are taken: each kind in turn, round after round, Java warmed until its rate stands."""
+"""How figures are taken: each kind in turn, round after round, Java warmed until its rate stands.
+
+Groups of cases with the same settings share their brokers: a JVM is started and warmed once.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,21 +18,24 @@ from bench.generator.run import Report, Shape, play, quantile
 from bench.generator.tape import Frame
 from bench.machine import CORES, Machine, cpu_seconds, rss_mib, settle
 from bench.results import Figures, Results
-from bench.sides import JAVA, KINDS, Server
+from bench.sides import JAVA, KINDS, Server, servers
+from bench.warming import Warming
+from interop import processes
+from rmqwire.codec import decode_frame
 
 WARM_SLICE_S = 1.0
 WARM_SLICES = {JAVA: 18}  # at most: Java's compiler needs some ten seconds, Python none
+WARM_AGAIN = {JAVA: 6}  # at most, of a JVM that was warmed by the same request before
 ONCE_S = 60.0  # at most, to play a tape once
-STANDS_WITHIN = 0.06  # of each other: the last three slices of a rate that stands
 
 Load = tuple[list[Frame], Shape]
 Entry = tuple[str, Server, Load]  # the case, who is loaded, with what
 
 
-def stands(rates: Sequence[float]) -> bool:
-    """Return whether a rate has stopped to grow."""
-    last = rates[-3:]
-    return len(rates) > 3 and max(last) - min(last) <= STANDS_WITHIN * max(last)
+def processes_beside(server: Server) -> list[int]:
+    """Return the run's other processes: idle brokers, name servers."""
+    running = [node.process for node in processes.running if node.process.poll() is None]
+    return [process.pid for process in running if process.pid not in server.pids]
 
 
 def figures_of(report: Report, cpu_s: float, others: float) -> Figures:
@@ -64,6 +70,33 @@ class Bench:
     folder: Path | None = None
     quick: bool = False
     results: Results = field(default_factory=Results)
+    _settings: Mapping[str, str] | None = None  # of the brokers that run
+    _servers: list[Server] = field(default_factory=list)
+    _running: ExitStack = field(default_factory=ExitStack)
+    _warmed: set[tuple[int, int]] = field(default_factory=set)  # (process, request code)
+
+    def servers(self, settings: Mapping[str, str]) -> list[Server]:
+        """Return a broker of each kind, those of the case before if they have these settings."""
+        if self._settings != settings:
+            self.stop_servers()
+            with ExitStack() as starting:
+                home = starting.enter_context(self.home())
+                self._servers = starting.enter_context(servers(self.kinds, home, settings))
+                self._running = starting.pop_all()
+            self._settings = dict(settings)
+        return self._servers
+
+    def stop_servers(self) -> None:
+        """End the brokers that cases share."""
+        self._settings = None
+        self._running.close()
+
+    @contextmanager
+    def apart(self) -> Iterator[Path]:
+        """Make a folder for brokers of a case's own; those that cases share are not beside them."""
+        self.stop_servers()
+        with self.home() as home:
+            yield home
 
     @contextmanager
     def home(self) -> Iterator[Path]:
@@ -89,15 +122,16 @@ class Bench:
         pulls: Sequence[Frame] = (),
     ) -> tuple[Report, Figures]:
         """Load a server for some time, or until the tape was played ``once``, however long it takes."""
-        watched = server.pids
+        watched, beside = server.pids, processes_beside(server)
         machine, before, began = Machine(), sum(map(cpu_seconds, watched)), time.monotonic()
+        beside_before = sum(map(cpu_seconds, beside))
         bounds = {"warm": 0, "limit": len(frames)} if once else {}
         seconds = ONCE_S if once else seconds or self.seconds
         report = play(server.port, frames, shape, seconds=seconds, pulls=pulls, **bounds)
         settle(watched)
         took, spent = time.monotonic() - began, sum(map(cpu_seconds, watched)) - before
-        busy = machine.since().busy * CORES
-        others = max(busy - (spent + report.all_cpu_s) / took, 0.0)
+        ours = spent + report.all_cpu_s + sum(map(cpu_seconds, beside)) - beside_before
+        others = max(machine.since().busy * CORES - ours / took, 0.0)
         figures = figures_of(report, spent, others)
         figures["rss_mib"] = sum(map(rss_mib, watched))
         if report.refused:
@@ -107,11 +141,16 @@ class Bench:
     def warm(self, server: Server, frames: list[Frame], shape: Shape) -> None:
         """Load a server until its rate stands; idle connections warm nothing."""
         shape = replace(shape, idle=0)
-        rates: list[float] = []
-        for _ in range(2 if self.quick else WARM_SLICES.get(server.kind, 1)):
-            rates.append(play(server.port, frames, shape, seconds=WARM_SLICE_S).rate)
-            if stands(rates):
-                return
+        mark = server.pid, decode_frame(frames[0].data[4:]).code
+        limits = WARM_AGAIN if mark in self._warmed else WARM_SLICES
+        self._warmed.add(mark)
+        warming = Warming(server.pid)
+        for _ in range(2 if self.quick else limits.get(server.kind, 1)):
+            warming.add(play(server.port, frames, shape, seconds=WARM_SLICE_S, warm=0).rate)
+            if warming.is_over:
+                break
+        if server.kind in limits:
+            self.say(f"{server.kind} warmed, messages/s: {warming}")
 
     def compare(self, entries: Sequence[Entry], rounds: int = 0) -> None:
         """Warm each entry, then load them in turn, there and back, round after round."""

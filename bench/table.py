@@ -45,6 +45,8 @@ class View:
     aims: Sequence[Aim]
 
 
+SIDES = {JAVA: "Java 5.5.0", NATIVE: "native lane", PYTHON: "Python lane"}
+PUSH_TIMES = ("p50_us", "p99_us", "p999_us")
 BROKERS = View("broker", {NATIVE: "native lane (aim)", PYTHON: "Python lane (aim)"}, AIMS)
 
 PAGE = """# Benchmarks
@@ -63,13 +65,15 @@ there are both.
 
 def page(results: Results, pictures: str) -> str:
     """Return the page of the documentation; its pictures are in a folder beside it."""
-    return PAGE.format(pictures=pictures, table=markdown(results).replace("\n### ", "\n## "))
+    text = markdown(results).replace("\n### ", "\n## ")
+    text = text.replace("\n## Growth\n", f"\n## Growth\n\n![cost by size]({pictures}/growth.png)\n")
+    return PAGE.format(pictures=pictures, table=text)
 
 
 def markdown(results: Results, view: View = BROKERS) -> str:
     """Return the whole page without its first heading."""
     parts = [_warnings(results), _machine(results), _aims(results, view), _growth(results)]
-    parts.append(_cases(results, view.subject))
+    parts += [_push(results), _cases(results, view.subject)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -180,11 +184,34 @@ def _verdict(results: Results, aim: Aim, kind: str) -> str:
     return text if _is_kept(results, aim, kind) else f"**{text}**"
 
 
+def _push(results: Results) -> str:
+    """Return the times of messages that come at a fixed rate, from due to received by a consumer."""
+    rows = []
+    for case in results.rounds:
+        if case.startswith("push/"):
+            cells = []
+            for kind in SIDES:
+                times = [results.median(case, kind, metric) for metric in PUSH_TIMES]
+                cells.append(
+                    ", ".join(number("p50_us", time) for time in times if time is not None)
+                )
+            rows.append(_line([f"{int(case.rpartition('/')[2]):,}", *cells]))
+    head = _head(["messages/s", *SIDES.values()])
+    title = "### Push, end to end: p50, p99 and p999 in µs"
+    return "\n".join([title, "", *head, *rows]) if rows else ""
+
+
 def _growth(results: Results) -> str:
-    kinds = (JAVA, NATIVE, PYTHON)
-    rows = [_line(row) for row in growth.rows(results, kinds)]
-    head = _head(["cost", "sizes", "Java 5.5.0", "native lane", "Python lane"])
-    return "\n".join(["### Growth", "", *head, *rows]) if rows else ""
+    rows = [_line(row) for row in growth.rows(results, list(SIDES))]
+    if not rows:
+        return ""
+    said = [
+        f"Worse than O(1) per message, {title}: {'; '.join(worse) or 'nothing'}."
+        for kind, title in SIDES.items()
+        if (worse := growth.worse_than_constant(results, kind)) is not None
+    ]
+    head = _head(["cost", "sizes", *SIDES.values()])
+    return "\n".join(["### Growth", "", "\n\n".join(said), "", *head, *rows])
 
 
 def _cases(results: Results, subject: str) -> str:

@@ -19,18 +19,20 @@ from bench.cases import (
 )
 from bench.cases.group import Group
 
-GROUPS: dict[str, Group] = {
+GROUPS: dict[str, Group] = {  # the first ones share their brokers
     "sends": sends.GROUP,
     "pulls": pulls.GROUP,
-    "starts": starts.GROUP,
     "connections": connections.GROUP,
+    "push": push.GROUP,
+    "producers": producers.GROUP,
+    "backlog": growing.BACKLOG,
+    "transactions": transactions.GROUP,
+    "pops": pops.GROUP,
+    "cold": pulls.FROM_DISK,
+    "starts": starts.GROUP,
     "topics": topics.GROUP,
     "replication": replication.GROUP,
     "growth": growing.GROUP,
-    "push": push.GROUP,
-    "producers": producers.GROUP,
     "filters": filters.GROUP,
     "two-brokers": two_brokers.GROUP,
-    "transactions": transactions.GROUP,
-    "pops": pops.GROUP,
 }

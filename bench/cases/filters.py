@@ -8,7 +8,7 @@ import time
 from bench.cases.group import Group
 from bench.machine import cpu_seconds, settle
 from bench.rounds import Bench
-from bench.sides import JAVA, Server, servers
+from bench.sides import JAVA, Server
 from interop.processes import wait_until
 from interop.wire import ask, max_offset, read_frame
 from rmqwire.codec import decode_command, encode_command
@@ -83,18 +83,18 @@ def measure(bench: Bench, name: str, server: Server, messages: int) -> None:
 
 def run(bench: Bench, names: list[str]) -> None:
     messages = QUICK_MESSAGES if bench.quick else MESSAGES
-    with bench.home() as home, servers(bench.kinds, home, SETTINGS) as running:
+    running = bench.servers(SETTINGS)
+    for server in running:
+        fill(server, messages)
+    for name in names:
         for server in running:
-            fill(server, messages)
-        for name in names:
-            for server in running:
-                with socket.create_connection(("127.0.0.1", server.port), timeout=60) as first:
-                    for _ in range(WARM_PASSES.get(server.kind, 1)):
-                        pull_all(first, messages, *FILTERS[name])
-            for number in range(bench.rounds):
-                for server in running[:: -1 if number % 2 else 1]:
-                    measure(bench, name, server, messages)
-            bench.tell(name)
+            with socket.create_connection(("127.0.0.1", server.port), timeout=60) as first:
+                for _ in range(WARM_PASSES.get(server.kind, 1)):
+                    pull_all(first, messages, *FILTERS[name])
+        for number in range(bench.rounds):
+            for server in running[:: -1 if number % 2 else 1]:
+                measure(bench, name, server, messages)
+        bench.tell(name)
 
 
 GROUP = Group(

@@ -12,7 +12,7 @@ from bench.cases.group import Group
 from bench.machine import cpu_seconds, settle
 from bench.results import Figures
 from bench.rounds import Bench
-from bench.sides import JAVA, Server, servers
+from bench.sides import JAVA, Server
 from interop.processes import wait_until
 from interop.wire import ask, max_offset
 from rmqwire.codec import decode_frame, encode_command
@@ -140,20 +140,20 @@ def settled_later(running: list[Server], popped: int) -> dict[str, float]:
 
 def run(bench: Bench, names: list[str]) -> None:
     messages = QUICK_MESSAGES if bench.quick else MESSAGES
-    with bench.home() as home, servers(bench.kinds, home, {}) as running:
-        for server in running:
-            fill(server, messages)
-            for _ in range(WARM_ROUNDS.get(server.kind, 1)):
-                pop_all(server, messages, 8)
-            settle([server.pid])
-        settled_later(running, messages)
-        for name in names:
-            for number in range(bench.rounds):
-                for server in running[:: -1 if number % 2 else 1]:
-                    bench.results.add(name, server.kind, pop_all(server, messages, CONSUMERS[name]))
-            for kind, micros in settled_later(running, messages * bench.rounds).items():
-                bench.results.add(name, kind, {"later_us": micros})
-            bench.tell(name)
+    running = bench.servers({})
+    for server in running:
+        fill(server, messages)
+        for _ in range(WARM_ROUNDS.get(server.kind, 1)):
+            pop_all(server, messages, 8)
+        settle([server.pid])
+    settled_later(running, messages)
+    for name in names:
+        for number in range(bench.rounds):
+            for server in running[:: -1 if number % 2 else 1]:
+                bench.results.add(name, server.kind, pop_all(server, messages, CONSUMERS[name]))
+        for kind, micros in settled_later(running, messages * bench.rounds).items():
+            bench.results.add(name, kind, {"later_us": micros})
+        bench.tell(name)
 
 
 GROUP = Group(

@@ -15,7 +15,7 @@ from bench.cases.group import Group
 from bench.machine import CORES, Machine, cpu_seconds, settle
 from bench.results import Figures
 from bench.rounds import Bench
-from bench.sides import FAST_JVM, JAVA, VERSION, Server, servers
+from bench.sides import FAST_JVM, JAVA, VERSION, Server
 from interop.jars import class_path
 from interop.peer import make_home
 from interop.processes import wait_until
@@ -78,14 +78,14 @@ def run(bench: Bench, names: list[str]) -> None:
         bench.say("producers: left out, they need Java")
         return
     count = QUICK_REPORTS if bench.quick else REPORTS
-    with bench.home() as home, servers(bench.kinds, home, {}) as running:
-        for name in names:
-            for number in range(min(bench.rounds, ROUNDS)):
-                for server in running[:: -1 if number % 2 else 1]:
-                    with bench.home() as folder:
-                        figures = measure(server, PROGRAMS[name], count, folder)
-                    bench.results.add(name, server.kind, figures)
-            bench.tell(name)
+    running = bench.servers({})
+    for name in names:
+        for number in range(min(bench.rounds, ROUNDS)):
+            for server in running[:: -1 if number % 2 else 1]:
+                with bench.home() as folder:
+                    figures = measure(server, PROGRAMS[name], count, folder)
+                bench.results.add(name, server.kind, figures)
+        bench.tell(name)
 
 
 GROUP = Group(

@@ -47,12 +47,14 @@ def hot_tape(server: Server, size: int, messages: int) -> list[Frame]:
 
 def hot(bench: Bench, names: list[str]) -> None:
     messages = MESSAGES // 8 if bench.quick else MESSAGES
-    with bench.home() as home, servers(bench.kinds, home, {}) as running:
-        for name in names:
-            size = SIZES[name.rpartition("/")[2]]
-            bench.compare(
-                [(name, s, (hot_tape(s, size, messages), Shape(1, QUEUES))) for s in running]
-            )
+    for name in names:
+        size = SIZES[name.rpartition("/")[2]]
+        bench.compare(
+            [
+                (name, server, (hot_tape(server, size, messages), Shape(1, QUEUES)))
+                for server in bench.servers({})
+            ]
+        )
 
 
 def forget(files: list[Path]) -> None:
@@ -71,12 +73,12 @@ def slice_of(first: int, count: int) -> list[Frame]:
     return tape.pulls_of(LOG_TOPIC, [end - PULLED] * LOG_QUEUES, ROCKETMQ, begin + PULLED)
 
 
-def cold(bench: Bench) -> None:
+def cold(bench: Bench, _: list[str]) -> None:
     """Read a part of the log that nobody has read before, another one each round."""
     files = WARM_FILES + bench.rounds * ROUND_FILES + LAST_FILES
     settings = {"mappedFileSizeCommitLog": str(FILE)}
     shape = Shape(1, LOG_QUEUES)
-    with bench.home() as home:
+    with bench.apart() as home:
         fill(home / "log", files * FILE // MIB, FILE)
         for kind in bench.kinds:
             shutil.copytree(home / "log", home / kind / "store")
@@ -97,14 +99,5 @@ def cold(bench: Bench) -> None:
     bench.tell(COLD)
 
 
-def run(bench: Bench, names: list[str]) -> None:
-    if wanted := [name for name in names if name in HOT]:
-        hot(bench, wanted)
-    if COLD in names:
-        cold(bench)
-
-
-GROUP = Group(
-    "pulls of 32 messages of four queues, from memory; of eight queues, from the disk",
-    [*HOT, COLD], [HOT[0], COLD], run,
-)  # fmt: skip
+GROUP = Group("pulls of 32 messages of four queues, from memory", HOT, HOT[:1], hot)
+FROM_DISK = Group("pulls of 32 messages of eight queues, from the disk", [COLD], [COLD], cold)

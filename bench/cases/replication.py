@@ -25,7 +25,6 @@ from rmqwire.codec.command import RemotingCommand
 MB = 1_000_000
 LOG_MIB, QUICK_MIB = 512, 64
 SAMPLE_S, LIMIT_S = 0.02, 120
-ROUNDS = 3  # of a catch-up: a Java slave takes up to 17 s to connect
 PAIRS = [f"{master}-{slave}" for master in KINDS for slave in KINDS]
 CATCH_UP, SYNC = "ha/catch-up", "ha/sync"
 ALIKE = f"{SYNC}-master"  # master and slave of the same kind
@@ -100,7 +99,7 @@ def catch_up_once(master: Server, slave_kind: str, home: Path, messages: int) ->
     slave = start_broker(slave_kind, home, master.namesrv, settings)
     watch.join()
     cpu = cpu_seconds(slave.pid)
-    slave.node.stop()
+    slave.node.kill()
     if not watch.in_sync:
         raise RuntimeError(f"a {slave_kind} slave has not all after {LIMIT_S} s")
     began, first = next(sample for sample in watch.samples if sample[1] > 0)
@@ -117,7 +116,7 @@ def catch_up_once(master: Server, slave_kind: str, home: Path, messages: int) ->
 def catch_up(bench: Bench, pairs: list[str]) -> None:
     """Give the masters of all pairs the same log, then start slaves in turn."""
     with ExitStack() as running:
-        home = running.enter_context(bench.home())
+        home = running.enter_context(bench.apart())
         messages = fill(home / "log", QUICK_MIB if bench.quick else LOG_MIB)
         build_index(home / "log")
         for kind in KINDS:
@@ -137,7 +136,7 @@ def catch_up_of_master(
     master = start_broker(kind, home / f"master-{kind}", namesrv.addr, settings)
     try:
         wait_until(lambda: messages_in_queues(master.node.addr) == messages, "the master's queues")
-        for number in range(min(bench.rounds, ROUNDS)):
+        for number in range(bench.rounds):
             for pair in pairs[:: -1 if number % 2 else 1]:
                 slave = pair.partition("-")[2]
                 with bench.home() as folder:
@@ -166,7 +165,7 @@ def sync(bench: Bench, names: list[str]) -> None:
     cases += [(name, name.rpartition("/")[2]) for name in names if name != ALIKE]
     load = load_of(LOAD)
     with ExitStack() as running:
-        home = running.enter_context(bench.home())
+        home = running.enter_context(bench.apart())
         entries = [(name, start_pair(running, pair, home / pair), load) for name, pair in cases]
         bench.compare(entries)
 

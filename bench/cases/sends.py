@@ -8,7 +8,6 @@ from bench.cases.group import Group
 from bench.generator import tape
 from bench.generator.run import Shape
 from bench.rounds import Bench, Load
-from bench.sides import servers
 from rmqwire.codec.command import JSON, ROCKETMQ
 
 TOPIC = "BenchmarkTest"
@@ -19,12 +18,15 @@ SHAPES = {
     for shape in (Shape(1, 1), Shape(1, 64), Shape(8, 8), Shape(64, 1), Shape(512, 1))
 }
 HEADERS = {"JSON": JSON, "ROCKETMQ": ROCKETMQ}
-FLUSHES = {"async": "ASYNC_FLUSH", "sync": "SYNC_FLUSH"}
+FLUSHES: dict[str, dict[str, str]] = {  # the groups that come after share the brokers of the last
+    "sync": {"flushDiskType": "SYNC_FLUSH"},
+    "async": {},
+}
 BATCH = 32
 BATCHES = "batch/32x128B"
 DELAYED = "send/delayed"
 OTHERS = (BATCHES, DELAYED)  # beside the plain ones, ASYNC_FLUSH
-PLAIN = [f"send/{'/'.join(words)}" for words in product(SIZES, SHAPES, HEADERS, FLUSHES)]
+PLAIN = [f"send/{'/'.join(words)}" for words in product(SIZES, SHAPES, HEADERS, ("async", "sync"))]
 DEFAULT = [
     *(f"send/128B/{shape}/ROCKETMQ/async" for shape in ("1x64", "64x1", "1x1")),
     BATCHES,
@@ -47,12 +49,10 @@ def load_of(name: str) -> Load:
 
 
 def run(bench: Bench, names: list[str]) -> None:
-    for word, flush in FLUSHES.items():
-        wanted = [name for name in names if flush_of(name) == word]
-        if not wanted:
-            continue
-        with bench.home() as home, servers(bench.kinds, home, {"flushDiskType": flush}) as running:
-            for name in wanted:
+    for word, settings in FLUSHES.items():
+        for name in names:
+            if flush_of(name) == word:
+                running = bench.servers(settings)
                 bench.compare([(name, server, load_of(name)) for server in running])
 
 

@@ -20,7 +20,7 @@ from rmqwire.codec import decode_command
 
 START, IDLE = "start", "idle"
 POLL_S, LIMIT_S = 0.01, 120
-IDLE_S = 8.0  # of one round: a JVM's housekeeping comes every few seconds
+IDLE_S = 5.0  # of one round: a JVM's housekeeping comes every few seconds
 
 
 class FirstSend(threading.Thread):
@@ -53,7 +53,7 @@ class FirstSend(threading.Thread):
 def first_send(
     kind: str, home: Path, settings: Mapping[str, str], done: Callable[[Server], object] = bool
 ) -> float:
-    """Start a broker, stop it; return the seconds to its first accepted send and until it is ``done``."""
+    """Start a broker, kill it; return the seconds to its first accepted send and until it is ``done``."""
     namesrv = nodes.start_namesrv(home / "namesrv")
     try:
         port = free_port(BROKER_PORTS)
@@ -63,7 +63,7 @@ def first_send(
         late = not done(server)
         wait_until(lambda: done(server), f"{kind} to be ready", LIMIT_S)
         seconds = time.monotonic() - began if late else first.seconds
-        server.node.stop()
+        server.node.kill()
     finally:
         namesrv.kill()
     if seconds is None:
@@ -75,7 +75,7 @@ def start(bench: Bench) -> None:
     """Start each kind, one at a time, on an empty folder."""
     for _ in range(bench.rounds):
         for kind in bench.kinds:
-            with bench.home() as home:
+            with bench.apart() as home:
                 bench.results.add(START, kind, {"seconds": first_send(kind, home, {})})
     bench.tell(START)
 
@@ -83,9 +83,9 @@ def start(bench: Bench) -> None:
 def idle(bench: Bench) -> None:
     """Watch brokers that nobody talks to but their name servers."""
     seconds = 2.0 if bench.quick else IDLE_S
-    with bench.home() as home, servers(bench.kinds, home, {}) as running:
+    with bench.apart() as home, servers(bench.kinds, home, {}) as running:
         time.sleep(seconds)  # what a start leaves to do
-        for _ in range(min(bench.rounds, 3)):
+        for _ in range(bench.rounds):
             before = [cpu_seconds(server.pid) for server in running]
             began = time.monotonic()
             time.sleep(seconds)

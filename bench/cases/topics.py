@@ -46,7 +46,7 @@ def create(bench: Bench, case: str, running: list[Server]) -> None:
 def run(bench: Bench, names: list[str]) -> None:
     counts = [count for count in COUNTS if any(name.split("/")[1] == str(count) for name in names)]
     with ExitStack() as running:
-        home = running.enter_context(bench.home())
+        home = running.enter_context(bench.apart())
         found = {}
         for count in counts:
             root = home / str(count)

@@ -9,7 +9,7 @@ from itertools import count
 from bench.cases.group import Group
 from bench.machine import cpu_seconds, settle
 from bench.rounds import Bench
-from bench.sides import JAVA, Server, servers
+from bench.sides import JAVA, Server
 from interop.processes import wait_until
 from interop.wire import ask, max_offset, read_frame
 from rmqwire.codec import RemotingCommand, decode_command, encode_command
@@ -82,16 +82,16 @@ def commit_all(server: Server, messages: int) -> dict[str, float]:
 
 def run(bench: Bench, names: list[str]) -> None:
     messages = QUICK_MESSAGES if bench.quick else MESSAGES
-    with bench.home() as home, servers(bench.kinds, home, {}) as running:
-        for server in running:
-            assert ask(server.node.addr, requests.create_topic(TOPIC)).code == 0
-            for _ in range(WARM_ROUNDS.get(server.kind, 1)):
-                commit_all(server, messages)
-        for name in names:
-            for number in range(bench.rounds):
-                for server in running[:: -1 if number % 2 else 1]:
-                    bench.results.add(name, server.kind, commit_all(server, messages))
-            bench.tell(name)
+    running = bench.servers({})
+    for server in running:
+        assert ask(server.node.addr, requests.create_topic(TOPIC)).code == 0
+        for _ in range(WARM_ROUNDS.get(server.kind, 1)):
+            commit_all(server, messages)
+    for name in names:
+        for number in range(bench.rounds):
+            for server in running[:: -1 if number % 2 else 1]:
+                bench.results.add(name, server.kind, commit_all(server, messages))
+        bench.tell(name)
 
 
 GROUP = Group(

@@ -30,7 +30,7 @@ def measure(bench: Bench, name: str, both: list[Server]) -> None:
 
 def run(bench: Bench, names: list[str]) -> None:
     with ExitStack() as running:
-        home = running.enter_context(bench.home())
+        home = running.enter_context(bench.apart())
         halves = [
             running.enter_context(servers(bench.kinds, home / half, {})) for half in ("a", "b")
         ]

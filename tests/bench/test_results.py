@@ -8,10 +8,9 @@ from bench.__main__ import chosen, kinds_here
 from bench.aims import AIMS
 from bench.cases import GROUPS
 from bench.cases.producers import reports_in
-from bench.growth import FAMILIES, exponent, rows, verdict
+from bench.growth import FAMILIES, exponent, rows, verdict, worse_than_constant
 from bench.machine import Machine, cpu_seconds, rss_mib
 from bench.results import Results
-from bench.rounds import stands
 from bench.sides import KINDS
 from bench.table import markdown, page
 
@@ -102,7 +101,34 @@ def test_a_familys_costs_are_fitted_for_each_broker():
     assert row[1:3] == ["1, 100, 10,000", "5, 5, 5: n^0.00, flat"]
     assert row[3].endswith("n^0.50, **grows**")
     assert row[4] == ""
-    assert "### Growth" in markdown(found)
+    text = markdown(found)
+    assert "### Growth" in text
+    assert "Worse than O(1) per message, Java 5.5.0: nothing." in text
+    assert (
+        "Worse than O(1) per message, native lane: CPU of a send, by the topics there are (n^0.50)."
+        in text
+    )
+    assert "per message, Python lane" not in text
+
+
+def test_a_start_may_take_longer_with_a_longer_log():
+    found = Results()
+    for mib, seconds in ((16, 1.0), (512, 32.0)):
+        found.add(f"growth/recovery/{mib}", "native", {"seconds": seconds})
+        found.add(f"growth/queues/{mib // 4}", "native", {"cpu_us": 3.0})
+    assert worse_than_constant(found, "native") is None
+    found.add("growth/queues/64", "native", {"cpu_us": 3.0})
+    assert worse_than_constant(found, "native") == []
+    assert "n^1.00, **grows**" in markdown(found)
+
+
+def test_the_times_of_pushed_messages_have_a_table():
+    found = Results()
+    for kind in ("java", "native"):
+        found.add("push/5000", kind, {"p50_us": 50.5, "p99_us": 1_200.0, "p999_us": 2_345.0})
+    text = markdown(found)
+    assert "### Push, end to end" in text
+    assert "| 5,000 | 50.5, 1,200, 2,345 | 50.5, 1,200, 2,345 |  |" in text
 
 
 def test_a_family_names_cases_that_there_are():
@@ -117,7 +143,11 @@ def test_every_aim_is_measured_by_default():
 
 
 def test_patterns_choose_cases():
-    assert chosen(["start", "pull/*"]) == {"pulls": [*GROUPS["pulls"].names], "starts": ["start"]}
+    assert chosen(["start", "pull/*"]) == {
+        "pulls": [*GROUPS["pulls"].names],
+        "cold": ["pull/cold/1KiB"],
+        "starts": ["start"],
+    }
     assert set(chosen([])) <= set(GROUPS)
     with pytest.raises(SystemExit, match="no case is called 'stat'"):
         chosen(["stat"])
@@ -135,12 +165,11 @@ def test_the_page_of_the_docs_has_the_table_and_the_pictures():
     assert text.startswith("# Benchmarks\n")
     assert "](benchmarks/rate.png)" in text
     assert "\n## Beside Java" in text
-
-
-def test_a_rate_stands_when_its_last_three_slices_are_alike():
-    assert not stands([100, 100, 100])
-    assert not stands([10, 50, 90, 100])
-    assert stands([10, 98, 100, 99])
+    assert "growth.png" not in text
+    found = results()
+    for count in (4, 64):
+        found.add(f"growth/queues/{count}", "native", {"cpu_us": 3.0})
+    assert "\n## Growth\n\n![cost by size](benchmarks/growth.png)\n" in page(found, "benchmarks")
 
 
 def test_a_process_and_the_machine_are_read():
