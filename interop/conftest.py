@@ -18,6 +18,7 @@ from interop.processes import Node, complaints, wait_until
 from interop.replication import Servers
 from interop.wire import route_known
 
+HERE = Path(__file__).parent
 VERSIONS = ("4.9.7", "5.5.0")
 SERIALIZATIONS = ("JSON", "ROCKETMQ")
 
@@ -88,15 +89,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the tests, and order them by release: its servers and clients start once."""
+    """Choose the tests here, and order them by release: its servers and clients start once."""
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    others = [item for item in items if not item.path.is_relative_to(HERE)]
     chosen = []
-    for item in items:
+    for item in ours:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(300))
         if has_release(item) and (config.getoption("-m") or not is_optin(item)):
             chosen.append(item)
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = sorted(chosen, key=lambda item: release_of(item) or "")
+    config.hook.pytest_deselected(items=[item for item in ours if item not in chosen])
+    items[:] = [*others, *sorted(chosen, key=lambda item: release_of(item) or "")]
 
 
 @pytest.fixture(scope="session")
