@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import trio
 
 from rmqwire.errors import LogDiverged
@@ -13,7 +11,7 @@ from tests.support.ha_grid import until
 from tests.support.ha_rows import row
 from tests.support.ha_sim import MASTER, log_from, sim_pair
 
-DIVERGED = []  # seconds until each divergence was told
+TOLD_WITHIN_S = 20  # after the master is back
 
 
 @row
@@ -49,10 +47,8 @@ async def diverge(lost, ours):
         assert master.store.max_phy_offset < len(before)
         fill(master.store, ours, first=700)
         pair.codes.clear()
-        began = trio.current_time()
-        with trio.fail_after(60):
+        with trio.fail_after(TOLD_WITHIN_S):
             await until(lambda: _told(pair), 0.1)
-        DIVERGED.append(trio.current_time() - began)
         assert not await pair.send()
         await trio.sleep(30)
         assert not await pair.send()
@@ -67,7 +63,6 @@ async def _told(pair):
 
 @row
 async def test_n7_a_slave_ahead_is_told_and_nothing_is_appended():
-    DIVERGED.clear()
     for lost, ours in [(1, 0), (3, 0), (3, 1), (1, 1), (1, 9), (6, 2), (2, 40)]:
         fault = await diverge(lost, ours)
         assert "diverged" in fault, f"{lost} lost, {ours} other: {fault!r}"
@@ -121,13 +116,3 @@ def test_n8_a_log_of_equal_length_is_told():
         assert told
         assert log_bytes(other.slave) == before
         assert other.slaves.pushed <= other.link.position
-
-
-def test_figures(capsys):
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\ndivergences told {len(DIVERGED)} of 7,"
-            f" at most {max(DIVERGED):.1f} s after the master was back\n"
-        )
-    assert len(DIVERGED) == 7
-    assert max(DIVERGED) <= 20
