@@ -1,18 +1,5 @@
-"""The broker in memory that the asyncio programs talk to."""
+"""The broker in memory that the programs talk to."""
 
-import pytest
+from tests.support.embedded import rmq, server
 
-from rmqwire.testing import cluster
-
-
-@pytest.fixture(scope="module")
-def server():
-    with cluster() as made:
-        yield made
-
-
-@pytest.fixture
-def rmq(server):
-    server.create_topic("T", queues=1)
-    yield server
-    server.reset()
+__all__ = ["rmq", "server"]

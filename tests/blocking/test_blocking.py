@@ -27,19 +27,6 @@ from rmqwire.testing import cluster
 FIRST = "CONSUME_FROM_FIRST_OFFSET"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with cluster() as made:
-        yield made
-
-
-@pytest.fixture
-def rmq(server):
-    server.create_topic("T", queues=1)
-    yield server
-    server.reset()
-
-
 def test_what_is_sent_comes_to_a_listener_that_may_block(rmq):
     seen, done = [], threading.Event()
 
