@@ -2,7 +2,7 @@
 """Run rmqwire from a checkout with nothing but Python 3.11 or newer.
 
     python3 run.py quickstart [options]   install into .venv, then `rmqwire quickstart`
-    python3 run.py test [pytest options]  ruff, format, mypy, lint-imports, then the tests
+    python3 run.py test [pytest options]  ruff, format, mypy, lint-imports, clippy, then the tests
     python3 run.py faults [pytest options]   the tests with kills, signals and full disks (Linux)
     python3 run.py interop [pytest options]  the tests against Java peers
     python3 run.py coverage [pytest options] the tests but the simulated crashes, with their coverage
@@ -140,7 +140,7 @@ def test(arguments: list[str]) -> int:
             ["ruff", "format", "--check"],
             ["mypy"],
             ["lint-imports"],
-            *crate_tests(),
+            *crate_checks(),
             ["pytest", "tests", *ON_ALL_CORES, *arguments],
             [
                 "pytest",
@@ -154,12 +154,19 @@ def test(arguments: list[str]) -> int:
     )
 
 
-def crate_tests() -> list[list[str]]:
-    """Return the command of the native lane's own tests, none where there is no cargo."""
-    manifest, output = str(SPEEDUPS / "Cargo.toml"), str(ROOT / "build" / "speedups")
+def crate_checks() -> list[list[str]]:
+    """Return the commands of the native lane's own checks, none where there is no cargo."""
     cargo = shutil.which("cargo")
-    test = ["test", "--quiet", "--locked", "--no-default-features", "--manifest-path", manifest]
-    return [[cargo, *test, "--target-dir", output]] if cargo else []
+    if cargo is None:
+        return []
+    manifest, output = str(SPEEDUPS / "Cargo.toml"), str(ROOT / "build" / "speedups")
+    where = ["--quiet", "--locked", "--manifest-path", manifest, "--target-dir", output]
+    checks = [[cargo, "test", *where, "--no-default-features"]]
+    if subprocess.run([cargo, "clippy", "--version"], capture_output=True, check=False).returncode:
+        print("run.py: clippy is left out, cargo has none", file=sys.stderr)
+    else:
+        checks.insert(0, [cargo, "clippy", *where, "--all-targets", "--", "-D", "warnings"])
+    return checks
 
 
 def faults(arguments: list[str]) -> int:
