@@ -1,5 +1,6 @@
 """The background loop: calls there and back, what is held in it, and its end."""
 
+import signal
 import threading
 from contextlib import asynccontextmanager
 from queue import SimpleQueue
@@ -8,6 +9,7 @@ import pytest
 import trio
 import trio.lowlevel
 
+from rmqwire.bridge import turns
 from rmqwire.bridge.engine import Engine, EngineStopped, Held, TaskCall
 
 
@@ -138,3 +140,74 @@ def test_the_end_leaves_what_is_open_and_ends_what_runs(engine):
 
 def test_an_engine_that_never_ran_stops_at_once():
     Engine().stop()
+
+
+def test_a_signals_handler_that_interrupts_a_call_in_the_loops_place_calls_too(engine, monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE_S", 1e6)
+    over, seen = SimpleQueue(), []
+
+    async def name():
+        return threading.current_thread().name
+
+    def handler(*_):
+        engine.start(TaskCall(name, None, over.put))
+        engine.wait(lambda: seen.append(over.get(timeout=40).value))
+
+    class Interrupted(TaskCall):
+        def begin_now(self, mono_ms):
+            signal.raise_signal(signal.SIGTERM)
+            self._done(self)
+            return True
+
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        assert made(engine, name).value == "rmqwire"
+        while len(seen) < 3:  # it is begun in the loop now and then
+            ended = SimpleQueue()
+            engine.start(Interrupted(name, None, ended.put))
+            ended.get(timeout=20)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert set(seen) == {"rmqwire"}
+
+
+def test_a_signals_handler_may_come_between_a_call_and_its_wake(engine):
+    """Wherever in ``post`` it interrupts, the loop is woken for both calls."""
+    over, told = SimpleQueue(), SimpleQueue()
+
+    async def name():
+        return threading.current_thread().name
+
+    made(engine, name)
+    wake = engine._token.run_sync_soon
+
+    class Token:
+        def run_sync_soon(self, call):
+            engine._token = token
+            engine.post(lambda: over.put("handler's"))
+            assert over.get(timeout=20) == "handler's"
+            wake(call)
+
+    token, engine._token = engine._token, Token()
+    engine.post(lambda: told.put("its own"))
+    assert told.get(timeout=20) == "its own"
+
+
+def test_all_posts_of_many_threads_are_called(engine):
+    async def name():
+        return threading.current_thread().name
+
+    made(engine, name)
+    called = SimpleQueue()
+
+    def post():
+        for _ in range(500):
+            engine.post(lambda: called.put(True))
+
+    threads = [threading.Thread(target=post) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(2_000):
+        assert called.get(timeout=20)
+    for thread in threads:
+        thread.join()

@@ -82,9 +82,51 @@ def test_who_is_told_at_the_end_of_a_turn_finds_it_free(caplog):
         turns.before_io_wait(0)
     assert told == [True, "next"]
     assert "ZeroDivisionError" in caplog.text
+    turns.after_io_wait(0)
     turns.after(lambda: told.append("end"))
     turns.after_run()
     assert told[2:] == ["end"]
+
+
+def test_who_waits_for_the_loop_in_its_turn_lends_it():
+    turns, order = Turns(), []
+
+    class Loop(threading.Thread):
+        def run(self):
+            turns.after_io_wait(0)
+            order.append("loop")
+            turns.before_io_wait(0)
+
+    def interrupted(_):
+        loop = Loop()
+        loop.start()
+        turns.wait(loop.join)
+        order.append("work")
+        assert not turns.use(yes), "it has its turn again"
+        return True
+
+    assert turns.use(interrupted)
+    assert order == ["loop", "work"]
+    assert turns.use(yes)
+
+
+def test_a_handler_that_fails_while_it_waits_has_its_turn_again():
+    turns = Turns()
+
+    def interrupted(_):
+        with pytest.raises(ZeroDivisionError):
+            turns.wait(lambda: 1 // 0)
+        return not turns.use(yes)
+
+    assert turns.use(interrupted)
+    assert turns.use(yes)
+
+
+def test_who_waits_without_a_turn_lends_none():
+    turns = Turns()
+    turns.before_run()
+    turns.wait(lambda: None)
+    assert not turns.use(yes), "the loop runs"
 
 
 async def test_a_turn_knows_the_time_of_the_loop():

@@ -182,6 +182,8 @@ class Engine:
         self.workers = Workers(self.post)
         self._lock = threading.Lock()
         self._calls: deque[Callable[[], None]] = deque()
+        self._rounds = 0  # how often the loop has begun to make them
+        self._woken_after = -1  # rounds: it was told that there are some
         self._token: trio.lowlevel.TrioToken | None = None
         self._nursery: trio.Nursery | None = None
         self._held: set[Held[object]] = set()
@@ -195,20 +197,27 @@ class Engine:
             EngineStopped: the loop has ended.
         """
         token = self._started()
-        with self._lock:
-            first = not self._calls
-            self._calls.append(call)
-        if first:
+        self._calls.append(call)
+        rounds = self._rounds
+        if self._woken_after != rounds:
             try:
                 token.run_sync_soon(self._call_all)
             except trio.RunFinishedError:
                 raise EngineStopped("the event loop of the clients has ended") from None
+            self._woken_after = rounds  # not before: a signal's handler may come here and wait
 
     def _call_all(self) -> None:
-        with self._lock:
-            calls, self._calls = self._calls, deque()
-        for call in calls:
-            call()
+        self._rounds += 1  # from now on who posts wakes the loop again
+        for _ in range(len(self._calls)):
+            self._calls.popleft()()
+
+    def wait(self, over: Callable[[], object]) -> None:
+        """Wait for something that the loop does; in a thread of others, or in a signal's handler there.
+
+        Args:
+            over: blocks until it is done.
+        """
+        self._turns.wait(over)
 
     def start(self, call: Call[T]) -> None:
         """Let a call begin in the engine, or in its place while it sleeps; from any thread.

@@ -66,7 +66,7 @@ def block_on(make: MakeCall[R], variables: Context | None = None) -> R:
     call = make(partial(engine.tell, over.put), variables)
     engine.start(call)
     try:
-        over.get()
+        engine.wait(over.get)
     except BaseException:  # Ctrl-C, or what else a signal handler raises
         engine.post(call.cancel)
         raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S: Final = (
-    3.0  # a signal's handler that interrupts a thread in its turn may wait for the loop
-)
+PATIENCE_S: Final = 3.0  # a thread has the turn for microseconds
 
 
 class Turns(trio.abc.Instrument):
@@ -33,6 +31,7 @@ class Turns(trio.abc.Instrument):
     def __init__(self) -> None:
         self.wanted = False
         self._turn = Lock()
+        self._user = 0  # the thread in whose turn work is done
         self._clock_s = 0.0  # trio's clock at 0 of the performance counter
         self._after: list[Callable[[], None]] = []
 
@@ -52,7 +51,8 @@ class Turns(trio.abc.Instrument):
             self._call_after()
 
     def after_run(self) -> None:
-        """Let the last ones go on."""
+        """Let the last ones go on; nobody waits for a loop that has ended."""
+        self._turn.release()
         self._call_after()
 
     def after(self, call: Callable[[], None]) -> None:
@@ -76,6 +76,7 @@ class Turns(trio.abc.Instrument):
         if not self._turn.acquire(timeout=PATIENCE_S):
             self._turn = Lock()
             self._turn.acquire()
+            self._user = 0
 
     def use(self, work: Callable[[int], bool]) -> bool:
         """Do a piece of work in the loop's place, if it sleeps; from any thread.
@@ -90,6 +91,27 @@ class Turns(trio.abc.Instrument):
         if self.wanted or not turn.acquire(blocking=False):
             return False
         try:
+            self._user = get_ident()
             return work(int((self._clock_s + time.perf_counter()) * 1000))
         finally:
+            self._user = 0
             turn.release()
+
+    def wait(self, over: Callable[[], object]) -> None:
+        """Wait for the loop in a thread; one that is in its turn lends it to the loop meanwhile.
+
+        That is a signal's handler: it has interrupted the work, which goes on when the loop sleeps again.
+
+        Args:
+            over: blocks as long as is to be waited.
+        """
+        if self._user != (ident := get_ident()):
+            over()
+            return
+        turn, self._user = self._turn, 0
+        turn.release()
+        try:
+            over()
+        finally:
+            turn.acquire()
+            self._user = ident
