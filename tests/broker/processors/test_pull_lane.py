@@ -108,6 +108,14 @@ def test_sends_and_pulls_in_one_piece_are_all_taken(lanes):
     assert lanes.taken == 9
 
 
+def test_pulls_before_sends_are_taken_with_them(lanes):
+    lanes.taken = 0
+    lanes.feed((pull_frame() + pull_frame(queue_id=2) + send_frame()) * 3)
+    assert lanes.taken == 9
+    lanes.feed(pull_frame(queue_offset=20) + send_frame() + pull_frame(), pull_frame())
+    lanes.feed(pull_frame(), send_frame() + pull_frame(), pull_frame()[:30])
+
+
 def test_a_read_that_fails_is_answered_alike(lanes, monkeypatch):
     def fail(files, *place):
         if place[-1]:  # but for nothing

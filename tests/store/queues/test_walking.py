@@ -46,8 +46,10 @@ def test_one_read_serves_the_next_ones(queue, monkeypatch):
     for offset in range(0, 256, 32):
         queue.read(offset, 32)
     assert reads == [(0, 256 * UNIT)]
-    queue.unit(3)  # one by itself brings nothing along
-    assert reads[1:] == [(3 * UNIT, UNIT)]
+    queue.unit(3)
+    assert not reads[1:]
+    queue.unit(300)  # one by itself brings nothing along
+    assert reads[1:] == [(300 * UNIT, UNIT)]
 
 
 def test_what_was_cut_away_does_not_come_back(queue):

@@ -49,6 +49,8 @@ def own_filter(state: BrokerState, group: str, subscription: SubscriptionData) -
     Raises:
         Reject: SYSTEM_ERROR or SUBSCRIPTION_PARSE_FAILED.
     """
+    if is_tag_type(subscription.expression_type):
+        return _for_retries(state, subscription, tag_filter(subscription))
     check_enabled(state, subscription)
     return _for_retries(state, subscription, expression_filter(state, group, subscription))
 

@@ -93,6 +93,11 @@ class PullLane:
     ) -> None:
         self._state = state
         self._checks = checks
+        binary, json = (
+            (code.to_bytes(2, "big") for code in codes),
+            (b'{"code":%d,' % code for code in codes),
+        )
+        self._begins = (*binary, *json)  # of headers
         if is_native():
             self._take = self._native(answers, codes)
         else:
@@ -118,6 +123,10 @@ class PullLane:
         )
         window, read = log.window.find, log.read_each
         return Pulls(settings, self._prepare, self._units, window, read).take
+
+    def may_take(self, data: bytes, position: int) -> bool:
+        """Return whether the frame at ``position`` may be a pull, at a glance."""
+        return data.startswith(self._begins, position + 8)
 
     def take(self, inputs: Sequence[Input]) -> Sequence[tuple[int, int]]:
         """Answer the plain pulls at the front of each connection.
@@ -146,12 +155,15 @@ class PullLane:
         state = self._state
         offsets, counted, messages = state.offsets, state.stats.got, 0
         pull_offsets = state.release.broker.pull_offsets
-        for (group, topic, _), index, queue_id, count, size, next_offset, commit in got:
+        plan, pulled = None, {}
+        for of, index, queue_id, count, size, next_offset, commit in got:
+            if of is not plan:
+                plan, (group, topic, _) = of, of
+                if pull_offsets:
+                    pulled = offsets.pulled(group, topic)
             if commit is not None:
-                peer = inputs[index][0].peer
-                offsets.commit(peer, group, topic, queue_id, commit)
-            if pull_offsets:
-                offsets.commit_pull(group, topic, queue_id, next_offset)
+                offsets.commit(inputs[index][0].peer, group, topic, queue_id, commit)
+            pulled[queue_id] = next_offset
             counted(group, topic, queue_id, count, size, elapsed_ms)
             messages += count
         state.store.count_found(len(got), messages, elapsed_ms)

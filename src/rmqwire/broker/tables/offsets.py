@@ -116,9 +116,17 @@ class ConsumerOffsetManager:
 
     def commit_pull(self, group: str, topic: str, queue_id: int, offset: int) -> None:
         """Note how far the group has pulled, which may be ahead of what it has consumed."""
+        self.pulled(group, topic)[queue_id] = offset
+
+    def pulled(self, group: str, topic: str) -> dict[int, int]:
+        """Return how far the group has pulled in each queue, to be changed at once."""
         key = f"{topic}@{group}"
-        self.pull_table.setdefault(key, {})[queue_id] = offset
-        self.pull_table.touch(key)
+        table = self.pull_table
+        table.touch(key)
+        offsets = table.get(key)
+        if offsets is None:
+            offsets = table[key] = {}
+        return offsets
 
     def query_pull(self, group: str, topic: str, queue_id: int) -> int:
         """Return how far the group has pulled; what it has consumed where that isn't known."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rmqwire.store.folder.file_queue import FileQueue
 
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
-KEPT: Final = 64  # blocks
+KEPT: Final = 128  # blocks: 32 MiB, when so much is being read
 SEVERAL: Final = 4  # records
 AHEAD: Final = 2 << 20  # bytes that come from the disk before somebody who walks wants them
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted

@@ -154,6 +154,9 @@ class ConsumeQueue:
         b"" means that they should be there but are not.
         """
         begin = offset * UNIT
+        at, units = self._ahead
+        if at <= begin and begin + count * UNIT <= at + len(units):
+            return units[begin - at : begin - at + count * UNIT]
         size = self.files.segment_size
         stop = min(self.end, begin + count * UNIT, begin - begin % size + size)
         start = self.tail_start
