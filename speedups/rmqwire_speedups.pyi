@@ -1,6 +1,6 @@
 """The native lane of rmqwire, written in Rust; ``speedups/README.md`` says what it takes over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 VERSION: Final[int]
@@ -293,12 +293,18 @@ def scan_units(
         None when a unit has no size.
     """
 
-def record_heads(data: bytes, /) -> list[tuple[str, bytes, int, int, int, int, int, bytes]] | None:
+def record_heads(
+    data: bytes, broker_name: str, more: Mapping[str, str], /
+) -> (
+    tuple[list[tuple[str, bytes, int, int, int, int, int, bytes, str, Mapping[str, str]]], int, int]
+    | None
+):
     """Read the records of a pull's answer as far as a consumer looks at them.
 
     Returns:
         of each its topic, body, index in its queue, system flag, deliveries before this one, queue id,
-        where in it the properties begin, and all of it; None when one is damaged, or its topic no UTF-8.
+        where in it the properties begin, all of it, and the other arguments; the system flags of any of
+        them; the least index. None when one is damaged, or its topic no UTF-8.
     """
 
 def panic_for_a_test() -> None:

@@ -127,7 +127,7 @@ async def test_a_send_that_fails_says_so_and_its_attempts_are_one_span(spans, au
 
 def messages(*traceparents):
     return [
-        MessageExt(StoredMessage("T", b"x", {"traceparent": one} if one else {}, 0), "a")
+        MessageExt.of(StoredMessage("T", b"x", {"traceparent": one} if one else {}, 0), "a")
         for one in traceparents
     ]
 

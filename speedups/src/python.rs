@@ -17,7 +17,7 @@ use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 11;
+const VERSION: u32 = 12;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -326,11 +326,16 @@ impl Slots {
 
 /// Read the records of a pull's answer as far as a consumer looks at them; `None` where one is damaged.
 #[pyfunction]
-#[pyo3(signature = (data, /))]
-fn record_heads<'py>(data: &Bound<'py, PyBytes>) -> PyResult<Option<Bound<'py, PyList>>> {
+#[pyo3(signature = (data, broker_name, more, /))]
+fn record_heads<'py>(
+    data: &Bound<'py, PyBytes>,
+    broker_name: &Bound<'py, PyAny>,
+    more: &Bound<'py, PyAny>,
+) -> PyResult<Option<(Bound<'py, PyList>, i32, i64)>> {
     let py = data.py();
     guard(|| {
         let found = PyList::empty(py);
+        let (mut flags, mut lowest) = (0, i64::MAX);
         let mut left = data.as_bytes();
         let mut topic: Option<(&[u8], Bound<'py, PyString>)> = None;
         while !left.is_empty() {
@@ -346,6 +351,8 @@ fn record_heads<'py>(data: &Bound<'py, PyBytes>) -> PyResult<Option<Bound<'py, P
             let Some((_, text)) = &topic else {
                 return Ok(None);
             };
+            flags |= head.sys_flag;
+            lowest = lowest.min(head.queue_offset);
             found.append((
                 text,
                 PyBytes::new(py, head.body),
@@ -355,10 +362,12 @@ fn record_heads<'py>(data: &Bound<'py, PyBytes>) -> PyResult<Option<Bound<'py, P
                 head.queue_id,
                 head.properties_at,
                 PyBytes::new(py, head.record),
+                broker_name,
+                more,
             ))?;
             left = &left[head.record.len()..];
         }
-        Ok(Some(found))
+        Ok(Some((found, flags, lowest)))
     })
 }
 

@@ -37,7 +37,7 @@ def message(**fields):
         total_size=99,
         **fields,
     )
-    return MessageExt(stored, "gold-a")
+    return MessageExt.of(stored, "gold-a")
 
 
 def test_properties_stand_in_the_order_of_java_s_map():
@@ -133,4 +133,4 @@ def test_a_line_of_print_msg_is_the_one_that_mqadmin_printed():
         body_crc=1_079_248_687,
         total_size=239,
     )
-    assert printed_line(PulledMessage(MessageExt(stored, "java-a"), 0, 2), "utf-8") == printed
+    assert printed_line(PulledMessage(MessageExt.of(stored, "java-a"), 0, 2), "utf-8") == printed

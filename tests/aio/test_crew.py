@@ -173,7 +173,7 @@ def test_a_crew_whose_loop_is_closed_says_so_and_keeps_nobody(caplog):
     crew = LoopCrew(Loop(), loop, hiring)
     crew._post = lambda call: call()  # the engine's turn, here and now
     queue = MessageQueue("T", "a", 0)
-    run = Run([MessageExt(StoredMessage("T", b"x"), "a")], ProcessQueue(), queue, 1)
+    run = Run([MessageExt.of(StoredMessage("T", b"x"), "a")], ProcessQueue(), queue, 1)
     crew.put(run)
     crew.put(run)
     trio.run(crew.finish)

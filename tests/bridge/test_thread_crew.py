@@ -30,7 +30,7 @@ numbers = count()
 
 def run_of(messages, size=1):
     stored = [StoredMessage("T", b"%d" % n, queue_offset=next(numbers)) for n in range(messages)]
-    return Run([MessageExt(one, "a") for one in stored], ProcessQueue(), QUEUE, size)
+    return Run([MessageExt.of(one, "a") for one in stored], ProcessQueue(), QUEUE, size)
 
 
 class Refusing(list):

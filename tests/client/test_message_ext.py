@@ -21,9 +21,11 @@ STORED = StoredMessage(
     reconsume_times=4,
 )
 
+NO_MORE = {}
+
 
 def test_everything_is_there():
-    message = MessageExt(STORED, "a")
+    message = MessageExt.of(STORED, "a")
     assert (message.topic, message.body, message.tags, message.keys) == ("T", b"body", "a", "k l")
     assert (message.queue_id, message.queue_offset, message.flag) == (3, 5, 9)
     assert (message.born_timestamp, message.store_timestamp) == (1, 2)
@@ -32,23 +34,23 @@ def test_everything_is_there():
     assert message.msg_id == message.unique_key == "U"
     assert message.offset_msg_id == "0A00000200002A9F0000000000000040"
     assert "msg_id='U'" in repr(message)
-    assert MessageExt(STORED, "a", 77).queue_offset == 77
+    assert MessageExt.of(STORED, "a", 77).queue_offset == 77
 
 
 def test_without_a_unique_key_the_brokers_id_counts():
-    message = MessageExt(StoredMessage("T", b"x"), "a")
+    message = MessageExt.of(StoredMessage("T", b"x"), "a")
     assert message.msg_id == message.offset_msg_id
 
 
 @pytest.mark.parametrize("kind", CompressionType)
 def test_body_is_decompressed(kind):
     body = b"abc" * 100
-    message = MessageExt(StoredMessage("T", compress(body, kind), sys_flag=kind.sys_flag), "a")
+    message = MessageExt.of(StoredMessage("T", compress(body, kind), sys_flag=kind.sys_flag), "a")
     assert message.body == body
 
 
 def test_unreadable_body_is_handed_on_as_it_is(caplog):
-    message = MessageExt(StoredMessage("T", b"junk", sys_flag=0x301), "a")
+    message = MessageExt.of(StoredMessage("T", b"junk", sys_flag=0x301), "a")
     assert message.body == b"junk"
     assert "delivered as it is stored" in caplog.text
     assert "Traceback" not in caplog.text
@@ -57,31 +59,34 @@ def test_unreadable_body_is_handed_on_as_it_is(caplog):
 def test_a_body_that_is_not_read_can_still_be_had():
     packed = compress(b"abc" * 100, CompressionType.ZLIB)
     stored = StoredMessage("T", packed, sys_flag=CompressionType.ZLIB.sys_flag)
-    as_stored = MessageExt(stored, "a", None, BodyReading.AS_STORED)
+    as_stored = MessageExt.of(stored, "a", None, BodyReading.AS_STORED)
     assert as_stored.body == packed
     assert as_stored.read_body() == b"abc" * 100
-    unread = MessageExt(stored, "a", None, BodyReading.NONE)
+    unread = MessageExt.of(stored, "a", None, BodyReading.NONE)
     assert (unread.body, unread.read_body()) == (b"", b"abc" * 100)
-    assert MessageExt(STORED, "a", None, BodyReading.NONE).body == b""
+    assert MessageExt.of(STORED, "a", None, BodyReading.NONE).body == b""
 
 
 def test_topic_of_a_retried_message():
-    message = MessageExt(StoredMessage("%RETRY%g", b"x", {"RETRY_TOPIC": "T"}), "a")
+    message = MessageExt.of(StoredMessage("%RETRY%g", b"x", {"RETRY_TOPIC": "T"}), "a")
     message.restore_topic("%RETRY%other")
     assert message.topic == "%RETRY%g"
     message.restore_topic("%RETRY%g")
     assert message.topic == "T"
-    bare = MessageExt(StoredMessage("%RETRY%g", b"x"), "a")
+    bare = MessageExt.of(StoredMessage("%RETRY%g", b"x"), "a")
     bare.restore_topic("%RETRY%g")
     assert bare.topic == "%RETRY%g"
 
 
-def head(stored=STORED):
-    return heads_in_python(encode_message(stored))[0]
+def of_head(stored=STORED, more=NO_MORE):
+    ((head,), _, _) = heads_in_python(encode_message(stored), "a", more)
+    message = MessageExt(*head)
+    message.keep_body(BodyReading.WHOLE)
+    return message
 
 
 def test_a_message_of_a_records_head_says_the_same():
-    whole, lazy = MessageExt(STORED, "a"), MessageExt(head(), "a")
+    whole, lazy = MessageExt.of(STORED, "a"), of_head()
     names = "topic body queue_id queue_offset reconsume_times tags properties msg_id born_host flag"
     for name in names.split():
         assert getattr(lazy, name) == getattr(whole, name), name
@@ -92,7 +97,7 @@ def test_a_message_of_a_records_head_says_the_same():
 
 
 def test_a_message_of_a_records_head_has_the_properties_of_its_answer():
-    message = MessageExt(head(), "a", None, BodyReading.WHOLE, {"MIN_OFFSET": "3"})
+    message = of_head(more={"MIN_OFFSET": "3"})
     message.begin(77)
     assert message.properties["MIN_OFFSET"] == "3"
     assert message.properties["CONSUME_START_TIME"] == "77"
@@ -100,7 +105,7 @@ def test_a_message_of_a_records_head_has_the_properties_of_its_answer():
 
 @pytest.mark.parametrize("read_before", [False, True])
 def test_when_its_listener_began_is_a_property(read_before):
-    message = MessageExt(head(), "a")
+    message = of_head()
     if read_before:
         assert "CONSUME_START_TIME" not in message.properties
     message.begin(77)
@@ -111,9 +116,9 @@ def test_when_its_listener_began_is_a_property(read_before):
 def test_the_body_of_a_head_is_decompressed(kind):
     body = b"abc" * 100
     stored = StoredMessage("T", compress(body, kind), sys_flag=kind.sys_flag)
-    assert MessageExt(head(stored), "a").body == body
+    assert of_head(stored).body == body
 
 
 def test_an_unreadable_body_of_a_head_is_handed_on_as_it_is(caplog):
-    assert MessageExt(head(StoredMessage("T", b"junk", sys_flag=0x301)), "a").body == b"junk"
+    assert of_head(StoredMessage("T", b"junk", sys_flag=0x301)).body == b"junk"
     assert "delivered as it is stored" in caplog.text

@@ -13,6 +13,8 @@ from rmqwire.codec.record_head import heads_in_python, heads_reader
 from rmqwire.errors import BadRecord
 from tests.codec.record_strategies import damaged, messages
 
+MORE = {"MIN_OFFSET": "0"}
+
 
 @pytest.fixture(scope="module")
 def read():
@@ -25,7 +27,7 @@ def read():
 
 def answer(reader, data):
     try:
-        return reader(data)
+        return reader(data, "a", MORE)
     except BadRecord as error:
         return error.args
 
@@ -34,9 +36,9 @@ def answer(reader, data):
 @given(st.lists(messages(), max_size=4))
 def test_records_have_the_same_heads(read, found):
     body = b"".join(map(encode_message, found))
-    heads = read(body)
-    assert heads == heads_in_python(body)
-    assert len(heads) == len(found)
+    heads = read(body, "a", MORE)
+    assert heads == heads_in_python(body, "a", MORE)
+    assert len(heads[0]) == len(found)
 
 
 @settings(max_examples=400, deadline=None)
@@ -48,5 +50,5 @@ def test_damaged_records_have_the_same_heads_or_the_same_error(read, found, data
 
 def test_a_topic_that_is_no_text_is_read_alike(read):
     body = encode_message(StoredMessage("topic", b"x")).replace(b"topic", b"to\xff\xe2\x82")
-    assert read(body) == heads_in_python(body)
-    assert read(body)[0][0] == "to\ufffd\ufffd"
+    assert read(body, "a", MORE) == heads_in_python(body, "a", MORE)
+    assert read(body, "a", MORE)[0][0][0] == "to\ufffd\ufffd"

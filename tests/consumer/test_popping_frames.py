@@ -142,7 +142,7 @@ async def test_acks_of_several_messages_are_java_s(autojump_clock):
                 f"{entry.start_offset} {entry.pop_time} {entry.invisible_time} "
                 f"{entry.revive_queue_id} {entry.retry} {body.broker_name} {entry.queue_id} {at}"
             )
-            messages.append(Delivery(stored, body.broker_name))
+            messages.append(Delivery.of(stored, body.broker_name))
     group = body.acks[0].consumer_group
     sent = []
 

@@ -152,7 +152,7 @@ async def test_a_compressed_answer_and_one_that_cannot_be_read(cluster, autojump
 
 
 def request_of(**properties):
-    return MessageExt(StoredMessage("Q", b"question", properties), "a")
+    return MessageExt.of(StoredMessage("Q", b"question", properties), "a")
 
 
 async def test_a_reply_is_sent_as_one(cluster, autojump_clock):

@@ -155,7 +155,9 @@ class MessagePullVerbs(TopicVerbs):
             queue, offset, count, MAX_BYTES, PULL_SUBSCRIPTION, 0, 0, subscription, True, 0
         )
         answer = await self._api.pull(addr, READER, pull, TIMEOUT_MS)
-        messages = (MessageExt(one, queue.broker_name) for one in iter_messages(bytes(answer.body)))
+        messages = (
+            MessageExt.of(one, queue.broker_name) for one in iter_messages(bytes(answer.body))
+        )
         tags = subscription.tags_set  # brokers compare hashes
         found = [
             PulledMessage(one, answer.min_offset, answer.max_offset)

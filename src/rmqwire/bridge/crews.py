@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from rmqwire.client.message_ext import begin_all
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext
 from rmqwire.errors import RmqError
 from rmqwire.wakeup import Wakeup
@@ -135,7 +136,6 @@ class Crew(ABC):
             self._back.append((run, at, None, None, 0.0))
             return None
         messages = run.messages[at : at + run.size]
-        for message in messages:
-            message.begin(wall_ms)
+        begin_all(messages, wall_ms)
         context = ConsumeConcurrentlyContext(run.queue) if there.with_context else None
         return there, messages, context, elsewhere.variables.copy()

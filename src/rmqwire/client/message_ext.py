@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message import NamedProperties
-from rmqwire.codec.record_head import RecordHead, read_head
+from rmqwire.codec.record import read_message
 from rmqwire.codec.sys_flag import COMPRESSED_FLAG
 from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rmqwire.codec.message import StoredMessage
 
@@ -34,62 +36,82 @@ _WHOLE, _NONE = BodyReading.WHOLE, BodyReading.NONE  # to look a member of an En
 _NO_MORE: Mapping[str, str] = {}
 
 
-class MessageExt(NamedProperties):
+class MessageExt(NamedProperties, msgspec.Struct, eq=False):
     """A received message, its body decompressed.
 
-    Args:
-        source: the record as it came, or its head; then properties and all in ``stored`` are read when
-            they are asked for.
-        broker_name: whose queue it is from.
-        queue_offset: its index in that queue.
-        reading: what it gets of its body.
-        more: properties besides those of a head.
+    Most are made of the heads of records (``codec/record_head.py``), one call in C for all of an answer.
+    Their properties, and all in ``stored``, are read when they are asked for.
 
-    Attributes:
+    Args:
         topic: the topic that was sent to, for a retried message too.
         body: as ``read_body`` returns it, unless the client is set to read less of it.
+        queue_offset: its index in its queue.
+        sys_flag: the record's.
         reconsume_times: deliveries before this one.
+        number: of its queue.
+        properties_at: where in the record they begin.
+        record: b"" of a message that is read already.
+        broker_name: whose queue it is from.
+        more: properties besides those of the record.
+        consume_start_ms: when its listener was called, ms since the epoch; 0: it wasn't.
+        read: the record, once it is read.
     """
 
-    __slots__ = (
-        "_more",
-        "_source",
-        "body",
-        "broker_name",
-        "consume_start_ms",
-        "queue_offset",
-        "reconsume_times",
-        "topic",
-    )
+    topic: str
+    body: bytes
+    queue_offset: int
+    _sys_flag: int
+    reconsume_times: int
+    _queue_id: int
+    _properties_at: int
+    _record: bytes
+    broker_name: str
+    _more: Mapping[str, str]
+    consume_start_ms: int = 0
+    _read: StoredMessage | None = None
 
-    def __init__(
-        self,
-        source: StoredMessage | RecordHead,
+    @classmethod
+    def of(
+        cls,
+        stored: StoredMessage,
         broker_name: str,
         queue_offset: int | None = None,
         reading: BodyReading = BodyReading.WHOLE,
-        more: Mapping[str, str] = _NO_MORE,
-    ) -> None:
-        self._source = source
-        self._more = more
-        self.broker_name = broker_name
-        self.consume_start_ms = 0
-        if isinstance(source, tuple):
-            self.topic, self.body, offset, sys_flag, self.reconsume_times, _, _, _ = source
-        else:
-            self.topic, self.body, offset = source.topic, source.body, source.queue_offset
-            sys_flag, self.reconsume_times = source.sys_flag, source.reconsume_times
-        self.queue_offset = offset if queue_offset is None else queue_offset
+    ) -> Self:
+        """Return the message of a record that is read.
+
+        Args:
+            stored: the record.
+            broker_name: whose queue it is from.
+            queue_offset: its index in that queue; None: the record's.
+            reading: what it gets of its body.
+        """
+        message = cls(
+            stored.topic,
+            stored.body,
+            stored.queue_offset if queue_offset is None else queue_offset,
+            stored.sys_flag,
+            stored.reconsume_times,
+            stored.queue_id,
+            0,
+            b"",
+            broker_name,
+            _NO_MORE,
+            0,
+            stored,
+        )
+        message.keep_body(reading)
+        return message
+
+    def keep_body(self, reading: BodyReading) -> None:
+        """Decompress the body, or do with it what else the client is set to; not for users."""
         if reading is _NONE:
             self.body = b""
-        elif sys_flag & COMPRESSED_FLAG and reading is _WHOLE:
+        elif self._sys_flag & COMPRESSED_FLAG and reading is _WHOLE:
             self.body = self.read_body()
 
     def read_body(self) -> bytes:
         """Return the body as the producer gave it; as stored if it can't be decompressed."""
-        source = self._source
-        if isinstance(source, tuple) and not source[3] & COMPRESSED_FLAG:
-            return source[1]
         stored = self.stored
         if not stored.is_compressed:
             return stored.body
@@ -109,13 +131,13 @@ class MessageExt(NamedProperties):
     @property
     def stored(self) -> StoredMessage:
         """The record: times in ms, hosts, flags."""
-        source = self._source
-        if isinstance(source, tuple):
-            source = self._source = read_head(source)
-            source.properties.update(self._more)
+        read = self._read
+        if read is None:
+            read = self._read = read_message(self._record, 0)
+            read.properties.update(self._more)
             if self.consume_start_ms:
                 self.begin(self.consume_start_ms)
-        return source
+        return read
 
     # a property in place of the attribute that NamedProperties declares
     @property
@@ -126,9 +148,8 @@ class MessageExt(NamedProperties):
     def begin(self, wall_ms: int) -> None:
         """Take note that its listener is called now; not for users."""
         self.consume_start_ms = wall_ms
-        source = self._source
-        if not isinstance(source, tuple):
-            source.properties[const.PROPERTY_CONSUME_START_TIMESTAMP] = str(wall_ms)
+        if self._read is not None:
+            self._read.properties[const.PROPERTY_CONSUME_START_TIMESTAMP] = str(wall_ms)
 
     @property
     def msg_id(self) -> str:
@@ -143,8 +164,7 @@ class MessageExt(NamedProperties):
     @property
     def queue_id(self) -> int:
         """Number of its queue."""
-        source = self._source
-        return source[5] if isinstance(source, tuple) else source.queue_id
+        return self._queue_id
 
     @property
     def queue(self) -> MessageQueue:
@@ -188,3 +208,12 @@ class MessageExt(NamedProperties):
             f"msg_id={self.msg_id!r}, reconsume_times={self.reconsume_times}, "
             f"properties={self.properties!r}, body={len(self.body)} bytes)"
         )
+
+
+def begin_all(messages: Iterable[MessageExt], wall_ms: int) -> None:
+    """Take note that the listener of messages is called now."""
+    for message in messages:
+        if message._read is None:
+            message.consume_start_ms = wall_ms
+        else:
+            message.begin(wall_ms)

@@ -150,7 +150,7 @@ class MessageQueries:
 
     def _message(self, stored: StoredMessage, broker_name: str) -> MessageExt:
         self._namespace.unwrap_message(stored)
-        return MessageExt(stored, broker_name)
+        return MessageExt.of(stored, broker_name)
 
 
 def _names(brokers: Iterable[BrokerData]) -> dict[str, str]:

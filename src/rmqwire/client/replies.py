@@ -94,7 +94,7 @@ def reply_message(
         store_host=_host(header.store_host),
         reconsume_times=header.reconsume_times or 0,
     )
-    return MessageExt(stored, "")
+    return MessageExt.of(stored, "")
 
 
 def _host(text: str) -> tuple[str, int]:

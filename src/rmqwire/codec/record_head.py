@@ -3,15 +3,16 @@
 A head is a tuple, because each message has one and nothing in Python is made faster::
 
     topic, body, index in its queue, system flag, deliveries before this one, queue id,
-    where in the record the properties begin, the record
+    where in the record the properties begin, the record, the broker's name, more properties
 
-The native lane makes the same heads of a whole answer in one call.
+The last two are the same in all of an answer. The native lane makes the same heads of a whole answer in
+one call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rmqwire.codec.message_const import PROPERTY_TAGS
 from rmqwire.codec.native import is_native
@@ -21,9 +22,12 @@ from rmqwire.codec.record import locate_fields, read_message
 if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
 
-RecordHead: TypeAlias = tuple[str, bytes, int, int, int, int, int, bytes]
-ReadHeads: TypeAlias = Callable[[bytes], list[RecordHead]]
+RecordHead: TypeAlias = tuple[str, bytes, int, int, int, int, int, bytes, str, Mapping[str, str]]
+Heads: TypeAlias = tuple[list[RecordHead], int, int]
+"""All of an answer, the system flags of any of them, the least index in the queue."""
+ReadHeads: TypeAlias = Callable[[bytes, str, Mapping[str, str]], Heads]
 
+NO_INDEX: Final = (1 << 63) - 1  # the lowest index of no record
 _TAGS = PROPERTY_TAGS.encode()
 
 
@@ -38,14 +42,19 @@ def read_head(head: RecordHead) -> StoredMessage:
     return read_message(head[7], 0)
 
 
-def heads_in_python(data: bytes) -> list[RecordHead]:
+def heads_in_python(data: bytes, broker_name: str, more: Mapping[str, str]) -> Heads:
     """Return the heads of records that follow each other.
+
+    Args:
+        data: the records.
+        broker_name: for each head,
+        more: and the properties besides those of the record.
 
     Raises:
         BadRecord: one that is cut off or inconsistent; ``offset`` says where it begins.
     """
     heads: list[RecordHead] = []
-    pos, end = 0, len(data)
+    pos, end, flags, lowest = 0, len(data), 0, NO_INDEX
     raw_topic, topic = b"", ""
     while pos < end:
         fields, body_at, topic_at, properties_at = locate_fields(data, pos)
@@ -53,6 +62,8 @@ def heads_in_python(data: bytes) -> list[RecordHead]:
         if data[topic_at : properties_at - 2] != raw_topic:
             raw_topic = data[topic_at : properties_at - 2]
             topic = raw_topic.decode("utf-8", "replace")
+        flags |= fields[7]
+        lowest = min(lowest, fields[5])
         heads.append(
             (
                 topic,
@@ -63,10 +74,12 @@ def heads_in_python(data: bytes) -> list[RecordHead]:
                 fields[3],
                 properties_at - pos,
                 data[pos:stop],
+                broker_name,
+                more,
             )
         )
         pos = stop
-    return heads
+    return heads, flags, lowest
 
 
 def heads_reader() -> ReadHeads:
@@ -79,8 +92,10 @@ def heads_reader() -> ReadHeads:
         return heads_in_python
     from rmqwire_speedups import record_heads  # noqa: PLC0415  a distribution of its own
 
-    def read(data: bytes) -> list[RecordHead]:
-        heads = record_heads(data)
-        return heads_in_python(data) if heads is None else heads  # it says what is wrong
+    def read(data: bytes, broker_name: str, more: Mapping[str, str]) -> Heads:
+        found = record_heads(data, broker_name, more)
+        if found is None:
+            return heads_in_python(data, broker_name, more)  # it says what is wrong
+        return found
 
     return read

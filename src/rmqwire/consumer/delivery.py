@@ -44,9 +44,7 @@ class Delivery(MessageExt):
     that raises; the loop goes on. A cancelled block settles nothing: the message isn't committed.
     """
 
-    __slots__ = ("_settler",)  # there from ``handed_out`` on, for most messages never are
-
-    _settler: Settler | None
+    _settler: Settler | None = None  # most are never handed out
 
     def handed_out(self, settler: Settler) -> None:
         """Let ``settler`` know how it goes; not for users."""
@@ -55,10 +53,7 @@ class Delivery(MessageExt):
     @property
     def settled(self) -> bool:
         """Whether it was said how it went."""
-        return self._handed_to() is None
-
-    def _handed_to(self) -> Settler | None:
-        return getattr(self, "_settler", None)
+        return self._settler is None
 
     def ack(self) -> None:
         """It is done with.
@@ -92,7 +87,7 @@ class Delivery(MessageExt):
         self._once().suspend(self, ms)
 
     def _once(self) -> Settler:
-        settler, self._settler = self._handed_to(), None
+        settler, self._settler = self._settler, None
         if settler is None:
             raise UsageError(f"{self.msg_id} is settled, or the matter of a listener")
         return settler
@@ -103,7 +98,7 @@ class Delivery(MessageExt):
         Args:
             wrap: makes a settler that may be told there of the one that may not.
         """
-        settler = self._handed_to()
+        settler = self._settler
         if settler is not None:
             self._settler = wrap(settler)
 

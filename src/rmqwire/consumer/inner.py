@@ -188,7 +188,7 @@ class LitePushConsumerInner(ConsumerInner):
         done: Callable[[ConsumeMessageDirectlyResult], None],
     ) -> bool:
         """Run the listener on one message and tell how it went."""
-        return _consume_directly(self._state, self._work, MessageExt(message, broker_name), done)
+        return _consume_directly(self._state, self._work, MessageExt.of(message, broker_name), done)
 
 
 class PushConsumerInner(ConsumerInner):
@@ -250,7 +250,7 @@ class PushConsumerInner(ConsumerInner):
         done: Callable[[ConsumeMessageDirectlyResult], None],
     ) -> bool:
         """Run the listener on one message and tell how it went."""
-        return _consume_directly(self._state, self._work, MessageExt(message, broker_name), done)
+        return _consume_directly(self._state, self._work, MessageExt.of(message, broker_name), done)
 
 
 def _consume_directly(

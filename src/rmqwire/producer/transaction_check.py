@@ -106,7 +106,7 @@ class TransactionChecks:
         self, addr: str, message: StoredMessage, asked: CheckTransactionStateRequestHeader
     ) -> None:
         try:
-            state, remark = await self._run(MessageExt(message, asked.bname or ""))
+            state, remark = await self._run(MessageExt.of(message, asked.bname or ""))
             header = EndTransactionRequestHeader(
                 topic=asked.topic,
                 bname=asked.bname,

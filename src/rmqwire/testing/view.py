@@ -97,7 +97,7 @@ class View:
 
     async def messages(self, topic: str) -> list[MessageExt]:
         """Return all messages that a topic holds, queue by queue; none of a topic that isn't there."""
-        found = [MessageExt(one, broker) for broker, one in await self.admin.messages(topic)]
+        found = [MessageExt.of(one, broker) for broker, one in await self.admin.messages(topic)]
         return [one for one in found if one.queue_offset >= self._forgotten.get(one.queue, 0)]
 
     async def dlq(self, group: str) -> list[MessageExt]:

@@ -12,7 +12,9 @@ from tests.consumer.support import FIRST, consumer, settle
 
 def held(*offsets, size=1):
     queue = ProcessQueue()
-    queue.put([MessageExt(StoredMessage("T", b"x" * size, queue_offset=n), "a") for n in offsets])
+    queue.put(
+        [MessageExt.of(StoredMessage("T", b"x" * size, queue_offset=n), "a") for n in offsets]
+    )
     return queue
 
 

@@ -78,7 +78,7 @@ async def test_another_answer_than_a_status_is_none(caplog):
 
 
 async def test_messages_of_a_topic_without_a_listener_come_again(caplog):
-    message = MessageExt(StoredMessage("T", b"x"), "a")
+    message = MessageExt.of(StoredMessage("T", b"x"), "a")
     later = ConsumeStatus.RECONSUME_LATER
     outcome = await call_listener({}, [message], CONTEXT, group="g", later=later)
     assert outcome == Outcome(later)

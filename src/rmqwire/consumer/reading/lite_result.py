@@ -70,7 +70,7 @@ def _delivery(
     stored.reconsume_times = count
     space.unwrap_message(stored)
     stored.topic = queue.topic
-    return Delivery(stored, queue.broker_name, offset, answer.reading)
+    return Delivery.of(stored, queue.broker_name, offset, answer.reading)
 
 
 def _lite_offset(stored: StoredMessage) -> int:

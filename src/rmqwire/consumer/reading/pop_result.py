@@ -48,7 +48,7 @@ def popped_messages(answer: PopAnswer, queue: MessageQueue, namespace: Namespace
         properties.setdefault(const.PROPERTY_FIRST_POP_TIME, str(answer.header.pop_time))
         namespace.unwrap_message(stored)
         stored.topic = queue.topic
-        messages.append(Delivery(stored, queue.broker_name, reading=answer.reading))
+        messages.append(Delivery.of(stored, queue.broker_name, reading=answer.reading))
     return messages
 
 

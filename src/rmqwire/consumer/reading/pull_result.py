@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from rmqwire.client.api import PULL_NOT_FOUND, PULL_OFFSET_MOVED, PULL_RETRY_IMMEDIATELY, SUCCESS
-from rmqwire.client.message_ext import MessageExt
+from rmqwire.client.message_ext import BodyReading, MessageExt
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.properties import decode_properties
@@ -23,18 +24,11 @@ from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from rmqwire.client.api import PullAnswer
-    from rmqwire.client.message_ext import BodyReading
     from rmqwire.codec.bodies import MessageQueue, SubscriptionData
     from rmqwire.codec.message import StoredMessage
     from rmqwire.codec.namespace import Namespace
     from rmqwire.codec.record_head import RecordHead
-
-    MakeMessage = Callable[
-        [StoredMessage | RecordHead, str, int, BodyReading, Mapping[str, str]], MessageExt
-    ]
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +89,7 @@ def found_messages(
     queue: MessageQueue,
     subscription: SubscriptionData,
     offset: int,
-    make: MakeMessage = MessageExt,
+    make: type[MessageExt] = MessageExt,
 ) -> list[MessageExt]:
     """Return the messages of an answer that the group wants.
 
@@ -108,42 +102,65 @@ def found_messages(
         queue: that was asked for.
         subscription: which tags are wanted.
         offset: of the first message that was asked for.
-        make: makes a message of a record or its head, the broker's name, the offset, what it gets of its
-            body and properties that a head hasn't.
+        make: which class of messages.
 
     Raises:
         BadRecord: the answer isn't made of records.
     """
-    tags, delta = frozenset(subscription.tags_set), answer.offset_delta
-    broker_name, reading = queue.broker_name, answer.reading
     more = {
         const.PROPERTY_MIN_OFFSET: str(answer.min_offset),
         const.PROPERTY_MAX_OFFSET: str(answer.max_offset),
     }
     body = answer.body if isinstance(answer.body, bytes) else bytes(answer.body)
+    heads, flags, lowest = answer.read_heads(body, queue.broker_name, more)
+    tags = frozenset(subscription.tags_set)
+    if (
+        flags & COMPRESSED_FLAG
+        or flags & _WRAPPED == _WRAPPED
+        or lowest < offset
+        or answer.offset_delta
+        or answer.namespace.name
+        or answer.reading is not BodyReading.WHOLE
+    ):
+        return _read_each(answer, heads, tags, offset, make)
+    if tags:
+        heads = [head for head in heads if head_tags(head) in tags]
+    return list(starmap(make, heads))
+
+
+def _read_each(
+    answer: PullAnswer,
+    heads: list[RecordHead],
+    tags: frozenset[str],
+    offset: int,
+    make: type[MessageExt],
+) -> list[MessageExt]:
+    """Return the messages of records of any kind."""
+    delta, reading = answer.offset_delta, answer.reading
     messages: list[MessageExt] = []
-    for head in answer.read_heads(body):
+    for head in heads:
         if answer.namespace.name or head[3] & _WRAPPED == _WRAPPED:
-            for record in _read_whole(head, answer.namespace, more):
+            for record in _read_whole(head, answer.namespace):
                 index = record.queue_offset + delta
                 if index >= offset and (not tags or record.tags in tags):
-                    messages.append(make(record, broker_name, index, reading, more))
+                    messages.append(make.of(record, head[8], index, reading))
             continue
         index = head[2] + delta
         if index >= offset and (not tags or head_tags(head) in tags):
-            messages.append(make(head, broker_name, index, reading, more))
+            message = make(*head)
+            message.queue_offset = index
+            message.keep_body(reading)
+            messages.append(message)
     return messages
 
 
-def _read_whole(
-    head: RecordHead, namespace: Namespace, more: Mapping[str, str]
-) -> list[StoredMessage]:
+def _read_whole(head: RecordHead, namespace: Namespace) -> list[StoredMessage]:
     """Return the messages of a record: more than one where it is an inner batch."""
     record = read_head(head)
     wrapped = record.sys_flag & _WRAPPED == _WRAPPED
     messages = _inner_messages(record) if wrapped else [record]
     for message in messages:
-        message.properties.update(more)
+        message.properties.update(head[9])
         namespace.unwrap_message(message)
     return messages
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from rmqwire.client.message_ext import begin_all
 from rmqwire.consumer.listener import ConsumeConcurrentlyContext, ConsumeStatus
 from rmqwire.consumer.working.listener_call import Outcome
 from rmqwire.consumer.working.stepping import Begun
@@ -119,8 +120,7 @@ class Runs:
         while starts and not held.dropped and not self._pool.closed:
             at = starts.popleft()
             some = run.messages[at : at + size]
-            for message in some:
-                message.begin(now)
+            begin_all(some, now)
             made += 1
             call, context, told = self._listeners.get(topic), None, None
             if call is not None and call.elsewhere is None:
