@@ -16,18 +16,23 @@ Where messages are consumed in order, one job at a time takes them from the fron
     commit()                what is under way is finished -> offset to commit
     put_back(messages)      they are to be consumed again
     roll_back()             so is all that is under way
+
+What a pull brought mostly leaves together as well. So it stays one thing until something is asked of one
+of its messages: then they are held one by one, and so are all before them.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections import deque
+from itertools import islice
+from operator import lt
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.bodies import ProcessQueueInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from rmqwire.client.message_ext import MessageExt
     from rmqwire.client.signs import Sign
@@ -45,6 +50,8 @@ class ProcessQueue:
     __slots__ = (
         "_messages",
         "_offsets",
+        "_pulled",
+        "_pulls",
         "_under_way",
         "consuming",
         "dropped",
@@ -60,7 +67,11 @@ class ProcessQueue:
     )
 
     def __init__(self, wall_ms: int = 0) -> None:
-        self._messages: dict[int, MessageExt] = {}
+        # by the offset of the first: messages, the last one's offset, bytes of their bodies. Ascending,
+        # and all of them are behind those that are held one by one.
+        self._pulls: dict[int, tuple[list[MessageExt], int, int]] = {}
+        self._pulled = 0  # messages in there
+        self._messages: dict[int, MessageExt] = {}  # one by one
         # ascending; those of finished messages leave when they come to one of its ends
         self._offsets: deque[int] = deque()
         self.offset_max = 0
@@ -77,18 +88,25 @@ class ProcessQueue:
         self.last_consume_ms = wall_ms
 
     def __len__(self) -> int:
-        return len(self._messages) + len(self._under_way)
+        return self._pulled + len(self._messages) + len(self._under_way)
 
-    def put(self, messages: Sequence[MessageExt]) -> None:
-        """Add pulled messages; one that is here already is replaced."""
-        held, offsets = self._messages, self._offsets
-        new = [message.queue_offset for message in messages]
-        if new and (not offsets or new[0] > offsets[-1]) and new == sorted(set(new)):
-            held.update(zip(new, messages, strict=True))  # as it nearly always is
-            offsets.extend(new)
-            self.offset_max = new[-1]
-            self.size += sum([len(message.body) for message in messages])
+    def put(self, messages: list[MessageExt]) -> None:
+        """Add pulled messages; one that is here already is replaced. The list is not to be changed."""
+        offsets = [message.queue_offset for message in messages]
+        if not offsets:
             return
+        highest = self.highest
+        if (highest is None or offsets[0] > highest) and all(
+            map(lt, offsets, islice(offsets, 1, None))
+        ):  # as it nearly always is
+            size = sum([len(message.body) for message in messages])
+            self._pulls[offsets[0]] = messages, offsets[-1], size
+            self._pulled += len(messages)
+            self.offset_max = offsets[-1]
+            self.size += size
+            return
+        self._take_apart()
+        held = self._messages
         for message in messages:
             offset = message.queue_offset
             old = held.get(offset)
@@ -100,6 +118,20 @@ class ProcessQueue:
             held[offset] = message
             self.size += len(message.body)
 
+    def _take_apart(self, offset: int | None = None) -> None:
+        """Hold all messages one by one, as far as to the pull that ``offset`` is in."""
+        pulls = self._pulls
+        while pulls:
+            first = next(iter(pulls))
+            if offset is not None and offset < first:
+                return
+            messages, _, size = pulls.pop(first)
+            self._pulled -= len(messages)
+            self.size += sum([len(message.body) for message in messages]) - size
+            for message in messages:
+                self._messages[message.queue_offset] = message
+                self._offsets.append(message.queue_offset)
+
     def _enter(self, offset: int) -> None:
         offsets = self._offsets
         if offsets and offset <= offsets[-1]:
@@ -107,25 +139,35 @@ class ProcessQueue:
         else:
             offsets.append(offset)
 
-    def remove(self, messages: Iterable[MessageExt], wall_ms: int = 0) -> int:
+    def remove(self, messages: list[MessageExt], wall_ms: int = 0) -> int:
         """Take finished messages out.
 
         Returns:
             the offset to commit, or -1 when the queue was empty before.
         """
         self.last_consume_ms = wall_ms
-        if not self._messages:
+        if not self._pulls and not self._messages:
             return -1
-        held, size = self._messages, self.size
-        for message in messages:
-            old = held.pop(message.queue_offset, None)
-            if old is not None:
-                size -= len(old.body)
-        self.size = size
+        if messages:
+            pull = self._pulls.get(messages[0].queue_offset)
+            if pull is not None and pull[0] == messages:
+                del self._pulls[messages[0].queue_offset]
+                self._pulled -= len(messages)
+                self.size -= pull[2]
+            else:
+                self._remove_each(messages)
         lowest = self.lowest
         return self.offset_max + 1 if lowest is None else lowest
 
+    def _remove_each(self, messages: list[MessageExt]) -> None:
+        for message in messages:
+            self._take_apart(message.queue_offset)
+            old = self._messages.pop(message.queue_offset, None)
+            if old is not None:
+                self.size -= len(old.body)
+
     def __contains__(self, message: MessageExt) -> bool:
+        self._take_apart(message.queue_offset)
         return self._messages.get(message.queue_offset) is message
 
     @property
@@ -134,11 +176,13 @@ class ProcessQueue:
         offsets, messages = self._offsets, self._messages
         while offsets and offsets[0] not in messages:
             offsets.popleft()
-        return offsets[0] if offsets else None
+        return offsets[0] if offsets else next(iter(self._pulls), None)
 
     @property
     def highest(self) -> int | None:
         """Offset of the newest unfinished message."""
+        if self._pulls:
+            return next(reversed(self._pulls.values()))[1]
         offsets, messages = self._offsets, self._messages
         while offsets and offsets[-1] not in messages:
             offsets.pop()
@@ -155,6 +199,7 @@ class ProcessQueue:
         lowest = self.lowest
         if lowest is None:
             return None
+        self._take_apart(lowest)
         message = self._messages[lowest]
         started = message.consume_start_ms
         return message if started and wall_ms - started > timeout_ms else None
@@ -163,7 +208,7 @@ class ProcessQueue:
 
     def begin(self) -> bool:
         """Return whether a job has to be begun: there are messages, and none is on them."""
-        if self.consuming or not self._messages:
+        if self.consuming or self.lowest is None:
             return False
         self.consuming = True
         return True
@@ -176,6 +221,7 @@ class ProcessQueue:
         self.last_consume_ms = wall_ms
         taken: list[MessageExt] = []
         while len(taken) < count and (lowest := self.lowest) is not None:
+            self._take_apart(lowest)
             message = self._under_way[lowest] = self._messages.pop(lowest)
             taken.append(message)
         if not taken:
@@ -201,6 +247,7 @@ class ProcessQueue:
         for message in messages:
             offset = message.queue_offset
             if self._under_way.pop(offset, None) is not None:
+                self._take_apart(offset)
                 self._messages[offset] = message
                 self._enter(offset)
 
@@ -223,6 +270,8 @@ class ProcessQueue:
 
     def clear(self) -> None:
         """Forget all messages."""
+        self._pulls.clear()
+        self._pulled = 0
         self._messages.clear()
         self._under_way.clear()
         self._offsets.clear()
@@ -235,7 +284,7 @@ class ProcessQueue:
             commit_offset=commit_offset,
             cached_msg_min_offset=self.lowest or 0,
             cached_msg_max_offset=self.highest or 0,
-            cached_msg_count=len(self._messages),
+            cached_msg_count=self._pulled + len(self._messages),
             cached_msg_size_in_mi_b=self.size // MIB,
             transaction_msg_min_offset=min(self._under_way, default=0),
             transaction_msg_max_offset=max(self._under_way, default=0),
