@@ -33,7 +33,7 @@ from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.recall import read_recall_handle
 from rmqwire.codec.record import encode_message
 from rmqwire.codec.sys_flag import PULL_SUBSCRIPTION, PULL_SUSPEND
-from rmqwire.errors import BadExpression, ConnectFailed
+from rmqwire.errors import BadExpression, ConnectFailed, RemotingError
 from rmqwire.filter.sql92 import compile_sql92
 
 NAMESRV = "10.0.0.1:9876"
@@ -70,6 +70,8 @@ class FakeCluster:
         self.clients = []
         self.connected = None
         self.latency_s = 0.0
+        self.at_once = False  # requests may be sent without waiting for anything
+        self.sent_at_once = 0
         self._arrived = trio.Event()
         self._serial = 0
 
@@ -145,7 +147,16 @@ class FakeCluster:
         return decode_command(encode_command(answer))
 
     def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms):
-        return False  # there is always something to wait for
+        if self.at_once:
+            self.sent_at_once += 1
+            trio.lowlevel.spawn_system_task(self._answer, addr, decode_command(frame), on_reply)
+        return self.at_once
+
+    async def _answer(self, addr, command, on_reply):
+        try:
+            on_reply(await self.invoke(addr, command))
+        except RemotingError as error:
+            on_reply(error)
 
     async def invoke_oneway(self, addr, command):
         assert command.is_oneway

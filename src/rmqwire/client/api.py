@@ -245,8 +245,19 @@ class ClientApi:
             BrokerError: it refused.
         """
         request = self.requests.pull(group, pull)
-        answer = await self.call(addr, request, timeout_ms, _PULL_CODES)
-        header = answer.decode_header(PullMessageResponseHeader)
+        return self.read_pull(await self.remoting.invoke(addr, request, timeout_ms), addr)
+
+    def read_pull(self, answer: RemotingCommand, addr: str) -> PullAnswer:
+        """Return what the answer to a pull says.
+
+        Args:
+            answer: a broker's.
+            addr: its address.
+
+        Raises:
+            BrokerError: it refused.
+        """
+        header = expect(answer, addr, _PULL_CODES).decode_header(PullMessageResponseHeader)
         return PullAnswer(
             answer.code,
             header.next_begin_offset or 0,

@@ -10,6 +10,11 @@ from tests.client.fake_cluster import broker_addr
 from tests.consumer.support import FIRST, NOW, OK, R, Seen, consumer, settle
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["one after the other", "asked ahead"])
+def at_once(request, cluster):
+    cluster.at_once = request.param
+
+
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
