@@ -104,7 +104,12 @@ class LoopCrew(Crew):
     async def _work(self) -> None:
         turn = now = perf_counter()
         wall_ms = self._hiring.wall_ms()
-        while (run := self._next_or_leave()) is not None:
+        run: Run | None = None
+        while True:
+            if run is None or not run.starts:
+                run = self._next_or_leave()
+                if run is None:
+                    break
             try:
                 at = run.starts.popleft()
             except IndexError:  # the consumer is closing

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
@@ -18,13 +19,13 @@ from rmqwire.bridge.crews import TURN_S, Crew
 from rmqwire.consumer.listener import ConsumeStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections import deque
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from rmqwire.bridge.crews import Work
     from rmqwire.bridge.workers import Workers
-    from rmqwire.client.message_ext import MessageExt
-    from rmqwire.consumer.listener import ConsumeConcurrentlyContext
     from rmqwire.consumer.working.elsewhere import Hiring
-    from rmqwire.consumer.working.listener_call import ListenerCall, Outcome
+    from rmqwire.consumer.working.listener_call import Outcome
     from rmqwire.consumer.working.runs import Run
 
 QUICK_S: Final = 50e-6  # a call that is over by then isn't worth a thread of its own
@@ -33,6 +34,13 @@ STALL_S: Final = 0.005  # without a call taken for so long another thread comes
 
 async def _wait_for(something: Awaitable[object]) -> object:
     return await something
+
+
+def _taken_from(starts: deque[int]) -> Iterator[int]:
+    """Take one after the other, as long as there are some; other threads take from them too."""
+    with suppress(IndexError):
+        while True:
+            yield starts.popleft()
 
 
 class ThreadCrew(Crew):
@@ -97,60 +105,56 @@ class ThreadCrew(Crew):
 
     # --- in a thread
 
-    def _take(self) -> tuple[Run, int] | None:
-        """Return the next call, None without one: then the thread leaves."""
+    def _next_or_leave(self) -> Run | None:
+        """Return a run that has calls left, None without one: then the thread leaves."""
         with self._lock:
-            while (run := self._next()) is not None:
-                try:
-                    at = run.starts.popleft()
-                except IndexError:  # the consumer is closing
-                    continue
-                self._taken += 1
-                return run, at
-            self._running -= 1
-        return None
+            run = self._next()
+            if run is None:
+                self._running -= 1
+            return run
 
     def _work(self) -> None:
         turn = now = perf_counter()
         wall_ms = self._hiring.wall_ms()
         calls = quick = 0
-        while (taken := self._take()) is not None:
-            if self._slow:
-                self._hire(one_is_enough=False)
-                now = perf_counter()
-            run, at = taken
-            work = self._work_of(run, at, wall_ms)
-            if work is None:
-                continue
-            call, messages, context, variables = work
-            told = variables.run(self._made, call, run.topic, messages, context)
-            over = perf_counter()
-            self._back.append((run, at, told, context, (over - now) * 1000))
-            calls += 1
-            quick += over - now < QUICK_S
-            now = over
-            if now - turn >= TURN_S:
-                self._slow = 2 * quick < calls
-                self._tell()
-                calls = quick = 0
-                turn = now = perf_counter()
-                wall_ms = self._hiring.wall_ms()
+        while (run := self._next_or_leave()) is not None:
+            for at in _taken_from(run.starts):
+                self._taken += 1
+                if self._slow:
+                    self._hire(one_is_enough=False)
+                    now = perf_counter()
+                work = self._work_of(run, at, wall_ms)
+                if work is None:
+                    continue
+                told = self._made(run.topic, work)
+                over = perf_counter()
+                self._back.append((run, at, told, work[2], (over - now) * 1000))
+                calls += 1
+                quick += over - now < QUICK_S
+                now = over
+                if now - turn >= TURN_S:
+                    self._slow = 2 * quick < calls
+                    self._tell()
+                    calls = quick = 0
+                    turn = now = perf_counter()
+                    wall_ms = self._hiring.wall_ms()
         if calls:
             self._slow = 2 * quick < calls
         self._tell()
 
-    def _made(
-        self,
-        call: ListenerCall[ConsumeStatus],
-        topic: str,
-        messages: list[MessageExt],
-        context: ConsumeConcurrentlyContext | None,
-    ) -> ConsumeStatus | Outcome[ConsumeStatus]:
+    def _made(self, topic: str, work: Work) -> ConsumeStatus | Outcome[ConsumeStatus]:
         """Call the listener, and return what that comes to."""
+        call, messages, context, variables = work
         try:
-            result = call.call(messages, context)
-            if type(result) is not ConsumeStatus and inspect.isawaitable(result):
-                result = trio.from_thread.run(_wait_for, result, trio_token=self._token)
+            result = variables.run(call.call, messages, context)
+            if type(result) is ConsumeStatus:
+                return result
+            if inspect.isawaitable(result):
+                result = variables.run(self._waited_for, result)
         except BaseException as error:  # noqa: BLE001  nobody but the consumer is there to hear of it
             return call.raised(topic, error)
         return call.judged(topic, result)
+
+    def _waited_for(self, result: Awaitable[object]) -> object:
+        """Return what something comes to that a plain listener has returned."""
+        return trio.from_thread.run(_wait_for, result, trio_token=self._token)

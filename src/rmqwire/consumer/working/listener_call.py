@@ -6,6 +6,7 @@ import inspect
 import logging
 from dataclasses import dataclass
 from enum import Enum
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rmqwire.consumer.working.elsewhere import Elsewhere
@@ -96,8 +97,18 @@ class ListenerCall(Generic[Status]):
             its status, what it did instead of returning one, or ``Begun``, for ``finish``.
         """
         try:
-            result = self.call(messages, context)
-            if not isinstance(result, self._status):
+            if self.with_context or self._in_threads is not None:
+                result = self.call(messages, context)
+            else:
+                result = self._listener(messages)
+            if type(result) is CoroutineType:  # as ``begin`` does, without a call for each
+                try:
+                    waits_for = result.send(None)
+                except StopIteration as end:
+                    result = end.value
+                else:
+                    return Begun(result, waits_for)
+            elif not isinstance(result, self._status):
                 result = begin(result)
                 if isinstance(result, Begun):
                     return result
