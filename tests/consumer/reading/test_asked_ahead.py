@@ -7,6 +7,7 @@ from rmqwire.codec import headers as h
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.consumer.config import PushConsumerConfig
 from rmqwire.consumer.reading import queue_reader
+from rmqwire.consumer.reading.pull_result import found_messages
 from rmqwire.consumer.reading.queue_reader import may_ask_ahead
 from tests.consumer.reading.test_queue_reader import held
 from tests.consumer.support import FIRST, R, Seen, consumer, settle, until
@@ -37,7 +38,7 @@ def four_at_once(cluster, **config):
 @pytest.fixture
 def taken(many, monkeypatch):
     """Return how many pulls were asked for ahead each time that an answer was taken apart."""
-    counts, found = [], queue_reader.found_messages
+    counts, found = [], found_messages
 
     def count(*arguments):
         messages = found(*arguments)
