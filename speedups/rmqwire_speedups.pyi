@@ -46,8 +46,8 @@ class Settings(Protocol):
 class Sends(Generic[_Q]):
     """Turns plain sends at the front of a buffer into records, units and answers.
 
-    ``place`` is told a topic and a queue id and returns the queue, its next offset and the topic's
-    bytes, or None when that is not plain. ``plan`` is told the names of a message's properties and
+    ``place`` is told a topic and a queue id and returns the queue, whose ``next_offset`` is read, or None
+    when that is not plain; a queue is asked for once for each ``places_version``. ``plan`` is told the names of a message's properties and
     returns which entries are stored, in order, and the indexes of TAGS, UNIQ_KEY and WAIT (-1
     without), or None when these names are not plain; it is asked once for each list of names.
     """
@@ -55,7 +55,7 @@ class Sends(Generic[_Q]):
     def __init__(
         self,
         settings: Settings,
-        place: Callable[[str, int], tuple[_Q, int, bytes] | None],
+        place: Callable[[str, int], _Q | None],
         plan: Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None],
     ) -> None: ...
     def take(
@@ -64,9 +64,10 @@ class Sends(Generic[_Q]):
         log_end: int,
         room: int,
         store_timestamp: int,
+        places_version: int,
         /,
     ) -> tuple[
-        list[tuple[int, int, int, bytes]], bytes, int, list[tuple[_Q, int, bytes, int, int]]
+        list[tuple[int, int, int, bytes]], bytes, int, int, list[tuple[_Q, int, bytes, int, int]]
     ]:
         """Take what is plain at the front of what each connection has brought.
 
@@ -75,12 +76,13 @@ class Sends(Generic[_Q]):
             log_end: where the next record begins.
             room: bytes that all records may have together.
             store_timestamp: ms.
+            places_version: another one when what ``place`` has returned may be so no more.
 
         Returns:
             for each connection how many sends were taken, where the first frame begins that was not,
             where the frames end that the Python must look at (the same when no whole one is left), and
-            the answers, without those of oneway sends; all records; the size of the last one; for each
-            queue its next offset, its new units, the bytes of their records and how many sends brought
+            the answers, without those of oneway sends; all records; the size of the last one; messages in
+            all; for each queue its next offset, its new units, the bytes of their records and how many sends brought
             them.
 
         Raises:

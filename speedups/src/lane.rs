@@ -32,16 +32,65 @@ pub struct Settings {
     pub answers: Answers,
 }
 
-/// A queue that a message is for, as the Python knows it.
-pub struct Place<Q> {
-    pub queue: Q,
-    pub next_offset: i64,
-    pub topic: Vec<u8>,
+/// A queue that plain messages are for.
+struct Known<Q> {
+    queue: Q,
+    /// The last run that used it, and its number among the queues of that.
+    run: u64,
+    number: usize,
+}
+
+/// The queues that the Python has told, until it says that something has changed.
+pub struct Places<Q> {
+    /// Topic and queue id -> index into `known`.
+    numbers: HashMap<Vec<u8>, usize>,
+    known: Vec<Known<Q>>,
+    version: u64,
+    runs: u64,
+}
+
+impl<Q> Default for Places<Q> {
+    fn default() -> Self {
+        Places { numbers: HashMap::new(), known: Vec::new(), version: 0, runs: 0 }
+    }
+}
+
+impl<Q> Places<Q> {
+    /// Return the queue at a place.
+    pub fn queue(&self, place: usize) -> Option<&Q> {
+        self.known.get(place).map(|known| &known.queue)
+    }
+
+    /// Begin a run; what was told for another version is forgotten.
+    fn begin(&mut self, version: u64) {
+        if self.version != version {
+            self.numbers.clear();
+            self.known.clear();
+            self.version = version;
+        }
+        self.runs += 1;
+    }
+
+    /// Return the place of a queue, made if the Python says that it is plain.
+    fn find<E>(&mut self, key: &[u8], ask: impl FnOnce() -> Result<Option<Q>, E>) -> Result<Option<usize>, E> {
+        if let Some(&place) = self.numbers.get(key) {
+            return Ok(Some(place));
+        }
+        let Some(queue) = ask()? else {
+            return Ok(None);
+        };
+        let place = self.known.len();
+        self.known.push(Known { queue, run: 0, number: 0 });
+        self.numbers.insert(key.to_vec(), place);
+        Ok(Some(place))
+    }
 }
 
 /// The units that one queue gets.
-pub struct Units<Q> {
-    pub place: Place<Q>,
+pub struct Units {
+    /// Of the queue among the `Places`.
+    pub place: usize,
+    pub next_offset: i64,
     pub units: Vec<u8>,
     /// Bytes of their records.
     pub size: usize,
@@ -69,11 +118,12 @@ pub struct Part {
 }
 
 /// What the inputs of a call became.
-pub struct Taken<Q> {
+pub struct Taken {
     pub parts: Vec<Part>,
     pub records: Vec<u8>,
     pub last_size: usize,
-    pub queues: Vec<Units<Q>>,
+    pub messages: usize,
+    pub queues: Vec<Units>,
 }
 
 /// Where the messages of one call go.
@@ -83,6 +133,8 @@ pub struct Here {
     /// Bytes that its file has room for.
     pub room: usize,
     pub store_timestamp: i64,
+    /// Of what `Broker::place` says.
+    pub places_version: u64,
 }
 
 /// What is asked of the Python.
@@ -90,11 +142,17 @@ pub trait Broker {
     type Queue;
     type Error;
 
-    /// Return where a message goes; `None` when that is not plain.
+    /// Return the queue of a message; `None` when that is not plain.
     ///
     /// # Errors
     /// What the Python raised.
-    fn place(&self, topic: &str, queue_id: i32) -> Result<Option<Place<Self::Queue>>, Self::Error>;
+    fn place(&self, topic: &str, queue_id: i32) -> Result<Option<Self::Queue>, Self::Error>;
+
+    /// Return the offset of the next message of a queue.
+    ///
+    /// # Errors
+    /// What the Python raised.
+    fn next_offset(&self, queue: &Self::Queue) -> Result<i64, Self::Error>;
 
     /// Return what to do with properties of these names; `None` when they are not plain.
     ///
@@ -131,13 +189,16 @@ const ONEWAY: i32 = 2;
 pub fn take<B: Broker>(
     settings: &Settings,
     plans: &mut Plans,
+    places: &mut Places<B::Queue>,
     inputs: &[Input],
     here: &Here,
     broker: &B,
-) -> Result<Taken<B::Queue>, B::Error> {
-    let taken = Taken { parts: Vec::with_capacity(inputs.len()), records: Vec::new(), last_size: 0, queues: Vec::new() };
-    let (numbers, key) = (HashMap::new(), Vec::new());
-    let mut run = Run { settings, here, broker, taken, part: Part::default(), born_host: &[], numbers, key };
+) -> Result<Taken, B::Error> {
+    let parts = Vec::with_capacity(inputs.len());
+    let taken = Taken { parts, records: Vec::new(), last_size: 0, messages: 0, queues: Vec::new() };
+    places.begin(here.places_version);
+    let key = Vec::new();
+    let mut run = Run { settings, here, broker, taken, part: Part::default(), born_host: &[], places, key };
     let mut properties = Vec::new();
     for input in inputs {
         run.part = Part { position: input.position, stop: input.position, ..Part::default() };
@@ -161,12 +222,12 @@ struct Run<'a, B: Broker> {
     settings: &'a Settings,
     here: &'a Here,
     broker: &'a B,
-    taken: Taken<B::Queue>,
+    taken: Taken,
     /// Of the input that is looked at, and its sender.
     part: Part,
     born_host: &'a [u8],
-    /// Topic and queue id -> index into `taken.queues`.
-    numbers: HashMap<Vec<u8>, usize>,
+    places: &'a mut Places<B::Queue>,
+    /// Topic and queue id of the send that is looked at.
     key: Vec<u8>,
 }
 
@@ -282,14 +343,14 @@ impl<B: Broker> Run<'_, B> {
         let (settings, here) = (self.settings, self.here);
         let mut end = self.taken.records.len() + BLANK;
         for message in &mut *messages {
-            let record = record(settings, (here, self.born_host), &self.taken.queues[number].place, 0, send, message);
+            let record = record(settings, (here, self.born_host), 0, (0, send), message);
             let Some(size) = record.size().filter(|size| end + size <= here.room) else {
                 return Ok(false);
             };
             message.size = size;
             end += size;
         }
-        let (queue_id, queue_offset) = (send.queue_id, self.taken.queues[number].place.next_offset);
+        let (queue_id, queue_offset) = (send.queue_id, self.taken.queues[number].next_offset);
         let mut message_id = String::with_capacity(33 * messages.len());
         for message in messages {
             let place = self.append(number, send, message);
@@ -312,13 +373,14 @@ impl<B: Broker> Run<'_, B> {
     fn append(&mut self, number: usize, send: &Send, message: &Message) -> i64 {
         let (settings, here) = (self.settings, self.here);
         let place = here.log_end + self.taken.records.len() as i64;
-        let record = record(settings, (here, self.born_host), &self.taken.queues[number].place, place, send, message);
-        record.append(message.size, &mut self.taken.records);
         let queue = &mut self.taken.queues[number];
+        let record = record(settings, (here, self.born_host), place, (queue.next_offset, send), message);
+        record.append(message.size, &mut self.taken.records);
         append_unit(place, message.size, message.tags_code, &mut queue.units);
         queue.size += message.size;
-        queue.place.next_offset += 1;
+        queue.next_offset += 1;
         self.taken.last_size = message.size;
+        self.taken.messages += 1;
         place
     }
 
@@ -330,32 +392,35 @@ impl<B: Broker> Run<'_, B> {
         self.key.clear();
         self.key.extend_from_slice(send.topic);
         self.key.extend_from_slice(&send.queue_id.to_be_bytes());
-        if let Some(&number) = self.numbers.get(&self.key) {
-            return Ok(Some(number));
-        }
-        let Some(place) = self.broker.place(topic, send.queue_id)? else {
+        let broker = self.broker;
+        let Some(place) = self.places.find(&self.key, || broker.place(topic, send.queue_id))? else {
             return Ok(None);
         };
-        let number = self.taken.queues.len();
-        self.taken.queues.push(Units { place, units: Vec::new(), size: 0, sends: 0 });
-        self.numbers.insert(self.key.clone(), number);
-        Ok(Some(number))
+        let run = self.places.runs;
+        let Some(known) = self.places.known.get_mut(place) else {
+            return Ok(None);
+        };
+        if known.run != run {
+            let next_offset = broker.next_offset(&known.queue)?;
+            (known.run, known.number) = (run, self.taken.queues.len());
+            self.taken.queues.push(Units { place, next_offset, units: Vec::new(), size: 0, sends: 0 });
+        }
+        Ok(Some(known.number))
     }
 }
 
-/// Return the record of a message that is stored next, at `physical_offset`.
-fn record<'m, Q>(
+/// Return the record of a message that is stored at `physical_offset`.
+fn record<'m>(
     settings: &'m Settings,
     (here, born_host): (&Here, &'m [u8]),
-    place: &'m Place<Q>,
     physical_offset: i64,
-    send: &Send,
+    (queue_offset, send): (i64, &'m Send),
     message: &'m Message,
 ) -> Record<'m> {
     Record {
         queue_id: send.queue_id,
         flag: message.flag,
-        queue_offset: place.next_offset,
+        queue_offset,
         physical_offset,
         sys_flag: send.sys_flag,
         born_timestamp: send.born_timestamp,
@@ -364,7 +429,7 @@ fn record<'m, Q>(
         store_host: &settings.store_host,
         reconsume_times: send.reconsume_times,
         body: message.body,
-        topic: &place.topic,
+        topic: send.topic,
         properties: message.properties,
     }
 }
@@ -386,12 +451,16 @@ mod tests {
         type Queue = i32;
         type Error = ();
 
-        fn place(&self, topic: &str, queue_id: i32) -> Result<Option<Place<i32>>, ()> {
+        fn place(&self, topic: &str, queue_id: i32) -> Result<Option<i32>, ()> {
             match topic {
-                "T" => Ok(Some(Place { queue: queue_id, next_offset: 10, topic: b"T".to_vec() })),
+                "T" => Ok(Some(queue_id)),
                 "broken" => Err(()),
                 _ => Ok(None),
             }
+        }
+
+        fn next_offset(&self, _: &i32) -> Result<i64, ()> {
+            Ok(10)
         }
 
         fn plan(&self, names: Vec<&str>) -> Result<Option<Plan>, ()> {
@@ -461,13 +530,13 @@ mod tests {
         frame
     }
 
-    fn run_all(inputs: &[&[u8]], room: usize) -> Result<Taken<i32>, ()> {
+    fn run_all(inputs: &[&[u8]], room: usize) -> Result<Taken, ()> {
         let inputs: Vec<Input> = inputs.iter().map(|data| Input { data, position: 0, born_host: &[0; 8] }).collect();
-        let here = Here { log_end: 1000, room, store_timestamp: 6 };
-        take(&settings(), &mut Plans::default(), &inputs, &here, &Table)
+        let here = Here { log_end: 1000, room, store_timestamp: 6, places_version: 1 };
+        take(&settings(), &mut Plans::default(), &mut Places::default(), &inputs, &here, &Table)
     }
 
-    fn run(data: &[u8], room: usize) -> Result<Taken<i32>, ()> {
+    fn run(data: &[u8], room: usize) -> Result<Taken, ()> {
         run_all(&[data], room)
     }
 
@@ -486,7 +555,7 @@ mod tests {
         assert_eq!(run(&data, 10_000).unwrap().parts[0].stop, data.len() - plain.len());
         assert_eq!(taken.records.len(), 2 * taken.last_size);
         assert_eq!((taken.queues.len(), taken.queues[0].units.len()), (1, 40));
-        assert_eq!(taken.queues[0].place.next_offset, 12);
+        assert_eq!(taken.queues[0].next_offset, 12);
         assert_eq!(taken.queues[0].size, taken.records.len());
     }
 
@@ -523,7 +592,7 @@ mod tests {
         let two = batch_frame(&["TAGS\u{1}a\u{2}UNIQ_KEY\u{1}K2", "UNIQ_KEY\u{1}K3"]);
         let taken = run(&two, 10_000).unwrap();
         assert_eq!((taken.parts[0].count, taken.queues[0].sends, taken.queues[0].units.len()), (1, 1, 40));
-        assert_eq!(taken.queues[0].place.next_offset, 12);
+        assert_eq!(taken.queues[0].next_offset, 12);
         assert!(taken.parts[0].answers.windows(33).any(|part| part[32] == b','));
         assert_eq!(run(&two, taken.records.len() + BLANK - 1).unwrap().records.len(), 0);
         for odd in [&["UNIQ_KEY\u{1}K2", "DELAY\u{1}1"][..], &["UNIQ_KEY\u{1}K2", "a"], &[]] {

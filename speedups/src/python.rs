@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use pyo3::exceptions::{PyIndexError, PyRuntimeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
@@ -12,7 +13,7 @@ use crate::dispatch::{self, Queues as DispatchQueues, Range};
 use crate::heads;
 use crate::index;
 use crate::keys::{self, Key};
-use crate::lane::{Broker, Here, Input, Place, Settings, take};
+use crate::lane::{Broker, Here, Input, Places, Settings, take};
 use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
@@ -80,20 +81,18 @@ struct Callables<'a, 'py> {
     plan: &'a Py<PyAny>,
 }
 
-type PlaceAnswer<'py> = Option<(Py<PyAny>, i64, Bound<'py, PyBytes>)>;
 type PlanAnswer = Option<(Vec<usize>, isize, isize, isize)>;
 
 impl Broker for Callables<'_, '_> {
     type Queue = Py<PyAny>;
     type Error = PyErr;
 
-    fn place(&self, topic: &str, queue_id: i32) -> PyResult<Option<Place<Py<PyAny>>>> {
-        let answer: PlaceAnswer = self.place.bind(self.py).call1((topic, queue_id))?.extract()?;
-        Ok(answer.map(|(queue, next_offset, topic)| Place {
-            queue,
-            next_offset,
-            topic: topic.as_bytes().to_vec(),
-        }))
+    fn place(&self, topic: &str, queue_id: i32) -> PyResult<Option<Py<PyAny>>> {
+        Ok(self.place.bind(self.py).call1((topic, queue_id))?.extract()?)
+    }
+
+    fn next_offset(&self, queue: &Py<PyAny>) -> PyResult<i64> {
+        queue.bind(self.py).getattr(intern!(self.py, "next_offset"))?.extract()
     }
 
     fn plan(&self, names: Vec<&str>) -> PyResult<Option<Plan>> {
@@ -113,13 +112,14 @@ impl Broker for Callables<'_, '_> {
 struct Sends {
     settings: Settings,
     plans: Plans,
+    places: Places<Py<PyAny>>,
     place: Py<PyAny>,
     plan: Py<PyAny>,
 }
 
 type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize, usize)>;
 type Part<'py> = (usize, usize, usize, Bound<'py, PyBytes>);
-type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, Queues<'py>);
+type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, usize, Queues<'py>);
 type Inputs<'py> = Vec<(Bound<'py, PyBytes>, usize, Bound<'py, PyBytes>)>;
 
 #[pymethods]
@@ -129,10 +129,10 @@ impl Sends {
         if settings.codes.iter().any(|(_, fields)| fields.len() < KNOWN) {
             return Err(PyRuntimeError::new_err("too few field names"));
         }
-        Ok(Sends { settings: settings.into(), plans: Plans::default(), place, plan })
+        Ok(Sends { settings: settings.into(), plans: Plans::default(), places: Places::default(), place, plan })
     }
 
-    #[pyo3(signature = (inputs, log_end, room, store_timestamp, /))]
+    #[pyo3(signature = (inputs, log_end, room, store_timestamp, places_version, /))]
     fn take<'py>(
         &mut self,
         py: Python<'py>,
@@ -140,15 +140,16 @@ impl Sends {
         log_end: i64,
         room: usize,
         store_timestamp: i64,
+        places_version: u64,
     ) -> PyResult<Run<'py>> {
-        let here = Here { log_end, room, store_timestamp };
+        let here = Here { log_end, room, store_timestamp, places_version };
         let callables = Callables { py, place: &self.place, plan: &self.plan };
-        let (settings, plans) = (&self.settings, &mut self.plans);
+        let (settings, plans, places) = (&self.settings, &mut self.plans, &mut self.places);
         let inputs: Vec<Input> = inputs
             .iter()
             .map(|(data, position, host)| Input { data: data.as_bytes(), position: *position, born_host: host.as_bytes() })
             .collect();
-        let taken = guard(|| take(settings, plans, &inputs, &here, &callables))?;
+        let taken = guard(|| take(settings, plans, places, &inputs, &here, &callables))?;
         let parts = taken
             .parts
             .into_iter()
@@ -157,12 +158,12 @@ impl Sends {
         let queues = taken
             .queues
             .into_iter()
-            .map(|queue| {
-                let units = PyBytes::new(py, &queue.units);
-                (queue.place.queue, queue.place.next_offset, units, queue.size, queue.sends)
+            .filter_map(|one| {
+                let queue = places.queue(one.place)?.clone_ref(py);
+                Some((queue, one.next_offset, PyBytes::new(py, &one.units), one.size, one.sends))
             })
             .collect();
-        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, queues))
+        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, taken.messages, queues))
     }
 }
 

@@ -57,11 +57,13 @@ def ack_before_fsync(patch):
 def dispatch_before_flush(patch):
     wait = PutPath._wait_for_flush
 
-    def eager(self, put, touched):
+    def eager(self, put, brought, touched):
+        for some, removals in brought:
+            self._queues.dispatch_all(some, removals)
         for queue in touched:
             self._dispatch(queue, bytes(queue.pending))
             queue.pending.clear()
-        wait(self, put, [])
+        wait(self, put, [], [])
 
     patch.setattr(PutPath, "_wait_for_flush", eager)
 

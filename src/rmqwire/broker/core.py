@@ -205,6 +205,7 @@ class BrokerCore:
                 written=self._written,
                 flush_wanted=signals.flush_wanted,
                 arrived=self._arrived,
+                awaited=self._is_awaited,
                 stalled=signals.stalled,
                 recovering=signals.recovering,
                 broken=signals.broken,
@@ -370,6 +371,11 @@ class BrokerCore:
 
     def _written(self) -> None:
         self.state.replication.log_grew()
+
+    def _is_awaited(self) -> bool:
+        pop = self.state.pop
+        waiting = self.state.held_pulls.waiting or pop.polling.waiting or pop.notifications.waiting
+        return waiting > 0
 
     def _arrived(self, topic: str, queue_id: int, max_offset: int, tags_code: int) -> None:
         if topic == SCHEDULE_TOPIC:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from rmqwire.codec.consume_queue import UNIT
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP
 from rmqwire.codec.names import is_system_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
     from rmqwire.store.stats import StoreStats
 
 QUEUE_PUT_NUMS: Final = "QUEUE_PUT_NUMS"
@@ -172,7 +174,14 @@ class StatsItem:
 
 
 class _Counts:
-    """What was put into a queue, or got from it by a group, since somebody looked."""
+    """What was put into a queue, or got from it by a group, since somebody looked.
+
+    Attributes:
+        count: messages; ``put_all`` counts the bytes of their units.
+        size: bytes of their records.
+        times: calls.
+        ms: what all of these took.
+    """
 
     __slots__ = ("count", "ms", "size", "times")
 
@@ -211,6 +220,7 @@ class BrokerStats:
             self._keys[GROUP_GET_LATENCY] = ("topic", "group")
         self.tables: dict[str, dict[str, StatsItem]] = {name: {} for name in self._keys}
         self._puts: dict[tuple[str, int], _Counts] = {}
+        self._brought: dict[ConsumeQueue, _Counts] = {}
         self._gets: dict[tuple[str, str, int], _Counts] = {}
         # totals at the last two midnights, for brokerStatus
         self.put_total_yesterday_morning = 0
@@ -240,6 +250,19 @@ class BrokerStats:
         puts.size += size
         puts.times += times
         puts.ms += elapsed_ms * times
+
+    def put_all(self, brought: Iterable[Brought], elapsed_ms: int) -> None:
+        """Count what a lane's sends brought many queues, each send answered after ``elapsed_ms``."""
+        counts = self._brought
+        for queue, _, units, size, sends in brought:
+            puts = counts.get(queue)
+            if puts is None:
+                puts = counts[queue] = _Counts()
+            puts.count += len(units)
+            puts.size += size
+            puts.times += sends
+            if elapsed_ms:
+                puts.ms += elapsed_ms * sends
 
     def put_by_broker(self, topic: str, count: int, size: int) -> None:
         """Count messages that the broker stored without a producer's send: no latency is measured."""
@@ -307,6 +330,11 @@ class BrokerStats:
 
     def _collect(self) -> None:
         """Move what the hot path counted into the items."""
+        brought, self._brought = self._brought, {}
+        for queue, one in brought.items():
+            count = one.count // UNIT
+            self.put(queue.topic, queue.queue_id, count, one.size, 0, one.times)
+            self._puts[queue.topic, queue.queue_id].ms += one.ms
         puts, self._puts = self._puts, {}
         gets, self._gets = self._gets, {}
         for (topic, queue_id), one in puts.items():

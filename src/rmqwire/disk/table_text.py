@@ -35,6 +35,9 @@ class TrackedTable(dict[str, V], Generic[V]):
     """A dict that knows which of its entries have changed.
 
     A value that is changed in place is told by :meth:`touch`.
+
+    Attributes:
+        version: another after each change.
     """
 
     def __init__(self, entries: Mapping[str, V] | Iterable[tuple[str, V]] = ()) -> None:
@@ -42,19 +45,22 @@ class TrackedTable(dict[str, V], Generic[V]):
         self._changed: dict[str, None] = dict.fromkeys(self)
         self._gone: set[str] = set()
         self._anew = True
+        self.version = 0
 
     def touch(self, key: str) -> None:
         """Note that the value of ``key`` was changed in place."""
         self._changed[key] = None
+        self.version += 1
 
     def __setitem__(self, key: str, value: V) -> None:
-        self._changed[key] = None
+        self.touch(key)
         super().__setitem__(key, value)
 
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)
         self._changed.pop(key, None)  # set again it stands at the end
         self._gone.add(key)
+        self.version += 1
 
     def pop(self, key: str, default: V | None = None) -> V | None:  # type: ignore[override]
         """Remove an entry and return it, or ``default``."""
@@ -91,6 +97,7 @@ class TrackedTable(dict[str, V], Generic[V]):
         self._changed.clear()
         self._gone.clear()
         self._anew = True
+        self.version += 1
 
     def take(self, frozen: Callable[[V], V], *, everything: bool) -> Changes[V]:
         """Return the changes since the last time.

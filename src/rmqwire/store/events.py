@@ -53,6 +53,7 @@ class StoreEvents(msgspec.Struct):
         flush_wanted: no arguments.
         arrived: (topic, queue id, end of the queue, tags code), once for each queue that grew and
             each tags code among its new messages.
+        awaited: whether anybody wants to know of a plain message's arrival now.
         stalled: what it took, ms; before its answers.
         recovering: a ``RecoveryProgress``.
         broken: no arguments; the reason is ``MessageStore.read_only_reason``.
@@ -61,6 +62,7 @@ class StoreEvents(msgspec.Struct):
     written: Callable[[], None] = nothing
     flush_wanted: Callable[[], None] = nothing
     arrived: Arrived = nothing
+    awaited: Callable[[], bool] = lambda: True
     stalled: Callable[[int], None] = nothing
     recovering: Callable[[RecoveryProgress], None] = nothing
     broken: Callable[[], None] = nothing

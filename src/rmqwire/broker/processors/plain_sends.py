@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from rmqwire.broker.processors.plain_headers import PlainSend
     from rmqwire.broker.processors.send_lane import LaneSettings
     from rmqwire.codec.send_answer import SendAnswers
-    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
 
-    FindPlace = Callable[[str, int], tuple[ConsumeQueue, int, bytes] | None]
+    FindPlace = Callable[[str, int], ConsumeQueue | None]
     FindPlan = Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None]
     Part = tuple[int, int, int, bytes]
-    Units = list[tuple[ConsumeQueue, int, bytes, int, int]]
 
 _SUCCESS: Final = int(ResponseCode.SUCCESS)
 _unpack_words = Struct(">iI").unpack_from  # of a frame: its length; serialize type, header length
@@ -60,6 +59,8 @@ class PlainSends:
         self.place = place
         self.host_id = settings.host_id.encode()
         self.tags_codes = TagsCodes()
+        self.lines: dict[tuple[bytes, int], _Line] = {}  # of all queues that plain sends came to
+        self._places_version = 0
         self.read_header = PlainHeaders(settings.harmless_sys_flag).read
         self.rewrite = PlainProperties(
             plan,
@@ -74,16 +75,24 @@ class PlainSends:
         log_end: int,
         room: int,
         store_timestamp: int,
-    ) -> tuple[list[Part], bytes, int, Units]:
+        places_version: int,
+    ) -> tuple[list[Part], bytes, int, int, list[Brought]]:
         """Do what ``rmqwire_speedups.Sends.take`` does."""
+        if places_version != self._places_version:
+            self.lines.clear()
+            self._places_version = places_version
         run = _Run(self, log_end, room, store_timestamp)
-        parts = [run.take_input(*one) for one in inputs]
-        units = [line.brought() for line in run.lines.values() if line.size]
-        return parts, b"".join(run.records), run.last_size, units
+        try:
+            parts = [run.take_input(*one) for one in inputs]
+        except BaseException:
+            self.lines.clear()  # some have got what nobody takes
+            raise
+        brought = [line.end_run() for line in run.used if line.size]
+        return parts, b"".join(run.records), run.last_size, run.messages, brought
 
 
 class _Line:
-    """One queue in a run: where its next message goes, and the units of those it got.
+    """One queue: where its next message goes, and the units of those it got in this run.
 
     Attributes:
         named: the topic as it stands in a record.
@@ -96,9 +105,9 @@ class _Line:
         "units",
     )  # fmt: skip
 
-    def __init__(self, queue: ConsumeQueue, next_offset: int, topic: bytes) -> None:
+    def __init__(self, queue: ConsumeQueue, topic: bytes) -> None:
         self.queue = queue
-        self.next_offset = next_offset
+        self.next_offset = 0
         self.topic = topic
         self.named = bytes([len(topic)]) + topic
         self.digits = b"%d" % queue.queue_id
@@ -107,9 +116,12 @@ class _Line:
         self.lengths = 0
         self.template = b""
 
-    def brought(self) -> tuple[ConsumeQueue, int, bytes, int, int]:
-        """Return the queue's part of the result."""
-        return self.queue, self.next_offset, bytes(self.units), self.size, self.sends
+    def end_run(self) -> Brought:
+        """Return the queue's part of the result, and get nothing more."""
+        brought = self.queue, self.next_offset, self.units, self.size, self.sends
+        self.units = bytearray()
+        self.size = self.sends = 0
+        return brought
 
 
 class _Run:
@@ -117,7 +129,7 @@ class _Run:
 
     __slots__ = (
         "_answers", "_born_host", "_hosts", "_layout", "_limit", "_of_input", "_place", "_sends",
-        "_settings", "_store_timestamp", "last_size", "lines", "records",
+        "_settings", "_store_timestamp", "last_size", "lines", "messages", "records", "used",
     )  # fmt: skip
 
     def __init__(self, sends: PlainSends, log_end: int, room: int, store_timestamp: int) -> None:
@@ -128,7 +140,9 @@ class _Run:
         self._limit = log_end + room - BLANK_SIZE
         self._store_timestamp = store_timestamp
         self._of_input: list[bytes] = []  # answers
-        self.lines: dict[tuple[bytes, int], _Line] = {}
+        self.lines = sends.lines
+        self.used: list[_Line] = []
+        self.messages = 0
         self.records: list[bytes] = []
         self.last_size = 0
 
@@ -176,6 +190,9 @@ class _Run:
         line = self.lines.get((topic, queue_id)) or self._new_line(topic, queue_id)
         if line is None:
             return False
+        if not line.size:
+            line.next_offset = line.queue.next_offset
+            self.used.append(line)
         take = self._take_batch if kind.is_batch else self._take_message
         return take(send, stored, line, data[body_at:end])
 
@@ -199,6 +216,7 @@ class _Run:
         line.next_offset = offset + 1
         line.size += size
         line.sends += 1
+        self.messages += 1
         self._place = place + size
         self.last_size = size
         if not is_oneway:
@@ -207,9 +225,9 @@ class _Run:
 
     def _new_line(self, topic: bytes, queue_id: int) -> _Line | None:
         found = self._sends.place(topic.decode(), queue_id)
-        if found is None or len(found[2]) > MAX_TOPIC_V1:
+        if found is None or len(topic) > MAX_TOPIC_V1:
             return None
-        line = self.lines[topic, queue_id] = _Line(*found)
+        line = self.lines[topic, queue_id] = _Line(found, topic)
         return line
 
     def _answer(
@@ -286,6 +304,7 @@ class _Run:
         line.next_offset += len(places)
         line.size += size
         line.sends += 1
+        self.messages += len(places)
         self._place += size
         self.last_size = places[-1][1]
         return True

@@ -21,7 +21,6 @@ from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.codes import LANGUAGE_CODES
 from rmqwire.codec.command import FRAME_MAX_LENGTH, decode_frame
-from rmqwire.codec.consume_queue import UNIT
 from rmqwire.codec.names import NOT_ALLOWED_SEND_TOPICS
 from rmqwire.codec.native import is_native
 from rmqwire.codec.properties import find_property
@@ -38,10 +37,13 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.send_answer import SendAnswers
     from rmqwire.remoting.handler import Input, Peer, Taken
-    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
 
+    Inputs = Sequence[tuple[bytes, int, bytes]]
+    Take = Callable[
+        [Inputs, int, int, int, int], tuple[list[Taken], bytes, int, int, Sequence[Brought]]
+    ]
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
-    Units = list[tuple[ConsumeQueue, int, bytes, int, int]]
 
 # Properties of RocketMQ's that a broker only stores, or of which the lane knows all there is to do.
 HARMLESS: Final = frozenset(
@@ -127,6 +129,7 @@ class SendLane:
             answer_version=answers.version,
             answers_key=answers.has_key,
         )
+        self._take: Take
         if is_native():
             from rmqwire_speedups import Sends  # noqa: PLC0415  a distribution of its own
 
@@ -143,14 +146,22 @@ class SendLane:
         if not config.broker_permission & PERM_WRITE or config.start_accept_send_request_time_stamp:
             room = 0
         hosts = [(data, begin, connection.peer_host) for connection, data, begin in inputs]
-        taken, records, last_size, units = self._take(hosts, self._log.append_end, room, now)
-        if units:
-            done = partial(self._stored, inputs, taken, records, units)
-            puts.put_records(records, last_size, units, now, done)
+        version = state.topics.table.version + state.store.queues.removals
+        taken, records, last_size, messages, brought = self._take(
+            hosts, self._log.append_end, room, now, version
+        )
+        if brought:
+            counts = messages, sum([one[0] for one in taken])
+            done = partial(self._stored, inputs, taken, records, brought)
+            puts.put_records(records, last_size, brought, counts, now, done)
         return taken
 
-    def _place(self, topic: str, queue_id: int) -> tuple[ConsumeQueue, int, bytes] | None:
-        """Return the queue of a message, its next offset and the topic's bytes; None if not plain."""
+    def _place(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Return the queue of a message; None if not plain.
+
+        What is returned stays so until the version of the topics' table or the count of queues that
+        were removed is another.
+        """
         config = self._state.topics.table.get(topic)
         entry = self._state.store.queues.topics.get(topic)
         if (
@@ -166,8 +177,7 @@ class SendLane:
             or topic in NOT_ALLOWED_SEND_TOPICS
         ):
             return None
-        queue = entry.queues.get(queue_id)
-        return None if queue is None else (queue, queue.next_offset, entry.name)
+        return entry.queues.get(queue_id)
 
     def _plan(self, names: Sequence[str]) -> tuple[Sequence[int], int, int, int] | None:
         """Return how properties of these names are stored; None if they are not plain."""
@@ -181,7 +191,7 @@ class SendLane:
         inputs: Sequence[Input],
         taken: Sequence[Taken],
         records: bytes,
-        units: Units,
+        brought: Sequence[Brought],
         result: PutMessageResult,
     ) -> None:
         """Answer all sends of one call; the store calls this when their outcome is known."""
@@ -191,11 +201,8 @@ class SendLane:
                 sends = FrameReader(FRAME_MAX_LENGTH).split(data, begin, end)
                 place = self._answer_each(connection, sends, records, place, result)
             return
-        put = self._state.stats.put
         answered = self._puts.pass_ended or self._state.wall_ms()
-        elapsed_ms = answered - result.store_timestamp
-        for queue, _, added, size, sends_of_queue in units:
-            put(queue.topic, queue.queue_id, len(added) // UNIT, size, elapsed_ms, sends_of_queue)
+        self._state.stats.put_all(brought, answered - result.store_timestamp)
         for (connection, _, _), (_, _, _, answers) in zip(inputs, taken, strict=True):
             if answers:  # not if all were oneway
                 connection.send_frame(answers)

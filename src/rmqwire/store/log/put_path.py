@@ -15,7 +15,7 @@ import logging
 from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.consume_queue import UNIT_STRUCT
+from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
@@ -31,7 +31,7 @@ from rmqwire.store.queues.light_queues import TooManyLightQueues
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.store.config import StoreConfig
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rmqwire.store.health import StoreHealth
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.log.offset_waits import Replication
-    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
     from rmqwire.store.queues.queue_table import ConsumeQueueStore, TopicQueues
     from rmqwire.store.stats import StoreStats
 
@@ -99,8 +99,9 @@ class PutPath:
         )
         self._put: list[tuple[int, PutMessageResult, Done, bool]] = []
         self._more_puts = 0  # of the running pass, beyond one for each entry of ``_put``
+        self._brought: list[tuple[Sequence[Brought], int]] = []  # by lanes, before other puts
         self._touched: list[ConsumeQueue] = []
-        self._undispatched: list[tuple[int, ConsumeQueue, bytes]] = []
+        self._undispatched: list[tuple[int, ConsumeQueue, bytes | bytearray]] = []
         self._began_wall = 0  # of the running pass, wall clock
         self._began_mono = 0  # the same by the clock of the timeouts
         self._busy_ms = config.os_page_cache_busy_time_out_mills
@@ -192,7 +193,8 @@ class PutPath:
         self,
         records: bytes,
         last_size: int,
-        units: list[tuple[ConsumeQueue, int, bytes, int, int]],
+        brought: Sequence[Brought],
+        counts: tuple[int, int],
         now: int,
         done: Done,
     ) -> None:
@@ -201,8 +203,8 @@ class PutPath:
         Args:
             records: made for ``append_end`` of the log, and no more than ``room``.
             last_size: bytes of the last of them.
-            units: queue, its offset behind them, their units, bytes of their records, sends that
-                brought them.
+            brought: what each of their queues gets.
+            counts: messages in all, and sends.
             now: their store time, ms.
             done: called once with the result of them all.
         """
@@ -210,19 +212,25 @@ class PutPath:
         if not put:
             self._began_wall = now
             self._began_mono = self._mono_ms()
-        count = sends = 0
-        for queue, next_offset, added, _, brought in units:
-            sends += brought
-            count += next_offset - queue.next_offset
+        for queue, next_offset, _, _, _ in brought:
             queue.next_offset = next_offset
-            if not queue.pending:
-                self._touched.append(queue)
-            queue.pending += added
+        if self._touched:  # a queue may have got other messages before these
+            self._pend(brought)
+        else:
+            self._brought.append((brought, self._queues.removals))
+        messages, sends = counts
         offset = self._log.append_end
         self._log.append_records(records, last_size, now)
-        result = PutMessageResult(0, offset, len(records), -1, now, "", count)
+        result = PutMessageResult(0, offset, len(records), -1, now, "", messages)
         put.append((offset + len(records), result, done, True))
         self._more_puts += sends - 1
+
+    def _pend(self, brought: Sequence[Brought]) -> None:
+        """Put units behind those of other puts of the pass."""
+        for queue, _, units, _, _ in brought:
+            if not queue.pending:
+                self._touched.append(queue)
+            queue.pending += units
 
     def put_batch(self, messages: list[MessageInner], done: Done) -> None:
         """Take messages of one topic and queue: all of them or none, answered together.
@@ -340,6 +348,7 @@ class PutPath:
             self._fail_pass(put, error)
             return
         self._tell_written()
+        brought, self._brought = self._brought, []
         touched, self._touched = self._touched, []
         for _, result, _, _ in put:
             self._stats.put_times += result.count
@@ -353,16 +362,22 @@ class PutPath:
             logger.warning("%d puts took %d ms from the first to the disk", puts, elapsed)
             self._events.stalled(elapsed)
         if self._config.sync_flush:
-            self._wait_for_flush(put, touched)
+            self._wait_for_flush(put, brought, touched)
         else:
             self.pass_ended = now
-            self._finish(put, touched)
+            self._finish(put, brought, touched)
             self.pass_ended = 0
 
     def _finish(
-        self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
+        self,
+        put: list[tuple[int, PutMessageResult, Done, bool]],
+        brought: list[tuple[Sequence[Brought], int]],
+        touched: list[ConsumeQueue],
     ) -> None:
         """Make the pass visible, answer, then tell the pulls that wait for messages."""
+        for some, removals in brought:
+            for left in self._queues.dispatch_all(some, removals):
+                self._dispatch(*left)
         arrived = [(queue, bytes(queue.pending)) for queue in touched]
         for queue, units in arrived:
             queue.pending.clear()
@@ -377,9 +392,12 @@ class PutPath:
                     replication.wait(end, result, done)
             except Exception:  # the border of one answer: it costs nobody else theirs
                 logger.exception("a put was not answered: %s", result)
+        if brought and self._events.awaited():
+            for some, _ in brought:
+                self._tell_arrival([(queue, units) for queue, _, units, _, _ in some])
         self._tell_arrival(arrived)
 
-    def _dispatch(self, queue: ConsumeQueue, units: bytes) -> None:
+    def _dispatch(self, queue: ConsumeQueue, units: bytes | bytearray) -> None:
         try:
             self._queues.dispatch(queue, units)
         except (OSError, StoreError) as error:  # its units stay in memory and are tried again
@@ -389,10 +407,15 @@ class PutPath:
             self.health.fail(f"consume queue failed: {error!r}")
 
     def _wait_for_flush(
-        self, put: list[tuple[int, PutMessageResult, Done, bool]], touched: list[ConsumeQueue]
+        self,
+        put: list[tuple[int, PutMessageResult, Done, bool]],
+        brought: list[tuple[Sequence[Brought], int]],
+        touched: list[ConsumeQueue],
     ) -> None:
         """Let the pass wait for the disk: what readers could see must not vanish again."""
         end = self._log.end
+        for some, _ in brought:
+            self._undispatched += [(end, queue, units) for queue, _, units, _, _ in some]
         for queue in touched:
             self._undispatched.append((end, queue, bytes(queue.pending)))
             queue.pending.clear()
@@ -426,7 +449,7 @@ class PutPath:
         self._tell_arrival(arrived)
         self.end_pass()
 
-    def _tell_arrival(self, arrived: list[tuple[ConsumeQueue, bytes]]) -> None:
+    def _tell_arrival(self, arrived: Sequence[tuple[ConsumeQueue, bytes | bytearray]]) -> None:
         """Tell once per queue and tags code: a waiting pull may want one of them only."""
         notify = self._events.arrived
         for queue, units in arrived:
@@ -452,6 +475,10 @@ class PutPath:
         for queue in self._touched:
             queue.forget_pending()
         self._touched = []
+        for some, _ in self._brought:
+            for queue, _, units, _, _ in some:
+                queue.next_offset -= len(units) // UNIT
+        self._brought = []
         full = isinstance(error, DiskFull) or getattr(error, "errno", 0) in _NO_SPACE
         if full and not self._log.tail_unclean:
             self.health.disk_full(f"{self._config.commit_log_path}: {error}")

@@ -65,7 +65,7 @@ class BatchConsumeQueue(ConsumeQueue):
         self.last_offset = last.msg_base_offset + last.batch_num
         super().dispatch(units)
 
-    def tags_codes(self, units: bytes) -> dict[int, None]:
+    def tags_codes(self, units: bytes | bytearray) -> dict[int, None]:
         """Return the tags codes of units, each once."""
         places = range(0, len(units), BATCH_UNIT)
         return {unpack_batch_unit(units, at).tags_code: None for at in places}

@@ -12,7 +12,7 @@ the newest units for readers. The files are sparse, as Java's are: 10,000 of 6 M
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from rmqwire.codec.consume_queue import PRE_BLANK, UNIT, UNIT_STRUCT
 from rmqwire.store.folder.file_queue import FileQueue
@@ -31,6 +31,10 @@ _NONE_AHEAD = (0, b"")
 _SCAN = 3200 * UNIT  # bytes read at once when a file is scanned
 _RECOVERED_FILES = 3  # Java looks at the last three files
 BLANK_SIZE_FIELD = 0x7FFFFFFF  # size of a pre-blank unit
+
+
+Brought: TypeAlias = "tuple[ConsumeQueue, int, bytes | bytearray, int, int]"
+"""What a lane brings a queue: the offset behind its messages, their units, bytes of their records, sends."""
 
 
 class ConsumeQueue:
@@ -133,7 +137,7 @@ class ConsumeQueue:
         plan.add_one_of_many(self.files, self.flushed, self.written)
         plan.book.append((self, self.written))
 
-    def tags_codes(self, units: bytes) -> dict[int, None]:
+    def tags_codes(self, units: bytes | bytearray) -> dict[int, None]:
         """Return the tags codes of units, each once."""
         return {code: None for _, _, code in UNIT_STRUCT.iter_unpack(units)}
 

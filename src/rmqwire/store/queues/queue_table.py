@@ -16,18 +16,19 @@ from rmqwire.errors import StoreError
 from rmqwire.store.folder.file_queue import HandleCache, may_be_segment
 from rmqwire.store.folder.flush_plan import FlushPlan, pages_between
 from rmqwire.store.queues.batch_queue import BatchConsumeQueue
-from rmqwire.store.queues.consume_queue import ConsumeQueue
+from rmqwire.store.queues.consume_queue import TAIL_LIMIT, ConsumeQueue
 from rmqwire.store.queues.ext_files import FOLDER as EXT_FOLDER
 from rmqwire.store.queues.ext_files import ConsumeQueueExt
 from rmqwire.store.queues.ext_queue import ExtConsumeQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.deleted_topics import DeletedTopics, Deletion
+    from rmqwire.store.queues.consume_queue import Brought
     from rmqwire.store.queues.ext_queue import MakeUnit
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
@@ -74,6 +75,10 @@ class ConsumeQueueStore:
         release: whose records may be written.
         is_batch_topic: says whether a topic's queues are of kind BatchCQ.
         deleted: which topics' records have no units any more.
+
+    Attributes:
+        topics: name -> its queues.
+        removals: queues that were removed since the start.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class ConsumeQueueStore:
         self.enable_lmq = config.enable_lmq
         self._light_limit = config.max_lmq_consume_queue_num if config.enable_lmq_quota else None
         self._lights = 0  # light queues there are
+        self.removals = 0
         self.topics: dict[str, TopicQueues] = {}
 
     def __iter__(self) -> Iterator[ConsumeQueue]:
@@ -323,6 +329,7 @@ class ConsumeQueueStore:
             self.delete_topic(topic)
 
     def _forget(self, queue: ConsumeQueue) -> None:
+        self.removals += 1
         self._unwritten.pop(queue, None)
         self._unsynced.pop(queue, None)
 
@@ -337,9 +344,39 @@ class ConsumeQueueStore:
             DiskFull: no room for a new file; the units are visible and stay in memory.
             OSError: the disk failed; likewise.
         """
-        if self.find(queue.topic, queue.queue_id) is queue:
+        if self._is_there(queue):
             self._unwritten[queue] = None
             queue.dispatch(units)
+
+    def dispatch_all(
+        self, brought: Iterable[Brought], removals: int
+    ) -> list[tuple[ConsumeQueue, bytes | bytearray]]:
+        """Make the units of plain queues visible, but for those whose topic was deleted meanwhile.
+
+        Args:
+            brought: queues and what they got.
+            removals: what the attribute was when they got it.
+
+        Returns:
+            What ``dispatch`` is yet to be called with: it may write to the disk.
+        """
+        if self._make_ext is not None:
+            return [(queue, units) for queue, _, units, _, _ in brought]
+        if removals != self.removals:
+            brought = [one for one in brought if self._is_there(one[0])]
+        unwritten = self._unwritten
+        left: list[tuple[ConsumeQueue, bytes | bytearray]] = []
+        for queue, _, units, _, _ in brought:  # what ``dispatch`` does, without a call for each
+            tail = queue.tail
+            tail += units
+            queue.end += len(units)
+            unwritten[queue] = None
+            if len(tail) > TAIL_LIMIT:
+                left.append((queue, b""))
+        return left
+
+    def _is_there(self, queue: ConsumeQueue) -> bool:
+        return self.find(queue.topic, queue.queue_id) is queue
 
     def distrust(self) -> None:
         """Count the last file of every queue as not synced: its writer was killed."""
