@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import signal
 import sys
 import time
 from fnmatch import fnmatchcase
@@ -97,6 +98,28 @@ def run(options: argparse.Namespace) -> Results:
     build()
     began, machine = time.monotonic(), Machine()
     bench.results.machine = describe()
+    try:
+        run_groups(bench, options, began)
+    finally:
+        bench.stop_servers()
+    bench.results.machine |= {
+        "steal": f"{machine.since().steal:.1%}",
+        "took": f"{time.monotonic() - began:.0f} s",
+        "rounds": f"{bench.rounds} of {bench.seconds:g} s",
+        "generator": shares(),
+    }
+    save(bench.results, options.out)
+    return bench.results
+
+
+def run_groups(bench: Bench, options: argparse.Namespace, began: float) -> None:
+    """Run the wanted groups and save the results after each.
+
+    Args:
+        bench: where they run.
+        options: what is wanted.
+        began: monotonic, s; no group is begun ``options.minutes`` later.
+    """
     for name, cases in chosen(options.cases).items():
         if time.monotonic() - began > 60 * options.minutes:
             bench.results.notes.append(f"Left out: {name}, the time was over.")
@@ -110,15 +133,6 @@ def run(options: argparse.Namespace) -> Results:
             bench.stop_servers()
         bench.say(f"{name}: {len(cases)} cases took {time.monotonic() - since:.0f} s")
         save(bench.results, options.out)
-    bench.stop_servers()
-    bench.results.machine |= {
-        "steal": f"{machine.since().steal:.1%}",
-        "took": f"{time.monotonic() - began:.0f} s",
-        "rounds": f"{bench.rounds} of {bench.seconds:g} s",
-        "generator": shares(),
-    }
-    save(bench.results, options.out)
-    return bench.results
 
 
 def save(results: Results, folder: Path) -> None:
@@ -128,6 +142,7 @@ def save(results: Results, folder: Path) -> None:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped on the way
     if sys.argv[1:2] and sys.argv[1] in PARTS:
         part = sys.argv.pop(1)
         runpy.run_module(f"bench.{part}", run_name="__main__", alter_sys=True)
