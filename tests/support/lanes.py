@@ -10,7 +10,11 @@ from rmqwire.codec.batch import encode_entry
 from rmqwire.codec.bodies import TopicConfig
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand, encode_command
-from rmqwire.codec.headers import SendMessageRequestHeader, SendMessageRequestHeaderV2
+from rmqwire.codec.headers import (
+    EndTransactionRequestHeader,
+    SendMessageRequestHeader,
+    SendMessageRequestHeaderV2,
+)
 from rmqwire.codec.native import NATIVE, PYTHON, SWITCH
 from tests.support.broker import MemoryBroker
 
@@ -65,6 +69,46 @@ def batch_frame(
     body = b"".join(encode_entry(n, b"%d" % n * n, one.encode()) for n, one in enumerate(members))
     values = {"batch": True, "properties": properties, "body": body} | fields
     return send_frame(code=RequestCode.SEND_BATCH_MESSAGE, **values)
+
+
+def half_frame(number: int, **fields: object) -> bytes:
+    """Return the frame of a half message."""
+    usual: dict[str, object] = {
+        "properties": f"KEYS\x01k\x02TRAN_MSG\x01true\x02UNIQ_KEY\x01{KEY}{number:06}\x02WAIT\x01true\x02"
+        "PGROUP\x01producers\x02",
+        "sys_flag": 4,
+        "opaque": number,
+    }
+    return send_frame(**(usual | fields))
+
+
+def end_frame(
+    answer: RemotingCommand,
+    how: int,
+    *,
+    serialize_type: int = 1,
+    flag: int = 2,
+    body: bytes = b"",
+    remark: str | None = None,
+    **fields: object,
+) -> bytes:
+    """Return the frame of the end that a producer sends of a half message it has the answer to."""
+    ext = answer.ext_fields or {}
+    usual: dict[str, object] = {
+        "topic": TOPIC,
+        "producer_group": "producers",
+        "tran_state_table_offset": int(ext["queueOffset"]),
+        "commit_log_offset": int(ext["msgId"][-16:], 16),
+        "commit_or_rollback": how,
+        "msg_id": KEY,
+        "transaction_id": ext.get("transactionId", KEY),
+    }
+    header = EndTransactionRequestHeader(**(usual | fields))
+    command = RemotingCommand.request(
+        RequestCode.END_TRANSACTION, header, body, serialize_type=serialize_type
+    )
+    command.flag, command.remark = flag, remark
+    return encode_command(command)
 
 
 def without_lane(folder: Path, release: Release, **settings: object) -> MemoryBroker:
@@ -169,7 +213,12 @@ def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
         for name, table in broker.state.stats.tables.items()
         for key, item in table.items()
     }
+    transactions = broker.state.transactions
+    halves = {topic: metric.count for topic, metric in transactions.metrics.counts.items()}
     return {
+        "transactions": (transactions.queue.done, list(transactions.queue._unwritten)),
+        "halves": ({topic: n for topic, n in halves.items() if n}, transactions.recent._kept),
+        "ops_due": transactions.ops_due_ms,
         "log": (log.end, log.append_end, log.last_record, log.last_store_timestamp),
         "records": log.queue.read(begin, log.end - begin),
         "queues": queues,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rmqwire.broker.processors.plain_transactions import Call
 from rmqwire.broker.transaction import check, service
 from rmqwire.broker.transaction.op_queue import MOVED, OpQueue
 from rmqwire.broker.transaction.service import TransactionalMessageService as Service
@@ -78,3 +79,8 @@ def skip_one_half_message(patch):
 def never_write_ops_and_forget(patch):
     patch.setattr(Service, "write_ops", nothing)
     patch.setattr(Service, "was_committed", lambda *_: False)
+
+
+@mutant
+def let_the_lane_end_what_it_did_not_store(patch):
+    patch.setattr(Call, "_take_commit", lambda *_: True)

@@ -16,11 +16,19 @@ from rmqwire.broker.core import BrokerCore
 from rmqwire.broker.settings.values import BrokerConfig, LoadedConfig
 from rmqwire.broker.transaction.check import TransactionCheck
 from rmqwire.broker.transaction.half_message import GIVEN_UP_TOPIC
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
+from rmqwire.codec.headers import EndTransactionRequestHeader
 from rmqwire.codec.message_const import PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX as UNIQ_KEY
+from rmqwire.codec.message_id import decode_offset_id
 from rmqwire.codec.record import iter_messages
 from rmqwire.codec.release import release_named
+from rmqwire.codec.sys_flag import TRANSACTION_COMMIT_TYPE, TRANSACTION_ROLLBACK_TYPE
 from rmqwire.errors import RmqError
+from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.store.results import PutStatus
+from tests.support import requests
 from tests.support.crash_states import SYNC, Run, crash_states, new_disk
 from tests.support.recording_files import RecordingFiles
 from tests.support.stores import BORN, Clock, message, small_config
@@ -110,6 +118,56 @@ class Broker:
         return sorted(found)
 
 
+class LaneBroker(Broker):
+    """A broker whose producer sends frames, so that a lane takes what is plain of them."""
+
+    def __init__(self, files, release: str, clock: Clock) -> None:
+        super().__init__(files, release, clock)
+        self._connection = Connection(self.core.handlers, "127.0.0.1:4000")
+        self._connection.corked = True
+        self._frames: list[bytes] = []
+        self._sent: list = []  # what to call for each answer
+        self._ended: list = []  # what to call when the pass has ended
+
+    def send(self, key: str, done) -> None:
+        properties = f"UNIQ_KEY\x01{key}\x02TRAN_MSG\x01true\x02PGROUP\x01pg\x02"
+        half = requests.send(
+            body=key.encode(), properties=properties, born_timestamp=self.clock(), sys_flag=4
+        )
+        half.opaque = len(self._sent)
+        self._sent.append(done)
+        self._frames.append(encode_command(half))
+
+    def end(self, offset: int, *, commit: bool, done) -> None:
+        record = self.state.store.look_message(offset)
+        if record is None:
+            return
+        header = EndTransactionRequestHeader(
+            producer_group="pg",
+            tran_state_table_offset=next(iter_messages(record)).queue_offset,
+            commit_log_offset=offset,
+            commit_or_rollback=(TRANSACTION_COMMIT_TYPE if commit else TRANSACTION_ROLLBACK_TYPE),
+            msg_id="x",
+        )
+        request = RemotingCommand.request(RequestCode.END_TRANSACTION, header)
+        request.mark_oneway()
+        self._frames.append(encode_command(request))
+        self._ended.append(done)
+
+    def finish_pass(self) -> None:
+        frames, self._frames = self._frames, []
+        sent, self._sent = self._sent, []
+        ended, self._ended = self._ended, []
+        self._connection.receive_data(b"".join(frames))
+        super().finish_pass()
+        for frame in FrameReader().receive_data(self._connection.data_to_send()):
+            answer = decode_frame(bytes(frame))
+            if answer.code == 0:
+                sent[answer.opaque](decode_offset_id(answer.ext_fields["msgId"])[2])
+        for done in ended:
+            done()
+
+
 def to_commit(key: str) -> bool:
     """Return a half message's intent."""
     return key.startswith("c")
@@ -118,14 +176,14 @@ def to_commit(key: str) -> bool:
 class Recorder:
     """Lets a broker work on a recorded disk and notes what the producer was answered."""
 
-    def __init__(self, seed: int, release: str) -> None:
+    def __init__(self, seed: int, release: str, kind: type[Broker]) -> None:
         self.rng = random.Random(seed)
         disk = new_disk()
         self.run = Run(release, disk.copy())
         self.files = RecordingFiles(disk)
         self.run.trace = self.files.trace
         self.clock = Clock()
-        self.broker = Broker(self.files, release, self.clock)
+        self.broker = kind(self.files, release, self.clock)
         self.open: dict[str, int] = {}  # half messages whose producer hasn't ended them -> offset
 
     def note(self, kind: str, key: str) -> None:
@@ -158,12 +216,12 @@ class Recorder:
     def restart(self) -> None:
         """Stop in order and start again."""
         self.broker.core.close()
-        self.broker = Broker(self.files, self.run.config, self.clock)
+        self.broker = type(self.broker)(self.files, self.run.config, self.clock)
 
 
-def record_run(seed: int, release: str, steps: int = 30) -> Run:
+def record_run(seed: int, release: str, kind: type[Broker] = Broker, steps: int = 30) -> Run:
     """Let a broker take, end and check half messages for a while on a recorded disk."""
-    recorder = Recorder(seed, release)
+    recorder = Recorder(seed, release, kind)
     rng = recorder.rng
     for number in range(steps):
         recorder.clock.now_ms += rng.choice((1, 400, 3_100))

@@ -42,10 +42,12 @@ from rmqwire.broker.state import BrokerState
 from rmqwire.broker.stats import BrokerStats
 from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
 from rmqwire.broker.transaction.service import TransactionalMessageService
+from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_const import LMQ_PREFIX, TIMER_TOPIC
 from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.request_row import FirstUse
 from rmqwire.store.events import StoreEvents, TopicQuestions
 from rmqwire.store.folder.dledger import refuse_dledger
 from rmqwire.store.folder.rocksdb import refuse_rocksdb
@@ -181,7 +183,11 @@ class BrokerCore:
         known = {row.code for row in REQUESTS if row.known_to(release)}
         self._pulls = [code for code in PULLS if code in known]
         pulls = self._processors.pull.lane(self._pulls)
-        self._lane = None if sends is None else BrokerLane(sends, pulls)
+        self._lane = None
+        if sends is not None:
+            self._lane = BrokerLane(
+                sends, pulls, partial(self._processors.send.transactions, sends)
+            )
         self.take_role()
 
     def _make_store(
@@ -258,10 +264,14 @@ class BrokerCore:
         is_master = not self.state.replication.is_slave
         pull = self._processors.pull.pull
         pulls = all(self.handlers.handler(code) == pull for code in self._pulls)
-        return (is_master and pulls) and all(
-            isinstance(handler := self.handlers.handler(code), partial)
-            and handler.func == self._processors.send.send
-            for code in FIELDS
+        return (
+            (is_master and pulls)
+            and all(
+                isinstance(handler := self.handlers.handler(code), partial)
+                and handler.func == self._processors.send.send
+                for code in FIELDS
+            )
+            and isinstance(self.handlers.handler(RequestCode.END_TRANSACTION), FirstUse)
         )
 
     def open(self) -> RecoveryReport:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rmqwire.broker.processors.send_fields import FIELDS, plain_names
 from rmqwire.codec import message_const as const
-from rmqwire.codec.codes import ONEWAY_FLAG
+from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode
 from rmqwire.codec.command import JSON, ROCKETMQ
 from rmqwire.codec.header_binary import decode_binary_header
 from rmqwire.codec.header_json import decode_json_header, encode_json_header
@@ -38,6 +38,9 @@ _NOT_TEXT: Final = bytes([*range(0x20), *b'"'])  # never stands as it is in a te
 _BINARY_CODES: Final = frozenset(code.to_bytes(2, "big") for code in FIELDS)
 _HALF: Final = const.PROPERTY_TRANSACTION_PREPARED.encode()
 _JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
+_BINARY_END: Final = RequestCode.END_TRANSACTION.to_bytes(2, "big")
+_JSON_END: Final = b'{"code":%d,' % RequestCode.END_TRANSACTION
+_FRAME_FIXED: Final = 10  # bytes of a frame: its two words, and a ROCKETMQ header's code
 
 
 class SendKind(NamedTuple):
@@ -62,12 +65,29 @@ def may_be_plain(data: bytes, position: int, end: int, word: int) -> bool:
 
     Its code may, and it names no transaction: half messages come many in a row.
     """
-    if data.find(_HALF, position, end) >= 0:
-        return False
+    return data.find(_HALF, position, end) < 0 and _is_send(data, position, word)
+
+
+def _may_be_half(data: bytes, position: int, end: int, word: int) -> bool:
+    return data.find(_HALF, position, end) >= 0 and _is_send(data, position, word)
+
+
+def _is_send(data: bytes, position: int, word: int) -> bool:
     serialize_type = word >> 24
     if serialize_type == ROCKETMQ:
         return data[position : position + 2] in _BINARY_CODES
     return serialize_type == JSON and data.startswith(_JSON_CODES, position)
+
+
+def is_of_transaction(data: bytes, position: int) -> bool:
+    """Return whether the frame at ``position`` may be a half message or the end of a transaction, at a glance."""
+    if len(data) - position < _FRAME_FIXED:
+        return False
+    word = int.from_bytes(data[position + 4 : position + 8], "big")
+    begin, is_binary = position + 8, word >> 24 == ROCKETMQ
+    if data.startswith(_BINARY_END if is_binary else _JSON_END, begin):
+        return True
+    return _is_send(data, begin, word) and data.find(_HALF, begin, begin + (word & 0xFFFFFF)) >= 0
 
 
 class PlainHeaders:
@@ -76,10 +96,12 @@ class PlainHeaders:
     Args:
         harmless_sys_flag: the bits that a plain send's sysFlag may have.
         kept: how many headers are known at most.
+        halves: those of half messages instead.
     """
 
-    def __init__(self, harmless_sys_flag: int, kept: int = KEPT) -> None:
+    def __init__(self, harmless_sys_flag: int, kept: int = KEPT, *, halves: bool = False) -> None:
         self._harmless = harmless_sys_flag
+        self._may_be = _may_be_half if halves else may_be_plain
         self._kept = kept
         self._cuts: dict[int, list[Callable[[bytes, int], tuple[bytes, ...]]]] = {}
         self._known: dict[tuple[bytes, ...], SendKind] = {}
@@ -112,7 +134,7 @@ class PlainHeaders:
         return self._read_slowly(data, position, end, word)
 
     def _read_slowly(self, data: bytes, position: int, end: int, word: int) -> PlainSend | None:
-        if not may_be_plain(data, position, end, word):
+        if not self._may_be(data, position, end, word):
             return None
         header, is_binary = data[position:end], word >> 24 == ROCKETMQ
         try:

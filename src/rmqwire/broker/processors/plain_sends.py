@@ -59,7 +59,7 @@ class PlainSends:
         self.place = place
         self.host_id = settings.host_id.encode()
         self.tags_codes = TagsCodes()
-        self.lines: dict[tuple[bytes, int], _Line] = {}  # of all queues that plain sends came to
+        self.lines: dict[tuple[bytes, int], Line] = {}  # of all queues that plain sends came to
         self._places_version = 0
         self.read_header = PlainHeaders(settings.harmless_sys_flag).read
         self.rewrite = PlainProperties(
@@ -91,8 +91,14 @@ class PlainSends:
         return parts, b"".join(run.records), run.last_size, run.messages, brought
 
 
-class _Line:
+class Line:
     """One queue: where its next message goes, and the units of those it got in this run.
+
+    Args:
+        queue: it.
+        topic: as bytes.
+        answers: writes the answers.
+        host_id: the store host in hex digits, which begins every message id.
 
     Attributes:
         named: the topic as it stands in a record.
@@ -101,13 +107,17 @@ class _Line:
     """
 
     __slots__ = (
-        "digits", "lengths", "named", "next_offset", "queue", "sends", "size", "template", "topic",
-        "units",
+        "_answers", "_host_id", "digits", "lengths", "named", "next_offset", "queue", "sends", "size",
+        "template", "topic", "units",
     )  # fmt: skip
 
-    def __init__(self, queue: ConsumeQueue, topic: bytes) -> None:
+    def __init__(
+        self, queue: ConsumeQueue, topic: bytes, answers: SendAnswers, host_id: bytes
+    ) -> None:
+        self._answers = answers
+        self._host_id = host_id
         self.queue = queue
-        self.next_offset = 0
+        self.next_offset = queue.next_offset
         self.topic = topic
         self.named = bytes([len(topic)]) + topic
         self.digits = b"%d" % queue.queue_id
@@ -122,6 +132,24 @@ class _Line:
         self.units = bytearray()
         self.size = self.sends = 0
         return brought
+
+    def answer(self, opaque: bytes | int, place: int, offset: int, key: bytes | None) -> bytes:
+        """Return the answer to a message for this queue that lies at ``place``."""
+        message_id = b"%b%016X" % (self._host_id, place)
+        if isinstance(opaque, int):  # JSON
+            queue_id = self.queue.queue_id
+            return self._answers.json_frame(opaque, _SUCCESS, message_id, queue_id, offset, key)
+        digits = b"%d" % offset
+        lengths = len(digits) << 16 | (_NO_KEY if key is None else len(key))
+        if lengths != self.lengths:
+            self.lengths = lengths
+            of_key = () if key is None else (len(key),)
+            self.template = self._answers.template(
+                _SUCCESS, len(message_id), len(self.digits), len(digits), *of_key
+            )
+        if key is None:
+            return self.template % (opaque, message_id, self.digits, digits)
+        return self.template % (opaque, message_id, self.digits, digits, key)
 
 
 class _Run:
@@ -141,7 +169,7 @@ class _Run:
         self._store_timestamp = store_timestamp
         self._of_input: list[bytes] = []  # answers
         self.lines = sends.lines
-        self.used: list[_Line] = []
+        self.used: list[Line] = []
         self.messages = 0
         self.records: list[bytes] = []
         self.last_size = 0
@@ -196,7 +224,7 @@ class _Run:
         take = self._take_batch if kind.is_batch else self._take_message
         return take(send, stored, line, data[body_at:end])
 
-    def _take_message(self, send: PlainSend, stored: Stored, line: _Line, body: bytes) -> bool:
+    def _take_message(self, send: PlainSend, stored: Stored, line: Line, body: bytes) -> bool:
         """Take a send of one message, if its record has room."""
         kind, opaque, _, queue_id, born_timestamp, _ = send
         flag, sys_flag, reconsumed, _, is_oneway, _ = kind
@@ -220,35 +248,15 @@ class _Run:
         self._place = place + size
         self.last_size = size
         if not is_oneway:
-            self._of_input.append(self._answer(line, opaque, place, offset, key))
+            self._of_input.append(line.answer(opaque, place, offset, key))
         return True
 
-    def _new_line(self, topic: bytes, queue_id: int) -> _Line | None:
+    def _new_line(self, topic: bytes, queue_id: int) -> Line | None:
         found = self._sends.place(topic.decode(), queue_id)
         if found is None or len(topic) > MAX_TOPIC_V1:
             return None
-        line = self.lines[topic, queue_id] = _Line(found, topic)
+        line = self.lines[topic, queue_id] = Line(found, topic, self._answers, self._sends.host_id)
         return line
-
-    def _answer(
-        self, line: _Line, opaque: bytes | int, place: int, offset: int, key: bytes | None
-    ) -> bytes:
-        """Return the answer to a message that lies at ``place``."""
-        message_id = b"%b%016X" % (self._sends.host_id, place)
-        if isinstance(opaque, int):  # JSON
-            queue_id = line.queue.queue_id
-            return self._answers.json_frame(opaque, _SUCCESS, message_id, queue_id, offset, key)
-        digits = b"%d" % offset
-        lengths = len(digits) << 16 | (_NO_KEY if key is None else len(key))
-        if lengths != line.lengths:
-            line.lengths = lengths
-            of_key = () if key is None else (len(key),)
-            line.template = self._answers.template(
-                _SUCCESS, len(message_id), len(line.digits), len(digits), *of_key
-            )
-        if key is None:
-            return line.template % (opaque, message_id, line.digits, digits)
-        return line.template % (opaque, message_id, line.digits, digits, key)
 
     def _answer_batch(
         self, send: PlainSend, places: Iterable[int], offset: int, key: bytes | None
@@ -267,7 +275,7 @@ class _Run:
             None if key is None else key.decode("ascii"),
         )
 
-    def _take_batch(self, send: PlainSend, stored: Stored, line: _Line, body: bytes) -> bool:
+    def _take_batch(self, send: PlainSend, stored: Stored, line: Line, body: bytes) -> bool:
         """Take the messages of a batch, all or none."""
         if not self._settings.takes_batches or _INNER_NUM in body:
             return False

@@ -97,6 +97,9 @@ class SendLane:
         answers: of the processor, whose templates are used.
         rewriter: of the processor, whose plans are used.
         answer_one: answers one send as the processor does.
+
+    Attributes:
+        settings: what the broker's other lanes of messages read once, too.
     """
 
     def __init__(
@@ -109,9 +112,10 @@ class SendLane:
         self._state = state
         self._puts = state.store.puts
         self._log = state.store.log
-        self._rewriter = rewriter
         self._answer_one = answer_one
-        settings = LaneSettings(
+        self.answers = answers
+        self.rewriter = rewriter
+        self.settings = settings = LaneSettings(
             codes=[(code, plain_names(fields)) for code, fields in FIELDS.items()],
             languages=list(LANGUAGE_CODES),
             harmless_sys_flag=HARMLESS_SYS_FLAG,
@@ -133,9 +137,9 @@ class SendLane:
         if is_native():
             from rmqwire_speedups import Sends  # noqa: PLC0415  a distribution of its own
 
-            self._take = Sends(settings, self._place, self._plan).take
+            self._take = Sends(settings, self.place, self._plan).take
         else:
-            self._take = PlainSends(settings, answers, self._place, self._plan).take
+            self._take = PlainSends(settings, answers, self.place, self._plan).take
 
     def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take the plain sends at the front of each connection; see ``Lane``."""
@@ -156,7 +160,7 @@ class SendLane:
             puts.put_records(records, last_size, brought, counts, now, done)
         return taken
 
-    def _place(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+    def place(self, topic: str, queue_id: int) -> ConsumeQueue | None:
         """Return the queue of a message; None if not plain.
 
         What is returned stays so until the version of the topics' table or the count of queues that
@@ -181,8 +185,8 @@ class SendLane:
 
     def _plan(self, names: Sequence[str]) -> tuple[Sequence[int], int, int, int] | None:
         """Return how properties of these names are stored; None if they are not plain."""
-        plan = self._rewriter.plan(tuple(names)) if all(map(is_plain_name, names)) else None
-        if plan is None or plan.special or (plan.unique < 0 and self._rewriter.adds_unique_key):
+        plan = self.rewriter.plan(tuple(names)) if all(map(is_plain_name, names)) else None
+        if plan is None or plan.special or (plan.unique < 0 and self.rewriter.adds_unique_key):
             return None
         return plan.indexes, plan.tags, plan.unique, plan.wait
 

@@ -19,6 +19,7 @@ from rmqwire.broker.processors.put_result import STORED, refusal
 from rmqwire.broker.processors.send_check import check_send, check_start, random_queue
 from rmqwire.broker.processors.send_fields import unreadable
 from rmqwire.broker.processors.send_lane import send_lane
+from rmqwire.broker.transaction.half_message import HALF_TOPIC, QUEUE_ID
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.codes import ONEWAY_FLAG, ResponseCode
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.processors.send_fields import SendFields
     from rmqwire.broker.processors.send_lane import SendLane
+    from rmqwire.broker.processors.transaction_lane import TransactionLane
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
@@ -87,6 +89,16 @@ class SendMessageProcessor:
             ConfigError: a lane is wanted that can't be used.
         """
         return send_lane(self._state, self._answers, self._rewriter, self._answer)
+
+    def transactions(self, sends: SendLane) -> TransactionLane:
+        """Return what takes plain half messages, and what becomes of them; it is imported for the first.
+
+        Args:
+            sends: the lane of the sends.
+        """
+        from rmqwire.broker.processors.transaction_lane import TransactionLane  # noqa: PLC0415
+
+        return TransactionLane(self._state, sends, self._answer_half)
 
     def _receive(
         self,
@@ -288,6 +300,20 @@ class SendMessageProcessor:
         """Answer a send that the lane took."""
         message = _read(fields, connection, request)
         self._stored(connection, request, message, (message.queue_id, unique_key), result)
+
+    def _answer_half(
+        self,
+        fields: SendFields,
+        connection: Peer,
+        request: RemotingCommand,
+        unique_key: str | None,
+        result: PutMessageResult,
+    ) -> None:
+        """Answer a half message that the lane took."""
+        message = _read(fields, connection, request)
+        sent = message.queue_id, unique_key
+        message.topic, message.queue_id = HALF_TOPIC, QUEUE_ID
+        self._stored(connection, request, message, sent, result)
 
     def _stored(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
+from rmqwire.broker.transaction.half_message import HALF_TOPIC, QUEUE_ID
 from rmqwire.codec.host import unpack_host
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.properties import decode_properties
@@ -17,8 +18,26 @@ KEPT: Final = 1024  # half messages ...
 LONGEST: Final = 4096  # ... with bodies of so many bytes at most
 
 
+class RecentHalf(NamedTuple):
+    """What the log has of one half message, and the queue where it belongs."""
+
+    real_topic: str
+    real_queue_id: int
+    queue_offset: int
+    size: int
+    flag: int
+    sys_flag: int
+    born_timestamp: int
+    born_host: bytes
+    store_timestamp: int
+    reconsume_times: int
+    body: bytes
+    body_crc: int
+    properties: bytes
+
+
 class RecentHalves:
-    """The newest half messages, each until it is asked for.
+    """The newest half messages, each until its transaction ends.
 
     Args:
         store_host: of their records, packed; those of IPv4 are kept.
@@ -27,40 +46,66 @@ class RecentHalves:
     def __init__(self, store_host: bytes) -> None:
         self._is_v4 = len(store_host) == 8
         self._store_host = unpack_host(store_host)
-        self._kept: dict[int, tuple[MessageInner, PutMessageResult]] = {}  # by offset in the log
+        self._kept: dict[int, RecentHalf] = {}  # by offset in the log
+        self.find = self._kept.get
 
-    def stored(self, message: MessageInner, result: PutMessageResult) -> None:
+    def stored(
+        self, message: MessageInner, real_topic: str, real_queue_id: int, result: PutMessageResult
+    ) -> None:
         """Keep a half message that is in the log as it is here."""
-        if len(message.body) > LONGEST or len(message.born_host) != 8 or not self._is_v4:
+        if len(message.body) > LONGEST:
+            return
+        half = RecentHalf(
+            real_topic,
+            real_queue_id,
+            result.queue_offset,
+            result.size,
+            message.flag,
+            message.sys_flag & ~HOST_BITS,
+            message.born_timestamp,
+            message.born_host,
+            result.store_timestamp,
+            message.reconsume_times,
+            bytes(message.body),  # not a view, which would keep all that came with it
+            crc32(message.body) & 0x7FFFFFFF,
+            message.properties,
+        )
+        self.keep(result.physical_offset, half)
+
+    def keep(self, physical_offset: int, half: RecentHalf) -> None:
+        """Keep a half message that is in the log, if it is of the usual kind."""
+        if len(half.body) > LONGEST or len(half.born_host) != 8 or not self._is_v4:
             return
         kept = self._kept
         if len(kept) >= KEPT:
             del kept[next(iter(kept))]
-        message.body = bytes(message.body)  # not a view, which would keep all that came with it
-        kept[result.physical_offset] = message, result
+        kept[physical_offset] = half
+
+    def forget(self, physical_offset: int) -> None:
+        """Forget a half message whose transaction ends."""
+        self._kept.pop(physical_offset, None)
 
     def take(self, physical_offset: int) -> StoredMessage | None:
         """Return what the log has at an offset, without its bytes; None when that isn't known here."""
-        found = self._kept.pop(physical_offset, None)
-        if found is None:
+        half = self._kept.pop(physical_offset, None)
+        if half is None:
             return None
-        message, result = found
         return StoredMessage(
-            topic=message.topic,
-            body=bytes(message.body),
-            properties=decode_properties(message.properties),
-            queue_id=message.queue_id,
-            flag=message.flag,
-            queue_offset=result.queue_offset,
+            topic=HALF_TOPIC,
+            body=half.body,
+            properties=decode_properties(half.properties),
+            queue_id=QUEUE_ID,
+            flag=half.flag,
+            queue_offset=half.queue_offset,
             physical_offset=physical_offset,
-            sys_flag=message.sys_flag & ~HOST_BITS,
-            born_timestamp=message.born_timestamp,
-            born_host=unpack_host(message.born_host),
-            store_timestamp=result.store_timestamp,
+            sys_flag=half.sys_flag,
+            born_timestamp=half.born_timestamp,
+            born_host=unpack_host(half.born_host),
+            store_timestamp=half.store_timestamp,
             store_host=self._store_host,
-            reconsume_times=message.reconsume_times,
-            body_crc=crc32(message.body) & 0x7FFFFFFF,
-            total_size=result.size,
+            reconsume_times=half.reconsume_times,
+            body_crc=half.body_crc,
+            total_size=half.size,
         )
 
     def clear(self) -> None:

@@ -49,7 +49,7 @@ from rmqwire.remoting.limited_log import LimitedLog
 from rmqwire.store.results import GetStatus, PutMessageResult, PutStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rmqwire.broker.delivery.delay_levels import ScheduleMessageService
     from rmqwire.broker.delivery.timers import TimerMessageStore
@@ -183,17 +183,17 @@ class TransactionalMessageService:
 
     def prepare(self, message: MessageInner, properties: dict[str, str], done: Done) -> None:
         """Store a message as a half message (``asyncPrepareMessage``)."""
+        topic, queue_id = message.topic, message.queue_id
         make_half(message, properties, self.release)
-        real_topic = properties[const.PROPERTY_REAL_TOPIC]
-        self.store.puts.put(message, partial(self._prepared, message, real_topic, done))
+        self.store.puts.put(message, partial(self._prepared, message, (topic, queue_id), done))
 
     def _prepared(
-        self, message: MessageInner, real_topic: str, done: Done, result: PutMessageResult
+        self, message: MessageInner, belongs: tuple[str, int], done: Done, result: PutMessageResult
     ) -> None:
         if result.is_stored:
-            self.metrics.add(real_topic, 1)
+            self.metrics.add(belongs[0], 1)
             if not self.store.config.enabled_append_prop_crc:  # else the record has more properties
-                self.recent.stored(message, result)
+                self.recent.stored(message, *belongs, result)
         done(result)
 
     def look(self, physical_offset: int) -> StoredMessage | None:
@@ -349,11 +349,21 @@ class TransactionalMessageService:
         self._over(half, half.properties.get(const.PROPERTY_REAL_TOPIC, ""), offset)
 
     def _over(self, half: StoredMessage, topic: str, offset: int) -> None:
-        """Have an op written, with others (5.x) or at once."""
-        self.metrics.add(topic, -1)
         self.forget_copy(half)
+        self.over({topic: 1}, (offset,))
+
+    def over(self, topics: Mapping[str, int], half_offsets: Iterable[int]) -> None:
+        """Have an op written of transactions that are over, with others (5.x) or at once.
+
+        Args:
+            topics: where the messages belong, and how many of them to each.
+            half_offsets: of the half messages, or of their newest copies.
+        """
+        for topic, number in topics.items():
+            self.metrics.add(topic, -number)
         queue, config = self.queue, self.config
-        queue.want_op(offset)
+        for offset in half_offsets:
+            queue.want_op(offset)
         now, due = self._mono_ms(), self._ops_due_ms
         if (
             not self.release.broker.batches_ops
