@@ -219,6 +219,7 @@ def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
         "transactions": (transactions.queue.done, list(transactions.queue._unwritten)),
         "halves": ({topic: n for topic, n in halves.items() if n}, transactions.recent._kept),
         "ops_due": transactions.ops_due_ms,
+        "inflight": broker.state.pop.inflight._counts,
         "log": (log.end, log.append_end, log.last_record, log.last_store_timestamp),
         "records": log.queue.read(begin, log.end - begin),
         "queues": queues,

@@ -29,8 +29,9 @@ from rmqwire.broker.pop.pop_state import PopState
 from rmqwire.broker.pop.retry_copy import RetryCopies
 from rmqwire.broker.pop.revive import Reviving
 from rmqwire.broker.pop.revive_log import ReviveLog
-from rmqwire.broker.processors.broker_lane import BrokerLane
+from rmqwire.broker.processors.broker_lane import BrokerLane, LaterLane
 from rmqwire.broker.processors.first_offset import first_offset
+from rmqwire.broker.processors.plain_headers import is_ack, is_of_transaction
 from rmqwire.broker.processors.plain_pulls import PULLS
 from rmqwire.broker.processors.processors import Processors
 from rmqwire.broker.processors.send_fields import FIELDS
@@ -56,12 +57,16 @@ from rmqwire.store.message_store import MessageStore
 if TYPE_CHECKING:
     from random import Random
 
+    from rmqwire.broker.processors.pull_lane import PullLane
+    from rmqwire.broker.processors.send_lane import SendLane
     from rmqwire.broker.settings.values import LoadedConfig
     from rmqwire.clock import MonoMs, WallMs
     from rmqwire.disk.files import FileLayer
     from rmqwire.remoting.handler import Peer
     from rmqwire.store.recovery.recovery import RecoveryReport
 
+# Requests that lanes take whose processors are imported with the first of them.
+LANES_LATER = (RequestCode.END_TRANSACTION, RequestCode.ACK_MESSAGE)
 logger = logging.getLogger(__name__)
 
 
@@ -182,13 +187,21 @@ class BrokerCore:
         sends = self._processors.send.lane()
         known = {row.code for row in REQUESTS if row.known_to(release)}
         self._pulls = [code for code in PULLS if code in known]
+        self._later = [code for code in LANES_LATER if code in known]
         pulls = self._processors.pull.lane(self._pulls)
-        self._lane = None
-        if sends is not None:
-            self._lane = BrokerLane(
-                sends, pulls, partial(self._processors.send.transactions, sends)
-            )
+        self._lane = None if sends is None else self._make_lane(sends, pulls)
         self.take_role()
+
+    def _make_lane(self, sends: SendLane, pulls: PullLane) -> BrokerLane:
+        processors = self._processors
+        return BrokerLane(
+            sends,
+            pulls,
+            (
+                LaterLane(is_of_transaction, lambda: processors.send.transactions(sends).take),
+                LaterLane(is_ack, lambda: processors.ack.lane().take),
+            ),
+        )
 
     def _make_store(
         self,
@@ -271,7 +284,7 @@ class BrokerCore:
                 and handler.func == self._processors.send.send
                 for code in FIELDS
             )
-            and isinstance(self.handlers.handler(RequestCode.END_TRANSACTION), FirstUse)
+            and all(isinstance(self.handlers.handler(code), FirstUse) for code in self._later)
         )
 
     def open(self) -> RecoveryReport:

@@ -311,12 +311,15 @@ class BrokerStats:
         """Count one check point of a pop; ``topic`` is what the group asked for."""
         self._of_pops(GROUP_CK_NUMS, BROKER_CK_NUMS, group, topic, 1)
 
-    def acknowledged(self, group: str, topic: str, count: int) -> None:
-        """Count popped messages that one request acknowledged."""
-        self._of_pops(GROUP_ACK_NUMS, BROKER_ACK_NUMS, group, topic, count)
+    def acknowledged(self, group: str, topic: str, count: int, times: int = 1) -> None:
+        """Count popped messages that so many requests acknowledged."""
+        self._of_pops(GROUP_ACK_NUMS, BROKER_ACK_NUMS, group, topic, count, times)
 
-    def _of_pops(self, of_group: str, of_broker: str, group: str, topic: str, count: int) -> None:
-        self._add_if_kept(of_group, f"{topic}@{group}", count)
+    def _of_pops(
+        self, of_group: str, of_broker: str, group: str, topic: str, count: int, times: int = 1
+    ) -> None:
+        if of_group in self.tables:
+            self._item(of_group, f"{topic}@{group}").add(count, times)
         if of_broker in self.tables:
             self._item(of_broker, self._cluster).add(count, 0)
 

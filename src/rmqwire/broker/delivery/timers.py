@@ -120,6 +120,16 @@ class TimerMessageStore:
         # One later than the tick, so that what recalls it is put into the same one.
         return recall_handle(topic, self._broker_name, out_ms + 1, unique)
 
+    def takes(self, at_ms: int) -> bool:
+        """Return whether ``delay`` lets a message wait until then, without asking how many may."""
+        config, now = self._config, self._wall_ms()
+        if not now < at_ms <= now + config.timer_max_delay_sec * 1000:
+            return False
+        if self._running is None:
+            return True
+        slot = self._running.files.wheel.get(tick_before(at_ms, config.timer_precision_ms))
+        return slot is None or slot.num <= config.timer_congest_num_each_slot
+
     def delete_key(self, topic: str, unique_key: str) -> str:
         """Return what a message that takes another out calls that one (``buildDeleteKey``)."""
         if self._config.append_topic_for_timer_delete_key:

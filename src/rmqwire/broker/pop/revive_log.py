@@ -82,6 +82,17 @@ class ReviveLog:
         """Store the acknowledgement of one message; ``at_ms`` is when it would be visible again."""
         self._put(ACK_TAG, _key(ack), ack.encode(self._release), revive_qid, at_ms, done)
 
+    def timed_ack(self, ack: AckMsg, revive_qid: int, at_ms: int) -> MessageInner | None:
+        """Return the message of such an acknowledgement while it waits; None: its time has come.
+
+        Raises:
+            Reject: its time makes no sense, or too many wait for the same.
+        """
+        message, waits = self._make(
+            ACK_TAG, _key(ack), ack.encode(self._release), revive_qid, at_ms
+        )
+        return message if waits else None
+
     def put_batch_ack(self, ack: BatchAckMsg, revive_qid: int, at_ms: int, done: Done) -> None:
         """Store the acknowledgement of several messages of one pop.
 
@@ -92,6 +103,21 @@ class ReviveLog:
     def _put(
         self, tag: str, key: str, body: bytes, revive_qid: int, at_ms: int, done: Done
     ) -> None:
+        try:
+            message, _ = self._make(tag, key, body, revive_qid, at_ms)
+        except Reject as refused:
+            done(PutMessageResult(PutStatus.WHEEL_TIMER_MSG_ILLEGAL, remark=refused.remark or ""))
+            return
+        self._store.puts.put(message, done)
+
+    def _make(
+        self, tag: str, key: str, body: bytes, revive_qid: int, at_ms: int
+    ) -> tuple[MessageInner, bool]:
+        """Return a message, and whether it has to wait for its time.
+
+        Raises:
+            Reject: its time makes no sense, or too many wait for the same.
+        """
         properties = {
             const.PROPERTY_TAGS: tag,
             const.PROPERTY_TIMER_DELIVER_MS: str(at_ms),
@@ -108,13 +134,10 @@ class ReviveLog:
             born_timestamp=self._store.wall_ms(),
             born_host=self._host,
         )
-        try:
-            if self._timers.delay(message, properties) is None:  # its time has come already
-                message.properties = write_properties(properties, self._release)
-        except Reject as refused:
-            done(PutMessageResult(PutStatus.WHEEL_TIMER_MSG_ILLEGAL, remark=refused.remark or ""))
-            return
-        self._store.puts.put(message, done)
+        if self._timers.delay(message, properties) is not None:
+            return message, True
+        message.properties = write_properties(properties, self._release)
+        return message, False
 
 
 def _key(ack: AckMsg) -> str:

@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from rmqwire.broker.processors.plain_headers import is_of_transaction
+from struct import Struct
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rmqwire.broker.processors.pull_lane import PullLane
     from rmqwire.broker.processors.send_lane import SendLane
-    from rmqwire.broker.processors.transaction_lane import TransactionLane
     from rmqwire.remoting.handler import Input, Peer, Taken
 
     Asked = Sequence[tuple[Peer, bytes, int, int]]
-    TakeAsked = Callable[[Asked], Sequence[tuple[int, int]]]
+
+_unpack_length = Struct(">i").unpack_from
+
+
+class LaneBetween(Protocol):
+    """A lane of requests that stand between sends."""
+
+    def may_take(self, data: bytes, position: int) -> bool:
+        """Return whether the frame at ``position`` may be one of its requests, at a glance."""
+
+    def take(self, inputs: Asked) -> Sequence[tuple[int, int]]:
+        """Take what is plain at the front of each connection.
+
+        Args:
+            inputs: connections, what they have brought, where in it to begin, and where to end.
+
+        Returns:
+            for each how many were taken, and where the first frame begins that was not.
+        """
+
+
+class LaterLane:
+    """A lane that is made, and its module imported, for the first request that may be its own.
+
+    Args:
+        may_take: tells its requests.
+        make: makes it; gives what takes them.
+    """
+
+    def __init__(
+        self,
+        may_take: Callable[[bytes, int], bool],
+        make: Callable[[], Callable[[Asked], Sequence[tuple[int, int]]]],
+    ) -> None:
+        self.may_take = may_take
+        self._make = make
+        self._take: Callable[[Asked], Sequence[tuple[int, int]]] | None = None
+
+    def take(self, inputs: Asked) -> Sequence[tuple[int, int]]:
+        """Take what is plain at the front of each connection."""
+        if self._take is None:
+            self._take = self._make()
+        return self._take(inputs)
 
 
 class BrokerLane:
@@ -24,25 +63,21 @@ class BrokerLane:
     Args:
         sends: of the sends.
         pulls: of the pulls.
-        make_transactions: makes that of the transactions, which few brokers need.
+        others: of what else stands between sends.
     """
 
     def __init__(
-        self,
-        sends: SendLane,
-        pulls: PullLane,
-        make_transactions: Callable[[], TransactionLane],
+        self, sends: SendLane, pulls: LaneBetween, others: Sequence[LaneBetween] = ()
     ) -> None:
         self._sends = sends
         self._pulls = pulls
-        self._make_transactions = make_transactions
-        self._transactions: TransactionLane | None = None
+        self._between = (*others, pulls)
 
     def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take what is plain at the front of each connection; see ``Lane``."""
         if self._pulls.may_take(*inputs[0][1:]):
             return self._pulls_first(inputs)
-        return self._sends_first(inputs)
+        return self._take_between(inputs, list(self._sends.take(inputs)))
 
     def _pulls_first(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take pulls, and of who brought none, or others behind them, the sends."""
@@ -62,41 +97,43 @@ class BrokerLane:
                 position if count else stop,
                 answers,
             )
-        self._take_transactions(inputs, taken)
-        return taken
+        return self._take_between(inputs, taken)
 
-    def _sends_first(self, inputs: Sequence[Input]) -> Sequence[Taken]:
-        taken = list(self._sends.take(inputs))
+    def _take_between(self, inputs: Sequence[Input], taken: list[Taken]) -> list[Taken]:
+        """Let each lane take what it can of what stands between sends, or first of all."""
         left = [number for number, one in enumerate(taken) if one[1] < one[2]]
-        if not left:
-            return taken
-        if self._take_transactions(inputs, taken):
+        declined: dict[int, LaneBetween] = {}
+        for lane in self._between:
+            mine = [n for n in left if lane.may_take(inputs[n][1], taken[n][1])]
+            if not mine:
+                continue
+            asked = [(*inputs[number][:2], *taken[number][1:3]) for number in mine]
+            for number, (count, position) in zip(mine, lane.take(asked), strict=True):
+                before, _, stop, answers = taken[number]
+                if not count:
+                    declined[number] = lane
+                # what comes behind may be another lane's
+                taken[number] = (before + count, position, position if count else stop, answers)
             left = [number for number in left if taken[number][1] < taken[number][2]]
-            if not left:
-                return taken
-        _take_between(self._pulls.take, inputs, taken, left)
+        for number in left:
+            count, position, stop, answers = taken[number]
+            stop = self._others_end(inputs[number][1], position, stop, declined.get(number))
+            taken[number] = (count, position, stop, answers)
         return taken
 
-    def _take_transactions(self, inputs: Sequence[Input], taken: list[Taken]) -> bool:
-        """Take half messages and ends among what is left; return whether there were any."""
-        left = [
-            number
-            for number, (_, position, stop, _) in enumerate(taken)
-            if position < stop and is_of_transaction(inputs[number][1], position)
-        ]
-        if not left:
-            return False
-        if self._transactions is None:
-            self._transactions = self._make_transactions()
-        _take_between(self._transactions.take, inputs, taken, left)
-        return True
+    def _others_end(
+        self, data: bytes, position: int, stop: int, declined: LaneBetween | None
+    ) -> int:
+        """Return where the frames end that are the handlers', the first of them at ``position``.
 
-
-def _take_between(
-    take: TakeAsked, inputs: Sequence[Input], taken: list[Taken], left: Sequence[int]
-) -> None:
-    """Let a lane take what it can of what was left on some connections."""
-    asked = [(*inputs[number][:2], *taken[number][1:3]) for number in left]
-    for number, (count, position) in zip(left, take(asked), strict=True):
-        before, _, stop, answers = taken[number]
-        taken[number] = (before + count, position, stop, answers)
+        Those of a lane that has declined one go with it: so does whatever comes for a reason that holds
+        for all of them.
+        """
+        lanes = [lane for lane in self._between if lane is not declined]
+        while True:
+            position += 4 + _unpack_length(data, position)[0]
+            if position >= stop:
+                return stop
+            for lane in lanes:
+                if lane.may_take(data, position):
+                    return position

@@ -40,6 +40,7 @@ _HALF: Final = const.PROPERTY_TRANSACTION_PREPARED.encode()
 _JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
 _BINARY_END: Final = RequestCode.END_TRANSACTION.to_bytes(2, "big")
 _JSON_END: Final = b'{"code":%d,' % RequestCode.END_TRANSACTION
+_JSON_ACK: Final = b'{"code":%d,' % RequestCode.ACK_MESSAGE  # no code for a ROCKETMQ header
 _FRAME_FIXED: Final = 10  # bytes of a frame: its two words, and a ROCKETMQ header's code
 
 
@@ -88,6 +89,11 @@ def is_of_transaction(data: bytes, position: int) -> bool:
     if data.startswith(_BINARY_END if is_binary else _JSON_END, begin):
         return True
     return _is_send(data, begin, word) and data.find(_HALF, begin, begin + (word & 0xFFFFFF)) >= 0
+
+
+def is_ack(data: bytes, position: int) -> bool:
+    """Return whether the frame at ``position`` may be an ack of one message, at a glance."""
+    return data.startswith(_JSON_ACK, position + 8)
 
 
 class PlainHeaders:

@@ -65,6 +65,7 @@ def refuse_puts(broker: PopBroker, monkeypatch, status: int = PutStatus.SERVICE_
         done(PutMessageResult(status, remark="no room"))
 
     monkeypatch.setattr(broker.state.store.puts, "put", put)
+    monkeypatch.setattr(broker.state.store.puts, "room", lambda now: 0)  # for what lanes bring
 
 
 # --- check points in the log

@@ -12,6 +12,7 @@ from rmqwire.broker.pop.offsets import QueueKey
 from rmqwire.broker.pop.order_info import NOT_FOUND
 from rmqwire.broker.processors.lite.handles import ack_lite, is_of_lite_topic
 from rmqwire.broker.processors.pop import checks
+from rmqwire.broker.processors.pop.ack_lane import AckLane
 from rmqwire.broker.processors.put_result import refusal
 from rmqwire.codec.bodies import AckMsg, BatchAckMessageRequestBody, BatchAckMsg
 from rmqwire.codec.codes import ResponseCode
@@ -52,6 +53,10 @@ class AckMessageProcessor:
 
     def __init__(self, state: BrokerState) -> None:
         self._state = state
+
+    def lane(self) -> AckLane:
+        """Return what takes plain acks."""
+        return AckLane(self._state)
 
     def ack(self, connection: Peer, request: RemotingCommand) -> RemotingCommand | None:
         """Take the ack of one message."""
