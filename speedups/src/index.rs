@@ -4,6 +4,7 @@ use crate::keys::Key;
 
 const PAGE_SLOTS: usize = 1024;
 const RUN_PAGES: usize = 256; // pages given at once at most
+const AHEAD: usize = 32; // keys whose slots are looked at before the first of them changes
 
 type Page = Box<[i32; PAGE_SLOTS]>;
 
@@ -67,12 +68,22 @@ impl Slots {
         self.changed.fill(false);
     }
 
+    /// Read the slots of keys, none of which waits for another's: those of many topics are all over the
+    /// memory, and a processor fetches several at a time.
+    fn touch(&self, keys: &[Key], slot_num: i64) {
+        let values = keys.iter().map(|&(hash, ..)| self.get(i64::from(hash).rem_euclid(slot_num) as usize));
+        std::hint::black_box(values.flatten().fold(0, |all, value| all ^ value));
+    }
+
     /// Append keys up to the first whose slot is not known; `number` is that of the first entry, `begin`
     /// the store time (ms) of the file's first record.
     pub fn append(&mut self, keys: &[Key], mut number: i32, begin: i64) -> Appended {
         let mut done = Appended { entries: Vec::with_capacity(keys.len() * 20), ..Appended::default() };
         let Ok(slot_num @ 1..) = i64::try_from(self.count) else { return done };
-        for &(hash, offset, stored) in keys {
+        for (index, &(hash, offset, stored)) in keys.iter().enumerate() {
+            if index % AHEAD == 0 {
+                self.touch(&keys[index..keys.len().min(index + AHEAD)], slot_num);
+            }
             let slot = i64::from(hash).rem_euclid(slot_num) as usize;
             let at = slot / PAGE_SLOTS;
             if self.pages[at].is_none() && !self.empty {

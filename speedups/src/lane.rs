@@ -42,54 +42,47 @@ struct Known<Q> {
 
 /// The queues that the Python has told, until it says that something has changed.
 pub struct Places<Q> {
-    /// Topic and queue id -> index into `known`.
-    numbers: HashMap<Vec<u8>, usize>,
-    known: Vec<Known<Q>>,
+    /// By topic and queue id.
+    known: HashMap<Vec<u8>, Known<Q>>,
     version: u64,
     runs: u64,
 }
 
 impl<Q> Default for Places<Q> {
     fn default() -> Self {
-        Places { numbers: HashMap::new(), known: Vec::new(), version: 0, runs: 0 }
+        Places { known: HashMap::new(), version: 0, runs: 0 }
     }
 }
 
 impl<Q> Places<Q> {
-    /// Return the queue at a place.
-    pub fn queue(&self, place: usize) -> Option<&Q> {
-        self.known.get(place).map(|known| &known.queue)
-    }
-
     /// Begin a run; what was told for another version is forgotten.
     fn begin(&mut self, version: u64) {
         if self.version != version {
-            self.numbers.clear();
             self.known.clear();
             self.version = version;
         }
         self.runs += 1;
     }
 
-    /// Return the place of a queue, made if the Python says that it is plain.
-    fn find<E>(&mut self, key: &[u8], ask: impl FnOnce() -> Result<Option<Q>, E>) -> Result<Option<usize>, E> {
-        if let Some(&place) = self.numbers.get(key) {
-            return Ok(Some(place));
+    /// Return a queue, which is known from now on if the Python says that it is plain.
+    fn find<E>(
+        &mut self,
+        key: &[u8],
+        ask: impl FnOnce() -> Result<Option<Q>, E>,
+    ) -> Result<Option<&mut Known<Q>>, E> {
+        if !self.known.contains_key(key) {
+            let Some(queue) = ask()? else {
+                return Ok(None);
+            };
+            self.known.insert(key.to_vec(), Known { queue, run: 0, number: 0 });
         }
-        let Some(queue) = ask()? else {
-            return Ok(None);
-        };
-        let place = self.known.len();
-        self.known.push(Known { queue, run: 0, number: 0 });
-        self.numbers.insert(key.to_vec(), place);
-        Ok(Some(place))
+        Ok(self.known.get_mut(key))
     }
 }
 
 /// The units that one queue gets.
-pub struct Units {
-    /// Of the queue among the `Places`.
-    pub place: usize,
+pub struct Units<Q> {
+    pub queue: Q,
     pub next_offset: i64,
     pub units: Vec<u8>,
     /// Bytes of their records.
@@ -118,12 +111,12 @@ pub struct Part {
 }
 
 /// What the inputs of a call became.
-pub struct Taken {
+pub struct Taken<Q> {
     pub parts: Vec<Part>,
     pub records: Vec<u8>,
     pub last_size: usize,
     pub messages: usize,
-    pub queues: Vec<Units>,
+    pub queues: Vec<Units<Q>>,
 }
 
 /// Where the messages of one call go.
@@ -148,11 +141,11 @@ pub trait Broker {
     /// What the Python raised.
     fn place(&self, topic: &str, queue_id: i32) -> Result<Option<Self::Queue>, Self::Error>;
 
-    /// Return the offset of the next message of a queue.
+    /// Return a queue for a run, and the offset of its next message.
     ///
     /// # Errors
     /// What the Python raised.
-    fn next_offset(&self, queue: &Self::Queue) -> Result<i64, Self::Error>;
+    fn begin(&self, queue: &Self::Queue) -> Result<(Self::Queue, i64), Self::Error>;
 
     /// Return what to do with properties of these names; `None` when they are not plain.
     ///
@@ -193,7 +186,7 @@ pub fn take<B: Broker>(
     inputs: &[Input],
     here: &Here,
     broker: &B,
-) -> Result<Taken, B::Error> {
+) -> Result<Taken<B::Queue>, B::Error> {
     let parts = Vec::with_capacity(inputs.len());
     let taken = Taken { parts, records: Vec::new(), last_size: 0, messages: 0, queues: Vec::new() };
     places.begin(here.places_version);
@@ -222,7 +215,7 @@ struct Run<'a, B: Broker> {
     settings: &'a Settings,
     here: &'a Here,
     broker: &'a B,
-    taken: Taken,
+    taken: Taken<B::Queue>,
     /// Of the input that is looked at, and its sender.
     part: Part,
     born_host: &'a [u8],
@@ -392,18 +385,14 @@ impl<B: Broker> Run<'_, B> {
         self.key.clear();
         self.key.extend_from_slice(send.topic);
         self.key.extend_from_slice(&send.queue_id.to_be_bytes());
-        let broker = self.broker;
-        let Some(place) = self.places.find(&self.key, || broker.place(topic, send.queue_id))? else {
-            return Ok(None);
-        };
-        let run = self.places.runs;
-        let Some(known) = self.places.known.get_mut(place) else {
+        let (broker, run) = (self.broker, self.places.runs);
+        let Some(known) = self.places.find(&self.key, || broker.place(topic, send.queue_id))? else {
             return Ok(None);
         };
         if known.run != run {
-            let next_offset = broker.next_offset(&known.queue)?;
+            let (queue, next_offset) = broker.begin(&known.queue)?;
             (known.run, known.number) = (run, self.taken.queues.len());
-            self.taken.queues.push(Units { place, next_offset, units: Vec::new(), size: 0, sends: 0 });
+            self.taken.queues.push(Units { queue, next_offset, units: Vec::new(), size: 0, sends: 0 });
         }
         Ok(Some(known.number))
     }
@@ -459,8 +448,8 @@ mod tests {
             }
         }
 
-        fn next_offset(&self, _: &i32) -> Result<i64, ()> {
-            Ok(10)
+        fn begin(&self, queue: &i32) -> Result<(i32, i64), ()> {
+            Ok((*queue, 10))
         }
 
         fn plan(&self, names: Vec<&str>) -> Result<Option<Plan>, ()> {
@@ -530,13 +519,13 @@ mod tests {
         frame
     }
 
-    fn run_all(inputs: &[&[u8]], room: usize) -> Result<Taken, ()> {
+    fn run_all(inputs: &[&[u8]], room: usize) -> Result<Taken<i32>, ()> {
         let inputs: Vec<Input> = inputs.iter().map(|data| Input { data, position: 0, born_host: &[0; 8] }).collect();
         let here = Here { log_end: 1000, room, store_timestamp: 6, places_version: 1 };
         take(&settings(), &mut Plans::default(), &mut Places::default(), &inputs, &here, &Table)
     }
 
-    fn run(data: &[u8], room: usize) -> Result<Taken, ()> {
+    fn run(data: &[u8], room: usize) -> Result<Taken<i32>, ()> {
         run_all(&[data], room)
     }
 

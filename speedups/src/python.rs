@@ -91,8 +91,9 @@ impl Broker for Callables<'_, '_> {
         Ok(self.place.bind(self.py).call1((topic, queue_id))?.extract()?)
     }
 
-    fn next_offset(&self, queue: &Py<PyAny>) -> PyResult<i64> {
-        queue.bind(self.py).getattr(intern!(self.py, "next_offset"))?.extract()
+    fn begin(&self, queue: &Py<PyAny>) -> PyResult<(Py<PyAny>, i64)> {
+        let next_offset = queue.bind(self.py).getattr(intern!(self.py, "next_offset"))?.extract()?;
+        Ok((queue.clone_ref(self.py), next_offset))
     }
 
     fn plan(&self, names: Vec<&str>) -> PyResult<Option<Plan>> {
@@ -158,10 +159,7 @@ impl Sends {
         let queues = taken
             .queues
             .into_iter()
-            .filter_map(|one| {
-                let queue = places.queue(one.place)?.clone_ref(py);
-                Some((queue, one.next_offset, PyBytes::new(py, &one.units), one.size, one.sends))
-            })
+            .map(|one| (one.queue, one.next_offset, PyBytes::new(py, &one.units), one.size, one.sends))
             .collect();
         Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, taken.messages, queues))
     }

@@ -173,15 +173,14 @@ class StatsItem:
         return wall_ms - self._rest_since
 
 
-class _Counts:
-    """What was put into a queue, or got from it by a group, since somebody looked.
+# What a lane brought a queue is one number, as ten thousand queues are in no cache of the processor:
+# bytes, messages, sends and ms, from the lowest bits on.
+_MESSAGE, _SEND, _MS = 1 << 48, 1 << 80, 1 << 112
+_LONE: Final = _MESSAGE + _SEND  # a send of one message
 
-    Attributes:
-        count: messages; ``put_all`` counts the bytes of their units.
-        size: bytes of their records.
-        times: calls.
-        ms: what all of these took.
-    """
+
+class _Counts:
+    """What was put into a queue, or got from it by a group, since somebody looked."""
 
     __slots__ = ("count", "ms", "size", "times")
 
@@ -220,7 +219,7 @@ class BrokerStats:
             self._keys[GROUP_GET_LATENCY] = ("topic", "group")
         self.tables: dict[str, dict[str, StatsItem]] = {name: {} for name in self._keys}
         self._puts: dict[tuple[str, int], _Counts] = {}
-        self._brought: dict[ConsumeQueue, _Counts] = {}
+        self._brought: list[ConsumeQueue] = []  # with something in ``counted``
         self._gets: dict[tuple[str, str, int], _Counts] = {}
         # totals at the last two midnights, for brokerStatus
         self.put_total_yesterday_morning = 0
@@ -253,16 +252,15 @@ class BrokerStats:
 
     def put_all(self, brought: Iterable[Brought], elapsed_ms: int) -> None:
         """Count what a lane's sends brought many queues, each send answered after ``elapsed_ms``."""
-        counts = self._brought
         for queue, _, units, size, sends in brought:
-            puts = counts.get(queue)
-            if puts is None:
-                puts = counts[queue] = _Counts()
-            puts.count += len(units)
-            puts.size += size
-            puts.times += sends
-            if elapsed_ms:
-                puts.ms += elapsed_ms * sends
+            counted = queue.counted
+            if not counted:
+                self._brought.append(queue)
+            if len(units) == UNIT:
+                counted += size + _LONE
+            else:
+                counted += size + len(units) // UNIT * _MESSAGE + sends * _SEND
+            queue.counted = counted + elapsed_ms * sends * _MS if elapsed_ms else counted
 
     def put_by_broker(self, topic: str, count: int, size: int) -> None:
         """Count messages that the broker stored without a producer's send: no latency is measured."""
@@ -333,11 +331,14 @@ class BrokerStats:
 
     def _collect(self) -> None:
         """Move what the hot path counted into the items."""
-        brought, self._brought = self._brought, {}
-        for queue, one in brought.items():
-            count = one.count // UNIT
-            self.put(queue.topic, queue.queue_id, count, one.size, 0, one.times)
-            self._puts[queue.topic, queue.queue_id].ms += one.ms
+        brought, self._brought = self._brought, []
+        for queue in brought:
+            counted, queue.counted = queue.counted, 0
+            ms, counted = divmod(counted, _MS)
+            sends, counted = divmod(counted, _SEND)
+            messages, size = divmod(counted, _MESSAGE)
+            self.put(queue.topic, queue.queue_id, messages, size, 0, sends)
+            self._puts[queue.topic, queue.queue_id].ms += ms
         puts, self._puts = self._puts, {}
         gets, self._gets = self._gets, {}
         for (topic, queue_id), one in puts.items():

@@ -47,13 +47,19 @@ class ConsumeQueue:
         segment_size: bytes of each file, a multiple of 20.
         files: the disk.
         handles: open handles, shared by all queues.
+
+    Attributes:
+        counted: what who counts sends to it has counted here; 0 to begin with.
+        is_unwritten: it is among those that have units in memory only.
     """
 
     __slots__ = (
         "_ahead",
+        "counted",
         "end",
         "files",
         "flushed",
+        "is_unwritten",
         "min",
         "next_offset",
         "pending",
@@ -76,6 +82,8 @@ class ConsumeQueue:
         self.topic = topic
         self.queue_id = queue_id
         self.files = FileQueue(folder, segment_size, files, handles, sparse=True)
+        self.counted = 0
+        self.is_unwritten = False
         self.pending = bytearray()  # units of the running pass, not visible yet
         self.start_at(0)
 

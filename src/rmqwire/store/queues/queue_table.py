@@ -331,6 +331,7 @@ class ConsumeQueueStore:
     def _forget(self, queue: ConsumeQueue) -> None:
         self.removals += 1
         self._unwritten.pop(queue, None)
+        queue.is_unwritten = False
         self._unsynced.pop(queue, None)
 
     def max_physical_offset(self) -> int:
@@ -346,6 +347,7 @@ class ConsumeQueueStore:
         """
         if self._is_there(queue):
             self._unwritten[queue] = None
+            queue.is_unwritten = True
             queue.dispatch(units)
 
     def dispatch_all(
@@ -370,7 +372,9 @@ class ConsumeQueueStore:
             tail = queue.tail
             tail += units
             queue.end += len(units)
-            unwritten[queue] = None
+            if not queue.is_unwritten:
+                queue.is_unwritten = True
+                unwritten[queue] = None
             if len(tail) > TAIL_LIMIT:
                 left.append((queue, b""))
         return left
@@ -408,6 +412,7 @@ class ConsumeQueueStore:
         for queue in list(islice(unwritten, count)):
             queue.write_tail()
             del unwritten[queue]
+            queue.is_unwritten = False
             self._unsynced[queue] = None
 
     def flush_plan(self, *, thorough: bool) -> FlushPlan:
