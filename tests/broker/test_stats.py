@@ -26,7 +26,10 @@ from rmqwire.broker.stats import (
     StatsItem,
     Window,
 )
+from rmqwire.store.folder.file_queue import HandleCache
+from rmqwire.store.queues.consume_queue import ConsumeQueue
 from rmqwire.store.stats import StoreStats
+from tests.support.memory_files import MemoryFiles
 
 SCHEDULE = "SCHEDULE_TOPIC_XXXX"
 
@@ -76,6 +79,30 @@ def test_puts_and_gets_are_summed_by_javas_keys():
         (CHANNEL_ACTIVITY, CONNECT): (1, 1),
         (CHANNEL_ACTIVITY, CLOSE): (1, 1),
     }
+
+
+def test_what_a_lane_brings_many_queues_counts_as_its_sends_one_by_one():
+    queues = [make_queue("T", 0), make_queue("T", 1), make_queue("U", 0)]
+    stats, one_by_one = BrokerStats("C"), BrokerStats("C")
+    for elapsed_ms in (0, 3, 70_000):
+        brought = [
+            (queue, 0, bytes(20 * messages), 300 * messages, sends)
+            for queue, messages, sends in zip(queues, (1, 5, 900), (1, 2, 900), strict=True)
+        ]
+        stats.put_all(brought, elapsed_ms)
+        for queue, _, units, size, sends in brought:
+            one_by_one.put(queue.topic, queue.queue_id, len(units) // 20, size, elapsed_ms, sends)
+    for name in (TOPIC_PUT_NUMS, TOPIC_PUT_SIZE, TOPIC_PUT_LATENCY, BROKER_PUT_NUMS):
+        for key in ("T", "U", "0@T", "1@T", "0@U", "C"):
+            seen = [one.find(name, key) for one in (stats, one_by_one)]
+            figures = [one and (one.value, one.times) for one in seen]
+            assert figures[0] == figures[1], (name, key)
+    assert [queue.counted for queue in queues] == [0, 0, 0]
+
+
+def make_queue(topic, queue_id):
+    files = MemoryFiles()
+    return ConsumeQueue(topic, queue_id, f"/{topic}/{queue_id}", 200, files, HandleCache(files, 1))
 
 
 def test_totals_leave_the_system_s_topics_out_since_5():
