@@ -315,3 +315,63 @@ def panic_for_a_test() -> None:
     Raises:
         RuntimeError: always.
     """
+
+class SendForm:
+    """Writes a client's plain sends of one kind to one broker.
+
+    ``pieces`` stand between queue id, time of birth, property string and opaque of the JSON header, and round all
+    of them. ``old_escapes``: texts beyond ASCII aren't plain. ``write`` returns a message's id and its whole
+    frame, and gives the properties WAIT and UNIQ_KEY (``head`` and four digits of ``count``) where they have
+    none; None: not plain, and nothing has changed but where the header is longer than any may be.
+    """
+
+    def __init__(
+        self,
+        pieces: tuple[bytes, bytes, bytes, bytes, bytes],
+        most_body: int,
+        not_plain: Sequence[str],
+        trailing: bool,
+        old_escapes: bool,
+        /,
+    ) -> None: ...
+    def write(
+        self,
+        properties: dict[str, str],
+        body: bytes,
+        queue_id: int,
+        born_timestamp: int,
+        opaque: int,
+        head: str,
+        count: int,
+        /,
+    ) -> tuple[str, bytes] | None: ...
+
+class BatchForm:
+    """Writes the bodies of a client's plain batches, of messages of one type and topic in a list.
+
+    ``write`` returns the body, the ids joined by commas, whether all WAIT, and how many ids are new, the first
+    of them with the number ``count``; None: not plain, and nothing has changed.
+    """
+
+    def __init__(
+        self, message_type: type, most_body: int, not_plain: Sequence[str], trailing: bool, /
+    ) -> None: ...
+    def write(
+        self, messages: Sequence[object], head: str, count: int, /
+    ) -> tuple[bytes, str, bool, int] | None: ...
+
+class SendAnswers:
+    """Finds the whole frames at the front of a buffer, and reads those that are plain answers to a stored send.
+
+    ``read`` returns what it has found, and where the last whole frame ends. Of a plain answer it gives begin and
+    end of the frame behind its length word, opaque, queue id, queue offset, msgId, transactionId, MSG_REGION and
+    TRACE_ON; of any other frame begin and end.
+    """
+
+    def __init__(self, languages: Sequence[str], max_frame: int, /) -> None: ...
+    def read(
+        self, data: bytes, /
+    ) -> tuple[
+        list[tuple[int, int, int, int, int, str, str | None, str | None, bool] | tuple[int, int]],
+        int,
+    ]: ...

@@ -23,12 +23,16 @@
 //! heads.rs       records of a pull's answer, as far as a consumer looks at them
 //! pull_answer.rs the frame of a pull's answer
 //! pull_lane.rs   all of it, for the pulls at the front of buffers
-//! python.rs      the module that Python imports, with python_pulls.rs
+//! client_send.rs  the frames of a client's sends, and the bodies of its batches
+//! client_answers.rs  what a client is answered to its sends
+//! python.rs      the module that Python imports, with python_pulls.rs and python_client.rs
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod answer;
 pub mod batch;
+pub mod client_answers;
+pub mod client_send;
 pub mod dispatch;
 pub mod frame;
 pub mod header;
@@ -44,6 +48,8 @@ pub mod pull_lane;
 pub mod pull_request;
 #[cfg(feature = "python")]
 mod python;
+#[cfg(feature = "python")]
+mod python_client;
 #[cfg(feature = "python")]
 mod python_pulls;
 pub mod record;

@@ -382,6 +382,9 @@ mod rmqwire_speedups {
     use super::{Keys, Sends, Slots};
 
     #[pymodule_export]
+    use crate::python_client::{BatchForm, SendAnswers, SendForm};
+
+    #[pymodule_export]
     use crate::python_pulls::{Pulled, Pulls, scan_units};
 
     #[pymodule_export]

@@ -295,8 +295,7 @@ def test_producer_makes_the_same_message(release):
         properties = decode_properties(header.properties)
         kind = next((k for k in ("LZ4", "ZSTD") if k.lower() in path.name), "ZLIB")
         config = ProducerConfig(release=release_named(release), compress_type=kind)
-        ids = iter([properties.get("UNIQ_KEY", "")])
-        outbound = Outbound(header.producer_group, config, lambda ids=ids: next(ids))
+        outbound = Outbound(header.producer_group, config, Ids(properties.get("UNIQ_KEY", "0000")))
         if java.code == R.SEND_BATCH_MESSAGE:
             compared_batch += 1
             outgoing = outbound_batch(outbound, header, java)
@@ -309,6 +308,23 @@ def test_producer_makes_the_same_message(release):
         assert outgoing.shape.flag == header.flag
     assert compared_single > 20
     assert compared_batch
+
+
+class Ids:
+    """Makes one id, and the ones after it."""
+
+    def __init__(self, first):
+        self.head, self.count = first[:-4], int(first[-4:], 16)
+
+    def turn(self):
+        return 0
+
+    def take(self, count):
+        self.count += count
+
+    def next(self):
+        self.take(1)
+        return f"{self.head}{self.count - 1:04X}"
 
 
 def outbound_single(outbound, header, java, properties):

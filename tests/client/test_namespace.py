@@ -19,6 +19,7 @@ from rmqwire.codec.bodies import (
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import decode_command
 from rmqwire.codec.message import Message
+from rmqwire.codec.message_id import UniqueIdGenerator
 from rmqwire.codec.namespace import Namespace
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.release import release_named
@@ -99,7 +100,9 @@ def rebuilt_send(factory, config, java):
     message = Message(header.topic.removeprefix("NS_gold%"), bytes(java.body))
     message.properties = properties
     group = header.producer_group.removeprefix("NS_gold%")
-    _, outgoing, _ = Outbound(group, config, lambda: "").single(message)
+    _, outgoing, _ = Outbound(group, config, UniqueIdGenerator(b"\x7f\0\0\1", 1, lambda: 0)).single(
+        message
+    )
     outgoing = outgoing._replace(
         properties=header.properties
     )  # a HashMap's order; INSTANCE_ID is looked at below

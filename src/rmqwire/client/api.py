@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
-    from rmqwire.remoting.handler import OnReply
+    from rmqwire.remoting.handler import OnReply, OnStored
 
 SUCCESS = int(ResponseCode.SUCCESS)
 TOPIC_NOT_EXIST = int(ResponseCode.TOPIC_NOT_EXIST)
@@ -70,6 +70,7 @@ class Remoting(Protocol):
         on_reply: OnReply,
         timeout_ms: int,
         mono_ms: int,
+        on_stored: OnStored | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent."""
 
@@ -124,7 +125,7 @@ class ClientApi:
     def __init__(self, remoting: Remoting, requests: RequestFactory, config: ClientConfig) -> None:
         self.remoting = remoting
         self.requests = requests
-        self._frames = SendFrames(requests)
+        self.frames = SendFrames(requests)
         self.timeout_ms = config.mq_client_api_timeout
         self.reading = config.body_reading
         self._read_heads = heads_reader()
@@ -183,31 +184,6 @@ class ClientApi:
         """
         request = self.requests.send(message, queue, born_timestamp)
         return await self.remoting.invoke(self.broker(addr), request, timeout_ms)
-
-    def send_now(
-        self,
-        addr: str,
-        message: OutgoingMessage,
-        queue: MessageQueue,
-        born_timestamp: int,
-        timeout_ms: int,
-        on_reply: OnReply,
-        mono_ms: int,
-    ) -> bool:
-        """Send a message if that needs no waiting; tell whether it was sent.
-
-        Args:
-            addr: the broker.
-            message: without its queue.
-            queue: where to.
-            born_timestamp: ms since the epoch.
-            timeout_ms: how long the answer may take.
-            on_reply: called with the answer, or with what came instead of one.
-            mono_ms: the time, of trio's clock.
-        """
-        opaque, frame = self._frames.frame(message, queue, born_timestamp)
-        addr = self.broker(addr)
-        return self.remoting.invoke_now(addr, opaque, frame, on_reply, timeout_ms, mono_ms)
 
     async def send_oneway(
         self, addr: str, message: OutgoingMessage, queue: MessageQueue, born_timestamp: int

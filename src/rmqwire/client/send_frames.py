@@ -11,12 +11,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rmqwire.client.requests import OutgoingMessage
+from rmqwire.client.send_forms import send_form
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.command import JSON, encode_command, encode_header, frame_of, next_opaque
 from rmqwire.codec.header_json import json_text
 
 if TYPE_CHECKING:
     from rmqwire.client.requests import RequestFactory, SendShape
+    from rmqwire.client.send_forms import Pieces, SendForm
 
 MOST: Final = 512  # templates; then all are made again
 
@@ -62,16 +64,32 @@ class SendFrames:
         header = template % (queue.queue_id, born_timestamp, properties, opaque)
         return opaque, frame_of(header, message.body, JSON)
 
+    def form(self, shape: SendShape, queue: MessageQueue, most_body: int) -> SendForm | None:
+        """Return what writes the plain ones of all sends like this; None where none is plain.
+
+        Args:
+            shape: theirs.
+            queue: one of their queues, or another of the same broker.
+            most_body: bytes of the largest plain body.
+        """
+        if self._requests.serialize_type != JSON:
+            return None
+        return send_form(self._pieces(shape, queue), most_body, self._requests.release)
+
     def _make(self, key: tuple[SendShape, str], queue: MessageQueue) -> bytes:
         """Make the template of all sends like this one: queue id, time, properties, opaque are open."""
-        marked = OutgoingMessage(key[0], b"", str(_MARK))
+        pieces = [piece.replace(b"%", b"%%") for piece in self._pieces(key[0], queue)]
+        if len(self._templates) >= MOST:
+            self._templates.clear()
+        template = b"%b%%d%b%%d%b%%b%b%%d%b" % tuple(pieces)
+        self._templates[key] = template
+        return template
+
+    def _pieces(self, shape: SendShape, queue: MessageQueue) -> Pieces:
+        """Return what stands between the open places of a header, and round all of them."""
+        marked = OutgoingMessage(shape, b"", str(_MARK))
         place = MessageQueue(queue.topic, queue.broker_name, _MARK)
         command = self._requests.send(marked, place, _MARK)
         command.opaque = _MARK
-        pieces = _PLACES.split(encode_header(command).replace(b"%", b"%%"))
-        queue_id, time, properties, opaque, end = pieces
-        if len(self._templates) >= MOST:
-            self._templates.clear()
-        template = b"%b%%d%b%%d%b%%b%b%%d%b" % (queue_id, time, properties, opaque, end)
-        self._templates[key] = template
-        return template
+        before, time, properties, opaque, end = _PLACES.split(encode_header(command))
+        return before, time, properties, opaque, end

@@ -65,7 +65,12 @@ def check_own_group(group: str, reserved: str) -> None:
 
 
 @lru_cache(maxsize=1024)  # what was refused isn't kept
-def _check_sent_topic(topic: str) -> None:
+def check_sent_topic(topic: str) -> None:
+    """Refuse a topic that nothing can be sent to.
+
+    Raises:
+        UsageError: no topic's name, or a system topic.
+    """
     check_topic(topic)
     if topic in NOT_ALLOWED_SEND_TOPICS:
         raise UsageError(f"Sending message to topic[{topic}] is forbidden.")
@@ -94,7 +99,7 @@ def check_payload(topic: str, body: bytes, properties: dict[str, str], max_size:
     Raises:
         UsageError: as said.
     """
-    _check_sent_topic(topic)
+    check_sent_topic(topic)
     if not body:
         raise UsageError("the message body length is zero")
     if len(body) > max_size:

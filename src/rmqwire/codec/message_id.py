@@ -85,36 +85,49 @@ class UniqueIdGenerator:
         wall_ms: the wall clock in ms since the epoch.
         seed: the four bytes where Java has its class loader's hash code; any number, so that two
             generators of one process differ.
+
+    Attributes:
+        count: number of the next id, 16 bits.
+        head: of the ids of the millisecond that it was at the last ``turn``.
     """
 
     __slots__ = (
-        "_counter",
-        "_head",
         "_head_ms",
         "_month_end",
         "_month_start",
         "_prefix",
         "_wall_ms",
+        "count",
+        "head",
     )
 
     def __init__(self, ip: str | bytes, pid: int, wall_ms: WallMs, seed: int = 0) -> None:
         packed = ip if isinstance(ip, bytes) else pack_host(ip, 0)[:-4]
         self._prefix = f"{packed.hex().upper()}{pid & 0xFFFF:04X}{seed & 0xFFFFFFFF:08X}"
         self._wall_ms = wall_ms
-        self._counter = 0
+        self.count = 0
         self._month_start = 0
         self._month_end = -1
         self._head_ms = -1
-        self._head = ""  # of the ids of that millisecond
+        self.head = ""
 
     def next(self) -> str:
         """Return a new id; unique among 65536 of one millisecond."""
+        self.turn()
+        text = f"{self.head}{self.count:04X}"
+        self.take(1)
+        return text
+
+    def turn(self) -> int:
+        """Make ``head`` that of this millisecond, and return which it is, since the epoch."""
         now = self._wall_ms()
-        count = self._counter
-        self._counter = (count + 1) & 0xFFFF
         if now != self._head_ms:
-            self._head_ms, self._head = now, self._head_at(now)
-        return f"{self._head}{count:04X}"
+            self._head_ms, self.head = now, self._head_at(now)
+        return now
+
+    def take(self, count: int) -> None:
+        """Go on by so many ids, which were made of ``head`` and the next numbers."""
+        self.count = (self.count + count) & 0xFFFF
 
     def _head_at(self, now: int) -> str:
         if now >= self._month_end:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.errors import RmqError
-from rmqwire.producer.results import SendResult, send_result
+from rmqwire.producer.results import SendResult, SendStatus, send_result
+from rmqwire.producer.send_writer import read_again
 from rmqwire.remoting.channel import trio_ms
 from rmqwire.wakeup import OneWait
 
@@ -20,19 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.client.fault_strategy import FaultStrategy
+    from rmqwire.client.requests import SendShape
     from rmqwire.client.route_table import TopicPublishInfo
-    from rmqwire.codec.bodies import MessageQueue
+    from rmqwire.codec.stored_answers import Stored
     from rmqwire.errors import RemotingError
-    from rmqwire.producer.outgoing import Prepared
+    from rmqwire.producer.outgoing import Messages, Prepared
 
 GO_AWAY = int(ResponseCode.GO_AWAY)
+SEND_OK = SendStatus.SEND_OK
 
 
 class FirstAttempt:
     """One request under way.
 
     Args:
-        prepared: what is sent.
+        message: what is sent.
+        shape: what it has in common with others.
+        msg_id: of the message.
+        frame: the request.
         queue: where to.
         addr: ``host:port`` of its broker.
         faults: learns how long brokers take.
@@ -41,6 +48,7 @@ class FirstAttempt:
         began_ms: when it was made, ms of trio's clock.
         deadline_ms: until when an attempt in place of this one may wait, ms of trio's clock.
         answered: called with this once it is over.
+        owner: who waits for it, for ``answered``.
 
     Attributes:
         result: of a message that was stored.
@@ -52,11 +60,15 @@ class FirstAttempt:
         "_addr",
         "_answered",
         "_faults",
+        "_frame",
+        "_message",
+        "_msg_id",
+        "_shape",
         "began_ms",
         "deadline_ms",
         "error",
         "info",
-        "prepared",
+        "owner",
         "queue",
         "result",
         "soon",
@@ -64,7 +76,10 @@ class FirstAttempt:
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that is to be known later
         self,
-        prepared: Prepared,
+        message: Messages,
+        shape: SendShape,
+        msg_id: str,
+        frame: bytes,
         queue: MessageQueue,
         addr: str,
         faults: FaultStrategy,
@@ -73,18 +88,27 @@ class FirstAttempt:
         began_ms: int,
         deadline_ms: int,
         answered: Callable[[FirstAttempt], None],
+        owner: object,
     ) -> None:
-        self.prepared = prepared
+        self._message = message
+        self._shape = shape
+        self._msg_id = msg_id
+        self._frame = frame
         self.queue = queue
+        self._addr = addr
+        self._faults = faults
         self.info = info
         self.soon = soon
         self.began_ms = began_ms
         self.deadline_ms = deadline_ms
+        self._answered = answered
+        self.owner = owner
         self.result: SendResult | None = None
         self.error: RmqError | None = None
-        self._addr = addr
-        self._faults = faults
-        self._answered = answered
+
+    def prepare_again(self) -> Prepared:
+        """Return what was sent, for another attempt."""
+        return read_again(self._message, self._shape, self._msg_id, self._frame)
 
     def hear(self, outcome: RemotingCommand | RemotingError) -> None:
         """Take the answer, or what came instead of one."""
@@ -92,12 +116,36 @@ class FirstAttempt:
             self.error = outcome
         elif outcome.code != GO_AWAY:
             try:
-                self.result = send_result(outcome, self._addr, self.prepared.msg_id, self.queue)
-                if self._faults.enabled and self.info is not None:
-                    self._faults.update(self.queue.broker_name, trio_ms() - self.began_ms)
+                self.result = send_result(outcome, self._addr, self._msg_id, self.queue)
             except RmqError as error:
                 self.error = error
+            else:
+                self._learn()
         self._answered(self)
+
+    def store(self, stored: Stored) -> None:
+        """Take the answer that it is stored."""
+        _, _, _, queue_id, offset, offset_id, transaction_id, region, trace_on = stored
+        queue = self.queue
+        if queue_id != queue.queue_id:
+            queue = MessageQueue(queue.topic, queue.broker_name, queue_id)
+        self.result = SendResult(
+            SEND_OK,
+            self._msg_id,
+            offset_id,
+            queue,
+            offset,
+            transaction_id,
+            region or "DefaultRegion",
+            trace_on,
+        )
+        if self._faults.enabled:
+            self._learn()
+        self._answered(self)
+
+    def _learn(self) -> None:
+        if self._faults.enabled and self.info is not None:
+            self._faults.update(self.queue.broker_name, trio_ms() - self.began_ms)
 
 
 class FirstWait:

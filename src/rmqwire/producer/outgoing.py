@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rmqwire.client.requests import OutgoingMessage, SendShape
-from rmqwire.client.validators import check_message, check_payload, check_text
+from rmqwire.client.send_forms import batch_form
+from rmqwire.client.validators import check_message, check_payload, check_sent_topic, check_text
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import encode_batch
 from rmqwire.codec.compression import compress
@@ -16,8 +17,7 @@ from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rmqwire.codec.message_id import UniqueIdGenerator
     from rmqwire.producer.config import ProducerConfig
 
 UNIQ_KEY = const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX
@@ -58,15 +58,16 @@ class Outbound:
     Args:
         group: the producer group.
         config: limits and compression.
-        next_id: makes unique ids.
+        ids: makes unique ids.
     """
 
-    def __init__(self, group: str, config: ProducerConfig, next_id: Callable[[], str]) -> None:
+    def __init__(self, group: str, config: ProducerConfig, ids: UniqueIdGenerator) -> None:
         self._group = group
         self._config = config
         self._release = config.release
         self._compression = config.compression()
-        self._next_id = next_id
+        self._ids = ids
+        self._batches = batch_form(config.max_message_size, config.release)
         self._shapes: dict[Kind, SendShape] = {}
 
     def single(self, message: Message) -> Prepared:
@@ -98,7 +99,7 @@ class Outbound:
         if topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
             times, most = _reconsume_times(properties)
         kind = (topic, message.flag, sys_flag, False, reply, times, most)
-        shape = self._shapes.get(kind) or self._shape(kind)
+        shape = self._shapes.get(kind) or self.shape(kind)
         return Prepared(message, OutgoingMessage(shape, body, text), msg_id)
 
     def batch(self, messages: Sequence[Message]) -> Prepared:
@@ -108,31 +109,53 @@ class Outbound:
             UsageError: none, of several topics, delayed ones, or too large together.
             BadProperties: a property that can't be written.
         """
-        check_batch(messages)
-        limit = self._config.max_message_size
-        for message in messages:
-            check_message(message.topic, message.body, message.properties, limit)
-        ids = [self._identify(one.properties, reply=is_reply(one.properties)) for one in messages]
-        first = messages[0]
-        properties = {WAIT: str(first.wait_store_msg_ok).lower()}
+        body, ids, waits = self._plain_batch(messages) or self._batch(messages)
+        topic = messages[0].topic
+        properties = {WAIT: "true" if waits else "false"}
         if (
             self._release.client.batch_unique_key
         ):  # older brokers give each message what is said here
             if isinstance(messages, Accumulation):
                 properties |= messages.properties()
-            properties[UNIQ_KEY] = self._next_id()
-        body = encode_batch(messages, self._release)
-        check_message(first.topic, body, properties, limit)
-        shape = self._shape((first.topic, 0, 0, True, False, 0, None))
+            properties[UNIQ_KEY] = self._ids.next()
+        check_message(topic, body, properties, self._config.max_message_size)
+        shape = self.shape((topic, 0, 0, True, False, 0, None))
         outgoing = OutgoingMessage(shape, body, self._text(properties))
-        return Prepared(messages, outgoing, ",".join(ids))
+        return Prepared(messages, outgoing, ids)
+
+    def _plain_batch(self, messages: Sequence[Message]) -> tuple[bytes, str, bool] | None:
+        """Return the body, the ids, and whether they wait; None when one isn't plain."""
+        if not messages or messages[0].topic.startswith(const.RETRY_GROUP_TOPIC_PREFIX):
+            return None
+        try:
+            check_sent_topic(messages[0].topic)
+        except UsageError:  # what is to be said of the messages comes first
+            return None
+        ids = self._ids
+        ids.turn()
+        written = self._batches.write(messages, ids.head, ids.count)
+        if written is None:
+            return None
+        body, msg_ids, waits, count = written
+        ids.take(count)
+        return body, msg_ids, waits
+
+    def _batch(self, messages: Sequence[Message]) -> tuple[bytes, str, bool]:
+        """Do the same with any messages."""
+        check_batch(messages)
+        limit = self._config.max_message_size
+        for message in messages:
+            check_message(message.topic, message.body, message.properties, limit)
+        ids = [self._identify(one.properties, reply=is_reply(one.properties)) for one in messages]
+        body = encode_batch(messages, self._release)
+        return body, ",".join(ids), messages[0].wait_store_msg_ok
 
     def _identify(self, properties: dict[str, str], *, reply: bool) -> str:
         if not reply:
             properties.setdefault(WAIT, "true")
         msg_id = properties.get(UNIQ_KEY)
         if msg_id is None:
-            msg_id = properties[UNIQ_KEY] = self._next_id()
+            msg_id = properties[UNIQ_KEY] = self._ids.next()
         return msg_id
 
     def _text(self, properties: dict[str, str]) -> str:
@@ -141,7 +164,7 @@ class Outbound:
             properties = properties | {const.PROPERTY_INSTANCE_ID: namespace}
         return properties_text(properties, self._release)
 
-    def _shape(self, kind: Kind) -> SendShape:
+    def shape(self, kind: Kind) -> SendShape:
         """Return the one object for all sends of a kind."""
         known = self._shapes.get(kind)
         if known is not None:

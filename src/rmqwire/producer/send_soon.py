@@ -8,7 +8,6 @@ at another broker, never after a broker's refusal. Nothing here imports trio: ``
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from rmqwire.codec.message import Message
@@ -222,12 +221,15 @@ class SoonSends:
             selector,
             arg,
             timeout_ms,
-            partial(self._answered, handle),
-            soon=soon,
-            mono_ms=mono_ms,
+            soon,
+            mono_ms,
+            self._answered,
+            handle,
         )
 
-    def _answered(self, handle: SendHandle, first: FirstAttempt) -> None:
+    def _answered(self, first: FirstAttempt) -> None:
+        handle = first.owner
+        assert isinstance(handle, SendHandle)
         if first.result is not None:
             self._end(handle, first.result, None)
         else:

@@ -25,6 +25,7 @@ from rmqwire.producer.outgoing import Accumulation, Messages, Outbound, Prepared
 from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import MessageQueueSelector, apply_selector
 from rmqwire.producer.send_plan import SendPlan
+from rmqwire.producer.send_writer import SendWriter
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Sender:
             enabled=config.send_latency_enable,
             table=config.fault_table(),
         )
-        self._outbound = Outbound(group, config, instance.unique_ids.next)
+        self._outbound = Outbound(group, config, instance.unique_ids)
+        self._writer = SendWriter(self._outbound, config, instance)
         self.topics: set[str] = set()
         self._planned = (  # which a plan alone knows how to do
             config.retry_another_broker_when_not_store_ok
@@ -146,7 +148,7 @@ class Sender:
         timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
         first = FirstWait()
         if self.send_now(
-            message, queue, selector, arg, timeout_ms, first.answered, soon=soon, mono_ms=started
+            message, queue, selector, arg, timeout_ms, soon, started, first.answered, first
         ):
             return await first.result() or await self.finish(first.attempt)
         prepared, topic = self._prepare(message), topic_of(message)
@@ -158,17 +160,17 @@ class Sender:
         plan = SendPlan(info, self.faults, self._config, started, timeout_ms, soon=soon)
         return await self._perform(plan, prepared)
 
-    def send_now(
+    def send_now(  # noqa: PLR0913, PLR0917 - all that an attempt is to know
         self,
         message: Messages,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int,
-        answered: Callable[[FirstAttempt], None],
-        *,
         soon: bool,
         mono_ms: int,
+        answered: Callable[[FirstAttempt], None],
+        owner: object,
     ) -> bool:
         """Make the first attempt of a send if that needs no waiting; tell whether it was made.
 
@@ -181,20 +183,21 @@ class Sender:
             selector: choose the queue, once.
             arg: for the selector.
             timeout_ms: for all attempts.
-            answered: called once it is over: it has its result, or is to be given to ``finish``.
             soon: as ``send``'s.
             mono_ms: the time, of trio's clock.
+            answered: called once it is over: it has its result, or is to be given to ``finish``.
+            owner: of the attempt, for ``answered``.
 
         Raises:
             UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
         """
-        instance, topic = self._instance, topic_of(message)
+        instance = self._instance
+        topic = message.topic if isinstance(message, Message) else topic_of(message)
         info = instance.routes.publish_info(topic)
         if self.hooks or info is None or topic not in self.topics:
             return False
         if timeout_ms <= 0 or (self._planned and not soon):
             return False
-        prepared = self._prepare(message)
         more: TopicPublishInfo | None = info
         before = info.last
         if queue is None and selector is None:
@@ -203,17 +206,33 @@ class Sender:
             check_queue(queue, topic)
             chosen, more = self._chosen(info, message, queue, selector, arg), None
         addr = instance.routes.master_addr(chosen.broker_name)
-        if addr is None:
-            info.reset(before)
-            return False
-        first = FirstAttempt(
-            prepared, chosen, addr, self.faults, more, soon, mono_ms, mono_ms + timeout_ms, answered
-        )
-        sent = instance.api.send_now(
-            addr, prepared.outgoing, chosen, instance.wall_ms(), timeout_ms, first.hear, mono_ms
-        )
-        if not sent:
-            info.reset(before)
+        sent = False
+        try:
+            if addr is not None:
+                shape, msg_id, opaque, frame = self._writer.write(message, chosen)
+                deadline = mono_ms + timeout_ms
+                first = FirstAttempt(
+                    message,
+                    shape,
+                    msg_id,
+                    frame,
+                    chosen,
+                    addr,
+                    self.faults,
+                    more,
+                    soon,
+                    mono_ms,
+                    deadline,
+                    answered,
+                    owner,
+                )
+                api = instance.api
+                sent = api.remoting.invoke_now(
+                    api.broker(addr), opaque, frame, first.hear, timeout_ms, mono_ms, first.store
+                )
+        finally:
+            if not sent:
+                info.reset(before)
         return sent
 
     async def finish(self, first: FirstAttempt) -> SendResult:
@@ -226,7 +245,7 @@ class Sender:
         if error is None:  # a broker that was going
             try:
                 left_ms = first.deadline_ms - trio_ms()
-                return await self._send_once(first.prepared, first.queue, left_ms)
+                return await self._send_once(first.prepare_again(), first.queue, left_ms)
             except RmqError as again:
                 error = again
         if first.info is None:
@@ -241,8 +260,8 @@ class Sender:
         )
         plan.begun(first.queue, first.began_ms)
         if plan.failed(error, trio_ms()):
-            return await self._perform(plan, first.prepared)
-        raise plan.failure(first.prepared.outgoing.shape.topic, trio_ms())
+            return await self._perform(plan, first.prepare_again())
+        raise plan.failure(first.info.queues[0].topic, trio_ms())
 
     async def send_oneway(
         self,

@@ -28,6 +28,7 @@ from rmqwire.codec.command import (
     encode_command,
     next_opaque,
 )
+from rmqwire.codec.stored_answers import stored_reader
 from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.answer_waiter import AnswerWaiter, silence_after
 from rmqwire.remoting.channel import Channel, trio_ms
@@ -42,7 +43,7 @@ from rmqwire.wakeup import AnyThreadWakeup
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rmqwire.remoting.handler import OnReply, RpcHook
+    from rmqwire.remoting.handler import OnReply, OnStored, RpcHook
     from rmqwire.settings.tls import ClientTls
 
 logger = logging.getLogger(__name__)
@@ -159,6 +160,7 @@ class RemotingClient:
     ) -> None:
         self._handlers = HandlerTable() if handlers is None else handlers
         self._limits = limits
+        self._read_stored = stored_reader(limits.max_frame)
         self._on_connect = on_connect
         self._on_close = on_close
         self._version = version
@@ -285,6 +287,7 @@ class RemotingClient:
         on_reply: OnReply,
         timeout_ms: int,
         mono_ms: int,
+        on_stored: OnStored | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent.
 
@@ -299,6 +302,7 @@ class RemotingClient:
                 RemotingTimeout or SendFailed.
             timeout_ms: for answering.
             mono_ms: the time, of trio's clock.
+            on_stored: called in its place with the plain answer to a send, if nobody else looks at answers.
         """
         link = self._links.get(addr)
         if link is None or link.channel is None:
@@ -311,12 +315,13 @@ class RemotingClient:
             command = decode_command(frame)
             self._stamp(addr, command)
             frame = encode_command(command)
-            on_reply = partial(self._answered, addr, command, on_reply)
+            on_reply, on_stored = partial(self._answered, addr, command, on_reply), None
         deadline = mono_ms + timeout_ms
         if deadline < self._tick_at:
             self._earlier()
         try:
-            connection.request_frame(opaque, frame, on_reply, deadline, silence_after(timeout_ms))
+            silence_ms = silence_after(timeout_ms)
+            connection.request_frame(opaque, frame, on_reply, deadline, silence_ms, on_stored)
         except Exception:
             raise
         except BaseException:  # Ctrl-C: nobody knows how much of the frame was sent
@@ -428,6 +433,7 @@ class RemotingClient:
         connection = Connection(
             self._handlers, addr, local=local, limits=self._limits, mono_ms=trio_ms
         )
+        connection.read_stored = self._read_stored
         if transport is stream:
             connection.if_silent = "does the server want TLS?"
         channel = link.channel = Channel(stream, connection, self._limits)

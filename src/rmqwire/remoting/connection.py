@@ -10,7 +10,7 @@ log line; a readable command with bad fields is answered by dispatch.py, opaque 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rmqwire import clock
 from rmqwire.codec.codes import ONEWAY_FLAG, RESPONSE_FLAG
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.command import RemotingCommand
-    from rmqwire.errors import RemotingError
-    from rmqwire.remoting.handler import OnReply, Taken
+    from rmqwire.codec.stored_answers import ReadStored
+    from rmqwire.remoting.handler import OnReply, OnStored, Taken
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -55,6 +57,7 @@ class Connection:
             reading either.
         shaking_hands: nothing can be said yet: the handshake of TLS isn't over.
         if_silent: what to think of a peer that ends the connection without ever a word.
+        read_stored: finds the answers to sends, at a client; None: all frames are read one by one.
         on_wake: called when a shell should send, or should see that the connection is closed.
         on_deadline: called when a request of ours begins to wait for its answer.
     """
@@ -83,6 +86,7 @@ class Connection:
         "peer",
         "peer_host",
         "peer_v6",
+        "read_stored",
         "shaking_hands",
     )
 
@@ -104,6 +108,7 @@ class Connection:
         self.close_reason = ""
         self.corked = False
         self.if_silent = ""
+        self.read_stored: ReadStored | None = None
         self.on_wake: Callable[[], None] | None = None
         self.on_deadline: Callable[[], None] | None = None
         self.outbox_size = 0
@@ -148,14 +153,14 @@ class Connection:
                 and not self.is_full
             ):
                 return self._reader.join(data)
+            if self.read_stored is not None and not self._held and not self.is_full:
+                self._take_stored(self._reader.join(data), self.read_stored)
+                return b""
             frames = self._reader.receive_data(data)
         except ProtocolError as error:
             self.refuse(error)
-            return b""
-        if self._held:
-            self._held += frames
-        elif frames:
-            self._process(frames)
+        else:
+            self._answer(frames)
         return b""
 
     def go_on(self, data: bytes, taken: Taken | None) -> None:
@@ -187,13 +192,38 @@ class Connection:
         if position < size:
             self._rest(data, position)
 
+    def _take_stored(self, data: bytes, read: ReadStored) -> None:
+        """Hand the plain answers of joined bytes to those who wait for them, and answer all others."""
+        found, end = read(data)
+        waiting = self._requests.waiting
+        for answer in found:
+            if (
+                self._held
+                or len(answer) == 2
+                or not (request := waiting.get(answer[2]))
+                or not request[4]
+            ):
+                self._answer([memoryview(data)[answer[0] : answer[1]]])
+            else:
+                del waiting[answer[2]]
+                self.frames_received += 1
+                self._call(request[4], answer)
+            if self.closed:
+                return
+        if end < len(data):
+            self._rest(data, end)
+
     def _rest(self, data: bytes, position: int) -> None:
         """Answer what no lane is asked about, or keep it."""
         try:
             frames = self._reader.split(data, position)
         except ProtocolError as error:
             self.refuse(error)
-            return
+        else:
+            self._answer(frames)
+
+    def _answer(self, frames: list[memoryview]) -> None:
+        """Answer frames, behind those that are held back."""
         if self._held:
             self._held += frames
         elif frames:
@@ -257,7 +287,7 @@ class Connection:
             return
         self._call(request[1], command)
 
-    def _call(self, on_reply: OnReply, outcome: RemotingCommand | RemotingError) -> None:
+    def _call(self, on_reply: Callable[[T], None], outcome: T) -> None:
         try:
             on_reply(outcome)
         except Exception as error:  # noqa: BLE001  one answer is the border: logged with its peer
@@ -323,7 +353,13 @@ class Connection:
         self.request_frame(command.opaque, frame, on_reply, deadline, silence_ms)
 
     def request_frame(
-        self, opaque: int, frame: bytes, on_reply: OnReply, deadline: int, silence_ms: int = 0
+        self,
+        opaque: int,
+        frame: bytes,
+        on_reply: OnReply,
+        deadline: int,
+        silence_ms: int = 0,
+        on_stored: OnStored | None = None,
     ) -> None:
         """Send a request that is written already; see ``request``. ``deadline`` is a ``mono_ms``."""
         if self.closed:
@@ -336,7 +372,8 @@ class Connection:
             )
         if opaque in waiting:
             raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
-        self._requests.add(opaque, on_reply, deadline, self.frames_received, silence_ms)
+        frames = self.frames_received
+        self._requests.add(opaque, on_reply, deadline, frames, silence_ms, on_stored)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
@@ -429,7 +466,7 @@ class Connection:
         if self.closed:
             return
         while (due := self._requests.take_due(mono_ms)) is not None:
-            _, on_reply, frames, silence_ms = due
+            _, on_reply, frames, silence_ms, _ = due
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
             if silence_ms and self.frames_received == frames:
                 self.close(f"nothing came for {silence_ms} ms")
@@ -471,7 +508,7 @@ class Connection:
     def _fail_waiting(self) -> None:
         # what is in the outbox may still be sent
         handed = self._requests.last if self._outbox else self._handed
-        for number, on_reply, _, _ in self._requests.take_all():
+        for number, on_reply, _, _, _ in self._requests.take_all():
             self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:

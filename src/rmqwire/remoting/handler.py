@@ -13,11 +13,13 @@ from rmqwire.errors import RmqError
 
 if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
+    from rmqwire.codec.stored_answers import Stored
     from rmqwire.errors import RemotingError
 
 NOT_SET = "not set any response code"  # createResponseCommand(null) leaves it in an answer
 
 OnReply = Callable[["RemotingCommand | RemotingError"], None]
+OnStored = Callable[["Stored"], None]  # takes the plain answer to a send
 
 
 class Peer(Protocol):

@@ -6,9 +6,9 @@ import heapq
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from rmqwire.remoting.handler import OnReply
+    from rmqwire.remoting.handler import OnReply, OnStored
 
-OpenRequest: TypeAlias = "tuple[int, OnReply, int, int]"
+OpenRequest: TypeAlias = "tuple[int, OnReply, int, int, OnStored | None]"
 SPARE = 256  # deadlines of requests that were answered, kept besides one for each that waits
 
 
@@ -21,7 +21,8 @@ class OpenRequests:
 
     Attributes:
         waiting: by opaque, in the order of sending: number, callback, the frames that had come before
-            it, and for how long nothing may come at all until its connection is closed (ms; 0: any time).
+            it, for how long nothing may come at all until its connection is closed (ms; 0: any time), and
+            what takes the plain answer to a send, None for ``callback``.
         last: number of the last request.
     """
 
@@ -33,11 +34,17 @@ class OpenRequests:
         self._deadlines: list[tuple[int, int, int]] = []  # heap: when in ms, number, opaque
 
     def add(
-        self, opaque: int, on_reply: OnReply, deadline: int, frames: int = 0, silence_ms: int = 0
+        self,
+        opaque: int,
+        on_reply: OnReply,
+        deadline: int,
+        frames: int = 0,
+        silence_ms: int = 0,
+        on_stored: OnStored | None = None,
     ) -> None:
         """Enter a request that runs out of time at ``deadline`` (ms)."""
         self.last += 1
-        self.waiting[opaque] = (self.last, on_reply, frames, silence_ms)
+        self.waiting[opaque] = (self.last, on_reply, frames, silence_ms, on_stored)
         heapq.heappush(self._deadlines, (deadline, self.last, opaque))
         if len(self._deadlines) > 2 * len(self.waiting) + SPARE:
             self._deadlines = [one for one in self._deadlines if self._waits(one)]
