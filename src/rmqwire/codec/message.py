@@ -19,6 +19,7 @@ MESSAGE_MAGIC_V2 = -626843477  # 0xDAA320AB, two-byte topic length, 5.x
 BLANK_MAGIC = -875286124  # 0xCBD43194, rest of a full file
 
 NO_PRIORITY = -1
+_WAIT = const.PROPERTY_WAIT_STORE_MSG_OK
 
 
 class NamedProperties:
@@ -119,20 +120,24 @@ class Message(NamedProperties):
         if keys:
             joined = keys if isinstance(keys, str) else const.KEY_SEPARATOR.join(keys)
             self.properties[const.PROPERTY_KEYS] = joined
-        self.properties[const.PROPERTY_WAIT_STORE_MSG_OK] = "true" if wait_store_msg_ok else "false"
+        self.properties[_WAIT] = "true" if wait_store_msg_ok else "false"
         if delay_time_level:
             self.properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
-        for name, told in (
-            (const.PROPERTY_TIMER_DELAY_SEC, delay_time_sec),
-            (const.PROPERTY_TIMER_DELAY_MS, delay_time_ms),
-            (const.PROPERTY_TIMER_DELIVER_MS, deliver_time_ms),
-            (const.PROPERTY_PRIORITY, priority),
-            (const.PROPERTY_LITE_TOPIC, lite_topic),
+        if not (
+            delay_time_sec is delay_time_ms is deliver_time_ms is priority is lite_topic is None
         ):
-            if told is not None:
-                self.properties[name] = str(told)
-        for name, value in (properties or {}).items():
-            self.put_user_property(name, value)
+            for name, told in (
+                (const.PROPERTY_TIMER_DELAY_SEC, delay_time_sec),
+                (const.PROPERTY_TIMER_DELAY_MS, delay_time_ms),
+                (const.PROPERTY_TIMER_DELIVER_MS, deliver_time_ms),
+                (const.PROPERTY_PRIORITY, priority),
+                (const.PROPERTY_LITE_TOPIC, lite_topic),
+            ):
+                if told is not None:
+                    self.properties[name] = str(told)
+        if properties:
+            for name, value in properties.items():
+                self.put_user_property(name, value)
 
     def put_user_property(self, name: str, value: str) -> None:
         """Set a property of the application.

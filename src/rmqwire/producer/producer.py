@@ -310,9 +310,12 @@ class Producer(MQAdmin):
         window: deque[SendHandle] = deque()
         async for message in each(messages):
             while len(window) >= in_flight:
-                await window[0].settled()
+                if not window[0].done:
+                    await window[0].settled()
                 yield window.popleft()
-            window.append(self.send_soon(message, key=None if key is None else key(message)))
+            self._check_open()
+            selector, arg = selector_of(message, None if key is None else key(message), None, None)
+            window.append(self._soon.begin(message, None, selector, arg, None, soon=True))
         while window:
             await window[0].settled()
             yield window.popleft()

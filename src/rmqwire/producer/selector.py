@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from rmqwire.codec import message_const as const
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.java_hash import string_hash
 from rmqwire.codec.lite_topic import shard
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MessageQueueSelector = Callable[[list[MessageQueue], Message, Any], MessageQueue]
 
+LITE_TOPIC: Final = const.PROPERTY_LITE_TOPIC
 _rng = Random()
 
 
@@ -58,7 +60,7 @@ def selector_of(
         UsageError: a key and a selector.
     """
     if key is None:
-        if selector is None and isinstance(message, Message) and message.lite_topic:
+        if selector is None and isinstance(message, Message) and message.properties.get(LITE_TOPIC):
             return select_by_lite_topic, None
         return selector, arg
     if selector is not None:

@@ -201,7 +201,7 @@ class Sender:
         more: TopicPublishInfo | None = info
         before = info.last
         if queue is None and selector is None:
-            chosen = self.faults.select(info, None)
+            chosen = self.faults.select(info, None) if self.faults.enabled else info.select()
         else:
             check_queue(queue, topic)
             chosen, more = self._chosen(info, message, queue, selector, arg), None

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 EndOfPass = Callable[[], None]
 Barrier = Callable[[], Awaitable[None] | None]
 
+EARLY_BYTES = 16_384  # of requests, so that the other side has work before its next turn
+
 LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
@@ -84,9 +86,11 @@ class Channel:
         connection.on_wake = self._on_wake
 
     def _on_wake(self) -> None:
-        if self._wake.called:
-            return  # the writer is on its way
         connection = self.connection
+        if self._wake.called:  # the writer is on its way
+            if connection.outbox_size >= EARLY_BYTES and not (self._sending or self._rest):
+                self.send_ready()
+            return
         if connection.closed:
             self._wake()
         elif not self._sending:

@@ -309,7 +309,7 @@ class RemotingClient:
             return False
         channel = link.channel
         connection = channel.connection
-        if not connection.can_request(len(frame)):
+        if not connection.can_request(opaque, len(frame)):
             return False
         if self.hooks or self._stamps:
             command = decode_command(frame)

@@ -350,6 +350,16 @@ class Connection:
             ProtocolError: the command can't be encoded.
         """
         frame, deadline = encode_command(command), self._mono_ms() + timeout_ms
+        if self.closed:
+            self._call(on_reply, self._send_failed(maybe_stored=False))
+            return
+        waiting = self._requests.waiting
+        if len(waiting) >= self._limits.async_requests:
+            raise TooManyRequests(
+                f"send request too fast: {len(waiting)} requests wait for answers", self.peer
+            )
+        if command.opaque in waiting:
+            raise UsageError(f"a request with opaque {command.opaque} is waiting for its answer")
         self.request_frame(command.opaque, frame, on_reply, deadline, silence_ms)
 
     def request_frame(
@@ -361,29 +371,29 @@ class Connection:
         silence_ms: int = 0,
         on_stored: OnStored | None = None,
     ) -> None:
-        """Send a request that is written already; see ``request``. ``deadline`` is a ``mono_ms``."""
-        if self.closed:
-            self._call(on_reply, self._send_failed(maybe_stored=False))
-            return
-        waiting = self._requests.waiting
-        if len(waiting) >= self._limits.async_requests:
-            raise TooManyRequests(
-                f"send request too fast: {len(waiting)} requests wait for answers", self.peer
-            )
-        if opaque in waiting:
-            raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
+        """Send a request that is written already, and that is accepted (``can_request``).
+
+        Args:
+            opaque: of the request.
+            frame: the whole request.
+            on_reply: as ``request``'s.
+            deadline: ms of ``mono_ms``.
+            silence_ms: as ``request``'s.
+            on_stored: gets the plain answer to a send in the place of ``on_reply``.
+        """
         frames = self.frames_received
         self._requests.add(opaque, on_reply, deadline, frames, silence_ms, on_stored)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
 
-    def can_request(self, size: int) -> bool:
-        """Return whether a request of so many bytes is accepted and leaves the outbox within its limit."""
+    def can_request(self, opaque: int, size: int) -> bool:
+        """Return whether a request of so many bytes is accepted and leaves the outbox within limits."""
         limits = self._limits
         return (
             not self.closed
-            and len(self._requests.waiting) < limits.async_requests
+            and len(waiting := self._requests.waiting) < limits.async_requests
+            and opaque not in waiting
             and self.outbox_size + size <= limits.outbox_bytes
         )
 
