@@ -23,7 +23,7 @@ def engine():
 def made(engine, function, timeout=None):
     """Make a call and return it when it is over."""
     over = SimpleQueue()
-    engine.start(TaskCall(function, timeout, over.put))
+    engine.start(TaskCall(function, timeout), over.put)
     return over.get(timeout=20)
 
 
@@ -63,8 +63,8 @@ def test_a_call_can_be_given_up(engine):
         began.set()
         await trio.sleep_forever()
 
-    call = TaskCall(forever, None, over.put)
-    engine.start(call)
+    call = TaskCall(forever, None)
+    engine.start(call, over.put)
     began.wait(20)
     engine.post(call.cancel)
     assert over.get(timeout=20) is call
@@ -129,7 +129,7 @@ def test_the_end_leaves_what_is_open_and_ends_what_runs(engine):
     log, over = [], SimpleQueue()
     made(engine, lambda: engine.enter(Held(holding(log))))
     made(engine, lambda: engine.enter(Held(holding([], fails="later"))))
-    engine.start(TaskCall(trio.sleep_forever, None, over.put))
+    engine.start(TaskCall(trio.sleep_forever, None), over.put)
     engine.stop()
     assert log == ["entered", "left"]
     assert isinstance(over.get(timeout=20).error, EngineStopped)
@@ -150,13 +150,13 @@ def test_a_signals_handler_that_interrupts_a_call_in_the_loops_place_calls_too(e
         return threading.current_thread().name
 
     def handler(*_):
-        engine.start(TaskCall(name, None, over.put))
+        engine.start(TaskCall(name, None), over.put)
         engine.wait(lambda: seen.append(over.get(timeout=40).value))
 
     class Interrupted(TaskCall):
         def begin_now(self, mono_ms):
             signal.raise_signal(signal.SIGTERM)
-            self._done(self)
+            self.told(self)
             return True
 
     before = signal.signal(signal.SIGTERM, handler)
@@ -164,7 +164,7 @@ def test_a_signals_handler_that_interrupts_a_call_in_the_loops_place_calls_too(e
         assert made(engine, name).value == "rmqwire"
         while len(seen) < 3:  # it is begun in the loop now and then
             ended = SimpleQueue()
-            engine.start(Interrupted(name, None, ended.put))
+            engine.start(Interrupted(name, None), ended.put)
             ended.get(timeout=20)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -141,7 +141,7 @@ class Step(Call):
     """Every third one can begin in the caller's thread."""
 
     def __init__(self, number, seen):
-        super().__init__(lambda _: None, None)
+        super().__init__()
         self._number = number
         self._seen = seen
 
@@ -162,7 +162,7 @@ def test_calls_of_a_thread_begin_in_their_order_wherever_they_do():
     engine, seen = Engine(), SimpleQueue()
     try:
         for number in range(300):
-            engine.start(Step(number, seen))
+            engine.start(Step(number, seen), seen.put)
         begun = [seen.get(timeout=20) for _ in range(300)]
     finally:
         engine.stop()
@@ -189,9 +189,10 @@ def test_a_send_that_fails_at_once_fails_in_the_engine():
         "arg": None,
         "timeout_ms": None,
     }
-    call = SendCall(NoProducer(), "m", options, True, told.append, None)
+    call = SendCall(NoProducer(), "m", options, soon=True)
+    call.tell, call.told = told.append, told.append
     assert not call.begin_now(0)
     assert not told
     call.begin(None)
-    assert told == [call]
+    assert len(told) == 1
     assert repr(call.error) == "LookupError('m')"

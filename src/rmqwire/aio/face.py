@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
@@ -16,11 +15,10 @@ from rmqwire.bridge.face import AnyFace, Behind
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
-    from contextvars import Context
     from types import TracebackType
 
+    from rmqwire.aio.returns import Returns
     from rmqwire.bridge.engine import Call
-    from rmqwire.bridge.face import MakeCall
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
@@ -33,7 +31,7 @@ async def wait_for(
     dropped: Callable[[R], None] | None = None,
     *,
     give_up: bool = True,
-    variables: Context | None = None,
+    inherits: bool = False,
 ) -> R:
     """Call an async function in the engine and return what it returns.
 
@@ -42,14 +40,14 @@ async def wait_for(
         timeout: seconds; None for as long as it takes.
         dropped: called with the result when the waiting task was cancelled meanwhile.
         give_up: whether that gives the call up, too.
-        variables: context variables that the call sees; None: the engine's own.
+        inherits: whether it sees the context variables of here, or the engine's own.
 
     Raises:
         TimeoutError: it took longer.
     """
-    call, answer = started(partial(TaskCall, function, timeout), variables, dropped)
+    call = TaskCall(function, timeout, inherits=inherits)
     try:
-        return await answer
+        return await started(call, returns_of(asyncio.get_running_loop()), dropped)
     except asyncio.CancelledError:
         if give_up:
             shared_engine().post(call.cancel)
@@ -57,39 +55,33 @@ async def wait_for(
 
 
 def started(
-    make: MakeCall[R],
-    variables: Context | None,
-    dropped: Callable[[R], None] | None = None,
-) -> tuple[Call[R], asyncio.Future[R]]:
-    """Let a call begin in the engine; return it, and a future of what it returns.
+    call: Call[R], returns: Returns, dropped: Callable[[R], None] | None = None
+) -> asyncio.Future[R]:
+    """Let a call begin in the engine; return a future of what it returns.
 
     Args:
-        make: makes the call of (what to call once it is over, context variables).
-        variables: context variables that the call sees; None: the engine's own.
+        call: the call.
+        returns: the way back to this loop.
         dropped: called with the result when the future was cancelled meanwhile.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[R] = loop.create_future()
-    put = returns_of(loop).put
+    answer: asyncio.Future[R] = returns.loop.create_future()
 
-    def resume(call: Call[R]) -> None:
-        if answer.done():  # cancelled meanwhile
-            if dropped is not None and call.error is None:
-                dropped(call.value)
-            return
-        if call.error is not None:
-            answer.set_exception(call.error)
-        else:
-            answer.set_result(call.value)
-
-    def over(call: Call[R]) -> None:
+    def told(call: Call[R]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-            put(partial(resume, call))
+            returns.put(partial(_resume, answer, dropped, call))
 
-    engine = shared_engine()
-    call = make(partial(engine.tell, over), variables)
-    engine.start(call)
-    return call, answer
+    shared_engine().start(call, told)
+    return answer
+
+
+def _resume(answer: asyncio.Future[R], dropped: Callable[[R], None] | None, call: Call[R]) -> None:
+    if answer.done():  # cancelled meanwhile
+        if dropped is not None and call.error is None:
+            dropped(call.value)
+    elif call.error is not None:
+        answer.set_exception(call.error)
+    else:
+        answer.set_result(call.value)
 
 
 class Face(AnyFace[T]):
@@ -101,6 +93,7 @@ class Face(AnyFace[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._loop = Loop()
+        self._returns: Returns | None = None
         self._behind = Behind(make, type(self).__name__)
 
     @property
@@ -129,15 +122,18 @@ class Face(AnyFace[T]):
         *args: P.args,
         **named: P.kwargs,
     ) -> R:
-        return await wait_for(partial(method, *args, **named), timeout, variables=copy_context())
+        return await wait_for(partial(method, *args, **named), timeout, inherits=True)
 
-    async def _done(self, make: MakeCall[R]) -> R:
+    async def _done(self, call: Call[R]) -> R:
         """Wait for a call of the engine, and return what it returns."""
-        return await started(make, copy_context())[1]
+        return await self._soon(call)
 
-    def _soon(self, make: MakeCall[R]) -> asyncio.Future[R]:
+    def _soon(self, call: Call[R]) -> asyncio.Future[R]:
         """Let a call begin in the engine; return a future of what it returns."""
-        return started(make, copy_context())[1]
+        loop, returns = asyncio.get_running_loop(), self._returns
+        if returns is None or returns.loop is not loop:
+            returns = self._returns = returns_of(loop)
+        return started(call, returns)
 
     async def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:
         """Return what an async function of the engine brings; ``dropped`` has what comes too late."""

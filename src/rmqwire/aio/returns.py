@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -13,11 +12,18 @@ if TYPE_CHECKING:
 
 
 class Returns:
-    """Calls on their way to one asyncio loop; those that come together wake it once."""
+    """Calls on their way to one asyncio loop; those that come together wake it once.
+
+    Args:
+        loop: where they are called.
+
+    Attributes:
+        loop: the same.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._lock = threading.Lock()
+        self.loop = loop
+        self._woken = False
         self._over: deque[Callable[[], None]] = deque()
 
     def put(self, resume: Callable[[], None]) -> None:
@@ -26,21 +32,21 @@ class Returns:
         Raises:
             RuntimeError: the loop is closed.
         """
-        with self._lock:
-            first = not self._over
-            self._over.append(resume)
-        if first:
+        self._over.append(resume)
+        if not self._woken:
+            self._woken = True
             try:
-                self._loop.call_soon_threadsafe(self._resume_all)
+                self.loop.call_soon_threadsafe(self._resume_all)
             except RuntimeError:
+                self._woken = False
                 self._over.clear()
                 raise
 
     def _resume_all(self) -> None:
-        with self._lock:
-            over, self._over = self._over, deque()
-        for resume in over:
-            resume()
+        self._woken = False  # from now on who puts something wakes the loop again
+        over = self._over
+        for _ in range(len(over)):
+            over.popleft()()
 
 
 _returns: WeakKeyDictionary[asyncio.AbstractEventLoop, Returns] = WeakKeyDictionary()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from asyncio import Future, wait
 from collections import deque
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from rmqwire.aio.face import Face
@@ -66,7 +65,7 @@ class Sending(Face[Producer]):
             "arg": arg,
             "timeout_ms": timeout_ms,
         }
-        return self._soon(partial(SendCall, self._inner, message, options, True))
+        return self._soon(SendCall(self._inner, message, options, soon=True))
 
     async def _send(
         self, timeout: float | None, message: Messages, **options: Unpack[SendOptions]
@@ -74,7 +73,7 @@ class Sending(Face[Producer]):
         """Send, and wait until it is stored; within ``timeout`` seconds, None for as long as it takes."""
         if timeout is not None:
             return await self._wait(timeout, self._inner.send, message, **options)
-        return await self._done(partial(SendCall, self._inner, message, options, False))
+        return await self._done(SendCall(self._inner, message, options, soon=False))
 
     async def send_many(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import Thread
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rmqwire.bridge.engine import Call
-    from rmqwire.bridge.face import MakeCall
 
 T = TypeVar("T", bound="AbstractAsyncContextManager[object]")
 P = ParamSpec("P")
@@ -70,13 +68,13 @@ class Face(AnyFace[T]):
         *args: P.args,
         **named: P.kwargs,
     ) -> R:
-        return block_for(partial(method, *args, **named), timeout, copy_context())
+        return block_for(partial(method, *args, **named), timeout, inherits=True)
 
-    def _done(self, make: MakeCall[R]) -> R:
+    def _done(self, call: Call[R]) -> R:
         """Wait for a call of the engine, and return what it returns."""
-        return block_on(make, copy_context())
+        return block_on(call)
 
-    def _soon(self, make: MakeCall[R]) -> Future[R]:
+    def _soon(self, call: Call[R]) -> Future[R]:
         """Let a call begin in the engine; return a future of what it returns."""
         future: Future[R] = Future()
 
@@ -87,8 +85,7 @@ class Face(AnyFace[T]):
                 else:
                     future.set_result(call.value)
 
-        engine = shared_engine()
-        engine.start(make(partial(engine.tell, over), copy_context()))
+        shared_engine().start(call, over)
         return future
 
     def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:

@@ -12,6 +12,7 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
+from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -25,7 +26,6 @@ from rmqwire.errors import RmqError, only_error
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
-    from contextvars import Context
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -40,22 +40,24 @@ class Call(ABC, Generic[T]):
     """One call on its way to the engine and back.
 
     Args:
-        done: called in the engine's thread with the call once it is over.
-        variables: context variables that the call sees; None: the engine's own.
+        inherits: whether it sees the context variables of whoever starts it, or the engine's own.
 
     Attributes:
         value: what it returned; only when ``error`` is None.
         error: what it raised.
+        tell: takes what is to be called when it is over: at the end of the loop's turn.
+        told: who is to hear of it then.
     """
 
-    __slots__ = ("_done", "error", "value", "variables")
+    __slots__ = ("error", "inherits", "tell", "told", "value")
 
     value: T
+    tell: Callable[[Callable[[], None]], None]
+    told: Callable[[Call[T]], None]
 
-    def __init__(self, done: Callable[[Call[T]], None], variables: Context | None) -> None:
-        self.variables = variables
+    def __init__(self, *, inherits: bool = False) -> None:
+        self.inherits = inherits
         self.error: BaseException | None = None
-        self._done = done
 
     @abstractmethod
     def begin(self, nursery: trio.Nursery) -> None:
@@ -73,6 +75,10 @@ class Call(ABC, Generic[T]):
     def cancel(self) -> None:
         """Give it up; in the engine."""
 
+    def end(self) -> None:
+        """Tell that it is over; in the engine."""
+        self.tell(partial(self.told, self))
+
 
 class TaskCall(Call[T]):
     """A call of an async function, in a task of the engine's.
@@ -80,8 +86,7 @@ class TaskCall(Call[T]):
     Args:
         function: called in the engine.
         timeout: seconds that it may take there; None for as long as it takes.
-        done: called in the engine's thread with the call once it is over.
-        variables: context variables that the call sees; None: the engine's own.
+        inherits: whether it sees the context variables of whoever starts it, or the engine's own.
     """
 
     __slots__ = ("_function", "_scope", "timeout")
@@ -90,10 +95,10 @@ class TaskCall(Call[T]):
         self,
         function: Callable[[], Awaitable[T]],
         timeout: float | None,
-        done: Callable[[Call[T]], None],
-        variables: Context | None = None,
+        *,
+        inherits: bool = False,
     ) -> None:
-        super().__init__(done, variables)
+        super().__init__(inherits=inherits)
         self._function = function
         self._scope = trio.CancelScope()
         self.timeout = timeout
@@ -117,7 +122,7 @@ class TaskCall(Call[T]):
         except BaseException as error:  # noqa: BLE001  raised where the call was made
             self.error = error
         finally:
-            self._done(self)
+            self.end()
 
     def cancel(self) -> None:
         """Give it up; in the engine."""
@@ -219,28 +224,28 @@ class Engine:
         """
         self._turns.wait(over)
 
-    def start(self, call: Call[T]) -> None:
+    def start(self, call: Call[T], told: Callable[[Call[T]], None]) -> None:
         """Let a call begin in the engine, or in its place while it sleeps; from any thread.
 
         Calls begin in the order in which a thread starts them.
 
+        Args:
+            call: the call.
+            told: called in the engine's thread with the call once it is over.
+
         Raises:
             EngineStopped: the loop has ended.
         """
-        if self._nursery is not None and self._turns.use(partial(self._begin_now, call)):
+        call.told, call.tell = told, self._turns.after
+        if self._nursery is not None and not self._calls and self._turns.use(call.begin_now):
             return
-        if call.variables is None:
-            self.post(lambda: call.begin(self._open()))
+        if call.inherits:
+            self.post(partial(copy_context().run, self._begin, call))
         else:
-            run = call.variables.run
-            self.post(lambda: run(call.begin, self._open()))
+            self.post(partial(self._begin, call))
 
-    def tell(self, done: Callable[[Call[T]], None], call: Call[T]) -> None:
-        """Call ``done`` with a call that is over, at the end of the loop's turn; in the engine."""
-        self._turns.after(partial(done, call))
-
-    def _begin_now(self, call: Call[T], mono_ms: int) -> bool:
-        return not self._calls and call.begin_now(mono_ms)
+    def _begin(self, call: Call[T]) -> None:
+        call.begin(self._open())
 
     async def enter(self, held: Held[T]) -> T:
         """Enter what is held, in the engine."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from rmqwire.bridge.engine import Held, TaskCall, shared_engine
 from rmqwire.errors import ForkedError
@@ -18,7 +17,6 @@ from rmqwire.errors import ForkedError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
-    from contextvars import Context
 
     from rmqwire.bridge.engine import Call
 
@@ -28,43 +26,31 @@ R = TypeVar("R")
 S = TypeVar("S", bound="AbstractAsyncContextManager[object]")
 
 
-class MakeCall(Protocol[R]):
-    """Makes a call of the engine."""
-
-    def __call__(self, done: Callable[[Call[R]], None], variables: Context | None, /) -> Call[R]:
-        """Make it; ``done`` is called in the engine's thread once it is over."""
-
-
 def block_for(
-    function: Callable[[], Awaitable[R]], timeout: float | None, variables: Context | None = None
+    function: Callable[[], Awaitable[R]], timeout: float | None, *, inherits: bool = False
 ) -> R:
     """Call an async function in the engine, wait, and return what it returns.
 
     Args:
         function: called in the engine.
         timeout: seconds; None for as long as it takes.
-        variables: context variables that it sees; None: the engine's own.
+        inherits: whether it sees the context variables of here, or the engine's own.
 
     Raises:
         TimeoutError: it took longer.
     """
-    return block_on(partial(TaskCall, function, timeout), variables)
+    return block_on(TaskCall(function, timeout, inherits=inherits))
 
 
-def block_on(make: MakeCall[R], variables: Context | None = None) -> R:
+def block_on(call: Call[R]) -> R:
     """Wait for a call of the engine, and return what it returns.
-
-    Args:
-        make: makes the call of (what to call once it is over, context variables).
-        variables: context variables that it sees; None: the engine's own.
 
     Raises:
         TimeoutError: it took longer than it may.
     """
     over: SimpleQueue[Call[R]] = SimpleQueue()
     engine = shared_engine()
-    call = make(partial(engine.tell, over.put), variables)
-    engine.start(call)
+    engine.start(call, over.put)
     try:
         engine.wait(over.get)
     except BaseException:  # Ctrl-C, or what else a signal handler raises

@@ -8,9 +8,6 @@ from rmqwire.bridge.engine import Call
 from rmqwire.producer.results import SendResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextvars import Context
-
     import trio
 
     from rmqwire.codec.bodies import MessageQueue
@@ -40,22 +37,14 @@ class SendCall(Call[SendResult]):
         message: one message, or several.
         options: how.
         soon: with the retries of ``send_soon``, not those of ``send``.
-        done: called in the engine's thread with the call once it is over.
-        variables: context variables that the call sees.
     """
 
     __slots__ = ("_message", "_options", "_producer", "_soon")
 
     def __init__(
-        self,
-        producer: Producer,
-        message: Messages,
-        options: SendOptions,
-        soon: bool,
-        done: Callable[[Call[SendResult]], None],
-        variables: Context | None,
+        self, producer: Producer, message: Messages, options: SendOptions, *, soon: bool
     ) -> None:
-        super().__init__(done, variables)
+        super().__init__(inherits=True)
         self._producer = producer
         self._message = message
         self._options = options
@@ -67,7 +56,7 @@ class SendCall(Call[SendResult]):
             handle = self._producer.begin_send(self._message, soon=self._soon, **self._options)
         except Exception as error:  # noqa: BLE001  raised where the call was made
             self.error = error
-            self._done(self)
+            self.end()
         else:
             handle.add_done_callback(self._ended)
 
@@ -89,7 +78,7 @@ class SendCall(Call[SendResult]):
             self.value = handle.result
         else:
             self.error = handle.error
-        self._done(self)
+        self.end()
 
     def cancel(self) -> None:
         """Do nothing: what is sent is sent, and its answer comes to nobody."""
