@@ -123,9 +123,8 @@ class Message(NamedProperties):
         self.properties[_WAIT] = "true" if wait_store_msg_ok else "false"
         if delay_time_level:
             self.properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
-        if not (
-            delay_time_sec is delay_time_ms is deliver_time_ms is priority is lite_topic is None
-        ):
+        soon = delay_time_sec is delay_time_ms is deliver_time_ms is None
+        if not (soon and priority is None and lite_topic is None):
             for name, told in (
                 (const.PROPERTY_TIMER_DELAY_SEC, delay_time_sec),
                 (const.PROPERTY_TIMER_DELAY_MS, delay_time_ms),
