@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class Arrivals:
-    """A call for each thing that has come; each wakes one of the tasks that wait."""
+    """A call for each thing that has come; each wakes one of the tasks that wait.
+
+    Attributes:
+        waited_for: how many wait.
+    """
 
     def __init__(self) -> None:
+        self.waited_for = 0
         self._waiting = trio.lowlevel.ParkingLot()
 
     def __call__(self) -> None:
@@ -31,13 +36,17 @@ class Arrivals:
 
     async def wait(self, seconds: float = math.inf) -> bool:
         """Wait to be woken; return whether it was, within ``seconds``."""
-        if seconds == math.inf:
-            await self._waiting.park()
-            return True
-        with trio.move_on_after(max(seconds, 0)):
-            await self._waiting.park()
-            return True
-        return False
+        self.waited_for += 1
+        try:
+            if seconds == math.inf:
+                await self._waiting.park()
+                return True
+            with trio.move_on_after(max(seconds, 0)):
+                await self._waiting.park()
+                return True
+            return False
+        finally:
+            self.waited_for -= 1
 
 
 class Wakeup:

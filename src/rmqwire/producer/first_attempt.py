@@ -148,26 +148,18 @@ class FirstAttempt:
             self._faults.update(self.queue.broker_name, trio_ms() - self.began_ms)
 
 
-class FirstWait:
+class FirstWait(OneWait):
     """One task that waits for a first attempt.
 
     Attributes:
         attempt: the one that is over.
     """
 
-    __slots__ = ("_task", "attempt")
+    __slots__ = ("attempt",)
 
     attempt: FirstAttempt
-
-    def __init__(self) -> None:
-        self._task = OneWait()
 
     def answered(self, first: FirstAttempt) -> None:
         """Take the attempt, which is over."""
         self.attempt = first
-        self._task.end()
-
-    async def result(self) -> SendResult | None:
-        """Wait until it is over and return its result; None: it is to be given to ``finish``."""
-        await self._task.wait()
-        return self.attempt.result
+        self.end()

@@ -242,7 +242,8 @@ class SoonSends:
         if size is not None:  # else the producer was closed meanwhile
             self._begun_bytes -= size
             handle.end(result, error)
-            self._left.wake_all()
+            if self._left.waited_for:
+                self._left.wake_all()
 
     def abandon(self) -> None:
         """End what is still under way: nobody hears its answer any more."""

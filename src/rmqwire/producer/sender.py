@@ -29,7 +29,7 @@ from rmqwire.producer.send_writer import SendWriter
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
     from rmqwire.client.instance import ClientInstance
     from rmqwire.client.route_table import TopicPublishInfo
@@ -105,7 +105,7 @@ class Sender:
             or config.send_msg_max_timeout_per_request > -1
         )
 
-    async def send(
+    def send(
         self,
         message: Messages,
         *,
@@ -114,15 +114,15 @@ class Sender:
         arg: object = None,
         timeout_ms: int | None = None,
         soon: bool = False,
-    ) -> SendResult:
+    ) -> Coroutine[object, object, SendResult]:
         """Send and wait until it is stored; see ``Producer.send`` and, for ``soon``, ``send_soon``."""
         send = partial(self._send, message, queue, selector, arg, timeout_ms, soon)
         if not self.hooks or isinstance(message, Accumulation):  # each of its messages was told of
-            return await send()
-        return await self.told(message, send)
+            return send()
+        return self.told(message, send)
 
     async def told(
-        self, message: Messages, send: Callable[[], Awaitable[SendResult]]
+        self, message: Messages, send: Callable[[], Coroutine[object, object, SendResult]]
     ) -> SendResult:
         """Send a message in some way, and tell the hooks when that begins and ends."""
         sending = begin(self.hooks, self._group, message)
@@ -150,7 +150,8 @@ class Sender:
         if self.send_now(
             message, queue, selector, arg, timeout_ms, soon, started, first.answered, first
         ):
-            return await first.result() or await self.finish(first.attempt)
+            await first.wait()
+            return first.attempt.result or await self.finish(first.attempt)
         prepared, topic = self._prepare(message), topic_of(message)
         if queue is not None or selector is not None:
             chosen = await self._choose(message, topic, queue, selector, arg, timeout_ms)
