@@ -101,6 +101,14 @@ class PlainTransactions:
         self.read_end = EndHeaders().read
         self.rewrite = halves.read
         self.commit = commits.read
+        self.lines: dict[tuple[bytes, int], Line] = {}
+        self._places_version = -1
+
+    def keep_lines(self, places_version: int) -> None:
+        """Forget the queues of messages if they may be others now; see ``SendLane.place``."""
+        if places_version != self._places_version:
+            self.lines.clear()
+            self._places_version = places_version
 
 
 class Call:
@@ -122,7 +130,7 @@ class Call:
 
     __slots__ = (
         "_commons", "_halves", "_limit", "_now", "_of_input", "_peer_host", "_place", "ended", "half_line",
-        "last_size", "lines", "records", "stored",
+        "last_size", "records", "stored", "used",
     )  # fmt: skip
 
     def __init__(
@@ -142,7 +150,7 @@ class Call:
         self._peer_host = b""
         self._of_input: list[bytes] = []  # answers
         self.half_line = half_queue
-        self.lines: dict[tuple[bytes, int], Line] = {}
+        self.used: list[Line] = []  # that have got something, or would have
         self.records: list[bytes] = []
         self.last_size = 0
         self.stored: list[tuple[int, RecentHalf]] = []
@@ -175,17 +183,17 @@ class Call:
 
     def brought(self) -> list[Brought]:
         """Return what the queues got, for ``PutPath.put_records``."""
-        lines = [line for line in (self.half_line, *self.lines.values()) if line and line.size]
-        return [line.end_run() for line in lines]
+        return [line.end_run() for line in self.used if line.size]
 
     def _line(self, topic: bytes, queue_id: int) -> Line | None:
-        line = self.lines.get((topic, queue_id))
+        lines = self._commons.lines
+        line = lines.get((topic, queue_id))
         if line is None:
             found = self._commons.place(topic.decode(), queue_id)
             if found is None or len(topic) > MAX_TOPIC_V1:
                 return None
             line = Line(found, topic, self._commons.answers, self._commons.host_id)
-            self.lines[topic, queue_id] = line
+            lines[topic, queue_id] = line
         return line
 
     # --- half messages
@@ -205,7 +213,8 @@ class Call:
             return False
         properties, key, tags_code = stored
         body = data[body_at:end]
-        offset, place = queue.next_offset, self._place
+        offset = queue.next_offset if queue.size else queue.queue.next_offset
+        place = self._place
         half = RecentHalf(
             line.queue.topic, queue_id, offset, 0, kind.flag, kind.sys_flag & ~TRANSACTION_ROLLBACK_TYPE,
             born_timestamp, self._peer_host, self._now, kind.reconsume_times, body,
@@ -283,6 +292,9 @@ class Call:
         size = layout.size + body_length + len(line.named) + len(properties)
         if place + size > self._limit:
             return False
+        if not line.size:
+            line.next_offset = line.queue.next_offset
+            self.used.append(line)
         offset = line.next_offset
         prefix = layout.pack(
             size, MESSAGE_MAGIC_V1, half.body_crc, queue_id, half.flag, offset, place,

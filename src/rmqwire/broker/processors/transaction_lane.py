@@ -58,6 +58,7 @@ class TransactionLane:
         self._puts = state.store.puts
         self._sends = sends
         self._answer_half = answer_half
+        self._half: Line | None = None
         settings = sends.settings
         self._ours = [entry.partition("\x01")[0] for entry in settings.ours]
         self._plain = PlainTransactions(
@@ -90,8 +91,14 @@ class TransactionLane:
         queue = transactions.queue
         halves = Halves(transactions.recent.find, queue.position, queue.done)
         log_end, room = state.store.log.append_end, puts.room(now)
+        self._plain.keep_lines(state.topics.table.version + state.store.queues.removals)
         call = Call(self._plain, halves, self._half_line(), log_end, room, now)
-        parts = [call.take_input(*one[1:], one[0].peer_host) for one in inputs]
+        try:
+            parts = [call.take_input(*one[1:], one[0].peer_host) for one in inputs]
+        except BaseException:
+            self._plain.keep_lines(-1)  # some have got what nobody takes
+            self._half = None
+            raise
         self._end(call)
         halves_line = call.half_line
         of_halves = (halves_line.sends, halves_line.size) if halves_line is not None else (0, 0)
@@ -119,8 +126,10 @@ class TransactionLane:
             or config.start_accept_send_request_time_stamp
         ):
             return None
-        host_id = sends.settings.host_id.encode()
-        return Line(queue, entry.name, sends.answers, host_id)
+        if self._half is None or self._half.queue is not queue:
+            host_id = sends.settings.host_id.encode()
+            self._half = Line(queue, entry.name, sends.answers, host_id)
+        return self._half
 
     # --- properties
 
