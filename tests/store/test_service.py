@@ -40,7 +40,7 @@ def flush_wanted_of(store):
 def opened(**changes):
     store = make_store(config=small_config(**(BIG | changes)), clock=trio_ms)
     store.open()
-    store.log.queue.for_writing(0)  # a new file is synced when it is made: not what is counted here
+    store.log.queue.create(0)  # a new file is synced when it is made: not what is counted here
     store.files.calls.clear()
     return store
 
@@ -246,7 +246,7 @@ async def test_flushes_run_in_a_thread():
     config = small_config(**BIG, flush_disk_type="SYNC_FLUSH")
     store = make_store(WatchedFiles(), config=config, clock=trio_ms)
     store.open()
-    store.log.queue.for_writing(0)
+    store.log.queue.create(0)
     threads.clear()
     results = []
     answered = trio.Event()

@@ -225,6 +225,6 @@ def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
         "queues": queues,
         "totals": totals,
         "counted": counted,
-        "store": (stats.put_times, stats.put_bytes, stats.put_failed, stats._put_buckets),
+        "store": (stats.put_times, stats.put_bytes, stats.put_failed, stats._puts_by_ms),
         "topics": sorted(broker.state.topics.table),
     }

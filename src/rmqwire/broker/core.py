@@ -393,7 +393,9 @@ class BrokerCore:
             state.replication.close()
 
     def _written(self) -> None:
-        self.state.replication.log_grew()
+        server = self.state.replication.server
+        if server is not None:
+            server.wake()
 
     def _is_awaited(self) -> bool:
         pop = self.state.pop

@@ -54,11 +54,6 @@ class Replication:
         """Whether ``brokerRole`` is SLAVE."""
         return self._store.config.broker_role == SLAVE
 
-    def log_grew(self) -> None:
-        """Send the slaves what is new."""
-        if self.server is not None:
-            self.server.wake()
-
     def take_role(self) -> None:
         """Let sends wait for slaves if ``brokerRole`` is SYNC_MASTER now, and only then."""
         self.close()

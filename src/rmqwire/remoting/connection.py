@@ -150,7 +150,7 @@ class Connection:
                 handlers.lane is not None
                 and not handlers.hooks
                 and not self._held
-                and not self.is_full
+                and self.outbox_size <= self._limits.pause_bytes
             ):
                 return self._reader.join(data)
             if self.read_stored is not None and not self._held and not self.is_full:

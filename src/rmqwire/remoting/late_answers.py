@@ -37,6 +37,7 @@ class LateAnswers:
     def __exit__(self, *_: object) -> None:
         """Let them send. Nothing that is wrong with one of them is raised."""
         self._open = False
-        channels, self._channels = self._channels, {}
-        for channel in channels:
-            channel.send_ready()
+        if self._channels:
+            channels, self._channels = self._channels, {}
+            for channel in channels:
+                channel.send_ready()

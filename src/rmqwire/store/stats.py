@@ -8,6 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEPT_SAMPLES = 601  # one a second: the longest window is 600 s
 _WINDOWS = (10, 60, 600)  # s
@@ -51,16 +55,15 @@ class StoreStats:
         self.get_found = 0  # calls
         self.get_miss = 0  # calls
         self.get_messages = 0
-        self._put_buckets = [0] * len(_BUCKETS)
-        self._latencies = [0] * (len(_LATENCY_ENDS_MS) + 1)
-        self._last_latencies = self._latencies.copy()
+        self._puts_by_ms: dict[int, int] = {}  # what each took in this minute -> puts
+        self._last_puts_by_ms: dict[int, int] = {}  # in the minute before
         self._seconds = 0  # of the running minute
         self._samples: deque[tuple[int, int, int, int, int]] = deque(maxlen=KEPT_SAMPLES)
 
     def put_done(self, count: int, elapsed_ms: int) -> None:
         """Count the time of one pass of ``count`` puts."""
-        self._put_buckets[bisect_left(_BORDERS_MS, elapsed_ms)] += count
-        self._latencies[bisect_left(_LATENCY_ENDS_MS, elapsed_ms)] += count
+        by_ms = self._puts_by_ms
+        by_ms[elapsed_ms] = by_ms.get(elapsed_ms, 0) + count
         self.put_time_max = max(self.put_time_max, elapsed_ms)
 
     def sample(self, wall_ms: int) -> None:
@@ -70,8 +73,7 @@ class StoreStats:
         self._seconds += 1
         if self._seconds >= _MINUTE:
             self._seconds = 0
-            self._put_buckets = [0] * len(_BUCKETS)
-            self._last_latencies, self._latencies = self._latencies, [0] * len(self._latencies)
+            self._last_puts_by_ms, self._puts_by_ms = self._puts_by_ms, {}
 
     def put_latency(self, share: float) -> float:
         """Return within how many ms a share of the puts of the last whole minute was done.
@@ -79,7 +81,7 @@ class StoreStats:
         The place within a bucket is taken in proportion (``findPutMessageEntireTimePX``); what took
         longer than 10 s counts as 10 s.
         """
-        counts = self._last_latencies
+        counts = _in_buckets(self._last_puts_by_ms, _LATENCY_ENDS_MS)
         left = int(sum(counts) * share)
         begin = 0
         for end, count in zip(_LATENCY_ENDS_MS, counts[:-1], strict=True):
@@ -92,7 +94,7 @@ class StoreStats:
     def runtime_info(self, wall_ms: int) -> dict[str, str]:
         """Return the keys of Java's ``StoreStatsService.getRuntimeInfo``."""
         times = max(self.put_times, 1)
-        buckets = zip(_BUCKETS, self._put_buckets, strict=True)
+        buckets = zip(_BUCKETS, _in_buckets(self._puts_by_ms, _BORDERS_MS), strict=True)
         return {
             "bootTimestamp": str(self.boot_ms),
             "runtime": format_runtime(wall_ms - self.boot_ms),
@@ -123,6 +125,14 @@ class StoreStats:
         elapsed = (new[0] - old[0]) / 1000
         count = sum(new[column] - old[column] for column in columns)
         return str(count / elapsed) if elapsed > 0 else "0.0"
+
+
+def _in_buckets(puts_by_ms: dict[int, int], ends_ms: Sequence[int]) -> list[int]:
+    """Count puts by the first of the ends that they don't exceed; the last bucket has none."""
+    buckets = [0] * (len(ends_ms) + 1)
+    for elapsed_ms, count in puts_by_ms.items():
+        buckets[bisect_left(ends_ms, elapsed_ms)] += count
+    return buckets
 
 
 def format_runtime(elapsed_ms: int) -> str:

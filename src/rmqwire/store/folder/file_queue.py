@@ -260,13 +260,9 @@ class FileQueue:
         if self._ordered:
             self.sync_names()
 
-    def for_writing(self, offset: int) -> Segment:
-        """Return the segment that holds ``offset``, made if the row ends before it."""
-        return self.find(offset) or self.create(offset - offset % self.segment_size)
-
     def write(self, data: bytes | bytearray | memoryview, offset: int) -> None:
-        """Write ``data``, which must not cross a segment's end, at ``offset``."""
-        segment = self.for_writing(offset)
+        """Write ``data``, which must not cross a segment's end, at ``offset``; make it if there is none."""
+        segment = self.find(offset) or self.create(offset - offset % self.segment_size)
         self._files.pwrite(self._handles.get(segment), data, offset - segment.start)
 
     def read(self, offset: int, size: int) -> bytes:
