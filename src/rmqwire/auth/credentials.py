@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.errors import ConfigError, UsageError
 from rmqwire.settings.environment import ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """An access key and its secret; neither secret nor token is ever printed.
 
     Args:
@@ -27,12 +27,16 @@ class Credentials:
     """
 
     access_key: str
-    secret_key: str = field(repr=False)
-    security_token: str | None = field(default=None, repr=False)
+    secret_key: str
+    security_token: str | None = None
 
     def __post_init__(self) -> None:
         if not self.access_key.strip() or not self.secret_key.strip():
             raise UsageError("credentials need an access key and a secret key")
+
+    def __repr__(self) -> str:
+        """Show the account alone."""
+        return f"Credentials(access_key={self.access_key!r})"
 
 
 def credentials_of(values: Mapping[str, object], source: str) -> Credentials | None:

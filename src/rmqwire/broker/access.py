@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.auth.auth_service import AuthService
-from rmqwire.auth.auth_table import AuthTable
 from rmqwire.auth.credentials import own_users
-from rmqwire.auth.migration import migrate
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.disk.table_file import ConfigFile, config_path
 from rmqwire.errors import AclError, ConfigError
 from rmqwire.remoting.handler import Reject
 
 if TYPE_CHECKING:
+    from rmqwire.auth.auth_service import AuthService
+    from rmqwire.auth.auth_table import AuthTable
     from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.settings.values import BrokerConfig
     from rmqwire.clock import WallMs
@@ -46,13 +45,16 @@ def _plain_acl(config: BrokerConfig, files: FileLayer, wall_ms: WallMs) -> Plain
 def make_auth(
     config: BrokerConfig, store_root: str, release: Release, files: FileLayer
 ) -> AuthService | None:
-    """Return access control of 5.x, if it is enabled and the broker is one.
+    """Return access control of 5.x, if it is enabled and the broker is one; only then it is imported.
 
     Raises:
         ConfigError: a white list is none.
     """
     if not config.authentication_enabled or release.broker.plain_acl:
         return None
+    from rmqwire.auth.auth_service import AuthService  # noqa: PLC0415  few brokers have accounts
+    from rmqwire.auth.auth_table import AuthTable  # noqa: PLC0415
+
     path = config_path(store_root, "auth.json")
     return AuthService(
         AuthTable(ConfigFile(path, files, holds="users", private=True), release),
@@ -118,12 +120,18 @@ def open_access(
     ):
         table.ensure_super(credentials)
     if config.migrate_auth_from_v1_enabled:
-        try:
-            migrate(_plain_acl(config, files, wall_ms).configs(), table)
-        except AclError as error:
-            raise ConfigError(f"migrateAuthFromV1Enabled=true: {error}") from None
+        _take_over_accounts(_plain_acl(config, files, wall_ms), table)
     if not any(table.is_super(name) for name in table.users):
         logger.warning("no super user: nobody can make users, set initAuthenticationUser")
+
+
+def _take_over_accounts(acl: PlainAcl, table: AuthTable) -> None:
+    from rmqwire.auth.migration import migrate  # noqa: PLC0415  once in a broker's life
+
+    try:
+        migrate(acl.configs(), table)
+    except AclError as error:
+        raise ConfigError(f"migrateAuthFromV1Enabled=true: {error}") from None
 
 
 class AccessHook:

@@ -16,34 +16,27 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-import msgspec
 import trio
 
-from rmqwire.broker.peers.slave_sync import SlaveSynchronize
 from rmqwire.broker.timer_tasks import flush_timers, run_timers
 from rmqwire.broker.transaction.check import TransactionCheck
 from rmqwire.broker.transaction.check_listener import TransactionCheckListener
 from rmqwire.ha.master_server import HaMaster
-from rmqwire.ha.slave_client import HaSlave
 from rmqwire.ha.tls import LinkTls
 from rmqwire.remoting.limited_log import LimitedLog
 from rmqwire.remoting.listen import port_of
-from rmqwire.store.replica.replica_log import ReplicaLog
-from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rmqwire.broker.core import BrokerCore
-    from rmqwire.broker.replication import Replication
+    from rmqwire.broker.following import Following
     from rmqwire.clock import MonoMs
-    from rmqwire.codec.release import Release
     from rmqwire.remoting.client import RemotingClient
+    from rmqwire.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 LOOK_AT_DELAYED_S = 10.0  # how often when nothing is known to be due
-CATCH_UP_S, CATCH_UP_STEP_S = 3.0, 0.02  # for the log, before the master's offsets count
-TIMER_CHECKPOINT_S = 3.0  # BrokerController.startProcessorByHa
 
 Address = tuple[str, int]
 
@@ -82,7 +75,7 @@ class RoleService:
         self._timed = timed
         self._late_answers = late_answers
         self._any_port = any_port
-        self._followers: _Followers | None = None
+        self._following: Following | None = None
 
     async def run(
         self, *, task_status: trio.TaskStatus[Address | None] = trio.TASK_STATUS_IGNORED
@@ -107,7 +100,7 @@ class RoleService:
                 else:
                     task_status.started(await self._start_master(nursery))
         finally:
-            replication.server = replication.client = self._followers = None
+            replication.server = replication.client = self._following = None
 
     def master_found(self, ha_addr: str | None, addr: str | None) -> None:
         """Follow the master that a name server tells, if this is a slave.
@@ -116,8 +109,8 @@ class RoleService:
             ha_addr: its replication address, None without a master.
             addr: its address for requests.
         """
-        if self._followers is not None:
-            self._followers.follow(self._core.state.replication, ha_addr, addr)
+        if self._following is not None:
+            self._following.follow(ha_addr, addr)
 
     # --- master
 
@@ -198,55 +191,7 @@ class RoleService:
     # --- slave
 
     def _start_slave(self, nursery: trio.Nursery) -> None:
-        state = self._core.state
-        config = state.store.config
-        slave = HaSlave(ReplicaLog(state.store), config, self._mono_ms, self._tls)
-        changed = Wakeup()
-        sync = SlaveSynchronize(self._client, state, changed, self._log_reaches)
-        state.replication.client = slave
-        slave.follow(state.replication.fixed_master)
-        self._followers = _Followers(slave, sync)
-        nursery.start_soon(slave.run)
-        nursery.start_soon(self._sync_with_master, sync, changed)
-        if sync.wants_timers:
-            nursery.start_soon(self._sync_timers, sync)
+        from rmqwire.broker.following import Following  # noqa: PLC0415  a master needs none of it
 
-    async def _log_reaches(self, end: int) -> bool:
-        """Wait a while until the log has ``end`` bytes; return whether it has."""
-        store = self._core.state.store
-        with trio.move_on_after(CATCH_UP_S):
-            while store.max_phy_offset < end:  # noqa: ASYNC110  the log tells nobody
-                await trio.sleep(CATCH_UP_STEP_S)
-        return store.max_phy_offset >= end
-
-    async def _sync_with_master(self, sync: SlaveSynchronize, changed: Wakeup) -> None:
-        """Take the master's tables over at once, and again each period."""
-        config, release = self._core.state.config, self._core.state.release
-        while True:
-            good = await sync.sync_all()
-            wait_ms = _sync_period_ms(config.slave_sync_interval, release, good=good)
-            with trio.move_on_after(wait_ms / 1000):
-                await changed.wait()
-
-    async def _sync_timers(self, sync: SlaveSynchronize) -> None:
-        while True:
-            await trio.sleep(TIMER_CHECKPOINT_S)
-            await sync.sync_timer_checkpoint()
-
-
-class _Followers(msgspec.Struct):
-    """What follows a slave's master: its log and its tables."""
-
-    link: HaSlave
-    sync: SlaveSynchronize
-
-    def follow(self, replication: Replication, ha_addr: str | None, addr: str | None) -> None:
-        self.sync.follow(addr)
-        replication.master_is_there = addr is not None
-        if replication.fixed_master is None and ha_addr is not None:
-            self.link.follow(ha_addr)
-
-
-def _sync_period_ms(interval_ms: int, release: Release, *, good: bool) -> int:
-    period_ms = interval_ms or release.broker.slave_sync_period_ms
-    return period_ms if good else min(period_ms, release.broker.slave_sync_delay_ms)
+        self._following = Following(self._core, self._client, self._mono_ms, self._tls)
+        self._following.start(nursery)

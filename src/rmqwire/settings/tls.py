@@ -6,7 +6,6 @@ prove nothing, are refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,8 +40,7 @@ _FILES: Final = ("certPath", "keyPath", "keyPassword", "trustCertPath")
 _USE_TLS: Final = "useTLS"  # of NettyClientConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
+class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What one side proves itself with, and whom it believes.
 
     Args:
@@ -54,7 +52,7 @@ class TlsFiles:
 
     cert_path: str | None = None
     key_path: str | None = None
-    key_password: str | None = field(default=None, repr=False)
+    key_password: str | None = None
     trust_cert_path: str | None = None
 
     @property
@@ -62,9 +60,17 @@ class TlsFiles:
         """The files that are named."""
         return [path for path in (self.cert_path, self.key_path, self.trust_cert_path) if path]
 
+    def __repr__(self) -> str:
+        """Show everything but the password."""
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name in self.__struct_fields__
+            if name != "key_password"
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientTls(TlsFiles):
+
+class ClientTls(TlsFiles, frozen=True, kw_only=True):
     """TLS of a client (Java's ``tls.client.*``).
 
     Args:
@@ -86,8 +92,7 @@ class ClientTls(TlsFiles):
         return bool(self.trust_cert_path) if self.auth_server is None else self.auth_server
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTls(TlsFiles):
+class ServerTls(TlsFiles, frozen=True, kw_only=True):
     """TLS of a server (Java's ``tls.server.*``).
 
     Args:

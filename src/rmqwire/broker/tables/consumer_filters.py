@@ -23,7 +23,6 @@ from rmqwire.disk.table_file import TableWriter
 from rmqwire.errors import BadExpression, EvaluationError
 from rmqwire.filter.bloom import BloomFilter, mask
 from rmqwire.filter.message_filter import ExpressionFilter
-from rmqwire.filter.sql92 import compile_sql92
 from rmqwire.filter.subscription import SQL92, is_tag_type
 from rmqwire.remoting.limited_log import LimitedLog, printable
 
@@ -123,6 +122,8 @@ class ConsumerFilterManager:
         """
         if expression_type != SQL92:
             raise BadExpression(f"there is no filter of type {printable(expression_type)}")
+        from rmqwire.filter.sql92 import compile_sql92  # noqa: PLC0415  few groups have conditions
+
         text_operators = self._release.broker.sql_text_operators
         return compile_sql92(expression, text_operators=text_operators)
 
