@@ -27,7 +27,7 @@ def take_together(offered: Sequence[tuple[Connection, bytes]]) -> Sequence[Taken
         None for each when the lane fails: then whose fault it was shows when each asks alone.
     """
     lane = offered[0][0].handlers.lane
-    if lane is None or len(offered) == 1:
+    if lane is None:
         return [None] * len(offered)
     try:
         return lane.take([(connection, data, 0) for connection, data in offered])
