@@ -5,7 +5,7 @@ Groups of cases with the same settings share their brokers: a JVM is started and
 
 from __future__ import annotations
 
-import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -105,7 +105,8 @@ class Bench:
         try:
             yield home
         finally:
-            shutil.rmtree(home, ignore_errors=True)
+            # of ten thousand topics: shutil takes several times as long
+            subprocess.run(["rm", "-rf", str(home)], check=False)
 
     def say(self, text: str) -> None:
         sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
