@@ -20,6 +20,12 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def is_hour_of(hours: str, wall_ms: int) -> bool:
+    """Return whether a time is in one of some hours, ``04`` or ``04;16`` in local time (``isItTimeToDo``)."""
+    hour = time.localtime(wall_ms // 1000).tm_hour
+    return any(int(word) == hour for word in hours.split(";"))
+
+
 def mono_ms() -> int:
     """Return ms of the machine's monotonic clock."""
     return time.monotonic_ns() // 1_000_000

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import trio
 
+from rmqwire.broker import timer_tasks
 from rmqwire.broker.timer_tasks import flush_timers, run_timers
 from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.wakeup import Wakeup
@@ -98,4 +101,62 @@ def test_a_table_of_counters_that_is_damaged_keeps_nobody_from_starting(tmp_path
     (tmp_path / "config" / "timermetrics").write_text("damaged")
     broker = started(tmp_path)
     assert "starting without it" in caplog.text
+    broker.close()
+
+
+@pytest.fixture
+def without_threads(monkeypatch):
+    """Nothing is flushed: time would go on while a thread does."""
+
+    async def flush(_):
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(timer_tasks, "_flush", flush)
+
+
+async def test_the_log_is_told_how_far_the_timers_are_when_that_has_changed(
+    tmp_path, autojump_clock, caplog, without_threads
+):
+    broker = started(tmp_path)
+
+    def told():
+        return [line for line in caplog.messages if line.startswith("timers: ")]
+
+    with caplog.at_level(logging.INFO):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(flush_timers, broker.state)
+            await trio.sleep(12)
+            assert told() == [
+                "timers: 0 delivered, 0 s behind; 0 taken from their queue, 0 left there"
+            ]
+            await trio.sleep(60)
+            send(broker, 3)
+            broker.pass_time(0)
+            await trio.sleep(11)
+            broker.pass_time(4_000)
+            await trio.sleep(60)
+            nursery.cancel_scope.cancel()
+    assert told()[1:] == [
+        "timers: 0 delivered, 0 s behind; 1 taken from their queue, 0 left there",
+        "timers: 1 delivered, 0 s behind; 1 taken from their queue, 0 left there",
+    ]
+    broker.close()
+
+
+async def test_what_waits_is_counted_again_when_the_hour_comes(
+    tmp_path, autojump_clock, without_threads
+):
+    broker = started(tmp_path)
+    broker.state.store.config.timer_check_metrics_when = ";".join(map(str, range(24)))
+    send(broker, 100)
+    broker.pass_time(0)
+    counted = broker.state.timers.metrics.counts["T"]
+    counted.count = 5
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flush_timers, broker.state)
+        await trio.sleep(44 * 60)
+        assert counted.count == 5
+        await trio.sleep(2 * 60)
+        assert counted.count == 1
+        nursery.cancel_scope.cancel()
     broker.close()

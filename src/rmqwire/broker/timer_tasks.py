@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rmqwire.wakeup import Wakeup
 
 CLEAN_S = 30.0  # how often old files of the timer log are looked for
+RECOUNT_S = 45 * 60.0  # how often it is asked whether what waits is to be counted again
 logger = logging.getLogger(__name__)
 
 
@@ -37,15 +38,26 @@ async def run_timers(state: BrokerState, wanted: Wakeup) -> None:
 
 
 async def flush_timers(state: BrokerState) -> None:
-    """Write and sync the timers' files every timerFlushIntervalMs, until cancelled."""
-    clean_at = trio.current_time() + CLEAN_S
+    """Write and sync the timers' files every timerFlushIntervalMs, until cancelled.
+
+    Besides, old files are removed, what waits is counted again, and the log told how far the timers are.
+    """
+    config = state.store.config
+    began = trio.current_time()
+    clean_at, recount_at, told_at, told = began + CLEAN_S, began + RECOUNT_S, began, ""
     while True:
-        await trio.sleep(state.store.config.timer_flush_interval_ms / 1000)
+        await trio.sleep(config.timer_flush_interval_ms / 1000)
+        now = trio.current_time()
+        if now - told_at >= config.timer_progress_log_interval_ms / 1000:
+            told_at, told = now, _tell_progress(state, told)
         try:
             await _flush(state)
-            if trio.current_time() >= clean_at:
-                clean_at = trio.current_time() + CLEAN_S
+            if now >= clean_at:
+                clean_at = now + CLEAN_S
                 state.timers.clean()
+            if now >= recount_at and not state.timers.is_in_tick:
+                recount_at = now + RECOUNT_S
+                await _recount(state)
         except OSError as error:
             logger.warning("the timers' files can not be written, tried again: %s", error)
 
@@ -65,3 +77,18 @@ async def _flush(state: BrokerState) -> None:
         logger.error("timers are noted no more until the next start: %s", error)  # noqa: TRY400
     else:
         timers.flushed(plan)
+
+
+async def _recount(state: BrokerState) -> None:
+    for _ in state.timers.recount() or ():
+        await trio.lowlevel.checkpoint()
+        if not state.timers.is_running:
+            return
+
+
+def _tell_progress(state: BrokerState, told: str) -> str:
+    """Tell the log how far the timers are, unless it was told the same; return what it knows then."""
+    progress = state.timers.progress()
+    if progress not in {"", told}:
+        logger.info("timers: %s", progress)
+    return progress

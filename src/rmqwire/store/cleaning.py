@@ -16,11 +16,11 @@ unlinked file for every holder of a handle. So nothing is to be waited for befor
 from __future__ import annotations
 
 import logging
-from time import localtime
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from rmqwire.clock import is_hour_of
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.message_const import LMQ_PREFIX
 from rmqwire.codec.record import MIN_RECORD_SIZE
@@ -147,8 +147,7 @@ class Cleaner:
 
     def _is_time(self) -> bool:
         """Return whether this is one of the hours of ``deleteWhen`` (``04`` or ``04;16``)."""
-        hour = localtime(self._wall_ms() // 1000).tm_hour
-        return any(int(word) == hour for word in self._config.delete_when.split(";"))
+        return is_hour_of(self._config.delete_when, self._wall_ms())
 
     def _is_space_needed(self) -> bool:
         use = self.disk_use()

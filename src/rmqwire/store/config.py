@@ -84,6 +84,10 @@ class StoreConfig(msgspec.Struct):
     timer_wheel_snapshot_flush: bool = False
     timer_wheel_snapshot_interval_ms: int = 10_000
     append_topic_for_timer_delete_key: bool = False
+    timer_enable_check_metrics: bool = True
+    timer_check_metrics_when: str = "05"  # hours, as ``05`` or ``05;17``
+    timer_metric_small_threshold: int = 1_000_000
+    timer_progress_log_interval_ms: int = 10_000
 
     # index
     message_index_enable: bool = True

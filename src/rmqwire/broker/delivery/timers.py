@@ -27,6 +27,8 @@ from rmqwire.broker.delivery.timed import (
 from rmqwire.broker.delivery.timer_delivery import TimerDelivery
 from rmqwire.broker.delivery.timer_dequeue import TimerDequeue
 from rmqwire.broker.delivery.timer_enqueue import TimerEnqueue
+from rmqwire.broker.delivery.timer_recount import recount
+from rmqwire.clock import is_hour_of
 from rmqwire.codec import message_const as const
 from rmqwire.codec.recall import recall_handle
 from rmqwire.codec.timer import DEFAULT_SLOTS_TOTAL
@@ -34,7 +36,7 @@ from rmqwire.store.timer.checkpoint import Progress
 from rmqwire.store.timer.timer_store import TimerFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from random import Random
 
     from rmqwire.broker.stats import BrokerStats
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from rmqwire.store.message_store import MessageStore
     from rmqwire.store.results import MessageInner
 
+RECOUNT_MS = 70 * 60 * 1_000  # an hour that is named is used once
 STEP_MS = 1_000  # a disk that failed, or a switch, is asked again after this
 logger = logging.getLogger(__name__)
 
@@ -88,6 +91,7 @@ class TimerMessageStore:
         self._slots_total = slots_total
         self._delivery = TimerDelivery(store, release, metrics, stats, wall_ms)
         self._running: _Running | None = None
+        self._recounted_ms = 0
 
     # --- sends
 
@@ -217,6 +221,45 @@ class TimerMessageStore:
         if self._running is not None:
             self._running.files.remove_before(self._store.min_phy_offset)
 
+    @property
+    def is_in_tick(self) -> bool:
+        """Whether what the timer log says to wait is not just what waits: a part of it was delivered."""
+        return self._running is not None and self._running.is_in_tick
+
+    def recount(self) -> Iterator[None] | None:
+        """Begin to count again what waits for each topic, if the time for it has come; not in a tick.
+
+        Returns:
+            what makes a step each time that it is asked for one; None: it is not the time.
+        """
+        running, config, now = self._running, self._config, self._wall_ms()
+        if (
+            running is None
+            or not config.timer_enable_check_metrics
+            or not is_hour_of(config.timer_check_metrics_when, now)
+            or now - self._recounted_ms <= RECOUNT_MS
+        ):
+            return None
+        self._recounted_ms = now
+        return recount(
+            running.files,
+            self.metrics,
+            self._delivery,
+            running.dequeue.read_ms,
+            config.timer_metric_small_threshold,
+        )
+
+    def progress(self) -> str:
+        """Say how far the timers are, for the log; "" where none are delivered."""
+        running, now = self._running, self._wall_ms()
+        if running is None:
+            return ""
+        late_s = max(now - running.read_ms(now), 0) // 1000
+        return (
+            f"{running.dequeue.delivered} delivered, {late_s} s behind; {running.enqueue.committed}"
+            f" taken from their queue, {running.enqueue.behind} left there"
+        )
+
     # --- what others ask
 
     def is_behind(self) -> bool:
@@ -300,6 +343,12 @@ class _Running:
             due_ms = max(due_ms, now_ms + STEP_MS)
         times = [due_ms, again_ms, early_ms]
         return min(time for time in times if time is not None)
+
+    @property
+    def is_in_tick(self) -> bool:
+        """Whether some of what the timer log says to wait was delivered, or is not in its files yet."""
+        in_tick = self.dequeue.open_ms != self.dequeue.read_ms
+        return in_tick or self.files.log.written < self.files.log.end
 
     def read_ms(self, now_ms: int) -> int:
         """Return the first tick that isn't delivered, without the empty ones that are over."""

@@ -363,6 +363,10 @@ MESSAGE_STORE_CONFIG: Final = (
         timerCongestNumEachSlot         int      .  2147483647  0..          live
         timerWheelSnapshotIntervalMs    int      .  10000       1..
         appendTopicForTimerDeleteKey    boolean  .  false
+        timerEnableCheckMetrics         boolean  .  true        -            live
+        timerCheckMetricsWhen           String   .  05          <hours>      live
+        timerMetricSmallThreshold       int      .  1000000     0..          live
+        timerProgressLogIntervalMs      int      .  10000       0..          live
         """,
     ),
     *group(
@@ -370,10 +374,6 @@ MESSAGE_STORE_CONFIG: Final = (
         "the timer wheel",
         """
         disappearTimeAfterStart         int      .  -1
-        timerEnableCheckMetrics         boolean  .  true
-        timerCheckMetricsWhen           String   .  05
-        timerMetricSmallThreshold       int      .  1000000
-        timerProgressLogIntervalMs      int      .  10000
         """,
     ),
     *group(

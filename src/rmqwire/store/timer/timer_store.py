@@ -94,6 +94,11 @@ class TimerFiles:
         self._safe = Progress(found.read_time_ms, found.queue_offset, self.log.end)
         return found
 
+    def first_waiting(self, from_ms: int) -> int:
+        """Return the position in the timer log before which nothing waits for a tick from a time on."""
+        firsts = (slot.first_pos for slot in self.wheel.slots(from_ms) if slot.first_pos >= 0)
+        return min(firsts, default=self.log.end)
+
     # --- waiting messages --------------------------------------------------------------------
 
     def put(
