@@ -401,6 +401,14 @@ async def test_a_server_that_sends_away_twice_has_its_answer_told(nursery, autoj
         assert len(net.connects) == 3
 
 
+async def test_who_shall_not_leave_is_told_what_the_server_says(nursery, autojump_clock):
+    net = Net(nursery, {1: Leaving(1).handle})
+    async with RemotingClient(connect=net.connect, heeds_go_away=False) as client:
+        for _ in range(2):
+            assert (await client.invoke(ADDR, RemotingCommand(1, body=b"x"))).code == 1500
+        assert len(net.connects) == 1
+
+
 async def test_what_a_server_that_leaves_never_answers_runs_out_of_time(nursery, autojump_clock):
     net = Net(nursery, {1: Leaving(1).handle})
     failed = []

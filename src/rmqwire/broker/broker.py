@@ -175,6 +175,13 @@ class Broker:
                 version=self.loaded.release.mq_version,
                 tls=self.loaded.tls.client,
                 hooks=self._signing(),
+                limits=Limits(
+                    idle_ms=config.client_channel_max_idle_time_seconds * 1000,
+                    connect_ms=config.connect_timeout_millis,
+                    async_requests=config.client_async_semaphore_value,
+                    oneway_requests=config.client_oneway_semaphore_value,
+                ),
+                heeds_go_away=config.enable_reconnect_for_go_away,
             ) as client,
             trio.open_nursery() as keeping,  # the store's timers: they end last
         ):

@@ -140,6 +140,8 @@ class RemotingClient:
         tls: how to speak TLS; None: plainly.
         connect: how to get a stream to a host and port, e.g. a test's memory streams.
         hooks: see every request before it is sent, such as the one that signs.
+        heeds_go_away: a server that is shutting down is left for another behind its address; else its
+            answer is an answer like any other (``enableReconnectForGoAway``).
 
     Raises:
         ConfigError: a certificate can't be used.
@@ -157,7 +159,9 @@ class RemotingClient:
         tls: ClientTls | None = None,
         connect: Connect | None = None,
         hooks: Iterable[RpcHook] = (),
+        heeds_go_away: bool = True,
     ) -> None:
+        self._heeds_go_away = heeds_go_away
         self._handlers = HandlerTable() if handlers is None else handlers
         self._limits = limits
         self._read_stored = stored_reader(limits.max_frame)
@@ -230,7 +234,7 @@ class RemotingClient:
         channel, left_ms = await self._ready(addr, timeout_ms)
         self._stamp(addr, command)
         response = await self._ask(channel, command, left_ms)
-        if response.code == GO_AWAY:
+        if response.code == GO_AWAY and self._heeds_go_away:
             self._leave(addr, channel)
             channel, left_ms = await self._ready(addr, deadline - trio_ms())
             again = copy(command)

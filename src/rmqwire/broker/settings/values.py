@@ -36,6 +36,11 @@ class BrokerConfig(msgspec.Struct):
     broker_role: str = "ASYNC_MASTER"
     bind_address: str = "0.0.0.0"  # noqa: S104  Java's default; one warning when it's reachable
     server_channel_max_idle_time_seconds: int = 120
+    client_channel_max_idle_time_seconds: int = 120
+    client_async_semaphore_value: int = 65_535
+    client_oneway_semaphore_value: int = 65_535
+    connect_timeout_millis: int = 3_000
+    enable_reconnect_for_go_away: bool = True
     enable_shutdown_gracefully: bool = False
     shutdown_wait_time_seconds: int = 30
     listen_port: int = 10911

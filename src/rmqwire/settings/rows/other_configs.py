@@ -141,6 +141,17 @@ NETTY_CLIENT_CONFIG: Final = (
         """,
     ),
     *group(
+        HONOURED,
+        "limits of the broker's own connections, to name servers and to a slave's master",
+        """
+        clientOnewaySemaphoreValue       int      65535  65535  1..
+        clientAsyncSemaphoreValue        int      65535  65535  1..
+        connectTimeoutMillis             int      3000   3000   1..
+        clientChannelMaxIdleTimeSeconds  int      120    120    1..86400
+        enableReconnectForGoAway         boolean  .      true
+        """,
+    ),
+    *group(
         MEANINGLESS,
         "one event loop serves every request: there are no pools",
         """
@@ -169,15 +180,10 @@ NETTY_CLIENT_CONFIG: Final = (
         NOT_YET,
         "limits of the broker's own connections",
         """
-        clientOnewaySemaphoreValue       int      65535  65535
-        clientAsyncSemaphoreValue        int      65535  65535
-        connectTimeoutMillis             int      3000   3000
         channelNotActiveInterval         long     60000  60000
-        clientChannelMaxIdleTimeSeconds  int      120    120
         clientCloseSocketIfTimeout       boolean  true   true
         isScanAvailableNameSrv           boolean  .      true
         maxReconnectIntervalTimeSeconds  long     .      60
-        enableReconnectForGoAway         boolean  .      true
         """,
     ),
     *group(
