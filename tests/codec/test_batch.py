@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rmqwire.codec.batch import BatchEntry, decode_batch, encode_batch, encode_entry
+from rmqwire.codec.batch import BatchEntry, decode_batch, encode_batch, encode_entry, split_batch
 from rmqwire.codec.command import decode_command
 from rmqwire.codec.message import Message
 from rmqwire.codec.properties import decode_properties
@@ -62,3 +64,44 @@ def test_what_is_no_batch_is_refused(make):
 
 def test_an_empty_body_has_no_messages():
     assert decode_batch(b"") == []
+
+
+_FLAGS = st.integers(-(1 << 31), (1 << 31) - 1)
+
+
+@given(
+    st.tuples(st.integers(0, 9), st.integers(0, 9)).flatmap(
+        lambda sizes: st.lists(
+            st.tuples(_FLAGS, *[st.binary(min_size=size, max_size=size) for size in sizes]),
+            min_size=1,
+        )
+    ),
+    st.lists(st.tuples(_FLAGS, st.binary(max_size=40), st.binary(max_size=40)), max_size=3),
+)
+def test_entries_of_one_length_are_split_as_others_are(alike, others):
+    for rows in (alike, alike + others, others + alike):
+        body = b"".join(encode_entry(*row) for row in rows)
+        assert [*zip(*split_batch(memoryview(body)), strict=True)] == rows
+
+
+@given(st.binary(max_size=90), st.integers(1, 4))
+def test_what_looks_like_entries_of_one_length_may_be_none(one, count):
+    for body in (one * count, encode_entry(1, b"ab", b"c") * count + one):
+        try:
+            found = decode_batch(body)
+        except BadBody:
+            continue
+        assert [entry[12:] for entry in _entries(found)] == [entry[12:] for entry in _cut(body)]
+
+
+def _entries(found):
+    return [encode_entry(*one) for one in found]
+
+
+def _cut(body):
+    """Cut a body into its entries by their lengths."""
+    while body:
+        size = 22 + int.from_bytes(body[16:20], "big")
+        size += int.from_bytes(body[size - 2 : size], "big")
+        yield body[:size]
+        body = body[size:]

@@ -5,13 +5,18 @@ import time
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rmqwire.codec.command import decode_command
+from rmqwire.codec.host import pack_host
 from rmqwire.codec.message_id import (
     UniqueIdGenerator,
     decode_offset_id,
     encode_offset_id,
     is_message_id,
+    offset_id,
+    offset_ids,
     unique_id_ip,
     unique_id_pid,
     unique_id_time_ms,
@@ -108,3 +113,10 @@ def test_every_recorded_answer_to_a_send_has_ids_that_read_back():
                     assert encode_offset_id(*decode_offset_id(message_id)) == message_id
                     checked += 1
     assert checked > 20
+
+
+@pytest.mark.parametrize("ip", ["127.0.0.1", "2001:db8::1"])
+@given(st.lists(st.integers(0, (1 << 63) - 1), max_size=9))
+def test_the_ids_of_a_batch_are_joined_with_commas(ip, offsets):
+    host = pack_host(ip, 10911)
+    assert offset_ids(host, offsets).decode() == ",".join(offset_id(host, one) for one in offsets)

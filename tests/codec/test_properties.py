@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqwire.codec.command import decode_command
-from rmqwire.codec.properties import decode_properties, encode_properties, find_property
+from rmqwire.codec.properties import (
+    decode_properties,
+    encode_properties,
+    find_in_each,
+    find_property,
+)
 from rmqwire.codec.release import V4_9_7, V5_5_0, release_named
 from rmqwire.errors import BadProperties
 from tests.codec.record_strategies import properties
@@ -94,3 +99,18 @@ def test_every_recorded_send_s_properties_are_written_as_the_client_wrote_them(r
             assert find_property(sent.encode(), b"UNIQ_KEY") == value["UNIQ_KEY"].encode()
             checked += 1
     assert checked > 20
+
+
+_ENTRIES = st.lists(
+    st.sampled_from(
+        ["TAGS\x01a", "TAGS\x01b", "TAGS\x01", "XTAGS\x01c", "A\x01TAGS\x01d", "A\x01b", "TAGS", ""]
+    ),
+    max_size=4,
+)
+
+
+@given(st.lists(_ENTRIES, min_size=1, max_size=3), st.integers(0, 12), st.booleans())
+def test_one_property_of_many_strings_is_that_of_each(some, count, ends):
+    kinds = [("\x02".join(entries) + "\x02" * ends).encode() for entries in some]
+    texts = [kinds[number % len(kinds)] for number in range(count)]
+    assert find_in_each(texts, b"TAGS") == [find_property(text, b"TAGS") for text in texts]

@@ -36,10 +36,19 @@ MEMBERS = st.tuples(INT, st.binary(max_size=40), st.binary(max_size=40), LONG)
 )
 def test_the_bytes_are_those_of_single_records(members, shared, host, topic, offset):
     numbers = {"store_timestamp": 7, "store_host": host}
-    alone, units, sizes = bytearray(), b"", []
+    alone, units, offsets, sizes = bytearray(), b"", [], []
     entries = [(flag, body, properties, code) for flag, properties, body, code in members]
+    flags, bodies, texts, codes = zip(*entries, strict=True)
     made = make_records(
-        entries, topic=topic, queue_offset=3, physical_offset=offset, **shared, **numbers
+        flags,
+        bodies,
+        texts,
+        codes,
+        topic=topic,
+        queue_offset=3,
+        physical_offset=offset,
+        **shared,
+        **numbers,
     )
     at = offset
     for number, (flag, body, properties, code) in enumerate(entries):
@@ -55,9 +64,10 @@ def test_the_bytes_are_those_of_single_records(members, shared, host, topic, off
             **numbers,
         )
         units += UNIT_STRUCT.pack(at, size, code)
-        sizes.append((at, size))
+        offsets.append(at)
+        sizes.append(size)
         at += size
-    assert made == (alone, sizes, units)
+    assert made == (alone, offsets, sizes, units)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +78,7 @@ def test_what_does_not_fit_is_no_record(bad):
     other = (bad.get("flag", 0), b"b", bad.get("properties", b""), 0)
     with pytest.raises(BadRecord):
         make_records(
-            [(0, b"b", b"", 0), other],
+            *zip((0, b"b", b"", 0), other, strict=True),
             topic=bad.get("topic", b"T"),
             queue_offset=0,
             physical_offset=0,

@@ -10,6 +10,7 @@ Java's broker reads FLAG, body and properties and ignores the first three fields
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +20,10 @@ from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadBody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Protocol
+
+    Columns = tuple[Sequence[int], Sequence[bytes], Sequence[bytes]]
 
     class BatchMessage(Protocol):
         """What an entry is made from: ``Message`` has it all."""
@@ -74,24 +77,51 @@ def decode_batch(body: bytes | bytearray | memoryview) -> list[BatchEntry]:
     Raises:
         BadBody: cut off, or a negative length.
     """
-    return list(map(BatchEntry._make, split_batch(body)))
+    return [BatchEntry(*one) for one in zip(*split_batch(body), strict=True)]
 
 
-def split_batch(body: bytes | bytearray | memoryview) -> list[tuple[int, bytes, bytes]]:
-    """Do the same with plain tuples: flag, body and properties of each.
+def split_batch(body: bytes | bytearray | memoryview) -> Columns:
+    """Do the same with columns: the flags, the bodies and the properties of all.
 
     Raises:
         BadBody: as said.
     """
     data = body if isinstance(body, bytes) else bytes(body)
-    entries = []
+    return _split_alike(data) or _split_each(data)
+
+
+def _split_alike(data: bytes) -> Columns | None:
+    """Split entries that all have the lengths of the first one; None if they don't."""
+    end = len(data) - _OVERHEAD
+    body_length = _FLAG_AND_LENGTH.unpack_from(data)[1] if end >= 0 else -1
+    if not 0 <= body_length <= end:
+        return None
+    stop = _PREFIX.size + body_length
+    (length,) = _LENGTH.unpack_from(data, stop)
+    if length < 0 or len(data) % (_OVERHEAD + body_length + length):
+        return None
+    rows = _entry_layout(body_length, length).iter_unpack(data)
+    flags, lengths, bodies, others, properties = zip(*rows, strict=True)
+    if {*lengths} != {body_length} or {*others} != {length}:
+        return None
+    return flags, bodies, properties
+
+
+@lru_cache(maxsize=64)
+def _entry_layout(body_length: int, length: int) -> Struct:
+    """Return the layout of an entry with a body and properties of these lengths."""
+    return Struct(f">12x2i{body_length}sh{length}s")
+
+
+def _split_each(data: bytes) -> Columns:
+    flags, bodies, texts = [], [], []
     unpack_head, unpack_length = _FLAG_AND_LENGTH.unpack_from, _LENGTH.unpack_from
     pos, end = 0, len(data)
     while pos < end:
         if end - pos < _OVERHEAD:
             raise BadBody(f"batch entry cut off: {end - pos} bytes left", pos)
         flag, body_length = unpack_head(data, pos)
-        start = pos + 20
+        start = pos + _PREFIX.size
         stop = start + body_length
         if body_length < 0 or stop + 2 > end:
             raise BadBody(f"batch entry with a body of {body_length} bytes", pos)
@@ -99,6 +129,8 @@ def split_batch(body: bytes | bytearray | memoryview) -> list[tuple[int, bytes, 
         after = stop + 2 + length
         if length < 0 or after > end:
             raise BadBody(f"batch entry with properties of {length} bytes", pos)
-        entries.append((flag, data[start:stop], data[stop + 2 : after]))
+        flags.append(flag)
+        bodies.append(data[start:stop])
+        texts.append(data[stop + 2 : after])
         pos = after
-    return entries
+    return flags, bodies, texts

@@ -13,6 +13,7 @@ address of an extension unit stands in tagsCode as offset + Long.MIN_VALUE.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -31,6 +32,12 @@ UNIT_STRUCT = Struct(">qiq")
 _BATCH = Struct(">qiqqqhii")
 _EXT = Struct(">hqqh")
 PRE_BLANK = UNIT_STRUCT.pack(0, 0x7FFFFFFF, 0)
+
+
+@lru_cache(maxsize=64)
+def units_struct(count: int) -> Struct:
+    """Return the layout of so many units in a row."""
+    return Struct(f">{'qiq' * count}")
 
 
 class ConsumeQueueUnit(NamedTuple):

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from rmqwire.codec.host import pack_host, unpack_host
 from rmqwire.errors import ProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmqwire.clock import WallMs
 
 ID_LENGTHS = (32, 56)  # hex digits: IPv4, IPv6
@@ -42,6 +45,24 @@ def offset_id(host: bytes, offset: int) -> str:
     if not 0 <= offset <= 0x7FFFFFFFFFFFFFFF:
         raise ProtocolError(f"commit log offset {offset} is out of range")
     return f"{host.hex().upper()}{offset:016X}"
+
+
+def offset_ids(host: bytes, offsets: Sequence[int]) -> bytes:
+    """Return the offset message ids of many records, joined with commas, as a batch is answered.
+
+    Args:
+        host: of the store, packed, 8 or 20 bytes.
+        offsets: of the records, none negative.
+    """
+    numbers: list[bytes | int] = [host] * (2 * len(offsets))
+    numbers[1::2] = offsets
+    ids = _ids_struct(len(host), len(offsets)).pack(*numbers)
+    return ids.hex(",", len(host) + _OFFSET.size).upper().encode()
+
+
+@lru_cache(maxsize=64)
+def _ids_struct(host: int, count: int) -> Struct:
+    return Struct(f">{f'{host}sq' * count}")
 
 
 def decode_offset_id(message_id: str) -> tuple[str, int, int]:

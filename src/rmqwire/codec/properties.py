@@ -17,7 +17,7 @@ from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadProperties
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NAME_VALUE_SEPARATOR = "\x01"
 PROPERTY_SEPARATOR = "\x02"
@@ -89,3 +89,24 @@ def find_property(
                 return value
         stop -= 1
     return None
+
+
+def find_in_each(texts: Sequence[bytes], name: bytes) -> list[bytes | None]:
+    """Do what ``find_property`` does for each of many, at once where all have the same entry in one place."""
+    first, mark = texts[0] if texts else b"", name + b"\x01"
+    at = first.rfind(mark)
+    begin, value_at = max(at - 1, 0), at + len(mark)
+    until = first.find(b"\x02", value_at)
+    entry = first[begin : until + 1]
+    count = b"\x02".join(texts).count(mark)
+    if at < 0 and not count:
+        return [None] * len(texts)
+    if (
+        at >= 0
+        and value_at < until
+        and (at == 0 or entry.startswith(b"\x02"))
+        and count == len(texts)
+        and {text[begin : until + 1] for text in texts} == {entry}
+    ):
+        return [first[value_at:until]] * len(texts)
+    return [find_property(text, name) for text in texts]

@@ -1,8 +1,8 @@
 """Answers to sends that were stored, each written in one step (``SendMessageResponseHeader``).
 
 Of an answer's fields only the message's place and its ids change, so both serialisations have their
-answer ready but for these. What doesn't fit in (a key with letters that need escapes, the ids of a
-long batch, fields that few answers have) goes through the general encoder, whose bytes are the same.
+answer ready but for these. What doesn't fit in (a key with letters that need escapes, fields that few
+answers have) goes through the general encoder, whose bytes are the same.
 
 JSON has the fields in the order of the HashMap that Java puts them into: first the two of the
 broker, then those of the header. ROCKETMQ has the header's first, in an order of its own.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
 
 _PLAIN = re.compile(r"[\w.-]*", re.ASCII)  # needs no escape in JSON, nor in a % template
-_MAX = 0xFF  # bytes of a value whose length the template has as one byte
+_MAX = 0xFF  # bytes of a region or of a key that a template is made for
 # total length, serialize type and header length, code, language, version, opaque, flag,
 # remark length, ext fields length; the ROCKETMQ header is 21 bytes and the ext fields.
 _HEAD = Struct(">iIHBHiiii")
@@ -117,7 +117,6 @@ class SendAnswers:
         key = unique_key if self.has_key else None
         if not (
             self.is_plain
-            and len(message_id) <= _MAX
             and (key is None or (len(key) <= _MAX and key.isascii() and key.isalnum()))
         ):
             header = SendMessageResponseHeader(
@@ -161,7 +160,7 @@ class SendAnswers:
 
         Args:
             code: response code.
-            lengths: bytes of the values behind the opaque, 255 at most.
+            lengths: bytes of the values behind the opaque.
         """
         found = self._templates.get((code, lengths))
         if found is None:
@@ -173,7 +172,7 @@ class SendAnswers:
     def _new_template(self, code: int, lengths: tuple[int, ...]) -> bytes:
         names = ("msgId", "queueId", "queueOffset", "transactionId")
         heads = [
-            f"\0{chr(len(name))}{name}\0\0\0{chr(length)}"
+            f"\0{chr(len(name))}{name}{length.to_bytes(4, 'big').decode('latin-1')}"
             for name, length in zip(names, lengths, strict=False)
         ]
         size = len("".join(heads) + self.tail) + sum(lengths)

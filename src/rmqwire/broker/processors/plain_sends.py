@@ -14,16 +14,16 @@ from rmqwire.broker.delivery.plain_properties import PlainProperties
 from rmqwire.broker.processors.plain_headers import PlainHeaders, may_be_plain
 from rmqwire.codec.batch import split_batch
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.codec.command import JSON, ROCKETMQ
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.java_hash import TagsCodes
-from rmqwire.codec.properties import find_property
+from rmqwire.codec.message_id import offset_ids
+from rmqwire.codec.properties import find_in_each
 from rmqwire.codec.record import BLANK_SIZE, MAX_TOPIC_V1, MESSAGE_MAGIC_V1, PREFIXES
 from rmqwire.codec.record_batch import make_records
 from rmqwire.errors import BadBody, BadRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from rmqwire.broker.delivery.plain_properties import Stored
     from rmqwire.broker.processors.plain_headers import PlainSend
@@ -107,7 +107,7 @@ class Line:
     """
 
     __slots__ = (
-        "_answers", "_host_id", "digits", "lengths", "named", "next_offset", "queue", "sends", "size",
+        "_answers", "digits", "host_id", "lengths", "named", "next_offset", "queue", "sends", "size",
         "template", "topic", "units",
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ class Line:
         self, queue: ConsumeQueue, topic: bytes, answers: SendAnswers, host_id: bytes
     ) -> None:
         self._answers = answers
-        self._host_id = host_id
+        self.host_id = host_id
         self.queue = queue
         self.next_offset = queue.next_offset
         self.topic = topic
@@ -133,23 +133,23 @@ class Line:
         self.size = self.sends = 0
         return brought
 
-    def answer(self, opaque: bytes | int, place: int, offset: int, key: bytes | None) -> bytes:
-        """Return the answer to a message for this queue that lies at ``place``."""
-        message_id = b"%b%016X" % (self._host_id, place)
+    def answer(self, opaque: bytes | int, ids: bytes, offset: int, key: bytes | None) -> bytes:
+        """Return the answer to a message for this queue, or to a batch with the ids of all in it."""
         if isinstance(opaque, int):  # JSON
             queue_id = self.queue.queue_id
-            return self._answers.json_frame(opaque, _SUCCESS, message_id, queue_id, offset, key)
+            return self._answers.json_frame(opaque, _SUCCESS, ids, queue_id, offset, key)
         digits = b"%d" % offset
-        lengths = len(digits) << 16 | (_NO_KEY if key is None else len(key))
+        of_ids, of_key = len(ids), _NO_KEY if key is None else len(key)
+        lengths = of_ids << 32 | len(digits) << 16 | of_key
         if lengths != self.lengths:
             self.lengths = lengths
-            of_key = () if key is None else (len(key),)
+            with_key = () if key is None else (of_key,)
             self.template = self._answers.template(
-                _SUCCESS, len(message_id), len(self.digits), len(digits), *of_key
+                _SUCCESS, of_ids, len(self.digits), len(digits), *with_key
             )
         if key is None:
-            return self.template % (opaque, message_id, self.digits, digits)
-        return self.template % (opaque, message_id, self.digits, digits, key)
+            return self.template % (opaque, ids, self.digits, digits)
+        return self.template % (opaque, ids, self.digits, digits, key)
 
 
 class _Run:
@@ -248,7 +248,8 @@ class _Run:
         self._place = place + size
         self.last_size = size
         if not is_oneway:
-            self._of_input.append(line.answer(opaque, place, offset, key))
+            message_id = b"%b%016X" % (line.host_id, place)
+            self._of_input.append(line.answer(opaque, message_id, offset, key))
         return True
 
     def _new_line(self, topic: bytes, queue_id: int) -> Line | None:
@@ -258,36 +259,22 @@ class _Run:
         line = self.lines[topic, queue_id] = Line(found, topic, self._answers, self._sends.host_id)
         return line
 
-    def _answer_batch(
-        self, send: PlainSend, places: Iterable[int], offset: int, key: bytes | None
-    ) -> bytes:
-        """Return the answer to a batch, which may have too many ids for a template."""
-        host_id, opaque = self._settings.host_id, send[1]
-        if isinstance(opaque, bytes):
-            opaque = int.from_bytes(opaque, "big", signed=True)
-        return self._answers.encode(
-            ROCKETMQ if send[0].is_binary else JSON,
-            opaque,
-            _SUCCESS,
-            ",".join([f"{host_id}{place:016X}" for place in places]),
-            send[3],
-            offset,
-            None if key is None else key.decode("ascii"),
-        )
-
     def _take_batch(self, send: PlainSend, stored: Stored, line: Line, body: bytes) -> bool:
         """Take the messages of a batch, all or none."""
-        if not self._settings.takes_batches or _INNER_NUM in body:
+        if not self._settings.takes_batches:
             return False
-        kind, _, _, queue_id, born_timestamp, _ = send
-        codes = self._sends.tags_codes
-        members = []
+        kind, opaque, _, queue_id, born_timestamp, _ = send
+        codes, store_host = self._sends.tags_codes, self._settings.store_host
         try:
-            for flag, content, properties in split_batch(body):
-                tags = find_property(properties, b"TAGS")
-                members.append((flag, content, properties, codes[tags] if tags else 0))
-            records, places, units = make_records(
-                members,
+            flags, bodies, properties = split_batch(body)
+            if not flags or _INNER_NUM in b"".join(properties):
+                return False
+            tags = find_in_each(properties, b"TAGS")
+            records, offsets, sizes, units = make_records(
+                flags,
+                bodies,
+                properties,
+                [codes[tag] if tag else 0 for tag in tags],
                 topic=line.topic,
                 queue_id=queue_id,
                 queue_offset=line.next_offset,
@@ -296,23 +283,23 @@ class _Run:
                 born_timestamp=born_timestamp,
                 born_host=self._born_host,
                 store_timestamp=self._store_timestamp,
-                store_host=self._settings.store_host,
+                store_host=store_host,
                 reconsume_times=kind.reconsume_times,
             )
         except (BadBody, BadRecord):
             return False
-        size = len(records)
+        size, offset = len(records), line.next_offset
         if self._place + size > self._limit:
             return False
         if not kind.is_oneway:
-            ids = [place for place, _ in places]
-            self._of_input.append(self._answer_batch(send, ids, line.next_offset, stored[1]))
+            ids = offset_ids(store_host, offsets)
+            self._of_input.append(line.answer(opaque, ids, offset, stored[1]))
         self.records.append(records)
         line.units += units
-        line.next_offset += len(places)
+        line.next_offset += len(sizes)
         line.size += size
         line.sends += 1
-        self.messages += len(places)
+        self.messages += len(sizes)
         self._place += size
-        self.last_size = places[-1][1]
+        self.last_size = sizes[-1]
         return True

@@ -224,7 +224,8 @@ class Call:
             return False
         self.stored.append((place, half._replace(size=self.last_size)))
         if not kind.is_oneway:
-            self._of_input.append(line.answer(opaque, place, offset, key))
+            message_id = b"%b%016X" % (line.host_id, place)
+            self._of_input.append(line.answer(opaque, message_id, offset, key))
         return True
 
     def _completed(self, text: bytes, line: Line) -> bytes | None:

@@ -22,23 +22,24 @@ from rmqwire.codec.sys_flag import (
     transaction_type,
 )
 from rmqwire.store.index.key_layout import GROUPS, Layouts, find_values
+from rmqwire.store.index.key_runs import LONGEST, POWERS, Shape
+from rmqwire.store.index.slots import KeyColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rmqwire.codec.record import RecordPosition
     from rmqwire.store.index.key_layout import FullMatch, Values
-    from rmqwire.store.index.slots import Key, Keys
+    from rmqwire.store.index.slots import Keys
 
     Walk = Callable[[bytes, int, int, int], tuple[Keys, int, int]]
 
 TAG_TYPE = "T"
 # A key is hashed in three parts. In a unique key they are the client, the time, the counter's end.
 _TAIL, _END = 3, 12  # characters of the last part, and of the last two
-_LONGEST = 0xFF  # characters of a key whose parts are kept
-_POWERS = tuple(pow(31, length, 1 << 32) for length in range(_LONGEST + 1))
 _KEPT = 4096  # tags and parts of keys whose hash is kept
 _KEPT_TOPICS = 0x4000
+_RUN = 8  # records that are worth being looked at together
 _TAG_PREFIX = f"{TAG_TYPE}#".encode()
 _NOTHING = re.compile(b"(?!)").fullmatch  # matches no property string
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
@@ -82,13 +83,17 @@ class _Topic:
         begin: hash of its name and ``#``.
 
     Attributes:
+        begin_of_tag: hash of what stands before a tag.
         match: finds the values in property strings like the last one's.
+        shape: of the strings of the last run.
     """
 
-    __slots__ = ("begin", "match")
+    __slots__ = ("begin", "begin_of_tag", "match", "shape")
 
     def __init__(self, begin: int) -> None:
         self.begin = begin
+        self.begin_of_tag = continue_hash(begin, _TAG_PREFIX)
+        self.shape: Shape | None = None
         self.match: FullMatch = _NOTHING
 
 
@@ -121,14 +126,14 @@ class KeyHasher:
         self._tags = tags
         self._topics: dict[bytes, _Topic] = {}  # by length byte and name, as a record has them
         self._layouts = Layouts()
-        self._heads = _Hashes(_POWERS[_END])
-        self._middles = _Hashes(_POWERS[_TAIL])
+        self._heads = _Hashes(POWERS[_END])
+        self._middles = _Hashes(POWERS[_TAIL])
         self._tails = _Hashes(1)
         self._tag_hashes = _Hashes(1)  # of what follows the topic's part
 
     def walk_in_python(
         self, data: bytes, pos: int, base: int, most: int
-    ) -> tuple[list[Key], int, int]:
+    ) -> tuple[KeyColumns, int, int]:
         """Do what ``walk`` does: hash the keys of records as long as they are of the usual kind and there.
 
         Args:
@@ -141,42 +146,88 @@ class KeyHasher:
             The keys in Java's order, the position behind the last record, how many there were.
         """
         unpack, topics, limit = KEYS_VIEW.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
-        hashes, whole = self._hashes, len(data)
-        keys: list[Key] = []
+        keys, whole = KeyColumns([], [], []), len(data)
+        texts: list[bytes] = []  # the property strings of a run: records of one topic,
+        offsets: list[int] = []
+        times: list[int] = []
+        topic, head, width, length = None, None, 0, 0  # which stands before strings of one length
         count = 0
         while count < most and pos <= limit:
-            size, magic, sys_flag, stored, length = unpack(data, pos)
-            end, topic_at = pos + size, pos + KEYS_VIEW.size + length
+            size, magic, sys_flag, stored, body = unpack(data, pos)
+            end, topic_at = pos + size, pos + KEYS_VIEW.size + body
             if (
                 magic != MESSAGE_MAGIC_V1
                 or sys_flag & _STRANGE
-                or length < 0
+                or body < 0
                 or not topic_at < end <= whole
             ):
                 break
-            begin = topic_at + data[topic_at] + 3
-            topic = topics.get(data[topic_at : begin - 2])
-            if (
-                topic is None
-                or begin > end
-                or data[begin - 2] << 8 | data[begin - 1] != end - begin
-            ):
+            begin = topic_at + width
+            if data[topic_at:begin] != head:
+                self._hash_run(keys, topic, texts, offsets, times)
+                texts, offsets, times = [], [], []
+                begin = topic_at + data[topic_at] + 3
+                topic = topics.get(data[topic_at : begin - 2])
+                if topic is None or begin > end:
+                    break
+                length = data[begin - 2] << 8 | data[begin - 1]
+                head, width = data[topic_at:begin], begin - topic_at
+            if end - begin != length:
                 break
-            found = topic.match(data, begin, end)
-            values = found.group(*GROUPS) if found else self._values(topic, data, begin, end)
-            offset = base + pos
-            for key in hashes(topic.begin, values):
-                keys.append((key, offset, stored))  # noqa: PERF401 - faster than a list's copy
+            texts.append(data[begin:end])
+            offsets.append(base + pos)
+            times.append(stored)
             pos = end
             count += 1
+        self._hash_run(keys, topic, texts, offsets, times)
         return keys, pos, count
 
-    def _values(self, topic: _Topic, data: bytes, begin: int, end: int) -> Values:
+    def _hash_run(
+        self,
+        keys: KeyColumns,
+        topic: _Topic | None,
+        texts: list[bytes],
+        offsets: list[int],
+        times: list[int],
+    ) -> None:
+        """Add the keys of records of one topic, whose property strings have one length."""
+        if topic is None or not texts:
+            return
+        columns = self._columns(topic, texts) if len(texts) >= _RUN else None
+        if columns is not None:
+            keys.hashes += interleave(columns)
+            keys.offsets += interleave([offsets] * len(columns))
+            keys.times += interleave([times] * len(columns))
+            return
+        for text, offset, stored in zip(texts, offsets, times, strict=True):
+            found = topic.match(text)
+            values = found.group(*GROUPS) if found else self._values(topic, text)
+            hashes = self._hashes(topic.begin, values)
+            keys.hashes += hashes
+            keys.offsets += [offset] * len(hashes)
+            keys.times += [stored] * len(hashes)
+
+    def _columns(self, topic: _Topic, texts: list[bytes]) -> list[list[int]] | None:
+        """Return the hashes of each key in all texts of a run; None where the texts are not alike."""
+        run, count, shape = b"".join(texts), len(texts), topic.shape
+        if shape is None or shape.length != len(texts[0]) or not shape.is_of(run, count):
+            match = self._layouts.of(texts[0])
+            found = match(texts[0]) if match is not None else None
+            shape = topic.shape = Shape(texts[0], found) if found is not None else None
+            if shape is None or not shape.is_of(run, count):
+                return None
+        columns = [shape.hashes(run, count, span, topic.begin) for span in shape.keys]
+        if self._tags:
+            begin = topic.begin_of_tag
+            columns += [shape.hashes(run, count, span, begin) for span in shape.tags]
+        return columns
+
+    def _values(self, topic: _Topic, text: bytes) -> Values:
         """Return the values in a property string that is not like the topic's last one."""
-        match = self._layouts.of(data[begin:end])
-        found = match(data, begin, end) if match is not None else None
+        match = self._layouts.of(text)
+        found = match(text) if match is not None else None
         if match is None or found is None:
-            return find_values(data, begin, end)
+            return find_values(text, 0, len(text))
         topic.match = match
         return found.group(*GROUPS)
 
@@ -193,9 +244,9 @@ class KeyHasher:
     def _hashes(self, begin: int, values: Values) -> list[int]:
         """Return the hashes of keys, given what stands before each."""
         unique, words, tags = values
-        heads, middles, tails, powers, hashes = self._heads, self._middles, self._tails, _POWERS, []
+        heads, middles, tails, powers, hashes = self._heads, self._middles, self._tails, POWERS, []
         for key in (unique, *words.split(b" ")) if words else (unique,):
-            if key.isascii() and len(key) <= _LONGEST:
+            if key.isascii() and len(key) <= LONGEST:
                 if not key:
                     continue
                 value = (
@@ -210,12 +261,20 @@ class KeyHasher:
             hashes.append(value if value < 0x80000000 else -value & 0x7FFFFFFF)
         if tags and self._tags:
             tag = _TAG_PREFIX + tags
-            if tag.isascii() and len(tag) <= _LONGEST:
+            if tag.isascii() and len(tag) <= LONGEST:
                 value = begin * powers[len(tag)] + self._tag_hashes[tag] & 0xFFFFFFFF
             else:
                 value = continue_hash(begin, tag)
             hashes.append(positive_hash(value))
         return hashes
+
+
+def interleave(columns: list[list[int]]) -> list[int]:
+    """Return what columns have in their first row, in the second, and so on."""
+    rows = [0] * sum(map(len, columns))
+    for number, column in enumerate(columns):
+        rows[number :: len(columns)] = column
+    return rows
 
 
 def query_hash(topic: str, key: str, index_type: str | None) -> int:

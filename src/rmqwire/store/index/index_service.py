@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # Records built at once, a third of a millisecond: a send may have to wait for them.
-SLICE = 96
+SLICE = 192
 NATIVE_SLICE = 256
-_WINDOW = 48 * 1024  # bytes of the log read at once
+_WINDOW = 64 * 1024  # bytes of the log read at once
 _NATIVE_WINDOW = 96 * 1024
 _THREAD_WINDOW = 1 << 20  # given to a thread at once
 _ALL = sys.maxsize

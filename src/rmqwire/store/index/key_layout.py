@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Values = tuple[bytes, ...]  # of UNIQ_KEY, KEYS and TAGS, b"" without one
-    FullMatch = Callable[[bytes, int, int], re.Match[bytes] | None]
+    FullMatch = Callable[..., re.Match[bytes] | None]  # of a text, or of a part of it
 
 UNIQUE_KEY = PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX.encode()
 KEYS = PROPERTY_KEYS.encode()

@@ -34,6 +34,37 @@ class Keys(Protocol):
     def __getitem__(self, at: int, /) -> Key: ...
 
 
+class KeyColumns:
+    """Keys of records with a list for each of their three fields: most of the work is done list by list."""
+
+    __slots__ = ("hashes", "offsets", "times")
+
+    def __init__(self, hashes: list[int], offsets: list[int], times: list[int]) -> None:
+        self.hashes = hashes
+        self.offsets = offsets
+        self.times = times
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.hashes)
+
+    def __getitem__(self, at: int, /) -> Key:
+        """Return one of them."""
+        return self.hashes[at], self.offsets[at], self.times[at]
+
+    def part(self, first: int, stop: int) -> KeyColumns:
+        """Return those from ``first`` up to before ``stop``."""
+        hashes, offsets, times = self.hashes, self.offsets, self.times
+        return KeyColumns(hashes[first:stop], offsets[first:stop], times[first:stop])
+
+
+def _part(keys: Keys, first: int, stop: int) -> KeyColumns:
+    if isinstance(keys, KeyColumns):
+        return keys.part(first, stop)
+    some = [keys[at] for at in range(first, stop)]
+    return KeyColumns([one[0] for one in some], [one[1] for one in some], [one[2] for one in some])
+
+
 class Slots(Protocol):
     """All slots of one file."""
 
@@ -90,11 +121,12 @@ class PythonSlots:
         empty: the file was just made: there is nothing to read.
     """
 
-    __slots__ = ("_changed", "_known", "_memory", "_values")
+    __slots__ = ("_all_known", "_all_ours", "_changed", "_known", "_memory", "_values")
 
     def __init__(self, slot_num: int, empty: bool) -> None:
         pages = -(-slot_num // PAGE_SLOTS)
         self._known = bytearray(b"\1" * pages if empty else pages)
+        self._all_known = self._all_ours = empty  # a file may have any numbers in it
         self._changed = bytearray(pages)
         self._memory = _lazy_zeros(slot_num * SLOT_SIZE)
         self._values = memoryview(self._memory).cast("i")  # in this machine's byte order
@@ -110,6 +142,7 @@ class PythonSlots:
         size = min(_PAGE_SIZE, len(self._memory) - begin)
         self._memory[begin : begin + size] = _swapped(data.ljust(size, b"\0"))
         self._known[page] = 1
+        self._all_known, self._all_ours = 0 not in self._known, False
 
     def changed_run(self, page: int) -> tuple[int, bytes] | None:
         """Return the first changed pages from one on."""
@@ -129,29 +162,39 @@ class PythonSlots:
         self, keys: Keys, first: int, stop: int, number: int, begin: int
     ) -> tuple[bytes, int, int]:
         """Make entries of keys."""
-        values, known, changed = self._values, self._known, self._changed
+        part, values = _part(keys, first, stop), self._values
         slot_num = len(values)
-        numbers: list[int] = []  # of all entries, in a row
-        fresh = seconds = last = 0
+        slots = [key_hash % slot_num for key_hash in part.hashes]
+        pages = [slot // PAGE_SLOTS for slot in slots]
         missing = -1
-        for key_hash, phy_offset, stored in map(keys.__getitem__, range(first, stop)):
-            slot = key_hash % slot_num
-            page = slot // PAGE_SLOTS
-            if not known[page]:
-                missing = page
-                break
-            previous = values[slot]
-            if not 0 < previous < number:
-                previous = 0
-                fresh += 1
-            if stored != last:  # many records have one time
-                last = stored
-                seconds = min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
-            numbers += (key_hash, phy_offset, seconds, previous)
-            values[slot] = number
-            changed[page] = 1
-            number += 1
-        return entries_struct(len(numbers) // 4).pack(*numbers), fresh, missing
+        if not self._all_known:
+            unknown = bytes(map(self._known.__getitem__, pages)).find(0)
+            if unknown >= 0:
+                missing = pages[unknown]
+                part = part.part(0, unknown)
+                del slots[unknown:], pages[unknown:]
+        previous: list[int] = []
+        note = previous.append
+        for at, slot in enumerate(slots, number):  # one slot may come many times
+            note(values[slot])
+            values[slot] = at
+        if not self._all_ours:
+            previous = [n if 0 < n < at else 0 for at, n in enumerate(previous, number)]
+        for page in {*pages}:
+            self._changed[page] = 1
+        numbers = [0] * (4 * len(slots))
+        numbers[0::4], numbers[1::4] = part.hashes, part.offsets
+        numbers[2::4], numbers[3::4] = _seconds(part.times, begin), previous
+        return entries_struct(len(slots)).pack(*numbers), previous.count(0), missing
+
+
+def _seconds(times: list[int], begin: int) -> list[int]:
+    """Return store times as entries have them, counted from that of the file's first record."""
+    seconds = {
+        stored: min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
+        for stored in {*times}  # many records have one time
+    }
+    return [*map(seconds.__getitem__, times)]
 
 
 def _swapped(data: bytes) -> bytes:

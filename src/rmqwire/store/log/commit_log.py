@@ -192,8 +192,11 @@ class CommitLog:
         if self._append_crc:
             return None
         first = messages[0]
-        records, places, units = make_records(
-            [(one.flag, one.body, one.properties, one.tags_code) for one in messages],
+        records, offsets, sizes, units = make_records(
+            [one.flag for one in messages],
+            [one.body for one in messages],
+            [one.properties for one in messages],
+            [one.tags_code for one in messages],
             topic=topic,
             queue_id=first.queue_id,
             queue_offset=queue_offset,
@@ -208,8 +211,8 @@ class CommitLog:
         )
         if len(records) + BLANK_SIZE > self.room:
             return None
-        self.append_records(records, places[-1][1], store_timestamp)
-        return places, units
+        self.append_records(records, sizes[-1], store_timestamp)
+        return [*zip(offsets, sizes, strict=True)], units
 
     @property
     def room(self) -> int:

@@ -12,6 +12,8 @@ the newest units for readers. The files are sparse, as Java's are: 10,000 of 6 M
 
 from __future__ import annotations
 
+from itertools import chain
+from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from rmqwire.codec.consume_queue import PRE_BLANK, UNIT, UNIT_STRUCT
@@ -29,6 +31,7 @@ TAIL_KEPT = 400 * UNIT  # bytes that stay in memory for readers after a write
 _AHEAD = 256 * UNIT  # bytes read at once for who walks along the files
 _NONE_AHEAD = (0, b"")
 _SCAN = 3200 * UNIT  # bytes read at once when a file is scanned
+_TAGS_CODE = Struct(">12xq")  # of a unit
 _RECOVERED_FILES = 3  # Java looks at the last three files
 BLANK_SIZE_FIELD = 0x7FFFFFFF  # size of a pre-blank unit
 
@@ -147,7 +150,7 @@ class ConsumeQueue:
 
     def tags_codes(self, units: bytes | bytearray) -> dict[int, None]:
         """Return the tags codes of units, each once."""
-        return {code: None for _, _, code in UNIT_STRUCT.iter_unpack(units)}
+        return dict.fromkeys(chain.from_iterable(_TAGS_CODE.iter_unpack(units)))
 
     def forget_pending(self) -> None:
         """Take the offsets of the running pass back."""
