@@ -26,11 +26,16 @@ pub struct Walk {
 /// `base` is the log's offset of the first byte of `data`, `most` how many records are wanted.
 pub fn walk(data: &[u8], position: usize, base: i64, most: usize, tags: bool) -> Walk {
     let mut found = Walk { position, ..Walk::default() };
+    let mut topic = Topic { name: b"", begin: continue_hash(0, b"#") };
     while found.count < most {
         let Some(record) = data.get(found.position..).and_then(read) else { break };
         let offset = base + found.position as i64;
         let before = found.keys.len();
-        let hashed = hashes(&record, tags, |hash| found.keys.push((hash, offset, record.stored)));
+        if topic.name != record.topic {
+            let Some(other) = Topic::new(record.topic) else { break };
+            topic = other;
+        }
+        let hashed = hashes(&record, topic.begin, tags, |hash| found.keys.push((hash, offset, record.stored)));
         if hashed.is_none() {
             found.keys.truncate(before);
             break;
@@ -39,6 +44,20 @@ pub fn walk(data: &[u8], position: usize, base: i64, most: usize, tags: bool) ->
         found.count += 1;
     }
     found
+}
+
+/// A topic, and the hash of what stands before its keys: most records have that of the one before.
+struct Topic<'a> {
+    name: &'a [u8],
+    begin: i32,
+}
+
+impl<'a> Topic<'a> {
+    /// `None` when the name is not UTF-8.
+    fn new(name: &'a [u8]) -> Option<Topic<'a>> {
+        std::str::from_utf8(name).ok()?;
+        Some(Topic { name, begin: continue_hash(continue_hash(0, name), b"#") })
+    }
 }
 
 struct Seen<'a> {
@@ -70,9 +89,8 @@ fn read(data: &[u8]) -> Option<Seen<'_>> {
     })
 }
 
-/// Give the hashes of a record's keys in Java's order; `None` when its text is not UTF-8.
-fn hashes(record: &Seen, tags: bool, mut give: impl FnMut(i32)) -> Option<()> {
-    std::str::from_utf8(record.topic).ok()?;
+/// Give the hashes of a record's keys in Java's order; `None` when its properties are not UTF-8.
+fn hashes(record: &Seen, topic: i32, tags: bool, mut give: impl FnMut(i32)) -> Option<()> {
     std::str::from_utf8(record.properties).ok()?;
     let (mut unique, mut words, mut tag) = (None, None, None);
     for entry in record.properties.split(|&byte| byte == 2) {
@@ -88,7 +106,6 @@ fn hashes(record: &Seen, tags: bool, mut give: impl FnMut(i32)) -> Option<()> {
             _ => {}
         }
     }
-    let topic = continue_hash(continue_hash(0, record.topic), b"#");
     if let Some(key) = unique {
         give(index_hash(continue_hash(topic, key)));
     }

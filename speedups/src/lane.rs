@@ -1,7 +1,6 @@
 //! The frames at the front of a buffer: what is plain is turned into records, units and answers.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use crate::answer::{Answer, Answers, is_plain_key};
 use crate::batch;
@@ -347,9 +346,11 @@ impl<B: Broker> Run<'_, B> {
         let mut message_id = String::with_capacity(33 * messages.len());
         for message in messages {
             let place = self.append(number, send, message);
-            let comma = if message_id.is_empty() { "" } else { "," };
-            // to a String this can't fail
-            let _ = write!(message_id, "{comma}{}{place:016X}", settings.host_id);
+            if !message_id.is_empty() {
+                message_id.push(',');
+            }
+            message_id.push_str(&settings.host_id);
+            push_hex(place, &mut message_id);
         }
         self.taken.queues[number].sends += 1;
         self.part.count += 1;
@@ -420,6 +421,14 @@ fn record<'m>(
         body: message.body,
         topic: send.topic,
         properties: message.properties,
+    }
+}
+
+/// Append a number's sixteen hexadecimal digits.
+fn push_hex(number: i64, text: &mut String) {
+    for shift in (0..64).step_by(4).rev() {
+        let digit = (number >> shift & 0xF) as u8;
+        text.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
     }
 }
 
@@ -586,6 +595,15 @@ mod tests {
         assert_eq!(run(&two, taken.records.len() + BLANK - 1).unwrap().records.len(), 0);
         for odd in [&["UNIQ_KEY\u{1}K2", "DELAY\u{1}1"][..], &["UNIQ_KEY\u{1}K2", "a"], &[]] {
             assert_eq!(run(&batch_frame(odd), 10_000).unwrap().parts[0].count, 0);
+        }
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_those_of_the_formatter() {
+        for number in [0, 9, 10, 0x0123_4567_89AB_CDEF, i64::MAX, -1] {
+            let mut text = String::new();
+            push_hex(number, &mut text);
+            assert_eq!(text, format!("{number:016X}"));
         }
     }
 

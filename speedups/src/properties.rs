@@ -22,8 +22,12 @@ pub struct Plan {
 /// The plans made so far; `None` for names that are not plain.
 #[derive(Default)]
 pub struct Plans {
-    known: HashMap<Vec<u8>, Option<Plan>>,
+    /// Names -> index into `plans`.
+    known: HashMap<Vec<u8>, usize>,
+    plans: Vec<Option<Plan>>,
     key: Vec<u8>,
+    /// The names that were found last: most messages have those of the one before.
+    last: (Vec<u8>, usize),
 }
 
 /// One entry of a property string.
@@ -67,14 +71,29 @@ impl Plans {
             self.key.extend_from_slice(entry.name);
             self.key.push(SEPARATOR);
         }
-        if !self.known.contains_key(&self.key) {
-            let plan = make(entries)?;
-            if self.known.len() >= MAX_PLANS {
-                self.known.clear();
-            }
-            self.known.insert(self.key.clone(), plan);
+        if self.plans.is_empty() || self.key != self.last.0 {
+            self.last = (self.key.clone(), self.number(entries, make)?);
         }
-        Ok(self.known.get(&self.key).and_then(Option::as_ref))
+        Ok(self.plans.get(self.last.1).and_then(Option::as_ref))
+    }
+
+    /// Return the index of the plan for the names in `key`.
+    fn number<E>(
+        &mut self,
+        entries: &[Entry],
+        make: impl FnOnce(&[Entry]) -> Result<Option<Plan>, E>,
+    ) -> Result<usize, E> {
+        if let Some(&number) = self.known.get(&self.key) {
+            return Ok(number);
+        }
+        let plan = make(entries)?;
+        if self.plans.len() >= MAX_PLANS {
+            self.known.clear();
+            self.plans.clear();
+        }
+        self.known.insert(self.key.clone(), self.plans.len());
+        self.plans.push(plan);
+        Ok(self.plans.len() - 1)
     }
 }
 
@@ -105,7 +124,13 @@ pub fn tags_code(tags: &[u8]) -> Option<i32> {
 pub fn continue_hash(begin: i32, text: &[u8]) -> i32 {
     let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
     if text.is_ascii() {
-        return text.iter().fold(begin, |hash, &byte| add(hash, u16::from(byte)));
+        let fours = text.chunks_exact(4);
+        let rest = fours.remainder();
+        let hash = fours.fold(begin, |hash, four| {
+            let of_four = four.iter().fold(0, |sum, &byte| sum * 31 + i32::from(byte));
+            hash.wrapping_mul(31 * 31 * 31 * 31).wrapping_add(of_four) // only this waits for the hash
+        });
+        return rest.iter().fold(hash, |hash, &byte| add(hash, u16::from(byte)));
     }
     String::from_utf8_lossy(text).encode_utf16().fold(begin, add)
 }
