@@ -6,6 +6,7 @@ these. The bytes are those of the general encoder.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import itemgetter
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.release import Release
 
 FOUND: Final = "FOUND"  # GetMessageStatus, the remark
+_REMARK: Final = FOUND.encode()
 # In the order of ``encode``'s arguments.
 _FIELDS: Final = (
     "suggestWhichBrokerId",
@@ -65,7 +67,7 @@ class PullAnswers:
             f'"language":"{LANGUAGE_NAMES[language]}","opaque":%d,"remark":"{FOUND}",'
             f'"serializeTypeCurrentRPC":"JSON","version":{self.version}}}'
         )
-        self._names = [f"\0{chr(len(name))}{name}\0\0\0" for name in fast]
+        self._entries = b"".join(b"\0%c%b%%b" % (len(name), name.encode()) for name in fast)
 
     def encode(
         self, serialize_type: int, opaque: int, numbers: tuple[int, ...], body: bytes
@@ -79,22 +81,24 @@ class PullAnswers:
                 flags of topic and group, which only some releases answer.
             body: the records.
         """
+        return self.head(serialize_type, opaque, numbers, len(body)) + body
+
+    def head(
+        self, serialize_type: int, opaque: int, numbers: tuple[int, ...], body_size: int
+    ) -> bytes:
+        """Return the frame but for its body, of which only the size is told."""
         if serialize_type == ROCKETMQ:
-            return self._encode_binary(opaque, self._in_binary(numbers), body)
+            return self._binary_head(opaque, self._in_binary(numbers), body_size)
         header = (self.json % (*self._in_json(numbers), opaque)).encode()
         size = len(header)
-        words = (size + 4 + len(body)) << 32 | size
-        return b"".join((words.to_bytes(8, "big"), header, body))
+        words = (size + 4 + body_size) << 32 | size
+        return words.to_bytes(8, "big") + header
 
-    def _encode_binary(self, opaque: int, numbers: tuple[int, ...], body: bytes) -> bytes:
-        text = ""
-        for name, number in zip(self._names, numbers, strict=True):
-            digits = str(number)
-            text += f"{name}{chr(len(digits))}{digits}"
-        entries = text.encode("latin-1")
+    def _binary_head(self, opaque: int, numbers: tuple[int, ...], body_size: int) -> bytes:
+        entries = self._entries % tuple(map(_value, numbers))
         size = len(entries)
         head = _HEAD.pack(
-            4 + _FIXED + size + len(body),
+            4 + _FIXED + size + body_size,
             ROCKETMQ << 24 | _FIXED + size,
             0,
             self.language,
@@ -102,7 +106,14 @@ class PullAnswers:
             opaque,
             RESPONSE_FLAG,
             len(FOUND),
-            FOUND.encode(),
+            _REMARK,
             size,
         )
-        return b"".join((head, entries, body))
+        return head + entries
+
+
+@lru_cache(4096)
+def _value(number: int) -> bytes:
+    """Return a number as the value of an ext field: length and digits."""
+    digits = b"%d" % number
+    return len(digits).to_bytes(4, "big") + digits

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmqwire.broker.processors.plain_headers import LEARN_EVERY, PlainHeaders
+from rmqwire.broker.processors.known_headers import LEARN_EVERY
+from rmqwire.broker.processors.plain_headers import PlainHeaders
 from rmqwire.broker.processors.send_lane import HARMLESS_SYS_FLAG
 from rmqwire.codec.command import decode_command
 from tests.support.lanes import KEY, send_frame

@@ -109,6 +109,32 @@ def test_records_are_cut_out_of_blocks(large, ranges):
         assert found[number] == (b"" if number in missing else large.read(offset, size))
 
 
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        ranges_of(0, 10, 1000, 100),
+        ranges_of(BLOCK - 5050, 10, 1000, 100),
+        ranges_of(BLOCK - 5050, 6, 1000, 100),
+        ranges_of(0, 60, 10_000, 10_000),
+        ranges_of(BLOCK * 2, 4, 100, 100),
+        ranges_of(BLOCK * 5 // 2 - 100, 1, 100, 100),
+    ],
+)
+def test_records_come_in_pieces_where_blocks_end(large, ranges):
+    window, end = LogWindow(large), large.segment_size
+    wanted = b"".join(large.read(*one) for one in ranges)
+    for begin, stop in ((0, BLOCK), (BLOCK, BLOCK * 2), (BLOCK * 2, end)):
+        window.find(begin, stop, SEVERAL)
+    offsets, sizes = zip(*ranges, strict=True)
+    assert b"".join(window.pieces(offsets, sizes, end) or ()) == wanted
+
+
+@pytest.mark.parametrize("end", [BLOCK - 1, BLOCK * 2 - 1])
+def test_there_are_no_pieces_where_a_block_is_not_to_be_had(large, end):
+    offsets, sizes = zip(*ranges_of(BLOCK - 5050, 6, 1000, 100), strict=True)
+    assert LogWindow(large).pieces(offsets, sizes, end) is None
+
+
 def test_a_block_that_is_not_written_to_its_end_is_not_kept(large):
     ranges = ranges_of(BLOCK, 8, 500, 100)
     assert LogWindow(large).cut(ranges, BLOCK * 2 - 1) == ([b""] * 8, list(range(8)))

@@ -1,39 +1,32 @@
 """The headers of plain sends, read by their bytes.
 
 The sends of one kind of producer differ in group, topic, queue, time, opaque and properties; all else is the
-same in each. A header is cut where one of its length was cut before, and known by everything in it but those
-six: so ten thousand topics with a producer each need no more to be kept than one. A header that is not known is
+same in each. A header is known by everything in it but those six (``KnownHeaders``): so ten thousand topics with a producer each need no more to be kept than one. A header that is not known is
 read as any other.
 """
 
 from __future__ import annotations
 
 from operator import itemgetter
-from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from rmqwire.broker.processors.known_headers import KEPT, KnownHeaders
 from rmqwire.broker.processors.send_fields import FIELDS, plain_names
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ONEWAY_FLAG, RequestCode
 from rmqwire.codec.command import JSON, ROCKETMQ
 from rmqwire.codec.header_binary import decode_binary_header
-from rmqwire.codec.header_json import decode_json_header, encode_json_header
+from rmqwire.codec.header_json import decode_json_header
 from rmqwire.errors import BadHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rmqwire.broker.processors.send_fields import SendFields
-    from rmqwire.codec.header_json import HeaderValues
 
-LEARN_EVERY: Final = 8  # headers that are not known: to learn one costs as much as to read it
-LONGEST: Final = 1024  # bytes of a header that is kept ...
-KEPT: Final = 4096  # ... and how many are: their names are the users'
-_CUTS: Final = 16  # ways to cut headers of one length: groups and topics share it in many ways
-_FIXED: Final = 21  # bytes before the entries of a ROCKETMQ header
 _INT_MAX: Final = 2**31 - 1
 _QUEUE_DIGITS, _TIME_DIGITS = 9, 18  # more may not fit
-_ZERO, _BACKSLASH = b"0\\"
+_ZERO: Final = b"0"[0]
 _NOT_TEXT: Final = bytes([*range(0x20), *b'"'])  # never stands as it is in a text of JSON
 _BINARY_CODES: Final = frozenset(code.to_bytes(2, "big") for code in FIELDS)
 _HALF: Final = const.PROPERTY_TRANSACTION_PREPARED.encode()
@@ -109,11 +102,10 @@ class PlainHeaders:
         self._harmless = harmless_sys_flag
         self._may_be = _may_be_half if halves else may_be_plain
         self._kept = kept
-        self._cuts: dict[int, list[Callable[[bytes, int], tuple[bytes, ...]]]] = {}
-        self._known: dict[tuple[bytes, ...], SendKind] = {}
+        known: KnownHeaders[SendKind] = KnownHeaders(kept)
+        self._cuts, self._known, self._learn = known.cuts, known.kinds, known.learn
         self._kinds: dict[tuple[object, ...], SendKind | None] = {}
         self._constant: dict[tuple[str, ...], Callable[[Mapping[str, str]], object]] = {}
-        self._misses = 0
 
     def read(self, data: bytes, position: int, end: int, word: int) -> PlainSend | None:
         """Return what a header says ; None when it is not plain.
@@ -159,10 +151,7 @@ class PlainHeaders:
             _is_number(queue, _QUEUE_DIGITS) and _is_number(born, _TIME_DIGITS)
         ):
             return None
-        self._misses += 1
-        if not self._misses % LEARN_EVERY and len(header) <= LONGEST:
-            layout = _layout(header, fields) if is_binary else _json_layout(values, header, fields)
-            self._learn(header, word, layout, kind)
+        self._learn(values, header, word, _varying(fields), kind)
         opaque_bytes = header[5:9]
         return kind, opaque_bytes if is_binary else opaque, topic, int(queue), int(born), properties
 
@@ -191,19 +180,6 @@ class PlainHeaders:
             self._kinds[key] = kind
         return kind
 
-    def _learn(self, header: bytes, word: int, layout: str, kind: SendKind) -> None:
-        """Keep how this header is cut, and by what those like it are known."""
-        if not layout:
-            return
-        if len(self._known) >= self._kept or len(self._cuts) >= self._kept:
-            self._known.clear()
-            self._cuts.clear()
-        cut = Struct(layout).unpack_from
-        self._known[cut(header, 0)[::2]] = kind
-        cuts = self._cuts.setdefault(word, [])
-        cuts.insert(0, cut)
-        del cuts[_CUTS:]
-
 
 def _varying(fields: SendFields) -> tuple[str, ...]:
     """Return the fields that differ, in the order of Java's producers: the one worth knowing."""
@@ -214,38 +190,6 @@ def _varying(fields: SendFields) -> tuple[str, ...]:
         fields.born_timestamp,
         fields.properties,
     )
-
-
-def _layout(header: bytes, fields: SendFields) -> str:
-    """Return how a ROCKETMQ header is cut; "" when its fields have another order."""
-    layout, found, begin, position = ">5s4s", [], 9, _FIXED
-    while position < len(header):
-        name_end = position + 2 + int.from_bytes(header[position : position + 2], "big")
-        value = name_end + 4
-        end = value + int.from_bytes(header[name_end:value], "big")
-        name = header[position + 2 : name_end].decode()
-        if name in _varying(fields):
-            found.append(name)
-            layout += f"{value - begin}s{end - value}s"
-            begin = end
-        position = end
-    return f"{layout}{len(header) - begin}s" if tuple(found) == _varying(fields) else ""
-
-
-def _json_layout(values: HeaderValues, header: bytes, fields: SendFields) -> str:
-    """Return how a JSON header is cut; "" when it isn't written as Java writes it."""
-    if encode_json_header(values) != header:
-        return ""
-    layout, position = ">", 0
-    marks = [(b'"%b":"' % name.encode(), b'"') for name in _varying(fields)]
-    for mark, behind in [*marks, (b',"opaque":', b",")]:
-        begin = header.find(mark, position) + len(mark)
-        end = header.find(behind, begin)
-        if begin < position + len(mark) or header[end - 1] == _BACKSLASH:
-            return ""
-        layout += f"{begin - position}s{end - begin}s"
-        position = end
-    return f"{layout}{len(header) - position}s"
 
 
 def _from_json(

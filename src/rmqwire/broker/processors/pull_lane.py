@@ -23,17 +23,17 @@ from rmqwire.remoting.handler import Reject
 from rmqwire.store.log.commit_log import MERGE_GAP
 from rmqwire.store.log.log_window import BLOCK
 from rmqwire.store.queues.consume_queue import ConsumeQueue
-from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, Pull, get_message
+from rmqwire.store.reading.pull import MAX_PULL_MSG_SIZE, Bounds, Pull, get_message, plain_pull
 from rmqwire.store.results import GetStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from rmqwire.broker.processors.plain_pulls import Found
     from rmqwire.broker.processors.pull_checks import PullChecks
     from rmqwire.broker.state import BrokerState
     from rmqwire.codec.pull_answer import PullAnswers
     from rmqwire.remoting.handler import Peer
-    from rmqwire.store.results import GetMessageResult
 
     Here = tuple[int, int, int, int, int, tuple[int, int], tuple[int, int], int]
     TakePulls = Callable[
@@ -249,18 +249,28 @@ class PullLane:
         return queue.read(offset, count), queue.min // UNIT, queue.end // UNIT
 
     def _find(
-        self, plan: PullPlan, queue_id: int, offset: int, most: int
-    ) -> GetMessageResult | None:
+        self, plan: PullPlan, queue_id: int, offset: int, most: int, here: Here
+    ) -> Found | None:
         """Return messages of a queue; None when there are none, or this is nothing for the lane."""
         queue = self._queue(plan, queue_id, offset)
         if queue is None:
             return None
+        low, high = queue.min // UNIT, queue.end // UNIT
         store = self._state.store
+        log_start, _, memory_from, trusted_from, _, (most_bytes, count), _, _ = here
+        bounds = Bounds(max(log_start, memory_from), trusted_from, most_bytes, count)
+        plain = plain_pull(store.log, queue, offset, most, bounds)
+        if plain is not None:
+            body, count = plain
+            return body, count, offset + count, low, high, False
         pull = Pull(
             store.config, store.log, queue, most, MAX_PULL_MSG_SIZE, None, store.memory_bytes
         )
         result = get_message(queue, offset, store.config, pull)
-        return result if result.status == GetStatus.FOUND else None
+        if result.status != GetStatus.FOUND:
+            return None
+        next_offset, is_far = result.next_begin_offset, result.suggest_pulling_from_slave
+        return result.body, result.count, next_offset, low, high, is_far
 
     def _queue(self, plan: PullPlan, queue_id: int, offset: int) -> ConsumeQueue | None:
         """Return a queue of the usual kind that has a message at ``offset``."""

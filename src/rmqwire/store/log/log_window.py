@@ -77,15 +77,12 @@ class LogWindow:
         Raises:
             OSError: the disk failed.
         """
-        segment = self._queue.segment_size
         begin = stop = 0
         block: bytes | None = None
         found, missing = [], []
         for number, (offset, size) in enumerate(ranges):
             if not begin <= offset < stop:
-                base = offset - offset % segment
-                begin = offset - (offset - base) % BLOCK
-                stop = min(begin + BLOCK, base + segment)
+                begin, stop = self._block_at(offset)
                 block = None
                 if stop <= end:
                     block = self.find(begin, stop, _count_below(ranges, number, stop))
@@ -96,6 +93,48 @@ class LogWindow:
                 at = offset - begin
                 found.append(block[at : at + size])
         return found, missing
+
+    def pieces(self, offsets: Sequence[int], sizes: Sequence[int], end: int) -> list[bytes] | None:
+        """Cut records out of blocks, all or none.
+
+        Args:
+            offsets: of the records, ascending.
+            sizes: of each.
+            end: of what is written of the log.
+
+        Returns:
+            their bytes one after the other, those of a record that goes on in the next block in two
+            pieces; None when a block is not to be had.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        found: list[bytes] = []
+        first, count = 0, len(offsets)
+        while first < count:
+            begin, stop = self._block_at(offsets[first])
+            below = bisect_left(offsets, stop, first)
+            block = self.find(begin, stop, below - first) if stop <= end else None
+            if block is None:
+                return None
+            places = zip(offsets[first:below], sizes[first:below], strict=True)
+            found += [block[offset - begin : offset - begin + size] for offset, size in places]
+            over = offsets[below - 1] + sizes[below - 1] - stop
+            if over > 0:
+                begin, stop = self._block_at(stop)
+                block = self.find(begin, stop, SEVERAL) if stop <= end else None
+                if block is None:
+                    return None
+                found.append(block[:over])
+            first = below
+        return found
+
+    def _block_at(self, offset: int) -> tuple[int, int]:
+        """Return where the block that holds ``offset`` begins, and where it ends."""
+        segment = self._queue.segment_size
+        base = offset - offset % segment
+        begin = offset - (offset - base) % BLOCK
+        return begin, min(begin + BLOCK, base + segment)
 
     def _remember(self, begin: int) -> None:
         seen = self._seen

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from rmqwire.codec.crc import CRC32_PREFIX, CRC32_RESERVED_LEN, parse_crc_property
 from rmqwire.codec.message_const import LMQ_PREFIX
-from rmqwire.codec.record import MESSAGE_MAGIC_V1, MIN_RECORD_SIZE, check_record
+from rmqwire.codec.record import MAX_TOPIC_V1, MESSAGE_MAGIC_V1, MIN_RECORD_SIZE, check_record
 from rmqwire.codec.record_views import BODY_AT, UNIT_VIEW
 from rmqwire.codec.sys_flag import BORNHOST_V6_FLAG, STOREHOSTADDRESS_V6_FLAG
 from rmqwire.errors import BadRecord, CorruptLog
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _V6_HOSTS = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG
 _NAME = slice(-CRC32_RESERVED_LEN, len(CRC32_PREFIX) - CRC32_RESERVED_LEN)
-_DIGITS = slice(len(CRC32_PREFIX) - CRC32_RESERVED_LEN, -1)  # of __CRC32#
+_DIGITS_BEGIN = CRC32_RESERVED_LEN - len(CRC32_PREFIX)  # before the end, of __CRC32#
+_DIGITS = slice(-_DIGITS_BEGIN, -1)
 
 
 def count_right(
@@ -77,6 +78,53 @@ def count_right(
         ):
             return index
     return len(records)
+
+
+def all_right(
+    records: bytes, offsets: Sequence[int], sizes: Sequence[int], queue: ConsumeQueue, first: int
+) -> bool:
+    """Return whether records of the usual kind are those of a queue, message ``first`` and those behind it.
+
+    False says that one of them isn't right or isn't usual: ``count_right`` tells.
+
+    Args:
+        records: one after the other.
+        offsets: of each in the log, from its unit.
+        sizes: of each, ``MIN_RECORD_SIZE`` at least.
+        queue: whose units they are.
+        first: message offset of the first.
+    """
+    topic, queue_id = queue.topic.encode("utf-8", "surrogateescape"), queue.queue_id
+    if len(topic) > MAX_TOPIC_V1 or queue.topic.startswith(LMQ_PREFIX):
+        return False
+    named, unpack = bytes([len(topic)]) + topic, UNIT_VIEW.unpack_from
+    view, behind_topic = memoryview(records), len(named) + 2
+    begin = 0
+    for offset, size in zip(offsets, sizes, strict=True):
+        total, magic, body_crc, of_queue, number, at, sys_flag, stored, length = unpack(
+            records, begin
+        )
+        topic_at, end = begin + BODY_AT + length, begin + size
+        properties_at = topic_at + behind_topic
+        if (
+            total != size
+            or magic != MESSAGE_MAGIC_V1
+            or of_queue != queue_id
+            or number != first
+            or at != offset
+            or sys_flag & _V6_HOSTS
+            or stored <= 0
+            or length < 0
+            or not records.startswith(named, topic_at)
+            or int.from_bytes(records[properties_at - 2 : properties_at]) != end - properties_at
+            or records.startswith(CRC32_PREFIX, end - CRC32_RESERVED_LEN)
+            or records[end - _DIGITS_BEGIN : end - 1].isdigit()
+            or (length and crc32(view[begin + BODY_AT : topic_at]) & 0x7FFFFFFF != body_crc)
+        ):
+            return False
+        begin = end
+        first += 1
+    return True
 
 
 def _ends_well(record: bytes, at: int) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.record import MIN_RECORD_SIZE
 from rmqwire.store.queues.ext_queue import ExtConsumeQueue
-from rmqwire.store.reading.check import count_right, damaged
+from rmqwire.store.reading.check import all_right, count_right, damaged
 from rmqwire.store.reading.full_test import FullTest
 from rmqwire.store.results import GetMessageResult, GetStatus
 
@@ -24,7 +25,24 @@ MIN_PULL_MSG_SIZE = 100  # bytes: a smaller wish is raised to it
 
 @lru_cache(256)
 def _units_struct(count: int) -> Struct:
+    """Return what reads so many units at once."""
     return Struct(">" + "qiq" * count)
+
+
+class Bounds(NamedTuple):
+    """What bounds plain pulls while the log is as it is.
+
+    Args:
+        memory_from: records from this offset on are there, and count as in memory.
+        trusted_from: those from this offset on are surely right.
+        most_bytes: of one pull.
+        most_messages: of one pull.
+    """
+
+    memory_from: int
+    trusted_from: int
+    most_bytes: int
+    most_messages: int
 
 
 class Pull:
@@ -236,3 +254,47 @@ def _answer(pull: Pull, queue: ConsumeQueue) -> GetMessageResult:
     return GetMessageResult(
         status, pull.next_offset, low, high, body, count, far_behind, pull.offsets
     )
+
+
+def plain_pull(
+    log: CommitLog, queue: ConsumeQueue, offset: int, most: int, bounds: Bounds
+) -> tuple[bytes, int] | None:
+    """Return records of a queue from message ``offset`` on, and how many they are, if nothing is unusual.
+
+    What ``get_message`` would find, in fewer steps.
+
+    Args:
+        log: where the records are.
+        queue: has that message.
+        offset: of the first.
+        most: messages wanted; one comes even if none is.
+        bounds: of all pulls now.
+
+    Returns:
+        None when it takes more than this to tell what the pull gets.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    units = queue.read(offset, max(min(most, bounds.most_messages), 1))
+    count = len(units) // UNIT
+    if not count:
+        return None
+    fields = _units_struct(count).unpack(units)
+    offsets, sizes = fields[::3], fields[1::3]
+    total = sum(sizes)
+    if (
+        total > bounds.most_bytes
+        or min(sizes) < MIN_RECORD_SIZE
+        or min(offsets) < bounds.memory_from
+    ):
+        return None
+    pieces = log.window.pieces(offsets, sizes, log.end)
+    if pieces is None:
+        pieces = log.read_ranges(list(zip(offsets, sizes, strict=True)))
+    body = b"".join(pieces)
+    if len(body) != total:
+        return None
+    if offsets[0] < bounds.trusted_from and not all_right(body, offsets, sizes, queue, offset):
+        return None
+    return body, count
