@@ -58,7 +58,9 @@ pub struct Found {
 
 /// Choose units; `None` when one has a size that no record has.
 pub fn scan(units: &[u8], limits: &Limits, codes: Option<&[i64]>) -> Option<Found> {
-    let mut found = Found::default();
+    let count = units.len() / UNIT;
+    let (places, indexes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let mut found = Found { places, indexes, ..Found::default() };
     let mut total = 0;
     for unit in units.chunks_exact(UNIT) {
         let (offset, size) = (long_at(unit, 0)?, i64::from(int_at(unit, 8)?));

@@ -3,6 +3,7 @@
 //! What a group may do, and where its queues are, the Python says once for each kind of pull of a call.
 //! It also gives units and blocks of the log; which records of them are an answer is told here.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::frame::{content, end_of_frame};
@@ -148,7 +149,7 @@ pub fn take<B: Broker>(
     out: &mut Vec<u8>,
 ) -> Result<Taken<B::Plan>, B::Error> {
     let taken = Taken { parts: Vec::with_capacity(inputs.len()), got: Vec::new() };
-    let mut run = Run { settings, here, broker, known: Vec::new(), taken };
+    let mut run = Run { settings, here, broker, known: Vec::new(), blocks: RefCell::default(), taken };
     for (number, input) in inputs.iter().enumerate() {
         let mut part = Part { count: 0, position: input.position, answers: out.len()..out.len() };
         while part.position < input.stop && part.answers.len() as i64 <= input.room {
@@ -198,6 +199,8 @@ struct Run<'a, B: Broker> {
     here: &'a Here,
     broker: &'a B,
     known: Vec<Known<B::Plan>>,
+    /// Blocks of the log that were asked for: pulls of queues that were written in turn share them.
+    blocks: RefCell<Vec<(i64, B::Bytes)>>,
     taken: Taken<B::Plan>,
 }
 
@@ -299,61 +302,72 @@ impl<B: Broker> Run<'_, B> {
     fn append_records(&self, found: &Found, queue: Option<&Queue>, out: &mut Vec<u8>) -> Result<bool, B::Error> {
         let sources = self.sources(found)?;
         let alone: Vec<_> =
-            found.places.iter().zip(&sources.of).filter(|(_, of)| of.is_none()).map(|(place, _)| *place).collect();
+            found.places.iter().zip(&sources).filter(|(_, of)| of.is_none()).map(|(place, _)| *place).collect();
         let ranges = parts(&alone, self.settings.gap, self.settings.segment);
         let read = if ranges.is_empty() { Some(Vec::new()) } else { self.broker.read(&ranges)? };
         let Some(read) = read.filter(|read| read.len() == ranges.len()) else {
             return Ok(false);
         };
+        let blocks = self.blocks.borrow();
         let mut part = 0;
-        for ((&(offset, size), index), of) in found.places.iter().zip(&found.indexes).zip(&sources.of) {
-            let (begin, data) = match of {
-                Some(number) => (sources.blocks[*number].0, sources.blocks[*number].1.as_ref()),
-                None => {
-                    while ranges.get(part).is_some_and(|range| range.end <= offset) {
-                        part += 1;
-                    }
-                    let Some(range) = ranges.get(part) else {
-                        return Ok(false);
-                    };
-                    (range.start, read[part].as_ref())
+        for ((&(offset, size), index), of) in found.places.iter().zip(&found.indexes).zip(&sources) {
+            let record_at = out.len();
+            if let Some((first, last)) = *of {
+                out.extend_from_slice(cut(blocks[first].1.as_ref(), offset - blocks[first].0, size));
+                let missing = size - (out.len() - record_at);
+                out.extend_from_slice(cut(blocks[last].1.as_ref(), 0, missing));
+            } else {
+                while ranges.get(part).is_some_and(|range| range.end <= offset) {
+                    part += 1;
                 }
-            };
-            let record = usize::try_from(offset - begin).ok().and_then(|at| data.get(at..at.checked_add(size)?));
-            let Some(record) = record else {
-                return Ok(false);
-            };
-            if queue.is_some_and(|queue| !is_right(record, (offset, size), queue, *index)) {
+                let Some(range) = ranges.get(part) else {
+                    return Ok(false);
+                };
+                out.extend_from_slice(cut(read[part].as_ref(), offset - range.start, size));
+            }
+            let record = &out[record_at..];
+            if record.len() != size || queue.is_some_and(|queue| !is_right(record, (offset, size), queue, *index)) {
                 return Ok(false);
             }
-            out.extend_from_slice(record);
         }
         Ok(true)
     }
 
-    /// Say which blocks the records are in, as far as these are to be had.
-    fn sources(&self, found: &Found) -> Result<Sources<B::Bytes>, B::Error> {
-        let mut sources = Sources { blocks: Vec::new(), of: Vec::with_capacity(found.places.len()) };
-        let mut block = 0..0;
-        let mut number = None;
+    /// Say which block each record begins in and which it ends in; `None`: it is to be read by itself.
+    fn sources(&self, found: &Found) -> Result<Vec<Option<(usize, usize)>>, B::Error> {
+        let mut sources = Vec::with_capacity(found.places.len());
+        let (mut block, mut number, mut records) = (0..0, None, 0);
         for (place, &(offset, size)) in found.places.iter().enumerate() {
             if !block.contains(&offset) {
                 block = self.block_of(offset);
-                number = None;
-                let records = found.places[place..].iter().take_while(|other| block.contains(&other.0)).count();
-                if block.start >= self.here.log_start
-                    && block.end <= self.here.log_end
-                    && let Some(data) = self.broker.block(&block, records)?
-                {
-                    number = Some(sources.blocks.len());
-                    sources.blocks.push((block.start, data));
-                }
+                records = found.places[place..].iter().take_while(|other| block.contains(&other.0)).count();
+                number = self.number_of_block(&block, records)?;
             }
-            // one that goes on in the next block is read by itself
-            let inside = i64::try_from(size).is_ok_and(|size| offset.saturating_add(size) <= block.end);
-            sources.of.push(number.filter(|_| inside));
+            let end = offset.saturating_add(size as i64);
+            let last = if number.is_none() || end <= block.end {
+                number
+            } else {
+                let next = self.block_of(block.end);
+                let goes_on = end <= next.end && block.end % self.settings.segment != 0;
+                if goes_on { self.number_of_block(&next, records)? } else { None }
+            };
+            sources.push(number.zip(last));
         }
         Ok(sources)
+    }
+
+    /// Return the number that a block has in this call; `None` when it is not to be had.
+    fn number_of_block(&self, block: &Range<i64>, records: usize) -> Result<Option<usize>, B::Error> {
+        let known = self.blocks.borrow().iter().position(|(begin, _)| *begin == block.start);
+        if known.is_some() || block.start < self.here.log_start || block.end > self.here.log_end {
+            return Ok(known);
+        }
+        let data = self.broker.block(block, records)?;
+        let mut blocks = self.blocks.borrow_mut();
+        Ok(data.map(|data| {
+            blocks.push((block.start, data));
+            blocks.len() - 1
+        }))
     }
 
     fn block_of(&self, offset: i64) -> Range<i64> {
@@ -364,12 +378,10 @@ impl<B: Broker> Run<'_, B> {
     }
 }
 
-/// Where records come from.
-struct Sources<B> {
-    /// Offset in the log and bytes of each block.
-    blocks: Vec<(i64, B)>,
-    /// The number of each record's block; `None`: it is to be read by itself.
-    of: Vec<Option<usize>>,
+/// Return what `data` has of the `size` bytes at `at`.
+fn cut(data: &[u8], at: i64, size: usize) -> &[u8] {
+    let rest = usize::try_from(at).ok().and_then(|at| data.get(at..)).unwrap_or_default();
+    &rest[..size.min(rest.len())]
 }
 
 #[cfg(test)]
