@@ -41,6 +41,15 @@ def test_a_block_is_read_when_it_is_wanted_again(window):
     assert block(window, 3, 1) == b"\x03" * SIZE
 
 
+def test_the_block_behind_one_that_is_kept_is_read_for_one_record(large):
+    window = LogWindow(large)
+    assert window.find(BLOCK, BLOCK * 2, 1) is None
+    assert window.find(0, BLOCK, SEVERAL) == large.read(0, BLOCK)
+    window = LogWindow(large)
+    window.find(0, BLOCK, SEVERAL)
+    assert window.find(BLOCK, BLOCK * 2, 1) == large.read(BLOCK, BLOCK)
+
+
 def test_a_block_is_read_once(window, log):
     first = block(window, 3)
     log.write(b"other", 3 * SIZE)

@@ -2,8 +2,8 @@
 
 Queues that are written in turn lie interleaved in the log, so who walks along one of them meets, in each
 block, messages of the others, for which somebody asks soon after. A block is read as a whole when several
-records of it are wanted at once, or when it is wanted a second time: a single message somewhere costs no
-more than itself.
+records of it are wanted at once, when it is wanted a second time, or when the one before it is kept: a single
+message somewhere costs no more than itself.
 
 Who wants a block behind another one walks along the log, and the disk is asked for what lies ahead.
 
@@ -58,7 +58,8 @@ class LogWindow:
             return block
         if not self._queue.reads_ahead:
             return None
-        if records < SEVERAL and begin not in self._seen:
+        is_next = begin - BLOCK in self._blocks
+        if records < SEVERAL and not is_next and begin not in self._seen:
             self._remember(begin)
             return None
         return self._read(begin, stop)
@@ -122,7 +123,7 @@ class LogWindow:
             over = offsets[below - 1] + sizes[below - 1] - stop
             if over > 0:
                 begin, stop = self._block_at(stop)
-                block = self.find(begin, stop, SEVERAL) if stop <= end else None
+                block = self.find(begin, stop, 1) if stop <= end else None
                 if block is None:
                     return None
                 found.append(block[:over])
