@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
     from rmqwire.broker.processors.pull_lane import Got, Here, Prepared, PullPlan
     from rmqwire.codec.pull_answer import PullAnswers
+    from rmqwire.store.reading.pull import Bounds
 
     Prepare = Callable[
         [int, str, str, int, "str | None", "int | None", "str | None"], Prepared | None
     ]
     # messages, how many, next offset, the queue's first and last, whether it lags far behind
     Found = tuple[bytes, int, int, int, int, bool]
-    Find = Callable[[PullPlan, int, int, int, Here], Found | None]
+    Find = Callable[[PullPlan, int, int, int, Bounds], Found | None]
     Part = tuple[int, int, bytes]
 
 PULLS: Final = (int(RequestCode.PULL_MESSAGE), int(RequestCode.LITE_PULL_MESSAGE))
@@ -182,16 +183,23 @@ class PlainPulls:
         codes: of requests that are such pulls.
         answers: writes the answers.
         prepare: as that of ``rmqwire_speedups.Pulls``.
-        find: is told a plan, a queue id, an offset, the number of messages wanted and how the log is;
+        bounds: says what bounds the pulls of a call.
+        find: is told a plan, a queue id, an offset, the number of messages wanted and those bounds;
             returns what the queue has; None when the pull isn't plain.
     """
 
     def __init__(
-        self, codes: Sequence[int], answers: PullAnswers, prepare: Prepare, find: Find
+        self,
+        codes: Sequence[int],
+        answers: PullAnswers,
+        prepare: Prepare,
+        bounds: Callable[[Here], Bounds],
+        find: Find,
     ) -> None:
         self._read = PullHeaders(codes).read
         self._head = answers.head
         self._prepare = prepare
+        self._bounds = bounds
         self._find = find
 
     def take(
@@ -199,6 +207,7 @@ class PlainPulls:
     ) -> tuple[list[Part], list[Got]]:
         """Do what ``rmqwire_speedups.Pulls.take`` does."""
         known: dict[PullKind, Prepared | None] = {}
+        bounds = self._bounds(here)
         parts: list[Part] = []
         got: list[Got] = []
         for number, (data, begin, stop, room) in enumerate(inputs):
@@ -214,7 +223,7 @@ class PlainPulls:
                 ):
                     break
                 pull = self._read(data, header_at, end, word)
-                found = None if pull is None else self._answer(known, here, pull, number)
+                found = None if pull is None else self._answer(known, bounds, pull, number)
                 if found is None:
                     break
                 head, body, one = found
@@ -226,7 +235,7 @@ class PlainPulls:
         return parts, got
 
     def _answer(
-        self, known: dict[PullKind, Prepared | None], here: Here, pull: PlainPull, number: int
+        self, known: dict[PullKind, Prepared | None], bounds: Bounds, pull: PlainPull, number: int
     ) -> tuple[bytes, bytes, Got] | None:
         """Answer a pull; None when it is not plain, or nothing is there for it."""
         kind, opaque, queue_id, offset, commit, serialize_type = pull
@@ -237,7 +246,7 @@ class PlainPulls:
             if prepared is None or queue_id >= prepared[3]:
                 return None
             plan, _, _, _, near, far, topic_flag, group_flag = prepared
-            found = self._find(plan, queue_id, offset, kind.most, here)
+            found = self._find(plan, queue_id, offset, kind.most, bounds)
         except Exception:  # noqa: BLE001  the handler meets it again, and answers
             return None
         if found is None:

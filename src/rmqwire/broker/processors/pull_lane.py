@@ -101,7 +101,7 @@ class PullLane:
         if is_native():
             self._take = self._native(answers, codes)
         else:
-            self._take = PlainPulls(codes, answers, self._prepare, self._find).take
+            self._take = PlainPulls(codes, answers, self._prepare, _bounds, self._find).take
 
     def _native(self, answers: PullAnswers, codes: Sequence[int]) -> TakePulls:
         from rmqwire_speedups import Pulls  # noqa: PLC0415  a distribution of its own
@@ -249,7 +249,7 @@ class PullLane:
         return queue.read(offset, count), queue.min // UNIT, queue.end // UNIT
 
     def _find(
-        self, plan: PullPlan, queue_id: int, offset: int, most: int, here: Here
+        self, plan: PullPlan, queue_id: int, offset: int, most: int, bounds: Bounds
     ) -> Found | None:
         """Return messages of a queue; None when there are none, or this is nothing for the lane."""
         queue = self._queue(plan, queue_id, offset)
@@ -257,8 +257,6 @@ class PullLane:
             return None
         low, high = queue.min // UNIT, queue.end // UNIT
         store = self._state.store
-        log_start, _, memory_from, trusted_from, _, (most_bytes, count), _, _ = here
-        bounds = Bounds(max(log_start, memory_from), trusted_from, most_bytes, count)
         plain = plain_pull(store.log, queue, offset, most, bounds)
         if plain is not None:
             body, count = plain
@@ -281,3 +279,8 @@ class PullLane:
         if offsets.reset_table and offsets.has_offset_reset(plan.group, plan.topic, queue_id):
             return None
         return queue
+
+
+def _bounds(here: Here) -> Bounds:
+    log_start, _, memory_from, trusted_from, max_bytes, (most_bytes, most), _, _ = here
+    return Bounds(max(log_start, memory_from), trusted_from, min(max_bytes, most_bytes), most)

@@ -25,8 +25,8 @@ MIN_PULL_MSG_SIZE = 100  # bytes: a smaller wish is raised to it
 
 @lru_cache(256)
 def _units_struct(count: int) -> Struct:
-    """Return what reads so many units at once."""
-    return Struct(">" + "qiq" * count)
+    """Return what reads offset and size of so many units at once."""
+    return Struct(">" + "qi8x" * count)
 
 
 class Bounds(NamedTuple):
@@ -159,7 +159,7 @@ class Pull:
     def take_all(self, units: bytes, first_offset: int) -> bool | None:
         """Do what ``take`` does where no unit is left out and the bytes don't matter; None elsewhere."""
         fields = _units_struct(len(units) // UNIT).unpack(units)
-        offsets, sizes = fields[::3], fields[1::3]
+        offsets, sizes = fields[::2], fields[1::2]
         most = max(min(self.max_messages, self.count_in_memory), 1)
         more = len(sizes) <= most
         if not more:
@@ -281,7 +281,7 @@ def plain_pull(
     if not count:
         return None
     fields = _units_struct(count).unpack(units)
-    offsets, sizes = fields[::3], fields[1::3]
+    offsets, sizes = fields[::2], fields[1::2]
     total = sum(sizes)
     if (
         total > bounds.most_bytes
