@@ -116,6 +116,30 @@ async def test_pulling_pauses_when_too_much_waits(cluster, autojump_clock):
     assert cluster.offsets["cg", "a", "T", 0] == 40
 
 
+async def test_pulling_goes_on_as_soon_as_less_waits(cluster, autojump_clock):
+    for number in range(40):
+        cluster.store("T", b"%d" % number)
+    seen, began = [], []
+
+    async def listen(messages):
+        seen.append(messages[0].body)
+        await trio.sleep(0.001)
+        began.append(trio.current_time())
+        return OK
+
+    async with consumer(
+        cluster,
+        consume_from_where=FIRST,
+        pull_threshold_for_queue=9,
+        pull_batch_size=5,
+        consume_thread_max=1,
+    ) as c:
+        c.subscribe("T", "*", listen)
+        await settle(3)
+    assert seen == [b"%d" % number for number in range(40)]
+    assert began[-1] - began[0] < 0.045  # a pause that nothing ends takes 0.05
+
+
 async def test_suspend_and_resume(cluster, autojump_clock):
     seen = Seen()
     async with consumer(cluster, consume_from_where=FIRST) as c:

@@ -60,6 +60,7 @@ class ProcessQueue:
         "last_pull_ms",
         "offset_max",
         "on_drop",
+        "on_room",
         "paused",
         "polled_to",
         "released",
@@ -81,6 +82,7 @@ class ProcessQueue:
         self.dropped = False  # read no more
         self.released = False  # somebody else may have it
         self.on_drop: Callable[[], None] | None = None
+        self.on_room: Callable[[], None] | None = None  # called when messages have left
         self.paused = False  # not to be read now, by the user's wish
         self.polled_to = -1  # the offset behind what a lite pull consumer has given its user
         self.last_pull_ms = wall_ms
@@ -156,6 +158,8 @@ class ProcessQueue:
                 self.size -= pull[2]
             else:
                 self._remove_each(messages)
+        if self.on_room is not None:
+            self.on_room()
         lowest = self.lowest
         return self.offset_max + 1 if lowest is None else lowest
 
@@ -240,6 +244,8 @@ class ProcessQueue:
         offset = max(self._under_way) + 1
         self.size -= sum(len(message.body) for message in self._under_way.values())
         self._under_way.clear()
+        if self.on_room is not None:
+            self.on_room()
         return offset
 
     def put_back(self, messages: Iterable[MessageExt]) -> None:

@@ -29,6 +29,7 @@ from rmqwire.consumer.reading.process_queue import MIB, ProcessQueue
 from rmqwire.consumer.reading.pull_result import STATUS_OF_CODE, PullStatus, found_messages
 from rmqwire.consumer.reading.pull_wrapper import PullApiWrapper
 from rmqwire.errors import RmqError
+from rmqwire.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,10 +235,22 @@ class QueueReader:
         if self._may_read is not None and not self._may_read(queue):
             await self._sleep(self._config.pull_time_delay_mills_when_exception / 1000)
             return None
-        if over_threshold(process_queue, self._config, self._reading) is not None:
-            await self._sleep(FLOW_CONTROL_S)
+        if self._is_over(process_queue):
+            await self._wait_for_room(process_queue)
             return None
         return subscription
+
+    def _is_over(self, process_queue: ProcessQueue) -> bool:
+        return over_threshold(process_queue, self._config, self._reading) is not None
+
+    async def _wait_for_room(self, process_queue: ProcessQueue) -> None:
+        """Wait until less of a queue is being consumed, and look at all else in between."""
+        room = Wakeup()
+        process_queue.on_room = lambda: None if self._is_over(process_queue) else room()
+        try:
+            await room.wait(FLOW_CONTROL_S)
+        finally:
+            process_queue.on_room = None
 
     def _ask_ahead(
         self,
