@@ -1,6 +1,6 @@
 """The native lane of rmqwire, written in Rust; ``speedups/README.md`` says what it takes over."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 VERSION: Final[int]
@@ -296,11 +296,8 @@ def scan_units(
     """
 
 def record_heads(
-    data: bytes, broker_name: str, more: Mapping[str, str], /
-) -> (
-    tuple[list[tuple[str, bytes, int, int, int, int, int, bytes, str, Mapping[str, str]]], int, int]
-    | None
-):
+    data: bytes, broker_name: str, min_offset: int, max_offset: int, /
+) -> tuple[list[tuple[str, bytes, int, int, int, int, int, bytes, str, int, int]], int, int] | None:
     """Read the records of a pull's answer as far as a consumer looks at them.
 
     Returns:

@@ -18,7 +18,7 @@ use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 14;
+const VERSION: u32 = 15;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -325,11 +325,12 @@ impl Slots {
 
 /// Read the records of a pull's answer as far as a consumer looks at them; `None` where one is damaged.
 #[pyfunction]
-#[pyo3(signature = (data, broker_name, more, /))]
+#[pyo3(signature = (data, broker_name, min_offset, max_offset, /))]
 fn record_heads<'py>(
     data: &Bound<'py, PyBytes>,
     broker_name: &Bound<'py, PyAny>,
-    more: &Bound<'py, PyAny>,
+    min_offset: &Bound<'py, PyAny>,
+    max_offset: &Bound<'py, PyAny>,
 ) -> PyResult<Option<(Bound<'py, PyList>, i32, i64)>> {
     let py = data.py();
     guard(|| {
@@ -362,7 +363,8 @@ fn record_heads<'py>(
                 head.properties_at,
                 PyBytes::new(py, head.record),
                 broker_name,
-                more,
+                min_offset,
+                max_offset,
             ))?;
             left = &left[head.record.len()..];
         }

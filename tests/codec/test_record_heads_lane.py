@@ -13,8 +13,6 @@ from rmqwire.codec.record_head import heads_in_python, heads_reader
 from rmqwire.errors import BadRecord
 from tests.codec.record_strategies import damaged, messages
 
-MORE = {"MIN_OFFSET": "0"}
-
 
 @pytest.fixture(scope="module")
 def read():
@@ -27,7 +25,7 @@ def read():
 
 def answer(reader, data):
     try:
-        return reader(data, "a", MORE)
+        return reader(data, "a", 3, 9)
     except BadRecord as error:
         return error.args
 
@@ -36,8 +34,8 @@ def answer(reader, data):
 @given(st.lists(messages(), max_size=4))
 def test_records_have_the_same_heads(read, found):
     body = b"".join(map(encode_message, found))
-    heads = read(body, "a", MORE)
-    assert heads == heads_in_python(body, "a", MORE)
+    heads = read(body, "a", 3, 9)
+    assert heads == heads_in_python(body, "a", 3, 9)
     assert len(heads[0]) == len(found)
 
 
@@ -50,5 +48,5 @@ def test_damaged_records_have_the_same_heads_or_the_same_error(read, found, data
 
 def test_a_topic_that_is_no_text_is_read_alike(read):
     body = encode_message(StoredMessage("topic", b"x")).replace(b"topic", b"to\xff\xe2\x82")
-    assert read(body, "a", MORE) == heads_in_python(body, "a", MORE)
-    assert read(body, "a", MORE)[0][0][0] == "to\ufffd\ufffd"
+    assert read(body, "a", 3, 9) == heads_in_python(body, "a", 3, 9)
+    assert read(body, "a", 3, 9)[0][0][0] == "to\ufffd\ufffd"

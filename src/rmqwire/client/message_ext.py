@@ -17,7 +17,7 @@ from rmqwire.errors import BadBody
 from rmqwire.remoting.limited_log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from rmqwire.codec.message import StoredMessage
 
@@ -33,13 +33,21 @@ class BodyReading(Enum):
 
 
 _WHOLE, _NONE = BodyReading.WHOLE, BodyReading.NONE  # to look a member of an Enum up takes long
-_NO_MORE: Mapping[str, str] = {}
+
+
+def offset_properties(min_offset: int, max_offset: int) -> dict[str, str]:
+    """Return the properties that say where the queue began and ended when a message came."""
+    return {
+        const.PROPERTY_MIN_OFFSET: str(min_offset),
+        const.PROPERTY_MAX_OFFSET: str(max_offset),
+    }
 
 
 class MessageExt(NamedProperties, msgspec.Struct, eq=False):
     """A received message, its body decompressed.
 
-    Most are made of the heads of records (``codec/record_head.py``), one call in C for all of an answer.
+    Most are made of the heads of records (``codec/record_head.py``), one call in C for all of an answer; until
+    somebody asks for more of them the garbage collector has nothing to look at.
     Their properties, and all in ``stored``, are read when they are asked for.
 
     Args:
@@ -52,7 +60,8 @@ class MessageExt(NamedProperties, msgspec.Struct, eq=False):
         properties_at: where in the record they begin.
         record: b"" of a message that is read already.
         broker_name: whose queue it is from.
-        more: properties besides those of the record.
+        min_offset: index of the oldest message of the queue,
+        max_offset: and of its next one, when it came; -1: nobody has said.
         consume_start_ms: when its listener was called, ms since the epoch; 0: it wasn't.
         read: the record, once it is read.
     """
@@ -66,7 +75,8 @@ class MessageExt(NamedProperties, msgspec.Struct, eq=False):
     _properties_at: int
     _record: bytes
     broker_name: str
-    _more: Mapping[str, str]
+    _min_offset: int
+    _max_offset: int
     consume_start_ms: int = 0
     _read: StoredMessage | None = None
 
@@ -96,7 +106,8 @@ class MessageExt(NamedProperties, msgspec.Struct, eq=False):
             0,
             b"",
             broker_name,
-            _NO_MORE,
+            -1,
+            -1,
             0,
             stored,
         )
@@ -134,7 +145,8 @@ class MessageExt(NamedProperties, msgspec.Struct, eq=False):
         read = self._read
         if read is None:
             read = self._read = read_message(self._record, 0)
-            read.properties.update(self._more)
+            if self._max_offset >= 0:
+                read.properties |= offset_properties(self._min_offset, self._max_offset)
             if self.consume_start_ms:
                 self.begin(self.consume_start_ms)
         return read

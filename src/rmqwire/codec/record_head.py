@@ -3,15 +3,16 @@
 A head is a tuple, because each message has one and nothing in Python is made faster::
 
     topic, body, index in its queue, system flag, deliveries before this one, queue id,
-    where in the record the properties begin, the record, the broker's name, more properties
+    where in the record the properties begin, the record, the broker's name,
+    index of the queue's oldest message, of its next one
 
-The last two are the same in all of an answer. The native lane makes the same heads of a whole answer in
-one call.
+The last three are the same in all of an answer. No part is an object that the garbage collector looks at.
+The native lane makes the same heads of a whole answer in one call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rmqwire.codec.message_const import PROPERTY_TAGS
@@ -22,10 +23,10 @@ from rmqwire.codec.record import locate_fields, read_message
 if TYPE_CHECKING:
     from rmqwire.codec.message import StoredMessage
 
-RecordHead: TypeAlias = tuple[str, bytes, int, int, int, int, int, bytes, str, Mapping[str, str]]
+RecordHead: TypeAlias = tuple[str, bytes, int, int, int, int, int, bytes, str, int, int]
 Heads: TypeAlias = tuple[list[RecordHead], int, int]
 """All of an answer, the system flags of any of them, the least index in the queue."""
-ReadHeads: TypeAlias = Callable[[bytes, str, Mapping[str, str]], Heads]
+ReadHeads: TypeAlias = Callable[[bytes, str, int, int], Heads]
 
 NO_INDEX: Final = (1 << 63) - 1  # the lowest index of no record
 _TAGS = PROPERTY_TAGS.encode()
@@ -42,13 +43,14 @@ def read_head(head: RecordHead) -> StoredMessage:
     return read_message(head[7], 0)
 
 
-def heads_in_python(data: bytes, broker_name: str, more: Mapping[str, str]) -> Heads:
+def heads_in_python(data: bytes, broker_name: str, min_offset: int, max_offset: int) -> Heads:
     """Return the heads of records that follow each other.
 
     Args:
         data: the records.
-        broker_name: for each head,
-        more: and the properties besides those of the record.
+        broker_name: for each head, as the next two are.
+        min_offset: index of the queue's oldest message.
+        max_offset: index of the next message that it will get.
 
     Raises:
         BadRecord: one that is cut off or inconsistent; ``offset`` says where it begins.
@@ -75,7 +77,8 @@ def heads_in_python(data: bytes, broker_name: str, more: Mapping[str, str]) -> H
                 properties_at - pos,
                 data[pos:stop],
                 broker_name,
-                more,
+                min_offset,
+                max_offset,
             )
         )
         pos = stop
@@ -92,10 +95,12 @@ def heads_reader() -> ReadHeads:
         return heads_in_python
     from rmqwire_speedups import record_heads  # noqa: PLC0415  a distribution of its own
 
-    def read(data: bytes, broker_name: str, more: Mapping[str, str]) -> Heads:
-        found = record_heads(data, broker_name, more)
+    def read(data: bytes, broker_name: str, min_offset: int, max_offset: int) -> Heads:
+        found = record_heads(data, broker_name, min_offset, max_offset)
         if found is None:
-            return heads_in_python(data, broker_name, more)  # it says what is wrong
+            return heads_in_python(
+                data, broker_name, min_offset, max_offset
+            )  # it says what is wrong
         return found
 
     return read

@@ -9,8 +9,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from rmqwire.client.api import PULL_NOT_FOUND, PULL_OFFSET_MOVED, PULL_RETRY_IMMEDIATELY, SUCCESS
-from rmqwire.client.message_ext import BodyReading, MessageExt
-from rmqwire.codec import message_const as const
+from rmqwire.client.message_ext import BodyReading, MessageExt, offset_properties
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.properties import decode_properties
 from rmqwire.codec.record_head import head_tags, read_head
@@ -107,12 +106,10 @@ def found_messages(
     Raises:
         BadRecord: the answer isn't made of records.
     """
-    more = {
-        const.PROPERTY_MIN_OFFSET: str(answer.min_offset),
-        const.PROPERTY_MAX_OFFSET: str(answer.max_offset),
-    }
     body = answer.body if isinstance(answer.body, bytes) else bytes(answer.body)
-    heads, flags, lowest = answer.read_heads(body, queue.broker_name, more)
+    heads, flags, lowest = answer.read_heads(
+        body, queue.broker_name, answer.min_offset, answer.max_offset
+    )
     tags = frozenset(subscription.tags_set)
     if (
         flags & COMPRESSED_FLAG
@@ -160,7 +157,7 @@ def _read_whole(head: RecordHead, namespace: Namespace) -> list[StoredMessage]:
     wrapped = record.sys_flag & _WRAPPED == _WRAPPED
     messages = _inner_messages(record) if wrapped else [record]
     for message in messages:
-        message.properties.update(head[9])
+        message.properties |= offset_properties(head[9], head[10])
         namespace.unwrap_message(message)
     return messages
 
