@@ -171,7 +171,7 @@ def test_a_crew_whose_loop_is_closed_says_so_and_keeps_nobody(caplog):
     loop.close()
     hiring = Hiring({}, 1, lambda calls: None, lambda task: None, lambda: 0)
     crew = LoopCrew(Loop(), loop, hiring)
-    crew._post = lambda call: call()  # the engine's turn, here and now
+    crew._after_turn = lambda call: call()  # the engine's turn, here and now
     queue = MessageQueue("T", "a", 0)
     run = Run([MessageExt.of(StoredMessage("T", b"x"), "a")], ProcessQueue(), queue, 1)
     crew.put(run)

@@ -38,7 +38,7 @@ class LoopCrew(Crew):
     """
 
     def __init__(self, place: Place, loop: asyncio.AbstractEventLoop, hiring: Hiring) -> None:
-        super().__init__(place, hiring, shared_engine().post)
+        super().__init__(place, hiring, shared_engine().post, shared_engine().after_turn)
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
         self._awake = False  # somebody looks for runs before the loop waits
@@ -46,10 +46,7 @@ class LoopCrew(Crew):
     def _call_workers(self) -> None:
         if not self._awake:
             self._awake = True
-            self._post(self._wake)  # when all answers that have come with this one are put
-
-    def _wake(self) -> None:
-        self._put(self._hire)
+            self._put(self._hire)
 
     def _put(self, call: Callable[[], None]) -> None:
         """Have the loop call something; if it is closed no listener is called any more."""

@@ -45,14 +45,21 @@ class Crew(ABC):
         place: whose listeners they call.
         hiring: what they need of the consumer.
         post: lets the engine call something soon; it raises RmqError once that has ended.
+        after_turn: calls something at the end of the engine's turn.
     """
 
     def __init__(
-        self, place: Place, hiring: Hiring, post: Callable[[Callable[[], None]], None]
+        self,
+        place: Place,
+        hiring: Hiring,
+        post: Callable[[Callable[[], None]], None],
+        after_turn: Callable[[Callable[[], None]], None],
     ) -> None:
         self._place = place
         self._hiring = hiring
         self._post = post
+        self._after_turn = after_turn
+        self._calling = False  # workers are to be called at the end of the turn
         self._runs: deque[Run] = deque()
         self._closed = False
         self._open = 0  # calls that the engine hasn't heard of
@@ -67,7 +74,13 @@ class Crew(ABC):
         if not self._closed:
             self._open += len(run.starts)
             self._runs.append(run)
-            self._call_workers()
+            if not self._calling:
+                self._calling = True
+                self._after_turn(self._call)  # once all that has come with this one is here
+
+    def _call(self) -> None:
+        self._calling = False
+        self._call_workers()
 
     @abstractmethod
     def _call_workers(self) -> None:

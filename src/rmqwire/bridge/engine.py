@@ -184,7 +184,8 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        self.workers = Workers(self.post)
+        self._turns = Turns()
+        self.workers = Workers(self.post, self._turns.after)
         self._lock = threading.Lock()
         self._calls: deque[Callable[[], None]] = deque()
         self._rounds = 0  # how often the loop has begun to make them
@@ -193,7 +194,6 @@ class Engine:
         self._nursery: trio.Nursery | None = None
         self._held: set[Held[object]] = set()
         self._thread: threading.Thread | None = None
-        self._turns = Turns()
 
     def post(self, call: Callable[[], None]) -> None:
         """Let the loop call something soon; from any thread.
@@ -246,6 +246,10 @@ class Engine:
 
     def _begin(self, call: Call[T]) -> None:
         call.begin(self._open())
+
+    def after_turn(self, call: Callable[[], None]) -> None:
+        """Call something at the end of the loop's turn; in the engine."""
+        self._turns.after(call)
 
     async def enter(self, held: Held[T]) -> T:
         """Enter what is held, in the engine."""

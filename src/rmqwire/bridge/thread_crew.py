@@ -50,12 +50,17 @@ class ThreadCrew(Crew):
         workers: the threads.
         hiring: what they need of the consumer.
         post: lets the engine call something soon.
+        after_turn: calls something at the end of the engine's turn.
     """
 
     def __init__(
-        self, workers: Workers, hiring: Hiring, post: Callable[[Callable[[], None]], None]
+        self,
+        workers: Workers,
+        hiring: Hiring,
+        post: Callable[[Callable[[], None]], None],
+        after_turn: Callable[[Callable[[], None]], None],
     ) -> None:
-        super().__init__(workers, hiring, post)
+        super().__init__(workers, hiring, post, after_turn)
         self._workers = workers
         self._token = trio.lowlevel.current_trio_token()
         self._lock = threading.Lock()
@@ -64,11 +69,15 @@ class ThreadCrew(Crew):
         self._slow = False
         self._watching = False
 
-    def _call_workers(self) -> None:
-        self._hire(one_is_enough=not self._slow)
+    def put(self, run: Run) -> None:
+        """Have a run consumed."""
+        super().put(run)
         if not self._watching:
             self._watching = True
             self._hiring.spawn(self._watch)
+
+    def _call_workers(self) -> None:
+        self._hire(one_is_enough=not self._slow)
 
     def _hire(self, *, one_is_enough: bool) -> None:
         """Have one more thread come, if calls are left and it may."""

@@ -64,10 +64,16 @@ class Workers:
 
     Args:
         post: lets the loop call something soon; it raises RmqError once the loop has ended.
+        after_turn: calls something at the end of the loop's turn; None: ``post`` does.
     """
 
-    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self,
+        post: Callable[[Callable[[], None]], None],
+        after_turn: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
         self._post = post
+        self._after_turn = after_turn or post
         self._work = threading.Condition()
         self._calls: deque[WorkerCall[Any] | Callable[[], None]] = deque()
         self._idle = 0  # threads that wait
@@ -133,4 +139,4 @@ class Workers:
 
     def crew(self, hiring: Hiring) -> ThreadCrew:
         """Return workers in these threads that call a consumer's listeners."""
-        return ThreadCrew(self, hiring, self._post)
+        return ThreadCrew(self, hiring, self._post, self._after_turn)
