@@ -1,16 +1,18 @@
 """Passes, late answers and slow readers on memory streams and the mock clock."""
 
 import math
+import socket
 
 import trio
 import trio.testing
 
-from rmqwire.codec.command import RemotingCommand, decode_frame
-from rmqwire.remoting.channel import Channel
+from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
+from rmqwire.remoting.channel import EARLY_BYTES, Channel
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.transport import SocketTransport
 from tests.remoting.support import frame
 
 
@@ -212,3 +214,22 @@ async def test_the_peers_end_fails_our_requests(autojump_clock):
         await setup.far.aclose()
         await setup.ended.wait()
     assert "the connection ended" in str(got[0])
+
+
+async def test_many_requests_of_a_turn_are_on_their_way_before_it_ends():
+    left, right = socket.socketpair()
+    stream = SocketTransport(left)
+    connection = Connection(HandlerTable(), "peer:1")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Channel(stream, connection, Limits()).run)
+        await trio.testing.wait_all_tasks_blocked()
+        request = encode_command(RemotingCommand(1, body=bytes(EARLY_BYTES // 4)))
+        for opaque in range(5):
+            connection.request_frame(opaque, request, print, 10**9)
+        assert len(right.recv(1 << 20)) == 5 * len(request), "a lone one, then four together"
+        connection.request_frame(5, request, print, 10**9)
+        assert connection.outbox_size == len(request)
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(right.recv(1 << 20)) == len(request)
+        nursery.cancel_scope.cancel()
+    right.close()

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+from functools import partial
 from struct import pack
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rmqwire.codec.command import RemotingCommand, decode_command, decode_frame, encode_command
+from rmqwire.codec.stored_answers import stored_reader
 from rmqwire.errors import RemotingTimeout, SendFailed, TooManyRequests, UsageError
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
@@ -400,3 +402,88 @@ def test_what_handlers_see_of_the_peer():
 def test_encoding_round_trip_of_the_helpers():
     command = RemotingCommand(1, {"a": "b"}, b"c")
     assert decode_command(encode_command(command)).ext_fields == {"a": "b"}
+
+
+# ---- the answers to sends, at a client
+
+
+def stored(opaque):
+    fields = {"queueId": "3", "msgId": "7F", "queueOffset": str(opaque)}
+    return RemotingCommand(0, fields, opaque=opaque, flag=1)
+
+
+def asking(*opaques, **kwargs):
+    """Return a client that has sent requests, and what each of them has heard."""
+    client, heard = server(**kwargs), []
+    client.read_stored = stored_reader(4096)
+    for opaque in opaques:
+        hear = partial(lambda opaque, said: heard.append((opaque, said)), opaque)
+        request = encode_command(RemotingCommand(1, opaque=opaque))
+        client.request_frame(opaque, request, hear, 1000, 0, hear)
+    client.data_to_send()
+    return client, heard
+
+
+def brief(heard):
+    """Tell of what was heard whether it was a command, and of what was stored its offset."""
+    return [(opaque, said[4] if isinstance(said, tuple) else type(said)) for opaque, said in heard]
+
+
+@given(st.lists(st.integers(0, 400), max_size=6))
+def test_answers_to_sends_come_among_other_frames_in_any_chunks(cuts):
+    refused = RemotingCommand(1, remark="no", opaque=2, flag=1)
+    stream = frame(stored(1), refused, RemotingCommand(1, opaque=9), stored(3), stored(7))
+    cuts = sorted(min(cut, len(stream)) for cut in cuts)
+    client, heard = asking(1, 2, 3)
+    for start, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        client.receive_data(stream[start:stop])
+    assert brief(heard) == [(1, 1), (2, RemotingCommand), (3, 3)], "nobody waits for 7"
+    assert [answer.opaque for answer in sent(client)] == [9]
+    assert (client.requests_waiting, client.frames_received) == (0, 5)
+
+
+def test_who_knows_commands_alone_gets_the_answer_to_a_send_as_one():
+    client, heard = asking()
+    client.request(RemotingCommand(1, opaque=5), heard.append, 1000)
+    client.receive_data(frame(stored(5)))
+    assert [answer.ext_fields["queueOffset"] for answer in heard] == ["5"]
+
+
+def test_answers_wait_behind_requests_that_are_held_back():
+    client, heard = asking(1, limits=Limits(pause_bytes=10))
+    client.receive_data(frame(*(RemotingCommand(1, opaque=n) for n in (8, 9)), stored(1)))
+    assert client.paused
+    assert not heard
+    assert [answer.opaque for answer in sent(client)] == [8]
+    client.resume()
+    client.data_to_send()
+    while client.paused:
+        client.resume()
+    assert brief(heard) == [(1, RemotingCommand)]
+
+
+def test_what_fails_at_an_answer_harms_no_other_one(caplog):
+    client, heard = asking(1)
+
+    def fail(_):
+        raise LookupError("at an answer")
+
+    client.request_frame(2, encode_command(RemotingCommand(1, opaque=2)), fail, 1000, 0, fail)
+    client.receive_data(frame(stored(2), stored(1)))
+    assert brief(heard) == [(1, 1)]
+    assert "at an answer" in caplog.text
+
+
+def test_a_connection_closed_at_an_answer_hands_out_no_more():
+    client, heard = asking(1)
+    closing = encode_command(RemotingCommand(1, opaque=2))
+    client.request_frame(2, closing, heard.append, 1000, 0, lambda _: client.close())
+    client.receive_data(frame(stored(2), stored(1)))
+    assert brief(heard) == [(1, SendFailed)]
+
+
+def test_a_bad_length_behind_answers_closes_the_connection():
+    client, heard = asking(1)
+    client.receive_data(frame(stored(1)) + b"\0\0\0\x01x")
+    assert brief(heard) == [(1, 1)]
+    assert client.closed

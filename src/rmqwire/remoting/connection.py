@@ -22,7 +22,6 @@ from rmqwire.errors import (
     RmqError,
     SendFailed,
     TooManyRequests,
-    UsageError,
 )
 from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
@@ -146,14 +145,10 @@ class Connection:
         self._active = True
         handlers = self.handlers
         try:
-            if (
-                handlers.lane is not None
-                and not handlers.hooks
-                and not self._held
-                and self.outbox_size <= self._limits.pause_bytes
-            ):
+            free = not self._held and self.outbox_size <= self._limits.pause_bytes
+            if free and handlers.lane is not None and not handlers.hooks:
                 return self._reader.join(data)
-            if self.read_stored is not None and not self._held and not self.is_full:
+            if free and self.read_stored is not None:
                 self._take_stored(self._reader.join(data), self.read_stored)
                 return b""
             frames = self._reader.receive_data(data)
@@ -195,19 +190,13 @@ class Connection:
     def _take_stored(self, data: bytes, read: ReadStored) -> None:
         """Hand the plain answers of joined bytes to those who wait for them, and answer all others."""
         found, end = read(data)
-        waiting = self._requests.waiting
-        for answer in found:
-            if (
-                self._held
-                or len(answer) == 2
-                or not (request := waiting.get(answer[2]))
-                or not request[4]
-            ):
-                self._answer([memoryview(data)[answer[0] : answer[1]]])
+        take, view = self._requests.take_stored, memoryview(data)
+        for one in found:
+            if self._held or len(one) == 2 or (on_stored := take(one)) is None:
+                self._answer([view[one[0] : one[1]]])
             else:
-                del waiting[answer[2]]
                 self.frames_received += 1
-                self._call(request[4], answer)
+                self._call(on_stored, one)
             if self.closed:
                 return
         if end < len(data):
@@ -277,15 +266,9 @@ class Connection:
     def _deliver(self, command: RemotingCommand) -> None:
         request = self._requests.waiting.pop(command.opaque, None)
         if request is None:
-            self.handlers.notices.info(
-                "unmatched response",
-                "response code %s opaque %s of %s matches no request",
-                command.code,
-                command.opaque,
-                self.peer,
-            )
-            return
-        self._call(request[1], command)
+            self.handlers.tell_unmatched(command, self.peer)
+        else:
+            self._call(request[1], command)
 
     def _call(self, on_reply: Callable[[T], None], outcome: T) -> None:
         try:
@@ -353,13 +336,7 @@ class Connection:
         if self.closed:
             self._call(on_reply, self._send_failed(maybe_stored=False))
             return
-        waiting = self._requests.waiting
-        if len(waiting) >= self._limits.async_requests:
-            raise TooManyRequests(
-                f"send request too fast: {len(waiting)} requests wait for answers", self.peer
-            )
-        if command.opaque in waiting:
-            raise UsageError(f"a request with opaque {command.opaque} is waiting for its answer")
+        self._requests.check(command.opaque, self._limits.async_requests, self.peer)
         self.request_frame(command.opaque, frame, on_reply, deadline, silence_ms)
 
     def request_frame(
@@ -371,15 +348,9 @@ class Connection:
         silence_ms: int = 0,
         on_stored: OnStored | None = None,
     ) -> None:
-        """Send a request that is written already, and that is accepted (``can_request``).
+        """Send what is written already and accepted (``can_request``); see ``request``.
 
-        Args:
-            opaque: of the request.
-            frame: the whole request.
-            on_reply: as ``request``'s.
-            deadline: ms of ``mono_ms``.
-            silence_ms: as ``request``'s.
-            on_stored: gets the plain answer to a send in the place of ``on_reply``.
+        ``deadline`` is a ``mono_ms``; ``on_stored`` gets the plain answer to a send in ``on_reply``'s place.
         """
         frames = self.frames_received
         self._requests.add(opaque, on_reply, deadline, frames, silence_ms, on_stored)
@@ -442,9 +413,7 @@ class Connection:
         if not outbox:
             return b""
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
-        self._outbox = []
-        self.outbox_size = 0
-        self._oneways = 0
+        self._clear_outbox()
         self._handed = self._requests.last
         self._active = True
         return data

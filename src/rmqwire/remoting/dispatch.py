@@ -132,6 +132,16 @@ class HandlerTable:
         self.notices.warning("unknown code", "%s%s", connection.peer, remark)
         return request.create_response(REQUEST_CODE_NOT_SUPPORTED, remark)
 
+    def tell_unmatched(self, response: RemotingCommand, peer: str) -> None:
+        """Tell of an answer that nobody waits for."""
+        self.notices.info(
+            "unmatched response",
+            "response code %s opaque %s of %s matches no request",
+            response.code,
+            response.opaque,
+            peer,
+        )
+
     def _note_refusal(
         self, log: Callable[..., None], connection: Peer, request: RemotingCommand, reason: str
     ) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, TypeAlias
 
+from rmqwire.errors import TooManyRequests, UsageError
+
 if TYPE_CHECKING:
+    from rmqwire.codec.stored_answers import Stored
     from rmqwire.remoting.handler import OnReply, OnStored
 
 OpenRequest: TypeAlias = "tuple[int, OnReply, int, int, OnStored | None]"
@@ -33,6 +36,20 @@ class OpenRequests:
         self.last = 0
         self._deadlines: list[tuple[int, int, int]] = []  # heap: when in ms, number, opaque
 
+    def check(self, opaque: int, most: int, peer: str) -> None:
+        """Refuse one more request of this opaque.
+
+        Raises:
+            TooManyRequests: ``most`` wait for answers of ``peer`` already.
+            UsageError: one with this opaque does.
+        """
+        if len(self.waiting) >= most:
+            raise TooManyRequests(
+                f"send request too fast: {len(self.waiting)} requests wait for answers", peer
+            )
+        if opaque in self.waiting:
+            raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
+
     def add(
         self,
         opaque: int,
@@ -49,6 +66,14 @@ class OpenRequests:
         if len(self._deadlines) > 2 * len(self.waiting) + SPARE:
             self._deadlines = [one for one in self._deadlines if self._waits(one)]
             heapq.heapify(self._deadlines)
+
+    def take_stored(self, stored: Stored) -> OnStored | None:
+        """Return who wants the plain answer to a send, and wait for it no longer; None: nobody does."""
+        request = self.waiting.get(stored[2])
+        if request is None or request[4] is None:
+            return None
+        del self.waiting[stored[2]]
+        return request[4]
 
     def next_deadline(self) -> int | None:
         """Return when the next one runs out of time (ms), None when there is none."""
