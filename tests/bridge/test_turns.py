@@ -173,11 +173,11 @@ def test_calls_of_a_thread_begin_in_their_order_wherever_they_do():
 class NoProducer:
     """A producer whose sends fail."""
 
-    def begin_now(self, message, *, mono_ms, **way):
-        raise LookupError(message)
+    def begin_now(self, sent, *, mono_ms, **way):
+        raise LookupError(sent.message)
 
-    def begin_send(self, message, **way):
-        raise LookupError(message)
+    def begin_send(self, sent, **way):
+        raise LookupError(sent.message)
 
 
 def test_a_send_that_fails_at_once_fails_in_the_engine():

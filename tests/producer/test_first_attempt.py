@@ -21,6 +21,7 @@ from rmqwire.errors import (
 )
 from rmqwire.producer.producer import Producer
 from rmqwire.producer.selector import select_by_hash
+from rmqwire.producer.send_soon import SendHandle
 from rmqwire.remoting.channel import trio_ms
 from tests.client.fake_cluster import NAMESRV, FakeCluster, broker_addr
 
@@ -280,13 +281,16 @@ async def test_a_send_that_could_not_go_at_once_takes_the_queue_whose_turn_it_is
 
 def begun_now(p, **way):
     options = dict.fromkeys(("queue", "key", "selector", "arg", "timeout_ms"))
-    return p.begin_now(message(), **options | way, soon=False, mono_ms=trio_ms())
+    handle = SendHandle(message())
+    begun = p.begin_now(handle, **options | way, soon=False, mono_ms=trio_ms())
+    return handle if begun else None
 
 
 async def test_another_thread_sends_while_the_loop_sleeps(cluster, autojump_clock):
     async with producer(cluster) as p:
         await known(p)
-        handle = await trio.to_thread.run_sync(partial(p.begin_now, **IN_THREAD))
+        handle = SendHandle(Message("T", b"x"))
+        assert await trio.to_thread.run_sync(partial(p.begin_now, handle, **IN_THREAD))
         assert len(cluster.asked) == 1
         cluster.answer()
         assert handle.result.queue_offset == 0
@@ -297,7 +301,6 @@ async def test_another_thread_sends_while_the_loop_sleeps(cluster, autojump_cloc
 
 
 IN_THREAD = {
-    "message": Message("T", b"x"),
     "queue": None,
     "key": None,
     "selector": None,

@@ -75,7 +75,7 @@ class Call(ABC, Generic[T]):
     def cancel(self) -> None:
         """Give it up; in the engine."""
 
-    def end(self) -> None:
+    def over(self) -> None:
         """Tell that it is over; in the engine."""
         self.tell(partial(self.told, self))
 
@@ -122,7 +122,7 @@ class TaskCall(Call[T]):
         except BaseException as error:  # noqa: BLE001  raised where the call was made
             self.error = error
         finally:
-            self.end()
+            self.over()
 
     def cancel(self) -> None:
         """Give it up; in the engine."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.producer import Producer
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.send_soon import SendHandle
 
 
 class SendOptions(TypedDict):
@@ -39,46 +38,37 @@ class SendCall(Call[SendResult]):
         soon: with the retries of ``send_soon``, not those of ``send``.
     """
 
-    __slots__ = ("_message", "_options", "_producer", "_soon")
+    __slots__ = ("_options", "_producer", "_soon", "message")
 
     def __init__(
         self, producer: Producer, message: Messages, options: SendOptions, *, soon: bool
     ) -> None:
         super().__init__(inherits=True)
+        self.message = message
         self._producer = producer
-        self._message = message
         self._options = options
         self._soon = soon
 
     def begin(self, nursery: trio.Nursery) -> None:
         """Send; the producer has the tasks that it may need."""
         try:
-            handle = self._producer.begin_send(self._message, soon=self._soon, **self._options)
+            self._producer.begin_send(self, soon=self._soon, **self._options)
         except Exception as error:  # noqa: BLE001  raised where the call was made
-            self.error = error
-            self.end()
-        else:
-            handle.add_done_callback(self._ended)
+            self.end(None, error)
 
     def begin_now(self, mono_ms: int) -> bool:
         """Send in the caller's thread while the engine sleeps, if that takes nothing of trio's."""
         try:
-            handle = self._producer.begin_now(
-                self._message, soon=self._soon, mono_ms=mono_ms, **self._options
-            )
+            return self._producer.begin_now(self, soon=self._soon, mono_ms=mono_ms, **self._options)
         except Exception:  # noqa: BLE001  the engine meets it again, and tells it as it tells all
             return False
-        if handle is None:
-            return False
-        handle.add_done_callback(self._ended)
-        return True
 
-    def _ended(self, handle: SendHandle) -> None:
-        if handle.result is not None:
-            self.value = handle.result
-        else:
-            self.error = handle.error
-        self.end()
+    def end(self, result: SendResult | None, error: BaseException | None) -> None:
+        """Take the outcome."""
+        if result is not None:
+            self.value = result
+        self.error = error
+        self.over()
 
     def cancel(self) -> None:
         """Do nothing: what is sent is sent, and its answer comes to nobody."""

@@ -27,7 +27,7 @@ from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.detector import Detector
 from rmqwire.producer.request_reply import RequestReply
 from rmqwire.producer.selector import selector_of
-from rmqwire.producer.send_soon import SoonSends
+from rmqwire.producer.send_soon import SendHandle, SoonSends
 from rmqwire.producer.sender import Sender, each
 from rmqwire.producer.trace import PRODUCE, SendTraceHook, TraceDispatcher
 from rmqwire.producer.warm_up import warm_up
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
-    from rmqwire.producer.send_soon import SendHandle
+    from rmqwire.producer.send_soon import Sent
 
 C = TypeVar("C", bound=ProducerConfig)
 
@@ -217,8 +217,9 @@ class Producer(MQAdmin):
         Raises:
             UsageError: outside of ``async with``, or a key and a selector.
         """
-        return self.begin_send(
-            message,
+        handle = SendHandle(message)
+        self.begin_send(
+            handle,
             queue=queue,
             key=key,
             selector=selector,
@@ -226,10 +227,11 @@ class Producer(MQAdmin):
             timeout_ms=timeout_ms,
             soon=True,
         )
+        return handle
 
     def begin_send(
         self,
-        message: Messages,
+        sent: Sent,
         *,
         queue: MessageQueue | None,
         key: object,
@@ -237,19 +239,19 @@ class Producer(MQAdmin):
         arg: object,
         timeout_ms: int | None,
         soon: bool,
-    ) -> SendHandle:
+    ) -> None:
         """Begin what ``send_soon`` or, not ``soon``, ``send`` does; for the faces of other colours.
 
         Raises:
             UsageError: outside of ``async with``, or a key and a selector.
         """
         self._check_open()
-        selector, arg = selector_of(message, key, selector, arg)
-        return self._soon.begin(message, queue, selector, arg, timeout_ms, soon=soon)
+        selector, arg = selector_of(sent.message, key, selector, arg)
+        self._soon.begin(sent, queue, selector, arg, timeout_ms, soon=soon)
 
     def begin_now(
         self,
-        message: Messages,
+        sent: Sent,
         *,
         queue: MessageQueue | None,
         key: object,
@@ -258,21 +260,21 @@ class Producer(MQAdmin):
         timeout_ms: int | None,
         soon: bool,
         mono_ms: int,
-    ) -> SendHandle | None:
+    ) -> bool:
         """Do the same while the loop of this producer sleeps, from another thread; ``mono_ms`` is its time.
 
         Returns:
-            None: nothing was done, it needs the loop; so does a selector, which is the user's code.
+            False: nothing was done, it needs the loop; so does a selector, which is the user's code.
 
         Raises:
             UsageError: outside of ``async with``, or a key and a selector; a message that no broker takes.
         """
         if selector is not None:
-            return None
+            return False
         self._check_open()
-        selector, arg = selector_of(message, key, selector, arg)
+        selector, arg = selector_of(sent.message, key, selector, arg)
         return self._soon.begin_now(
-            message, queue, selector, arg, timeout_ms, soon=soon, mono_ms=mono_ms
+            sent, queue, selector, arg, timeout_ms, soon=soon, mono_ms=mono_ms
         )
 
     async def ready(self) -> None:
@@ -315,7 +317,9 @@ class Producer(MQAdmin):
                 yield window.popleft()
             self._check_open()
             selector, arg = selector_of(message, None if key is None else key(message), None, None)
-            window.append(self._soon.begin(message, None, selector, arg, None, soon=True))
+            handle = SendHandle(message)
+            self._soon.begin(handle, None, selector, arg, None, soon=True)
+            window.append(handle)
         while window:
             await window[0].settled()
             yield window.popleft()

@@ -8,7 +8,7 @@ at another broker, never after a broker's refusal. Nothing here imports trio: ``
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, TypeVarTuple
+from typing import TYPE_CHECKING, Final, Protocol, TypeVarTuple, cast
 
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError, TooManyRequests, UsageError
@@ -115,6 +115,17 @@ class SendHandle:
             logger.warning("a send failed, and nobody has looked at it: %s", self._error)
 
 
+class Sent(Protocol):
+    """Who hears of a send: a ``SendHandle``, or a call of another thread; hashed by identity."""
+
+    @property
+    def message(self) -> Messages:
+        """What is sent."""
+
+    def end(self, result: SendResult | None, error: BaseException | None) -> None:
+        """Take the outcome."""
+
+
 class SoonSends:
     """The sends of one producer that are under way.
 
@@ -132,7 +143,7 @@ class SoonSends:
         self._accumulator = accumulator
         self._config = config
         self._tasks = tasks
-        self._sizes: dict[SendHandle, int] = {}  # those that aren't done, bytes of each
+        self._sizes: dict[Sent, int] = {}  # those that aren't done, bytes of each
         self._begun_bytes = 0
         self._in_tasks = 0  # of them, those sent by a task: what comes after waits behind them
         self._sending = 0  # of those, the ones let through
@@ -141,17 +152,16 @@ class SoonSends:
 
     def begin(
         self,
-        message: Messages,
+        handle: Sent,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
         timeout_ms: int | None,
         *,
         soon: bool,
-    ) -> SendHandle:
+    ) -> None:
         """Send, with the retries of ``Producer.send_soon`` or, not ``soon``, of ``send``."""
-        handle = SendHandle(message)
-        self._sizes[handle] = size = _size(message)
+        self._sizes[handle] = size = _size(handle.message)
         self._begun_bytes += size
         try:
             begun = self._begin_now(handle, queue, selector, arg, timeout_ms, soon, trio_ms())
@@ -161,11 +171,10 @@ class SoonSends:
             if not begun:
                 self._in_tasks += 1
                 self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms, soon)
-        return handle
 
     def begin_now(
         self,
-        message: Messages,
+        handle: Sent,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
@@ -173,11 +182,11 @@ class SoonSends:
         *,
         soon: bool,
         mono_ms: int,
-    ) -> SendHandle | None:
+    ) -> bool:
         """Send as ``begin`` does if that needs no call of trio's, not now; else nothing has happened.
 
         Args:
-            message: one message, or several.
+            handle: has the message.
             queue: send to this queue, once.
             selector: choose the queue, once.
             arg: for the selector.
@@ -189,17 +198,16 @@ class SoonSends:
             UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
         """
         if self._sender.faults.enabled:
-            return None
-        handle = SendHandle(message)
+            return False
         if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon, mono_ms):
-            return None
-        self._sizes[handle] = size = _size(message)
+            return False
+        self._sizes[handle] = size = _size(handle.message)
         self._begun_bytes += size
-        return handle
+        return True
 
     def _begin_now(
         self,
-        handle: SendHandle,
+        handle: Sent,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
@@ -228,16 +236,13 @@ class SoonSends:
         )
 
     def _answered(self, first: FirstAttempt) -> None:
-        handle = first.owner
-        assert isinstance(handle, SendHandle)
+        handle = cast("Sent", first.owner)
         if first.result is not None:
             self._end(handle, first.result, None)
         else:
             self._tasks.spawn(self._settle, handle, self._sender.finish, first)
 
-    def _end(
-        self, handle: SendHandle, result: SendResult | None, error: BaseException | None
-    ) -> None:
+    def _end(self, handle: Sent, result: SendResult | None, error: BaseException | None) -> None:
         size = self._sizes.pop(handle, None)
         if size is not None:  # else the producer was closed meanwhile
             self._begun_bytes -= size
@@ -266,7 +271,7 @@ class SoonSends:
 
     async def _run(
         self,
-        handle: SendHandle,
+        handle: Sent,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
@@ -280,7 +285,7 @@ class SoonSends:
 
     async def _settle(
         self,
-        handle: SendHandle,
+        handle: Sent,
         send: Callable[[*Args], Awaitable[SendResult]],
         *args: *Args,
     ) -> None:
@@ -296,7 +301,7 @@ class SoonSends:
 
     async def _send(
         self,
-        handle: SendHandle,
+        handle: Sent,
         queue: MessageQueue | None,
         selector: MessageQueueSelector | None,
         arg: object,
