@@ -28,6 +28,7 @@ _INT_MAX: Final = 2**31 - 1
 _QUEUE_DIGITS, _TIME_DIGITS = 9, 18  # more may not fit
 _ZERO: Final = b"0"[0]
 _NOT_TEXT: Final = bytes([*range(0x20), *b'"'])  # never stands as it is in a text of JSON
+_OF_NAMES: Final = b"%|-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BINARY_CODES: Final = frozenset(code.to_bytes(2, "big") for code in FIELDS)
 _HALF: Final = const.PROPERTY_TRANSACTION_PREPARED.encode()
 _JSON_CODES: Final = tuple(b'{"code":%d,' % code for code in FIELDS)
@@ -196,17 +197,10 @@ def _from_json(
     group: bytes, topic: bytes, queue: bytes, born: bytes, text: bytes, opaque: bytes
 ) -> tuple[int, bytes, int, int, bytes] | None:
     """Return opaque, topic, queue id, born time and properties; None when it takes more to read them."""
-    if not (queue.isdigit() and born.isdigit() and opaque.isdigit()):
+    if not (queue + born + opaque).isdigit() or (group + topic).translate(None, _OF_NAMES):
         return None
     number, is_odd = int(opaque), opaque[0] == _ZERO and len(opaque) > 1
-    texts, names = b"%b%b%b" % (group, topic, text), group + topic
-    if (
-        number > _INT_MAX
-        or is_odd
-        or texts.translate(None, _NOT_TEXT) != texts
-        or b"\\" in names
-        or not names.isascii()
-    ):
+    if number > _INT_MAX or is_odd or text.translate(None, _NOT_TEXT) != text:
         return None
     properties = text.replace(b"\\u0001", b"\x01").replace(b"\\u0002", b"\x02")
     return None if b"\\" in properties else (number, topic, int(queue), int(born), properties)
