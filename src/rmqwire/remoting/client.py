@@ -28,7 +28,6 @@ from rmqwire.codec.command import (
     encode_command,
     next_opaque,
 )
-from rmqwire.codec.stored_answers import stored_reader
 from rmqwire.errors import ConnectFailed, RemotingError, RemotingTimeout, SendFailed
 from rmqwire.remoting.answer_waiter import AnswerWaiter, silence_after
 from rmqwire.remoting.channel import Channel, trio_ms
@@ -43,6 +42,7 @@ from rmqwire.wakeup import AnyThreadWakeup
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rmqwire.codec.stored_answers import ReadStored
     from rmqwire.remoting.handler import OnReply, OnStored, RpcHook
     from rmqwire.settings.tls import ClientTls
 
@@ -164,7 +164,6 @@ class RemotingClient:
         self._heeds_go_away = heeds_go_away
         self._handlers = HandlerTable() if handlers is None else handlers
         self._limits = limits
-        self._read_stored = stored_reader(limits.max_frame)
         self._on_connect = on_connect
         self._on_close = on_close
         self._version = version
@@ -320,6 +319,8 @@ class RemotingClient:
             self._stamp(addr, command)
             frame = encode_command(command)
             on_reply, on_stored = partial(self._answered, addr, command, on_reply), None
+        if on_stored is not None and connection.read_stored is None:
+            connection.read_stored = self._stored_reader()
         deadline = mono_ms + timeout_ms
         if deadline < self._tick_at:
             self._earlier()
@@ -332,6 +333,11 @@ class RemotingClient:
             channel.break_off("a send was interrupted")
             raise
         return True
+
+    def _stored_reader(self) -> ReadStored:
+        from rmqwire.codec.stored_answers import stored_reader  # noqa: PLC0415  servers don't send
+
+        return stored_reader(self._limits.max_frame)
 
     def _answered(
         self,
@@ -437,7 +443,6 @@ class RemotingClient:
         connection = Connection(
             self._handlers, addr, local=local, limits=self._limits, mono_ms=trio_ms
         )
-        connection.read_stored = self._read_stored
         if transport is stream:
             connection.if_silent = "does the server want TLS?"
         channel = link.channel = Channel(stream, connection, self._limits)
