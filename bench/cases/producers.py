@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from bench.cases.group import Group
+from bench.cases.sends import load_of
 from bench.machine import CORES, Machine, cpu_seconds, settle
 from bench.results import Figures
 from bench.rounds import Bench
@@ -30,6 +31,7 @@ PROGRAMS = {
 REPORTS, QUICK_REPORTS = 9, 3  # one a second; the first third warms the program's own JVM
 LIMIT_S = 60  # for all of them
 ROUNDS = 2
+WARMING = "send/128B/64x1/ROCKETMQ/async"  # of the brokers, before the first program
 
 
 REPORT = re.compile(r"Send TPS: *(\d+) \|.*?(?:Average|AVG) RT\(ms\): +([\d.]+)")
@@ -79,6 +81,8 @@ def run(bench: Bench, names: list[str]) -> None:
         return
     count = QUICK_REPORTS if bench.quick else REPORTS
     running = bench.servers({})
+    for server in running:
+        bench.warm(server, *load_of(WARMING))
     for name in names:
         for number in range(min(bench.rounds, ROUNDS)):
             for server in running[:: -1 if number % 2 else 1]:
