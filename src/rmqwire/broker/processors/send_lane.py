@@ -15,7 +15,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rmqwire.broker.processors.plain_sends import PlainSends
 from rmqwire.broker.processors.send_fields import FIELDS, SendFields, plain_names
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import decode_batch
@@ -139,6 +138,8 @@ class SendLane:
 
             self._take = Sends(settings, self.place, self._plan).take
         else:
+            from rmqwire.broker.processors.plain_sends import PlainSends  # noqa: PLC0415  with its lane
+
             self._take = PlainSends(settings, answers, self.place, self._plan).take
 
     def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
