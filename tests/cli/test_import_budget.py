@@ -47,7 +47,7 @@ exec({TELL!r}, {{"sys": sys}})
 
 @pytest.mark.parametrize(
     ("program", "budget"),
-    [(BROKER, (612, 332, 2)), (NAMESRV, (385, 115, 2))],
+    [(BROKER, (612, 336, 2)), (NAMESRV, (385, 115, 2))],
     ids=["broker", "namesrv"],
 )
 def test_a_server_loads_what_it_needs_to_serve(program, budget, tmp_path):
