@@ -61,9 +61,9 @@ PLAIN = [
     {"max_msg_nums": -(2**31)},
     {"max_msg_nums": 2**31 - 1},
     {"max_msg_bytes": 262_144},
-    {"consumer_group": "nobody"},  # is made
 ]
 ODD = [
+    {"consumer_group": "nobody"},  # is made, and whoever asked waits until it is written
     {"subscription": "TagB"},
     {"subscription": "||"},
     {"subscription": ""},
@@ -228,6 +228,7 @@ def test_what_changes_between_two_pulls_counts_at_once(lanes, change):
 def test_pulls_of_a_group_that_told_its_subscription_are_taken(lanes):
     for broker in lanes.brokers:
         told = build_subscription(TOPIC, "*", sub_version=7)
+        broker.state.groups.find("told")
         info = broker.state.consumers.groups["told"] = ConsumerGroupInfo("told")
         info.subscriptions[TOPIC] = told
     told = {"consumer_group": "told", "sys_flag": 2, "subscription": None}

@@ -206,6 +206,10 @@ class PullLane:
             come as requests.
         """
         state = self._state
+        if (
+            state.groups.select(group_name) is None
+        ):  # found, it would be made: what is made is waited for
+            return None
         header = PullMessageRequestHeader(
             consumer_group=group_name,
             topic=topic_name,
