@@ -47,14 +47,28 @@ def _status(pid: int, name: str) -> float:
     return int(found[1]) / 1024
 
 
-def settle(pids: Sequence[int]) -> None:
-    """Wait until processes have done what they put off, such as an index: a figure has its whole cost."""
-    deadline = time.monotonic() + SETTLE_LIMIT_S
-    while time.monotonic() < deadline:
-        before = sum(map(cpu_seconds, pids))
-        time.sleep(SETTLE_S)
-        if sum(map(cpu_seconds, pids)) - before < SETTLED_SHARE * SETTLE_S:
-            return
+def share_of(pids: Sequence[int], seconds: float) -> float:
+    """Return what processes take of a core from now on, for some time."""
+    before = sum(map(cpu_seconds, pids))
+    time.sleep(seconds)
+    return (sum(map(cpu_seconds, pids)) - before) / seconds
+
+
+def settle(pids: Sequence[int], at_rest: float = 0.0) -> float:
+    """Wait until processes have done what they put off, such as an index: a figure has its whole cost.
+
+    Args:
+        pids: whose work.
+        at_rest: of a core, what they take while nobody asks them for anything: a JVM a tenth and more.
+
+    Returns:
+        the CPU seconds that they have taken meanwhile in any case.
+    """
+    began = time.monotonic()
+    settled = max(SETTLED_SHARE, 1.5 * at_rest)
+    while share_of(pids, SETTLE_S) >= settled and time.monotonic() < began + SETTLE_LIMIT_S:
+        pass
+    return at_rest * (time.monotonic() - began)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.generator.run import Report, Shape, play, quantile
 from bench.generator.tape import Frame
-from bench.machine import CORES, Machine, cpu_seconds, rss_mib, settle
+from bench.machine import CORES, Machine, cpu_seconds, rss_mib, settle, share_of
 from bench.results import Figures, Results
 from bench.sides import JAVA, KINDS, Server, servers
 from bench.warming import Warming
@@ -26,6 +26,7 @@ from rmqwire.codec import decode_frame
 WARM_SLICE_S = 1.0
 WARM_SLICES = {JAVA: 18}  # at most: Java's compiler needs some ten seconds, Python none
 WARM_AGAIN = {JAVA: 6}  # at most, of a JVM that was warmed by the same request before
+REST_S = 1.0  # so long is looked what a broker takes at rest
 ONCE_S = 60.0  # at most, to play a tape once
 
 Load = tuple[list[Frame], Shape]
@@ -74,6 +75,7 @@ class Bench:
     _servers: list[Server] = field(default_factory=list)
     _running: ExitStack = field(default_factory=ExitStack)
     _warmed: set[tuple[int, int]] = field(default_factory=set)  # (process, request code)
+    _at_rest: dict[int, float] = field(default_factory=dict)  # by process, of a core
 
     def servers(self, settings: Mapping[str, str]) -> list[Server]:
         """Return a broker of each kind, those of the case before if they have these settings."""
@@ -129,9 +131,10 @@ class Bench:
         bounds = {"warm": 0, "limit": len(frames)} if once else {}
         seconds = ONCE_S if once else seconds or self.seconds
         report = play(server.port, frames, shape, seconds=seconds, pulls=pulls, **bounds)
-        settle(watched)
-        took, spent = time.monotonic() - began, sum(map(cpu_seconds, watched)) - before
-        ours = spent + report.all_cpu_s + sum(map(cpu_seconds, beside)) - beside_before
+        anyway = settle(watched, self._at_rest.get(server.pid, 0.0))
+        took, used = time.monotonic() - began, sum(map(cpu_seconds, watched)) - before
+        spent = used - anyway
+        ours = used + report.all_cpu_s + sum(map(cpu_seconds, beside)) - beside_before
         others = max(machine.since().busy * CORES - ours / took, 0.0)
         figures = figures_of(report, spent, others)
         figures["rss_mib"] = sum(map(rss_mib, watched))
@@ -157,6 +160,9 @@ class Bench:
         """Warm each entry, then load them in turn, there and back, round after round."""
         for _, server, load in entries:
             self.warm(server, *load)
+            if server.pid not in self._at_rest:
+                settle(server.pids)
+                self._at_rest[server.pid] = share_of(server.pids, REST_S)
         for number in range(rounds or self.rounds):
             for case, server, load in entries[:: -1 if number % 2 else 1]:
                 _, figures = self.load(server, *load)
