@@ -81,7 +81,11 @@ def chosen(patterns: list[str]) -> dict[str, list[str]]:
         if not any(fnmatchcase(case, pattern) for case in every):
             raise SystemExit(f"no case is called {pattern!r}; --list prints all")
     found = {
-        name: [c for c in group.names if any(fnmatchcase(c, pattern) for pattern in patterns)]
+        name: [
+            case
+            for case in dict.fromkeys([*group.default, *group.names])  # in the order of a whole run
+            if any(fnmatchcase(case, pattern) for pattern in patterns)
+        ]
         for name, group in GROUPS.items()
     }
     return {name: cases for name, cases in found.items() if cases}

@@ -24,8 +24,8 @@ from interop import processes
 from rmqwire.codec import decode_frame
 
 WARM_SLICE_S = 1.0
-WARM_SLICES = {JAVA: 18}  # at most: Java's compiler needs some ten seconds, Python none
-WARM_AGAIN = {JAVA: 6}  # at most, of a JVM that was warmed by the same request before
+WARM_SLICES = {JAVA: 40}  # at most: Java's compilers need ten to thirty seconds, Python none
+WARM_AGAIN = {JAVA: 12}  # at most, of a JVM that was warmed by the same request before
 REST_S = 1.0  # so long is looked what a broker takes at rest
 ONCE_S = 60.0  # at most, to play a tape once
 
