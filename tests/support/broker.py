@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 START_MS = 1_795_228_300_000
 
 
+def commands(data: bytes) -> list[RemotingCommand]:
+    """Return the commands of whole frames."""
+    found = []
+    while data:
+        size = 4 + int.from_bytes(data[:4], "big")
+        found.append(decode_command(data[:size]))
+        data = data[size:]
+    return found
+
+
 class Clock:
     """A wall clock that stands still until it's moved."""
 
@@ -49,11 +59,7 @@ class Client:
 
     def drain(self) -> None:
         """Take what the broker has sent."""
-        data = self.connection.data_to_send()
-        while data:
-            size = 4 + int.from_bytes(data[:4], "big")
-            self.received.append(decode_command(data[:size]))
-            data = data[size:]
+        self.received += commands(self.connection.data_to_send())
 
     def call(self, command: RemotingCommand) -> RemotingCommand:
         """Send a request and give its answer; fails when there is none yet."""

@@ -220,10 +220,11 @@ class SocketPool:
                 logger.exception("a pass failed, its %d connections end", len(ready))
                 for member in ready:
                     self.end(member)
-        answers = len(ready) <= FEW and all(m.unsent and not m.held for m in ready)
+        answered = len(ready) <= FEW
         for member in ready:
+            answered = answered and member.unsent and not member.held
             self.settle(member)
-        self._answered = answers and not self._woken  # who is woken needs a turn of the loop
+        self._answered = answered and not self._woken  # who is woken needs a turn of the loop
         return size
 
     def _receive(self, member: PooledSocket, offered: list[Offered]) -> int:

@@ -21,6 +21,7 @@ from rmqwire.codec.release import release_named
 from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.remoting.lane_turn import take_together
 from rmqwire.store.folder.file_queue import FileQueue
+from tests.support.broker import commands
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
 from tests.support.lanes import KEY, TOPIC, BothLanes, batch_frame, on_lane, send_frame
 
@@ -129,7 +130,7 @@ def test_oneway_sends_are_taken_and_not_answered(lanes):
     answers = lanes.feed(
         send_frame(flag=2) + batch_frame(MEMBERS[0], flag=2) + send_frame(opaque=7)
     )[1]
-    assert [answer.opaque for answer in _commands(answers)] == [7]
+    assert [answer.opaque for answer in commands(answers)] == [7]
     assert lanes.feed(send_frame(flag=2)) == [b"", b""]
     assert lanes.taken >= 3
 
@@ -174,7 +175,7 @@ def test_the_python_goes_on_where_a_connections_sends_are_not_plain(lanes):
     answers = feed_together(
         lanes, send_frame(topic="Other", queue_id=1), send_frame(topic="Other") + odd
     )
-    assert [len(_commands(one)) for one in answers] == [1, 2]
+    assert [len(commands(one)) for one in answers] == [1, 2]
 
 
 def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypatch):
@@ -186,8 +187,8 @@ def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypa
     answers = feed_together(
         lanes, send_frame(opaque=1) * 2, batch + send_frame(), send_frame(flag=2)
     )
-    assert [len(_commands(one)) for one in answers] == [2, 2, 0]
-    assert {c.code for one in answers for c in _commands(one)} == {
+    assert [len(commands(one)) for one in answers] == [2, 2, 0]
+    assert {c.code for one in answers for c in commands(one)} == {
         ResponseCode.SERVICE_NOT_AVAILABLE
     }
 
@@ -242,7 +243,7 @@ def test_half_messages_in_a_row_are_handed_on_together(lanes, serialize_type):
     answers = lanes.feed(half * 5 + plain + half * 3)
     assert lanes.taken == 1 + 3  # the first five are those that make the half queue
     assert lanes.asked <= 3  # before the halves, before the plain one, behind it
-    assert len(_commands(answers[1])) == 9
+    assert len(commands(answers[1])) == 9
 
 
 def test_records_go_on_in_the_next_file_of_the_log(lanes):
@@ -307,7 +308,7 @@ def test_a_failed_write_refuses_every_send_of_the_pass(lanes, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(FileQueue, "write", fail)
-    codes = [answer.code for answer in _commands(lanes.end_pass()[1])]
+    codes = [answer.code for answer in commands(lanes.end_pass()[1])]
     assert codes == [ResponseCode.SERVICE_NOT_AVAILABLE] * 3
 
 
@@ -316,15 +317,6 @@ def test_a_broker_in_trouble_takes_nothing(lanes):
         broker.state.store.health.disk_full("a test says so")
     lanes.feed(send_frame() * 2)
     assert lanes.taken == 0
-
-
-def _commands(data: bytes) -> list[RemotingCommand]:
-    found = []
-    while data:
-        size = 4 + int.from_bytes(data[:4], "big")
-        found.append(decode_command(data[:size]))
-        data = data[size:]
-    return found
 
 
 @pytest.mark.parametrize("timed_out", [True, False])
@@ -340,7 +332,7 @@ def test_sends_wait_for_the_disk_on_both_lanes(tmp_path, lane, timed_out):
             broker.clock.ms += 60_000 if timed_out else 0
             store.expire_waits()
             store.puts.flushed(store.log.end, store.log.last_store_timestamp)
-        codes = [answer.code for answer in _commands(lanes.compare()[1])]
+        codes = [answer.code for answer in commands(lanes.compare()[1])]
         assert codes == [ResponseCode.FLUSH_DISK_TIMEOUT if timed_out else 0] * 3
     assert lanes.taken == 5
     lanes.close()
@@ -349,7 +341,7 @@ def test_sends_wait_for_the_disk_on_both_lanes(tmp_path, lane, timed_out):
 def test_the_answers_of_a_sync_master_are_the_same(tmp_path, lane):
     lanes = BothLanes(tmp_path, RELEASES[0], lane, broker_role="SYNC_MASTER")
     for _ in range(2):
-        codes = [answer.code for answer in _commands(lanes.feed(send_frame() * 3)[1])]
+        codes = [answer.code for answer in commands(lanes.feed(send_frame() * 3)[1])]
         assert codes == [ResponseCode.SLAVE_NOT_AVAILABLE] * 3
     assert lanes.taken == 5
     lanes.close()

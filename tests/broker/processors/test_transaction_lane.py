@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from fuzz.mutate import mutate, with_true_length
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.native import NATIVE, PYTHON, module_fault
 from rmqwire.codec.release import release_named
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.broker.processors.test_plain_sends import feed_together
 from tests.support import requests
+from tests.support.broker import commands
 from tests.support.golden import RELEASE_NAMES
 from tests.support.lanes import (
     KEY,
@@ -50,15 +51,6 @@ def lanes(request, tmp_path, lane):
     warm(both)
     yield both
     both.close()
-
-
-def commands(data: bytes) -> list[RemotingCommand]:
-    found = []
-    while data:
-        size = 4 + int.from_bytes(data[:4], "big")
-        found.append(decode_command(data[:size]))
-        data = data[size:]
-    return found
 
 
 def prepare(lanes: BothLanes, count: int, **fields: object) -> list[RemotingCommand]:

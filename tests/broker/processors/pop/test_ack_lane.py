@@ -8,7 +8,7 @@ import pytest
 
 from fuzz.mutate import mutate, with_true_length
 from rmqwire.codec.codes import RequestCode, ResponseCode
-from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.headers import AckMessageRequestHeader, PopMessageRequestHeader
 from rmqwire.codec.message import StoredMessage
 from rmqwire.codec.native import NATIVE, PYTHON, module_fault
@@ -17,6 +17,7 @@ from rmqwire.codec.release import V5_5_0
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.broker.pop.support import messages_of
 from tests.broker.processors.test_plain_sends import feed_together
+from tests.support.broker import commands
 from tests.support.lanes import TOPIC, BothLanes, send_frame
 
 GROUP = "poppers"
@@ -43,15 +44,6 @@ def begin(lanes: BothLanes) -> None:
     (first, *_) = pop(lanes, 1)
     lanes.feed(ack(first))
     lanes.taken = 0
-
-
-def commands(data: bytes) -> list[RemotingCommand]:
-    found = []
-    while data:
-        size = 4 + int.from_bytes(data[:4], "big")
-        found.append(decode_command(data[:size]))
-        data = data[size:]
-    return found
 
 
 def pop(lanes: BothLanes, count: int, **fields: object) -> list[StoredMessage]:
