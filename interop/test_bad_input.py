@@ -97,6 +97,12 @@ def both(sides: dict[str, Side], *words: Any, verb: str = "send", **named: Any) 
     return ours
 
 
+def same_end(sides: dict[str, Side], topic: str) -> bool:
+    """Both have all that was sent in their queue: Java's answer comes before that."""
+    java, ours = (side.pull(topic, offset=1_000_000)["max"] for side in sides.values())
+    return java == ours > 0
+
+
 def test_a_good_message_is_stored(sides: dict[str, Side]) -> None:
     assert both(sides, "B_open") == {"status": "SEND_OK"}
 
@@ -167,6 +173,7 @@ def test_a_queue_and_an_offset_that_are_not_there(sides: dict[str, Side]) -> Non
     assert said["code"] in {1, 29}
     assert "queueId[99] is illegal, topic:[B_open]" in said["refused"]
     assert both(sides, "B_open") == {"status": "SEND_OK"}
+    wait_until(partial(same_end, sides, "B_open"), "all messages of B_open in both queues", 15)
     said = both(sides, "B_open", offset=1_000_000, verb="pull")
     assert said["status"] == "OFFSET_ILLEGAL"
     assert said["next"] == said["max"] > said["min"] == 0

@@ -22,10 +22,14 @@ from interop.foreign import programs
 from interop.processes import Node, wait_until
 from interop.wire import broker_addr, route_known
 
-# That a busy machine's disk was slow is no complaint about a client.
+# No complaints about a client: a busy machine's slow disk, and the older offset that a member of
+# a group commits when it gives a queue away to one that has read on.
+EXCUSED = (
+    r"rmqwire\.store\.log\.put_path - \d+ puts took",
+    r"rmqwire\.broker\.tables\.offsets - update consumer offset less than store",
+)
 COMPLAINT = re.compile(
-    r"^\S+ \S+ (WARNING|ERROR|CRITICAL) (?!rmqwire\.store\.log\.put_path - \d+ puts took)|^Traceback",
-    re.MULTILINE,
+    rf"^\S+ \S+ (WARNING|ERROR|CRITICAL) (?!{'|'.join(EXCUSED)})|^Traceback", re.MULTILINE
 )
 
 
