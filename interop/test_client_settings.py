@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +21,17 @@ from interop.peer import Peer
 from interop.processes import wait_until
 from interop.replication import Servers, await_sync, broker
 from interop.stores import tables
-from interop.wire import route_known
-from rmqwire import LitePullConsumer, MessageQueue, OffsetStore, Producer, PushConsumer
+from interop.test_shared_client import Line
+from interop.wire import broker_addr, route_known
+from rmqwire import (
+    Client,
+    LitePullConsumer,
+    Message,
+    MessageQueue,
+    OffsetStore,
+    Producer,
+    PushConsumer,
+)
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.release import release_named
 from rmqwire.remoting.client import RemotingClient
@@ -38,6 +53,76 @@ async def test_a_producer_that_is_warmed_up_is_known_before_its_first_send(
         async with Producer(group, topics=topics, **settings(java_namesrv, version)) as producer:
             shown = await trio.to_thread.run_sync(json_peer.mqadmin, *words)
             assert (producer.client_id in shown) == (topics is not None), shown
+
+
+@contextmanager
+def address_server(answers: dict[str, str]) -> Iterator[str]:
+    """A web server that answers paths, and the address that it listens at."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = answers.get(self.path)
+            self.send_response(404 if found is None else 200)
+            self.end_headers()
+            self.wfile.write((found or "").encode())
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def test_a_client_of_a_unit_finds_its_servers_and_sends_to_the_vip_port(
+    java_namesrv: str, version: str, json_peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Java's broker makes the topics of a unit's clients with flags of their own."""
+    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
+    name = uuid.uuid4().hex[:8]
+    topic, group, maker = f"unit_{name}", f"unit_group_{name}", f"unit_maker_{name}"
+    host, _, port = broker_addr(java_namesrv, "java-a").rpartition(":")
+    line, collector = Line(), Collector(failures=1)
+    admin = partial(trio.to_thread.run_sync, json_peer.mqadmin)
+
+    async def flags(of: str) -> set[str]:
+        told = await admin("topicRoute", "-n", java_namesrv, "-t", of)
+        return set(re.findall(r'"topicSys[fF]lag":\s*(\d+)', told))
+
+    with address_server({"/rocketmq/nsaddr-u?nofix=1": java_namesrv}) as web:
+        async with (
+            Client(
+                address_server=web,
+                unit_name="u",
+                unit_mode=True,
+                vip_channel_enabled=True,
+                namespace_v2=None if version == "4.9.7" else "second",
+                poll_name_server_interval=1_000,
+                heartbeat_broker_interval=1_000,
+                release=release_named(version),
+                remoting=line.remoting,
+            ) as client,
+            Producer(maker, client=client) as producer,
+            PushConsumer(
+                group, client=client, consume_from_where="CONSUME_FROM_FIRST_OFFSET"
+            ) as consumer,
+        ):
+            for number in range(4):
+                await producer.send(Message(topic, b"%d" % number))
+            assert len(line.taps[f"{host}:{int(port) - 2}"]) == 1
+            consumer.subscribe(topic, "*", collector)
+            received = await collector.take(8)
+            assert sorted(m["reconsumeTimes"] for m in received) == [0] * 4 + [1] * 4
+            assert client.client_id.endswith("@u")
+            told = await admin("producerConnection", "-n", java_namesrv, "-g", maker, "-t", topic)
+            assert client.client_id in told, told
+            assert await flags(topic) == {"1"}
+            assert await flags(f"%RETRY%{group}") == {"2"}
 
 
 class OwnStore(OffsetStore):

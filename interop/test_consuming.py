@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from interop.checks import same_messages
-from interop.listeners import Collector, mqadmin_says, received_form
+from interop.listeners import Collector, mqadmin_says, received_form, until
 from interop.peer import Peer
 from interop.replication import Servers
 from rmqwire import (
@@ -144,6 +144,49 @@ async def test_what_raises_in_its_block_comes_again_to_any_member(
         )
     same_messages(sent, [m for m in received if m["reconsumeTimes"] == 0])
     same_messages(sent, [m for m in received if m["reconsumeTimes"] == 1])
+
+
+@pytest.mark.optin
+async def test_what_a_dead_broker_does_not_take_back_comes_again_from_another_one(
+    servers: Servers, version: str, json_peer: Peer, tmp_path: Path
+) -> None:
+    """It is sent to the group's retries as a new message, as by Java's CLIENT_INNER_PRODUCER."""
+    namesrv = servers.namesrv("java", tmp_path / "namesrv").addr
+    both = {
+        name: servers.broker("java", tmp_path / name, namesrv, {"brokerName": name})
+        for name in ("left", "dies")
+    }
+    for node in both.values():
+        words = ("-n", namesrv, "-b", node.addr, "-t", "back", "-r", "1", "-w", "1")
+        json_peer.mqadmin("updateTopic", *words)
+    collector, dead = Collector(), trio.Event()
+    came: list[MessageExt] = []
+
+    async def listen(batch: list[MessageExt]) -> ConsumeStatus:
+        came.extend(batch)
+        collector(batch)
+        if batch[0].reconsume_times or batch[0].broker_name == "left":
+            return OK
+        await dead.wait()
+        return ConsumeStatus.RECONSUME_LATER
+
+    async with consumer(namesrv, version) as ours:
+        ours.subscribe("back", "*", listen)
+        queues = await ours.fetch_subscribe_message_queues("back")
+        assert {queue.broker_name for queue in queues} == {"left", "dies"}
+        await until(lambda: queues <= ours.assigned_queues(), "both brokers' queues")
+        sent = await trio.to_thread.run_sync(json_peer.produce, namesrv, "back", 10)
+        await collector.take(10)
+        lost = [one.msg_id for one in came if one.broker_name == "dies"]
+        assert lost
+        both["dies"].kill()
+        dead.set()
+        await collector.take(10 + len(lost))
+    again = came[10:]
+    assert sorted(one.msg_id for one in again) == sorted(lost)
+    assert {one.broker_name for one in again} == {"left"}
+    assert {(one.topic, one.reconsume_times) for one in again} == {("back", 1)}
+    same_messages(sent, collector.received[:10])
 
 
 STRATEGIES = {

@@ -32,13 +32,15 @@ EACH = 50_000  # messages of each topic
 QUEUES = 12
 BATCH = 25
 LOAD_S = 110.0
+PATIENCE_MS = 20_000  # of a send: six members start beside a broker that has just done so
 QUIET_S = 120.0  # the lock of a killed member's queue holds for a minute
 
 
 async def produce(namesrv: str, topic: str) -> None:
     """Send the numbers below EACH, spread over LOAD_S; number n is in the queue n % QUEUES."""
     began = trio.current_time()
-    async with Producer(f"of_{topic}", namesrv_addr=namesrv) as producer:
+    patient = {"send_msg_timeout": PATIENCE_MS}
+    async with Producer(f"of_{topic}", namesrv_addr=namesrv, **patient) as producer:
         queues = await producer.fetch_publish_message_queues(topic)
         by_id: dict[int, MessageQueue] = {queue.queue_id: queue for queue in queues}
         batches = [

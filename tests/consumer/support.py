@@ -63,8 +63,10 @@ def raising(messages):
     raise RuntimeError("no")
 
 
-async def running_info(cluster, c):
-    header = h.GetConsumerRunningInfoRequestHeader(consumer_group="cg", client_id=c.client_id)
+async def running_info(cluster, c, *, stacks=False):
+    header = h.GetConsumerRunningInfoRequestHeader(
+        consumer_group="cg", client_id=c.client_id, jstack_enable=stacks
+    )
     ((_, answer),) = cluster.tell(R.GET_CONSUMER_RUNNING_INFO, header).replies
     assert (answer.code, answer.remark) == (0, "not set any response code")
     return ConsumerRunningInfo.decode(answer.body)

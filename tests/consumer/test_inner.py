@@ -1,6 +1,7 @@
 """What brokers ask of a push consumer."""
 
 import pytest
+import trio
 
 from rmqwire.codec import headers as h
 from rmqwire.codec.bodies import (
@@ -42,6 +43,21 @@ async def test_running_info(cluster, autojump_clock):
     assert info.status_table["T"].consume_oktps == pytest.approx(1 / 60)
     assert refusal.code == 1
     assert refusal.remark == "The Consumer Group <other> not exist in this consumer"
+
+
+async def test_a_listener_that_hangs_is_seen_in_the_stacks_that_are_asked_for(
+    cluster, autojump_clock
+):
+    async def hangs(_messages):
+        await trio.sleep(30)
+
+    cluster.store("T", b"x")
+    async with consumer(cluster, consume_from_where=FIRST) as c:
+        c.subscribe("T", "*", hangs)
+        await settle()
+        assert (await running_info(cluster, c)).jstack is None
+        told = (await running_info(cluster, c, stacks=True)).jstack
+    assert ".hangs(test_inner.py:" in told
 
 
 async def test_reset_offsets(cluster, autojump_clock):

@@ -200,6 +200,10 @@ class ClientProcessor:
         info.mq_table = namespace.wrap_keys(info.mq_table)
         info.mq_pop_table = namespace.wrap_keys(info.mq_pop_table)
         info.status_table = {namespace.wrap(t): one for t, one in info.status_table.items()}
+        if header.jstack_enable:
+            from rmqwire.client.stacks import stacks  # noqa: PLC0415  asked for once in a while
+
+            info.jstack = stacks()
         return request.create_response(0, NOT_SET, None, info.encode(self._release))
 
     def consume_message_directly(
