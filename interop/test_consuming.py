@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 import uuid
 from datetime import datetime
@@ -15,6 +17,7 @@ from interop.checks import same_messages
 from interop.listeners import Collector, mqadmin_says, received_form, until
 from interop.peer import Peer
 from interop.replication import Servers
+from interop.wire import ask, broker_addr
 from rmqwire import (
     ConsumeConcurrentlyContext,
     ConsumeStatus,
@@ -23,7 +26,14 @@ from rmqwire import (
     allocate_averagely_by_circle,
     allocate_by_consistent_hash,
 )
-from rmqwire.codec.bodies import OffsetSerializeWrapper
+from rmqwire.codec.bodies import (
+    ConsumerData,
+    HeartbeatData,
+    OffsetSerializeWrapper,
+    SubscriptionData,
+)
+from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.release import release_named
 
 OK = ConsumeStatus.CONSUME_SUCCESS
@@ -187,6 +197,52 @@ async def test_what_a_dead_broker_does_not_take_back_comes_again_from_another_on
     assert {one.broker_name for one in again} == {"left"}
     assert {(one.topic, one.reconsume_times) for one in again} == {("back", 1)}
     same_messages(sent, collector.received[:10])
+
+
+def close_while_heartbeats_wait(addr: str, client_id: str, group: str, topic: str) -> None:
+    """Let Java's broker keep a connection of ours that is gone, for two minutes."""
+    wanted = SubscriptionData(topic=topic, sub_string="*")
+    told = ConsumerData(
+        group_name=group,
+        consume_type="CONSUME_PASSIVELY",
+        message_model="CLUSTERING",
+        consume_from_where="CONSUME_FROM_FIRST_OFFSET",
+        subscription_data_set=[wanted],
+    )
+    body = HeartbeatData(client_id=client_id, consumer_data_set=[told]).encode()
+    frame = encode_command(RemotingCommand(RequestCode.HEART_BEAT, body=body))
+    host, _, port = addr.rpartition(":")
+    with socket.create_connection((host, int(port)), 5) as connection:
+        connection.sendall(frame * 200)
+
+
+@pytest.mark.optin
+async def test_a_member_that_java_s_broker_has_twice_reads_all_its_queues(
+    java_namesrv: str, version: str, json_peer: Peer, topic: str
+) -> None:
+    group = f"twice_{uuid.uuid4().hex[:8]}"
+    addr = broker_addr(java_namesrv, "java-a")
+    asked = RemotingCommand(RequestCode.GET_CONSUMER_LIST_BY_GROUP, {"consumerGroup": group})
+    ours = consumer(java_namesrv, version, group, client_ip="127.0.0.1", instance_name=group)
+    collector = Collector()
+    ours.subscribe(topic, "*", collector)
+    async with ours:
+
+        async def members() -> list[str]:
+            answer = await trio.to_thread.run_sync(ask, addr, asked)
+            return json.loads(bytes(answer.body) or b"{}").get("consumerIdList", [])
+
+        with trio.fail_after(40):
+            while len(await members()) < 2:
+                close_while_heartbeats_wait(addr, ours.client_id, group, topic)
+                await trio.sleep(0.5)
+        assert set(await members()) == {ours.client_id}
+        everything = await ours.fetch_subscribe_message_queues(topic)
+        await trio.sleep(22)  # it has divided them again
+        assert everything <= ours.assigned_queues()
+        sent = await trio.to_thread.run_sync(json_peer.produce, java_namesrv, topic, 20)
+        same_messages(sent, await collector.take(20))
+        assert len(await members()) > 1
 
 
 STRATEGIES = {

@@ -180,6 +180,13 @@ async def test_members_of_a_group(cluster, autojump_clock):
     assert asked.consumer_group == "g"
 
 
+async def test_a_member_that_a_broker_names_twice_is_one(cluster):
+    cluster.members["g"] = ["y", "x", "y"]
+    async with instance(cluster) as client:
+        await client.update_route("T")
+        assert await client.consumer_ids("T", "g") == ["y", "x"]
+
+
 async def test_name_servers_come_from_an_address_server(cluster, monkeypatch, autojump_clock):
     monkeypatch.delenv("NAMESRV_ADDR", raising=False)
     answers = iter([OSError("down"), NAMESRV, "elsewhere", "10.0.0.5:9876"])

@@ -400,7 +400,11 @@ class ClientInstance:
         await self.api.send_back(addr, header)
 
     async def consumer_ids(self, topic: str, group: str) -> list[str] | None:
-        """Return the members of a group as a broker of the topic knows them, None if none tells."""
+        """Return the members of a group as a broker of the topic knows them, None if none tells.
+
+        Each once: Java's broker names a member for each of its connections, and one that was closed while
+        its heartbeat waited there stays for two minutes. Nobody would read the share of such a double.
+        """
         addr = self.routes.broker_addr_of_topic(topic)
         if addr is None:
             return None
@@ -412,7 +416,7 @@ class ClientInstance:
                 logger.warning("members of group %s: %s", group, error)
             return None
         self.memberships.good(group)
-        return members
+        return list(dict.fromkeys(members))
 
     # --- heartbeats
 
