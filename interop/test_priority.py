@@ -5,9 +5,13 @@ from __future__ import annotations
 import uuid
 
 import pytest
+import trio
 
 from interop.conftest import Rmqwire
-from interop.wire import ask, broker_addr
+from interop.listeners import until
+from interop.peer import Peer
+from interop.wire import ask, broker_addr, route_known
+from rmqwire import Message, Producer
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.record import decode_message
@@ -58,3 +62,22 @@ def test_the_same_queue_and_record(
         assert outcome(ours, topic, text) == java_did, text
         queues.add(java_did[0])
     assert queues == {0, 1, 2, 3}
+
+
+@pytest.mark.optin
+async def test_our_producer_s_priorities_choose_the_queues_of_a_java_broker(
+    java_namesrv: str, json_peer: Peer
+) -> None:
+    topic = f"priority_{uuid.uuid4().hex[:8]}"
+    created = requests.create_topic(topic, "+message.type=PRIORITY", queues=QUEUES)
+    assert ask(broker_addr(java_namesrv, "java-a"), created).code == 0
+    await until(lambda: route_known(java_namesrv, topic), f"route of {topic}")
+    async with Producer("priorities", namesrv_addr=java_namesrv) as producer:
+        for priority in range(QUEUES):
+            sent = await producer.send(Message(topic, b"%d" % priority, priority=priority))
+            assert sent.message_queue.queue_id == priority
+    with json_peer.consume(java_namesrv, topic) as consumer:
+        received = await trio.to_thread.run_sync(consumer.take, QUEUES)
+    assert {(bytes.fromhex(m["body"]), m["queueId"]) for m in received} == {
+        (b"%d" % priority, priority) for priority in range(QUEUES)
+    }

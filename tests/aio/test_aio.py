@@ -335,6 +335,30 @@ async def test_a_transaction_commits_or_rolls_back_with_its_block(rmq):
         assert [one.body for one in found] == [b"kept", b"local"]
 
 
+@program
+async def test_a_broker_that_asks_is_answered_in_the_programs_loop(rmq):
+    mine, asked = threading.current_thread(), set()
+
+    def check(message):
+        asked.add((message.body, threading.current_thread() is mine))
+        return LocalTransactionState.COMMIT_MESSAGE
+
+    async def later(message):
+        await asyncio.sleep(0)
+        return check(message)
+
+    for group, its_check in (("plain", check), ("later", later)):
+        async with TransactionProducer(
+            group, check=its_check, namesrv_addr=rmq.namesrv_addr
+        ) as producer:
+            await producer.send_in_transaction(
+                Message(group, group.encode()), lambda *_: LocalTransactionState.UNKNOW
+            )
+            while not await asyncio.to_thread(rmq.messages, group):
+                await asyncio.to_thread(rmq.advance, seconds=60)
+    assert asked == {(b"plain", True), (b"later", True)}
+
+
 def test_a_program_that_ends_in_a_block_says_goodbye_all_the_same(rmq):
     async def main():
         async def forever():
