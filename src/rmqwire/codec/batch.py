@@ -10,11 +10,11 @@ Java's broker reads FLAG, body and properties and ignores the first three fields
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, NamedTuple
 
+from rmqwire.codec.columns import unpack_columns
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, encode_properties
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadBody
@@ -100,17 +100,12 @@ def _split_alike(data: bytes) -> Columns | None:
     (length,) = _LENGTH.unpack_from(data, stop)
     if length < 0 or len(data) % (_OVERHEAD + body_length + length):
         return None
-    rows = _entry_layout(body_length, length).iter_unpack(data)
-    flags, lengths, bodies, others, properties = zip(*rows, strict=True)
-    if {*lengths} != {body_length} or {*others} != {length}:
+    count = len(data) // (_OVERHEAD + body_length + length)
+    row = f"12x2i{body_length}sh{length}s"
+    flags, lengths, bodies, others, properties = unpack_columns(row, 5, count, data)
+    if lengths.count(body_length) != count or others.count(length) != count:
         return None
     return flags, bodies, properties
-
-
-@lru_cache(maxsize=64)
-def _entry_layout(body_length: int, length: int) -> Struct:
-    """Return the layout of an entry with a body and properties of these lengths."""
-    return Struct(f">12x2i{body_length}sh{length}s")
 
 
 def _split_each(data: bytes) -> Columns:

@@ -13,7 +13,6 @@ address of an extension unit stands in tagsCode as offset + Long.MIN_VALUE.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -28,16 +27,11 @@ EXT_END_SIZE = -1  # stands in a unit's size where the rest of a file is unused
 EXT_MAX_ADDRESS = -(1 << 31) - 1  # ConsumeQueueExt.MAX_ADDR: greater values are tag hashes
 _LONG_MIN = -(1 << 63)
 
-UNIT_STRUCT = Struct(">qiq")
+UNIT_FIELDS = "qiq"  # as ``struct`` names them
+UNIT_STRUCT = Struct(f">{UNIT_FIELDS}")
 _BATCH = Struct(">qiqqqhii")
 _EXT = Struct(">hqqh")
 PRE_BLANK = UNIT_STRUCT.pack(0, 0x7FFFFFFF, 0)
-
-
-@lru_cache(maxsize=64)
-def units_struct(count: int) -> Struct:
-    """Return the layout of so many units in a row."""
-    return Struct(f">{'qiq' * count}")
 
 
 class ConsumeQueueUnit(NamedTuple):

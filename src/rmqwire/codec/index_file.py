@@ -13,7 +13,6 @@ Entry 0 is never used. A key's slot is its hash modulo hashSlotNum.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,13 +36,8 @@ INVALID_INDEX = 0
 
 _HEADER = Struct(">qqqqii")
 _SLOT = Struct(">i")
-ENTRY_STRUCT = Struct(">iqii")  # one entry, see IndexEntry
-
-
-@lru_cache(maxsize=64)
-def entries_struct(count: int) -> Struct:
-    """Return the layout of so many entries in a row."""
-    return Struct(f">{'iqii' * count}")
+ENTRY_FIELDS = "iqii"  # of one entry, see IndexEntry, as ``struct`` names them
+ENTRY_STRUCT = Struct(f">{ENTRY_FIELDS}")
 
 
 class IndexHeader(msgspec.Struct):

@@ -12,11 +12,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from ipaddress import ip_address
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from rmqwire.codec.columns import pack_columns
 from rmqwire.codec.host import pack_host, unpack_host
 from rmqwire.errors import ProtocolError
 
@@ -54,15 +54,8 @@ def offset_ids(host: bytes, offsets: Sequence[int]) -> bytes:
         host: of the store, packed, 8 or 20 bytes.
         offsets: of the records, none negative.
     """
-    numbers: list[bytes | int] = [host] * (2 * len(offsets))
-    numbers[1::2] = offsets
-    ids = _ids_struct(len(host), len(offsets)).pack(*numbers)
+    ids = pack_columns(f"{len(host)}sq", [host] * len(offsets), offsets)
     return ids.hex(",", len(host) + _OFFSET.size).upper().encode()
-
-
-@lru_cache(maxsize=64)
-def _ids_struct(host: int, count: int) -> Struct:
-    return Struct(f">{f'{host}sq' * count}")
 
 
 def decode_offset_id(message_id: str) -> tuple[str, int, int]:

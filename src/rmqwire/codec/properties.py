@@ -11,6 +11,7 @@ same name wins. Bytes that are no UTF-8 become U+FFFD, as Java's String construc
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
@@ -106,7 +107,7 @@ def find_in_each(texts: Sequence[bytes], name: bytes) -> list[bytes | None]:
         and value_at < until
         and (at == 0 or entry.startswith(b"\x02"))
         and count == len(texts)
-        and {text[begin : until + 1] for text in texts} == {entry}
+        and {*map(itemgetter(slice(begin, until + 1)), texts)} == {entry}
     ):
         return [first[value_at:until]] * len(texts)
     return [find_property(text, name) for text in texts]

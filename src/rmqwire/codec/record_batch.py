@@ -7,13 +7,14 @@ a closing CRC property.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate, repeat
+from itertools import accumulate
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from rmqwire.codec.consume_queue import units_struct
+from rmqwire.codec.columns import interleave, map_column, pack_columns
+from rmqwire.codec.consume_queue import UNIT_FIELDS
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.codec.record import HOST_BITS, MAX_TOPIC_V1, MESSAGE_MAGIC_V1
 from rmqwire.errors import BadRecord
@@ -21,25 +22,21 @@ from rmqwire.errors import BadRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Data = bytes | memoryview
-
-_SHORT = Struct(">h")
+_HEAD_FIELDS = "8s3i2q"  # size and magic, CRC, queue, flag, offsets in queue and log
+_HEAD = Struct(f">{_HEAD_FIELDS}")
+_SIZE_AND_MAGIC = Struct(">2i")
+_INT, _SHORT = Struct(">i"), Struct(">h")
 
 
 @lru_cache(maxsize=4)
-def _layout(born_host: int, store_host: int) -> tuple[Struct, Struct]:
-    """Return the layout of what all records have in common, and that of a record up to its body.
-
-    Args:
-        born_host: its bytes; ``store_host`` likewise.
-    """
-    shared = Struct(f">iq{born_host}sq{store_host}siq")
-    return shared, Struct(f">5i2q{shared.size}si")
+def _shared(born_host: int, store_host: int) -> Struct:
+    """Return the layout of what all records have in common, for hosts of so many bytes."""
+    return Struct(f">iq{born_host}sq{store_host}siq")
 
 
 def make_records(  # noqa: PLR0913 - one argument per field of the record
     flags: Sequence[int],
-    bodies: Sequence[Data],
+    bodies: Sequence[bytes],
     properties: Sequence[bytes],
     tags_codes: Sequence[int],
     *,
@@ -73,31 +70,40 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
     hosts = (len(born_host) == 20) | (len(store_host) == 20) << 1
     if len(topic) > MAX_TOPIC_V1:
         raise BadRecord(f"a topic of {len(topic)} bytes doesn't fit")
-    layout, head = _layout(len(born_host), len(store_host))
+    layout = _shared(len(born_host), len(store_host))
     count, named = len(bodies), bytes([len(topic)]) + topic
-    fixed = head.size + len(named) + _SHORT.size
+    fixed = _HEAD.size + layout.size + _INT.size + len(named) + _SHORT.size
     body_lengths, lengths = [*map(len, bodies)], [*map(len, properties)]
-    sizes = [fixed + body + text for body, text in zip(body_lengths, lengths, strict=True)]
-    offsets = [*accumulate(sizes[:-1], initial=physical_offset)]
-    parts: list[Data] = [b""] * (4 * count)
+    alike = body_lengths.count(body_lengths[0]) == lengths.count(lengths[0]) == count
+    if alike:
+        size = fixed + body_lengths[0] + lengths[0]
+        sizes = [size] * count
+        offsets = [*range(physical_offset, physical_offset + size * count, size)]
+    else:
+        sizes = [fixed + body + text for body, text in zip(body_lengths, lengths, strict=True)]
+        offsets = [*accumulate(sizes[:-1], initial=physical_offset)]
     try:
         shared = layout.pack(
             sys_flag & ~HOST_BITS | hosts << 4, born_timestamp, born_host, store_timestamp,
             store_host, reconsume_times, prepared_transaction_offset,
         )  # fmt: skip
-        parts[0::4] = map(
-            head.pack, sizes, repeat(MESSAGE_MAGIC_V1), [crc32(one) & 0x7FFFFFFF for one in bodies],
-            repeat(queue_id), flags, range(queue_offset, queue_offset + count), offsets,
-            repeat(shared), body_lengths,
+        heads = (
+            map_column(sizes, lambda size: _SIZE_AND_MAGIC.pack(size, MESSAGE_MAGIC_V1)),
+            [crc32(one) & 0x7FFFFFFF for one in bodies], [queue_id] * count, flags,
+            range(queue_offset, queue_offset + count), offsets,
         )  # fmt: skip
-        topics = {length: named + _SHORT.pack(length) for length in {*lengths}}
+        texts = (
+            map_column(body_lengths, lambda length: shared + _INT.pack(length)), bodies,
+            map_column(lengths, lambda length: named + _SHORT.pack(length)), properties,
+        )  # fmt: skip
+        if alike:
+            row = _HEAD_FIELDS + "".join([f"{len(one[0])}s" for one in texts])
+            records = pack_columns(row, *heads, *texts)
+        else:
+            records = b"".join(interleave([[*map(_HEAD.pack, *heads)], *texts]))
+        units = pack_columns(UNIT_FIELDS, offsets, sizes, tags_codes)
     except struct_error as error:
         raise BadRecord(
             f"a field is out of range, or properties are over {MAX_PROPERTIES_LENGTH} bytes: {error}"
         ) from None
-    parts[1::4] = bodies
-    parts[2::4] = map(topics.__getitem__, lengths)
-    parts[3::4] = properties
-    numbers = [0] * (3 * count)
-    numbers[0::3], numbers[1::3], numbers[2::3] = offsets, sizes, tags_codes
-    return b"".join(parts), offsets, sizes, units_struct(count).pack(*numbers)
+    return records, offsets, sizes, units

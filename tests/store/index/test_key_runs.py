@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rmqwire.codec.record import read_position
 from rmqwire.store.index import index_keys
-from rmqwire.store.index.index_keys import KeyHasher, interleave
+from rmqwire.store.index.index_keys import KeyHasher
 from rmqwire.store.index.key_layout import Layouts
 from rmqwire.store.index.key_runs import LONGEST, Shape
 from tests.store.index.test_index_keys import log_of
@@ -115,5 +115,3 @@ def test_the_greatest_sum_has_room():
 
 def test_a_run_is_worth_it_from_some_records_on():
     assert index_keys._RUN <= 32  # of a usual batch
-    assert interleave([[1, 2], [3, 4], [5, 6]]) == [1, 3, 5, 2, 4, 6]
-    assert interleave([]) == []

@@ -14,6 +14,7 @@ from rmqwire.broker.delivery.plain_properties import PlainProperties
 from rmqwire.broker.processors.plain_headers import PlainHeaders, may_be_plain
 from rmqwire.codec.batch import split_batch
 from rmqwire.codec.codes import ResponseCode
+from rmqwire.codec.columns import map_column
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.java_hash import TagsCodes
 from rmqwire.codec.message_id import offset_ids
@@ -274,7 +275,7 @@ class _Run:
                 flags,
                 bodies,
                 properties,
-                [codes[tag] if tag else 0 for tag in tags],
+                map_column(tags, lambda tag: codes[tag] if tag else 0),
                 topic=line.topic,
                 queue_id=queue_id,
                 queue_offset=line.next_offset,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rmqwire.codec.columns import interleave
 from rmqwire.codec.index_file import index_key
 from rmqwire.codec.java_hash import continue_hash, index_key_hash, positive_hash
 from rmqwire.codec.native import is_native
@@ -267,14 +268,6 @@ class KeyHasher:
                 value = continue_hash(begin, tag)
             hashes.append(positive_hash(value))
         return hashes
-
-
-def interleave(columns: list[list[int]]) -> list[int]:
-    """Return what columns have in their first row, in the second, and so on."""
-    rows = [0] * sum(map(len, columns))
-    for number, column in enumerate(columns):
-        rows[number :: len(columns)] = column
-    return rows
 
 
 def query_hash(topic: str, key: str, index_type: str | None) -> int:

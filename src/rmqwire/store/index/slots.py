@@ -10,7 +10,8 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, Protocol
 
-from rmqwire.codec.index_file import HEADER_SIZE, SLOT_SIZE, entries_struct
+from rmqwire.codec.columns import map_column, pack_columns
+from rmqwire.codec.index_file import ENTRY_FIELDS, HEADER_SIZE, SLOT_SIZE
 from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
@@ -182,19 +183,20 @@ class PythonSlots:
             previous = [n if 0 < n < at else 0 for at, n in enumerate(previous, number)]
         for page in {*pages}:
             self._changed[page] = 1
-        numbers = [0] * (4 * len(slots))
-        numbers[0::4], numbers[1::4] = part.hashes, part.offsets
-        numbers[2::4], numbers[3::4] = _seconds(part.times, begin), previous
-        return entries_struct(len(slots)).pack(*numbers), previous.count(0), missing
+        times = _seconds(part.times, begin)
+        entries = pack_columns(ENTRY_FIELDS, part.hashes, part.offsets, times, previous)
+        return entries, previous.count(0), missing
 
 
 def _seconds(times: list[int], begin: int) -> list[int]:
     """Return store times as entries have them, counted from that of the file's first record."""
-    seconds = {
-        stored: min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
-        for stored in {*times}  # many records have one time
-    }
-    return [*map(seconds.__getitem__, times)]
+
+    def since_begin(stored: int) -> int:
+        return min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
+
+    if times and (seconds := since_begin(min(times))) == since_begin(max(times)):
+        return [seconds] * len(times)
+    return map_column(times, since_begin)
 
 
 def _swapped(data: bytes) -> bytes:

@@ -194,7 +194,7 @@ class CommitLog:
         first = messages[0]
         records, offsets, sizes, units = make_records(
             [one.flag for one in messages],
-            [one.body for one in messages],
+            [bytes(one.body) for one in messages],
             [one.properties for one in messages],
             [one.tags_code for one in messages],
             topic=topic,

@@ -1,0 +1,49 @@
+"""Rows of fields are the same whether they are written and read row by row or column by column."""
+
+from __future__ import annotations
+
+from struct import Struct, error
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmqwire.codec.columns import MOST, interleave, map_column, pack_columns, unpack_columns
+
+ROW = "2xiq3s"
+ROWS = st.tuples(
+    st.integers(-(1 << 31), (1 << 31) - 1),
+    st.integers(-(1 << 63), (1 << 63) - 1),
+    st.binary(min_size=3, max_size=3),
+)
+
+
+@given(
+    st.lists(ROWS, min_size=1, max_size=5),
+    st.sampled_from([1, 2, MOST, MOST + 1, 3 * MOST]),
+    st.binary(max_size=9),
+)
+def test_rows_are_those_that_struct_writes_one_by_one(some, count, before):
+    rows = [some[number % len(some)] for number in range(count)]
+    one, columns = Struct(f">{ROW}"), [*map(list, zip(*rows, strict=True))]
+    data = b"".join([one.pack(*row) for row in rows])
+    assert pack_columns(ROW, *columns) == data
+    found = unpack_columns(ROW, 3, count, before + data + b"more", len(before))
+    assert [*map(list, found)] == columns
+
+
+def test_a_value_that_does_not_fit_is_an_error():
+    with pytest.raises(error):
+        pack_columns("i", [0, 1 << 31])
+
+
+def test_columns_become_rows_one_after_the_other():
+    assert interleave([[1, 2], [3, 4], [5, 6]]) == [1, 3, 5, 2, 4, 6]
+    assert interleave([]) == []
+
+
+@pytest.mark.parametrize("column", [[], [3], [3, 3], [3, 4, 3]])
+def test_a_function_is_asked_once_for_each_value(column):
+    asked = []
+    assert map_column(column, lambda one: asked.append(one) or -one) == [-one for one in column]
+    assert sorted(asked) == sorted({*column})
