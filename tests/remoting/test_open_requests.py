@@ -55,3 +55,17 @@ def test_one_long_wait_keeps_nothing_of_the_short_ones_behind_it():
         requests.waiting.pop(opaque)
         assert requests.next_deadline() == 30_000
     assert len(requests._deadlines) <= SPARE + 3  # the test is about what nobody sees
+
+
+def test_pulls_that_wait_are_none_of_the_sends_that_do():
+    requests = OpenRequests()
+    for opaque in range(200):
+        requests.add(opaque, callback, 10)
+    assert requests.behind() == 0, "nobody knows what they are before one is answered"
+    for opaque in range(200, 203):
+        requests.add(opaque, callback, 10, on_stored=callback)
+    assert requests.take_stored((0, 0, 200, 0, 0, "", None, None, True)) is callback
+    assert requests.behind() == 2
+    for opaque in (201, 202):
+        requests.take_stored((0, 0, opaque, 0, 0, "", None, None, True))
+    assert requests.behind() == 0

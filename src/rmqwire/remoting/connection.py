@@ -352,8 +352,7 @@ class Connection:
 
         ``deadline`` is a ``mono_ms``; ``on_stored`` gets the plain answer to a send in ``on_reply``'s place.
         """
-        frames = self.frames_received
-        self._requests.add(opaque, on_reply, deadline, frames, silence_ms, on_stored)
+        self._requests.add(opaque, on_reply, deadline, self.frames_received, silence_ms, on_stored)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
@@ -436,6 +435,11 @@ class Connection:
         return len(self._requests.waiting)
 
     @property
+    def sends_waiting(self) -> int:
+        """Sends without an answer yet, about: no fewer than were sent after the last that has one."""
+        return self._requests.behind()
+
+    @property
     def restless(self) -> bool:
         """Something besides silence may soon be due: an answer, a frame's rest, a handshake's end."""
         return bool(self._requests.waiting) or self.shaking_hands or bool(self._reader.pending)
@@ -458,11 +462,9 @@ class Connection:
         )
         self._active = False
         if overdue is not None and not self.closed:
-            self._expired(*overdue)
-
-    def _expired(self, event: str, reason: str) -> None:
-        self.handlers.notices.info(event, "%s is closed: %s", self.peer, reason)
-        self.close(reason)
+            event, reason = overdue
+            self.handlers.notices.info(event, "%s is closed: %s", self.peer, reason)
+            self.close(reason)
 
     def close(self, reason: str = "closed") -> None:
         """End the connection: what is in the outbox may still be sent, nothing else."""

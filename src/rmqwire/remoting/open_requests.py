@@ -27,13 +27,14 @@ class OpenRequests:
             it, for how long nothing may come at all until its connection is closed (ms; 0: any time), and
             what takes the plain answer to a send, None for ``callback``.
         last: number of the last request.
+        last_stored: number of the last send whose plain answer was taken.
     """
 
-    __slots__ = ("_deadlines", "last", "waiting")
+    __slots__ = ("_deadlines", "last", "last_stored", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, OpenRequest] = {}
-        self.last = 0
+        self.last = self.last_stored = 0
         self._deadlines: list[tuple[int, int, int]] = []  # heap: when in ms, number, opaque
 
     def check(self, opaque: int, most: int, peer: str) -> None:
@@ -73,7 +74,15 @@ class OpenRequests:
         if request is None or request[4] is None:
             return None
         del self.waiting[stored[2]]
+        self.last_stored = request[0]
         return request[4]
+
+    def behind(self) -> int:
+        """Return how many wait, but at most how many came after the last send that was answered.
+
+        So pulls that wait for messages to come count no more than once; 0 before the first such answer.
+        """
+        return min(self.last - self.last_stored, len(self.waiting)) if self.last_stored else 0
 
     def next_deadline(self) -> int | None:
         """Return when the next one runs out of time (ms), None when there is none."""
