@@ -1,5 +1,6 @@
 """The stacks that a client tells of itself."""
 
+import asyncio
 import threading
 
 import trio
@@ -37,3 +38,22 @@ async def test_each_task_that_waits_has_one_too(nursery):
     assert lines[0].endswith(f"{__name__}.waits_for")
     assert f"{__name__}.waits_for(test_stacks.py:" in lines[-1]
     event.set()
+
+
+def test_tasks_of_a_program_on_asyncio_have_theirs():
+    ready, leave = threading.Event(), asyncio.Event()
+
+    async def program():
+        loops.append(asyncio.get_running_loop())
+        asyncio.get_running_loop().call_soon(ready.set)
+        await waits_for(leave)
+
+    loops = []
+    thread = threading.Thread(target=lambda: asyncio.run(program()))
+    thread.start()
+    ready.wait()
+    told = stacks()
+    loops[0].call_soon_threadsafe(leave.set)
+    thread.join()
+    assert f"{__name__}.waits_for(test_stacks.py:" in told
+    assert ".program(test_stacks.py:" in told

@@ -19,17 +19,28 @@ if TYPE_CHECKING:
 
 
 def stacks() -> str:
-    """Return the stack of each thread, and of each task of trio's that waits, the innermost call first.
+    """Return the stack of each thread and of each task, the innermost call first.
 
-    The tasks are those of the event loop that the caller is in, none outside of one.
+    The tasks are those of trio's loop that the caller is in, if it is in one, and of asyncio's loops.
     """
     names = {one.ident: one.name for one in threading.enumerate()}
     threads = (
         _text(names.get(ident, "?"), f"TID: {ident}", _called(frame))
         for ident, frame in sys._current_frames().items()
     )
-    tasks = (_text(f"task {_last(one.name)}", one.name, _awaited(one)) for one in _tasks())
-    return "\n".join([*threads, *tasks])
+    tasks = (
+        _text(f"task {_last(one.name)}", one.name, _innermost_first(one.iter_await_frames()))
+        for one in _tasks()
+    )
+    beside = (
+        _text(
+            f"task {name}",
+            getattr(coro, "__qualname__", str(coro)),
+            _innermost_first(_awaits(coro)),
+        )
+        for name, coro in _tasks_of_asyncio()
+    )
+    return "\n".join([*threads, *tasks, *beside])
 
 
 def _tasks() -> Iterator[trio.lowlevel.Task]:
@@ -43,14 +54,26 @@ def _tasks() -> Iterator[trio.lowlevel.Task]:
         left += (one for nursery in task.child_nurseries for one in nursery.child_tasks)
 
 
+def _tasks_of_asyncio() -> Iterator[tuple[str, object]]:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return
+    running = asyncio.base_events.BaseEventLoop.run_forever.__code__
+    for innermost in sys._current_frames().values():
+        for frame, _ in _called(innermost):
+            if frame.f_code is running:
+                for task in asyncio.all_tasks(frame.f_locals["self"]):
+                    yield task.get_name(), task.get_coro()
+
+
 def _called(frame: FrameType | None) -> Iterator[Place]:
     while frame is not None:
         yield frame, frame.f_lineno
         frame = frame.f_back
 
 
-def _awaited(task: trio.lowlevel.Task) -> list[Place]:
-    places = list(task.iter_await_frames())
+def _innermost_first(awaited: Iterable[Place]) -> list[Place]:
+    places = list(awaited)
     if places:
         places += _stepped(places[-1][0])
     return places[::-1]
@@ -59,14 +82,15 @@ def _awaited(task: trio.lowlevel.Task) -> list[Place]:
 def _stepped(frame: FrameType) -> Iterator[Place]:
     """Go on where a generator makes the steps of a coroutine itself, as that of a listener which waits."""
     steps = frame.f_locals.values() if frame.f_code.co_flags & CO_ITERABLE_COROUTINE else ()
-    coro = next((one for one in steps if isinstance(one, CoroutineType)), None)
+    yield from _awaits(next((one for one in steps if isinstance(one, CoroutineType)), None))
+
+
+def _awaits(coro: object) -> Iterator[Place]:
     while coro is not None:
-        inside: FrameType | None = getattr(coro, "cr_frame", None) or getattr(
-            coro, "gi_frame", None
-        )
-        if inside is None:
+        frame: FrameType | None = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
+        if frame is None:
             return
-        yield inside, inside.f_lineno
+        yield frame, frame.f_lineno
         coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
 
 
