@@ -98,7 +98,7 @@ class SendMessageProcessor:
         """
         from rmqwire.broker.processors.transaction_lane import TransactionLane  # noqa: PLC0415
 
-        return TransactionLane(self._state, sends, self._answer_half)
+        return TransactionLane(self._state, sends, partial(self._answer, is_half=True))
 
     def _receive(
         self,
@@ -296,23 +296,14 @@ class SendMessageProcessor:
         request: RemotingCommand,
         unique_key: str | None,
         result: PutMessageResult,
+        *,
+        is_half: bool = False,
     ) -> None:
-        """Answer a send that the lane took."""
-        message = _read(fields, connection, request)
-        self._stored(connection, request, message, (message.queue_id, unique_key), result)
-
-    def _answer_half(
-        self,
-        fields: SendFields,
-        connection: Peer,
-        request: RemotingCommand,
-        unique_key: str | None,
-        result: PutMessageResult,
-    ) -> None:
-        """Answer a half message that the lane took."""
+        """Answer a send, or a half message, that a lane took."""
         message = _read(fields, connection, request)
         sent = message.queue_id, unique_key
-        message.topic, message.queue_id = HALF_TOPIC, QUEUE_ID
+        if is_half:  # that is where it is counted
+            message.topic, message.queue_id = HALF_TOPIC, QUEUE_ID
         self._stored(connection, request, message, sent, result)
 
     def _stored(

@@ -24,6 +24,7 @@ from rmqwire.codec.sys_flag import (
 )
 from rmqwire.store.index.key_layout import GROUPS, Layouts, find_values
 from rmqwire.store.index.key_runs import LONGEST, POWERS, Shape
+from rmqwire.store.index.record_rows import read_alike
 from rmqwire.store.index.slots import KeyColumns
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class KeyHasher:
         offsets: list[int] = []
         times: list[int] = []
         topic, head, width, length = None, None, 0, 0  # which stands before strings of one length
-        count = 0
+        count = before = retry = 0
         while count < most and pos <= limit:
             size, magic, sys_flag, stored, body = unpack(data, pos)
             end, topic_at = pos + size, pos + KEYS_VIEW.size + body
@@ -180,6 +181,17 @@ class KeyHasher:
             times.append(stored)
             pos = end
             count += 1
+            if size == before and pos >= retry:
+                rows, some, stored_at = read_alike(
+                    data, pos, size, body, sys_flag, data[topic_at:begin], most - count
+                )
+                retry = pos + rows * size
+                if some:
+                    texts += some
+                    times += stored_at
+                    offsets += range(base + pos, base + retry, size)
+                    pos, count = retry, count + rows
+            before = size
         self._hash_run(keys, topic, texts, offsets, times)
         return keys, pos, count
 

@@ -38,10 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # Records built at once, a third of a millisecond: a send may have to wait for them.
-SLICE = 192
-NATIVE_SLICE = 256
-_WINDOW = 64 * 1024  # bytes of the log read at once
-_NATIVE_WINDOW = 96 * 1024
+SLICE = 256
+_WINDOW = 96 * 1024  # bytes of the log read at once
 _THREAD_WINDOW = 1 << 20  # given to a thread at once
 _ALL = sys.maxsize
 _NAME_DIGITS = 17  # yyyyMMddHHmmssSSS
@@ -96,11 +94,9 @@ class IndexService:
         self._wall_ms = wall_ms
         self._hasher = KeyHasher(tags=tags)
         self._make_slots = slots_lane()
-        self.in_thread = native = is_native()
+        self.in_thread = is_native()
         self.lock: AbstractContextManager[object] = nullcontext()
         self._taken: LogPart | None = None
-        self._slice = NATIVE_SLICE if native else SLICE
-        self._window_size = _NATIVE_WINDOW if native else _WINDOW
         self._folder = f"{config.store_path_root_dir}/index"
         self._full: list[IndexFile] = []  # to be synced, then known to the checkpoint
         self.files: list[IndexFile] = []
@@ -226,9 +222,9 @@ class IndexService:
         """
         with self.lock:
             self._taken = None
-            left = records or self._slice
+            left = records or SLICE
             while left > 0 and self._is_behind(limit):
-                part = read_part(self._log, self.position, limit, self._window_size)
+                part = read_part(self._log, self.position, limit, _WINDOW)
                 left -= self._index(part, left)
             return self._is_behind(limit)
 
