@@ -29,8 +29,11 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 SPEEDUPS = ROOT / "speedups"
 NEEDED = (3, 11)
-ON_ALL_CORES = ["-n", "auto", "--dist", "loadfile"]  # a file's tests share what is costly to make
-SIDE_BY_SIDE = ["-n", "auto", "--maxschedchunk", "1"]  # interop/conftest.py says how many
+# Without bytecode every process of a run, and the tests start hundreds, compiles all that it imports.
+ENVIRONMENT = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+# A file's tests share what is costly to make; tests/conftest.py says which files come first.
+ON_ALL_CORES = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = ["-n", "auto"]  # interop/conftest.py says how many, and which tests stay together
 
 
 def fail(text: str) -> int:
@@ -112,9 +115,8 @@ def run_all(*commands: list[str]) -> int:
     """Run commands of .venv one after another; stop at the first that fails."""
     for command in commands:
         print("$", *command, file=sys.stderr, flush=True)
-        code = subprocess.call(
-            [str(BIN / command[0]), *command[1:]], cwd=ROOT
-        )  # an absolute path stays
+        program = str(BIN / command[0])  # an absolute path stays
+        code = subprocess.call([program, *command[1:]], cwd=ROOT, env=ENVIRONMENT)
         if code:
             print(f"run.py: {command[0]} failed with exit code {code}", file=sys.stderr)
             return code

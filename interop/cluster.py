@@ -30,6 +30,12 @@ BROKER_DEFAULTS = {
     "mappedFileSizeTimerLog": "1048576",
     "autoCreateTopicEnable": "true",
     "transactionOpBatchInterval": "200",  # 5.x waits that long when it ends: by default 3 s
+    # The machine is busy: by default what waited for 200 ms is refused, and a oneway message is lost.
+    "waitTimeMillsInSendQueue": "10000",
+    # 5.x spins on a whole core until the first of these is over, by default 10 s, and compares the
+    # whole wheel of its timers, 38 MB, each time that the second is: by default every second.
+    "transactionMetricFlushInterval": "500",
+    "timerFlushIntervalMs": "20000",
 }
 DOCKER_PORTS = (9876, 10909, 10911, 10912)  # of namesrv and java-master
 

@@ -7,10 +7,12 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from interop import codes_seen, nodes
+from interop.both_ends import FromBothEnds
 from interop.cluster import Cluster, Unavailable, choose, docker_missing
 from interop.jars import missing_tools
 from interop.peer import Peer
@@ -85,6 +87,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     kind = config.getoption("--cluster")
     has_own_ports = kind == "maven" or (kind == "auto" and docker_missing() is not None)
     return 2 if has_own_ports else 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds:
+    """Say which process gets which tests."""
+    return FromBothEnds(config, log)
 
 
 @pytest.hookimpl(trylast=True)

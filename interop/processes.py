@@ -14,6 +14,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 BROKER_PORTS = (-2, 0, 1)  # VIP port, listenPort, HA port
+START_S = 150  # a JVM on a busy machine; one that ends is told at once
 COMPLAINT = re.compile(r"\b(WARN|ERROR)|Exception\b|Error\b")
 
 
@@ -93,7 +94,7 @@ class Node:
         running.add(node)
         atexit.register(node.kill)  # a test that fails leaves nothing running behind
         try:
-            wait_until(node.accepts, f"{name} on {addr}\n{node.tail()}")
+            wait_until(node.accepts, f"{name} on {addr}\n{node.tail()}", START_S)
         except BaseException:
             node.kill()
             raise

@@ -28,6 +28,7 @@ SETTINGS = {
     "mappedFileSizeTimerLog": "65536",
     "timerRollWindowSlot": "12",
     "timerMaxDelaySec": "600",
+    "timerFlushIntervalMs": "1000",
     "recallMessageEnable": "true",
 }
 LATE_MS = 2_000
