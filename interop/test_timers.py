@@ -31,7 +31,7 @@ SETTINGS = {
     "timerFlushIntervalMs": "1000",
     "recallMessageEnable": "true",
 }
-LATE_MS = 2_000
+LATE_MS = 10_000  # less than a roll: how long a busy machine may hold a broker up
 SIDES = {"rmqwire": "java", "java": "rmqwire"}
 Timers = list[tuple[str, str, str]]  # property, value, body
 
@@ -135,7 +135,8 @@ async def test_our_timers_on_java(servers: Servers, json_peer: Peer, tmp_path: P
             recalled = await producer.send(Message("timers", b"recalled", delay_time_sec=4))
             assert recalled.recall_handle is not None
             assert await producer.recall("timers", recalled.recall_handle) == recalled.msg_id
-        received = await trio.to_thread.run_sync(consumer.take, 4, 8)
+        received = await trio.to_thread.run_sync(consumer.take, 3, 40)
+        received += await trio.to_thread.run_sync(consumer.take, 1, 1.5)
     check(timers, sent, received)
 
 
