@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rmqwire.client.config import ClientConfig
@@ -38,6 +39,7 @@ LANES = [
         native.NATIVE, marks=pytest.mark.skipif(bool(native.module_fault()), reason="not installed")
     ),
 ]
+SOME = hypothesis_settings(max_examples=40)  # of each of ten ways: lanes and configurations
 NOW = 1_700_000_000_123
 QUEUE = MessageQueue("T", "a", 3)
 
@@ -137,6 +139,7 @@ CONFIGS = [
 
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("settings", CONFIGS)
+@SOME
 @given(message=messages())
 def test_a_send_is_what_the_general_way_makes_of_it(lane, settings, message):
     config = ProducerConfig(namesrv_addr="127.0.0.1:9876", **settings)
@@ -148,6 +151,7 @@ def test_a_send_is_what_the_general_way_makes_of_it(lane, settings, message):
 
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("settings", CONFIGS)
+@SOME
 @given(batch=st.lists(messages(), max_size=4), twice=st.booleans(), together=st.booleans())
 def test_a_batch_is_what_the_general_way_makes_of_it(lane, settings, batch, twice, together):
     config = ProducerConfig(namesrv_addr="127.0.0.1:9876", **settings)

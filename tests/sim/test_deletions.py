@@ -14,7 +14,7 @@ from tests.support.crash_states import record_run, sweep
 from tests.support.faulty_files import Fault, FaultyFiles
 from tests.support.seeded import nothing
 
-STATES = 300
+STATES = 100
 CHECKED = []
 
 
@@ -55,13 +55,22 @@ def leave_half_deleted_queues(patch):
     patch.setattr(ConsumeQueueStore, "drop_deleted", nothing)
 
 
-MUTANTS = (forget_deletions, note_nothing, keep_notes_above_the_end, leave_half_deleted_queues)
+# Each with the run that shows it, as long as runs are what they are now; else it is looked for.
+MUTANTS = (
+    (forget_deletions, 0),
+    (note_nothing, 0),
+    (keep_notes_above_the_end, 9),
+    (leave_half_deleted_queues, 0),
+)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
-def test_a_seeded_fault_is_found(monkeypatch, mutant):
+@pytest.mark.parametrize(
+    ("mutant", "seed"), MUTANTS, ids=[mutant.__name__ for mutant, _ in MUTANTS]
+)
+def test_a_seeded_fault_is_found(monkeypatch, mutant, seed):
     mutant(monkeypatch)
-    assert any(findings(seed) for seed in range(12)), "this fault would go unnoticed"
+    found = any(findings(one) for one in (seed, *range(12)))
+    assert found, "this fault would go unnoticed"
 
 
 def test_figures(capsys):

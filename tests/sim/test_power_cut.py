@@ -10,8 +10,8 @@ import pytest
 from tests.support.crash_states import record_run, sweep
 from tests.support.faulty_files import Fault, FaultyFiles
 
-STATES = 450
-RUNS = 16
+STATES = 250
+RUNS = 21
 CHECKED = []
 
 
@@ -22,7 +22,7 @@ def sweep_all_well(run, seed, states=STATES):
     CHECKED.append(count)
 
 
-@pytest.mark.parametrize("seed", range(9))
+@pytest.mark.parametrize("seed", range(14))
 def test_power_cut(seed):
     sweep_all_well(record_run(seed), seed)
 
