@@ -51,9 +51,12 @@ def release_of(item: pytest.Item) -> str | None:
 
 
 def is_optin(item: pytest.Item) -> bool:
-    """Return whether a test is opt-in: always, or for the releases that its marker names."""
-    version = release_of(item)
-    return any(not one.args or version in one.args for one in item.iter_markers("optin"))
+    """Return whether a test is opt-in: always, or for the releases or headers that its marker names."""
+    callspec = getattr(item, "callspec", None)
+    named = (
+        {callspec.params.get("version"), callspec.params.get("serialize")} if callspec else set()
+    )
+    return any(not one.args or named & set(one.args) for one in item.iter_markers("optin"))
 
 
 def has_release(item: pytest.Item) -> bool:

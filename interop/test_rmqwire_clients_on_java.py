@@ -162,6 +162,7 @@ async def test_tags_are_filtered(
     same_messages(wanted, received)
 
 
+@pytest.mark.optin("ROCKETMQ")  # a quarter of a minute: its headers have other tests
 async def test_a_failed_message_comes_again(
     java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_failed_message_comes_again(
     assert {m["topic"] for m in received} == {topic}
 
 
+@pytest.mark.optin("ROCKETMQ")  # a quarter of a minute: its headers have other tests
 async def test_a_group_shares_its_queues_and_goes_on_where_it_was(
     java_namesrv: str, version: str, serialize: str, peer: Peer, topic: str
 ) -> None:
