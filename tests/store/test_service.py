@@ -98,18 +98,33 @@ async def test_queues_are_written_each_second_and_synced_each_minute(autojump_cl
         nursery.cancel_scope.cancel()
 
 
-async def test_of_many_queues_some_are_written_each_second_and_all_each_minute(autojump_clock):
+async def test_units_of_many_queues_are_written_in_slices_each_minute_while_puts_go_on(
+    autojump_clock, monkeypatch
+):
     store = opened()
+    write_tails, seen = store.queues.write_tails, []
+
+    def write_and_put(count):
+        write_tails(count)
+        seen.append((store.flushes.running, sum(one.written < one.end for one in store.queues)))
+        put(store, message(queue_id=0))
+
+    monkeypatch.setattr(store.queues, "write_tails", write_and_put)
     async with trio.open_nursery() as nursery:
         await nursery.start(
             lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
         )
-        put(store, *[message(queue_id=queue) for queue in range(600)])
-        for written in (256, 512, 600):
-            await trio.sleep(1.05)
-            assert sum(queue.written == queue.end for queue in store.queues) == written
-        await trio.sleep(60)
-        assert synced(store, f"{ROOT}/consumequeue/T/599/{0:020d}") == 1
+        put(store, *[message(queue_id=queue) for queue in range(320)])
+        end = store.max_phy_offset
+        await trio.sleep(59)
+        assert seen == []
+        await trio.sleep(1.9)
+        assert seen[0] == (1, 288)  # it counts as a flush: nothing is cut meanwhile
+        assert seen[-1] == (1, 1)
+        assert len(seen) == 10
+        assert store.checkpoint.values.logics_physical_offset == end < store.max_phy_offset
+        assert synced(store, f"{ROOT}/consumequeue/T/319/{0:020d}") == 1
+        monkeypatch.undo()
         nursery.cancel_scope.cancel()
 
 

@@ -184,7 +184,7 @@ class StoreService:
             self._store.expire_waits()
 
     async def _flush_queues(self) -> None:
-        """Write tails of queues every second, write and sync them all every minute."""
+        """Write tails of queues every second if they are few, write and sync them all every minute."""
         config = self._store.config
         thorough_s = config.flush_consume_queue_thorough_interval / 1000
         last = trio.current_time()
@@ -194,19 +194,25 @@ class StoreService:
             if thorough:
                 last = trio.current_time()
             try:
-                await self._write_tails(thorough=thorough)
-                plan = self._store.flushes.queue_flush_plan(thorough=thorough)
+                plan = await self._plan_queues(thorough=thorough)
             except (OSError, StoreError) as error:  # the units stay in memory: tried again
                 logger.warning("consume queues can not be written: %s", error)
                 continue
             await self._sync_queues(plan, thorough=thorough)
 
-    async def _write_tails(self, *, thorough: bool) -> None:
-        """Write what is due in slices, because a new queue's folders and file take long."""
-        queues = self._store.queues
-        for _ in range(-(-queues.tails_due(thorough=thorough) // TAILS_AT_ONCE)):
-            queues.write_tails(TAILS_AT_ONCE)
-            await trio.lowlevel.checkpoint()
+    async def _plan_queues(self, *, thorough: bool) -> FlushPlan:
+        """Write what is due in slices, because a new queue's folders and file take long; plan the sync.
+
+        What queues get between two slices is the next plan's: else all of them would be written once
+        more, at once.
+        """
+        flushes, queues = self._store.flushes, self._store.queues
+        with flushes.uncut():
+            reach = flushes.reach()
+            for _ in range(-(-queues.tails_due(thorough=thorough) // TAILS_AT_ONCE)):
+                queues.write_tails(TAILS_AT_ONCE)
+                await trio.lowlevel.checkpoint()
+            return flushes.queue_flush_plan(thorough=thorough, reach=reach)
 
     def _tell_mark_fault(self) -> None:
         fault = self._store.mark.fault

@@ -6,7 +6,7 @@ import errno
 
 from tests.support.stores import ROOT, make_store, message, put, small_config
 
-QUEUES = 600  # more than are written in one second
+QUEUES = 600  # more than are written each second
 
 
 def with_queues(count):
@@ -36,28 +36,38 @@ def test_few_queues_are_written_all_at_once():
     assert store.queues.tails_due() == 0
 
 
-def test_of_many_queues_those_are_written_that_have_waited_longest():
+def test_those_are_written_first_that_have_waited_longest():
     store = with_queues(QUEUES)
-    due = store.queues.tails_due()
-    assert due == 256
-    store.queues.write_tails(due)
+    store.queues.write_tails(256)
     assert in_files(store) == list(range(256))
     put(store, message(queue_id=3), message(queue_id=400))
-    store.queues.write_tails(due)
+    store.queues.write_tails(256)
     assert in_files(store) == [queue for queue in range(512) if queue != 3]
-    store.queues.write_tails(due)
+    store.queues.write_tails(256)
     assert len(in_files(store)) == QUEUES
 
 
-def test_of_ten_thousand_queues_each_is_written_within_sixteen_turns():
-    store = with_queues(10_000)
-    assert store.queues.tails_due() == 625
-    turns = 0
-    while (due := store.queues.tails_due()) > 0:
-        store.queues.write_tails(due)
-        turns += 1
-    assert len(in_files(store)) == 10_000
-    assert turns <= 36  # nothing comes any more, so that the shares get less
+def test_many_queues_wait_for_the_flush_that_writes_all():
+    store = with_queues(QUEUES)
+    assert store.queues.tails_due() == 0
+    assert store.queues.tails_due(thorough=True) == QUEUES
+
+
+def test_what_comes_while_all_are_written_is_the_next_flushs():
+    store = with_queues(QUEUES)
+    reach = store.flushes.reach()
+    store.queues.write_tails(32)
+    put(store, message(queue_id=3), message(queue_id=500))
+    store.queues.write_tails(QUEUES - 32)
+    plan = store.flushes.queue_flush_plan(thorough=True, reach=reach)
+    assert in_files(store) == [queue for queue in range(QUEUES) if queue != 3]
+    plan.run(store.files)
+    store.flushes.queues_flushed(plan, thorough=True)
+    known = store.checkpoint.values.logics_physical_offset
+    assert known == reach[0] < store.max_phy_offset
+    again = make_store(store.files.copy(), config=store.config)
+    again.open()
+    assert [again.max_offset("T", queue) for queue in (0, 3, 500)] == [1, 2, 2]
 
 
 def test_the_checkpoint_covers_queues_that_were_not_due():

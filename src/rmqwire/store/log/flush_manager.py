@@ -7,6 +7,7 @@ dropped the pages and say yes next time.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -15,6 +16,8 @@ from rmqwire.store.folder.flush_plan import FlushPlan, pages_between
 from rmqwire.store.folder.mark import DurableMark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.folder.checkpoint import CheckpointFile
@@ -115,19 +118,38 @@ class FlushManager:
 
     # --- the queues --------------------------------------------------------------------------
 
-    def queue_flush_plan(self, *, thorough: bool) -> FlushPlan:
-        """Plan the sync of queues with enough dirty pages, or write all tails and sync all of them.
+    def reach(self) -> tuple[int, int]:
+        """Return up to which offset of the log all records have units, and the newest one's store time (ms)."""
+        return self._puts.dispatched_to, self._puts.dispatched_timestamp
+
+    @contextmanager
+    def uncut(self) -> Iterator[None]:
+        """Count as a plan that runs: nothing is cut off the log meanwhile."""
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+
+    def queue_flush_plan(
+        self, *, thorough: bool, reach: tuple[int, int] | None = None
+    ) -> FlushPlan:
+        """Plan the sync of queues with enough dirty pages, or of all of them.
+
+        Args:
+            thorough: all; the checkpoint will say so.
+            reach: what ``reach`` gave before all tails were written that there were, ``uncut``; None: a
+                thorough plan writes them.
 
         Raises:
             DiskFull: no room; the units stay in memory.
             OSError: the disk failed.
         """
-        if thorough:
+        if thorough and reach is None:
             self._queues.write_tails()
         plan = self._queues.flush_plan(thorough=thorough)
         self._count(plan)
-        plan.end = self._puts.dispatched_to
-        plan.store_timestamp = self._puts.dispatched_timestamp
+        plan.end, plan.store_timestamp = reach or self.reach()
         return plan
 
     def queues_flushed(self, plan: FlushPlan, *, thorough: bool) -> None:

@@ -4,8 +4,8 @@ All positions are bytes from the queue's beginning, 20 per message::
 
     min <= tail_start <= written <= end          flushed <= written
 
-Units live in ``tail`` until ``write_tail`` puts them into the files (within a second, with many
-thousand queues in 16; at once when the tail is long), so a pass costs no system call per queue.
+Units live in ``tail`` until ``write_tail`` puts them into the files (within a second, of many queues
+within a minute; at once when the tail is long), so a pass costs no system call per queue.
 Nothing is lost by that: a store that was not closed rebuilds the units from the log. The tail keeps
 the newest units for readers. The files are sparse, as Java's are: 10,000 of 6 MB take what is in them.
 """

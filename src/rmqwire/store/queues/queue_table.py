@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
 _OPEN_FILES = 256
-_TAILS = 256  # queues whose tails are written each second if there are so many ...
-_ROUNDS = 16  # ... or more, so that all are written in so many seconds
+_TAILS = 256  # queues whose tails are written each second; more of them wait for the minute's flush
 
 
 class TopicQueues:
@@ -390,13 +389,15 @@ class ConsumeQueueStore:
             self._unsynced[queue] = None
 
     def tails_due(self, *, thorough: bool = False) -> int:
-        """Return how many tails to write this second: some, or the share that writes all in turn.
+        """Return how many tails to write this second: those of few queues, none of many.
+
+        A write costs the same for one unit and for a minute's, and a kill loses nothing by it.
 
         Args:
             thorough: all.
         """
         unwritten = len(self._unwritten)
-        return unwritten if thorough else min(unwritten, max(_TAILS, unwritten // _ROUNDS))
+        return unwritten if thorough or unwritten <= _TAILS else 0
 
     def write_tails(self, count: int | None = None) -> None:
         """Put what is only in memory into the files.
