@@ -19,7 +19,7 @@ from tests.support import requests
 COUNTS = (1, 100, 10_000)
 SETTINGS = {"mappedFileSizeConsumeQueue": "200000"}  # 10,000 files of 6 MB are a disk full
 CREATED = 10  # of one round
-MADE_S = 120  # for the files of all queues; rmqwire makes them within half a minute
+MADE_S = 240  # for the files of all queues; rmqwire makes them with the flush of the minute
 SUFFIXES = ("", "/all", "/create")  # send to one, send to all in turn, create one more
 NAMES = [f"topics/{count}{suffix}" for count in COUNTS for suffix in SUFFIXES]
 DEFAULT = ["topics/1", "topics/10000", "topics/10000/all", "topics/10000/create"]

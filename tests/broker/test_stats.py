@@ -215,7 +215,8 @@ def test_a_minute_is_the_difference_of_its_samples():
     stats = BrokerStats("C")
     for second in range(0, 90, 10):
         stats.put("T", 0, 5, 50, 0)
-        stats.sample(1_000_000 + second * 1000, "minute")
+        for _ in stats.sample(1_000_000 + second * 1000, "minute"):
+            pass
     item = stats.find(TOPIC_PUT_NUMS, "T")
     minute = item.minute.snapshot()
     assert (minute.sum, minute.times) == (30, 6)
@@ -224,10 +225,24 @@ def test_a_minute_is_the_difference_of_its_samples():
     assert item.hour.snapshot().tps == 0.0
 
 
+def test_many_counters_are_sampled_in_slices_and_may_be_made_meanwhile():
+    stats = BrokerStats("C")
+    for number in range(600):
+        stats.put(f"T{number}", 0, 1, 10, 0)
+    slices = 0
+    for _ in stats.sample(1_000_000, "minute"):
+        slices += 1
+        stats.put(f"New{slices}", 0, 1, 10, 0)
+        assert stats.find(TOPIC_PUT_NUMS, f"New{slices}").value == 1
+    assert slices == 8  # three counters of each topic and two of the broker
+    assert stats.find(TOPIC_PUT_NUMS, "T599").minute.snapshot().sum == 1
+    assert stats.find(TOPIC_PUT_NUMS, "New1").minute.snapshot().sum == 0
+
+
 def test_the_first_sample_counts_from_one_step_before_as_javas():
     item = StatsItem()
     item.add(40, 4)
-    item.minute.sample(1_000_000, item.value, item.times)
+    item.sample("minute", 1_000_000)
     first = item.minute.snapshot()
     assert (first.sum, first.tps, first.times, first.avgpt) == (40, 4.0, 4, 10.0)
 

@@ -55,7 +55,7 @@ from rmqwire.store.service import run_store
 from rmqwire.wakeup import Waiting, Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from rmqwire.auth.plain_acl import PlainAcl
     from rmqwire.broker.settings.values import LoadedConfig
@@ -357,8 +357,8 @@ class Broker:
         if core.state.acl is not None:
             nursery.start_soon(_watch_accounts, core.state.acl)
 
-    def _sample(self, core: BrokerCore, window: str) -> None:
-        core.state.stats.sample(self._wall_ms(), window)
+    def _sample(self, core: BrokerCore, window: str) -> Iterator[None]:
+        return core.state.stats.sample(self._wall_ms(), window)
 
     def _forget_rested(self, core: BrokerCore) -> None:
         most = core.config.max_stats_idle_time_in_minutes
@@ -395,12 +395,13 @@ async def _one_after_other(*waits: Awaitable[None]) -> None:
         await wait
 
 
-async def _every(period_s: float, call: Callable[[], None]) -> None:
-    """Call something each period; what goes wrong with one call is logged."""
+async def _every(period_s: float, call: Callable[[], Iterator[None] | None]) -> None:
+    """Call something each period, in slices if it gives some; what goes wrong with one call is logged."""
     while True:
         await trio.sleep(period_s)
         try:
-            call()
+            for _ in call() or ():
+                await trio.lowlevel.checkpoint()
         except Exception:  # one tick is the border: logged, the next goes on
             logger.exception("timer of %s s failed", period_s)
 

@@ -17,7 +17,7 @@ from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUME
 from rmqwire.codec.names import is_system_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
     from rmqwire.store.stats import StoreStats
@@ -88,6 +88,7 @@ _FORGOTTEN: Final = (
 )
 _OF_QUEUES: Final = (QUEUE_PUT_NUMS, QUEUE_PUT_SIZE, QUEUE_GET_NUMS, QUEUE_GET_SIZE)
 
+_SLICE: Final = 256  # queues or counters, some tenths of a millisecond
 FORGET_S: Final = 600.0  # between two looks for items at rest
 SHORTEST_REST_MINUTES: Final = 10  # maxStatsIdleTimeInMinutes up to it ...
 REST_INSTEAD_MINUTES: Final = 30  # ... is this
@@ -147,8 +148,17 @@ class Window:
         return StatsSnapshot(total, tps, times, total / times if times > 0 else 0.0)
 
 
+# What it takes for each: ms between two samples, samples at most.
+_WINDOWS: Final[Mapping[str, tuple[int, int]]] = {
+    "minute": (SAMPLE_SECONDS_MS, 7),
+    "hour": (SAMPLE_MINUTES_MS, 7),
+    "day": (SAMPLE_HOURS_MS, 25),
+}
+_UNUSED: Final = Window(0, 0)  # a counter has three, and there are many that have just begun
+
+
 class StatsItem:
-    """One counter (``StatsItem``): what, how often, and the windows of both."""
+    """One counter (``StatsItem``): what, how often, and the windows of both, each made with its first sample."""
 
     __slots__ = ("_rest_since", "_times_then", "day", "hour", "minute", "times", "value")
 
@@ -157,9 +167,15 @@ class StatsItem:
         self.times = 0
         self._times_then = -1  # when somebody looked whether it is at rest
         self._rest_since = 0
-        self.minute = Window(SAMPLE_SECONDS_MS, 7)
-        self.hour = Window(SAMPLE_MINUTES_MS, 7)
-        self.day = Window(SAMPLE_HOURS_MS, 25)
+        self.minute = self.hour = self.day = _UNUSED
+
+    def sample(self, window_name: str, wall_ms: int) -> None:
+        """Take a sample for ``minute``, ``hour`` or ``day``."""
+        window: Window = getattr(self, window_name)
+        if window is _UNUSED:
+            window = Window(*_WINDOWS[window_name])
+            setattr(self, window_name, window)
+        window.sample(wall_ms, self.value, self.times)
 
     def add(self, amount: int, times: int = 1) -> None:
         """Count ``amount`` (messages, bytes or ms) of ``times`` calls."""
@@ -329,26 +345,20 @@ class BrokerStats:
         """Count what happened to a connection: CONNECT, IDLE or CLOSE."""
         self._add_if_kept(CHANNEL_ACTIVITY, event, 1)
 
-    def _collect(self) -> None:
-        """Move what the hot path counted into the items."""
-        brought, self._brought = self._brought, []
+    def _collect(self, most: int | None = None) -> None:
+        """Move what the hot path counted into the items, of so many queues that lanes brought something."""
+        brought = self._brought[:most]
+        del self._brought[:most]
         for queue in brought:
             counted, queue.counted = queue.counted, 0
             ms, counted = divmod(counted, _MS)
             sends, counted = divmod(counted, _SEND)
             messages, size = divmod(counted, _MESSAGE)
-            self.put(queue.topic, queue.queue_id, messages, size, 0, sends)
-            self._puts[queue.topic, queue.queue_id].ms += ms
+            self._add_sends(queue.topic, queue.queue_id, messages, size, sends, ms)
         puts, self._puts = self._puts, {}
         gets, self._gets = self._gets, {}
         for (topic, queue_id), one in puts.items():
-            self._add_put(topic, one.count, one.size, one.times)
-            if self._of_5:
-                self._item(TOPIC_PUT_LATENCY, f"{queue_id}@{topic}").add(one.ms, one.times)
-            if topic == RMQ_SYS_SCHEDULE_TOPIC and QUEUE_PUT_NUMS in self.tables:  # as Java
-                self._item(QUEUE_PUT_NUMS, f"{topic}@{queue_id}").add(one.count, one.times)
-                self._item(QUEUE_PUT_SIZE, f"{topic}@{queue_id}").add(one.size, one.times)
-
+            self._add_sends(topic, queue_id, one.count, one.size, one.times, one.ms)
         for (topic, group, queue_id), one in gets.items():
             key = f"{topic}@{group}"
             by_queue = QUEUE_GET_NUMS in self.tables
@@ -357,6 +367,16 @@ class BrokerStats:
             latency = self._item(GROUP_GET_LATENCY, f"{queue_id}@{key}" if by_queue else key)
             latency.add(one.ms, one.times)
             self._add_total(BROKER_GET_NUMS, BROKER_GET_NUMS_OF_USERS, topic, one.count)
+
+    def _add_sends(
+        self, topic: str, queue_id: int, count: int, size: int, times: int, ms: int
+    ) -> None:
+        self._add_put(topic, count, size, times)
+        if self._of_5:
+            self._item(TOPIC_PUT_LATENCY, f"{queue_id}@{topic}").add(ms, times)
+        if topic == RMQ_SYS_SCHEDULE_TOPIC and QUEUE_PUT_NUMS in self.tables:  # as Java
+            self._item(QUEUE_PUT_NUMS, f"{topic}@{queue_id}").add(count, times)
+            self._item(QUEUE_PUT_SIZE, f"{topic}@{queue_id}").add(size, times)
 
     def _add_put(self, topic: str, count: int, size: int, times: int) -> None:
         self._item(TOPIC_PUT_NUMS, topic).add(count, times)
@@ -423,18 +443,22 @@ class BrokerStats:
 
     # --- time
 
-    def sample(self, wall_ms: int, window_name: str) -> None:
-        """Take one sample of every counter.
+    def sample(self, wall_ms: int, window_name: str) -> Iterator[None]:
+        """Take one sample of every counter, in slices: ten thousand topics have thirty thousand counters.
 
         Args:
             wall_ms: wall clock.
             window_name: ``minute`` (each 10 s), ``hour`` (each 10 minutes) or ``day`` (each hour).
         """
-        self._collect()
-        for table in self.tables.values():
-            for item in table.values():
-                window: Window = getattr(item, window_name)
-                window.sample(wall_ms, item.value, item.times)
+        for _ in range(0, len(self._brought), _SLICE):
+            self._collect(_SLICE)
+            yield
+        self._collect(0)
+        items = [item for table in self.tables.values() for item in table.values()]
+        for begin in range(0, len(items), _SLICE):
+            for item in items[begin : begin + _SLICE]:
+                item.sample(window_name, wall_ms)
+            yield
 
     def forget_rested(self, wall_ms: int, most_minutes: int) -> None:
         """Drop items at rest (``cleanAllResource``); to be called each ``FORGET_S``.
