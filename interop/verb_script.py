@@ -27,6 +27,8 @@ accounts:
   admin: true
 """
 SETTINGS = BROKER_DEFAULTS | {
+    "transactionMetricFlushInterval": "10000",  # both are printed as they were when it was recorded
+    "timerFlushIntervalMs": "1000",
     "brokerName": BROKER_NAME,
     "traceTopicEnable": "true",
     "waitTimeMillsInSendQueue": "200",
