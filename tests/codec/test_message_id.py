@@ -16,11 +16,11 @@ from rmqwire.codec.message_id import (
     encode_offset_id,
     is_message_id,
     offset_id,
-    offset_ids,
     unique_id_ip,
     unique_id_pid,
     unique_id_time_ms,
 )
+from rmqwire.codec.record_batch import offset_ids
 from rmqwire.errors import ProtocolError
 from tests.support import golden
 

@@ -16,13 +16,10 @@ from ipaddress import ip_address
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.columns import pack_columns
 from rmqwire.codec.host import pack_host, unpack_host
 from rmqwire.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rmqwire.clock import WallMs
 
 ID_LENGTHS = (32, 56)  # hex digits: IPv4, IPv6
@@ -45,17 +42,6 @@ def offset_id(host: bytes, offset: int) -> str:
     if not 0 <= offset <= 0x7FFFFFFFFFFFFFFF:
         raise ProtocolError(f"commit log offset {offset} is out of range")
     return f"{host.hex().upper()}{offset:016X}"
-
-
-def offset_ids(host: bytes, offsets: Sequence[int]) -> bytes:
-    """Return the offset message ids of many records, joined with commas, as a batch is answered.
-
-    Args:
-        host: of the store, packed, 8 or 20 bytes.
-        offsets: of the records, none negative.
-    """
-    ids = pack_columns(f"{len(host)}sq", [host] * len(offsets), offsets)
-    return ids.hex(",", len(host) + _OFFSET.size).upper().encode()
 
 
 def decode_offset_id(message_id: str) -> tuple[str, int, int]:

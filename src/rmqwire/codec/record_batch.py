@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HEAD_FIELDS = "8s3i2q"  # size and magic, CRC, queue, flag, offsets in queue and log
 _HEAD = Struct(f">{_HEAD_FIELDS}")
 _SIZE_AND_MAGIC = Struct(">2i")
+_OFFSET = 8  # bytes of an offset in a message id
 _INT, _SHORT = Struct(">i"), Struct(">h")
 
 
@@ -107,3 +108,14 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
             f"a field is out of range, or properties are over {MAX_PROPERTIES_LENGTH} bytes: {error}"
         ) from None
     return records, offsets, sizes, units
+
+
+def offset_ids(host: bytes, offsets: Sequence[int]) -> bytes:
+    """Return the offset message ids of many records, joined with commas, as a batch is answered.
+
+    Args:
+        host: of the store, packed, 8 or 20 bytes.
+        offsets: of the records, none negative.
+    """
+    ids = pack_columns(f"{len(host)}sq", [host] * len(offsets), offsets)
+    return ids.hex(",", len(host) + _OFFSET).upper().encode()

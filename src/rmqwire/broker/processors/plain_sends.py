@@ -17,10 +17,9 @@ from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.columns import map_column
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.java_hash import TagsCodes
-from rmqwire.codec.message_id import offset_ids
 from rmqwire.codec.properties import find_in_each
 from rmqwire.codec.record import BLANK_SIZE, MAX_TOPIC_V1, MESSAGE_MAGIC_V1, PREFIXES
-from rmqwire.codec.record_batch import make_records
+from rmqwire.codec.record_batch import make_records, offset_ids
 from rmqwire.errors import BadBody, BadRecord
 
 if TYPE_CHECKING:
