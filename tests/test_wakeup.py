@@ -3,7 +3,7 @@
 import trio
 import trio.testing
 
-from rmqwire.wakeup import AnyThreadWakeup, OneWait
+from rmqwire.wakeup import AnyThreadWakeup, OneWait, next_beat
 
 
 async def waits(wakeup, times, seconds=float("inf")):
@@ -72,3 +72,12 @@ async def test_one_wait_ends_once_and_may_be_given_up(nursery, autojump_clock):
     left.end()
     await wait(left)
     assert over[2:] == [left]
+
+
+async def test_a_beat_is_the_next_multiple_of_its_period(autojump_clock):
+    times = []
+    await trio.sleep(0.3)
+    for period_s in (0.5, 0.5, 1.0, 10.0, 0):
+        await next_beat(period_s)
+        times.append(trio.current_time())
+    assert times == [0.5, 1, 2, 10, 10]

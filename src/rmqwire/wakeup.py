@@ -1,4 +1,4 @@
-"""Wake trio tasks from plain calls; hand somebody else what to wait for."""
+"""Wake trio tasks from plain calls, or together; hand somebody else what to wait for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ import trio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
+
+
+async def next_beat(period_s: float) -> None:
+    """Sleep until the next multiple of a period, s: who waits for the same time wakes together.
+
+    To be woken costs a process at rest more than what it does then.
+    """
+    if period_s <= 0:
+        await trio.lowlevel.checkpoint()
+    else:
+        await trio.sleep_until(beat_after(trio.current_time(), period_s))
+
+
+def beat_after(now_s: float, period_s: float) -> float:
+    """Return the first multiple of a period that is later than a time of trio's clock, s."""
+    return (now_s // period_s + 1) * period_s
 
 
 class Arrivals:

@@ -355,3 +355,22 @@ async def test_samples_give_rates(autojump_clock):
         await trio.sleep(6.5)
         assert store.runtime_info()["putTps"] == "3.0  "
         nursery.cancel_scope.cancel()
+
+
+async def test_a_store_that_nobody_uses_calls_no_thread(autojump_clock):
+    store, calls = opened(), []
+
+    async def counted(blocking):
+        calls.append(trio.current_time())
+        await inline(blocking)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=counted, **kw)
+        )
+        await trio.sleep(9)
+        assert calls == [0.5], "the index is written once"
+        put(store, message())
+        await trio.sleep(1)
+        assert len(calls) > 1
+        nursery.cancel_scope.cancel()

@@ -40,6 +40,7 @@ from rmqwire.broker.stats import (
     SAMPLE_SECONDS_MS,
 )
 from rmqwire.broker.table_rounds import TableRounds
+from rmqwire.broker.ticks import Ticks, every
 from rmqwire.codec.sys_flag import PERM_WRITE
 from rmqwire.disk.files import RealFiles
 from rmqwire.errors import ConfigError, UsageError
@@ -69,7 +70,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SCAN_CLIENTS_S = 10.0
-TICK_S = 0.1  # how late a held pull may be answered, paced work be done
 HELD_PULL_CHECK_S = 5.0
 FLUSH_DELAY_OFFSET_S = 10.0
 WATCH_ACCOUNTS_S = 5.0
@@ -147,6 +147,7 @@ class Broker:
         self._flush_wanted = Wakeup()
         self._route_wanted = Wakeup()
         self._registration = Registration()
+        self._ticks = Ticks()
 
     @property
     def connections(self) -> list[Connection]:
@@ -312,6 +313,8 @@ class Broker:
             if self._fast_failure.after_stall:
                 self._fast_failure.release()
             self.core.state.store.puts.end_pass()
+            if self._ticks.at_rest:
+                self._ticks.soon()
 
     def _connection_opened(self, _: Connection) -> None:
         if self.core is not None:
@@ -339,20 +342,20 @@ class Broker:
         nursery.start_soon(self._registration.keep, api, core.state)
         if config.fetch_namesrv_addr_by_address_server and not config.namesrv_addresses():
             nursery.start_soon(self._registration.look_up, config)
-        nursery.start_soon(_every, TICK_S, partial(self._tick, core))
-        nursery.start_soon(_every, interval, core.persist_offsets)
-        nursery.start_soon(_every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
-        nursery.start_soon(_every, SCAN_CLIENTS_S, core.scan_clients)
-        nursery.start_soon(_every, PROTECT_S, partial(disable_slow_readers, core.state))
-        nursery.start_soon(_every, HELD_PULL_CHECK_S, core.state.held_pulls.check)
-        nursery.start_soon(_every, HELD_PULL_CHECK_S, core.state.pop.check)
+        nursery.start_soon(self._ticks.run, core)
+        nursery.start_soon(every, interval, core.persist_offsets)
+        nursery.start_soon(every, FLUSH_DELAY_OFFSET_S, core.persist_delay_offsets)
+        nursery.start_soon(every, SCAN_CLIENTS_S, core.scan_clients)
+        nursery.start_soon(every, PROTECT_S, partial(disable_slow_readers, core.state))
+        nursery.start_soon(every, HELD_PULL_CHECK_S, core.state.held_pulls.check)
+        nursery.start_soon(every, HELD_PULL_CHECK_S, core.state.pop.check)
         for window, period in (
             ("minute", SAMPLE_SECONDS_MS),
             ("hour", SAMPLE_MINUTES_MS),
             ("day", SAMPLE_HOURS_MS),
         ):
-            nursery.start_soon(_every, period / 1000, partial(self._sample, core, window))
-        nursery.start_soon(_every, FORGET_S, partial(self._forget_rested, core))
+            nursery.start_soon(every, period / 1000, partial(self._sample, core, window))
+        nursery.start_soon(every, FORGET_S, partial(self._forget_rested, core))
         nursery.start_soon(self._record_midnights, core)
         if core.state.acl is not None:
             nursery.start_soon(_watch_accounts, core.state.acl)
@@ -372,13 +375,6 @@ class Broker:
             await trio.sleep(DAY_MS / 1000 - of_day)
             core.state.stats.record_midnight()
 
-    def _tick(self, core: BrokerCore) -> None:
-        core.state.held_pulls.expire(self._mono_ms())
-        core.state.pop.tick()
-        core.state.lite.tick(is_master=not core.state.replication.is_slave)
-        core.state.store.puts.end_pass()  # check points of the pops that were run again
-        core.state.paced.tick()
-
 
 async def _watch_accounts(acl: PlainAcl) -> None:
     """Look for changes of the ACL files (``AclFileWatchService``), in a thread: a disk may hang."""
@@ -393,17 +389,6 @@ async def _watch_accounts(acl: PlainAcl) -> None:
 async def _one_after_other(*waits: Awaitable[None]) -> None:
     for wait in waits:
         await wait
-
-
-async def _every(period_s: float, call: Callable[[], Iterator[None] | None]) -> None:
-    """Call something each period, in slices if it gives some; what goes wrong with one call is logged."""
-    while True:
-        await trio.sleep(period_s)
-        try:
-            for _ in call() or ():
-                await trio.lowlevel.checkpoint()
-        except Exception:  # one tick is the border: logged, the next goes on
-            logger.exception("timer of %s s failed", period_s)
 
 
 async def _address_of(host: str) -> str:

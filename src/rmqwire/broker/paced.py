@@ -55,6 +55,11 @@ class Paced:
         self._batches.append(_Batch(deque(items), period_ms, now, work, done))
         self.tick()
 
+    @property
+    def at_rest(self) -> bool:
+        """Return whether no batch is under way."""
+        return not self._batches
+
     def tick(self) -> None:
         """Do what has become due."""
         now = self._mono_ms()

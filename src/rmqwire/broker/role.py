@@ -25,6 +25,7 @@ from rmqwire.ha.master_server import HaMaster
 from rmqwire.ha.tls import LinkTls
 from rmqwire.remoting.limited_log import LimitedLog
 from rmqwire.remoting.listen import port_of
+from rmqwire.wakeup import next_beat
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -141,7 +142,7 @@ class RoleService:
         try:
             more = False
             while True:
-                await trio.sleep(0 if more else state.config.revive_interval / 1000)
+                await next_beat(0 if more else state.config.revive_interval / 1000)
                 more = state.pop.revive()
                 state.store.puts.end_pass()
         finally:

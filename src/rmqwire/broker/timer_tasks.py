@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.wakeup import next_beat
+
 if TYPE_CHECKING:
     from rmqwire.broker.state import BrokerState
     from rmqwire.wakeup import Wakeup
@@ -46,7 +48,7 @@ async def flush_timers(state: BrokerState) -> None:
     began = trio.current_time()
     clean_at, recount_at, told_at, told = began + CLEAN_S, began + RECOUNT_S, began, ""
     while True:
-        await trio.sleep(config.timer_flush_interval_ms / 1000)
+        await next_beat(config.timer_flush_interval_ms / 1000)
         now = trio.current_time()
         if now - told_at >= config.timer_progress_log_interval_ms / 1000:
             told_at, told = now, _tell_progress(state, told)

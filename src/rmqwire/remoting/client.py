@@ -469,11 +469,11 @@ class RemotingClient:
             while True:
                 now = trio_ms()
                 self._tick_at = wake = self._expire(now)
-                await self._earlier.wait((wake - now) / 1000)
+                await self._earlier.wait(wake / 1000 - trio.current_time())
 
     def _expire(self, now: int) -> int:
         """Tell every connection the time; give when to do it again."""
-        wake = now + TICK_MS
+        wake = (now // TICK_MS + 1) * TICK_MS  # with whatever else has seconds
         for link in self._all_links():
             if link.channel is not None:
                 connection = link.channel.connection

@@ -26,6 +26,7 @@ from rmqwire.remoting.listen import listen
 from rmqwire.remoting.socket_pool import SocketPool
 from rmqwire.remoting.tls_mode_handler import TlsMode
 from rmqwire.remoting.transport import SocketTransport, format_address, plain_socket
+from rmqwire.wakeup import next_beat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,7 +153,7 @@ class RemotingServer:
 
     async def _housekeeping(self, channels: Housekeeping[Channel | PooledSocket]) -> None:
         while True:
-            await trio.sleep(PERIOD_S)
+            await next_beat(PERIOD_S)
             channels.tick(trio_ms())
 
     async def _accepted(

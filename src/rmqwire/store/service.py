@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import trio
 
 from rmqwire.errors import StoreError
+from rmqwire.wakeup import next_beat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -144,7 +145,7 @@ class StoreService:
         thorough_s = config.flush_commit_log_thorough_interval / 1000
         last = trio.current_time()
         while True:
-            await trio.sleep(config.flush_interval_commit_log / 1000)
+            await next_beat(config.flush_interval_commit_log / 1000)
             thorough = trio.current_time() >= last + thorough_s
             if thorough:
                 last = trio.current_time()
@@ -189,7 +190,7 @@ class StoreService:
         thorough_s = config.flush_consume_queue_thorough_interval / 1000
         last = trio.current_time()
         while True:
-            await trio.sleep(config.flush_interval_consume_queue / 1000)
+            await next_beat(config.flush_interval_consume_queue / 1000)
             thorough = trio.current_time() >= last + thorough_s
             if thorough:
                 last = trio.current_time()
@@ -222,9 +223,11 @@ class StoreService:
 
     async def _sync_queues(self, plan: FlushPlan, *, thorough: bool) -> None:
         try:
-            await self._run(plan, self._offload)
+            if not plan.is_empty:
+                await self._run(plan, self._offload)
             self._tell_mark_fault()
-            await self._offload(self._store.mark.sync)
+            if self._store.mark.unsynced:
+                await self._offload(self._store.mark.sync)
         except OSError as error:  # they can be rebuilt: the log alone decides about writing
             plan.release(succeeded=False)
             logger.warning("consume queues or mark can not be synced: %s", error)
@@ -238,7 +241,7 @@ class StoreService:
         """Follow the log in slices short enough for sends and pulls not to notice."""
         failing = False
         while True:
-            await trio.sleep(INDEX_S)
+            await next_beat(INDEX_S)
             try:
                 await self._follow_log()
             except OSError as error:  # it can be rebuilt: the log alone decides about writing
@@ -252,11 +255,12 @@ class StoreService:
         store, more = self._store, True
         longest = INDEX_THREAD_PAUSE if store.index.in_thread else INDEX_PAUSE
         while more:
-            began = trio.current_time()
+            began, before = trio.current_time(), store.index.position
             more = await self._build_some()
-            behind = store.max_phy_offset - store.index.position
-            pause = longest / (1 + behind / INDEX_BEHIND)
-            await trio.sleep((trio.current_time() - began) * pause)
+            if store.index.position != before:
+                behind = store.max_phy_offset - store.index.position
+                pause = longest / (1 + behind / INDEX_BEHIND)
+                await trio.sleep((trio.current_time() - began) * pause)
             await self._write_index()
         full = store.index.full_files()
         for file in full:
@@ -281,7 +285,7 @@ class StoreService:
 
     async def _check_disk(self) -> None:
         while True:
-            await trio.sleep(DISK_CHECK_S)
+            await next_beat(DISK_CHECK_S)
             self._store.cleaner.check_disk()
 
     async def _clean(self) -> None:
@@ -311,7 +315,7 @@ class StoreService:
     async def _sample(self) -> None:
         while True:
             self._store.stats.sample(self._store.wall_ms())
-            await trio.sleep(SAMPLE_S)
+            await next_beat(SAMPLE_S)
 
 
 def _thread_offload() -> Offload:

@@ -43,6 +43,9 @@ class LiteLifecycle:
         order: blocks of the groups.
         subscriptions: who subscribes them.
         mono_ms: clock of the rounds.
+
+    Attributes:
+        in_round: a round goes on with the next tick.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class LiteLifecycle:
         self._order = order
         self._subscriptions = subscriptions
         self._mono_ms = mono_ms
+        self.in_round = False
         self._round: Iterator[str] = iter(())
         self._ttl: dict[str, int] = {}
         self._next_ms = mono_ms() + config.min_lite_t_tl
@@ -76,7 +80,9 @@ class LiteLifecycle:
             self._next_ms = now + self._config.lite_ttl_check_interval
             self._ttl = self._metadata.ttl_by_topic()
             self._round = iter(self._topics.all())
-        gone = [lmq for lmq in islice(self._round, AT_ONCE) if self._is_over(lmq)]
+        some = list(islice(self._round, AT_ONCE))
+        self.in_round = len(some) == AT_ONCE
+        gone = [lmq for lmq in some if self._is_over(lmq)]
         if gone:
             self.delete(gone)
 

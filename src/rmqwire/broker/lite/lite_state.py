@@ -148,6 +148,11 @@ class LiteState:
         if is_master:
             self.lifecycle.tick()
 
+    @property
+    def at_rest(self) -> bool:
+        """Return whether ``tick`` has nothing to do before the next request but its rounds."""
+        return not self.polling.waiting and self.order.at_rest and not self.lifecycle.in_round
+
     def stop(self) -> None:
         """Answer everybody who waits."""
         self.polling.stop()

@@ -184,6 +184,11 @@ class MemoryConsumerOrderInfoManager:
         if until > self._wall_ms():
             heappush(self._free, (until, _name(key), key.queue_id))
 
+    @property
+    def at_rest(self) -> bool:
+        """Return whether no block ends by itself."""
+        return not self._free
+
     def take_free(self) -> list[tuple[str, str, int]]:
         """Return topic, group and queue id of blocks whose time has ended since the last call."""
         now_ms = self._wall_ms()

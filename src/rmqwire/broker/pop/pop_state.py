@@ -103,6 +103,12 @@ class PopState:
                 self.notify_if_needed(QueueKey(topic, group, queue_id))
         self.commit()
 
+    @property
+    def at_rest(self) -> bool:
+        """Return whether ``tick`` has nothing to do before the next request."""
+        waiting = self.polling.waiting or self.notifications.waiting or len(self.offsets)
+        return not waiting and self.order.at_rest
+
     def commit(self) -> None:
         """Note how far groups have come, as far as the disk has it."""
         self.offsets.commit(self._reviving.store.log.flushed)

@@ -79,6 +79,11 @@ class FlushPlan:
         if folders := queue.changed_folders():
             self._changed.append((queue, folders))
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether ``run`` has nothing to do."""
+        return not (self._handles or self._closed or self._changed or self.after)
+
     def run(self, files: FileLayer) -> None:
         """Sync everything. Blocks; meant for a thread.
 

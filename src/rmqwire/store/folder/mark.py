@@ -104,8 +104,8 @@ class MarkFile:
         self.fault = ""  # why the last write failed, "" when it did not
         self.frozen = False  # the store serves a damaged log as it is: the mark stays
         self._files = files
+        self.unsynced = False  # something was written since the last sync
         self._handle = -1
-        self._unsynced = False
 
     def load(self) -> DurableMark | None:
         """Read the newest valid slot without touching the file; None if there is none.
@@ -142,7 +142,7 @@ class MarkFile:
             if self._handle < 0:
                 self._handle = files.open(self.path, create=True)
             files.pwrite(self._handle, mark.encode(), mark.number % 2 * SLOT)
-            self._unsynced = True
+            self.unsynced = True
             self.mark = mark
             self.fault = ""
             if sync:
@@ -170,8 +170,8 @@ class MarkFile:
         Raises:
             OSError: the disk failed; the mark on it may be an older one.
         """
-        if self._unsynced:
-            self._unsynced = False
+        if self.unsynced:
+            self.unsynced = False
             self._files.datasync(self._handle)
 
     def close(self) -> None:
