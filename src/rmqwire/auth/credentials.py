@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -109,7 +108,7 @@ def _json_object(text: str | None, key: str) -> dict[str, object] | None:
     if not text or not text.strip():
         return None
     try:
-        values = json.loads(text)
+        values = msgspec.json.decode(text)
     except ValueError:
         values = None
     if not isinstance(values, dict):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rmqwire.remoting.transport import host_to_resolve
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,8 @@ async def listen(host: str, port: int, backlog: int | None = None) -> list[trio.
         OSError: the address can't be bound; ``filename`` names it.
     """
     try:
-        return await trio.open_tcp_listeners(port, host=host or ANY, backlog=backlog)
+        at = host_to_resolve(host or ANY)
+        return await trio.open_tcp_listeners(port, host=at, backlog=backlog)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{host or ANY}:{port}") from error
 

@@ -149,6 +149,14 @@ def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def host_to_resolve(host: str) -> str | bytes:
+    """Return a host as it is resolved without the codec of international names, if it is none.
+
+    To import that takes a start some ms.
+    """
+    return host.encode() if host.isascii() else host
+
+
 def ms_since_data(sock: socket.socket) -> int:
     """Return how long ago, in ms, the last bytes of a TCP socket came; 0 where nobody can say."""
     try:

@@ -13,7 +13,6 @@ than the deletion. A cut of our own lowers the offset before anything is written
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -122,6 +121,8 @@ class DeletedTopics:
 
 
 def _text(table: Mapping[str, Deletion]) -> bytes:
+    import json  # noqa: PLC0415  most brokers have no such table
+
     rows = {topic: msgspec.structs.asdict(found) for topic, found in table.items()}
     return json.dumps({_TABLE: rows}, indent=1).encode()
 
@@ -132,6 +133,8 @@ def decode_deletions(data: bytes) -> dict[str, Deletion]:
     Raises:
         BadBody: it isn't one.
     """
+    import json  # noqa: PLC0415  most brokers have no such table
+
     try:
         rows = json.loads(data)[_TABLE]
         table = {topic: Deletion(**row) for topic, row in rows.items()}
