@@ -37,7 +37,6 @@ def test_read_write_and_sizes(disk):
     files.datasync(handle)
     for wanted in (False, True):
         files.read_ahead(handle, wanted=wanted)
-    files.will_need(handle, 50, 20)
     files.truncate(handle, 3)
     assert read_whole(files, path) == b"xx\0"
     files.truncate(handle, 5)

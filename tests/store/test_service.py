@@ -374,3 +374,14 @@ async def test_a_store_that_nobody_uses_calls_no_thread(autojump_clock):
         await trio.sleep(1)
         assert len(calls) > 1
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("offload", [None, inline])
+async def test_a_thread_reads_ahead_unless_all_is_done_by_the_loop(offload):
+    store = opened()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=offload, **kw)
+        )
+        assert (store.log.window.begin_read is None) == (offload is not None)
+        nursery.cancel_scope.cancel()

@@ -48,9 +48,6 @@ class WrappedFiles:
     def read_ahead(self, handle, *, wanted):
         self.inner.read_ahead(handle, wanted=wanted)
 
-    def will_need(self, handle, size, offset):
-        self.inner.will_need(handle, size, offset)
-
     def data_ranges(self, handle, offset):
         return self.inner.data_ranges(handle, offset)
 

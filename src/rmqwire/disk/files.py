@@ -49,9 +49,6 @@ class FileLayer(Protocol):
     def read_ahead(self, handle: int, *, wanted: bool) -> None:
         """Let reads of a handle bring in what follows, or only what is asked for."""
 
-    def will_need(self, handle: int, size: int, offset: int) -> None:
-        """Let ``size`` bytes at ``offset`` be brought in, for a read that comes soon. Doesn't wait."""
-
     def datasync(self, handle: int) -> None:
         """Return when the data of the file is on the disk. Blocks."""
 
@@ -150,10 +147,6 @@ class RealFiles:
         """Let the kernel read ahead, or not."""
         advice = os.POSIX_FADV_NORMAL if wanted else os.POSIX_FADV_RANDOM
         os.posix_fadvise(handle, 0, 0, advice)
-
-    def will_need(self, handle: int, size: int, offset: int) -> None:
-        """Let the kernel begin to read ``size`` bytes at ``offset``."""
-        os.posix_fadvise(handle, offset, size, os.POSIX_FADV_WILLNEED)
 
     def data_ranges(self, handle: int, offset: int) -> list[tuple[int, int]]:
         """Return (begin, end) of all bytes from ``offset`` on that may be other than zero.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import trio
 
 from rmqwire.errors import StoreError
+from rmqwire.store.read_thread import ReadThread
 from rmqwire.wakeup import next_beat
 
 if TYPE_CHECKING:
@@ -348,7 +349,13 @@ async def run_store(
         OSError: the disk failed while closing; ``abort`` stays in the folder.
     """
     try:
-        with FlushThread() as thread, FlushThread("rmqwire-index") as index_thread:
+        with (
+            FlushThread() as thread,
+            FlushThread("rmqwire-index") as index_thread,
+            ReadThread(store.files) as read_thread,
+        ):
+            if offload is None:
+                store.log.window.begin_read = read_thread.begin
             flush = offload or thread.offload
             indexing = offload or index_thread.offload
             others = offload or _thread_offload()

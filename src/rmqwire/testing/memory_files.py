@@ -89,10 +89,6 @@ class MemoryFiles:
         """Note the call: everything is in memory already."""
         self.called("read ahead" if wanted else "no read ahead", self.handles[handle])
 
-    def will_need(self, handle: int, size: int, offset: int) -> None:
-        """Note the call: everything is in memory already."""
-        self.called("will need", self.handles[handle])
-
     def data_ranges(self, handle: int, offset: int) -> Sequence[tuple[int, int]]:
         """Return (begin, end) of all bytes from ``offset`` on that may be other than zero."""
         return [(offset, len(self.data[self.handles[handle]]))]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 
 from rmqwire.store.folder.file_queue import FileQueue, HandleCache
-from rmqwire.store.log.log_window import AHEAD, BLOCK, KEPT, SEVERAL, LogWindow
+from rmqwire.store.log import log_window
+from rmqwire.store.log.log_window import AHEAD, BLOCK, COMING, KEPT, SEVERAL, LogWindow
 from rmqwire.testing.memory_files import MemoryFiles
 
 SIZE = 64  # of a block here: a window doesn't know how large they are
 BLOCKS = KEPT + 2
+
+
+def window_of(queue):
+    return LogWindow(queue, lambda: queue.end_of_files)
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def log():
 
 @pytest.fixture
 def window(log):
-    return LogWindow(log)
+    return window_of(log)
 
 
 def block(window, number, records=SEVERAL):
@@ -42,10 +47,10 @@ def test_a_block_is_read_when_it_is_wanted_again(window):
 
 
 def test_the_block_behind_one_that_is_kept_is_read_for_one_record(large):
-    window = LogWindow(large)
+    window = window_of(large)
     assert window.find(BLOCK, BLOCK * 2, 1) is None
     assert window.find(0, BLOCK, SEVERAL) == large.read(0, BLOCK)
-    window = LogWindow(large)
+    window = window_of(large)
     window.find(0, BLOCK, SEVERAL)
     assert window.find(BLOCK, BLOCK * 2, 1) == large.read(BLOCK, BLOCK)
 
@@ -108,7 +113,7 @@ def ranges_of(begin, count, step, size):
     ],
 )
 def test_records_are_cut_out_of_blocks(large, ranges):
-    found, missing = LogWindow(large).cut(ranges, large.segment_size)
+    found, missing = window_of(large).cut(ranges, large.segment_size)
     assert missing == [
         number
         for number, (offset, size) in enumerate(ranges)
@@ -130,7 +135,7 @@ def test_records_are_cut_out_of_blocks(large, ranges):
     ],
 )
 def test_records_come_in_pieces_where_blocks_end(large, ranges):
-    window, end = LogWindow(large), large.segment_size
+    window, end = window_of(large), large.segment_size
     wanted = b"".join(large.read(*one) for one in ranges)
     for begin, stop in ((0, BLOCK), (BLOCK, BLOCK * 2), (BLOCK * 2, end)):
         window.find(begin, stop, SEVERAL)
@@ -141,17 +146,17 @@ def test_records_come_in_pieces_where_blocks_end(large, ranges):
 @pytest.mark.parametrize("end", [BLOCK - 1, BLOCK * 2 - 1])
 def test_there_are_no_pieces_where_a_block_is_not_to_be_had(large, end):
     offsets, sizes = zip(*ranges_of(BLOCK - 5050, 6, 1000, 100), strict=True)
-    assert LogWindow(large).pieces(offsets, sizes, end) is None
+    assert window_of(large).pieces(offsets, sizes, end) is None
 
 
 def test_a_block_that_is_not_written_to_its_end_is_not_kept(large):
     ranges = ranges_of(BLOCK, 8, 500, 100)
-    assert LogWindow(large).cut(ranges, BLOCK * 2 - 1) == ([b""] * 8, list(range(8)))
+    assert window_of(large).cut(ranges, BLOCK * 2 - 1) == ([b""] * 8, list(range(8)))
 
 
 @pytest.mark.parametrize("damaged", [(-300, 100), (1 << 62, 100), (500, -100), (500, 0)])
 def test_what_can_be_no_record_is_cut_out_of_nothing(large, damaged):
-    found, missing = LogWindow(large).cut([*ranges_of(0, 8, 500, 100), damaged], BLOCK * 2)
+    found, missing = window_of(large).cut([*ranges_of(0, 8, 500, 100), damaged], BLOCK * 2)
     assert (found[8], missing) == (b"", [8])
 
 
@@ -160,29 +165,127 @@ def test_nothing_more_is_read_than_is_asked_for_where_that_is_wanted():
     handles = HandleCache(files, 2, reads_ahead=False)
     queue = FileQueue("log", BLOCK, files, handles)
     queue.write(bytes(BLOCK), 0)
-    window = LogWindow(queue)
+    window = window_of(queue)
     assert window.find(0, BLOCK, SEVERAL) is None
     handles.read_ahead(wanted=True)
     assert window.find(0, BLOCK, SEVERAL) == bytes(BLOCK)
 
 
-def test_the_disk_is_asked_for_what_lies_ahead_of_who_walks(monkeypatch):
-    size = AHEAD + BLOCK * 4  # of a file
+FILE_BLOCKS = AHEAD + 4
+FILES = 2
+
+
+class Reader:
+    """Notes what is read ahead, as numbers of blocks, and reads when somebody waits for it."""
+
+    def __init__(self, files):
+        self.files = files
+        self.begun = []
+        self.waited_for = []
+        self.fails = False
+
+    def begin(self, path, size, offset):
+        number = (int(path.rpartition("/")[2]) + offset) // BLOCK
+        self.begun.append(number)
+
+        def read():
+            self.waited_for.append(number)
+            return b"" if self.fails else bytes(self.files.data[path][offset : offset + size])
+
+        return read
+
+
+class Walk:
+    """A log of two files, someone who reads along it, and what is read ahead for him."""
+
+    def __init__(self, end=FILE_BLOCKS * FILES * BLOCK):
+        self.files = MemoryFiles()
+        self.handles = HandleCache(self.files, 2)
+        size = FILE_BLOCKS * BLOCK
+        self.queue = FileQueue("log", size, self.files, self.handles)
+        for number in range(FILE_BLOCKS * FILES):
+            self.queue.write(bytes([number]) * BLOCK, number * BLOCK)
+        self.reader = Reader(self.files)
+        self.window = LogWindow(self.queue, lambda: end)
+        self.window.begin_read = self.reader.begin
+
+    def find(self, *numbers):
+        for number in numbers:
+            found = self.window.find(number * BLOCK, (number + 1) * BLOCK, SEVERAL)
+            assert found == bytes([number]) * BLOCK
+
+
+def test_what_lies_ahead_of_who_walks_is_read_in_a_thread_file_after_file():
+    walk = Walk()
+    walk.find(7, 0)  # who jumps doesn't walk
+    assert walk.reader.begun == []
+    walk = Walk()
+    last = FILE_BLOCKS * FILES
+    walk.find(*range(last))
+    assert walk.reader.begun == walk.reader.waited_for == list(range(2, last))
+
+
+def test_no_more_is_read_ahead_than_a_few_blocks():
+    walk = Walk()
+    walk.find(0, 1)
+    assert walk.reader.begun == list(range(2, 2 + AHEAD))
+    walk.find(2)
+    assert walk.reader.begun == list(range(2, 3 + AHEAD))
+
+
+def test_a_block_that_is_not_written_to_its_end_is_not_read_ahead():
+    walk = Walk(end=5 * BLOCK - 1)
+    walk.find(0, 1, 2, 3)
+    assert walk.reader.begun == [2, 3]
+
+
+def test_what_the_thread_could_not_read_is_read_again_and_fails_there(monkeypatch):
+    walk = Walk()
+    walk.find(0, 1)
+    walk.reader.fails = True
+    walk.find(2)
+
+    def fail(*_):
+        raise OSError(5, "injected")
+
+    monkeypatch.setattr(walk.files, "pread", fail)
+    with pytest.raises(OSError, match="injected"):
+        walk.find(3)
+
+
+def test_what_was_read_ahead_of_a_log_that_goes_on_elsewhere_is_forgotten():
+    walk = Walk()
+    walk.find(0, 1)
+    walk.window.forget()
+    walk.find(2)
+    assert walk.reader.waited_for == []
+
+
+def test_nothing_is_read_ahead_where_that_is_not_wanted():
+    walk = Walk()
+    walk.find(0)
+    walk.handles.read_ahead(wanted=False)
+    assert walk.window.find(BLOCK, BLOCK * 2, SEVERAL) is None
+    assert walk.reader.begun == []
+
+
+def test_what_is_read_ahead_is_bounded_however_many_walk_and_leave(monkeypatch):
     files = MemoryFiles()
-    queue = FileQueue("log", size, files, HandleCache(files, 2))
-    for begin in (0, size):
-        queue.write(bytes(size), begin)
-    fetched = []
+    walkers = COMING // AHEAD
+    queue = FileQueue("log", FILE_BLOCKS * BLOCK, files, HandleCache(files, 2))
+    for number in range(walkers + 1):
+        queue.create(number * FILE_BLOCKS * BLOCK)
+    window, reader = window_of(queue), Reader(files)
+    window.begin_read = reader.begin
 
-    def will_need(handle, count, offset):
-        begin = int(files.handles[handle].rpartition("/")[2]) + offset
-        fetched.extend(range(begin, begin + count, BLOCK))
+    def walk(place, *blocks):
+        for number in blocks:
+            begin = (place * FILE_BLOCKS + number) * BLOCK
+            window.find(begin, begin + BLOCK, SEVERAL)
 
-    monkeypatch.setattr(files, "will_need", will_need)
-    window = LogWindow(queue)
-    window.find(BLOCK * 7, BLOCK * 8, SEVERAL)  # who jumps doesn't walk
-    window.find(0, BLOCK, SEVERAL)
-    assert fetched == []
-    for begin in range(BLOCK, size * 2, BLOCK):
-        window.find(begin, begin + BLOCK, SEVERAL)
-    assert fetched == list(range(BLOCK * 2, size * 2, BLOCK))
+    for place in range(walkers + 1):
+        walk(place, 0, 1)
+    assert len(reader.begun) == COMING
+    monkeypatch.setattr(log_window, "KEPT", 2)  # nobody has come for so long
+    walk(walkers, 2)
+    assert len(reader.begun) == COMING + AHEAD

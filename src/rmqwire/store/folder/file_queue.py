@@ -295,16 +295,6 @@ class FileQueue:
         """Whether more may be read than is asked for."""
         return self._handles.reads_ahead
 
-    def will_need(self, offset: int, size: int) -> int:
-        """Let bytes of one segment be brought in that are read soon; returns behind the last of them."""
-        segment = self.find(offset)
-        if segment is None:
-            return offset
-        begin = offset - segment.start
-        size = min(size, self.segment_size - begin)
-        self._files.will_need(self._handles.get(segment), size, begin)
-        return offset + size
-
     def drop(self, segment: Segment) -> None:
         """Remove one file of the row (the first or the last, so that no gap comes)."""
         self.segments.remove(segment)

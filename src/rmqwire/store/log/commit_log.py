@@ -87,7 +87,8 @@ class CommitLog:
             handles,
             ordered=True,
         )
-        self.window = LogWindow(self.queue)  # what is being read again and again
+        # what is being read again and again
+        self.window = LogWindow(self.queue, lambda: self.end)
         self._append_crc = config.enabled_append_prop_crc
         self.store_host = store_host
         self.last_store_timestamp = 0

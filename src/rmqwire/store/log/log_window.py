@@ -5,7 +5,8 @@ block, messages of the others, for which somebody asks soon after. A block is re
 records of it are wanted at once, when it is wanted a second time, or when the one before it is kept: a single
 message somewhere costs no more than itself.
 
-Who wants a block behind another one walks along the log, and the disk is asked for what lies ahead.
+Who wants a block behind another one walks along the log. What lies ahead is read by a thread then, so that
+the loop neither waits for the disk nor copies what comes from there.
 
 Only blocks that are written to their end are kept: those don't change any more.
 """
@@ -16,14 +17,18 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rmqwire.store.folder.file_queue import FileQueue
+
+    # Is told a file, how many bytes of it and from where on; returns what returns them, or fewer.
+    BeginRead = Callable[[str, int, int], Callable[[], bytes]]
 
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
 KEPT: Final = 128  # blocks: 32 MiB, when so much is being read
 SEVERAL: Final = 4  # records
-AHEAD: Final = 2 << 20  # bytes that come from the disk before somebody who walks wants them
+AHEAD: Final = 8  # blocks that are read before somebody who walks wants them
+COMING: Final = 4 * AHEAD  # blocks that are read ahead for all who walk
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
 
 
@@ -32,15 +37,22 @@ class LogWindow:
 
     Args:
         queue: the log's files.
+        end: returns the offset behind what is written of it.
+
+    Attributes:
+        begin_read: begins a read in a thread; None: nothing is read ahead.
     """
 
-    __slots__ = ("_blocks", "_fetched", "_queue", "_seen")
+    __slots__ = ("_blocks", "_coming", "_end", "_queue", "_reads", "_seen", "begin_read")
 
-    def __init__(self, queue: FileQueue) -> None:
+    def __init__(self, queue: FileQueue, end: Callable[[], int]) -> None:
         self._queue = queue
+        self._end = end
         self._blocks: dict[int, bytes] = {}
+        self._coming: dict[int, tuple[int, Callable[[], bytes]]] = {}  # when begun, what waits
+        self._reads = 0  # blocks read since the start
         self._seen: dict[int, None] = {}
-        self._fetched = 0  # behind what was asked of the disk last
+        self.begin_read: BeginRead | None = None
 
     def find(self, begin: int, stop: int, records: int) -> bytes | None:
         """Return a block; None if its records are better read by themselves.
@@ -143,28 +155,51 @@ class LogWindow:
             del seen[next(iter(seen))]
         seen[begin] = None
 
-    def _fetch(self, stop: int) -> None:
-        """Let the disk work on what lies behind ``stop`` while the messages before it are sent."""
-        begin = self._fetched if stop <= self._fetched <= stop + AHEAD else stop
-        if begin <= stop + AHEAD // 2:
-            self._fetched = self._queue.will_need(begin, stop + AHEAD - begin)
-
     def _read(self, begin: int, stop: int) -> bytes | None:
-        if begin - BLOCK in self._blocks:
-            self._fetch(stop)
-        block = self._queue.read(begin, stop - begin)
+        blocks = self._blocks
+        if begin - BLOCK in blocks and self.begin_read is not None:
+            self._read_ahead(stop, self.begin_read)
+        coming = self._coming.pop(begin, None)
+        block = b"" if coming is None else coming[1]()
+        if len(block) < stop - begin:
+            block = self._queue.read(begin, stop - begin)
         if len(block) < stop - begin:
             return None
-        blocks = self._blocks
+        self._reads += 1
         if len(blocks) >= KEPT:
             del blocks[next(iter(blocks))]
         blocks[begin] = block
         self._seen.pop(begin, None)
         return block
 
+    def _read_ahead(self, stop: int, begin_read: BeginRead) -> None:
+        """Have the next blocks behind ``stop`` read while the messages before it are sent."""
+        end = self._end()
+        for _ in range(AHEAD):
+            begin, stop = self._block_at(stop)
+            segment = self._queue.find(begin)
+            if stop > end or segment is None:
+                return
+            if begin not in self._blocks and begin not in self._coming:
+                if not self._has_room():
+                    return
+                read = begin_read(segment.path, stop - begin, begin - segment.start)
+                self._coming[begin] = self._reads, read
+
+    def _has_room(self) -> bool:
+        """Tell whether one more block may be read ahead; who hasn't come for the oldest doesn't walk any more."""
+        coming = self._coming
+        if len(coming) >= COMING:
+            oldest = next(iter(coming))
+            if self._reads - coming[oldest][0] <= KEPT:
+                return False
+            del coming[oldest]
+        return True
+
     def forget(self) -> None:
         """Forget all blocks: the log ends, or begins, somewhere else now."""
         self._blocks.clear()
+        self._coming.clear()
         self._seen.clear()
 
 
