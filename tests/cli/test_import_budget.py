@@ -47,7 +47,7 @@ exec({TELL!r}, {{"sys": sys}})
 
 @pytest.mark.parametrize(
     ("program", "budget"),
-    [(BROKER, (602, 335, 2)), (NAMESRV, (380, 117, 2))],
+    [(BROKER, (602, 336, 2)), (NAMESRV, (380, 117, 2))],
     ids=["broker", "namesrv"],
 )
 def test_a_server_loads_what_it_needs_to_serve(program, budget, tmp_path):
