@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from interop import nodes
 from interop.cluster import Cluster
+from interop.left_folder import copy_left
 from interop.lite import SETTINGS, LiteSide
 from interop.processes import BROKER_PORTS, free_port, wait_until
 from interop.stores import verify
@@ -109,8 +109,7 @@ def test_lite_topics_change_sides(
             node.kill()
         else:
             node.stop()
-        taken = tmp_path / "second" / "store"
-        shutil.copytree(store, taken)
+        taken = copy_left(store, tmp_path / "second" / "store")
         node = second(tmp_path / "second")
         check_pending(LiteSide(node.addr))
         node.stop()

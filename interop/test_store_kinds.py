@@ -3,7 +3,6 @@ units, records of version 2."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from interop import kinds, nodes
 from interop.cluster import Cluster
+from interop.left_folder import copy_left
 from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
 from interop.test_store_swap import verify
 from rmqwire.codec.record import pack_host
@@ -82,8 +82,7 @@ def end(node: Node, killed: bool, store: Path, to: Path) -> Path:
         node.kill()
     else:
         node.stop()
-    shutil.copytree(store, to / "store")
-    return to / "store"
+    return copy_left(store, to / "store")
 
 
 def offsets_are_written(store: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from interop import nodes
 from interop.checks import all_of_it, same_messages
 from interop.cluster import Cluster
+from interop.left_folder import copy_left
 from interop.peer import Peer
 from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
 from interop.stores import HALF_TOPIC, SCHEDULE_TOPIC, pending, verify
@@ -71,7 +71,7 @@ def query(peer: Peer, namesrv: str, message: dict[str, object]) -> None:
 def move(node: Node, store: Path, killed: bool, to: Path) -> None:
     """End a broker and put its folder elsewhere, as found."""
     node.kill() if killed else node.stop()
-    shutil.copytree(store, to / "store")
+    copy_left(store, to / "store")
 
 
 def test_java_serves_what_rmqwire_wrote(

@@ -66,9 +66,9 @@ class ConfigTables:
             if lmq
             else ConsumerOffsetManager(config, release, offset_file, wall_ms)
         )
-        self.filters = ConsumerFilterManager(
-            config, release, table("consumerFilter.json", "filterDataByTopic"), wall_ms
-        )
+        # what it holds comes again with the consumers' heartbeats
+        filters = table("consumerFilter.json", "filterDataByTopic", optional=True)
+        self.filters = ConsumerFilterManager(config, release, filters, wall_ms)
         self.request_modes = MessageRequestModeManager(
             release, table("messageRequestMode.json", "messageRequestModeMap")
         )

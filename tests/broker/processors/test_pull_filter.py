@@ -221,6 +221,19 @@ def test_conditions_survive_a_restart_of_the_broker(make, tmp_path):
     assert make().state.filters.find("T", "g").data.dead
 
 
+def test_a_file_that_a_killed_java_broker_left_empty_stops_no_start(make, tmp_path, caplog):
+    """Its first write of one is cut off so; the heartbeats bring the conditions again."""
+    file = tmp_path / "0/config/consumerFilter.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    client = make().connect()
+    assert f"{file} is empty: starting without it" in caplog.text
+    send(client, 4, 5)
+    client.call(requests.heartbeat("c", {"g": [told("n > 4")]}))
+    answer = client.call(by_group())
+    assert (answer.remark, numbers(answer)) == ("FOUND", [5])
+
+
 # ---- waiting
 
 
