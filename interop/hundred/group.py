@@ -96,9 +96,8 @@ class Group:
             self._note("leave", member)
             member.process.terminate()
             code = member.process.wait(60)
-            unready = code == -signal.SIGTERM and not any(
-                member.deliveries()
-            )  # still in its imports
+            # still in its imports
+            unready = code == -signal.SIGTERM and not any(member.deliveries())
             assert unready or code in (0, 143), (code, member.log)  # 143: a JVM by SIGTERM
             self._note("left", member)
         return member.face

@@ -13,7 +13,7 @@ from rmqwire.ha.link_end import reason
 from rmqwire.ha.slave_link import SlaveLink
 from rmqwire.remoting.channel import LOST
 from rmqwire.remoting.client import split_address
-from rmqwire.remoting.transport import SocketTransport, host_to_resolve
+from rmqwire.remoting.transport import SocketTransport, open_tcp_stream
 
 if TYPE_CHECKING:
     from rmqwire.clock import MonoMs
@@ -111,7 +111,7 @@ class HaSlave:
         """Open the link, which may also be a simulated one."""
         host, port = split_address(master)
         with trio.fail_after(CONNECT_S):
-            stream = await trio.open_tcp_stream(host_to_resolve(host), port)
+            stream = await open_tcp_stream(host, port)
         stream.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
         if self._tls is None:
             return SocketTransport.of(stream)

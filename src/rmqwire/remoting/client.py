@@ -36,7 +36,7 @@ from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.tls_connect import TlsConnect
-from rmqwire.remoting.transport import SocketTransport, format_address, host_to_resolve
+from rmqwire.remoting.transport import SocketTransport, format_address, open_tcp_stream
 from rmqwire.wakeup import AnyThreadWakeup
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def split_address(addr: str) -> tuple[str, int]:
 
 async def connect_tcp(host: str, port: int) -> trio.abc.Stream:
     """Connect over plain TCP."""
-    return SocketTransport.of(await trio.open_tcp_stream(host_to_resolve(host), port))
+    return SocketTransport.of(await open_tcp_stream(host, port))
 
 
 class _Link:

@@ -8,7 +8,7 @@ import trio
 
 from rmqwire.errors import ConnectFailed
 from rmqwire.remoting.tls import client_context, why
-from rmqwire.remoting.transport import SocketTransport, host_to_resolve
+from rmqwire.remoting.transport import SocketTransport, open_tcp_stream
 
 if TYPE_CHECKING:
     from rmqwire.settings.tls import ClientTls
@@ -34,7 +34,7 @@ class TlsConnect:
             OSError: no connection.
             ConnectFailed: the handshake failed.
         """
-        transport = SocketTransport.of(await trio.open_tcp_stream(host_to_resolve(host), port))
+        transport = SocketTransport.of(await open_tcp_stream(host, port))
         context = self._context.current()
         try:
             return await shake_hands(trio.SSLStream(transport, context, server_hostname=host))

@@ -149,6 +149,15 @@ def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+async def open_tcp_stream(host: str, port: int) -> trio.SocketStream:
+    """Connect over TCP.
+
+    Raises:
+        OSError: no connection.
+    """
+    return await trio.open_tcp_stream(host_to_resolve(host), port)
+
+
 def host_to_resolve(host: str) -> str | bytes:
     """Return a host as it is resolved without the codec of international names, if it is none.
 

@@ -37,7 +37,6 @@ class _Read:
 
     def make(self, files: FileLayer) -> None:
         """Read; what the disk doesn't give is left to who wants it, and hears of the fault then."""
-        found = b""
         try:
             handle = files.open(self.path, reading=True)
             try:
