@@ -3,7 +3,7 @@
 import trio
 import trio.testing
 
-from rmqwire.wakeup import AnyThreadWakeup, OneWait, next_beat
+from rmqwire.wakeup import AnyThreadArrivals, AnyThreadWakeup, OneWait, next_beat
 
 
 async def waits(wakeup, times, seconds=float("inf")):
@@ -81,3 +81,35 @@ async def test_a_beat_is_the_next_multiple_of_its_period(autojump_clock):
         await next_beat(period_s)
         times.append(trio.current_time())
     assert times == [0.5, 1, 2, 10, 10]
+
+
+async def test_another_thread_wakes_all_who_wait(nursery):
+    async def wait():
+        await left.wait()
+        over.append(1)
+
+    left, over = AnyThreadArrivals(), []
+    left.wake_all()
+    nursery.start_soon(wait)
+    nursery.start_soon(wait)
+    await trio.testing.wait_all_tasks_blocked()
+    await trio.to_thread.run_sync(left.wake_all)
+    await trio.testing.wait_all_tasks_blocked()
+    assert over == [1, 1]
+    nursery.start_soon(wait)
+    await trio.testing.wait_all_tasks_blocked()
+    left.wake_all()
+    await trio.testing.wait_all_tasks_blocked()
+    assert over == [1, 1, 1]
+
+
+def test_after_the_end_of_the_loop_nobody_is_woken():
+    async def cut():
+        left = AnyThreadArrivals()
+        made.append(left)
+        await left.wait(0)
+        left._thread = 0
+
+    made = []
+    trio.run(cut)
+    made[0].wake_all()

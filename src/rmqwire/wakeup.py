@@ -65,6 +65,31 @@ class Arrivals:
             self.waited_for -= 1
 
 
+class AnyThreadArrivals(Arrivals):
+    """The same; other threads may call ``wake_all`` as well, while no task runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = 0
+        self._token: trio.lowlevel.TrioToken | None = None
+
+    def wake_all(self) -> None:
+        """Wake all of them."""
+        if self._token is None:
+            return  # nobody has waited yet
+        if get_ident() == self._thread:
+            super().wake_all()
+        else:
+            with suppress(trio.RunFinishedError):  # nobody waits any more
+                self._token.run_sync_soon(super().wake_all)
+
+    async def wait(self, seconds: float = math.inf) -> bool:
+        """Wait to be woken; return whether it was, within ``seconds``."""
+        if self._token is None:
+            self._thread, self._token = get_ident(), trio.lowlevel.current_trio_token()
+        return await super().wait(seconds)
+
+
 class Wakeup:
     """A call that one waiting task hears; calls while it is busy count once, for its next wait."""
 

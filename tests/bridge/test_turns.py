@@ -88,6 +88,21 @@ def test_who_is_told_at_the_end_of_a_turn_finds_it_free(caplog):
     assert told[2:] == ["end"]
 
 
+def test_what_is_over_in_another_threads_turn_is_told_at_its_end():
+    turns, told = Turns(), []
+
+    def work(_):
+        turns.after(lambda: told.append(turns.use(yes)))
+        assert not told
+        return True
+
+    assert turns.use(work)
+    assert told == [True]
+    turns.after_io_wait(0)
+    turns.before_io_wait(0)
+    assert told == [True], "once"
+
+
 def test_who_waits_for_the_loop_in_its_turn_lends_it():
     turns, order = Turns(), []
 
@@ -170,6 +185,10 @@ def test_calls_of_a_thread_begin_in_their_order_wherever_they_do():
     assert "rmqwire" in {name for _, name in begun}
 
 
+def options() -> SendOptions:
+    return {"queue": None, "key": None, "selector": None, "arg": None, "timeout_ms": None}
+
+
 class NoProducer:
     """A producer whose sends fail."""
 
@@ -182,17 +201,32 @@ class NoProducer:
 
 def test_a_send_that_fails_at_once_fails_in_the_engine():
     told = []
-    options: SendOptions = {
-        "queue": None,
-        "key": None,
-        "selector": None,
-        "arg": None,
-        "timeout_ms": None,
-    }
-    call = SendCall(NoProducer(), "m", options, soon=True)
+    call = SendCall(NoProducer(), "m", options(), soon=True)
     call.tell, call.told = told.append, told.append
     assert not call.begin_now(0)
     assert not told
     call.begin(None)
     assert len(told) == 1
     assert repr(call.error) == "LookupError('m')"
+
+
+class Lending:
+    """A producer that sends at once, or not, and lends the answer."""
+
+    def __init__(self, begun):
+        self.begun, self.lent = begun, []
+
+    def begin_now(self, sent, **way):
+        return self.begun
+
+    def lend(self, borrower):
+        self.lent.append(borrower)
+
+
+@pytest.mark.parametrize(("begun", "borrower"), [(True, "me"), (True, None), (False, "me")])
+def test_a_send_that_has_begun_lends_its_answer_to_who_waits_for_it(begun, borrower):
+    producer = Lending(begun)
+    call = SendCall(producer, "m", options(), soon=False)
+    call.borrower = borrower
+    assert call.begin_now(0) == begun
+    assert producer.lent == (["me"] if begun and borrower else [])

@@ -167,7 +167,7 @@ def test_answers_are_matched_by_opaque_in_any_order():
     asked = sent(client)
     client.receive_data(frame(*(r.create_response(r.opaque) for r in reversed(asked))))
     assert [r.code for r in got] == [8, 7]
-    assert client.requests_waiting == 0
+    assert len(client.requests.waiting) == 0
 
 
 def test_two_cores_talk_to_each_other():
@@ -199,7 +199,7 @@ def test_a_hundred_thousand_equal_opaques_are_bounded(caplog):
     with caplog.at_level(logging.INFO):
         for _ in range(100):
             connection.receive_data(response * 1000)
-    assert connection.requests_waiting == 0
+    assert len(connection.requests.waiting) == 0
     assert len(caplog.records) <= 40
 
 
@@ -208,13 +208,13 @@ def test_a_request_without_answer_times_out_once():
     client = server(mono_ms=clock)
     client.request(RemotingCommand(1, opaque=3), got.append, 100)
     client.request(RemotingCommand(1, opaque=4), got.append, 5000)
-    assert client.next_deadline == 1100
+    assert client.requests.next_deadline() == 1100
     client.expire(1099)
     assert got == []
     client.expire(1100)
     assert [type(outcome) for outcome in got] == [RemotingTimeout]
     assert PEER in str(got[0])
-    assert client.next_deadline == 6000
+    assert client.requests.next_deadline() == 6000
     client.receive_data(frame(RemotingCommand(1, opaque=3).create_response(0)))
     assert len(got) == 1
 
@@ -278,7 +278,7 @@ def test_a_forgotten_request_is_not_called():
     client = server(mono_ms=clock)
     client.request(RemotingCommand(1, opaque=3), got.append, 100)
     client.forget(3)
-    assert client.next_deadline is None
+    assert client.requests.next_deadline() is None
     client.expire(5000)
     client.connection_lost()
     assert got == []
@@ -439,7 +439,7 @@ def test_answers_to_sends_come_among_other_frames_in_any_chunks(cuts):
         client.receive_data(stream[start:stop])
     assert brief(heard) == [(1, 1), (2, RemotingCommand), (3, 3)], "nobody waits for 7"
     assert [answer.opaque for answer in sent(client)] == [9]
-    assert (client.requests_waiting, client.frames_received) == (0, 5)
+    assert (len(client.requests.waiting), client.frames_received) == (0, 5)
 
 
 def test_who_knows_commands_alone_gets_the_answer_to_a_send_as_one():

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from rmqwire.aio.listener import Loop, across, in_loop
+from rmqwire.aio.reading import LoopReader
 from rmqwire.aio.returns import returns_of
 from rmqwire.bridge.engine import TaskCall, shared_engine
 from rmqwire.bridge.face import AnyFace, Behind
@@ -94,6 +95,7 @@ class Face(AnyFace[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         self._loop = Loop()
         self._returns: Returns | None = None
+        self._reader: LoopReader | None = None
         self._behind = Behind(make, type(self).__name__)
 
     @property
@@ -113,7 +115,12 @@ class Face(AnyFace[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await wait_for(self._behind.leave, None, give_up=False)  # cancelled, it says goodbye too
+        try:
+            await wait_for(self._behind.leave, None, give_up=False)  # cancelled: goodbye, too
+        finally:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
 
     async def _wait(
         self,
@@ -126,14 +133,21 @@ class Face(AnyFace[T]):
 
     async def _done(self, call: Call[R]) -> R:
         """Wait for a call of the engine, and return what it returns."""
-        return await self._soon(call)
+        returns, reader = self._to_here(), self._reader
+        if reader is None or reader.returns is not returns:
+            reader = self._reader = LoopReader(returns)
+        call.borrower = reader
+        return await started(call, returns)
 
     def _soon(self, call: Call[R]) -> asyncio.Future[R]:
         """Let a call begin in the engine; return a future of what it returns."""
+        return started(call, self._to_here())
+
+    def _to_here(self) -> Returns:
         loop, returns = asyncio.get_running_loop(), self._returns
         if returns is None or returns.loop is not loop:
             returns = self._returns = returns_of(loop)
-        return started(call, returns)
+        return returns
 
     async def _fetch(self, function: Callable[[], Awaitable[R]], dropped: Callable[[R], None]) -> R:
         """Return what an async function of the engine brings; ``dropped`` has what comes too late."""

@@ -42,6 +42,14 @@ class Returns:
                 self._over.clear()
                 raise
 
+    def at_once(self, work: Callable[[], None]) -> None:
+        """Do a piece of work in the loop, and make the calls that it puts here without being woken."""
+        self._woken = True
+        try:
+            work()
+        finally:
+            self._resume_all()
+
     def _resume_all(self) -> None:
         self._woken = False  # from now on who puts something wakes the loop again
         over = self._over

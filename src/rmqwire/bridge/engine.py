@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from rmqwire.remoting.loan import Borrower, Loan
+
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 EXIT_S = 3.0  # how long the end of the process waits for open clients to say goodbye
@@ -47,9 +49,10 @@ class Call(ABC, Generic[T]):
         error: what it raised.
         tell: takes what is to be called when it is over: at the end of the loop's turn.
         told: who is to hear of it then.
+        borrower: the thread that waits for it, if that can read the answer.
     """
 
-    __slots__ = ("error", "inherits", "tell", "told", "value")
+    __slots__ = ("borrower", "error", "inherits", "tell", "told", "value")
 
     value: T
     tell: Callable[[Callable[[], None]], None]
@@ -58,6 +61,7 @@ class Call(ABC, Generic[T]):
     def __init__(self, *, inherits: bool = False) -> None:
         self.inherits = inherits
         self.error: BaseException | None = None
+        self.borrower: Borrower | None = None
 
     @abstractmethod
     def begin(self, nursery: trio.Nursery) -> None:
@@ -243,6 +247,13 @@ class Engine:
             self.post(partial(copy_context().run, self._begin, call))
         else:
             self.post(partial(self._begin, call))
+
+    def read(self, loan: Loan) -> bool:
+        """Read what is on loan to this thread; tell whether it goes on so, else the loop reads."""
+        if self._turns.use(loan.read):
+            return True
+        self.post(loan.take_back)
+        return False
 
     def _begin(self, call: Call[T]) -> None:
         call.begin(self._open())

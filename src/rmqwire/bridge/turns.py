@@ -46,21 +46,21 @@ class Turns(trio.abc.Instrument):
     def before_io_wait(self, timeout: float) -> None:
         """Let other threads have it, and those go on whose calls are over."""
         self.wanted = False
-        self._turn.release()
-        if self._after:
-            self._call_after()
+        self._end_turn(self._turn)
 
     def after_run(self) -> None:
         """Let the last ones go on; nobody waits for a loop that has ended."""
-        self._turn.release()
-        self._call_after()
+        self._end_turn(self._turn)
 
     def after(self, call: Callable[[], None]) -> None:
         """Call something at the end of the loop's turn, when who is woken by it finds the turn free."""
         self._after.append(call)
 
-    def _call_after(self) -> None:
-        after, self._after = self._after, []
+    def _end_turn(self, turn: Lock) -> None:
+        after = self._after
+        if after:
+            self._after = []
+        turn.release()
         for call in after:
             try:
                 call()
@@ -95,7 +95,7 @@ class Turns(trio.abc.Instrument):
             return work(int((self._clock_s + time.perf_counter()) * 1000))
         finally:
             self._user = 0
-            turn.release()
+            self._end_turn(turn)
 
     def wait(self, over: Callable[[], object]) -> None:
         """Wait for the loop in a thread; one that is in its turn lends it to the loop meanwhile.

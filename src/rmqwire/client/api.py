@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
     from rmqwire.remoting.handler import OnReply, OnStored
+    from rmqwire.remoting.loan import Borrower
 
 SUCCESS = int(ResponseCode.SUCCESS)
 TOPIC_NOT_EXIST = int(ResponseCode.TOPIC_NOT_EXIST)
@@ -73,6 +74,9 @@ class Remoting(Protocol):
         on_stored: OnStored | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent."""
+
+    def lend(self, borrower: Borrower) -> None:
+        """Let the thread that has made the last ``invoke_now`` read its answer, if it can."""
 
     async def invoke_oneway(self, addr: str, command: RemotingCommand) -> None:
         """Send a request that has no answer."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVarTuple, cast
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError, TooManyRequests, UsageError
 from rmqwire.remoting.channel import trio_ms
-from rmqwire.wakeup import Arrivals
+from rmqwire.wakeup import AnyThreadArrivals, Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -148,7 +148,7 @@ class SoonSends:
         self._in_tasks = 0  # of them, those sent by a task: what comes after waits behind them
         self._sending = 0  # of those, the ones let through
         self._sending_bytes = 0
-        self._left = Arrivals()  # called for each that ends
+        self._left = AnyThreadArrivals()  # called for each that ends
 
     def begin(
         self,

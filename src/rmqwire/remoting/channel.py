@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.connection import Connection
     from rmqwire.remoting.late_answers import LateAnswers
     from rmqwire.remoting.limits import Limits
+    from rmqwire.remoting.loan import Borrower, Loan
     from rmqwire.remoting.tls_mode_handler import TlsMode
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,9 @@ class Channel:
             are sent, and when that raises OSError the connection ends without them.
         late_answers: sends what comes for many channels at once, without their writers' turns.
         tls: whether the stream's bytes may be TLS; None: they are plain, or it is a TLS stream.
+
+    Attributes:
+        loan: lends the reading to other threads; None: it hasn't been lent yet.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Channel:
         self._running = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._send_now = stream.send_now if isinstance(stream, SocketTransport) else None
+        self.loan: Loan | None = None
         connection.on_wake = self._on_wake
 
     def _on_wake(self) -> None:
@@ -95,7 +100,7 @@ class Channel:
         if connection.closed:
             self._wake()
         elif not self._sending:
-            if connection.requests_waiting == 1:  # a lone one: nothing would go with it
+            if len(connection.requests.waiting) == 1:  # a lone one: nothing would go with it
                 self.send_ready()
                 return
             late_answers = self._late_answers
@@ -107,6 +112,16 @@ class Channel:
         self._rest = b""
         self.connection.break_off(reason)
         self._wake()
+
+    def lend(self, borrower: Borrower) -> None:
+        """Let the thread that has just sent a request read its answer, if nothing else is waited for."""
+        if self.loan is None:
+            if not isinstance(self.stream, SocketTransport):
+                return
+            from rmqwire.remoting.loan import Loan  # noqa: PLC0415  servers lend nothing
+
+            self.loan = Loan(self.connection, self.stream, self.break_off)
+        self.loan.lend(borrower)
 
     def stop(self) -> None:
         """Read no more; send what is ready, at most for ``drain_ms``, then end ``run``."""
@@ -129,6 +144,8 @@ class Channel:
             logger.debug("%s lost: %r", self.connection.peer, group.exceptions[0])
             self._blame(group.exceptions[0])
         finally:
+            if self.loan is not None:
+                self.loan.take_back()
             self.connection.connection_lost()
             self._handler.end()
             await trio.aclose_forcefully(self.stream)
@@ -155,7 +172,7 @@ class Channel:
                 await self._finish_pass()
                 await trio.lowlevel.checkpoint()  # much was answered: let others run
             connection.corked = False
-            if pause.pays(connection.frames_received - frames, connection.sends_waiting):
+            if pause.pays(connection.frames_received - frames, connection.requests.behind()):
                 await trio.sleep(PAUSE_S)
 
     async def _finish_pass(self) -> None:

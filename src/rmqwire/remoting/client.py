@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.stored_answers import ReadStored
     from rmqwire.remoting.handler import OnReply, OnStored, RpcHook
+    from rmqwire.remoting.loan import Borrower
     from rmqwire.settings.tls import ClientTls
 
 logger = logging.getLogger(__name__)
@@ -177,6 +178,7 @@ class RemotingClient:
         self._tick_at = 0  # when the housekeeping wakes, ms
         self._housekeeping_scope = trio.CancelScope(shield=True)
         self.hooks = list(hooks)
+        self._sent: Channel | None = None  # by it the last ``invoke_now`` has sent
 
     async def __aenter__(self) -> Self:
         self._earlier = AnyThreadWakeup()  # a deadline before the next tick came
@@ -321,6 +323,7 @@ class RemotingClient:
             on_reply, on_stored = partial(self._answered, addr, command, on_reply), None
         if on_stored is not None and connection.read_stored is None:
             connection.read_stored = self._stored_reader()
+        self._sent = channel if on_stored is not None else None
         deadline = mono_ms + timeout_ms
         if deadline < self._tick_at:
             self._earlier()
@@ -333,6 +336,11 @@ class RemotingClient:
             channel.break_off("a send was interrupted")
             raise
         return True
+
+    def lend(self, borrower: Borrower) -> None:
+        """Let the thread that has made the last ``invoke_now`` read its answer, if it can (``loan.py``)."""
+        if self._sent is not None:
+            self._sent.lend(borrower)
 
     def _stored_reader(self) -> ReadStored:
         from rmqwire.codec.stored_answers import stored_reader  # noqa: PLC0415  servers don't send
@@ -476,9 +484,11 @@ class RemotingClient:
         wake = (now // TICK_MS + 1) * TICK_MS  # with whatever else has seconds
         for link in self._all_links():
             if link.channel is not None:
+                if link.channel.loan is not None:
+                    link.channel.loan.end()
                 connection = link.channel.connection
                 connection.expire(now)
-                wake = min(wake, connection.next_deadline or wake)
+                wake = min(wake, connection.requests.next_deadline() or wake)
         return wake
 
 

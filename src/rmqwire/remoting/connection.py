@@ -56,6 +56,7 @@ class Connection:
             reading either.
         shaking_hands: nothing can be said yet: the handshake of TLS isn't over.
         if_silent: what to think of a peer that ends the connection without ever a word.
+        requests: ours without an answer yet.
         read_stored: finds the answers to sends, at a client; None: all frames are read one by one.
         on_wake: called when a shell should send, or should see that the connection is closed.
         on_deadline: called when a request of ours begins to wait for its answer.
@@ -71,7 +72,6 @@ class Connection:
         "_outbox",
         "_patience",
         "_reader",
-        "_requests",
         "close_reason",
         "closed",
         "corked",
@@ -86,6 +86,7 @@ class Connection:
         "peer_host",
         "peer_v6",
         "read_stored",
+        "requests",
         "shaking_hands",
     )
 
@@ -118,7 +119,7 @@ class Connection:
         self._held: list[memoryview] = []
         self._outbox: list[bytes] = []
         self._oneways = 0  # oneway requests in the outbox
-        self._requests = OpenRequests()
+        self.requests = OpenRequests()
         self._handed = 0  # number of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
         self._patience = Patience(limits)
@@ -190,7 +191,7 @@ class Connection:
     def _take_stored(self, data: bytes, read: ReadStored) -> None:
         """Hand the plain answers of joined bytes to those who wait for them, and answer all others."""
         found, end = read(data)
-        take, view = self._requests.take_stored, memoryview(data)
+        take, view = self.requests.take_stored, memoryview(data)
         for one in found:
             if self._held or len(one) == 2 or (on_stored := take(one)) is None:
                 self._answer([view[one[0] : one[1]]])
@@ -201,6 +202,20 @@ class Connection:
                 return
         if end < len(data):
             self._rest(data, end)
+
+    def take_stored(self, data: bytes) -> bool:
+        """Take what was read if it is nothing but plain answers to sends, else do nothing."""
+        read, requests = self.read_stored, self.requests
+        if self.closed or self._held or self._reader.pending or read is None:
+            return False
+        found, end = read(data)
+        wanted = requests.who_want(found) if end == len(data) else []
+        for on_stored, one in wanted:
+            self._active = True
+            self.frames_received += 1
+            self._call(on_stored, one)
+            requests.take_stored(one)  # not before: it may be interrupted
+        return bool(wanted)
 
     def _rest(self, data: bytes, position: int) -> None:
         """Answer what no lane is asked about, or keep it."""
@@ -264,7 +279,7 @@ class Connection:
             self.refuse(self._reader.error)
 
     def _deliver(self, command: RemotingCommand) -> None:
-        request = self._requests.waiting.pop(command.opaque, None)
+        request = self.requests.waiting.pop(command.opaque, None)
         if request is None:
             self.handlers.tell_unmatched(command, self.peer)
         else:
@@ -336,7 +351,7 @@ class Connection:
         if self.closed:
             self._call(on_reply, self._send_failed(maybe_stored=False))
             return
-        self._requests.check(command.opaque, self._limits.async_requests, self.peer)
+        self.requests.check(command.opaque, self._limits.async_requests, self.peer)
         self.request_frame(command.opaque, frame, on_reply, deadline, silence_ms)
 
     def request_frame(
@@ -352,7 +367,7 @@ class Connection:
 
         ``deadline`` is a ``mono_ms``; ``on_stored`` gets the plain answer to a send in ``on_reply``'s place.
         """
-        self._requests.add(opaque, on_reply, deadline, self.frames_received, silence_ms, on_stored)
+        self.requests.add(opaque, on_reply, deadline, self.frames_received, silence_ms, on_stored)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
@@ -362,7 +377,7 @@ class Connection:
         limits = self._limits
         return (
             not self.closed
-            and len(waiting := self._requests.waiting) < limits.async_requests
+            and len(waiting := self.requests.waiting) < limits.async_requests
             and opaque not in waiting
             and self.outbox_size + size <= limits.outbox_bytes
         )
@@ -379,7 +394,7 @@ class Connection:
 
     def forget(self, opaque: int) -> None:
         """Stop waiting for an answer; its callback is not called any more."""
-        self._requests.waiting.pop(opaque, None)
+        self.requests.waiting.pop(opaque, None)
 
     def send_oneway(self, command: RemotingCommand) -> None:
         """Send a request that has no answer; dropped when the connection is closed.
@@ -413,7 +428,7 @@ class Connection:
             return b""
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
         self._clear_outbox()
-        self._handed = self._requests.last
+        self._handed = self.requests.last
         self._active = True
         return data
 
@@ -425,30 +440,15 @@ class Connection:
     # --- time and end
 
     @property
-    def next_deadline(self) -> int | None:
-        """When the next request of ours may run out of time (ms of ``mono_ms``), None without one."""
-        return self._requests.next_deadline()
-
-    @property
-    def requests_waiting(self) -> int:
-        """Requests of ours without an answer yet."""
-        return len(self._requests.waiting)
-
-    @property
-    def sends_waiting(self) -> int:
-        """Sends without an answer yet, about: no fewer than were sent after the last that has one."""
-        return self._requests.behind()
-
-    @property
     def restless(self) -> bool:
         """Something besides silence may soon be due: an answer, a frame's rest, a handshake's end."""
-        return bool(self._requests.waiting) or self.shaking_hands or bool(self._reader.pending)
+        return bool(self.requests.waiting) or self.shaking_hands or bool(self._reader.pending)
 
     def expire(self, mono_ms: int) -> None:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
         if self.closed:
             return
-        while (due := self._requests.take_due(mono_ms)) is not None:
+        while (due := self.requests.take_due(mono_ms)) is not None:
             _, on_reply, frames, silence_ms, _ = due
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
             if silence_ms and self.frames_received == frames:
@@ -488,8 +488,8 @@ class Connection:
 
     def _fail_waiting(self) -> None:
         # what is in the outbox may still be sent
-        handed = self._requests.last if self._outbox else self._handed
-        for number, on_reply, _, _, _ in self._requests.take_all():
+        handed = self.requests.last if self._outbox else self._handed
+        for number, on_reply, _, _, _ in self.requests.take_all():
             self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:

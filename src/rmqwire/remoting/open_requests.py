@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rmqwire.errors import TooManyRequests, UsageError
 
 if TYPE_CHECKING:
-    from rmqwire.codec.stored_answers import Stored
+    from rmqwire.codec.stored_answers import Bounds, Stored
     from rmqwire.remoting.handler import OnReply, OnStored
 
 OpenRequest: TypeAlias = "tuple[int, OnReply, int, int, OnStored | None]"
@@ -76,6 +76,16 @@ class OpenRequests:
         del self.waiting[stored[2]]
         self.last_stored = request[0]
         return request[4]
+
+    def who_want(self, found: list[Stored | Bounds]) -> list[tuple[OnStored, Stored]]:
+        """Return who wants each of the plain answers to sends; nothing if other frames are among them."""
+        wanted = []
+        for one in found:
+            request = None if len(one) == 2 else self.waiting.get(one[2])
+            if len(one) == 2 or request is None or request[4] is None:
+                return []
+            wanted.append((request[4], one))
+        return wanted
 
     def behind(self) -> int:
         """Return how many wait, but at most how many came after the last send that was answered.

@@ -8,8 +8,10 @@ one, the wait for data, so that a busy connection lets others run.
 from __future__ import annotations
 
 import operator
+import select
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 RECEIVE_SIZE = 65_536
+HAS_EPOLL: Final = hasattr(select, "epoll")
 _LAST_DATA_RECV: Final = struct.Struct("=52xI")  # tcpi_last_data_recv in Linux' struct tcp_info
 
 
@@ -33,6 +36,8 @@ class SocketTransport(trio.abc.Stream):
         self._sock = sock
         self._receive_busy = False
         self._send_busy = False
+        self._gate: select.epoll | None = None  # holds the socket: who receives waits there
+        self._at_gate = False  # it does so from now on
 
     @classmethod
     def of(cls, stream: trio.SocketStream) -> SocketTransport:
@@ -109,13 +114,53 @@ class SocketTransport(trio.abc.Stream):
 
     async def _receive(self, size: int) -> bytes:
         while True:
-            await self._wait(trio.lowlevel.wait_readable)
+            await self._wait_readable()
             try:
                 return self._sock.recv(size)
             except (BlockingIOError, InterruptedError):
                 continue
             except OSError as error:
                 raise self._broken(error) from error
+
+    async def _wait_readable(self) -> None:
+        gate = self._gate
+        if gate is None:
+            await self._wait(trio.lowlevel.wait_readable)
+        else:
+            self._check_open()
+            self._at_gate = True
+            await trio.lowlevel.wait_readable(gate.fileno())
+
+    def can_stop_waiting(self) -> bool:
+        """Return whether ``wait_for_data`` can be called; not before something more has come."""
+        if self._gate is None and HAS_EPOLL and self._sock.fileno() >= 0:
+            with suppress(OSError):  # no descriptor is left
+                gate = select.epoll()
+                gate.register(self._sock, select.EPOLLIN)
+                self._gate = gate
+        return self._at_gate
+
+    def wait_for_data(self, *, wanted: bool) -> None:
+        """Let a task in ``receive_some`` be woken by data, or no more; from any thread."""
+        if self._gate is not None and not self._gate.closed:
+            self._gate.modify(self._sock, select.EPOLLIN if wanted else 0)
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, below 0 once it is closed."""
+        return self._sock.fileno()
+
+    def look(self) -> bytes | None:
+        """Return what has come, and leave it there; None: nothing has, nothing in bytes: it is the end."""
+        try:
+            return self._sock.recv(RECEIVE_SIZE, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:  # told to who receives
+            return b""
+
+    def skip(self, count: int) -> None:
+        """Receive so many bytes that have been looked at."""
+        self._sock.recv(count)
 
     async def _wait(self, wait: Callable[[socket.socket], Awaitable[None]]) -> None:
         self._check_open()
@@ -134,6 +179,9 @@ class SocketTransport(trio.abc.Stream):
         """Close the socket; tasks that wait on it get ClosedResourceError."""
         if self._sock.fileno() >= 0:
             trio.lowlevel.notify_closing(self._sock)
+            if self._gate is not None:
+                trio.lowlevel.notify_closing(self._gate.fileno())
+                self._gate.close()
             self._sock.close()
         await trio.lowlevel.checkpoint()
 

@@ -1,0 +1,261 @@
+"""Reading on loan: by a thread whose send alone waits, in the place of the connection's task."""
+
+import select
+import socket
+from threading import get_ident
+
+import pytest
+import trio
+import trio.testing
+
+from rmqwire.codec.codes import RESPONSE_FLAG
+from rmqwire.codec.command import RemotingCommand, encode_command
+from rmqwire.codec.stored_answers import StoredAnswers
+from rmqwire.errors import SendFailed
+from rmqwire.remoting.channel import Channel, trio_ms
+from rmqwire.remoting.connection import Connection
+from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.transport import HAS_EPOLL, SocketTransport
+from tests.remoting.support import frame
+
+pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="sockets can't be lent here")
+
+FIELDS = {"queueId": "0", "queueOffset": "7", "msgId": "m"}
+
+
+class Watching:
+    """A thread that could watch; the test reads in its place."""
+
+    def __init__(self, thread=0, able=True):
+        self.thread = thread or get_ident()
+        self.able = able
+        self.loans = {}
+
+    def watch(self, loan, fd):
+        if self.able:
+            self.loans[fd] = loan
+        return self.able
+
+    def forget(self, fd):
+        del self.loans[fd]
+
+
+class Lent:
+    """A client's connection over a pair of sockets, its far end in the test's hands."""
+
+    def __init__(self, nursery):
+        self.far, near = socket.socketpair()
+        self.connection = Connection(HandlerTable(), "b:1", mono_ms=trio_ms)
+        self.connection.read_stored = StoredAnswers(1 << 20).read
+        self.channel = Channel(SocketTransport(near), self.connection, Limits())
+        self.stored, self.replies = [], []
+        self._opaque = 0
+        nursery.start_soon(self.channel.run)
+
+    def ask(self):
+        self._opaque += 1
+        request = encode_command(RemotingCommand(310, opaque=self._opaque))
+        reply, stored = self.replies.append, self.stored.append
+        self.connection.request_frame(
+            self._opaque, request, reply, trio_ms() + 3000, on_stored=stored
+        )
+        return self._opaque
+
+    def answer(self, opaque, code=0, **more):
+        fields = FIELDS if code == 0 else None
+        answer = RemotingCommand(code, flag=RESPONSE_FLAG, opaque=opaque, ext_fields=fields, **more)
+        self.far.sendall(frame(answer))
+
+    async def ready(self):
+        """A first answer that the loop reads: it waits at the gate from then on."""
+        await trio.testing.wait_all_tasks_blocked()
+        opaque = self.ask()
+        self.channel.lend(borrower := Watching())
+        assert not borrower.loans
+        self.loan = self.channel.loan
+        self.answer(opaque)
+        await until(lambda: self.stored)
+        self.stored.clear()
+        await trio.testing.wait_all_tasks_blocked()
+
+
+async def until(true):
+    while not true():
+        await trio.lowlevel.checkpoint()
+
+
+async def turns(count=5):
+    for _ in range(count):
+        await trio.testing.wait_all_tasks_blocked()
+
+
+@pytest.fixture
+async def lent(nursery):
+    made = Lent(nursery)
+    await made.ready()
+    yield made
+    nursery.cancel_scope.cancel()
+    made.far.close()
+
+
+async def test_the_thread_reads_the_answer_that_the_loop_leaves_there(lent):
+    borrower = Watching()
+    for _ in range(2):
+        opaque = lent.ask()
+        lent.channel.lend(borrower)
+        assert list(borrower.loans.values()) == [lent.loan]
+        lent.answer(opaque)
+        await turns()
+        assert not lent.stored, "the loop isn't woken"
+        assert lent.loan.read()
+        assert [one[2] for one in lent.stored] == [opaque]
+        lent.stored.clear()
+    assert lent.loan.read(), "it was woken for nothing"
+    assert not lent.connection.requests.waiting
+
+
+async def test_other_answers_are_left_to_the_loop_and_the_next_ones_too_for_a_second(lent):
+    borrower = Watching()
+    opaque = lent.ask()
+    lent.channel.lend(borrower)
+    lent.answer(opaque, code=2, remark="busy")
+    assert not lent.loan.read()
+    lent.loan.take_back()
+    await until(lambda: lent.replies)
+    assert lent.replies[0].remark == "busy"
+    opaque = lent.ask()
+    lent.channel.lend(borrower)
+    assert not borrower.loans
+    lent.loan.end()  # the housekeeping's
+    lent.channel.lend(borrower)
+    assert borrower.loans
+
+
+async def test_the_end_of_the_stream_is_left_to_the_loop(lent):
+    borrower = Watching()
+    lent.ask()
+    lent.channel.lend(borrower)
+    lent.far.close()
+    assert not lent.loan.read()
+    lent.loan.take_back()
+    await until(lambda: lent.replies)
+    assert isinstance(lent.replies[0], SendFailed)
+    assert not borrower.loans
+
+
+async def test_half_an_answer_is_left_to_the_loop(lent):
+    borrower = Watching()
+    opaque = lent.ask()
+    lent.channel.lend(borrower)
+    answer = frame(RemotingCommand(0, flag=RESPONSE_FLAG, opaque=opaque, ext_fields=FIELDS))
+    lent.far.sendall(answer[:9])
+    assert not lent.loan.read()
+    lent.loan.take_back()
+    await until(lambda: lent.connection.restless and not lent.stored)
+    lent.far.sendall(answer[9:])
+    await until(lambda: lent.stored)
+
+
+@pytest.mark.parametrize("thread", ["the same", "another"])
+async def test_a_second_request_gives_the_reading_back(lent, thread):
+    borrower = Watching(thread=0 if thread == "the same" else -1)
+    first = lent.ask()
+    lent.channel.lend(borrower)
+    if thread == "another":
+        lent.answer(first)
+        assert lent.loan.read()
+        assert borrower.loans, "it goes on as long as nobody else asks"
+    opaque = lent.ask()
+    assert not borrower.loans
+    lent.channel.lend(borrower)
+    assert bool(borrower.loans) == (thread == "another"), "alone it may read again"
+    lent.loan.take_back()
+    lent.answer(opaque)
+    await until(lambda: lent.stored)
+
+
+async def test_a_thread_without_time_has_its_answer_read_by_the_loop(lent):
+    borrower = Watching()
+    opaque = lent.ask()
+    lent.channel.lend(borrower)
+    lent.answer(opaque)
+    lent.loan.end()
+    assert [one[2] for one in lent.stored] == [opaque]
+    assert not borrower.loans
+    lent.answer(lent.ask())
+    await until(lambda: len(lent.stored) == 2)
+
+
+async def test_a_thread_that_can_not_watch_is_lent_nothing(lent):
+    opaque = lent.ask()
+    lent.channel.lend(Watching(able=False))
+    lent.answer(opaque)
+    await until(lambda: lent.stored)
+
+
+async def test_the_end_of_a_connection_takes_the_reading_back(lent):
+    borrower = Watching()
+    lent.ask()
+    lent.channel.lend(borrower)
+    lent.connection.close()
+    await until(lambda: not borrower.loans)
+    assert isinstance(lent.replies[0], SendFailed)
+    lent.channel.lend(borrower)
+    assert not borrower.loans
+
+
+async def test_an_interrupted_read_ends_the_connection(lent):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    lent.stored = type("", (), {"append": staticmethod(interrupted)})
+    opaque = lent.ask()
+    lent.channel.lend(Watching())
+    lent.answer(opaque)
+    with pytest.raises(KeyboardInterrupt):
+        lent.loan.read()
+    await until(lambda: lent.replies)
+    assert "interrupted" in str(lent.replies[0])
+
+
+async def test_a_handler_that_lets_the_loop_run_in_the_middle_of_a_read_does_not_read_twice(lent):
+    def handler(stored):
+        heard.append(stored[2])
+        lent.loan.end()
+
+    heard, borrower = [], Watching()
+    lent.stored = type("", (), {"append": staticmethod(handler)})
+    opaque = lent.ask()
+    lent.channel.lend(borrower)
+    lent.answer(opaque)
+    assert lent.loan.read()
+    assert heard == [opaque]
+    assert not borrower.loans
+    lent.stored = []
+    lent.answer(lent.ask())
+    await until(lambda: lent.stored)
+
+
+async def test_without_a_descriptor_nothing_is_lent(nursery, monkeypatch):
+    def none():
+        raise OSError(24, "too many open files")
+
+    lent = Lent(nursery)
+    with monkeypatch.context() as patched:
+        patched.setattr(select, "epoll", none)
+        await lent.ready()
+    opaque = lent.ask()
+    lent.channel.lend(borrower := Watching())
+    assert not borrower.loans
+    lent.answer(opaque)
+    await until(lambda: lent.stored)
+    nursery.cancel_scope.cancel()
+    lent.far.close()
+
+
+async def test_what_is_no_plain_socket_is_not_lent(nursery):
+    stream, _ = trio.testing.memory_stream_pair()
+    channel = Channel(stream, Connection(HandlerTable()), Limits())
+    channel.lend(Watching())
+    assert channel.loan is None
