@@ -16,6 +16,8 @@ NOT_WANTED = (
     "rmqwire.broker.processors.admin", "rmqwire.broker.processors.pop", "rmqwire.codec.headers.controller",
     "rmqwire.auth.auth_service", "rmqwire.broker.following", "rmqwire.filter.sql92", "rmqwire.ha.slave_client",
 )  # fmt: skip
+# Modules that Python itself has more: since 3.13 pathlib is a package, and takes glob, grp and pwd.
+NEWER = 3 if sys.version_info >= (3, 13) else 0
 TELL = f"""
 import dataclasses
 ours = [module for name, module in sys.modules.items() if name.startswith("rmqwire.")]
@@ -47,7 +49,7 @@ exec({TELL!r}, {{"sys": sys}})
 
 @pytest.mark.parametrize(
     ("program", "budget"),
-    [(BROKER, (602, 336, 2)), (NAMESRV, (380, 117, 2))],
+    [(BROKER, (602 + NEWER, 336, 2)), (NAMESRV, (380 + NEWER, 117, 2))],
     ids=["broker", "namesrv"],
 )
 def test_a_server_loads_what_it_needs_to_serve(program, budget, tmp_path):
