@@ -52,7 +52,6 @@ BY_HAND = {
     ("PushConsumer", "batches"),
     ("Producer", "begin_send"),
     ("Producer", "begin_now"),
-    ("Producer", "lend"),
     ("Producer", "send_soon"),
     ("Producer", "send_many"),
     ("TransactionProducer", "transaction"),

@@ -208,25 +208,3 @@ def test_a_send_that_fails_at_once_fails_in_the_engine():
     call.begin(None)
     assert len(told) == 1
     assert repr(call.error) == "LookupError('m')"
-
-
-class Lending:
-    """A producer that sends at once, or not, and lends the answer."""
-
-    def __init__(self, begun):
-        self.begun, self.lent = begun, []
-
-    def begin_now(self, sent, **way):
-        return self.begun
-
-    def lend(self, borrower):
-        self.lent.append(borrower)
-
-
-@pytest.mark.parametrize(("begun", "borrower"), [(True, "me"), (True, None), (False, "me")])
-def test_a_send_that_has_begun_lends_its_answer_to_who_waits_for_it(begun, borrower):
-    producer = Lending(begun)
-    call = SendCall(producer, "m", options(), soon=False)
-    call.borrower = borrower
-    assert call.begin_now(0) == begun
-    assert producer.lent == (["me"] if begun and borrower else [])

@@ -146,7 +146,7 @@ class FakeCluster:
             answer = await answer
         return decode_command(encode_command(answer))
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, on_stored=None):
+    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, *more):
         if self.at_once:
             self.sent_at_once += 1
             trio.lowlevel.spawn_system_task(self._answer, addr, decode_command(frame), on_reply)

@@ -36,7 +36,7 @@ class Connected(FakeCluster):
         self.asked = []
         self.full = False
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, on_stored=None):
+    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, *more):
         if self.full:
             return False
         self.asked.append((addr, decode_command(frame), on_reply))

@@ -27,9 +27,10 @@ FIELDS = {"queueId": "0", "queueOffset": "7", "msgId": "m"}
 class Watching:
     """A thread that could watch; the test reads in its place."""
 
-    def __init__(self, thread=0, able=True):
-        self.thread = thread or get_ident()
+    def __init__(self, able=True, keeps=True):
+        self.thread = get_ident()
         self.able = able
+        self.keeps = keeps
         self.loans = {}
 
     def watch(self, loan, fd):
@@ -53,7 +54,9 @@ class Lent:
         self._opaque = 0
         nursery.start_soon(self.channel.run)
 
-    def ask(self):
+    def ask(self, borrower=None):
+        if borrower is not None:
+            self.channel.lend(borrower)
         self._opaque += 1
         request = encode_command(RemotingCommand(310, opaque=self._opaque))
         reply, stored = self.replies.append, self.stored.append
@@ -70,8 +73,7 @@ class Lent:
     async def ready(self):
         """A first answer that the loop reads: it waits at the gate from then on."""
         await trio.testing.wait_all_tasks_blocked()
-        opaque = self.ask()
-        self.channel.lend(borrower := Watching())
+        opaque = self.ask(borrower := Watching())
         assert not borrower.loans
         self.loan = self.channel.loan
         self.answer(opaque)
@@ -102,8 +104,7 @@ async def lent(nursery):
 async def test_the_thread_reads_the_answer_that_the_loop_leaves_there(lent):
     borrower = Watching()
     for _ in range(2):
-        opaque = lent.ask()
-        lent.channel.lend(borrower)
+        opaque = lent.ask(borrower)
         assert list(borrower.loans.values()) == [lent.loan]
         lent.answer(opaque)
         await turns()
@@ -117,25 +118,24 @@ async def test_the_thread_reads_the_answer_that_the_loop_leaves_there(lent):
 
 async def test_other_answers_are_left_to_the_loop_and_the_next_ones_too_for_a_second(lent):
     borrower = Watching()
-    opaque = lent.ask()
-    lent.channel.lend(borrower)
+    opaque = lent.ask(borrower)
     lent.answer(opaque, code=2, remark="busy")
     assert not lent.loan.read()
     lent.loan.take_back()
     await until(lambda: lent.replies)
     assert lent.replies[0].remark == "busy"
-    opaque = lent.ask()
-    lent.channel.lend(borrower)
+    opaque = lent.ask(borrower)
     assert not borrower.loans
+    lent.answer(opaque)
+    await until(lambda: lent.stored)
     lent.loan.end()  # the housekeeping's
-    lent.channel.lend(borrower)
+    lent.ask(borrower)
     assert borrower.loans
 
 
 async def test_the_end_of_the_stream_is_left_to_the_loop(lent):
     borrower = Watching()
-    lent.ask()
-    lent.channel.lend(borrower)
+    lent.ask(borrower)
     lent.far.close()
     assert not lent.loan.read()
     lent.loan.take_back()
@@ -146,8 +146,7 @@ async def test_the_end_of_the_stream_is_left_to_the_loop(lent):
 
 async def test_half_an_answer_is_left_to_the_loop(lent):
     borrower = Watching()
-    opaque = lent.ask()
-    lent.channel.lend(borrower)
+    opaque = lent.ask(borrower)
     answer = frame(RemotingCommand(0, flag=RESPONSE_FLAG, opaque=opaque, ext_fields=FIELDS))
     lent.far.sendall(answer[:9])
     assert not lent.loan.read()
@@ -157,28 +156,48 @@ async def test_half_an_answer_is_left_to_the_loop(lent):
     await until(lambda: lent.stored)
 
 
-@pytest.mark.parametrize("thread", ["the same", "another"])
-async def test_a_second_request_gives_the_reading_back(lent, thread):
-    borrower = Watching(thread=0 if thread == "the same" else -1)
-    first = lent.ask()
-    lent.channel.lend(borrower)
-    if thread == "another":
-        lent.answer(first)
-        assert lent.loan.read()
-        assert borrower.loans, "it goes on as long as nobody else asks"
-    opaque = lent.ask()
+async def test_a_second_request_gives_the_reading_back(lent):
+    borrower = Watching()
+    first = lent.ask(borrower)
+    assert borrower.loans
+    second = lent.ask(borrower)
     assert not borrower.loans
-    lent.channel.lend(borrower)
-    assert bool(borrower.loans) == (thread == "another"), "alone it may read again"
-    lent.loan.take_back()
-    lent.answer(opaque)
-    await until(lambda: lent.stored)
+    lent.answer(first)
+    lent.answer(second)
+    await until(lambda: len(lent.stored) == 2)
+
+
+async def test_a_request_of_another_thread_gives_the_reading_back(lent):
+    borrower, other = Watching(), Watching()
+    lent.answer(lent.ask(borrower))
+    assert lent.loan.read()
+    assert borrower.loans, "it goes on as long as nobody else asks"
+    borrower.thread = -1
+    lent.answer(lent.ask())
+    assert not borrower.loans
+    await until(lambda: len(lent.stored) == 2)
+    lent.answer(lent.ask(borrower := Watching()))
+    assert lent.loan.read()
+    lent.answer(lent.ask(other))
+    assert not borrower.loans
+    assert other.loans, "it has it now"
+    assert lent.loan.read()
+    assert len(lent.stored) == 4
+
+
+async def test_a_thread_that_watches_nothing_between_its_sends_gives_it_back_with_the_answer(lent):
+    borrower = Watching(keeps=False)
+    lent.answer(lent.ask(borrower))
+    assert borrower.loans
+    assert lent.loan.read()
+    assert not borrower.loans
+    lent.answer(lent.ask())
+    await until(lambda: len(lent.stored) == 2)
 
 
 async def test_a_thread_without_time_has_its_answer_read_by_the_loop(lent):
     borrower = Watching()
-    opaque = lent.ask()
-    lent.channel.lend(borrower)
+    opaque = lent.ask(borrower)
     lent.answer(opaque)
     lent.loan.end()
     assert [one[2] for one in lent.stored] == [opaque]
@@ -188,16 +207,14 @@ async def test_a_thread_without_time_has_its_answer_read_by_the_loop(lent):
 
 
 async def test_a_thread_that_can_not_watch_is_lent_nothing(lent):
-    opaque = lent.ask()
-    lent.channel.lend(Watching(able=False))
+    opaque = lent.ask(Watching(able=False))
     lent.answer(opaque)
     await until(lambda: lent.stored)
 
 
 async def test_the_end_of_a_connection_takes_the_reading_back(lent):
     borrower = Watching()
-    lent.ask()
-    lent.channel.lend(borrower)
+    lent.ask(borrower)
     lent.connection.close()
     await until(lambda: not borrower.loans)
     assert isinstance(lent.replies[0], SendFailed)
@@ -210,8 +227,7 @@ async def test_an_interrupted_read_ends_the_connection(lent):
         raise KeyboardInterrupt
 
     lent.stored = type("", (), {"append": staticmethod(interrupted)})
-    opaque = lent.ask()
-    lent.channel.lend(Watching())
+    opaque = lent.ask(Watching())
     lent.answer(opaque)
     with pytest.raises(KeyboardInterrupt):
         lent.loan.read()
@@ -226,8 +242,7 @@ async def test_a_handler_that_lets_the_loop_run_in_the_middle_of_a_read_does_not
 
     heard, borrower = [], Watching()
     lent.stored = type("", (), {"append": staticmethod(handler)})
-    opaque = lent.ask()
-    lent.channel.lend(borrower)
+    opaque = lent.ask(borrower)
     lent.answer(opaque)
     assert lent.loan.read()
     assert heard == [opaque]
@@ -245,8 +260,7 @@ async def test_without_a_descriptor_nothing_is_lent(nursery, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(select, "epoll", none)
         await lent.ready()
-    opaque = lent.ask()
-    lent.channel.lend(borrower := Watching())
+    opaque = lent.ask(borrower := Watching())
     assert not borrower.loans
     lent.answer(opaque)
     await until(lambda: lent.stored)

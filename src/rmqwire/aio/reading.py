@@ -26,6 +26,8 @@ class LoopReader:
         thread: the loop's.
     """
 
+    keeps = True  # a loop watches all that it has
+
     def __init__(self, returns: Returns) -> None:
         self.returns = returns
         self.thread = get_ident()

@@ -13,6 +13,7 @@ from rmqwire.bridge.engine import in_worker, in_worker_that_is_left, shared_engi
 from rmqwire.bridge.face import AnyFace, Behind, block_for, block_on
 from rmqwire.bridge.listener import in_workers
 from rmqwire.consumer.push import PushConsumer
+from rmqwire.remoting.transport import HAS_EPOLL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,7 +73,7 @@ class Face(AnyFace[T]):
 
     def _done(self, call: Call[R]) -> R:
         """Wait for a call of the engine, and return what it returns."""
-        return block_on(call)
+        return block_on(call, reads=HAS_EPOLL)
 
     def _soon(self, call: Call[R]) -> Future[R]:
         """Let a call begin in the engine; return a future of what it returns."""

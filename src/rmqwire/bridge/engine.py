@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
+from rmqwire.bridge.thread_reader import ThreadReader
 from rmqwire.bridge.turns import Turns
 from rmqwire.bridge.workers import Workers
 from rmqwire.errors import RmqError, only_error
@@ -198,6 +199,7 @@ class Engine:
         self._nursery: trio.Nursery | None = None
         self._held: set[Held[object]] = set()
         self._thread: threading.Thread | None = None
+        self._readers = threading.local()
 
     def post(self, call: Callable[[], None]) -> None:
         """Let the loop call something soon; from any thread.
@@ -247,6 +249,13 @@ class Engine:
             self.post(partial(copy_context().run, self._begin, call))
         else:
             self.post(partial(self._begin, call))
+
+    def reader(self) -> ThreadReader:
+        """Return what reads for this thread."""
+        reader: ThreadReader | None = getattr(self._readers, "reader", None)
+        if reader is None:
+            reader = self._readers.reader = ThreadReader(self.read, self.post)
+        return reader
 
     def read(self, loan: Loan) -> bool:
         """Read what is on loan to this thread; tell whether it goes on so, else the loop reads."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
@@ -42,17 +43,27 @@ def block_for(
     return block_on(TaskCall(function, timeout, inherits=inherits))
 
 
-def block_on(call: Call[R]) -> R:
+def block_on(call: Call[R], *, reads: bool = False) -> R:
     """Wait for a call of the engine, and return what it returns.
+
+    Args:
+        call: the call.
+        reads: this thread reads the answer itself, where it can.
 
     Raises:
         TimeoutError: it took longer than it may.
     """
     over: SimpleQueue[Call[R]] = SimpleQueue()
     engine = shared_engine()
-    engine.start(call, over.put)
+    reader = engine.reader() if reads else None
+    if reader is None or reader.waits:  # a signal's handler has interrupted that
+        told, get = over.put, over.get
+    else:
+        told, get = partial(reader.put, over), partial(reader.get, over)
+        call.borrower = reader
+    engine.start(call, told)
     try:
-        engine.wait(over.get)
+        engine.wait(get)
     except BaseException:  # Ctrl-C, or what else a signal handler raises
         engine.post(call.cancel)
         raise

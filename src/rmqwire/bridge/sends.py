@@ -58,14 +58,10 @@ class SendCall(Call[SendResult]):
 
     def begin_now(self, mono_ms: int) -> bool:
         """Send in the caller's thread while the engine sleeps, if that takes nothing of trio's."""
-        producer = self._producer
         try:
-            begun = producer.begin_now(self, soon=self._soon, mono_ms=mono_ms, **self._options)
+            return self._producer.begin_now(self, soon=self._soon, mono_ms=mono_ms, **self._options)
         except Exception:  # noqa: BLE001  the engine meets it again, and tells it as it tells all
             return False
-        if begun and self.borrower is not None:
-            producer.lend(self.borrower)
-        return begun
 
     def end(self, result: SendResult | None, error: BaseException | None) -> None:
         """Take the outcome."""

@@ -72,11 +72,9 @@ class Remoting(Protocol):
         timeout_ms: int,
         mono_ms: int,
         on_stored: OnStored | None = None,
+        borrower: Borrower | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent."""
-
-    def lend(self, borrower: Borrower) -> None:
-        """Let the thread that has made the last ``invoke_now`` read its answer, if it can."""
 
     async def invoke_oneway(self, addr: str, command: RemotingCommand) -> None:
         """Send a request that has no answer."""

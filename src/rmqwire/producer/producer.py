@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.send_soon import Sent
-    from rmqwire.remoting.loan import Borrower
 
 C = TypeVar("C", bound=ProducerConfig)
 
@@ -277,10 +276,6 @@ class Producer(MQAdmin):
         return self._soon.begin_now(
             sent, queue, selector, arg, timeout_ms, soon=soon, mono_ms=mono_ms
         )
-
-    def lend(self, borrower: Borrower) -> None:
-        """Let the thread that has just begun a send by ``begin_now`` read its answer, if it can."""
-        self._instance.api.remoting.lend(borrower)
 
     async def ready(self) -> None:
         """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say."""

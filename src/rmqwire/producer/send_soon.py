@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rmqwire.producer.results import SendResult
     from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Sender
+    from rmqwire.remoting.loan import Borrower
 
 Args = TypeVarTuple("Args")
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class SendHandle:
         "message",
         "result",
     )
+
+    borrower: Borrower | None = None  # nobody waits for it in another thread
 
     def __init__(self, message: Messages) -> None:
         self.message = message
@@ -121,6 +124,10 @@ class Sent(Protocol):
     @property
     def message(self) -> Messages:
         """What is sent."""
+
+    @property
+    def borrower(self) -> Borrower | None:
+        """The thread that waits for it, if it can read the answer itself."""
 
     def end(self, result: SendResult | None, error: BaseException | None) -> None:
         """Take the outcome."""
@@ -199,7 +206,8 @@ class SoonSends:
         """
         if self._sender.faults.enabled:
             return False
-        if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon, mono_ms):
+        borrower = handle.borrower
+        if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon, mono_ms, borrower):
             return False
         self._sizes[handle] = size = _size(handle.message)
         self._begun_bytes += size
@@ -214,6 +222,7 @@ class SoonSends:
         timeout_ms: int | None,
         soon: bool,
         mono_ms: int,
+        borrower: Borrower | None = None,
     ) -> bool:
         """Make the first attempt without a task, if it has nothing and nobody to wait for."""
         config = self._config
@@ -233,6 +242,7 @@ class SoonSends:
             mono_ms,
             self._answered,
             handle,
+            borrower,
         )
 
     def _answered(self, first: FirstAttempt) -> None:

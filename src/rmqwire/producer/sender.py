@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.config import ProducerConfig
     from rmqwire.producer.hooks import SendHook
+    from rmqwire.remoting.loan import Borrower
 
 
 def topic_of(message: Messages) -> str:
@@ -172,6 +173,7 @@ class Sender:
         mono_ms: int,
         answered: Callable[[FirstAttempt], None],
         owner: object,
+        borrower: Borrower | None = None,
     ) -> bool:
         """Make the first attempt of a send if that needs no waiting; tell whether it was made.
 
@@ -188,6 +190,7 @@ class Sender:
             mono_ms: the time, of trio's clock.
             answered: called once it is over: it has its result, or is to be given to ``finish``.
             owner: of the attempt, for ``answered``.
+            borrower: this thread, if it can read the answer itself.
 
         Raises:
             UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
@@ -229,7 +232,14 @@ class Sender:
                 )
                 api = instance.api
                 sent = api.remoting.invoke_now(
-                    api.broker(addr), opaque, frame, first.hear, timeout_ms, mono_ms, first.store
+                    api.broker(addr),
+                    opaque,
+                    frame,
+                    first.hear,
+                    timeout_ms,
+                    mono_ms,
+                    first.store,
+                    borrower,
                 )
         finally:
             if not sent:

@@ -114,7 +114,7 @@ class Channel:
         self._wake()
 
     def lend(self, borrower: Borrower) -> None:
-        """Let the thread that has just sent a request read its answer, if nothing else is waited for."""
+        """Let the thread that sends a request next read its answer, if nothing else is waited for."""
         if self.loan is None:
             if not isinstance(self.stream, SocketTransport):
                 return

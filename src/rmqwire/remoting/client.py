@@ -178,7 +178,6 @@ class RemotingClient:
         self._tick_at = 0  # when the housekeeping wakes, ms
         self._housekeeping_scope = trio.CancelScope(shield=True)
         self.hooks = list(hooks)
-        self._sent: Channel | None = None  # by it the last ``invoke_now`` has sent
 
     async def __aenter__(self) -> Self:
         self._earlier = AnyThreadWakeup()  # a deadline before the next tick came
@@ -293,6 +292,7 @@ class RemotingClient:
         timeout_ms: int,
         mono_ms: int,
         on_stored: OnStored | None = None,
+        borrower: Borrower | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent.
 
@@ -308,6 +308,7 @@ class RemotingClient:
             timeout_ms: for answering.
             mono_ms: the time, of trio's clock.
             on_stored: called in its place with the plain answer to a send, if nobody else looks at answers.
+            borrower: this thread, if it can read that answer itself (``loan.py``).
         """
         link = self._links.get(addr)
         if link is None or link.channel is None:
@@ -323,12 +324,13 @@ class RemotingClient:
             on_reply, on_stored = partial(self._answered, addr, command, on_reply), None
         if on_stored is not None and connection.read_stored is None:
             connection.read_stored = self._stored_reader()
-        self._sent = channel if on_stored is not None else None
         deadline = mono_ms + timeout_ms
         if deadline < self._tick_at:
             self._earlier()
         try:
             silence_ms = silence_after(timeout_ms)
+            if borrower is not None and on_stored is not None:
+                channel.lend(borrower)
             connection.request_frame(opaque, frame, on_reply, deadline, silence_ms, on_stored)
         except Exception:
             raise
@@ -336,11 +338,6 @@ class RemotingClient:
             channel.break_off("a send was interrupted")
             raise
         return True
-
-    def lend(self, borrower: Borrower) -> None:
-        """Let the thread that has made the last ``invoke_now`` read its answer, if it can (``loan.py``)."""
-        if self._sent is not None:
-            self._sent.lend(borrower)
 
     def _stored_reader(self) -> ReadStored:
         from rmqwire.codec.stored_answers import stored_reader  # noqa: PLC0415  servers don't send

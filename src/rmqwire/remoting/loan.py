@@ -22,10 +22,13 @@ class Borrower(Protocol):
 
     Attributes:
         thread: which one.
+        keeps: it goes on watching when nothing waits any more.
     """
 
     @property
     def thread(self) -> int: ...  # noqa: D102  an attribute
+    @property
+    def keeps(self) -> bool: ...  # noqa: D102  an attribute
 
     def watch(self, loan: Loan, fd: int) -> bool:
         """Call ``loan.read`` when a socket is readable; tell whether that can be done. In the thread."""
@@ -68,11 +71,12 @@ class Loan:
         self._unpaid = False  # what has come wasn't for the thread to read
 
     def lend(self, borrower: Borrower) -> None:
-        """Lend the reading to the thread that has just sent a request, if no other one waits."""
+        """Lend the reading to the thread that sends a request next, if no other one waits."""
         connection = self._connection
-        if borrower is self._borrower or self._unpaid or len(connection.requests.waiting) != 1:
+        if borrower is self._borrower or self._unpaid or connection.closed:
             return
-        if not self._transport.can_stop_waiting():
+        self.take_back()
+        if connection.requests.waiting or not self._transport.can_stop_waiting():
             return
         self._fd = self._transport.fileno()
         if not borrower.watch(self, self._fd):
@@ -132,4 +136,6 @@ class Loan:
             self._unpaid = True
             return False
         transport.skip(len(data))
+        if self._borrower is not None and not self._borrower.keeps:
+            self.take_back()
         return True
