@@ -1,7 +1,8 @@
 """Rows of fields, read and written column by column: one call in C for many rows.
 
 A loop in Python over rows costs more than all that is done with their fields, so what many records have
-to say (``codec.record_batch``, ``store.index``) is kept as one list for each field.
+to say (``codec.record_batch``, ``store.index``) is kept as one list for each field. What is written may have
+the same value in all rows of a column: one stands for all then.
 """
 
 from __future__ import annotations
@@ -26,18 +27,30 @@ def rows_struct(row: str, count: int) -> Struct:
     return Struct(f">{row * count}")
 
 
+def _rows_of(columns: Sequence[Sequence[Any]]) -> int:
+    """Return how many rows columns have: none where one is empty, else as many as the longest."""
+    return max(map(len, columns)) if columns and all(columns) else 0
+
+
 def interleave(columns: Sequence[Sequence[Any]]) -> list[Any]:
     """Return what columns have in their first row, in the second, and so on."""
-    rows = [0] * sum(map(len, columns))
+    count, width = _rows_of(columns), len(columns)
+    if not count:
+        return []
+    rows = [column[0] for column in columns] * count
     for number, column in enumerate(columns):
-        rows[number :: len(columns)] = column
+        if len(column) > 1:
+            rows[number::width] = column
     return rows
 
 
 def map_column(column: Sequence[A], function: Callable[[A], B]) -> list[B]:
-    """Return what a function gives for each value; it is asked once for those that are the same."""
+    """Return what a function gives for each value, a column of one value where all are the same.
+
+    It is asked once for those that are.
+    """
     if column and column.count(column[0]) == len(column):
-        return [function(column[0])] * len(column)
+        return [function(column[0])]
     known = {value: function(value) for value in {*column}}
     return [*map(known.__getitem__, column)]
 
@@ -47,15 +60,18 @@ def pack_columns(row: str, *columns: Sequence[Any]) -> bytes:
 
     Args:
         row: the fields of one, as in ``struct``.
-        columns: the values of each field in all rows.
+        columns: the values of each field in all rows, or the only one that it has.
 
     Raises:
         struct.error: a value doesn't fit its field.
     """
-    count = len(columns[0])
+    count = _rows_of(columns)
     if count <= MOST:
         return rows_struct(row, count).pack(*interleave(columns))
-    pieces = [[one[at : at + MOST] for one in columns] for at in range(0, count, MOST)]
+    pieces = [
+        [one[at : at + MOST] if len(one) > 1 else one for one in columns]
+        for at in range(0, count, MOST)
+    ]
     return b"".join([pack_columns(row, *piece) for piece in pieces])
 
 

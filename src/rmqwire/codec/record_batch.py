@@ -1,4 +1,4 @@
-"""The records of one batch send, made in one go: they share topic, queue, sender and time.
+"""The records of batch sends, made in one go: they share topic, sender and time of storing.
 
 ``append_record`` makes the same bytes one by one, and takes what is more than this: records of version 2,
 a closing CRC property.
@@ -13,7 +13,7 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from rmqwire.codec.columns import interleave, map_column, pack_columns
+from rmqwire.codec.columns import interleave, map_column, pack_columns, unpack_columns
 from rmqwire.codec.consume_queue import UNIT_FIELDS
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.codec.record import HOST_BITS, MAX_TOPIC_V1, MESSAGE_MAGIC_V1
@@ -42,24 +42,26 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
     tags_codes: Sequence[int],
     *,
     topic: bytes,
-    queue_id: int,
-    queue_offset: int,
+    queue_ids: Sequence[int],
+    queue_offsets: Sequence[int],
     physical_offset: int,
     sys_flag: int,
-    born_timestamp: int,
+    born_timestamps: Sequence[int],
     born_host: bytes,
     store_timestamp: int,
     store_host: bytes,
     reconsume_times: int,
     prepared_transaction_offset: int = 0,
 ) -> tuple[bytes, list[int], list[int], bytes]:
-    """Return records that follow each other in log and queue.
+    """Return records that follow each other in the log.
 
     Args:
-        flags: of each message; ``bodies``, ``properties`` and ``tags_codes`` likewise.
+        flags: of each message; ``bodies`` and ``properties`` likewise.
+        tags_codes: likewise, or one for all; ``queue_ids`` and ``born_timestamps`` (ms) likewise.
         topic: UTF-8, at most 127 bytes.
-        queue_offset: of the first; ``physical_offset`` likewise.
-        born_timestamp: ms; ``store_timestamp`` likewise.
+        queue_offsets: of each message.
+        physical_offset: of the first.
+        store_timestamp: ms.
         born_host: ip and port, 8 or 20 bytes; ``store_host`` likewise.
 
     Returns:
@@ -83,25 +85,31 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
     else:
         sizes = [fixed + body + text for body, text in zip(body_lengths, lengths, strict=True)]
         offsets = [*accumulate(sizes[:-1], initial=physical_offset)]
-    try:
-        shared = layout.pack(
+
+    def shared(born_timestamp: int) -> bytes:
+        return layout.pack(
             sys_flag & ~HOST_BITS | hosts << 4, born_timestamp, born_host, store_timestamp,
             store_host, reconsume_times, prepared_transaction_offset,
         )  # fmt: skip
+
+    try:
         heads = (
             map_column(sizes, lambda size: _SIZE_AND_MAGIC.pack(size, MESSAGE_MAGIC_V1)),
-            [crc32(one) & 0x7FFFFFFF for one in bodies], [queue_id] * count, flags,
-            range(queue_offset, queue_offset + count), offsets,
-        )  # fmt: skip
-        texts = (
-            map_column(body_lengths, lambda length: shared + _INT.pack(length)), bodies,
-            map_column(lengths, lambda length: named + _SHORT.pack(length)), properties,
+            [crc32(one) & 0x7FFFFFFF for one in bodies], queue_ids, flags, queue_offsets, offsets,
         )  # fmt: skip
         if alike:
-            row = _HEAD_FIELDS + "".join([f"{len(one[0])}s" for one in texts])
-            records = pack_columns(row, *heads, *texts)
+            length, named = _INT.pack(body_lengths[0]), named + _SHORT.pack(lengths[0])
+            before = map_column(born_timestamps, lambda born: shared(born) + length)
+            row = f"{_HEAD_FIELDS}{len(before[0])}s{body_lengths[0]}s{len(named)}s{lengths[0]}s"
+            records = pack_columns(row, *heads, before, bodies, [named], properties)
         else:
-            records = b"".join(interleave([[*map(_HEAD.pack, *heads)], *texts]))
+            packed = pack_columns(_HEAD_FIELDS, *heads)
+            pieces = (
+                *unpack_columns(f"{_HEAD.size}s", 1, count, packed),
+                map_column(born_timestamps, shared), map_column(body_lengths, _INT.pack), bodies,
+                map_column(lengths, lambda length: named + _SHORT.pack(length)), properties,
+            )  # fmt: skip
+            records = b"".join(interleave(pieces))
         units = pack_columns(UNIT_FIELDS, offsets, sizes, tags_codes)
     except struct_error as error:
         raise BadRecord(
@@ -117,5 +125,5 @@ def offset_ids(host: bytes, offsets: Sequence[int]) -> bytes:
         host: of the store, packed, 8 or 20 bytes.
         offsets: of the records, none negative.
     """
-    ids = pack_columns(f"{len(host)}sq", [host] * len(offsets), offsets)
+    ids = pack_columns(f"{len(host)}sq", [host], offsets)
     return ids.hex(",", len(host) + _OFFSET).upper().encode()

@@ -440,6 +440,48 @@ def test_any_batch_leaves_the_same_on_both_lanes(lanes, members, serialize_type,
     lanes.feed(batch_frame(*texts, **fields) + batch_frame(*MEMBERS[:2], *texts, **fields))
 
 
+_ALIKE = st.fixed_dictionaries(
+    {
+        "queue_id": st.integers(0, 4),
+        "born_timestamp": st.sampled_from([1_795_228_300_000, 1_795_228_300_001]),
+        "flag": st.sampled_from([0, 0, 0, 2]),
+        "serialize_type": st.sampled_from([1, 1, 1, 0]),
+    }
+)
+_MEMBER_OF_ALIKE = st.tuples(
+    st.sampled_from([b"abcd", b"abcd", b"efgh", b"ab"]),
+    st.sampled_from(["TAGS\x01TagA", "TAGS\x01TagB", "TAGS\x01Tag", "INNER_NUM\x012", "TAGS\x01"]),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(_ALIKE, st.lists(_MEMBER_OF_ALIKE, min_size=2, max_size=2)),
+        min_size=2,
+        max_size=9,
+    )
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_batches_in_a_row_leave_the_same_on_both_lanes(lanes, batches):
+    frames = []
+    for number, (fields, members) in enumerate(batches):
+        body = b"".join(
+            encode_entry(3, body, f"{text}\x02UNIQ_KEY\x01K{number}{at}\x02".encode())
+            for at, (body, text) in enumerate(members)
+        )
+        frames.append(batch_frame(body=body, opaque=number, **fields))
+    lanes.feed(b"".join(frames))
+
+
+def test_batches_in_a_row_that_do_not_fit_into_the_file_are_taken_as_far_as_they_do(lanes):
+    body = encode_entry(1, b"x" * 40_000, b"UNIQ_KEY\x01K") * 2
+    data = [batch_frame(body=body, queue_id=number % 4) for number in range(9)]
+    for _ in range(15):
+        lanes.feed(b"".join(data))
+    log = lanes.brokers[1].state.store.log
+    assert log.end > 2 * lanes.brokers[1].loaded.store.mapped_file_size_commit_log
+
+
 def test_a_broker_whose_records_have_crcs_has_no_lane(tmp_path, lane):
     broker = on_lane(lane, tmp_path, RELEASES[1], enabled_append_prop_crc=True)
     assert broker.core.handlers.lane is None

@@ -34,12 +34,17 @@ if TYPE_CHECKING:
     FindPlace = Callable[[str, int], ConsumeQueue | None]
     FindPlan = Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None]
     Part = tuple[int, int, int, bytes]
+    Records = tuple[bytes, list[int], list[int], bytes]
+    Ready = tuple[
+        PlainSend, Stored, "Line", bytes
+    ]  # a send that was looked at; the last is its body
 
 _SUCCESS: Final = int(ResponseCode.SUCCESS)
 _unpack_words = Struct(">iI").unpack_from  # of a frame: its length; serialize type, header length
 _pack_unit = UNIT_STRUCT.pack
 _HEADER_LENGTH: Final = 0xFFFFFF
 _INNER_NUM: Final = b"INNER_NUM"  # of a batch's message: it would be many
+_TOGETHER: Final = 4  # batches of one call
 _NO_KEY: Final = 0x100  # no length of a key
 
 
@@ -185,10 +190,17 @@ class _Run:
             end = position + 4 + length
             if end > size or not 4 <= length <= most:
                 break
-            if not self._take_frame(data, position + 8, end, word):
+            ready = self._look(data, position + 8, end, word)
+            if ready is None:
+                taken = 0
+            elif ready[0][0].is_batch:
+                taken = self._take_batches(ready, data, position, end)
+            else:
+                taken = self._take_message(*ready)
+            if not taken:
                 return count, position, self._others(data, end), b"".join(answers)
-            position = end
-            count += 1
+            position += taken * (end - position)
+            count += taken
         return count, position, position, b"".join(answers)
 
     def _others(self, data: bytes, position: int) -> int:
@@ -204,35 +216,34 @@ class _Run:
             position = end
         return position
 
-    def _take_frame(self, data: bytes, header_at: int, end: int, word: int) -> bool:
-        """Take one frame; tell whether it was plain. Nothing is left of one that was not."""
+    def _look(self, data: bytes, header_at: int, end: int, word: int) -> Ready | None:
+        """Look at one frame; None if it was not plain."""
         body_at = header_at + (word & _HEADER_LENGTH)
         if not 0 < end - body_at <= self._settings.max_body:
-            return False
+            return None
         sends = self._sends
         send = sends.read_header(data, header_at, body_at, word)
         stored = None if send is None else sends.rewrite(send[5])
         if send is None or stored is None:
-            return False
-        kind, _, topic, queue_id, _, _ = send
+            return None
+        _, _, topic, queue_id, _, _ = send
         line = self.lines.get((topic, queue_id)) or self._new_line(topic, queue_id)
         if line is None:
-            return False
+            return None
         if not line.size:
             line.next_offset = line.queue.next_offset
             self.used.append(line)
-        take = self._take_batch if kind.is_batch else self._take_message
-        return take(send, stored, line, data[body_at:end])
+        return send, stored, line, data[body_at:end]
 
-    def _take_message(self, send: PlainSend, stored: Stored, line: Line, body: bytes) -> bool:
-        """Take a send of one message, if its record has room."""
+    def _take_message(self, send: PlainSend, stored: Stored, line: Line, body: bytes) -> int:
+        """Take a send of one message, if its record has room; return how many were taken."""
         kind, opaque, _, queue_id, born_timestamp, _ = send
         flag, sys_flag, reconsumed, _, is_oneway, _ = kind
         text, key, tags_code = stored
         named, body_length, layout, place = line.named, len(body), self._layout, self._place
         size = layout.size + body_length + len(named) + len(text)
         if place + size > self._limit:
-            return False
+            return 0
         offset = line.next_offset
         prefix = layout.pack(
             size, MESSAGE_MAGIC_V1, crc32(body) & 0x7FFFFFFF, queue_id, flag, offset, place,
@@ -250,7 +261,7 @@ class _Run:
         if not is_oneway:
             message_id = b"%b%016X" % (line.host_id, place)
             self._of_input.append(line.answer(opaque, message_id, offset, key))
-        return True
+        return 1
 
     def _new_line(self, topic: bytes, queue_id: int) -> Line | None:
         found = self._sends.place(topic.decode(), queue_id)
@@ -259,47 +270,98 @@ class _Run:
         line = self.lines[topic, queue_id] = Line(found, topic, self._answers, self._sends.host_id)
         return line
 
-    def _take_batch(self, send: PlainSend, stored: Stored, line: Line, body: bytes) -> bool:
-        """Take the messages of a batch, all or none."""
+    def _take_batches(self, first: Ready, data: bytes, position: int, end: int) -> int:
+        """Take a batch and those right behind it that are like it; return how many.
+
+        Args:
+            first: the batch, whose frame is
+            data: this, from
+            position: here on,
+            end: up to here.
+        """
         if not self._settings.takes_batches:
-            return False
-        kind, opaque, _, queue_id, born_timestamp, _ = send
-        codes, store_host = self._sends.tags_codes, self._settings.store_host
+            return 0
+        group, size, lengths = [first], end - position, data[position : position + 8]
+        (kind, _, topic, *_), (_, word) = first[0], _unpack_words(lengths)
+        stop = min(len(data), position + _TOGETHER * size)
+        while end + size <= stop and data[end : end + 8] == lengths:
+            ready = self._look(data, end + 8, end + size, word)
+            if ready is None or ready[0][0] != kind or ready[0][2] != topic:
+                break
+            group.append(ready)
+            end += size
+        taken = self._take_group(group)
+        return taken if taken or len(group) == 1 else self._take_group([first])
+
+    def _take_group(self, group: Sequence[Ready]) -> int:
+        """Take batches of one topic, kind and length, all or none; return how many."""
+        made = self._make_records(group)
+        if made is None or self._place + len(made[0]) > self._limit:
+            return 0
+        records, offsets, sizes, units = made
+        kind, count = group[0][0][0], len(sizes) // len(group)
+        host = self._settings.store_host
+        ids = b"" if kind.is_oneway else offset_ids(host, offsets) + b","
+        size, of_ids, of_units = (len(one) // len(group) for one in (records, ids, units))
+        for number, (send, stored, line, _) in enumerate(group):
+            if ids:
+                of_send = ids[number * of_ids : (number + 1) * of_ids - 1]
+                self._of_input.append(line.answer(send[1], of_send, line.next_offset, stored[1]))
+            line.units += units[number * of_units : (number + 1) * of_units]
+            line.next_offset += count
+            line.size += size
+            line.sends += 1
+        self.records.append(records)
+        self.messages += len(sizes)
+        self._place += len(records)
+        self.last_size = sizes[-1]
+        return len(group)
+
+    def _make_records(self, group: Sequence[Ready]) -> Records | None:
+        """Return the records of batches; None if one isn't plain, or of many whose messages differ in size."""
+        (kind, *_), _, line, _ = group[0]
+        codes = self._sends.tags_codes
         try:
-            flags, bodies, properties = split_batch(body)
-            if not flags or _INNER_NUM in b"".join(properties):
-                return False
+            flags, bodies, properties = split_batch(b"".join([body for _, _, _, body in group]))
+            count, left = divmod(len(flags), len(group))
+            if not flags or left or _INNER_NUM in b"".join(properties):
+                return None
             tags = find_in_each(properties, b"TAGS")
-            records, offsets, sizes, units = make_records(
+            made = make_records(
                 flags,
                 bodies,
                 properties,
                 map_column(tags, lambda tag: codes[tag] if tag else 0),
                 topic=line.topic,
-                queue_id=queue_id,
-                queue_offset=line.next_offset,
+                queue_ids=_repeat([send[3] for send, *_ in group], count),
+                queue_offsets=_offsets(group, count),
                 physical_offset=self._place,
                 sys_flag=kind.sys_flag,
-                born_timestamp=born_timestamp,
+                born_timestamps=_repeat([send[4] for send, *_ in group], count),
                 born_host=self._born_host,
                 store_timestamp=self._store_timestamp,
-                store_host=store_host,
+                store_host=self._settings.store_host,
                 reconsume_times=kind.reconsume_times,
             )
         except (BadBody, BadRecord):
-            return False
-        size, offset = len(records), line.next_offset
-        if self._place + size > self._limit:
-            return False
-        if not kind.is_oneway:
-            ids = offset_ids(store_host, offsets)
-            self._of_input.append(line.answer(opaque, ids, offset, stored[1]))
-        self.records.append(records)
-        line.units += units
-        line.next_offset += len(sizes)
-        line.size += size
-        line.sends += 1
-        self.messages += len(sizes)
-        self._place += size
-        self.last_size = sizes[-1]
-        return True
+            return None
+        sizes = made[2]
+        return made if len(group) == 1 or sizes.count(sizes[0]) == len(sizes) else None
+
+
+def _repeat(values: Sequence[int], count: int) -> list[int]:
+    """Return each value so many times, once where all are the same."""
+    if values.count(values[0]) == len(values):
+        return [values[0]]
+    return [value for value in values for _ in range(count)]
+
+
+def _offsets(group: Sequence[Ready], count: int) -> list[int]:
+    """Return the queue offsets of the messages of batches, so many in each."""
+    nexts = {line: line.next_offset for _, _, line, _ in group}
+    offsets: list[int] = []
+    for _, _, line, _ in group:
+        begin = nexts[line]
+        nexts[line] = begin + count
+        offsets += range(begin, begin + count)
+    return offsets
