@@ -73,7 +73,7 @@ def namesrv(java_namesrv: str) -> str:
 
 @pytest.fixture
 def group(namesrv: str, version: str, tmp_path: Path) -> Iterator[Group]:
-    seed = int(os.environ.get("SEED", "15"))
+    seed = int(os.environ.get("SEED", "23"))  # members of each face go, Java's too
     print(f"\nSEED={seed}")
     made = Group(namesrv, version, tmp_path, random.Random(seed))
     for face in FACES:
