@@ -199,8 +199,8 @@ class Pulls(Generic[_P]):
     number of queues, the broker to pull from next and that of who lags behind, the system flags of topic and
     group. ``units`` is told that something, a queue id, an offset and a number, and returns units, the
     queue's first offset and the one behind its last. ``block`` is told where a block of the log begins and
-    ends, and how many records of it are wanted. ``read`` is told offsets and sizes and returns these parts of
-    the log. Where one of the first three returns None, or any raises an Exception, the pull isn't plain.
+    ends, and how many records of it are wanted, and returns bytes that hold it and where they begin. ``read``
+    is told offsets and sizes and returns these parts of the log. Where one of the first three returns None, or any raises an Exception, the pull isn't plain.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class Pulls(Generic[_P]):
             tuple[_P, Sequence[int] | None, bytes | None, int, int, int, int, int] | None,
         ],
         units: Callable[[_P, int, int, int], tuple[bytes, int, int] | None],
-        block: Callable[[int, int, int], bytes | None],
+        block: Callable[[int, int, int], tuple[bytes, int] | None],
         read: Callable[[list[tuple[int, int]]], Sequence[bytes]],
     ) -> None: ...
     def take(

@@ -124,11 +124,12 @@ pub trait Broker {
         count: i64,
     ) -> Result<Option<Units<Self::Bytes>>, Self::Error>;
 
-    /// Return a block of the log, of which `records` records are wanted now.
+    /// Return bytes that hold a block of the log, of which `records` records are wanted now, and the offset
+    /// of the first of them.
     ///
     /// # Errors
     /// What ends the call.
-    fn block(&self, block: &Range<i64>, records: usize) -> Result<Option<Self::Bytes>, Self::Error>;
+    fn block(&self, block: &Range<i64>, records: usize) -> Result<Option<(Self::Bytes, i64)>, Self::Error>;
 
     /// Return parts of the log.
     ///
@@ -194,13 +195,28 @@ impl<P> Known<P> {
     }
 }
 
+/// A block of the log, and the bytes that hold it.
+struct Block<T> {
+    begin: i64,
+    data: T,
+    /// Offset of the first of the bytes.
+    data_begin: i64,
+}
+
+impl<T: AsRef<[u8]>> Block<T> {
+    /// Return what it has of `size` bytes of the log from `offset` on.
+    fn cut(&self, offset: i64, size: usize) -> &[u8] {
+        cut(self.data.as_ref(), offset - self.data_begin, size)
+    }
+}
+
 struct Run<'a, B: Broker> {
     settings: &'a Settings,
     here: &'a Here,
     broker: &'a B,
     known: Vec<Known<B::Plan>>,
     /// Blocks of the log that were asked for: pulls of queues that were written in turn share them.
-    blocks: RefCell<Vec<(i64, B::Bytes)>>,
+    blocks: RefCell<Vec<Block<B::Bytes>>>,
     taken: Taken<B::Plan>,
 }
 
@@ -313,9 +329,9 @@ impl<B: Broker> Run<'_, B> {
         for ((&(offset, size), index), of) in found.places.iter().zip(&found.indexes).zip(&sources) {
             let record_at = out.len();
             if let Some((first, last)) = *of {
-                out.extend_from_slice(cut(blocks[first].1.as_ref(), offset - blocks[first].0, size));
+                out.extend_from_slice(blocks[first].cut(offset, size));
                 let missing = size - (out.len() - record_at);
-                out.extend_from_slice(cut(blocks[last].1.as_ref(), 0, missing));
+                out.extend_from_slice(blocks[last].cut(blocks[last].begin, missing));
             } else {
                 while ranges.get(part).is_some_and(|range| range.end <= offset) {
                     part += 1;
@@ -358,14 +374,14 @@ impl<B: Broker> Run<'_, B> {
 
     /// Return the number that a block has in this call; `None` when it is not to be had.
     fn number_of_block(&self, block: &Range<i64>, records: usize) -> Result<Option<usize>, B::Error> {
-        let known = self.blocks.borrow().iter().position(|(begin, _)| *begin == block.start);
+        let known = self.blocks.borrow().iter().position(|known| known.begin == block.start);
         if known.is_some() || block.start < self.here.log_start || block.end > self.here.log_end {
             return Ok(known);
         }
         let data = self.broker.block(block, records)?;
         let mut blocks = self.blocks.borrow_mut();
-        Ok(data.map(|data| {
-            blocks.push((block.start, data));
+        Ok(data.map(|(data, data_begin)| {
+            blocks.push(Block { begin: block.start, data, data_begin });
             blocks.len() - 1
         }))
     }

@@ -111,10 +111,10 @@ impl<'py> pull_lane::Broker for PullCallables<'_, 'py> {
         Ok(found.map(|(units, low, high)| pull_lane::Units { units: Lent(units), low, high }))
     }
 
-    fn block(&self, block: &Range<i64>, records: usize) -> PyResult<Option<Lent<'py>>> {
+    fn block(&self, block: &Range<i64>, records: usize) -> PyResult<Option<(Lent<'py>, i64)>> {
         let answer = self.block.call1((block.start, block.end, records));
-        let answer = answer.and_then(|answer| Ok(answer.extract::<Option<Bound<'py, PyBytes>>>()?));
-        Ok(given(answer, self.block.py())?.map(Lent))
+        let answer = answer.and_then(|answer| answer.extract::<Option<(Bound<'py, PyBytes>, i64)>>());
+        Ok(given(answer, self.block.py())?.map(|(data, begin)| (Lent(data), begin)))
     }
 
     fn read(&self, parts: &[Range<i64>]) -> PyResult<Option<Vec<Lent<'py>>>> {

@@ -12,12 +12,14 @@ struct Table {
     log: Vec<u8>,
     units: Vec<u8>,
     blocks: bool,
+    /// Bytes before a block that come with it.
+    before: i64,
     asked: RefCell<Vec<String>>,
 }
 
 impl Table {
     fn new(blocks: bool) -> Self {
-        let mut table = Table { log: Vec::new(), units: Vec::new(), blocks, asked: RefCell::default() };
+        let mut table = Table { log: Vec::new(), units: Vec::new(), blocks, before: 0, asked: RefCell::default() };
         for number in 0..10 {
             let begin = table.log.len();
             let record = Record {
@@ -58,10 +60,11 @@ impl Broker for Table {
         Ok(self.units.get(begin..stop).map(|units| Units { units: units.to_vec(), low: 0, high: 10 }))
     }
 
-    fn block(&self, block: &Range<i64>, records: usize) -> Result<Option<Vec<u8>>, ()> {
+    fn block(&self, block: &Range<i64>, records: usize) -> Result<Option<(Vec<u8>, i64)>, ()> {
         self.ask(format!("block {block:?} {records}"));
-        let data = self.log.get(block.start as usize..block.end as usize);
-        Ok(data.filter(|_| self.blocks).map(<[u8]>::to_vec))
+        let begin = (block.start - self.before).max(0);
+        let data = self.log.get(begin as usize..block.end as usize);
+        Ok(data.filter(|_| self.blocks).map(|data| (data.to_vec(), begin)))
     }
 
     fn read(&self, parts: &[Range<i64>]) -> Result<Option<Vec<Vec<u8>>>, ()> {
@@ -118,6 +121,8 @@ fn records_come_from_blocks_and_from_reads_alike() {
         let table = Table::new(false);
         let (_, alone) = run(&table, &pull, 1 << 20).unwrap();
         assert_eq!(with_blocks, alone);
+        let stretches = Table { before: BLOCK, ..Table::new(true) };
+        assert_eq!(run(&stretches, &pull, 1 << 20).unwrap().1, alone);
         let got = &taken.got[0];
         assert_eq!((got.plan, got.count as i32, got.next_offset), (7, count, begin + i64::from(count)));
         assert_eq!(got.commit, Some(3));

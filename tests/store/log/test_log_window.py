@@ -6,7 +6,15 @@ import pytest
 
 from rmqwire.store.folder.file_queue import FileQueue, HandleCache
 from rmqwire.store.log import log_window
-from rmqwire.store.log.log_window import AHEAD, BLOCK, COMING, KEPT, SEVERAL, LogWindow
+from rmqwire.store.log.log_window import (
+    AHEAD,
+    BLOCK,
+    COMING,
+    KEPT,
+    SEVERAL,
+    STRETCH,
+    LogWindow,
+)
 from rmqwire.testing.memory_files import MemoryFiles
 
 SIZE = 64  # of a block here: a window doesn't know how large they are
@@ -32,7 +40,15 @@ def window(log):
 
 
 def block(window, number, records=SEVERAL):
-    return window.find(number * SIZE, (number + 1) * SIZE, records)
+    return data_of(window.find(number * SIZE, (number + 1) * SIZE, records), number * SIZE, SIZE)
+
+
+def data_of(block, begin, size):
+    """Return the bytes of a block."""
+    if block is None:
+        return None
+    at = begin - block.begin
+    return block.data if (at, size) == (0, len(block.data)) else block.data[at : at + size]
 
 
 def test_a_block_is_read_when_several_of_its_records_are_wanted(window):
@@ -49,10 +65,10 @@ def test_a_block_is_read_when_it_is_wanted_again(window):
 def test_the_block_behind_one_that_is_kept_is_read_for_one_record(large):
     window = window_of(large)
     assert window.find(BLOCK, BLOCK * 2, 1) is None
-    assert window.find(0, BLOCK, SEVERAL) == large.read(0, BLOCK)
+    assert window.find(0, BLOCK, SEVERAL) == (large.read(0, BLOCK), 0)
     window = window_of(large)
     window.find(0, BLOCK, SEVERAL)
-    assert window.find(BLOCK, BLOCK * 2, 1) == large.read(BLOCK, BLOCK)
+    assert window.find(BLOCK, BLOCK * 2, 1) == (large.read(BLOCK, BLOCK), BLOCK)
 
 
 def test_a_block_is_read_once(window, log):
@@ -168,10 +184,11 @@ def test_nothing_more_is_read_than_is_asked_for_where_that_is_wanted():
     window = window_of(queue)
     assert window.find(0, BLOCK, SEVERAL) is None
     handles.read_ahead(wanted=True)
-    assert window.find(0, BLOCK, SEVERAL) == bytes(BLOCK)
+    assert window.find(0, BLOCK, SEVERAL) == (bytes(BLOCK), 0)
 
 
-FILE_BLOCKS = AHEAD + 4
+IN_STRETCH = STRETCH // BLOCK
+FILE_BLOCKS = IN_STRETCH * (AHEAD + 1) + 1
 FILES = 2
 
 
@@ -185,11 +202,12 @@ class Reader:
         self.fails = False
 
     def begin(self, path, size, offset):
-        number = (int(path.rpartition("/")[2]) + offset) // BLOCK
-        self.begun.append(number)
+        first = (int(path.rpartition("/")[2]) + offset) // BLOCK
+        numbers = list(range(first, first + size // BLOCK))
+        self.begun.append(numbers)
 
         def read():
-            self.waited_for.append(number)
+            self.waited_for.append(numbers)
             return b"" if self.fails else bytes(self.files.data[path][offset : offset + size])
 
         return read
@@ -212,7 +230,20 @@ class Walk:
     def find(self, *numbers):
         for number in numbers:
             found = self.window.find(number * BLOCK, (number + 1) * BLOCK, SEVERAL)
-            assert found == bytes([number]) * BLOCK
+            assert data_of(found, number * BLOCK, BLOCK) == bytes([number]) * BLOCK
+
+    def pieces(self, offsets, sizes):
+        return b"".join(self.window.pieces(offsets, sizes, self.queue.end_of_files) or ())
+
+
+def blocks(first, last):
+    """Return the stretches of blocks ``first`` to ``last``, without that."""
+    found = []
+    for number in range(first, last):
+        if not found or number % FILE_BLOCKS % IN_STRETCH == 0:
+            found.append([])
+        found[-1].append(number)
+    return found
 
 
 def test_what_lies_ahead_of_who_walks_is_read_in_a_thread_file_after_file():
@@ -222,21 +253,37 @@ def test_what_lies_ahead_of_who_walks_is_read_in_a_thread_file_after_file():
     walk = Walk()
     last = FILE_BLOCKS * FILES
     walk.find(*range(last))
-    assert walk.reader.begun == walk.reader.waited_for == list(range(2, last))
+    assert walk.reader.begun == walk.reader.waited_for == blocks(2, last)
 
 
-def test_no_more_is_read_ahead_than_a_few_blocks():
+def test_no_more_is_read_ahead_than_some_stretches():
     walk = Walk()
     walk.find(0, 1)
-    assert walk.reader.begun == list(range(2, 2 + AHEAD))
-    walk.find(2)
-    assert walk.reader.begun == list(range(2, 3 + AHEAD))
+    assert walk.reader.begun == blocks(2, IN_STRETCH * (AHEAD + 1))
+    walk.find(*range(2, IN_STRETCH + 1))
+    assert walk.reader.begun == blocks(2, IN_STRETCH * (AHEAD + 1) + 1)
+
+
+def test_records_are_cut_out_of_stretches():
+    walk = Walk()
+    walk.find(0, 1, 2)
+    offsets = [3 * BLOCK - 10, 3 * BLOCK + 90, IN_STRETCH * BLOCK - 10]
+    wanted = b"".join(walk.queue.read(offset, 100) for offset in offsets)
+    assert walk.pieces(offsets, [100] * 3) == wanted
+    found, missing = walk.window.cut([(offsets[1], 100)], walk.queue.end_of_files)
+    assert (found, missing) == ([walk.queue.read(offsets[1], 100)], [])
+
+
+def test_a_block_that_is_there_already_ends_what_is_read_of_its_stretch():
+    walk = Walk()
+    walk.find(IN_STRETCH + 1, 0, 1)
+    assert walk.reader.begun[:2] == [*blocks(2, IN_STRETCH), [IN_STRETCH]]
 
 
 def test_a_block_that_is_not_written_to_its_end_is_not_read_ahead():
-    walk = Walk(end=5 * BLOCK - 1)
-    walk.find(0, 1, 2, 3)
-    assert walk.reader.begun == [2, 3]
+    walk = Walk(end=IN_STRETCH * BLOCK - 1)
+    walk.find(*range(IN_STRETCH))
+    assert walk.reader.begun == blocks(2, IN_STRETCH - 1)
 
 
 def test_what_the_thread_could_not_read_is_read_again_and_fails_there(monkeypatch):
@@ -271,21 +318,27 @@ def test_nothing_is_read_ahead_where_that_is_not_wanted():
 
 def test_what_is_read_ahead_is_bounded_however_many_walk_and_leave(monkeypatch):
     files = MemoryFiles()
-    walkers = COMING // AHEAD
-    queue = FileQueue("log", FILE_BLOCKS * BLOCK, files, HandleCache(files, 2))
+    most = COMING * IN_STRETCH  # blocks
+    file_blocks = IN_STRETCH * (AHEAD + 2)
+    walkers = most // IN_STRETCH + 1
+    queue = FileQueue("log", file_blocks * BLOCK, files, HandleCache(files, 2))
     for number in range(walkers + 1):
-        queue.create(number * FILE_BLOCKS * BLOCK)
+        queue.create(number * file_blocks * BLOCK)
     window, reader = window_of(queue), Reader(files)
     window.begin_read = reader.begin
 
     def walk(place, *blocks):
         for number in blocks:
-            begin = (place * FILE_BLOCKS + number) * BLOCK
+            begin = (place * file_blocks + number) * BLOCK
             window.find(begin, begin + BLOCK, SEVERAL)
 
-    for place in range(walkers + 1):
+    def begun():
+        return sum(map(len, reader.begun))
+
+    for place in range(walkers):
         walk(place, 0, 1)
-    assert len(reader.begun) == COMING
+    assert most <= begun() < most + IN_STRETCH
     monkeypatch.setattr(log_window, "KEPT", 2)  # nobody has come for so long
-    walk(walkers, 2)
-    assert len(reader.begun) == COMING + AHEAD
+    before = begun()
+    walk(walkers, 0, 1)
+    assert begun() > before

@@ -6,7 +6,8 @@ records of it are wanted at once, when it is wanted a second time, or when the o
 message somewhere costs no more than itself.
 
 Who wants a block behind another one walks along the log. What lies ahead is read by a thread then, so that
-the loop neither waits for the disk nor copies what comes from there.
+the loop neither waits for the disk nor copies what comes from there. It reads stretches of several blocks,
+each in one call: both want the interpreter, and each call of the thread has to wait for it.
 
 Only blocks that are written to their end are kept: those don't change any more.
 """
@@ -14,7 +15,7 @@ Only blocks that are written to their end are kept: those don't change any more.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +28,43 @@ if TYPE_CHECKING:
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
 KEPT: Final = 128  # blocks: 32 MiB, when so much is being read
 SEVERAL: Final = 4  # records
-AHEAD: Final = 8  # blocks that are read before somebody who walks wants them
-COMING: Final = 4 * AHEAD  # blocks that are read ahead for all who walk
+STRETCH: Final = 4 * BLOCK  # is read ahead in one call, or what is wanted of it
+AHEAD: Final = 2  # stretches behind that of who walks, read before he wants them
+COMING: Final = 4 * (AHEAD + 1)  # stretches that are read ahead for all who walk
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
+
+
+class Block(NamedTuple):
+    """Where the bytes of a block are.
+
+    Args:
+        data: they, and perhaps those of blocks that were read with it.
+        begin: offset in the log of its first byte.
+    """
+
+    data: bytes
+    begin: int
+
+
+class _Coming:
+    """A stretch that is being read.
+
+    Args:
+        blocks: where those of it begin in the log.
+        size: bytes of them all.
+        since: how many blocks had been read since the start when it was begun.
+        take: returns them, once.
+    """
+
+    __slots__ = ("blocks", "since", "size", "take")
+
+    def __init__(
+        self, blocks: Sequence[int], size: int, since: int, take: Callable[[], bytes]
+    ) -> None:
+        self.blocks = blocks
+        self.size = size
+        self.since = since
+        self.take = take
 
 
 class LogWindow:
@@ -48,13 +83,13 @@ class LogWindow:
     def __init__(self, queue: FileQueue, end: Callable[[], int]) -> None:
         self._queue = queue
         self._end = end
-        self._blocks: dict[int, bytes] = {}
-        self._coming: dict[int, tuple[int, Callable[[], bytes]]] = {}  # when begun, what waits
+        self._blocks: dict[int, Block] = {}
+        self._coming: dict[int, _Coming] = {}  # by the beginning of each of its blocks
         self._reads = 0  # blocks read since the start
         self._seen: dict[int, None] = {}
         self.begin_read: BeginRead | None = None
 
-    def find(self, begin: int, stop: int, records: int) -> bytes | None:
+    def find(self, begin: int, stop: int, records: int) -> Block | None:
         """Return a block; None if its records are better read by themselves.
 
         Args:
@@ -91,7 +126,7 @@ class LogWindow:
             OSError: the disk failed.
         """
         begin = stop = 0
-        block: bytes | None = None
+        block: Block | None = None
         found, missing = [], []
         for number, (offset, size) in enumerate(ranges):
             if not begin <= offset < stop:
@@ -103,8 +138,8 @@ class LogWindow:
                 found.append(b"")
                 missing.append(number)
             else:
-                at = offset - begin
-                found.append(block[at : at + size])
+                at = offset - block.begin
+                found.append(block.data[at : at + size])
         return found, missing
 
     def pieces(self, offsets: Sequence[int], sizes: Sequence[int], end: int) -> list[bytes] | None:
@@ -130,15 +165,17 @@ class LogWindow:
             block = self.find(begin, stop, below - first) if stop <= end else None
             if block is None:
                 return None
+            data, base = block
             places = zip(offsets[first:below], sizes[first:below], strict=True)
-            found += [block[offset - begin : offset - begin + size] for offset, size in places]
-            over = offsets[below - 1] + sizes[below - 1] - stop
+            found += [data[offset - base : offset - base + size] for offset, size in places]
+            over = offsets[below - 1] + sizes[below - 1] - base - len(data)
             if over > 0:
                 begin, stop = self._block_at(stop)
                 block = self.find(begin, stop, 1) if stop <= end else None
                 if block is None:
                     return None
-                found.append(block[:over])
+                at = begin - block.begin
+                found.append(block.data[at : at + over])
             first = below
         return found
 
@@ -155,45 +192,89 @@ class LogWindow:
             del seen[next(iter(seen))]
         seen[begin] = None
 
-    def _read(self, begin: int, stop: int) -> bytes | None:
-        blocks = self._blocks
-        if begin - BLOCK in blocks and self.begin_read is not None:
+    def _read(self, begin: int, stop: int) -> Block | None:
+        if begin - BLOCK in self._blocks and self.begin_read is not None:
             self._read_ahead(stop, self.begin_read)
-        coming = self._coming.pop(begin, None)
-        block = b"" if coming is None else coming[1]()
-        if len(block) < stop - begin:
-            block = self._queue.read(begin, stop - begin)
-        if len(block) < stop - begin:
+        coming = self._coming.get(begin)
+        if coming is not None and self._take(coming):
+            return self._blocks[begin]
+        data = self._queue.read(begin, stop - begin)
+        if len(data) < stop - begin:
             return None
+        block = Block(data, begin)
+        self._keep(begin, block)
+        return block
+
+    def _take(self, coming: _Coming) -> bool:
+        """Keep what was read ahead; tell whether it was."""
+        for begin in coming.blocks:
+            del self._coming[begin]
+        data = coming.take()
+        if len(data) < coming.size:
+            return False
+        block = Block(data, coming.blocks[0])
+        for begin in coming.blocks:
+            self._keep(begin, block)
+        return True
+
+    def _keep(self, begin: int, block: Block) -> None:
+        blocks = self._blocks
         self._reads += 1
         if len(blocks) >= KEPT:
             del blocks[next(iter(blocks))]
         blocks[begin] = block
         self._seen.pop(begin, None)
-        return block
 
     def _read_ahead(self, stop: int, begin_read: BeginRead) -> None:
-        """Have the next blocks behind ``stop`` read while the messages before it are sent."""
+        """Have what lies behind ``stop`` read while the messages before it are sent."""
         end = self._end()
-        for _ in range(AHEAD):
-            begin, stop = self._block_at(stop)
-            segment = self._queue.find(begin)
-            if stop > end or segment is None:
+        for _ in range(AHEAD + 1):
+            segment = self._queue.find(stop)
+            if segment is None:
                 return
-            if begin not in self._blocks and begin not in self._coming:
+            missing, size, stop = self._missing(stop, end)
+            if missing:
                 if not self._has_room():
                     return
-                read = begin_read(segment.path, stop - begin, begin - segment.start)
-                self._coming[begin] = self._reads, read
+                take = begin_read(segment.path, size, missing[0] - segment.start)
+                coming = _Coming(missing, size, self._reads, take)
+                self._coming.update(dict.fromkeys(missing, coming))
+
+    def _missing(self, first: int, end: int) -> tuple[list[int], int, int]:
+        """Return what is missing of a stretch from one of its blocks on.
+
+        Args:
+            first: where that block begins.
+            end: of what is written of the log.
+
+        Returns:
+            where the first blocks in a row begin that are neither here nor coming, though written to
+            their end; their bytes; where the stretch ends.
+        """
+        begin = stop = first
+        base = first - first % self._queue.segment_size
+        stretch_end = min(
+            first + STRETCH - (first - base) % STRETCH, base + self._queue.segment_size
+        )
+        missing: list[int] = []
+        while stop < stretch_end:
+            begin, stop = self._block_at(stop)
+            is_missing = stop <= end and begin not in self._blocks and begin not in self._coming
+            if is_missing:
+                missing.append(begin)
+            elif missing:
+                return missing, begin - missing[0], stretch_end
+        return missing, stop - missing[0] if missing else 0, stretch_end
 
     def _has_room(self) -> bool:
-        """Tell whether one more block may be read ahead; who hasn't come for the oldest doesn't walk any more."""
+        """Tell whether one more stretch may be read ahead; who hasn't come for the oldest doesn't walk any more."""
         coming = self._coming
-        if len(coming) >= COMING:
-            oldest = next(iter(coming))
-            if self._reads - coming[oldest][0] <= KEPT:
+        if len(coming) * BLOCK >= COMING * STRETCH:
+            oldest = next(iter(coming.values()))
+            if self._reads - oldest.since <= KEPT:
                 return False
-            del coming[oldest]
+            for begin in oldest.blocks:
+                del coming[begin]
         return True
 
     def forget(self) -> None:
