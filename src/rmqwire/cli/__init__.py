@@ -3,6 +3,9 @@
 The commands are loaded when they are called, so that each starts as fast as it can.
 """
 
-from rmqwire.cli.group import main
+from rmqwire.cli.imports import nothing_is_garbage
+
+with nothing_is_garbage():
+    from rmqwire.cli.group import main
 
 __all__ = ["main"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from rmqwire import __version__
+from rmqwire.cli.imports import nothing_is_garbage
 from rmqwire.cli.logs import configure_logging
 from rmqwire.cli.runner import output_errors, perform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 COMMANDS = {
     "namesrv": "rmqwire.cli.namesrv:namesrv",
@@ -29,19 +28,6 @@ COMMANDS = {
     "inspect": "rmqwire.cli.inspect:inspect_group",
     "store": "rmqwire.cli.store:store_group",
 }
-
-
-@contextmanager
-def _nothing_is_garbage() -> Iterator[None]:
-    """Look for no garbage while modules are imported, nor among them later: all of it stays."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-    gc.freeze()
 
 
 class LazyGroup(click.Group):
@@ -64,7 +50,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self._lazy:
             return None
         module, _, attribute = self._lazy[cmd_name].partition(":")
-        with _nothing_is_garbage():
+        with nothing_is_garbage():
             command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{self._lazy[cmd_name]} is no command")
