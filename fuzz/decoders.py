@@ -18,6 +18,12 @@ from fuzz.files import (
 )
 from fuzz.mutate import with_true_length
 from rmqwire.codec import bodies, java_json
+from rmqwire.codec.auto_switch_ha import (
+    unpack_master_handshake,
+    unpack_master_transfer,
+    unpack_slave_handshake,
+    unpack_slave_report,
+)
 from rmqwire.codec.batch import decode_batch
 from rmqwire.codec.checkpoint import StoreCheckpoint, TimerCheckpoint
 from rmqwire.codec.command import decode_command, encode_command
@@ -29,14 +35,7 @@ from rmqwire.codec.consume_queue import (
     unpack_batch_unit,
     unpack_ext_unit,
 )
-from rmqwire.codec.ha import (
-    unpack_master_handshake,
-    unpack_master_transfer,
-    unpack_report,
-    unpack_slave_handshake,
-    unpack_slave_report,
-    unpack_transfer,
-)
+from rmqwire.codec.ha import unpack_report, unpack_transfer
 from rmqwire.codec.header_binary import decode_binary_header
 from rmqwire.codec.header_json import decode_json_header
 from rmqwire.codec.headers.registry import REQUEST_HEADERS

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rmqwire.codec import ha, layouts
+from rmqwire.codec import auto_switch_ha, ha, layouts
 from rmqwire.codec.record import check_record, peek
 from rmqwire.errors import ProtocolError
 from tests.support import golden
@@ -47,14 +47,22 @@ def test_a_slave_s_stream_is_read_and_written(path):
 
 
 def test_the_auto_switch_headers_have_java_s_sizes():
-    assert len(ha.pack_slave_handshake(ha.SlaveHandshake(1, 0, 1, 7))) == ha.SLAVE_HANDSHAKE_SIZE
-    assert len(ha.pack_slave_report(ha.SlaveReport(2, 9))) == ha.SLAVE_REPORT_SIZE
-    transfer = ha.MasterTransfer(ha.HaState.TRANSFER, 0, 1, 2, 3, 4)
-    assert len(ha.pack_master_transfer(transfer)) == ha.MASTER_TRANSFER_SIZE
-    handshake = ha.MasterHandshake(1, 100, 2, (ha.EpochEntry(1, 0), ha.EpochEntry(2, 50)))
-    data = ha.pack_master_handshake(handshake)
-    assert len(data) == ha.MASTER_HANDSHAKE_SIZE + 2 * ha.EPOCH_ENTRY_SIZE
-    assert ha.unpack_master_handshake(data) == handshake
+    assert (
+        len(auto_switch_ha.pack_slave_handshake(auto_switch_ha.SlaveHandshake(1, 0, 1, 7)))
+        == auto_switch_ha.SLAVE_HANDSHAKE_SIZE
+    )
+    assert (
+        len(auto_switch_ha.pack_slave_report(auto_switch_ha.SlaveReport(2, 9)))
+        == auto_switch_ha.SLAVE_REPORT_SIZE
+    )
+    transfer = auto_switch_ha.MasterTransfer(auto_switch_ha.HaState.TRANSFER, 0, 1, 2, 3, 4)
+    assert len(auto_switch_ha.pack_master_transfer(transfer)) == auto_switch_ha.MASTER_TRANSFER_SIZE
+    handshake = auto_switch_ha.MasterHandshake(
+        1, 100, 2, (auto_switch_ha.EpochEntry(1, 0), auto_switch_ha.EpochEntry(2, 50))
+    )
+    data = auto_switch_ha.pack_master_handshake(handshake)
+    assert len(data) == auto_switch_ha.MASTER_HANDSHAKE_SIZE + 2 * auto_switch_ha.EPOCH_ENTRY_SIZE
+    assert auto_switch_ha.unpack_master_handshake(data) == handshake
 
 
 @pytest.mark.parametrize(
@@ -63,12 +71,12 @@ def test_the_auto_switch_headers_have_java_s_sizes():
         lambda: ha.unpack_report(bytes(7)),
         lambda: ha.unpack_transfer(bytes(11)),
         lambda: ha.unpack_transfer(ha.pack_transfer(0, -1)),
-        lambda: ha.unpack_slave_handshake(bytes(15)),
-        lambda: ha.unpack_slave_report(bytes(11)),
-        lambda: ha.unpack_master_transfer(bytes(35)),
-        lambda: ha.unpack_master_transfer(bytes(4) + b"\xff" * 4 + bytes(28)),
-        lambda: ha.unpack_master_handshake(bytes(4) + b"\0\0\0\x0b" + bytes(23)),
-        lambda: ha.unpack_master_handshake(bytes(4) + b"\0\0\0\x0c" + bytes(12)),
+        lambda: auto_switch_ha.unpack_slave_handshake(bytes(15)),
+        lambda: auto_switch_ha.unpack_slave_report(bytes(11)),
+        lambda: auto_switch_ha.unpack_master_transfer(bytes(35)),
+        lambda: auto_switch_ha.unpack_master_transfer(bytes(4) + b"\xff" * 4 + bytes(28)),
+        lambda: auto_switch_ha.unpack_master_handshake(bytes(4) + b"\0\0\0\x0b" + bytes(23)),
+        lambda: auto_switch_ha.unpack_master_handshake(bytes(4) + b"\0\0\0\x0c" + bytes(12)),
     ],
 )
 def test_what_is_no_header_is_refused(call):

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rmqwire.codec import (
+    auto_switch_ha,
     batch,
     checkpoint,
     consume_queue,
@@ -198,30 +199,42 @@ CASES = {
         _tuples(ha.TransferHeader, int64, st.integers(0, 1 << 20)),
     ),
     "HA slave handshake": (
-        _named(ha.pack_slave_handshake, ha.unpack_slave_handshake),
+        _named(auto_switch_ha.pack_slave_handshake, auto_switch_ha.unpack_slave_handshake),
         layouts.HA_SLAVE_HANDSHAKE,
-        _tuples(ha.SlaveHandshake, int32, int16, int16, int64),
+        _tuples(auto_switch_ha.SlaveHandshake, int32, int16, int16, int64),
     ),
     "HA master handshake": (
-        Fast(ha.unpack_master_handshake, ha.pack_master_handshake, _master_handshake_fields),
+        Fast(
+            auto_switch_ha.unpack_master_handshake,
+            auto_switch_ha.pack_master_handshake,
+            _master_handshake_fields,
+        ),
         layouts.HA_MASTER_HANDSHAKE,
         _tuples(
-            ha.MasterHandshake,
+            auto_switch_ha.MasterHandshake,
             int32,
             int64,
             int32,
-            st.lists(_tuples(ha.EpochEntry, int32, int64), max_size=4).map(tuple),
+            st.lists(_tuples(auto_switch_ha.EpochEntry, int32, int64), max_size=4).map(tuple),
         ),
     ),
     "HA slave report": (
-        _named(ha.pack_slave_report, ha.unpack_slave_report),
+        _named(auto_switch_ha.pack_slave_report, auto_switch_ha.unpack_slave_report),
         layouts.HA_SLAVE_REPORT,
-        _tuples(ha.SlaveReport, int32, int64),
+        _tuples(auto_switch_ha.SlaveReport, int32, int64),
     ),
     "HA master transfer": (
-        _named(ha.pack_master_transfer, ha.unpack_master_transfer),
+        _named(auto_switch_ha.pack_master_transfer, auto_switch_ha.unpack_master_transfer),
         layouts.HA_MASTER_TRANSFER,
-        _tuples(ha.MasterTransfer, int32, st.integers(0, 1 << 20), int64, int32, int64, int64),
+        _tuples(
+            auto_switch_ha.MasterTransfer,
+            int32,
+            st.integers(0, 1 << 20),
+            int64,
+            int32,
+            int64,
+            int64,
+        ),
     ),
 }
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqwire.errors import EvaluationError
-from rmqwire.filter.java_number import order_of, parse_double, parse_int, parse_long
+from rmqwire.filter.java_double import order_of, parse_double
+from rmqwire.filter.java_number import parse_int, parse_long
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rmqwire.admin.broker import BrokerVerbs
 from rmqwire.broker_errors import RequestCodeNotSupported
 from rmqwire.codec.bodies import HARuntimeInfo
-from rmqwire.codec.bodies.ha import SLAVE_LAG_KEY
 from rmqwire.codec.codes import RequestCode
+from rmqwire.codec.ha import SLAVE_LAG_KEY
 
 
 @dataclass(frozen=True, slots=True)

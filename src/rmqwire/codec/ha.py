@@ -1,20 +1,13 @@
-"""Headers of the replication stream (``DefaultHAConnection``, ``AutoSwitchHAConnection``).
+"""Headers of the replication stream (``DefaultHAConnection``).
 
 ::
 
-    default      slave  -> master   8   max offset of its log, again and again
-                 master -> slave   12   physical offset 8  body size 4  + body (0: heartbeat)
-    auto switch  slave handshake   16   state 4  syncFromLastFile 2  asyncLearner 2  brokerId 8
-                 master handshake  20   state 4  body size 4  max offset 8  last epoch 4
-                                        + epoch entries of 12: epoch 4  startOffset 8
-                 slave report      12   state 4  max offset 8
-                 master transfer   36   state 4  body size 4  offset 8  epoch 4
-                                        epochStartOffset 8  confirmOffset 8  + body
+    slave  -> master   8   max offset of its log, again and again
+    master -> slave   12   physical offset 8  body size 4  + body (0: heartbeat)
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
@@ -24,29 +17,11 @@ Data = bytes | bytearray | memoryview
 
 REPORT_SIZE = 8  # DefaultHAClient.REPORT_HEADER_SIZE, bytes
 TRANSFER_HEADER_SIZE = 12  # DefaultHAConnection.TRANSFER_HEADER_SIZE, bytes
-SLAVE_HANDSHAKE_SIZE = 16  # AutoSwitchHAClient.HANDSHAKE_HEADER_SIZE, bytes
-MASTER_HANDSHAKE_SIZE = 20  # AutoSwitchHAConnection.HANDSHAKE_HEADER_SIZE, bytes
-EPOCH_ENTRY_SIZE = 12  # AutoSwitchHAConnection.EPOCH_ENTRY_SIZE, bytes
-SLAVE_REPORT_SIZE = 12  # AutoSwitchHAClient.TRANSFER_HEADER_SIZE, bytes
-MASTER_TRANSFER_SIZE = 36  # AutoSwitchHAConnection.TRANSFER_HEADER_SIZE, bytes
+# Ours, in the runtime information of a master: followed by a slave's address, its lag in ms.
+SLAVE_LAG_KEY = "haSlaveLagMillis_"
 
 _REPORT = Struct(">q")
 _TRANSFER = Struct(">qi")
-_SLAVE_HANDSHAKE = Struct(">ihhq")
-_MASTER_HANDSHAKE = Struct(">iiqi")
-_EPOCH = Struct(">iq")
-_SLAVE_REPORT = Struct(">iq")
-_MASTER_TRANSFER = Struct(">iiqiqq")
-
-
-class HaState(IntEnum):
-    """States of a replication connection (``HAConnectionState``)."""
-
-    READY = 0
-    HANDSHAKE = 1
-    TRANSFER = 2
-    SUSPEND = 3
-    SHUTDOWN = 4
 
 
 class TransferHeader(NamedTuple):
@@ -54,49 +29,6 @@ class TransferHeader(NamedTuple):
 
     physical_offset: int
     body_size: int
-
-
-class SlaveHandshake(NamedTuple):
-    """First words of an auto-switch slave; flags as numbers, as they came."""
-
-    state: int
-    sync_from_last_file: int
-    async_learner: int
-    broker_id: int
-
-
-class EpochEntry(NamedTuple):
-    """A master's term and where in the log (bytes) it begins."""
-
-    epoch: int
-    start_offset: int
-
-
-class MasterHandshake(NamedTuple):
-    """An auto-switch master's answer: its end of log and every epoch it knows."""
-
-    state: int
-    max_offset: int
-    last_epoch: int
-    epochs: tuple[EpochEntry, ...]
-
-
-class SlaveReport(NamedTuple):
-    """An auto-switch slave's end of log (bytes)."""
-
-    state: int
-    max_offset: int
-
-
-class MasterTransfer(NamedTuple):
-    """What stands before each range of the log in auto-switch mode."""
-
-    state: int
-    body_size: int
-    offset: int
-    epoch: int
-    epoch_start_offset: int
-    confirm_offset: int
 
 
 def pack_report(max_offset: int) -> bytes:
@@ -110,7 +42,7 @@ def unpack_report(data: Data, pos: int = 0) -> int:
     Raises:
         ProtocolError: fewer than 8 bytes left.
     """
-    _need(data, pos, REPORT_SIZE)
+    need(data, pos, REPORT_SIZE)
     offset: int = _REPORT.unpack_from(data, pos)[0]
     return offset
 
@@ -126,84 +58,18 @@ def unpack_transfer(data: Data, pos: int = 0) -> TransferHeader:
     Raises:
         ProtocolError: fewer than 12 bytes left, or a negative size.
     """
-    _need(data, pos, TRANSFER_HEADER_SIZE)
+    need(data, pos, TRANSFER_HEADER_SIZE)
     header = TransferHeader._make(_TRANSFER.unpack_from(data, pos))
     if header.body_size < 0:
         raise ProtocolError(f"replicated range of {header.body_size} bytes", pos)
     return header
 
 
-def pack_slave_handshake(handshake: SlaveHandshake) -> bytes:
-    """Write an auto-switch slave's handshake."""
-    return _SLAVE_HANDSHAKE.pack(*handshake)
-
-
-def unpack_slave_handshake(data: Data, pos: int = 0) -> SlaveHandshake:
-    """Read an auto-switch slave's handshake.
+def need(data: Data, pos: int, size: int) -> None:
+    """Make sure that so many bytes are there.
 
     Raises:
-        ProtocolError: fewer than 16 bytes left.
+        ProtocolError: they aren't.
     """
-    _need(data, pos, SLAVE_HANDSHAKE_SIZE)
-    return SlaveHandshake._make(_SLAVE_HANDSHAKE.unpack_from(data, pos))
-
-
-def pack_master_handshake(handshake: MasterHandshake) -> bytes:
-    """Write an auto-switch master's handshake with its epochs."""
-    size = len(handshake.epochs) * EPOCH_ENTRY_SIZE
-    head = _MASTER_HANDSHAKE.pack(handshake.state, size, handshake.max_offset, handshake.last_epoch)
-    return head + b"".join([_EPOCH.pack(*entry) for entry in handshake.epochs])
-
-
-def unpack_master_handshake(data: Data, pos: int = 0) -> MasterHandshake:
-    """Read an auto-switch master's handshake with its epochs.
-
-    Raises:
-        ProtocolError: cut off, or a size that holds no whole epochs.
-    """
-    _need(data, pos, MASTER_HANDSHAKE_SIZE)
-    state, size, max_offset, last_epoch = _MASTER_HANDSHAKE.unpack_from(data, pos)
-    start = pos + MASTER_HANDSHAKE_SIZE
-    if size < 0 or size % EPOCH_ENTRY_SIZE:
-        raise ProtocolError(f"{size} bytes of epoch entries", pos)
-    _need(data, start, size)
-    entries = _EPOCH.iter_unpack(data[start : start + size])
-    return MasterHandshake(state, max_offset, last_epoch, tuple(map(EpochEntry._make, entries)))
-
-
-def pack_slave_report(report: SlaveReport) -> bytes:
-    """Write an auto-switch slave's report."""
-    return _SLAVE_REPORT.pack(*report)
-
-
-def unpack_slave_report(data: Data, pos: int = 0) -> SlaveReport:
-    """Read an auto-switch slave's report.
-
-    Raises:
-        ProtocolError: fewer than 12 bytes left.
-    """
-    _need(data, pos, SLAVE_REPORT_SIZE)
-    return SlaveReport._make(_SLAVE_REPORT.unpack_from(data, pos))
-
-
-def pack_master_transfer(header: MasterTransfer) -> bytes:
-    """Write the auto-switch header of a range of the log."""
-    return _MASTER_TRANSFER.pack(*header)
-
-
-def unpack_master_transfer(data: Data, pos: int = 0) -> MasterTransfer:
-    """Read the auto-switch header of a range of the log.
-
-    Raises:
-        ProtocolError: fewer than 36 bytes left, or a negative size.
-    """
-    _need(data, pos, MASTER_TRANSFER_SIZE)
-    header = MasterTransfer._make(_MASTER_TRANSFER.unpack_from(data, pos))
-    if header.body_size < 0:
-        raise ProtocolError(f"replicated range of {header.body_size} bytes", pos)
-    return header
-
-
-def _need(data: Data, pos: int, size: int) -> None:
     if pos < 0 or len(data) - pos < size:
         raise ProtocolError(f"{max(len(data) - pos, 0)} bytes left, {size} needed", pos)

@@ -14,7 +14,8 @@ from enum import IntEnum
 from typing import Any, TypeAlias
 
 from rmqwire.errors import EvaluationError
-from rmqwire.filter.java_number import order_of, parse_double, parse_int, parse_long
+from rmqwire.filter.java_double import order_of, parse_double
+from rmqwire.filter.java_number import parse_int, parse_long
 
 Value: TypeAlias = str | int | float | bool | None
 Properties: TypeAlias = Mapping[str, str]

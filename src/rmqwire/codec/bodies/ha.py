@@ -7,9 +7,6 @@ from msgspec import field
 from rmqwire.codec.bodies.base import Body, Int, Long, SetOf
 from rmqwire.codec.bodies.route import BrokerMemberGroup
 
-# Ours, in the runtime information of a master: followed by a slave's address, its lag in ms.
-SLAVE_LAG_KEY = "haSlaveLagMillis_"
-
 
 class EpochEntry(Body):
     """One master's reign over the log."""
