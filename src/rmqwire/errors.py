@@ -46,12 +46,12 @@ What never leaves one room stands there: TooManyLightQueues in ``store.queues.li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 
-@dataclass(slots=True)
-class SendAttempt:
+
+class SendAttempt(msgspec.Struct):
     """One failed attempt of a send.
 
     Args:

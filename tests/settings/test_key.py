@@ -6,7 +6,7 @@ from rmqwire.codec.release import RELEASES, V4_9_7, V5_5_0
 from rmqwire.errors import ConfigError
 from rmqwire.settings.key import HONOURED, attribute_of, group
 from rmqwire.settings.rows import broker_conf, namesrv_conf
-from rmqwire.settings.values import Range
+from rmqwire.settings.values import Checked, Range
 
 TABLES = {**broker_conf.KEYS, **namesrv_conf.KEYS}
 
@@ -58,9 +58,9 @@ def test_every_live_range_lies_within_the_file_s():
 
 def test_a_number_outside_goes_to_the_nearest_bound_where_rocketmq_does_so():
     key = row("ratio  int  75  75  clamped 10..95  live")
-    assert key.read("99") == (95, "ratio=99: taken as 95, as RocketMQ does")
+    assert key.read("99") == Checked(95, "ratio=99: taken as 95, as RocketMQ does")
     assert key.read("-3", live=True).value == 10
-    assert key.read("50") == (50, None)
+    assert key.read("50") == Checked(50)
     with pytest.raises(ConfigError, match="ratio=x: not a whole number"):
         key.read("x")
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, urlsafe_b64encode
-from typing import NamedTuple
+
+import msgspec
 
 from rmqwire.errors import BadHeader
 
@@ -19,7 +20,7 @@ _VERSION = "v1"
 _WORDS = 5
 
 
-class RecallHandle(NamedTuple):
+class RecallHandle(msgspec.Struct):
     """The words of a handle; ``timestamp`` is as the handle says it, a number or not."""
 
     topic: str

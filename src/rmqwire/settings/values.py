@@ -8,7 +8,7 @@ knows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -22,7 +22,7 @@ Value = str | int | float | bool | None
 _CLAMPED: Final = "clamped "
 
 
-class Checked(NamedTuple):
+class Checked(msgspec.Struct):
     """A value that is taken, and a note when it isn't the one that was given."""
 
     value: Value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,7 +50,8 @@ def bounds_of(store, **changes):
         config.max_transfer_bytes_on_message_in_memory,
         config.max_transfer_count_on_message_in_memory,
     )
-    return Bounds(max(store.log.min_offset, store.memory_from), 0, *most)._replace(**changes)
+    bounds = Bounds(max(store.log.min_offset, store.memory_from), 0, *most)
+    return msgspec.structs.replace(bounds, **changes)
 
 
 @settings(deadline=None, max_examples=150)

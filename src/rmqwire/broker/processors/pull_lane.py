@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from rmqwire.broker.processors.plain_pulls import FIELDS, SAY_NOTHING, PlainPulls
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import LANGUAGE_CODES
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     Got = tuple["PullPlan", int, int, int, int, int, int | None]
 
 
-class PullSettings(NamedTuple):
+class PullSettings(msgspec.Struct):
     """What ``rmqwire_speedups.Pulls`` reads once."""
 
     codes: Sequence[int]

@@ -6,7 +6,9 @@ cost more than storing it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.headers import SendMessageRequestHeader, SendMessageRequestHeaderV2
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
 
 
-class SendFields(NamedTuple):
+class SendFields(msgspec.Struct, eq=False):
     """Key of each field of ``SendMessageRequestHeader``, and its class."""
 
     producer_group: str
@@ -78,7 +80,7 @@ _BROKER_NAME: Final = ("n", "bname")  # Java's producers send it along; it says 
 
 def plain_names(fields: SendFields) -> list[str]:
     """Return the names that the header of a plain send may have: a broker knows what each says."""
-    return [*fields[:-1], *_BROKER_NAME]
+    return [*msgspec.structs.astuple(fields)[:-1], *_BROKER_NAME]
 
 
 def unreadable(request: RemotingCommand, fields: SendFields) -> BadHeader:

@@ -13,7 +13,9 @@ answers what the lane took when that comes out otherwise than stored.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire.broker.processors.send_fields import FIELDS, SendFields, plain_names
 from rmqwire.codec import message_const as const
@@ -62,7 +64,7 @@ _SYSTEM_NAME: Final = ("__", "%", "_SYS_", "TIMER_", "INNER_", "TRAN", "POP_")
 _SYSTEM_TOPIC: Final = ("%", const.SYSTEM_TOPIC_PREFIX, const.RMQ_SYS_SCHEDULE_TOPIC)
 
 
-class LaneSettings(NamedTuple):
+class LaneSettings(msgspec.Struct):
     """What ``rmqwire_speedups.Sends`` and its twin read once."""
 
     codes: list[tuple[int, list[str]]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
 from rmqwire.codec.record import MIN_RECORD_SIZE
@@ -29,7 +31,7 @@ def _units_struct(count: int) -> Struct:
     return Struct(">" + "qi8x" * count)
 
 
-class Bounds(NamedTuple):
+class Bounds(msgspec.Struct):
     """What bounds plain pulls while the log is as it is.
 
     Args:

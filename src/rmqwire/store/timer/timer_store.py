@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.codec.checkpoint import TimerCheckpoint
 from rmqwire.codec.timer import (
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct):
     """A message that waits: where its record is, and what is to be done at its tick."""
 
     offset_py: int  # of its record in the commit log
