@@ -49,7 +49,7 @@ exec({TELL!r}, {{"sys": sys}})
 
 @pytest.mark.parametrize(
     ("program", "budget"),
-    [(BROKER, (602 + NEWER, 336, 2)), (NAMESRV, (380 + NEWER, 117, 2))],
+    [(BROKER, (585 + NEWER, 319, 1)), (NAMESRV, (380 + NEWER, 118, 1))],
     ids=["broker", "namesrv"],
 )
 def test_a_server_loads_what_it_needs_to_serve(program, budget, tmp_path):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rmqwire.codec.bodies import HAClientRuntimeInfo, HAConnectionRuntimeInfo, HARuntimeInfo
-from rmqwire.codec.bodies.ha import SLAVE_LAG_KEY
+from rmqwire.codec import bodies
+from rmqwire.codec.ha import SLAVE_LAG_KEY
 from rmqwire.ha.group_transfer import GroupTransfer
 from rmqwire.ha.slaves import Slaves
 from rmqwire.store.config import SLAVE
@@ -74,13 +74,13 @@ class Replication:
         addr = (self._store.config.ha_master_address or "").strip()
         return addr if len(addr) >= HA_ADDRESS_MIN_LENGTH else None
 
-    def runtime_info(self) -> HARuntimeInfo:
+    def runtime_info(self) -> bodies.HARuntimeInfo:
         """Return what ``haStatus`` of mqadmin shows (``DefaultHAService.getRuntimeInfo``)."""
         if self.is_slave:
-            return HARuntimeInfo(master=False, ha_client_runtime_info=self._client_info())
+            return bodies.HARuntimeInfo(master=False, ha_client_runtime_info=self._client_info())
         end = self._store.max_phy_offset
         connections = [
-            HAConnectionRuntimeInfo(
+            bodies.HAConnectionRuntimeInfo(
                 addr=one.peer,
                 slave_ack_offset=one.ack,
                 diff=end - one.ack,
@@ -90,7 +90,7 @@ class Replication:
             )
             for one in self.slaves.connections
         ]
-        return HARuntimeInfo(
+        return bodies.HARuntimeInfo(
             master=True,
             master_commit_log_max_offset=end,
             in_sync_slave_nums=sum(one.in_sync for one in connections),
@@ -110,8 +110,8 @@ class Replication:
                 table[SLAVE_LAG_KEY + one.peer] = str(max(now - stored, 0))
         return table
 
-    def _client_info(self) -> HAClientRuntimeInfo:
-        info = HAClientRuntimeInfo(max_offset=self._store.max_phy_offset)
+    def _client_info(self) -> bodies.HAClientRuntimeInfo:
+        info = bodies.HAClientRuntimeInfo(max_offset=self._store.max_phy_offset)
         info.master_flush_offset = self.master_flush_offset
         client = self.client
         if client is None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.codec import bodies, headers
 from rmqwire.codec.allocation import publish_queues, subscribe_queues
-from rmqwire.codec.bodies import TopicRouteData
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.headers import GetRouteInfoRequestHeader
 from rmqwire.errors import ProtocolError, RemotingError
 
 if TYPE_CHECKING:
@@ -46,12 +45,12 @@ async def _ask(client: RemotingClient, state: BrokerState, topic: str) -> None:
     routes = state.topic_routes
     for addr in state.config.namesrv_addresses():
         request = RemotingCommand.request(
-            int(RequestCode.GET_ROUTEINFO_BY_TOPIC), GetRouteInfoRequestHeader(topic=topic)
+            int(RequestCode.GET_ROUTEINFO_BY_TOPIC), headers.GetRouteInfoRequestHeader(topic=topic)
         )
         try:
             response = await client.invoke(addr, request, TIMEOUT_MS)
             if response.code == ResponseCode.SUCCESS:
-                route = TopicRouteData.decode(response.body, state.release)
+                route = bodies.TopicRouteData.decode(response.body, state.release)
                 routes.found(topic, subscribe_queues(topic, route), publish_queues(topic, route))
                 return
         except (RemotingError, ProtocolError) as error:

@@ -8,12 +8,15 @@ and the client ids in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from rmqwire.codec.bodies import MessageQueue, TopicRouteData
+from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import BadBody
+
+if TYPE_CHECKING:
+    from rmqwire.codec.bodies import TopicRouteData
 
 AllocateStrategy: TypeAlias = Callable[[str, list[MessageQueue], list[str]], Sequence[MessageQueue]]
 

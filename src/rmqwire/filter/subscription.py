@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rmqwire.codec.bodies import SubscriptionData
+from rmqwire.codec import bodies
 from rmqwire.codec.java_hash import string_hash
 from rmqwire.errors import UsageError
 
@@ -20,7 +20,7 @@ def is_tag_type(expression_type: str | None) -> bool:
 
 def build_subscription(
     topic: str, expression: str | None, expression_type: str | None = TAG, sub_version: int = 0
-) -> SubscriptionData:
+) -> bodies.SubscriptionData:
     """Return the subscription of a topic (``FilterAPI.build``).
 
     Args:
@@ -35,18 +35,18 @@ def build_subscription(
     if expression_type is not None and expression_type != TAG:
         if not expression:
             raise UsageError(f"Expression can't be null! {expression_type}")
-        return SubscriptionData(
+        return bodies.SubscriptionData(
             topic=topic,
             sub_string=expression,
             sub_version=sub_version,
             expression_type=expression_type,
         )
     if not expression or expression == SUB_ALL:
-        return SubscriptionData(topic=topic, sub_string=SUB_ALL, sub_version=sub_version)
+        return bodies.SubscriptionData(topic=topic, sub_string=SUB_ALL, sub_version=sub_version)
     if not expression.strip("|"):
         raise UsageError(f"subString split error: no tag in {expression!r}")
     tags = dict.fromkeys(tag for word in expression.split("||") if (tag := word.strip()))
-    return SubscriptionData(
+    return bodies.SubscriptionData(
         topic=topic,
         sub_string=expression,
         sub_version=sub_version,

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Self
 
 import trio
 
-from rmqwire.broker_errors import broker_error
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import (
     RemotingCommand,
@@ -71,6 +70,8 @@ def expect(
         BrokerError: it has another code; raised as the class of that code.
     """
     if answer.code not in codes:
+        from rmqwire.broker_errors import broker_error  # noqa: PLC0415  few answers say so
+
         raise broker_error(answer.code, answer.remark, addr)
     return answer
 

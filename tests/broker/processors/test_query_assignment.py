@@ -152,7 +152,7 @@ def test_modes_outlive_the_broker_and_are_told_to_slaves(broker, tmp_path):
             }
         }
     }
-    broker.state.request_modes.table.message_request_mode_map.clear()
+    broker.state.request_modes.modes.clear()
     broker.state.request_modes.load()
     found = broker.state.request_modes.find("qa8", "ga_other")
     assert (found.mode, found.pop_share_queue_num) == ("POP", 2)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.codec import headers
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.headers import NotifyConsumerIdsChangedRequestHeader
 from rmqwire.errors import TooManyRequests
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class ConsumerIdsChangeListener:
         """Ask every member of a group to rebalance."""
         if not self._config.notify_consumer_ids_changed_enable:
             return
-        header = NotifyConsumerIdsChangedRequestHeader(consumer_group=group)
+        header = headers.NotifyConsumerIdsChangedRequestHeader(consumer_group=group)
         for member in members:
             notice = RemotingCommand.request(int(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED), header)
             notice.version = self._release.mq_version

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from rmqwire.broker.delivery.properties import write_properties
 from rmqwire.broker.tables.versions import advance, assign, first_version
+from rmqwire.codec import bodies
 from rmqwire.codec import message_const as const
-from rmqwire.codec.bodies import DelayOffsetSerializeWrapper
 from rmqwire.codec.host import pack_host
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.codec.record import iter_messages
@@ -262,7 +262,7 @@ class ScheduleMessageService:
         Raises:
             BadBody: not such a table.
         """
-        wrapper = DelayOffsetSerializeWrapper.decode(data, self._release)
+        wrapper = bodies.DelayOffsetSerializeWrapper.decode(data, self._release)
         for number, offset in (wrapper.offset_table or {}).items():
             level = self.levels.get(number)
             if level is not None:
@@ -273,7 +273,7 @@ class ScheduleMessageService:
 
     def encode(self) -> bytes:
         """Return the table as Java writes it."""
-        wrapper = DelayOffsetSerializeWrapper(
+        wrapper = bodies.DelayOffsetSerializeWrapper(
             offset_table={
                 number: level.offset for number, level in self.levels.items() if level.offset
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import nlargest, nsmallest
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import LiteLagInfo
+from rmqwire.codec import bodies
 from rmqwire.codec.lite_topic import is_lite, split_lmq
 from rmqwire.store.queues.light_queues import LMQ_QUEUE_ID
 
@@ -41,11 +41,11 @@ class LiteLag:
         self._offsets = offsets
         self._oldest: dict[tuple[str, str], dict[str, int]] = {}  # topic, group -> queue -> time
 
-    def most_behind(self, group: str, number: int) -> tuple[list[LiteLagInfo], int]:
+    def most_behind(self, group: str, number: int) -> tuple[list[bodies.LiteLagInfo], int]:
         """Return the lite topics with the most messages that wait, and how many wait in all of them."""
         lags = list(self._lags(group))
         found = [
-            LiteLagInfo(
+            bodies.LiteLagInfo(
                 lite_topic=_lite_name(lmq),
                 lag_count=lag,
                 earliest_unconsumed_timestamp=self._store.store_timestamp(
@@ -56,11 +56,13 @@ class LiteLag:
         ]
         return found, sum(lag for _, _, lag in lags)
 
-    def longest_behind(self, group: str, topic: str, number: int) -> tuple[list[LiteLagInfo], int]:
+    def longest_behind(
+        self, group: str, topic: str, number: int
+    ) -> tuple[list[bodies.LiteLagInfo], int]:
         """Return the lite topics whose next message waits for the longest, and since when the first; -1."""
         times = self._oldest.get((topic, group), {})
         found = [
-            LiteLagInfo(
+            bodies.LiteLagInfo(
                 lite_topic=_lite_name(lmq),
                 lag_count=self._behind(lmq, self._offsets.query(group, lmq, LMQ_QUEUE_ID)),
                 earliest_unconsumed_timestamp=time,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rmqwire.codec import headers
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.headers import NotifyUnsubscribeLiteRequestHeader
 from rmqwire.codec.lite_topic import split_lmq
 from rmqwire.errors import RemotingError
 
@@ -38,7 +38,7 @@ class UnsubscribeNotices:
         if connection is None or names is None:
             logger.warning("client %s isn't there to hear that it lost %s", client_id, lmq)
             return
-        header = NotifyUnsubscribeLiteRequestHeader(
+        header = headers.NotifyUnsubscribeLiteRequestHeader(
             lite_topic=names[1], consumer_group=group, client_id=client_id
         )
         notice = RemotingCommand.request(int(RequestCode.NOTIFY_UNSUBSCRIBE_LITE), header)

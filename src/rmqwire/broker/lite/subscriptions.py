@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from rmqwire.codec.bodies import OffsetOption
+from rmqwire.codec import bodies
 from rmqwire.codec.lite_topic import split_lmq
 from rmqwire.errors import RmqError
 from rmqwire.store.queues.light_queues import LMQ_QUEUE_ID
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from rmqwire.clock import MonoMs
 
 logger = logging.getLogger(__name__)
-FROM_MIN = OffsetOption(type="POLICY", value=1)
 _POLICY_MIN, _POLICY_MAX = 1, 2
 
 
@@ -150,7 +149,12 @@ class LiteSubscriptionRegistry:
     # --- changes, as clients ask for them
 
     def add(
-        self, client_id: str, group: str, topic: str, lmqs: Collection[str], at: OffsetOption | None
+        self,
+        client_id: str,
+        group: str,
+        topic: str,
+        lmqs: Collection[str],
+        at: bodies.OffsetOption | None,
     ) -> None:
         """Subscribe some more (``addPartialSubscription``).
 
@@ -265,7 +269,7 @@ class LiteSubscriptionRegistry:
         if not clients:
             del self._by_lmq[lmq]
         if resets:
-            self._reset(lmq, client.group, FROM_MIN)
+            self._reset(lmq, client.group, bodies.OffsetOption(type="POLICY", value=_POLICY_MIN))
 
     def _exclude_others(self, client_id: str, group: str, lmq: str) -> None:
         """Take a light queue from the group's other clients (``excludeClientByLmqName``).
@@ -288,7 +292,7 @@ class LiteSubscriptionRegistry:
             logger.info("%s of %s goes from %s to %s", lmq, group, other.client_id, client_id)
             self._leave(other, lmq, resets=resets)
 
-    def _reset(self, lmq: str, group: str, at: OffsetOption | None) -> None:
+    def _reset(self, lmq: str, group: str, at: bodies.OffsetOption | None) -> None:
         """Let a group go on elsewhere in a lite topic (``resetOffset``)."""
         if at is None:
             return
@@ -299,7 +303,7 @@ class LiteSubscriptionRegistry:
             self._offsets.assign_reset(group, lmq, LMQ_QUEUE_ID, target)
             self._order.remove(lmq, group)
 
-    def _target(self, lmq: str, current: int, at: OffsetOption) -> int | None:
+    def _target(self, lmq: str, current: int, at: bodies.OffsetOption) -> int | None:
         if at.type == "OFFSET":
             return at.value
         if at.type == "TAIL_N":

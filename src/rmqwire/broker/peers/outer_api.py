@@ -12,26 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rmqwire.broker.peers.troubles import Troubles
-from rmqwire.codec.bodies import (
-    DataVersion,
-    KVTable,
-    QueueData,
-    RegisterBrokerBody,
-    TopicConfig,
-    TopicConfigAndMappingSerializeWrapper,
-    TopicRouteData,
-)
+from rmqwire.codec import bodies, headers
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.crc import body_crc
-from rmqwire.codec.headers import (
-    QueryDataVersionRequestHeader,
-    QueryDataVersionResponseHeader,
-    RegisterBrokerRequestHeader,
-    RegisterBrokerResponseHeader,
-    RegisterTopicRequestHeader,
-    UnRegisterBrokerRequestHeader,
-)
 from rmqwire.codec.release import V5_0_0_ORDINAL
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE
 from rmqwire.errors import BrokerError, ProtocolError, RemotingError
@@ -147,7 +131,7 @@ class BrokerOuterAPI:
             piece = {name: table[name] for name in names[begin : begin + size] if name in table}
             await self._register(namesrv_addr, piece)
 
-    async def _register(self, namesrv_addr: str, topics: Mapping[str, TopicConfig]) -> None:
+    async def _register(self, namesrv_addr: str, topics: Mapping[str, bodies.TopicConfig]) -> None:
         make_request = partial(self.register_request, dict(topics))
         if self._in_thread is None or len(topics) < LARGE_TABLE:
             request = make_request()
@@ -155,10 +139,10 @@ class BrokerOuterAPI:
             request = await self._in_thread(make_request)
         response = await self._invoke(namesrv_addr, request)
         self._versions[namesrv_addr] = response.version
-        answer = response.decode_header(RegisterBrokerResponseHeader)
+        answer = response.decode_header(headers.RegisterBrokerResponseHeader)
         self._tell_master(answer.ha_server_addr or None, answer.master_addr or None)
         if response.body:
-            table = KVTable.decode(response.body, self._state.release).table or {}
+            table = bodies.KVTable.decode(response.body, self._state.release).table or {}
             update_order_topics(self._state.topics, table)
 
     async def need_register(self, namesrv_addr: str) -> bool:
@@ -169,7 +153,7 @@ class BrokerOuterAPI:
         config, version = self._state.config, self._state.topics.data_version
         request = RemotingCommand.request(
             int(RequestCode.QUERY_DATA_VERSION),
-            QueryDataVersionRequestHeader(**self._identity()),
+            headers.QueryDataVersionRequestHeader(**self._identity()),
             version.encode(self._state.release),
         )
         try:
@@ -179,9 +163,11 @@ class BrokerOuterAPI:
             if response.code != ResponseCode.SUCCESS:
                 return False  # Java: an answer with another code isn't taken as a change
             known = (
-                DataVersion.decode(response.body, self._state.release) if response.body else version
+                bodies.DataVersion.decode(response.body, self._state.release)
+                if response.body
+                else version
             )
-            changed = response.decode_header(QueryDataVersionResponseHeader).changed
+            changed = response.decode_header(headers.QueryDataVersionResponseHeader).changed
         except (RemotingError, ProtocolError) as error:
             logger.warning("data version not asked of name server %s: %s", namesrv_addr, error)
             return True
@@ -192,7 +178,7 @@ class BrokerOuterAPI:
 
     async def unregister(self, namesrv_addr: str) -> None:
         """Take the broker out of one name server's table; a failure is logged."""
-        header = UnRegisterBrokerRequestHeader(**self._identity())
+        header = headers.UnRegisterBrokerRequestHeader(**self._identity())
         request = RemotingCommand.request(int(RequestCode.UNREGISTER_BROKER), header)
         try:
             await self._client.invoke(namesrv_addr, request, UNREGISTER_TIMEOUT_MS)
@@ -209,8 +195,8 @@ class BrokerOuterAPI:
             "broker_id": config.broker_id,
         }
 
-    def _topic_request(self, topic: TopicConfig) -> RemotingCommand:
-        queues = QueueData(
+    def _topic_request(self, topic: bodies.TopicConfig) -> RemotingCommand:
+        queues = bodies.QueueData(
             broker_name=self._state.config.broker_name,
             read_queue_nums=topic.read_queue_nums,
             write_queue_nums=topic.write_queue_nums,
@@ -219,24 +205,24 @@ class BrokerOuterAPI:
         )
         return RemotingCommand.request(
             int(RequestCode.REGISTER_TOPIC_IN_NAMESRV),
-            RegisterTopicRequestHeader(topic=topic.topic_name),
-            TopicRouteData(queue_datas=[queues]).encode(self._state.release),
+            headers.RegisterTopicRequestHeader(topic=topic.topic_name),
+            bodies.TopicRouteData(queue_datas=[queues]).encode(self._state.release),
         )
 
-    def register_request(self, topics: Mapping[str, TopicConfig]) -> RemotingCommand:
+    def register_request(self, topics: Mapping[str, bodies.TopicConfig]) -> RemotingCommand:
         """Make the REGISTER_BROKER command of these topics."""
         config, release = self._state.config, self._state.release
-        wrapper = TopicConfigAndMappingSerializeWrapper(
+        wrapper = bodies.TopicConfigAndMappingSerializeWrapper(
             topic_config_table=dict(self._as_allowed(topics)),
             data_version=copy(self._state.topics.data_version),
-            mapping_data_version=DataVersion(timestamp=self._state.start_time_ms),
+            mapping_data_version=bodies.DataVersion(timestamp=self._state.start_time_ms),
         )
-        body = RegisterBrokerBody(topic_config_serialize_wrapper=wrapper)
+        body = bodies.RegisterBrokerBody(topic_config_serialize_wrapper=wrapper)
         # 5.x sends the compressed form with compressed=false and its own name servers refuse it:
         # a broker of that column registers in plain, always.
         compressed = config.compressed_register and release.broker.registers_compressed
         data = body.encode_compressed(release) if compressed else body.encode(release)
-        header = RegisterBrokerRequestHeader(
+        header = headers.RegisterBrokerRequestHeader(
             ha_server_addr=config.ha_server_addr,
             compressed=compressed,
             body_crc32=body_crc(data),
@@ -246,7 +232,9 @@ class BrokerOuterAPI:
             header.enable_acting_master = False
         return RemotingCommand.request(int(RequestCode.REGISTER_BROKER), header, data)
 
-    def _as_allowed(self, topics: Mapping[str, TopicConfig]) -> Mapping[str, TopicConfig]:
+    def _as_allowed(
+        self, topics: Mapping[str, bodies.TopicConfig]
+    ) -> Mapping[str, bodies.TopicConfig]:
         """Return topics as far as the broker's permission lets them be used."""
         permission = self._state.config.broker_permission
         if permission & PERM_WRITE and permission & PERM_READ:
@@ -254,9 +242,9 @@ class BrokerOuterAPI:
         return {name: _with_permission(topic, permission) for name, topic in topics.items()}
 
 
-def _with_permission(topic: TopicConfig, permission: int) -> TopicConfig:
+def _with_permission(topic: bodies.TopicConfig, permission: int) -> bodies.TopicConfig:
     """Return a topic that allows only what the broker allows."""
-    return TopicConfig(
+    return bodies.TopicConfig(
         topic_name=topic.topic_name,
         read_queue_nums=topic.read_queue_nums,
         write_queue_nums=topic.write_queue_nums,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from rmqwire.codec.bodies import AckMsg, BatchAckMsg, PopCheckPoint
+from rmqwire.codec import bodies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ class PendingPoint:
 
     __slots__ = ("busy", "end", "open", "point", "retry_ms", "revive_offset")
 
-    def __init__(self, point: PopCheckPoint, revive_offset: int) -> None:
+    def __init__(self, point: bodies.PopCheckPoint, revive_offset: int) -> None:
         self.point = point
         self.revive_offset = revive_offset
         self.open = set(message_offsets(point))
@@ -64,13 +64,13 @@ class CheckPoints:
     def __len__(self) -> int:
         return len(self._in_order)
 
-    def add(self, point: PopCheckPoint, revive_offset: int) -> None:
+    def add(self, point: bodies.PopCheckPoint, revive_offset: int) -> None:
         """Take a check point; one with the key of another stands beside it, not in its place."""
         pending = PendingPoint(point, revive_offset)
         self._in_order.append(pending)
         self._by_key.setdefault(point_key(point), []).append(pending)
 
-    def acknowledge(self, ack: AckMsg, revive_ms: int | None, broker_name: str) -> bool:
+    def acknowledge(self, ack: bodies.AckMsg, revive_ms: int | None, broker_name: str) -> bool:
         """Take an ack; False when its check point isn't here: it has come again already.
 
         A message whose time is changed in the millisecond of its pop has two check points of one
@@ -96,7 +96,7 @@ class CheckPoints:
             if revive_ms is None or pending.point.revive_time == revive_ms
         ]
         offsets: Sequence[int] = (
-            ack.ack_offset_list if isinstance(ack, BatchAckMsg) else (ack.ack_offset,)
+            ack.ack_offset_list if isinstance(ack, bodies.BatchAckMsg) else (ack.ack_offset,)
         )
         for pending in meant:  # more than one: the timers delivered a check point twice
             pending.open.difference_update(offsets)
@@ -142,7 +142,7 @@ class CheckPoints:
         return passed
 
 
-def point_key(point: PopCheckPoint) -> PointKey:
+def point_key(point: bodies.PopCheckPoint) -> PointKey:
     """Return the key of a check point's acks."""
     return PointKey(
         point.topic,
@@ -154,7 +154,7 @@ def point_key(point: PopCheckPoint) -> PointKey:
     )
 
 
-def message_offsets(point: PopCheckPoint) -> list[int]:
+def message_offsets(point: bodies.PopCheckPoint) -> list[int]:
     """Return the queue offsets of a check point's messages that its bit map leaves open."""
     diffs = point.queue_offset_diff
     offsets = (

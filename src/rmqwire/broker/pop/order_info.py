@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import ConsumerOrderInfoTable, OrderInfo
+from rmqwire.codec import bodies
 from rmqwire.codec.pop import order_count_entry
 from rmqwire.disk.table_file import TableWriter
 
@@ -30,13 +30,13 @@ OTHER_POP = -2  # the block is of another pop now
 SEPARATOR = "@"
 
 
-def offsets_of(info: OrderInfo) -> list[int]:
+def offsets_of(info: bodies.OrderInfo) -> list[int]:
     """Return the queue offsets of a block."""
     first, *rest = info.offset_list or [0]
     return [first, *(first + diff for diff in rest)] if info.offset_list else []
 
 
-def _open_until(info: OrderInfo) -> list[int]:
+def _open_until(info: bodies.OrderInfo) -> list[int]:
     """Return until when each message that isn't acknowledged is invisible; wall clock, ms."""
     default = info.pop_time + (info.invisible_time or 0)
     visible = info.offset_next_visible_time or {}
@@ -55,7 +55,7 @@ class MemoryConsumerOrderInfoManager:
     """
 
     def __init__(self, wall_ms: WallMs) -> None:
-        self.table: dict[str, dict[int, OrderInfo]] = {}
+        self.table: dict[str, dict[int, bodies.OrderInfo]] = {}
         self._wall_ms = wall_ms
         self._changed = False
         self._free: list[tuple[int, str, int]] = []  # when a block is over by itself: time, key
@@ -65,7 +65,7 @@ class MemoryConsumerOrderInfoManager:
 
     # --- one queue
 
-    def find(self, key: QueueKey) -> OrderInfo | None:
+    def find(self, key: QueueKey) -> bodies.OrderInfo | None:
         """Return the block of a queue, if there is one."""
         return self.table.get(_name(key), {}).get(key.queue_id)
 
@@ -95,7 +95,7 @@ class MemoryConsumerOrderInfoManager:
     ) -> list[str]:
         """Block a queue with the messages of a pop; return the entries of orderCountInfo."""
         first = offsets[0]
-        info = OrderInfo(
+        info = bodies.OrderInfo(
             pop_time=pop_time,
             invisible_time=invisible_ms,
             offset_list=[first, *(offset - first for offset in offsets[1:])],
@@ -177,7 +177,7 @@ class MemoryConsumerOrderInfoManager:
 
     # --- blocks that end by themselves
 
-    def _watch(self, key: QueueKey, info: OrderInfo) -> None:
+    def _watch(self, key: QueueKey, info: bodies.OrderInfo) -> None:
         """Note that a block has changed, and when it ends by itself."""
         self._changed = True
         until = max(_open_until(info), default=0)
@@ -237,7 +237,7 @@ class ConsumerOrderInfoManager(MemoryConsumerOrderInfoManager):
         self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        self.table = ConsumerOrderInfoTable.decode(data, self._release).table
+        self.table = bodies.ConsumerOrderInfoTable.decode(data, self._release).table
         self._free = [
             (max(_open_until(info), default=0), name, queue_id)
             for name, queues in self.table.items()
@@ -248,7 +248,7 @@ class ConsumerOrderInfoManager(MemoryConsumerOrderInfoManager):
     def encode(self) -> bytes:
         """Return the text of the file, without what nobody needs any more (``autoClean``)."""
         self._clean()
-        content = ConsumerOrderInfoTable(order_info_count=len(self.table), table=self.table)
+        content = bodies.ConsumerOrderInfoTable(order_info_count=len(self.table), table=self.table)
         return content.encode(self._release, pretty=True)
 
     def persist(self) -> None:
@@ -286,7 +286,7 @@ def _name(key: QueueKey) -> str:
     return f"{key.topic}{SEPARATOR}{key.group}"
 
 
-def _count_again(former: OrderInfo, info: OrderInfo) -> dict[int, int]:
+def _count_again(former: bodies.OrderInfo, info: bodies.OrderInfo) -> dict[int, int]:
     """Return how often messages of a block were in a block before (``mergeOffsetConsumedCount``)."""
     counts = former.offset_consumed_count or {}
     if former.attempt_id is not None and former.attempt_id == info.attempt_id:

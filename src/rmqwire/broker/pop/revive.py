@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rmqwire.broker.pop.check_points import CheckPoints, PendingPoint
+from rmqwire.codec import bodies
 from rmqwire.codec import message_const as const
-from rmqwire.codec.bodies import AckMsg, BatchAckMsg, PopCheckPoint
 from rmqwire.codec.pop import ACK_TAG, BATCH_ACK_TAG, CK_TAG, normal_topic
 from rmqwire.codec.record import decode_message, iter_messages
 from rmqwire.errors import ProtocolError, StoreError
@@ -184,14 +184,14 @@ class PopRevive:
     def _take_body(self, message: StoredMessage, offset: int, deliver: int | None) -> None:
         release = self._shared.release
         if message.tags == CK_TAG:
-            point = PopCheckPoint.decode(message.body, release)
+            point = bodies.PopCheckPoint.decode(message.body, release)
             if point.topic and point.cid:
                 self.points.add(point, offset)
             return
         if message.tags == ACK_TAG:
-            ack = AckMsg.decode(message.body, release)
+            ack = bodies.AckMsg.decode(message.body, release)
         elif message.tags == BATCH_ACK_TAG:
-            ack = BatchAckMsg.decode(message.body, release)
+            ack = bodies.BatchAckMsg.decode(message.body, release)
         else:
             return
         if not self.points.acknowledge(ack, deliver, self._shared.config.broker_name):
@@ -272,7 +272,7 @@ class PopRevive:
             return
         interval = RE_PUT_MS[min(times, len(RE_PUT_MS) - 1)]
         due = old.revive_time <= shared.wall_ms()
-        point = PopCheckPoint(
+        point = bodies.PopCheckPoint(
             start_offset=offset,
             pop_time=old.pop_time,
             invisible_time=old.invisible_time + (interval if due else 0),

@@ -13,12 +13,9 @@ from rmqwire.broker.clients.client_table import (
 )
 from rmqwire.broker.processors.pull_filter import check_enabled
 from rmqwire.broker.stats import CONSUMER_REGISTER_TIME, PRODUCER_REGISTER_TIME
+from rmqwire.codec import bodies, headers
 from rmqwire.codec import message_const as const
-from rmqwire.codec.bodies import CheckClientRequestBody, HeartbeatData
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.codec.headers import (
-    UnregisterClientRequestHeader,
-)
 from rmqwire.codec.sys_flag import PERM_READ, PERM_WRITE, TOPIC_UNIT_SUB
 from rmqwire.errors import BadExpression
 from rmqwire.filter.subscription import is_tag_type
@@ -51,7 +48,7 @@ class ClientManageProcessor:
     def heart_beat(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer HEART_BEAT; notices to the groups leave before the answer."""
         state = self._state
-        heartbeat = HeartbeatData.decode(request.body, state.release)
+        heartbeat = bodies.HeartbeatData.decode(request.body, state.release)
         client = ClientChannelInfo(
             connection, heartbeat.client_id, request.language, request.version, state.mono_ms()
         )
@@ -70,7 +67,9 @@ class ClientManageProcessor:
             }
         return response
 
-    def _register_consumers(self, client: ClientChannelInfo, heartbeat: HeartbeatData) -> bool:
+    def _register_consumers(
+        self, client: ClientChannelInfo, heartbeat: bodies.HeartbeatData
+    ) -> bool:
         """Take the consumers of a heartbeat over; tell whether a subscription may have changed."""
         state, fingerprint = self._state, heartbeat.heartbeat_fingerprint
         changed = fingerprint == 0
@@ -128,7 +127,7 @@ class ClientManageProcessor:
     def unregister_client(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer UNREGISTER_CLIENT."""
         state = self._state
-        header = request.decode_header(UnregisterClientRequestHeader)
+        header = request.decode_header(headers.UnregisterClientRequestHeader)
         if header.producer_group is not None:
             state.producers.unregister(header.producer_group, connection)
         if header.consumer_group is not None:
@@ -148,7 +147,7 @@ class ClientManageProcessor:
         Raises:
             Reject: SYSTEM_ERROR, none can; SUBSCRIPTION_PARSE_FAILED, this one can't.
         """
-        body = CheckClientRequestBody.decode(request.body, self._state.release)
+        body = bodies.CheckClientRequestBody.decode(request.body, self._state.release)
         subscription = body.subscription_data
         if subscription is None or is_tag_type(subscription.expression_type):
             return request.create_response()

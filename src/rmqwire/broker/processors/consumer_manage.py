@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import GetConsumerListByGroupResponseBody
+from rmqwire.codec import bodies, headers
 from rmqwire.codec.codes import ResponseCode
-from rmqwire.codec.headers import (
-    GetConsumerListByGroupRequestHeader,
-    QueryConsumerOffsetRequestHeader,
-    QueryConsumerOffsetResponseHeader,
-    UpdateConsumerOffsetRequestHeader,
-)
 from rmqwire.store.results import GetStatus
 
 if TYPE_CHECKING:
@@ -35,7 +29,7 @@ class ConsumerManageProcessor:
     ) -> RemotingCommand:
         """Answer GET_CONSUMER_LIST_BY_GROUP."""
         del connection
-        header = request.decode_header(GetConsumerListByGroupRequestHeader)
+        header = request.decode_header(headers.GetConsumerListByGroupRequestHeader)
         info = self._state.consumers.find(header.consumer_group)
         if info is None or not info.channels:
             return _empty(
@@ -44,14 +38,14 @@ class ConsumerManageProcessor:
                 f"no consumer for this group, {header.consumer_group}",
             )
         response = _empty(request)
-        body = GetConsumerListByGroupResponseBody(consumer_id_list=info.client_ids())
+        body = bodies.GetConsumerListByGroupResponseBody(consumer_id_list=info.client_ids())
         response.body = body.encode(self._state.release)
         return response
 
     def update_consumer_offset(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer UPDATE_CONSUMER_OFFSET."""
         state = self._state
-        header = request.decode_header(UpdateConsumerOffsetRequestHeader)
+        header = request.decode_header(headers.UpdateConsumerOffsetRequestHeader)
         group, topic, queue_id = header.consumer_group, header.topic, header.queue_id
         if state.release.broker.checks_offset_commit:
             if not state.groups.contains(group):
@@ -72,7 +66,7 @@ class ConsumerManageProcessor:
     def query_consumer_offset(self, connection: Peer, request: RemotingCommand) -> RemotingCommand:
         """Answer QUERY_CONSUMER_OFFSET."""
         del connection
-        header = request.decode_header(QueryConsumerOffsetRequestHeader)
+        header = request.decode_header(headers.QueryConsumerOffsetRequestHeader)
         group, topic, queue_id = header.consumer_group, header.topic, header.queue_id
         offset = self._state.offsets.query(group, topic, queue_id)
         if offset < 0 and header.set_zero_if_not_found is False:
@@ -89,7 +83,9 @@ class ConsumerManageProcessor:
                     "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first",
                 )
             offset = 0
-        return request.create_response(header=QueryConsumerOffsetResponseHeader(offset=offset))
+        return request.create_response(
+            header=headers.QueryConsumerOffsetResponseHeader(offset=offset)
+        )
 
     def _starts_at_zero(self, topic: str, queue_id: int) -> bool:
         """Return whether a group without an offset begins with the queue's first message.

@@ -9,8 +9,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.delivery.properties import write_properties
+from rmqwire.codec import bodies
 from rmqwire.codec import message_const as const
-from rmqwire.codec.bodies import MessageQueue, OffsetMovedEvent
 from rmqwire.codec.java_hash import tags_code
 from rmqwire.store.results import MessageInner, PutMessageResult, PutStatus
 
@@ -34,9 +34,9 @@ def tell_of_moved_offset(
 
 
 def _event(state: BrokerState, header: PullMessageRequestHeader, new_offset: int) -> MessageInner:
-    event = OffsetMovedEvent(
+    event = bodies.OffsetMovedEvent(
         header.consumer_group,
-        MessageQueue(header.topic, state.config.broker_name, header.queue_id),
+        bodies.MessageQueue(header.topic, state.config.broker_name, header.queue_id),
         header.queue_offset,
         new_offset,
     )

@@ -12,12 +12,7 @@ from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import (
-    BloomFilterData,
-    ConsumerFilterData,
-    ConsumerFilterSerializeWrapper,
-    FilterDataMapByTopic,
-)
+from rmqwire.codec import bodies
 from rmqwire.codec.java_map import hash_map_order
 from rmqwire.disk.table_file import TableWriter
 from rmqwire.errors import BadExpression, EvaluationError
@@ -56,7 +51,9 @@ class ConsumerFilter:
 
     __slots__ = ("data", "expression", "filter", "mask")
 
-    def __init__(self, data: ConsumerFilterData, expression: Expression | None, bits: int) -> None:
+    def __init__(
+        self, data: bodies.ConsumerFilterData, expression: Expression | None, bits: int
+    ) -> None:
         self.data = data
         self.expression = expression
         bloom = data.bloom_filter_data
@@ -143,7 +140,7 @@ class ConsumerFilterManager:
                 expression.ignored,
                 subscription.sub_string,
             )
-        data = ConsumerFilterData(
+        data = bodies.ConsumerFilterData(
             consumer_group=group,
             topic=subscription.topic,
             expression=subscription.sub_string,
@@ -219,7 +216,7 @@ class ConsumerFilterManager:
             )
             return groups.pop(group, None) is not None
         positions = self.bloom.positions(f"{group}#{topic}")
-        new.data.bloom_filter_data = BloomFilterData(self.bloom.bits, tuple(positions))
+        new.data.bloom_filter_data = bodies.BloomFilterData(self.bloom.bits, tuple(positions))
         groups[group] = ConsumerFilter(new.data, new.expression, self.bloom.bits)
         logger.info("filter of %s for %s: %s", group, topic, printable(subscription.sub_string))
         return True
@@ -272,7 +269,7 @@ class ConsumerFilterManager:
         self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        table = ConsumerFilterSerializeWrapper.decode(data)
+        table = bodies.ConsumerFilterSerializeWrapper.decode(data)
         rows = [
             row for of_topic in table.filter_data_by_topic.values()
             for row in of_topic.group_filter_data.values()
@@ -292,7 +289,7 @@ class ConsumerFilterManager:
             known = ConsumerFilter(row, expression, self.bloom.bits)
             self._topics.setdefault(row.topic, {})[row.consumer_group] = known
 
-    def _has_our_size(self, bloom: BloomFilterData | None) -> bool:
+    def _has_our_size(self, bloom: bodies.BloomFilterData | None) -> bool:
         """Return whether bits are those of our bloom filter (``BloomFilter.isValid``)."""
         return (
             bloom is not None
@@ -302,7 +299,7 @@ class ConsumerFilterManager:
 
     def snapshot(self) -> MakeText:
         """Return what makes the file's text of the conditions as they are now."""
-        table = ConsumerFilterSerializeWrapper()
+        table = bodies.ConsumerFilterSerializeWrapper()
         for topic in hash_map_order(self._topics, _TOPICS_CAPACITY):
             groups = self._topics[topic]
             if groups:
@@ -310,5 +307,5 @@ class ConsumerFilterManager:
                     name: copy(groups[name].data)
                     for name in hash_map_order(groups, _GROUPS_CAPACITY)
                 }
-                table.filter_data_by_topic[topic] = FilterDataMapByTopic(rows, topic)
+                table.filter_data_by_topic[topic] = bodies.FilterDataMapByTopic(rows, topic)
         return partial(table.encode, self._release, pretty=True)

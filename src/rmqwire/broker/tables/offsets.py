@@ -12,8 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from rmqwire.broker.tables.versions import advance, assign, first_version
-from rmqwire.codec import java_json
-from rmqwire.codec.bodies import DataVersion, LmqConsumerOffsetTable
+from rmqwire.codec import bodies, java_json
 from rmqwire.disk.table_file import TableWriter
 from rmqwire.disk.table_text import EntryTexts, TrackedTable
 
@@ -56,7 +55,7 @@ class ConsumerOffsetManager:
         self.table: TrackedTable[Queues] = TrackedTable()
         self.reset_table: Table = {}
         self.pull_table: TrackedTable[Queues] = TrackedTable()
-        self.data_version: DataVersion = first_version(wall_ms())
+        self.data_version: bodies.DataVersion = first_version(wall_ms())
         self._config = config
         self._release = release
         self._file = file
@@ -303,8 +302,8 @@ def _pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
     return [(part[0], part[1]) for part in parts if len(part) == 2]
 
 
-def _read(data: bytes, release: Release) -> tuple[Table, DataVersion | None]:
-    stored = LmqConsumerOffsetTable.decode(data, release)
+def _read(data: bytes, release: Release) -> tuple[Table, bodies.DataVersion | None]:
+    stored = bodies.LmqConsumerOffsetTable.decode(data, release)
     table = stored.offset_table
     for key, offset in stored.lmq_offset_table.items():  # one each: those queues have the number 0
         table[key] = {0: offset}

@@ -9,13 +9,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import MessageRequestModeSerializeWrapper
+from rmqwire.codec import bodies
 from rmqwire.disk.table_file import TableWriter
 
 if TYPE_CHECKING:
     from rmqwire.codec.bodies import SetMessageRequestModeRequestBody
     from rmqwire.codec.release import Release
     from rmqwire.disk.table_file import ConfigFile, MakeText
+
+    Modes = dict[str, dict[str, SetMessageRequestModeRequestBody]]
 
 
 class MessageRequestModeManager:
@@ -24,10 +26,13 @@ class MessageRequestModeManager:
     Args:
         release: whose JSON is written.
         file: ``config/messageRequestMode.json``.
+
+    Attributes:
+        modes: topic -> group -> what was set.
     """
 
     def __init__(self, release: Release, file: ConfigFile) -> None:
-        self.table = MessageRequestModeSerializeWrapper()
+        self.modes: Modes = {}
         self._release = release
         self._file = file
         self.writer = TableWriter(file, self._snapshot)
@@ -41,23 +46,26 @@ class MessageRequestModeManager:
         self._file.load(self._decode)
 
     def _decode(self, data: bytes) -> None:
-        self.table = MessageRequestModeSerializeWrapper.decode(data, self._release)
+        self.modes = self._read(data)
 
-    def encode(self, *, pretty: bool = False) -> bytes:
-        """Return the answer of GET_ALL_MESSAGE_REQUEST_MODE, or the file's text."""
-        return self.table.encode(self._release, pretty=pretty)
+    def _read(self, data: bytes) -> Modes:
+        table = bodies.MessageRequestModeSerializeWrapper.decode(data, self._release)
+        return table.message_request_mode_map
+
+    def encode(self) -> bytes:
+        """Return the answer of GET_ALL_MESSAGE_REQUEST_MODE."""
+        return bodies.MessageRequestModeSerializeWrapper(self.modes).encode(self._release)
 
     def _snapshot(self) -> MakeText:
         """Return what makes the file's text; modes are replaced, never changed in place."""
-        modes = self.table.message_request_mode_map
-        copies = MessageRequestModeSerializeWrapper(
-            message_request_mode_map={topic: dict(groups) for topic, groups in modes.items()}
+        copies = bodies.MessageRequestModeSerializeWrapper(
+            {topic: dict(groups) for topic, groups in self.modes.items()}
         )
         return partial(copies.encode, self._release, pretty=True)
 
     def find(self, topic: str, group: str) -> SetMessageRequestModeRequestBody | None:
         """Return what was set for a group and topic (``getMessageRequestMode``), None if nothing."""
-        return self.table.message_request_mode_map.get(topic, {}).get(group)
+        return self.modes.get(topic, {}).get(group)
 
     def set(self, mode: SetMessageRequestModeRequestBody) -> None:
         """Set the mode of a group and topic, and write the table.
@@ -65,7 +73,7 @@ class MessageRequestModeManager:
         Raises:
             OSError: the disk refused; the mode counts until the broker ends.
         """
-        self.table.message_request_mode_map.setdefault(mode.topic, {})[mode.consumer_group] = mode
+        self.modes.setdefault(mode.topic, {})[mode.consumer_group] = mode
         self.writer.write()
 
     def take_over(self, data: bytes) -> None:
@@ -78,7 +86,7 @@ class MessageRequestModeManager:
             BadBody: it isn't one; nothing has changed.
             OSError: the disk refused.
         """
-        table = MessageRequestModeSerializeWrapper.decode(data, self._release)
-        if table != self.table:
-            self.table = table
+        modes = self._read(data)
+        if modes != self.modes:
+            self.modes = modes
             self.writer.write()

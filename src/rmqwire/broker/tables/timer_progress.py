@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.bodies import TimerMetricsSerializeWrapper
+from rmqwire.codec import bodies
 from rmqwire.codec.checkpoint import FILE_SIZE, TIMER_CHECKPOINT_SIZE, TimerCheckpoint
 from rmqwire.disk.table_file import TableWriter, at_once
 
@@ -70,7 +70,7 @@ class TimerProgress:
             BadBody: it isn't one; nothing has changed.
             OSError: the disk refused.
         """
-        TimerMetricsSerializeWrapper.decode(data)
+        bodies.TimerMetricsSerializeWrapper.decode(data)
         if data != self._metrics:
             self._metrics = data
             self.metrics_writer.write()

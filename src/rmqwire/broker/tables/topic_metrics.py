@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.tables.versions import advance, first_version
-from rmqwire.codec.bodies.broker_files import Metric
+from rmqwire.codec import bodies
 from rmqwire.disk.table_file import TableWriter, at_once
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class TopicMetrics(ABC):
         self._release = release
         self._wall_ms = wall_ms
         self._kept = kept
-        self.counts: dict[str, Metric] = {}
+        self.counts: dict[str, bodies.Metric] = {}
         self.data_version = first_version(wall_ms())
         self.writer = TableWriter(file, at_once(self.encode))
         self._changed = False
@@ -44,7 +44,7 @@ class TopicMetrics(ABC):
         """Count messages of a topic that began (or, below 0, ceased) to wait."""
         metric = self.counts.get(topic)
         if metric is None:
-            metric = self.counts[topic] = Metric()
+            metric = self.counts[topic] = bodies.Metric()
         metric.count += number
         metric.time_stamp = self._wall_ms()
         advance(self.data_version, metric.time_stamp)

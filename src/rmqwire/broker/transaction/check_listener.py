@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rmqwire.broker.delivery.properties import java_map_order
+from rmqwire.codec import headers
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
-from rmqwire.codec.headers import CheckTransactionStateRequestHeader
 from rmqwire.codec.record import encode_message
 from rmqwire.errors import TooManyRequests
 
@@ -63,7 +63,7 @@ class TransactionCheckListener:
     def _request(self, half: StoredMessage, copy: PutMessageResult) -> RemotingCommand:
         properties = half.properties
         unique_key = properties.get(const.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX)
-        header = CheckTransactionStateRequestHeader(
+        header = headers.CheckTransactionStateRequestHeader(
             tran_state_table_offset=copy.queue_offset,
             commit_log_offset=copy.physical_offset,
             msg_id=unique_key,

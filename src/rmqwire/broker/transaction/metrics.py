@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rmqwire.broker.tables.topic_metrics import TopicMetrics
 from rmqwire.broker.tables.versions import assign
-from rmqwire.codec.bodies import TransactionMetricsSerializeWrapper
+from rmqwire.codec import bodies
 
 
 class TransactionMetrics(TopicMetrics):
@@ -12,12 +12,12 @@ class TransactionMetrics(TopicMetrics):
 
     def decode(self, data: bytes) -> None:
         """Take over the text of a file."""
-        wrapper = TransactionMetricsSerializeWrapper.decode(data, self._release)
+        wrapper = bodies.TransactionMetricsSerializeWrapper.decode(data, self._release)
         self.counts.update(wrapper.transaction_count)
         assign(self.data_version, wrapper.data_version)
 
     def encode(self) -> bytes:
         """Return the text of the file."""
-        return TransactionMetricsSerializeWrapper(
+        return bodies.TransactionMetricsSerializeWrapper(
             transaction_count=dict(self.counts), data_version=self.data_version
         ).encode(self._release)
