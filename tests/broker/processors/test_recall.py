@@ -10,7 +10,7 @@ from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import RequestCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import RecallMessageRequestHeader
-from rmqwire.codec.recall import read_recall_handle, recall_handle
+from rmqwire.codec.recall import RecallHandle, read_recall_handle, recall_handle
 from rmqwire.codec.record import decode_message, iter_messages
 from rmqwire.errors import BadHeader
 from tests.support import requests
@@ -51,7 +51,8 @@ def bodies(broker):
 
 def test_a_handle_is_java_s():
     handle = read_recall_handle(JAVA)
-    assert handle == ("trec", "gold-a", "1795937743001", "7F0000010F3C4E0E2F2A91D328810019")
+    key = "7F0000010F3C4E0E2F2A91D328810019"
+    assert handle == RecallHandle("trec", "gold-a", "1795937743001", key)
     assert recall_handle(handle.topic, handle.broker_name, 1795937743001, handle.unique_key) == JAVA
     assert read_recall_handle(JAVA.rstrip("=")) == handle
 
