@@ -278,15 +278,23 @@ def read_start(files: FileLayer, path: str, size: int) -> bytes:
         files.close(handle)
 
 
-def write_whole(files: FileLayer, path: str, data: bytes, *, private: bool = False) -> None:
-    """Write a small file and sync its data (not its name: that takes ``fsync_dir``).
+def write_whole(
+    files: FileLayer, path: str, data: bytes, *, private: bool = False, synced: bool = True
+) -> None:
+    """Write a small file.
 
-    A ``private`` file is made for its owner alone.
+    Args:
+        files: the disk.
+        path: the file.
+        data: what it is to hold.
+        private: it is made for its owner alone.
+        synced: sync its data (not its name: that takes ``fsync_dir``).
     """
     handle = files.open(path, create=True, private=private)
     try:
         files.truncate(handle, 0)
         files.pwrite(handle, data, 0)
-        files.datasync(handle)
+        if synced:
+            files.datasync(handle)
     finally:
         files.close(handle)

@@ -52,16 +52,17 @@ class StoreFolder:
     def mark_open(self) -> None:
         """Leave ``abort``, durably: a start that finds it recovers without trust.
 
-        5.x keeps the one before as ``abort.bak``, which is empty after a clean stop.
+        5.x keeps the one before as ``abort.bak``, which is empty after a clean stop. What the two say is
+        for people to read: a start looks only whether ``abort`` is there, so one sync is enough.
         """
         files, abort = self._files, self._abort
         if self._pid is None:
             if not files.exists(abort):
-                write_whole(files, abort, b"")
+                write_whole(files, abort, b"", synced=False)
         else:
             before = read_whole(files, abort) if files.exists(abort) else b""
-            write_whole(files, f"{abort}.bak", before)
-            write_whole(files, f"{abort}.tmp", str(self._pid).encode())
+            write_whole(files, f"{abort}.bak", before, synced=False)
+            write_whole(files, f"{abort}.tmp", str(self._pid).encode(), synced=False)
             files.rename(f"{abort}.tmp", abort)
         files.fsync_dir(self._root)
 
