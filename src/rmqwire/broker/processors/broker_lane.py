@@ -102,6 +102,8 @@ class BrokerLane:
     def _take_between(self, inputs: Sequence[Input], taken: list[Taken]) -> list[Taken]:
         """Let each lane take what it can of what stands between sends, or first of all."""
         left = [number for number, one in enumerate(taken) if one[1] < one[2]]
+        if not left:
+            return taken
         declined: dict[int, LaneBetween] = {}
         for lane in self._between:
             mine = [n for n in left if lane.may_take(inputs[n][1], taken[n][1])]

@@ -378,7 +378,7 @@ class PutPath:
         for some, removals in brought:
             for left in self._queues.dispatch_all(some, removals):
                 self._dispatch(*left)
-        arrived = [(queue, bytes(queue.pending)) for queue in touched]
+        arrived = [(queue, bytes(queue.pending)) for queue in touched] if touched else []
         for queue, units in arrived:
             queue.pending.clear()
             self._dispatch(queue, units)
@@ -395,7 +395,8 @@ class PutPath:
         if brought and self._events.awaited():
             for some, _ in brought:
                 self._tell_arrival([(queue, units) for queue, _, units, _, _ in some])
-        self._tell_arrival(arrived)
+        if arrived:
+            self._tell_arrival(arrived)
 
     def _dispatch(self, queue: ConsumeQueue, units: bytes | bytearray) -> None:
         try:
