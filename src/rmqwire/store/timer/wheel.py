@@ -101,6 +101,8 @@ class TimerWheel:
 
     def next_used(self, from_ms: int, until_ms: int) -> int:
         """Return the first tick from ``from_ms`` on that has a slot, ``until_ms`` if none before it."""
+        if not self._pages:  # each start asks twice, and there are ten thousand pages to look for
+            return until_ms
         tick, until = from_ms // self.precision_ms, until_ms // self.precision_ms
         until = min(until, tick + self._last)
         while tick < until:
