@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rocketmq", default=",".join(VERSIONS), help="releases to test against, comma-separated"
     )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let a run that is told to end, by ``timeout`` for one, end its servers too, as after Ctrl-C."""
+
+    def end(*_: object) -> None:
+        session.shouldstop = "told to end"  # pytest-trio takes the interrupt for a failed test
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
