@@ -165,6 +165,12 @@ async def test_a_second_request_gives_the_reading_back(lent):
     lent.answer(first)
     lent.answer(second)
     await until(lambda: len(lent.stored) == 2)
+    lent.answer(lent.ask(borrower))
+    assert not borrower.loans, "two are seldom the last two at once"
+    await until(lambda: len(lent.stored) == 3)
+    lent.loan.end()  # the housekeeping's, a second later
+    lent.ask(borrower)
+    assert borrower.loans
 
 
 async def test_a_request_of_another_thread_gives_the_reading_back(lent):

@@ -68,7 +68,7 @@ class Loan:
         self._borrower: Borrower | None = None
         self._fd = -1
         self._reading = False
-        self._unpaid = False  # what has come wasn't for the thread to read
+        self._unpaid = False  # what came wasn't for the thread to read, or it wasn't alone
 
     def lend(self, borrower: Borrower) -> None:
         """Lend the reading to the thread that sends a request next, if no other one waits."""
@@ -86,11 +86,12 @@ class Loan:
         self._transport.wait_for_data(wanted=False)
 
     def _asked(self) -> None:
-        """Go on only while that thread's one request waits."""
+        """Go on only while that thread's one request waits; where two do, more will."""
         borrower = self._borrower
-        if len(self._connection.requests.waiting) > 1 or (
-            borrower is not None and borrower.thread != get_ident()
-        ):
+        if len(self._connection.requests.waiting) > 1:
+            self._unpaid = True
+            self.take_back()
+        elif borrower is not None and borrower.thread != get_ident():
             self.take_back()
 
     def take_back(self) -> None:
@@ -105,7 +106,7 @@ class Loan:
     def end(self) -> None:
         """Take it back from a thread that may have no time, with the answer that it has left there.
 
-        From now on it may be lent again where that hasn't paid.
+        From now on it may be lent again where that hasn't paid; called each second.
         """
         self._unpaid = False
         if self._borrower is not None:
