@@ -30,7 +30,8 @@ class Side:
 
     def __init__(self, count=1):
         self.now = 0
-        self.wheel = Housekeeping(LIMITS.idle_ms)
+        self.came = []  # how many there were each time that one came to none
+        self.wheel = Housekeeping(LIMITS.idle_ms, lambda: self.came.append(len(self.wheel)))
         table = HandlerTable()
         self.channels = [
             Channel(Connection(table, limits=LIMITS, mono_ms=lambda: self.now * 1000))
@@ -48,6 +49,17 @@ def test_quiet_connections_are_looked_at_a_few_times_only():
     made = Side(1_000)
     looks = sum(made.tick() for _ in range(IDLE_S))
     assert looks <= 1_000 * (LOOKS + 1)
+
+
+def test_the_first_that_comes_is_told_of_and_each_that_comes_to_none_again():
+    made = Side(3)
+    assert made.came == [0]
+    for channel in made.channels:
+        made.wheel.discard(channel)
+    assert not made.wheel
+    made.wheel.add(made.channels[0])
+    assert made.came == [0, 0]
+    assert made.tick() == 1
 
 
 def test_one_that_left_is_not_looked_at():

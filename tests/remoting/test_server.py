@@ -1,6 +1,7 @@
 """The server's shell: real sockets on free ports, memory streams where time matters."""
 
 import logging
+import math
 
 import pytest
 import trio
@@ -62,6 +63,17 @@ async def test_two_listeners_share_one_server(nursery):
             await trio.lowlevel.checkpoint()
     assert opened == closed
     assert len(opened) == 2
+
+
+async def test_a_port_that_nobody_uses_wakes_nobody(nursery, dial):
+    server = RemotingServer(table())
+    _, port = await nursery.start(server.serve, "127.0.0.1", 0)
+    await trio.testing.wait_all_tasks_blocked()
+    assert trio.lowlevel.current_statistics().seconds_to_next_deadline == math.inf
+    stream = await dial(port)
+    await stream.send_all(frame(RemotingCommand(1)))
+    await answers(stream, 1)
+    assert trio.lowlevel.current_statistics().seconds_to_next_deadline < math.inf
 
 
 async def test_a_bad_frame_closes_that_connection_only(nursery, dial):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rmqwire.remoting.connection import Connection
 
@@ -35,13 +35,19 @@ class Housekeeping(Generic[C]):
 
     Args:
         idle_ms: silence after which a connection is closed.
+        came: called when a channel comes where there was none.
     """
 
-    def __init__(self, idle_ms: int) -> None:
+    def __init__(self, idle_ms: int, came: Callable[[], None]) -> None:
+        self._came = came
         self._far = max(1, idle_ms // round(LOOKS * PERIOD_S * 1000))  # slots to the next look
         self._slots: list[dict[C, None]] = [{} for _ in range(self._far + 1)]
         self._now = 0
         self._slot_of: dict[C, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many channels there are: with none, there is nothing to tick for."""
+        return len(self._slot_of)
 
     def __iter__(self) -> Iterator[C]:
         """Give every channel."""
@@ -50,6 +56,8 @@ class Housekeeping(Generic[C]):
     def add(self, channel: C) -> None:
         """Look at a channel from now on, for the first time in the next slot."""
         channel.connection.on_deadline = partial(self._look_soon, channel)
+        if not self._slot_of:
+            self._came()
         self._put(channel, 1)
 
     def discard(self, channel: C) -> None:

@@ -26,7 +26,7 @@ from rmqwire.remoting.listen import listen
 from rmqwire.remoting.socket_pool import SocketPool
 from rmqwire.remoting.tls_mode_handler import TlsMode
 from rmqwire.remoting.transport import SocketTransport, format_address, plain_socket
-from rmqwire.wakeup import next_beat
+from rmqwire.wakeup import Wakeup, next_beat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -122,14 +122,15 @@ class RemotingServer:
         """
         listeners = await listen(host, port, BACKLOG)
         bound = listeners[0].socket.getsockname()
-        mine: Housekeeping[Channel | PooledSocket] = Housekeeping(self._limits.idle_ms)
+        came = Wakeup()
+        mine: Housekeeping[Channel | PooledSocket] = Housekeeping(self._limits.idle_ms, came)
         pool = self._new_pool()
         async with trio.open_nursery() as connections:
             if pool is not None:
                 connections.start_soon(pool.run)
             try:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._housekeeping, mine)
+                    nursery.start_soon(self._housekeeping, mine, came)
                     task_status.started((bound[0], bound[1]))
                     handle = partial(self._accepted, mine, pool)
                     await trio.serve_listeners(handle, listeners, handler_nursery=connections)
@@ -151,8 +152,12 @@ class RemotingServer:
             self._patience,
         )
 
-    async def _housekeeping(self, channels: Housekeeping[Channel | PooledSocket]) -> None:
+    async def _housekeeping(
+        self, channels: Housekeeping[Channel | PooledSocket], came: Wakeup
+    ) -> None:
         while True:
+            while not channels:  # a port that nobody uses wakes nobody
+                await came.wait()
             await next_beat(PERIOD_S)
             channels.tick(trio_ms())
 
