@@ -3,7 +3,7 @@
 use crate::header::Serialization;
 
 const RESPONSE_FLAG: u32 = 1;
-const FIXED: usize = 21; // bytes of a ROCKETMQ header without ext fields
+const ROOM: usize = 384; // bytes that most answers have room in
 const MAX: usize = 255; // bytes of a value that the templates can hold
 
 /// What one answer says besides success.
@@ -57,6 +57,7 @@ pub fn pieces(template: &[u8]) -> Vec<Vec<u8>> {
 impl Answers {
     /// Append the frame of an answer to `out`.
     pub fn append(&self, answer: &Answer, out: &mut Vec<u8>) {
+        out.reserve(ROOM);
         match answer.serialization {
             Serialization::Json => self.append_json(answer, out),
             Serialization::RocketMq => self.append_binary(answer, out),
@@ -88,25 +89,27 @@ impl Answers {
 
     fn append_binary(&self, answer: &Answer, out: &mut Vec<u8>) {
         let (queue, offset) = (answer.queue_id.to_string(), answer.queue_offset.to_string());
-        let mut entries = Vec::with_capacity(256);
-        entry(b"msgId", answer.message_id.as_bytes(), &mut entries);
-        entry(b"queueId", queue.as_bytes(), &mut entries);
-        entry(b"queueOffset", offset.as_bytes(), &mut entries);
-        if let Some(key) = answer.transaction_id {
-            entry(b"transactionId", key, &mut entries);
-        }
-        entries.extend_from_slice(&self.tail);
-        let size = (FIXED + entries.len()) as u32;
-        out.extend_from_slice(&(4 + size).to_be_bytes());
-        out.extend_from_slice(&(1 << 24 | size).to_be_bytes());
+        let begin = out.len();
+        out.extend_from_slice(&[0; 8]);
         out.extend_from_slice(&0u16.to_be_bytes()); // code: success
         out.push(self.language);
         out.extend_from_slice(&self.version.to_be_bytes());
         out.extend_from_slice(&answer.opaque.to_be_bytes());
         out.extend_from_slice(&RESPONSE_FLAG.to_be_bytes());
         out.extend_from_slice(&0u32.to_be_bytes()); // no remark
-        out.extend_from_slice(&(entries.len() as u32).to_be_bytes());
-        out.extend_from_slice(&entries);
+        out.extend_from_slice(&[0; 4]);
+        let fields = out.len();
+        entry(b"msgId", answer.message_id.as_bytes(), out);
+        entry(b"queueId", queue.as_bytes(), out);
+        entry(b"queueOffset", offset.as_bytes(), out);
+        if let Some(key) = answer.transaction_id {
+            entry(b"transactionId", key, out);
+        }
+        out.extend_from_slice(&self.tail);
+        let (size, of_fields) = ((out.len() - begin - 8) as u32, (out.len() - fields) as u32);
+        out[begin..begin + 4].copy_from_slice(&(4 + size).to_be_bytes());
+        out[begin + 4..begin + 8].copy_from_slice(&(1 << 24 | size).to_be_bytes());
+        out[fields - 4..fields].copy_from_slice(&of_fields.to_be_bytes());
     }
 }
 
