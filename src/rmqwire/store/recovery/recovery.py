@@ -322,8 +322,7 @@ class Recovery:
             return  # the scan saw no record, the mark knows one
         crc = crc32(self._log.queue.read(at, size)) if size else 0
         last = self._log.last_store_timestamp
-        is_new = not (report.log_end or old.number)  # it takes no promise back, and makes none
-        self._mark.write(DurableMark(0, report.log_end, at, size, crc, last), sync=not is_new)
+        self._mark.write(DurableMark(0, report.log_end, at, size, crc, last), sync=True)
         if self._mark.fault:
             report.notes.append(self._mark.fault)
 
