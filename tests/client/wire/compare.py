@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import trio
 import trio.testing
+from trio._core._run import _r as turns
 
 from rmqwire.codec.codes import RequestCode, request_name
 from tests.client.wire import programs
@@ -68,6 +69,7 @@ def replayed(recording):
     clock = trio.testing.MockClock(autojump_threshold=0)
     with TemporaryDirectory() as folder:
         replay = Replay(recording, folder)
+        turns.seed(1)  # listeners that run together answer in an order that trio draws
         trio.run(partial(programs.run_clients, replay, run), clock=clock)
     return replay.sent
 
