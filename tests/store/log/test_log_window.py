@@ -188,7 +188,7 @@ def test_nothing_more_is_read_than_is_asked_for_where_that_is_wanted():
 
 
 IN_STRETCH = STRETCH // BLOCK
-FILE_BLOCKS = IN_STRETCH * (AHEAD + 1) + 1
+FILE_BLOCKS = IN_STRETCH * (AHEAD + 6) + 1
 FILES = 2
 
 
@@ -256,12 +256,12 @@ def test_what_lies_ahead_of_who_walks_is_read_in_a_thread_file_after_file():
     assert walk.reader.begun == walk.reader.waited_for == blocks(2, last)
 
 
-def test_no_more_is_read_ahead_than_some_stretches():
+def test_as_far_is_read_ahead_as_somebody_has_come_but_not_farther_than_some_stretches():
     walk = Walk()
-    walk.find(0, 1)
-    assert walk.reader.begun == blocks(2, IN_STRETCH * (AHEAD + 1))
-    walk.find(*range(2, IN_STRETCH + 1))
-    assert walk.reader.begun == blocks(2, IN_STRETCH * (AHEAD + 1) + 1)
+    for stretch, ahead in ((0, 1), (1, 2), (2, AHEAD), (3, AHEAD), (4, AHEAD)):
+        first = stretch * IN_STRETCH
+        walk.find(*range(first, first + IN_STRETCH))
+        assert walk.reader.begun[-1][-1] == IN_STRETCH * (stretch + ahead + 1) - 1
 
 
 def test_records_are_cut_out_of_stretches():
@@ -319,26 +319,23 @@ def test_nothing_is_read_ahead_where_that_is_not_wanted():
 def test_what_is_read_ahead_is_bounded_however_many_walk_and_leave(monkeypatch):
     files = MemoryFiles()
     most = COMING * IN_STRETCH  # blocks
-    file_blocks = IN_STRETCH * (AHEAD + 2)
-    walkers = most // IN_STRETCH + 1
+    file_blocks = IN_STRETCH * 2
+    walkers = most // (file_blocks - 2) + 1
     queue = FileQueue("log", file_blocks * BLOCK, files, HandleCache(files, 2))
-    for number in range(walkers + 1):
+    for number in range(
+        2 * walkers + 2
+    ):  # two files for each: who walks through one goes on in the next
         queue.create(number * file_blocks * BLOCK)
     window, reader = window_of(queue), Reader(files)
     window.begin_read = reader.begin
 
-    def walk(place, *blocks):
-        for number in blocks:
-            begin = (place * file_blocks + number) * BLOCK
+    def walk(place):
+        for number in (0, 1):
+            begin = (2 * place * file_blocks + number) * BLOCK
             window.find(begin, begin + BLOCK, SEVERAL)
-
-    def begun():
         return sum(map(len, reader.begun))
 
-    for place in range(walkers):
-        walk(place, 0, 1)
-    assert most <= begun() < most + IN_STRETCH
+    begun = [walk(place) for place in range(walkers)][-1]
+    assert most <= begun < most + IN_STRETCH
     monkeypatch.setattr(log_window, "KEPT", 2)  # nobody has come for so long
-    before = begun()
-    walk(walkers, 0, 1)
-    assert begun() > before
+    assert walk(walkers) == begun + IN_STRETCH * 2 - 2

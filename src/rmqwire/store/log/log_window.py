@@ -29,8 +29,8 @@ BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
 KEPT: Final = 128  # blocks: 32 MiB, when so much is being read
 SEVERAL: Final = 4  # records
 STRETCH: Final = 4 * BLOCK  # is read ahead in one call, or what is wanted of it
-AHEAD: Final = 2  # stretches behind that of who walks, read before he wants them
-COMING: Final = 4 * (AHEAD + 1)  # stretches that are read ahead for all who walk
+AHEAD: Final = 4  # stretches behind that of who walks, read before he wants them
+COMING: Final = 4 * AHEAD  # stretches that are read ahead for all who walk
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
 
 
@@ -194,7 +194,7 @@ class LogWindow:
 
     def _read(self, begin: int, stop: int) -> Block | None:
         if begin - BLOCK in self._blocks and self.begin_read is not None:
-            self._read_ahead(stop, self.begin_read)
+            self._read_ahead(begin, stop, self.begin_read)
         coming = self._coming.get(begin)
         if coming is not None and self._take(coming):
             return self._blocks[begin]
@@ -225,10 +225,12 @@ class LogWindow:
         blocks[begin] = block
         self._seen.pop(begin, None)
 
-    def _read_ahead(self, stop: int, begin_read: BeginRead) -> None:
-        """Have what lies behind ``stop`` read while the messages before it are sent."""
-        end = self._end()
-        for _ in range(AHEAD + 1):
+    def _read_ahead(self, begin: int, stop: int, begin_read: BeginRead) -> None:
+        """Have what lies behind a block read while its messages are sent: about as far as he has come who walks."""
+        end, ahead = self._end(), 1
+        while ahead < AHEAD and begin - ahead * STRETCH in self._blocks:
+            ahead *= 2
+        for _ in range(ahead + 1):
             segment = self._queue.find(stop)
             if segment is None:
                 return
