@@ -43,6 +43,9 @@ class Settings(Protocol):
     @property
     def answers_key(self) -> bool: ...
 
+class _Peer(Protocol):
+    peer_host: bytes  # packed
+
 class Sends(Generic[_Q]):
     """Turns plain sends at the front of a buffer into records, units and answers.
 
@@ -60,19 +63,23 @@ class Sends(Generic[_Q]):
     ) -> None: ...
     def take(
         self,
-        inputs: Sequence[tuple[bytes, int, bytes]],
+        inputs: Sequence[tuple[_Peer, bytes, int]],
         log_end: int,
         room: int,
         store_timestamp: int,
         places_version: int,
         /,
     ) -> tuple[
-        list[tuple[int, int, int, bytes]], bytes, int, int, list[tuple[_Q, int, bytes, int, int]]
+        list[tuple[int, int, int, bytes]],
+        bytes,
+        int,
+        tuple[int, int],
+        list[tuple[_Q, int, bytes, int, int]],
     ]:
         """Take what is plain at the front of what each connection has brought.
 
         Args:
-            inputs: for each connection what it brought, where in it to begin, and its peer's packed host.
+            inputs: each connection, what it brought and where in it to begin.
             log_end: where the next record begins.
             room: bytes that all records may have together.
             store_timestamp: ms.
@@ -81,7 +88,7 @@ class Sends(Generic[_Q]):
         Returns:
             for each connection how many sends were taken, where the first frame begins that was not,
             where the frames end that the Python must look at (the same when no whole one is left), and
-            the answers, without those of oneway sends; all records; the size of the last one; messages in
+            the answers, without those of oneway sends; all records; the size of the last one; messages and sends in
             all; for each queue its next offset, its new units, the bytes of their records and how many sends brought
             them.
 

@@ -18,7 +18,7 @@ use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 16;
+const VERSION: u32 = 17;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -120,8 +120,8 @@ struct Sends {
 
 type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize, usize)>;
 type Part<'py> = (usize, usize, usize, Bound<'py, PyBytes>);
-type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, usize, Queues<'py>);
-type Inputs<'py> = Vec<(Bound<'py, PyBytes>, usize, Bound<'py, PyBytes>)>;
+type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, (usize, usize), Queues<'py>);
+type Inputs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>, usize)>;
 
 #[pymethods]
 impl Sends {
@@ -146,11 +146,17 @@ impl Sends {
         let here = Here { log_end, room, store_timestamp, places_version };
         let callables = Callables { py, place: &self.place, plan: &self.plan };
         let (settings, plans, places) = (&self.settings, &mut self.plans, &mut self.places);
+        let host = |(peer, _, _): &(Bound<'py, PyAny>, _, _)| {
+            Ok(peer.getattr(intern!(py, "peer_host"))?.cast_into::<PyBytes>()?)
+        };
+        let hosts = inputs.iter().map(host).collect::<PyResult<Vec<_>>>()?;
         let inputs: Vec<Input> = inputs
             .iter()
-            .map(|(data, position, host)| Input { data: data.as_bytes(), position: *position, born_host: host.as_bytes() })
+            .zip(&hosts)
+            .map(|((_, data, position), host)| Input { data: data.as_bytes(), position: *position, born_host: host.as_bytes() })
             .collect();
         let taken = guard(|| take(settings, plans, places, &inputs, &here, &callables))?;
+        let counts = (taken.messages, taken.parts.iter().map(|part| part.count).sum());
         let parts = taken
             .parts
             .into_iter()
@@ -161,7 +167,7 @@ impl Sends {
             .into_iter()
             .map(|one| (one.queue, one.next_offset, PyBytes::new(py, &one.units), one.size, one.sends))
             .collect();
-        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, taken.messages, queues))
+        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, counts, queues))
     }
 }
 

@@ -47,10 +47,10 @@ def test_one_call_for_all_and_the_rest_goes_on():
     lane = TakesCodeOne()
     found, seen = connections(lane)
     brought = [MINE * 3, OTHER + MINE, MINE + OTHER + OTHER + MINE[:5]]
-    offered = [(c, c.offer(data)) for c, data in zip(found, brought, strict=True)]
+    offered = [(c, c.offer(data), 0) for c, data in zip(found, brought, strict=True)]
     taken = take_together(offered)
     assert lane.asked == [3]
-    for (connection, data), one in zip(offered, taken, strict=True):
+    for (connection, data, _), one in zip(offered, taken, strict=True):
         connection.go_on(data, one)
     assert [connection.frames_received for connection in found] == [3, 2, 3]
     assert seen == [found[1].peer, found[2].peer, found[2].peer]
@@ -62,11 +62,11 @@ def test_a_lane_that_fails_costs_the_culprit_its_connection_and_nobody_else(capl
     lane = TakesCodeOne()
     found, _ = connections(lane)
     lane.culprit = found[1].peer
-    offered = [(c, c.offer(MINE)) for c in found]
+    offered = [(c, c.offer(MINE), 0) for c in found]
     with caplog.at_level(logging.ERROR):
         taken = take_together(offered)
     assert "each asks alone" in caplog.text
-    for connection, data in offered:
+    for connection, data, _ in offered:
         if connection is found[1]:
             with pytest.raises(RuntimeError):
                 connection.go_on(data, None)

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def take_together(offered: Sequence[tuple[Connection, bytes]]) -> Sequence[Taken | None]:
+def take_together(
+    offered: Sequence[tuple[Connection, bytes, int]],
+) -> Sequence[Taken | None]:
     """Let a lane take what it can of each; what it took is for ``Connection.go_on``.
 
     Args:
-        offered: connections of one server, and what their ``offer`` has returned.
+        offered: connections of one server, what their ``offer`` has returned, and 0: nothing is taken of it.
 
     Returns:
         None for each when the lane fails: then whose fault it was shows when each asks alone.
@@ -30,7 +32,7 @@ def take_together(offered: Sequence[tuple[Connection, bytes]]) -> Sequence[Taken
     if lane is None:
         return [None] * len(offered)
     try:
-        return lane.take([(connection, data, 0) for connection, data in offered])
+        return lane.take(offered)
     except Exception:
         logger.exception("the lane failed with %d connections, each asks alone", len(offered))
         return [None] * len(offered)

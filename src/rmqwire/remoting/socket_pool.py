@@ -248,7 +248,7 @@ class SocketPool:
 
     def _hand_on(self, offered: list[Offered]) -> None:
         """Let a lane take what it can of all sockets at once, then handle the rest of each."""
-        taken = take_together([(member.connection, rest) for member, rest in offered])
+        taken = take_together([(member.connection, rest, 0) for member, rest in offered])
         for (member, rest), one in zip(offered, taken, strict=True):
             try:
                 member.connection.go_on(rest, one)

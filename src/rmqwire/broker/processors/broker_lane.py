@@ -75,9 +75,10 @@ class BrokerLane:
 
     def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take what is plain at the front of each connection; see ``Lane``."""
-        if self._pulls.may_take(*inputs[0][1:]):
+        _, data, begin = inputs[0]
+        if self._pulls.may_take(data, begin):
             return self._pulls_first(inputs)
-        return self._take_between(inputs, list(self._sends.take(inputs)))
+        return self._take_between(inputs, self._sends.take(inputs))
 
     def _pulls_first(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take pulls, and of who brought none, or others behind them, the sends."""

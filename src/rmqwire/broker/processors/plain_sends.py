@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.processors.plain_headers import PlainSend
     from rmqwire.broker.processors.send_lane import LaneSettings
     from rmqwire.codec.send_answer import SendAnswers
+    from rmqwire.remoting.handler import Input
     from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
 
     FindPlace = Callable[[str, int], ConsumeQueue | None]
@@ -76,24 +77,25 @@ class PlainSends:
 
     def take(
         self,
-        inputs: Sequence[tuple[bytes, int, bytes]],
+        inputs: Sequence[Input],
         log_end: int,
         room: int,
         store_timestamp: int,
         places_version: int,
-    ) -> tuple[list[Part], bytes, int, int, list[Brought]]:
+    ) -> tuple[list[Part], bytes, int, tuple[int, int], list[Brought]]:
         """Do what ``rmqwire_speedups.Sends.take`` does."""
         if places_version != self._places_version:
             self.lines.clear()
             self._places_version = places_version
         run = _Run(self, log_end, room, store_timestamp)
         try:
-            parts = [run.take_input(*one) for one in inputs]
+            parts = [run.take_input(data, begin, peer.peer_host) for peer, data, begin in inputs]
         except BaseException:
             self.lines.clear()  # some have got what nobody takes
             raise
         brought = [line.end_run() for line in run.used if line.size]
-        return parts, b"".join(run.records), run.last_size, run.messages, brought
+        counts = run.messages, sum([part[0] for part in parts])
+        return parts, b"".join(run.records), run.last_size, counts, brought
 
 
 class Line:

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import Input, Peer, Taken
     from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
 
-    Inputs = Sequence[tuple[bytes, int, bytes]]
     Take = Callable[
-        [Inputs, int, int, int, int], tuple[list[Taken], bytes, int, int, Sequence[Brought]]
+        [Sequence[Input], int, int, int, int],
+        tuple[list[Taken], bytes, int, tuple[int, int], Sequence[Brought]],
     ]
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
 
@@ -144,7 +144,7 @@ class SendLane:
 
             self._take = PlainSends(settings, answers, self.place, self._plan).take
 
-    def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
+    def take(self, inputs: Sequence[Input]) -> list[Taken]:
         """Take the plain sends at the front of each connection; see ``Lane``."""
         state, puts = self._state, self._puts
         now = state.wall_ms()
@@ -152,13 +152,11 @@ class SendLane:
         room = puts.room(now)
         if not config.broker_permission & PERM_WRITE or config.start_accept_send_request_time_stamp:
             room = 0
-        hosts = [(data, begin, connection.peer_host) for connection, data, begin in inputs]
         version = state.topics.table.version + state.store.queues.removals
-        taken, records, last_size, messages, brought = self._take(
-            hosts, self._log.append_end, room, now, version
+        taken, records, last_size, counts, brought = self._take(
+            inputs, self._log.append_end, room, now, version
         )
         if brought:
-            counts = messages, sum([one[0] for one in taken])
             done = partial(self._stored, inputs, taken, records, brought)
             puts.put_records(records, last_size, brought, counts, now, done)
         return taken
