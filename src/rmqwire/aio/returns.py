@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     import asyncio
@@ -57,12 +57,13 @@ class Returns:
             over.popleft()()
 
 
-_returns: WeakKeyDictionary[asyncio.AbstractEventLoop, Returns] = WeakKeyDictionary()
+# By the loop's id, which belongs to it as long as its way does.
+_returns: WeakValueDictionary[int, Returns] = WeakValueDictionary()
 
 
 def returns_of(loop: asyncio.AbstractEventLoop) -> Returns:
-    """Return the way back to a loop."""
-    found = _returns.get(loop)
+    """Return the way back to a loop: the same one as long as somebody has it."""
+    found = _returns.get(id(loop))
     if found is None:
-        found = _returns[loop] = Returns(loop)
+        found = _returns[id(loop)] = Returns(loop)
     return found
