@@ -24,7 +24,7 @@ import trio
 
 from interop import nodes
 from interop.cluster import Cluster
-from interop.processes import BROKER_PORTS, lasting_port
+from interop.processes import BROKER_PORTS, free_port
 from interop.processes import Node as Process
 from rmqwire.codec import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.bodies import KVTable
@@ -268,7 +268,7 @@ async def running_pair(
     await STARTING.acquire()
     namesrv = await trio.to_thread.run_sync(nodes.start_namesrv, home / "namesrv")
     try:
-        port = lasting_port(BROKER_PORTS)
+        port = free_port(BROKER_PORTS)
         front = ("127.0.0.2", port + 1) if kinds[1] == JAVA else ("127.0.0.1", 0)
         role = {"brokerRole": "SYNC_MASTER", "brokerId": "0", "brokerIP2": front[0]}
         master = launcher(kinds[0], home / "master", _settings(port, kinds[0], version, **role))
@@ -280,7 +280,7 @@ async def running_pair(
             if kinds[1] == RMQWIRE:
                 number = listeners[0].socket.getsockname()[1]
                 more["haMasterAddress"] = f"{front[0]}:{number}"
-            settings = _settings(lasting_port(BROKER_PORTS), kinds[1], version, **more)
+            settings = _settings(free_port(BROKER_PORTS), kinds[1], version, **more)
             slave = launcher(kinds[1], home / "slave", settings)
             started.append(slave)
             peer = master if kinds == (JAVA, RMQWIRE) else slave

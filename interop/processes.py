@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import random
 import re
 import socket
@@ -18,21 +19,22 @@ START_S = 150  # a JVM on a busy machine; one that ends is told at once
 COMPLAINT = re.compile(r"\b(WARN|ERROR)|Exception\b|Error\b")
 
 
+_given: set[int] = set()  # ports, in this process: their servers may not listen yet
+
+
 def free_port(offsets: Sequence[int] = (0,)) -> int:
-    """Find a port on 127.0.0.1 that is free together with its neighbours at ``offsets``."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if all(is_free(port + offset) for offset in offsets):
-            return port
+    """Find a port on 127.0.0.1 that is free together with its neighbours at ``offsets``.
 
-
-def lasting_port(offsets: Sequence[int] = (0,)) -> int:
-    """Find the same below the ports of outgoing connections: none takes it during a restart."""
+    It is below the ports of outgoing connections, so that none takes it before its server does or
+    during a restart, and another worker of the tests finds others.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 15_000 + worker % 4 * 4_000
     while True:
-        port = random.randrange(15_000, 32_000)
-        if all(is_free(port + offset) for offset in offsets):
+        port = random.randrange(first, first + 4_000)
+        wanted = {port + offset for offset in offsets}
+        if not wanted & _given and all(map(is_free, wanted)):
+            _given.update(wanted)
             return port
 
 

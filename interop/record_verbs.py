@@ -13,7 +13,7 @@ from pathlib import Path
 
 from interop.cluster import Cluster, MavenCluster
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, lasting_port
+from interop.processes import BROKER_PORTS, free_port
 from interop.verb_masks import merged
 from interop.verb_script import ACCOUNTS, ACL_SETTINGS, SETTINGS, Script
 
@@ -24,7 +24,7 @@ RELEASES = ("4.9.7", "5.5.0")
 def of_java(peer: Peer, cluster: Cluster, home: Path) -> dict[str, list[str]]:
     """Run the verbs at a new Java cluster and return what they said."""
     namesrv = cluster.start_namesrv(home / "namesrv")
-    settings = SETTINGS | {"listenPort": str(lasting_port(BROKER_PORTS))}
+    settings = SETTINGS | {"listenPort": str(free_port(BROKER_PORTS))}
     if peer.version == "4.9.7":
         settings |= ACL_SETTINGS
         (home / "broker" / "conf").mkdir(parents=True)

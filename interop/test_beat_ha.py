@@ -17,7 +17,7 @@ import trio
 from interop import nodes
 from interop.cluster import Cluster
 from interop.ha_grid import JAVA, RMQWIRE, RealNode, hashes, log_of, send_one
-from interop.processes import BROKER_PORTS, lasting_port
+from interop.processes import BROKER_PORTS, free_port
 from interop.processes import Node as Process
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.ha import pack_report
@@ -58,7 +58,7 @@ class Lab:
         self.sent = 0
 
     def broker(self, kind: str, name: str, settings: dict[str, str]) -> Broker:
-        port = lasting_port(BROKER_PORTS)
+        port = free_port(BROKER_PORTS)
         ports = {"listenPort": str(port), "haListenPort": str(port + 1)}
         own = {"rocketmqVersion": self.version} if kind == RMQWIRE else {}
         folder = self.home / name

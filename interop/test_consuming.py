@@ -251,6 +251,10 @@ STRATEGIES = {
 }
 
 
+def ids_of(ours: PushConsumer, topic: str) -> set[int]:
+    return {queue.queue_id for queue in ours.assigned_queues() if queue.topic == topic}
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 async def test_a_java_member_and_ours_divide_by_the_same_strategy(
     java_namesrv: str, version: str, json_peer: Peer, topic: str, strategy: str
@@ -261,10 +265,16 @@ async def test_a_java_member_and_ours_divide_by_the_same_strategy(
     async with consumer(java_namesrv, version, group, allocate=allocate) as ours:
         ours.subscribe(topic, "*", collector)
         with json_peer.consume(java_namesrv, topic, group=group, allocate=strategy) as theirs:
-            await trio.sleep(8)  # both have rebalanced
-            mine = {queue.queue_id for queue in ours.assigned_queues() if queue.topic == topic}
+            everything = {
+                queue.queue_id for queue in await ours.fetch_subscribe_message_queues(topic)
+            }
+            with trio.fail_after(40):
+                while ids_of(ours, topic) in (everything, set()):  # noqa: ASYNC110  no event tells
+                    await trio.sleep(0.2)
+            await trio.sleep(4)  # the other one has rebalanced, too
+            mine = ids_of(ours, topic)
             sent = json_peer.produce(java_namesrv, topic, 40)
-            received = theirs.take(40 - sum(m["queueId"] in mine for m in sent), 20)
+            received = theirs.take(40 - sum(m["queueId"] in mine for m in sent), 40)
             got = await collector.take(40 - len(received), 20)
     same_messages(sent, received + got)
     assert {m["queueId"] for m in got} <= mine

@@ -14,7 +14,7 @@ import pytest
 
 from interop import nodes
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, lasting_port
+from interop.processes import BROKER_PORTS, free_port
 from interop.replication import Servers
 
 pytestmark = [pytest.mark.optin, pytest.mark.timeout(240)]
@@ -45,7 +45,7 @@ def test_none_is_early_and_none_is_lost(
     servers.nodes.append(namesrv)
     settings = {
         "brokerName": "delays",
-        "listenPort": str(lasting_port(BROKER_PORTS)),
+        "listenPort": str(free_port(BROKER_PORTS)),
         "messageDelayLevel": " ".join(f"{seconds}s" for seconds in SECONDS),
     }
     home = tmp_path / "broker"

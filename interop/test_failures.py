@@ -24,7 +24,7 @@ from interop.failures.proxy import Proxy
 from interop.failures.side_by_side import POLL_MS, Trouble, now_ms, side_by_side
 from interop.listeners import Collector
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.wire import ask, route_known
 from rmqwire import PushConsumer
 from rmqwire.codec.codes import RequestCode
@@ -48,13 +48,13 @@ class Field:
 
     def __init__(self, cluster: Cluster, home: Path) -> None:
         self._cluster, self._home = cluster, home
-        ports = {name: lasting_port(BROKER_PORTS) for name in "ab"}
+        ports = {name: free_port(BROKER_PORTS) for name in "ab"}
         self.addrs = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         self._settings = {
             name: SETTINGS | {"brokerName": name, "listenPort": str(port)}
             for name, port in ports.items()
         }
-        self._namesrv = cluster.start_namesrv(home / "namesrv", lasting_port())
+        self._namesrv = cluster.start_namesrv(home / "namesrv", free_port())
         self.namesrv = self._namesrv.addr
         self._nodes: dict[str, Node] = {}
         for name in "ab":
@@ -99,7 +99,7 @@ class Field:
     @asynccontextmanager
     async def proxy(self) -> AsyncIterator[tuple[Proxy, str]]:
         """Put a proxy in front of the broker a, and a name server that leads to it."""
-        proxy, port = Proxy(self.addrs["a"]), lasting_port()
+        proxy, port = Proxy(self.addrs["a"]), free_port()
         names = FlappingNameServer(route(self.addrs | {"a": f"127.0.0.1:{port}"}), [])
         async with trio.open_nursery() as nursery:
             await nursery.start(proxy.serve, "127.0.0.1", port)

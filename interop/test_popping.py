@@ -13,7 +13,7 @@ from interop import nodes
 from interop.checks import all_of_it
 from interop.cluster import Cluster
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.stores import verify
 from interop.wire import ask, broker_addr, route_known
 from rmqwire.codec.codes import RequestCode as R
@@ -165,7 +165,7 @@ def test_popped_messages_change_sides(
     """Check points, acks and the block of an ordered pop, as one side left them, are the other's."""
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
     own = {
-        "listenPort": str(lasting_port(BROKER_PORTS)),
+        "listenPort": str(free_port(BROKER_PORTS)),
         "enablePopBufferMerge": str(merge).lower(),
     }
     settings = SETTINGS | own | {"rocketmqVersion": version}

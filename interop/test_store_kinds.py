@@ -11,7 +11,7 @@ import pytest
 from interop import kinds, nodes
 from interop.cluster import Cluster
 from interop.left_folder import copy_left
-from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.test_store_swap import verify
 from rmqwire.codec.record import pack_host
 from rmqwire.codec.release import release_named
@@ -98,7 +98,7 @@ def test_every_kind_changes_sides(
     cluster: Cluster, version: str, tmp_path: Path, killed: bool
 ) -> None:
     namesrv = nodes.start_namesrv(tmp_path / "namesrv")
-    port = {"listenPort": str(lasting_port(BROKER_PORTS))}
+    port = {"listenPort": str(free_port(BROKER_PORTS))}
     total = kinds.COUNT
 
     def start_ours(folder: str) -> Node:

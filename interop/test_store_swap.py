@@ -12,7 +12,7 @@ from interop.checks import all_of_it, same_messages
 from interop.cluster import Cluster
 from interop.left_folder import copy_left
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, Node, lasting_port, wait_until
+from interop.processes import BROKER_PORTS, Node, free_port, wait_until
 from interop.stores import HALF_TOPIC, SCHEDULE_TOPIC, pending, verify
 
 COUNT = 400
@@ -30,7 +30,7 @@ SMALL_SEGMENTS = {
 
 def same_broker(name: str) -> dict[str, str]:
     """Settings of a broker that another one takes the place of: clients know its address."""
-    return {"brokerName": name, "listenPort": str(lasting_port(BROKER_PORTS)), **SMALL_SEGMENTS}
+    return {"brokerName": name, "listenPort": str(free_port(BROKER_PORTS)), **SMALL_SEGMENTS}
 
 
 def fill(peer: Peer, namesrv: str, topic: str = "swap") -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from interop.peer import Peer
-from interop.processes import BROKER_PORTS, Node, lasting_port
+from interop.processes import BROKER_PORTS, Node, free_port
 from interop.replication import Servers
 from interop.stores import verify
 from rmqwire import Message, Producer
@@ -37,7 +37,7 @@ Timers = list[tuple[str, str, str]]  # property, value, body
 
 
 def settings(name: str) -> dict[str, str]:
-    return SETTINGS | {"brokerName": name, "listenPort": str(lasting_port(BROKER_PORTS))}
+    return SETTINGS | {"brokerName": name, "listenPort": str(free_port(BROKER_PORTS))}
 
 
 def due_ms(sent: dict[str, Any], name: str, value: str) -> tuple[int, int]:
