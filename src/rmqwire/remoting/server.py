@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import resource
-import select
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
 from rmqwire.remoting.listen import listen
 from rmqwire.remoting.socket_pool import SocketPool
 from rmqwire.remoting.tls_mode_handler import TlsMode
-from rmqwire.remoting.transport import SocketTransport, format_address, plain_socket
+from rmqwire.remoting.transport import HAS_EPOLL, SocketTransport, format_address, plain_socket
 from rmqwire.wakeup import Wakeup, next_beat
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ logger = logging.getLogger(__name__)
 BACKLOG = 1024  # serverSocketBacklog
 NO_LIMIT = 1 << 30
 FILES_OF_OUR_OWN = 64  # generous: what a process has open before its first connection
-HAS_EPOLL = hasattr(select, "epoll")  # else each connection has a task, as those without a socket
 
 
 def _files_for_connections() -> int:
@@ -141,7 +139,7 @@ class RemotingServer:
                     pool.close()
 
     def _new_pool(self) -> SocketPool | None:
-        if not HAS_EPOLL:
+        if not HAS_EPOLL:  # then each connection has a task, as those without a socket
             return None
         return SocketPool(
             self._limits,
