@@ -24,6 +24,7 @@ from rmqwire.store.folder.file_queue import FileQueue
 from tests.support.broker import commands
 from tests.support.golden import RELEASE_NAMES, frame_files, frames
 from tests.support.lanes import KEY, TOPIC, BothLanes, batch_frame, on_lane, send_frame
+from tests.support.requests import pull
 
 needs_module = pytest.mark.skipif(bool(module_fault()), reason="no native lane")
 RELEASES = [release_named(name) for name in RELEASE_NAMES]
@@ -144,7 +145,7 @@ def test_a_batch_that_does_not_fit_into_its_file_is_the_pythons(lanes):
 
 
 def feed_together(lanes, *brought):
-    """Let as many connections bring this in one pass: to the native lane together; compare."""
+    """Let as many connections bring this in one pass: to the lane in one call; compare."""
     clients = [
         [b.connect(f"127.0.0.1:{50001 + n}") for n in range(len(brought))] for b in lanes.brokers
     ]
@@ -153,8 +154,10 @@ def feed_together(lanes, *brought):
     for client, data in zip(clients[0], brought, strict=True):
         client.connection.receive_data(data)
     pairs = zip(clients[1], brought, strict=True)
-    offered = [(client.connection, client.connection.offer(data)) for client, data in pairs]
-    for (connection, data), one in zip(offered, take_together(offered), strict=True):
+    offered = [(client.connection, client.connection.offer(data), 0) for client, data in pairs]
+    taken = take_together(offered)
+    assert None not in taken
+    for (connection, data, _), one in zip(offered, taken, strict=True):
         connection.go_on(data, one)
     lanes.end_pass()
     answers = [[client.connection.data_to_send() for client in both] for both in clients]
@@ -178,11 +181,12 @@ def test_the_python_goes_on_where_a_connections_sends_are_not_plain(lanes):
     assert [len(commands(one)) for one in answers] == [1, 2]
 
 
-def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypatch):
-    def fail(queue, data, offset):
-        raise OSError(28, "No space left on device")
+def write_full(queue, data, offset):
+    raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(FileQueue, "write", fail)
+
+def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypatch):
+    monkeypatch.setattr(FileQueue, "write", write_full)
     batch = batch_frame(*MEMBERS[:2], opaque=9)
     answers = feed_together(
         lanes, send_frame(opaque=1) * 2, batch + send_frame(), send_frame(flag=2)
@@ -191,6 +195,21 @@ def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypa
     assert {c.code for one in answers for c in commands(one)} == {
         ResponseCode.SERVICE_NOT_AVAILABLE
     }
+
+
+def test_a_write_that_fails_refuses_the_sends_alone(lanes, monkeypatch):
+    # what other lanes take, of the same connection and of others, is no part of the sends
+    ask = pull(TOPIC, consumer_group="CID_ONSAPI_PULL", queue_id=1)
+    ask.opaque = 7
+    pulled = encode_command(ask)
+    lanes.feed(pulled)
+    lanes.taken = 0
+    monkeypatch.setattr(FileQueue, "write", write_full)
+    answers = feed_together(lanes, send_frame(opaque=1) + pulled, pulled, send_frame(opaque=2))
+    refused = int(ResponseCode.SERVICE_NOT_AVAILABLE)
+    codes = [{c.opaque: c.code for c in commands(answer)} for answer in answers]
+    assert codes == [{1: refused, 7: 0}, {7: 0}, {2: refused}]
+    assert lanes.taken == 4
 
 
 def test_a_property_that_rocketmq_knows_is_plain_only_when_it_is_named():
@@ -304,10 +323,7 @@ def test_a_failed_write_refuses_every_send_of_the_pass(lanes, monkeypatch):
     lanes.receive(send_frame(opaque=1) + send_frame(opaque=2, serialize_type=0), *batches)
     assert lanes.taken >= 2
 
-    def fail(queue, data, offset):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(FileQueue, "write", fail)
+    monkeypatch.setattr(FileQueue, "write", write_full)
     codes = [answer.code for answer in commands(lanes.end_pass()[1])]
     assert codes == [ResponseCode.SERVICE_NOT_AVAILABLE] * 3
 

@@ -100,11 +100,12 @@ class BrokerLane:
             )
         return self._take_between(inputs, taken)
 
-    def _take_between(self, inputs: Sequence[Input], taken: list[Taken]) -> list[Taken]:
+    def _take_between(self, inputs: Sequence[Input], before: Sequence[Taken]) -> Sequence[Taken]:
         """Let each lane take what it can of what stands between sends, or first of all."""
-        left = [number for number, one in enumerate(taken) if one[1] < one[2]]
+        left = [number for number, one in enumerate(before) if one[1] < one[2]]
         if not left:
-            return taken
+            return before
+        taken = list(before)  # the lane of the sends keeps its own until they are answered
         declined: dict[int, LaneBetween] = {}
         for lane in self._between:
             mine = [n for n in left if lane.may_take(inputs[n][1], taken[n][1])]
@@ -112,11 +113,11 @@ class BrokerLane:
                 continue
             asked = [(*inputs[number][:2], *taken[number][1:3]) for number in mine]
             for number, (count, position) in zip(mine, lane.take(asked), strict=True):
-                before, _, stop, answers = taken[number]
+                earlier, _, stop, answers = taken[number]
                 if not count:
                     declined[number] = lane
                 # what comes behind may be another lane's
-                taken[number] = (before + count, position, position if count else stop, answers)
+                taken[number] = (earlier + count, position, position if count else stop, answers)
             left = [number for number in left if taken[number][1] < taken[number][2]]
         for number in left:
             count, position, stop, answers = taken[number]

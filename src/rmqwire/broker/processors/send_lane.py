@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Take = Callable[
         [Sequence[Input], int, int, int, int],
-        tuple[list[Taken], bytes, int, tuple[int, int], Sequence[Brought]],
+        tuple[Sequence[Taken], bytes, int, tuple[int, int], Sequence[Brought]],
     ]
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
 
@@ -144,7 +144,7 @@ class SendLane:
 
             self._take = PlainSends(settings, answers, self.place, self._plan).take
 
-    def take(self, inputs: Sequence[Input]) -> list[Taken]:
+    def take(self, inputs: Sequence[Input]) -> Sequence[Taken]:
         """Take the plain sends at the front of each connection; see ``Lane``."""
         state, puts = self._state, self._puts
         now = state.wall_ms()
