@@ -274,6 +274,14 @@ def test_records_are_cut_out_of_stretches():
     assert (found, missing) == ([walk.queue.read(offsets[1], 100)], [])
 
 
+def test_a_record_that_is_larger_than_a_block_goes_on_behind_its_stretch():
+    walk = Walk()
+    walk.find(*range(IN_STRETCH + 1))  # the next stretch is here, and the one behind it is coming
+    begin = (IN_STRETCH + 1) * BLOCK + 10
+    for size in (IN_STRETCH - 1, IN_STRETCH, IN_STRETCH * 2):
+        assert walk.pieces([begin], [size * BLOCK]) == walk.queue.read(begin, size * BLOCK)
+
+
 def test_a_block_that_is_there_already_ends_what_is_read_of_its_stretch():
     walk = Walk()
     walk.find(IN_STRETCH + 1, 0, 1)

@@ -151,7 +151,7 @@ class LogWindow:
             end: of what is written of the log.
 
         Returns:
-            their bytes one after the other, those of a record that goes on in the next block in two
+            their bytes one after the other, those of a record that goes on in another block in several
             pieces; None when a block is not to be had.
 
         Raises:
@@ -168,14 +168,14 @@ class LogWindow:
             data, base = block
             places = zip(offsets[first:below], sizes[first:below], strict=True)
             found += [data[offset - base : offset - base + size] for offset, size in places]
-            over = offsets[below - 1] + sizes[below - 1] - base - len(data)
-            if over > 0:
-                begin, stop = self._block_at(stop)
+            last_end = offsets[below - 1] + sizes[below - 1]
+            while (here := base + len(data)) < last_end:
+                begin, stop = self._block_at(here)
                 block = self.find(begin, stop, 1) if stop <= end else None
                 if block is None:
                     return None
-                at = begin - block.begin
-                found.append(block.data[at : at + over])
+                data, base = block
+                found.append(data[here - base : last_end - base])
             first = below
         return found
 
