@@ -1,5 +1,6 @@
 """Threads that read the answers that they wait for."""
 
+import os
 import select
 import socket
 import threading
@@ -11,7 +12,7 @@ import pytest
 from rmqwire.blocking import Message, Producer
 from rmqwire.bridge.engine import TaskCall, shared_engine
 from rmqwire.bridge.face import block_on
-from rmqwire.bridge.thread_reader import ThreadReader
+from rmqwire.bridge.thread_reader import ThreadReader, _bell
 from rmqwire.remoting.loan import Loan
 from rmqwire.remoting.transport import HAS_EPOLL
 from tests.support.embedded import rmq, server
@@ -116,13 +117,16 @@ def test_an_interrupted_wait_gives_back_what_is_on_loan(over, lent):
 
 
 def test_without_a_descriptor_it_watches_nothing(lent, monkeypatch):
-    def none():
+    def none(*_):
         raise OSError(24, "too many open files")
 
-    one = reader()
-    monkeypatch.setattr(select, "epoll", none)
-    assert not one.watch(lent, lent.near.fileno())
-    one.forget(lent.near.fileno())
+    _bell.cache_clear()
+    for module, name in ((os, "eventfd"), (select, "epoll")):
+        one = reader()
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, none)
+            assert not one.watch(lent, lent.near.fileno())
+        one.forget(lent.near.fileno())
 
 
 def test_a_thread_reads_the_answers_to_its_sends(rmq, monkeypatch):

@@ -49,6 +49,7 @@ class ThreadReader:
         """Call ``loan.read`` when a socket is readable; tell whether that can be done."""
         try:
             if self._epoll is None:
+                _bell()  # there is one when it is to ring
                 self._epoll = select.epoll()
             self._epoll.register(fd, select.EPOLLIN)
         except OSError:  # no descriptor is left
