@@ -18,15 +18,15 @@ pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="sockets can't be lent her
 @pytest.fixture(autouse=True)
 def readers(monkeypatch):
     """The threads that have read on loan."""
-    seen, read = [], Loan.read
+    seen, read = [], Loan._read
 
-    def noted(self, mono_ms=0):
+    def noted(self):
         seen.append(threading.get_ident())
         if threading.current_thread().name == "rmqwire":
             Readers.elsewhere.set()
-        return read(self, mono_ms)
+        return read(self)
 
-    monkeypatch.setattr(Loan, "read", noted)
+    monkeypatch.setattr(Loan, "_read", noted)
     Readers.seen = seen
 
 

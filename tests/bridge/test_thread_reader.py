@@ -130,12 +130,12 @@ def test_without_a_descriptor_it_watches_nothing(lent, monkeypatch):
 
 
 def test_a_thread_reads_the_answers_to_its_sends(rmq, monkeypatch):
-    def noted(self, mono_ms=0):
+    def noted(self):
         seen.append(threading.get_ident())
-        return read(self, mono_ms)
+        return read(self)
 
-    seen, read = [], Loan.read
-    monkeypatch.setattr(Loan, "read", noted)
+    seen, read = [], Loan._read
+    monkeypatch.setattr(Loan, "_read", noted)
     with Producer("p", namesrv_addr=rmq.namesrv_addr) as producer:
         while threading.get_ident() not in seen:
             producer.send(Message("T", b"x"))

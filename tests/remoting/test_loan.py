@@ -201,6 +201,25 @@ async def test_a_thread_that_watches_nothing_between_its_sends_gives_it_back_wit
     await until(lambda: len(lent.stored) == 2)
 
 
+async def test_a_thread_that_comes_after_it_was_taken_back_leaves_the_answer_to_the_loop(lent):
+    # it would wake a task of the loop's, and the loop would sleep on
+    borrower, other = Watching(), Watching()
+    other.thread = -1
+    lent.answer(lent.ask(borrower))
+    lent.loan.take_back()
+    assert lent.loan.read()
+    assert not lent.stored
+    await until(lambda: lent.stored)
+    lent.answer(lent.ask(borrower))
+    lent.loan.take_back()
+    await until(lambda: len(lent.stored) == 2)
+    lent.channel.lend(other)
+    assert other.loans
+    lent.answer(lent.ask())
+    assert lent.loan.read()
+    await until(lambda: len(lent.stored) == 3)
+
+
 async def test_a_thread_without_time_has_its_answer_read_by_the_loop(lent):
     borrower = Watching()
     opaque = lent.ask(borrower)

@@ -111,10 +111,18 @@ class Loan:
         self._unpaid = False
         if self._borrower is not None:
             self.take_back()
-            self.read()
+            self._read()
 
     def read(self, mono_ms: int = 0) -> bool:
-        """Take the answer that has come; tell whether that was all there was for the loop to read."""
+        """Take the answer that has come; tell whether that was all there was for the loop to read.
+
+        In the thread that it is lent to. One that doesn't know yet that it was taken back reads nothing: it
+        can't wake the loop for whoever waits there.
+        """
+        borrower = self._borrower
+        return borrower is None or borrower.thread != get_ident() or self._read()
+
+    def _read(self) -> bool:
         if self._reading:
             return True  # a signal's handler has interrupted that, and lets the loop run meanwhile
         self._reading = True
