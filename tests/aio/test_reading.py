@@ -1,6 +1,7 @@
 """Answers that the program's loop reads itself."""
 
 import asyncio
+import socket
 import threading
 
 import pytest
@@ -129,6 +130,27 @@ def test_a_loop_that_watches_no_descriptors_leaves_all_to_the_engine(rmq):
 
     with asyncio.Runner(loop_factory=NoReaders) as runner:
         runner.run(main())
+
+
+@program
+async def test_a_reader_that_is_closed_gives_back_what_is_on_loan(rmq):
+    # a client that others use, too, goes on
+    class Lent:
+        def read(self, mono_ms=0):
+            raise AssertionError(mono_ms)
+
+        def take_back(self):
+            reader.forget(far.fileno())
+            given_back.set()
+
+    near, far = socket.socketpair()
+    given_back = threading.Event()
+    reader = LoopReader(returns_of(asyncio.get_running_loop()))
+    with near, far:
+        assert reader.watch(Lent(), far.fileno())
+        near.send(b"x")
+        reader.close()
+        assert await asyncio.to_thread(given_back.wait, 10)
 
 
 @program

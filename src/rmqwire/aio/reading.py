@@ -62,10 +62,12 @@ class LoopReader:
                 self._epoll.unregister(fd)
 
     def close(self) -> None:
-        """Watch nothing any more, if this is the loop."""
+        """Watch nothing any more, if this is the loop; what is on loan is of clients that others use, too."""
         if self._epoll is not None and self.returns.loop is get_running_loop():
             self.returns.loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
+            for loan in list(self._loans.values()):
+                shared_engine().post(loan.take_back)
 
     def _read(self) -> None:
         self.returns.at_once(self._read_all)
