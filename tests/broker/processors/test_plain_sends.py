@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz.mutate import mutate, with_true_length
+from rmqwire.broker.processors import plain_sends
 from rmqwire.broker.processors.send_lane import HARMLESS, is_plain_name
 from rmqwire.codec import message_const as const
 from rmqwire.codec.batch import encode_entry
@@ -17,6 +18,7 @@ from rmqwire.codec.bodies import TopicConfig
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
 from rmqwire.codec.native import NATIVE, PYTHON, module_fault
+from rmqwire.codec.record_batch import make_records
 from rmqwire.codec.release import release_named
 from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
 from rmqwire.remoting.lane_turn import take_together
@@ -489,6 +491,41 @@ def test_batches_in_a_row_leave_the_same_on_both_lanes(lanes, batches):
     lanes.feed(b"".join(frames))
 
 
+def alike_batches(count, **fields):
+    """Return so many batches of two messages that may be made records together."""
+    body = b"".join([encode_entry(3, b"abcd", MEMBERS[n].encode()) for n in range(2)])
+    return [
+        batch_frame(body=body, queue_id=number % 3, opaque=number, **fields)
+        for number in range(count)
+    ]
+
+
+def test_up_to_four_batches_in_a_row_become_records_in_one_call(lanes, lane, monkeypatch):
+    made = []
+
+    def noted(*columns, **fields):
+        made.append(len(columns[0]))
+        return make_records(*columns, **fields)
+
+    monkeypatch.setattr(plain_sends, "make_records", noted)
+    lanes.feed(b"".join(alike_batches(9)) + send_frame())
+    in_python = lane == PYTHON and lanes.taken == 10
+    assert made == ([8, 8, 2] if in_python else [])
+    assert lanes.taken == (
+        1 if lanes.brokers[0].state.release.broker.appends_batch_properties else 10
+    )
+
+
+def test_a_failed_write_refuses_each_of_the_batches_in_a_row(lanes, monkeypatch):
+    monkeypatch.setattr(FileQueue, "write", write_full)
+    batches = alike_batches(5) + alike_batches(3, flag=2) + [send_frame(opaque=9)]
+    answers = commands(lanes.feed(b"".join(batches))[1])
+    refused = int(ResponseCode.SERVICE_NOT_AVAILABLE)
+    assert [(one.opaque, one.code) for one in answers] == [
+        (opaque, refused) for opaque in (0, 1, 2, 3, 4, 9)
+    ]
+
+
 def test_batches_in_a_row_that_do_not_fit_into_the_file_are_taken_as_far_as_they_do(lanes):
     body = encode_entry(1, b"x" * 40_000, b"UNIQ_KEY\x01K") * 2
     data = [batch_frame(body=body, queue_id=number % 4) for number in range(9)]
@@ -496,6 +533,7 @@ def test_batches_in_a_row_that_do_not_fit_into_the_file_are_taken_as_far_as_they
         lanes.feed(b"".join(data))
     log = lanes.brokers[1].state.store.log
     assert log.end > 2 * lanes.brokers[1].loaded.store.mapped_file_size_commit_log
+    assert lanes.taken > 100 or lanes.brokers[1].state.release.broker.appends_batch_properties
 
 
 def test_a_broker_whose_records_have_crcs_has_no_lane(tmp_path, lane):
