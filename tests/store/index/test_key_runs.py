@@ -96,6 +96,21 @@ def test_topics_and_lengths_in_turn_keep_the_order_of_the_log():
     assert walked(data) == alone(data)
 
 
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.sampled_from(["A", "B", "C", "DD"]), st.integers(1, 12)), max_size=20),
+    st.lists(st.tuples(st.integers(0, 99), st.sampled_from(["C", "DD", "E"])), max_size=3),
+)
+def test_runs_of_many_topics_have_the_keys_of_their_records(stretches, others):
+    topics = [topic for topic, count in stretches for _ in range(count)]
+    for at, topic in others:
+        if topics:
+            topics[at % len(topics)] = topic
+    texts = [text(f"U{n:04}", f"k{n % 3}", f"t{n % 2}") for n in range(len(topics))]
+    data = log_of(*[message(one, properties=two) for one, two in zip(topics, texts, strict=True)])
+    assert walked(data) == alone(data)
+
+
 @pytest.mark.parametrize("length", [LONGEST, LONGEST + 1])
 def test_a_long_key_is_hashed_alone(length):
     texts = [text("U" * (length - 3) + f"{n:03}", "", "") for n in range(20)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rmqwire.codec.record import read_position
 from rmqwire.codec.sys_flag import COMPRESSED_FLAG, TRANSACTION_PREPARED_TYPE
 from rmqwire.store.index.index_keys import KeyHasher
 from rmqwire.store.index.record_rows import FEWEST, read_alike
@@ -27,7 +28,8 @@ def read(data: bytes, most: int = 99) -> tuple[int, list[bytes], list[int]]:
     """Read what is behind the first of ``records``."""
     size, body = len(records()) // COUNT, len(message().body)
     head_at, text_at = 88 + body, size - len(TEXTS[0])
-    count, texts, times = read_alike(data, size, size, body, 0, data[head_at:text_at], most)
+    count, heads, texts, times = read_alike(data, size, size, body, 0, text_at - head_at, most)
+    assert len(heads) == len(texts)
     return count, list(texts), list(times)
 
 
@@ -51,7 +53,6 @@ def test_they_end_before_one_of_another_size():
     [
         {"sys_flag": COMPRESSED_FLAG},
         {"sys_flag": TRANSACTION_PREPARED_TYPE},
-        {"topic": "t"},
         {"body": message().body + b"1", "properties": TEXTS[0][:-1]},
         {"topic": "TT", "properties": TEXTS[0][:-1]},
     ],
@@ -63,3 +64,15 @@ def test_one_of_the_same_size_that_is_not_like_them_has_all_read_alone(changed):
         assert walked(data) == alone(data)
     hasher = KeyHasher(tags=True)
     assert hasher.walk_in_python(data, 0, 0, 99)[2] == 0  # its topic is not known
+
+
+def test_topics_of_one_length_are_read_together():
+    data = records(FEWEST, topic="t")
+    assert read(data)[1] == TEXTS[1:]
+    assert walked(data) == alone(data)
+    assert walked(records(1, topic="t")) == alone(records(1, topic="t"))
+    hasher = KeyHasher(tags=True)
+    hasher.hashes(read_position(data))
+    keys, _, count = hasher.walk_in_python(data, 0, 1000, 99)  # it ends before one that isn't known
+    assert count == FEWEST
+    assert list(keys) == alone(data)[: len(keys)]

@@ -28,7 +28,7 @@ from rmqwire.store.index.record_rows import read_alike
 from rmqwire.store.index.slots import KeyColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rmqwire.codec.record import RecordPosition
     from rmqwire.store.index.key_layout import FullMatch, Values
@@ -99,6 +99,34 @@ class _Topic:
         self.match: FullMatch = _NOTHING
 
 
+class _Run:
+    """Records in a row whose property strings have one length.
+
+    Attributes:
+        owners: their topics, each with the number of its first record.
+    """
+
+    __slots__ = ("offsets", "owners", "texts", "times")
+
+    def __init__(self) -> None:
+        self.owners: list[tuple[_Topic, int]] = []
+        self.texts: list[bytes] = []  # the property strings
+        self.offsets: list[int] = []
+        self.times: list[int] = []
+
+    def ends(self) -> bool:
+        """Return whether it ends with its last topic: another's many records may be unlike this one's many."""
+        return len(self.texts) - self.owners[-1][1] >= _RUN
+
+    def topics(self) -> list[_Topic]:
+        """Return the topic of each record."""
+        ends = [*[begin for _, begin in self.owners[1:]], len(self.texts)]
+        topics: list[_Topic] = []
+        for (topic, begin), end in zip(self.owners, ends, strict=True):
+            topics += [topic] * (end - begin)
+        return topics
+
+
 class KeyHasher:
     """Hash the keys of records; what comes again and again is hashed once.
 
@@ -116,6 +144,7 @@ class KeyHasher:
         "_heads",
         "_layouts",
         "_middles",
+        "_shape",
         "_tag_hashes",
         "_tags",
         "_tails",
@@ -128,6 +157,7 @@ class KeyHasher:
         self._tags = tags
         self._topics: dict[bytes, _Topic] = {}  # by length byte and name, as a record has them
         self._layouts = Layouts()
+        self._shape: Shape | None = None  # of the last run's property strings
         self._heads = _Hashes(POWERS[_END])
         self._middles = _Hashes(POWERS[_TAIL])
         self._tails = _Hashes(1)
@@ -149,10 +179,8 @@ class KeyHasher:
         """
         unpack, topics, limit = KEYS_VIEW.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
         keys, whole = KeyColumns([], [], []), len(data)
-        texts: list[bytes] = []  # the property strings of a run: records of one topic,
-        offsets: list[int] = []
-        times: list[int] = []
-        topic, head, width, length = None, None, 0, 0  # which stands before strings of one length
+        run = _Run()
+        head, width, length = b"", 0, -1  # what stands before a property string, and its length
         count = before = retry = 0
         while count < most and pos <= limit:
             size, magic, sys_flag, stored, body = unpack(data, pos)
@@ -165,54 +193,60 @@ class KeyHasher:
             ):
                 break
             begin = topic_at + width
-            if data[topic_at:begin] != head:
-                self._hash_run(keys, topic, texts, offsets, times)
-                texts, offsets, times = [], [], []
+            if not head or data[topic_at:begin] != head:
                 begin = topic_at + data[topic_at] + 3
                 topic = topics.get(data[topic_at : begin - 2])
                 if topic is None or begin > end:
                     break
-                length = data[begin - 2] << 8 | data[begin - 1]
+                last, length = length, data[begin - 2] << 8 | data[begin - 1]
+                if length != last or run.ends():
+                    self._hash_run(keys, run)
+                    run = _Run()
+                run.owners.append((topic, len(run.texts)))
                 head, width = data[topic_at:begin], begin - topic_at
             if end - begin != length:
                 break
-            texts.append(data[begin:end])
-            offsets.append(base + pos)
-            times.append(stored)
-            pos = end
-            count += 1
+            run.texts.append(data[begin:end])
+            run.offsets.append(base + pos)
+            run.times.append(stored)
+            pos, count = end, count + 1
             if size == before and pos >= retry:
-                rows, some, stored_at = read_alike(
-                    data, pos, size, body, sys_flag, data[topic_at:begin], most - count
+                rows, heads, some, stored_at = read_alike(
+                    data, pos, size, body, sys_flag, width, most - count
                 )
                 retry = pos + rows * size
-                if some:
-                    texts += some
-                    times += stored_at
-                    offsets += range(base + pos, base + retry, size)
+                if heads and self._own(run, head, heads):
+                    head = heads[-1]
+                    run.texts += some
+                    run.times += stored_at
+                    run.offsets += range(base + pos, base + retry, size)
                     pos, count = retry, count + rows
             before = size
-        self._hash_run(keys, topic, texts, offsets, times)
+        self._hash_run(keys, run)
         return keys, pos, count
 
-    def _hash_run(
-        self,
-        keys: KeyColumns,
-        topic: _Topic | None,
-        texts: list[bytes],
-        offsets: list[int],
-        times: list[int],
-    ) -> None:
-        """Add the keys of records of one topic, whose property strings have one length."""
-        if topic is None or not texts:
+    def _own(self, run: _Run, head: bytes, heads: Sequence[bytes]) -> bool:
+        """Add the topics of records that follow one with a head of the same length; tell whether all are known."""
+        if heads.count(head) == len(heads):
+            return True
+        topics = [self._topics.get(one[:-2]) for one in heads]
+        if heads[0][-2:] != head[-2:] or None in topics:
+            return False
+        run.owners += [(one, n) for n, one in enumerate(topics, len(run.texts)) if one is not None]
+        return True
+
+    def _hash_run(self, keys: KeyColumns, run: _Run) -> None:
+        """Add the keys of a run."""
+        texts, offsets, times = run.texts, run.offsets, run.times
+        if not texts:
             return
-        columns = self._columns(topic, texts) if len(texts) >= _RUN else None
+        columns = self._columns(run) if len(texts) >= _RUN else None
         if columns is not None:
             keys.hashes += interleave(columns)
             keys.offsets += interleave([offsets] * len(columns))
             keys.times += interleave([times] * len(columns))
             return
-        for text, offset, stored in zip(texts, offsets, times, strict=True):
+        for topic, text, offset, stored in zip(run.topics(), texts, offsets, times, strict=True):
             found = topic.match(text)
             values = found.group(*GROUPS) if found else self._values(topic, text)
             hashes = self._hashes(topic.begin, values)
@@ -220,19 +254,24 @@ class KeyHasher:
             keys.offsets += [offset] * len(hashes)
             keys.times += [stored] * len(hashes)
 
-    def _columns(self, topic: _Topic, texts: list[bytes]) -> list[list[int]] | None:
+    def _columns(self, run: _Run) -> list[list[int]] | None:
         """Return the hashes of each key in all texts of a run; None where the texts are not alike."""
-        run, count, shape = b"".join(texts), len(texts), topic.shape
-        if shape is None or shape.length != len(texts[0]) or not shape.is_of(run, count):
-            match = self._layouts.of(texts[0])
-            found = match(texts[0]) if match is not None else None
-            shape = topic.shape = Shape(texts[0], found) if found is not None else None
-            if shape is None or not shape.is_of(run, count):
+        texts, count, topic = b"".join(run.texts), len(run.texts), run.owners[0][0]
+        shapes = (topic.shape, self._shape)
+        shape = next((one for one in shapes if one is not None and one.is_of(texts, count)), None)
+        if shape is None:
+            match = self._layouts.of(run.texts[0])
+            found = match(run.texts[0]) if match is not None else None
+            shape = Shape(run.texts[0], found) if found is not None else None
+            if shape is None or not shape.is_of(texts, count):
                 return None
-        columns = [shape.hashes(run, count, span, topic.begin) for span in shape.keys]
+        topic.shape = self._shape = shape
+        topics = [topic] if len(run.owners) == 1 else run.topics()
+        begins = [topic.begin for topic in topics]
+        columns = [shape.hashes(texts, count, span, begins) for span in shape.keys]
         if self._tags:
-            begin = topic.begin_of_tag
-            columns += [shape.hashes(run, count, span, begin) for span in shape.tags]
+            begins = [topic.begin_of_tag for topic in topics]
+            columns += [shape.hashes(texts, count, span, begins) for span in shape.tags]
         return columns
 
     def _values(self, topic: _Topic, text: bytes) -> Values:

@@ -10,6 +10,7 @@ room for 255 characters of 8 bits, times powers of 32 bits: nothing is carried i
 from __future__ import annotations
 
 import sys
+from array import array
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ class Shape:
             run: texts of ``length`` bytes, one after the other.
             count: how many.
         """
-        if not self._is_short or not run.isascii():
-            return False
         length = self.length
+        if not self._is_short or len(run) != count * length or not run.isascii():
+            return False
         if run.count(b"\x02") != count * self._separators:
             return False
         for at, byte in self._fixed:
@@ -67,18 +68,23 @@ class Shape:
                 return False
         return not any(_SPACE in run[at::length] for word in self._words for at in range(*word))
 
-    def hashes(self, run: bytes, count: int, span: Span, begin: int) -> list[int]:
+    def hashes(self, run: bytes, count: int, span: Span, begins: Sequence[int]) -> list[int]:
         """Return the hashes that one key has in each text of a run.
 
         Args:
             run: texts for which ``is_of`` is true.
             count: how many.
             span: where in a text the key stands.
-            begin: the hash of what is hashed before the key.
+            begins: the hash of what is hashed before the key, once or for each text.
         """
-        length, (first, stop) = self.length, span
-        total = begin * POWERS[stop - first]
-        lanes, several = bytearray(_LANE * count), 0
+        length, (first, stop), power = self.length, span, POWERS[span[1] - span[0]]
+        total = several = 0
+        if len(begins) == 1:
+            total = begins[0] * power
+        else:
+            starts = array("Q", [begin * power & 0xFFFFFFFF for begin in begins])
+            several = int.from_bytes(starts.tobytes(), sys.byteorder)
+        lanes = bytearray(_LANE * count)
         for at in range(first, stop):
             column, power = run[at::length], POWERS[stop - at - 1]
             if column == column[:1] * count:
