@@ -64,7 +64,6 @@ class Connection:
 
     __slots__ = (
         "_active",
-        "_handed",
         "_held",
         "_limits",
         "_mono_ms",
@@ -120,7 +119,6 @@ class Connection:
         self._outbox: list[bytes] = []
         self._oneways = 0  # oneway requests in the outbox
         self.requests = OpenRequests()
-        self._handed = 0  # number of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
         self._patience = Patience(limits)
         self.shaking_hands = False
@@ -191,10 +189,10 @@ class Connection:
     def _take_stored(self, data: bytes, read: ReadStored) -> None:
         """Hand the plain answers of joined bytes to those who wait for them, and answer all others."""
         found, end = read(data)
-        take, view = self.requests.take_stored, memoryview(data)
+        take = self.requests.take_stored
         for one in found:
-            if self._held or len(one) == 2 or (on_stored := take(one)) is None:
-                self._answer([view[one[0] : one[1]]])
+            if self._held or len(one) == 2 or (on_stored := take(one[2])) is None:
+                self._answer([memoryview(data)[one[0] : one[1]]])
             else:
                 self.frames_received += 1
                 self._call(on_stored, one)
@@ -214,7 +212,7 @@ class Connection:
             self._active = True
             self.frames_received += 1
             self._call(on_stored, one)
-            requests.take_stored(one)  # not before: it may be interrupted
+            requests.take_stored(one[2])  # not before: it may be interrupted
         return bool(wanted)
 
     def _rest(self, data: bytes, position: int) -> None:
@@ -283,7 +281,7 @@ class Connection:
         if request is None:
             self.handlers.tell_unmatched(command, self.peer)
         else:
-            self._call(request[1], command)
+            self._call(request[2], command)
 
     def _call(self, on_reply: Callable[[T], None], outcome: T) -> None:
         try:
@@ -428,7 +426,7 @@ class Connection:
             return b""
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
         self._clear_outbox()
-        self._handed = self.requests.last
+        self.requests.handed = self.requests.last
         self._active = True
         return data
 
@@ -448,8 +446,7 @@ class Connection:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
         if self.closed:
             return
-        while (due := self.requests.take_due(mono_ms)) is not None:
-            _, on_reply, frames, silence_ms, _ = due
+        for _, _, on_reply, frames, silence_ms, _ in self.requests.take_due(mono_ms):
             self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
             if silence_ms and self.frames_received == frames:
                 self.close(f"nothing came for {silence_ms} ms")
@@ -488,8 +485,8 @@ class Connection:
 
     def _fail_waiting(self) -> None:
         # what is in the outbox may still be sent
-        handed = self.requests.last if self._outbox else self._handed
-        for number, on_reply, _, _, _ in self.requests.take_all():
+        handed = self.requests.last if self._outbox else self.requests.handed
+        for _, number, on_reply, _, _, _ in self.requests.take_all():
             self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, TypeAlias
 
 from rmqwire.errors import TooManyRequests, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rmqwire.codec.stored_answers import Bounds, Stored
     from rmqwire.remoting.handler import OnReply, OnStored
 
-OpenRequest: TypeAlias = "tuple[int, OnReply, int, int, OnStored | None]"
-SPARE = 256  # deadlines of requests that were answered, kept besides one for each that waits
+OpenRequest: TypeAlias = "tuple[int, int, OnReply, int, int, OnStored | None]"
 
 
 class OpenRequests:
     """The requests that one connection has sent and waits for.
 
-    A deadline stays in the heap when its answer comes: taking it out would cost as much as all the
-    rest. It holds numbers only, and when most of them are of the past the heap is made again, because
-    one long wait would keep those of all short ones behind it.
+    Each is entered and answered, few run out of time: so nothing is kept in the order of their deadlines,
+    and whoever looks for one that is due, about once a second, looks at all.
 
     Attributes:
-        waiting: by opaque, in the order of sending: number, callback, the frames that had come before
-            it, for how long nothing may come at all until its connection is closed (ms; 0: any time), and
-            what takes the plain answer to a send, None for ``callback``.
+        waiting: by opaque, in the order of sending: deadline (ms), number, callback, the frames that had
+            come before it, for how long nothing may come at all until its connection is closed (ms; 0:
+            any time), and what takes the plain answer to a send, None for ``callback``.
         last: number of the last request.
+        handed: number of the last request that was handed out for writing.
         last_stored: number of the last send whose plain answer was taken.
     """
 
-    __slots__ = ("_deadlines", "last", "last_stored", "waiting")
+    __slots__ = ("handed", "last", "last_stored", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, OpenRequest] = {}
-        self.last = self.last_stored = 0
-        self._deadlines: list[tuple[int, int, int]] = []  # heap: when in ms, number, opaque
+        self.last = self.handed = self.last_stored = 0
 
     def check(self, opaque: int, most: int, peer: str) -> None:
         """Refuse one more request of this opaque.
@@ -61,30 +60,26 @@ class OpenRequests:
         on_stored: OnStored | None = None,
     ) -> None:
         """Enter a request that runs out of time at ``deadline`` (ms)."""
-        self.last += 1
-        self.waiting[opaque] = (self.last, on_reply, frames, silence_ms, on_stored)
-        heapq.heappush(self._deadlines, (deadline, self.last, opaque))
-        if len(self._deadlines) > 2 * len(self.waiting) + SPARE:
-            self._deadlines = [one for one in self._deadlines if self._waits(one)]
-            heapq.heapify(self._deadlines)
+        self.last = number = self.last + 1
+        self.waiting[opaque] = (deadline, number, on_reply, frames, silence_ms, on_stored)
 
-    def take_stored(self, stored: Stored) -> OnStored | None:
+    def take_stored(self, opaque: int) -> OnStored | None:
         """Return who wants the plain answer to a send, and wait for it no longer; None: nobody does."""
-        request = self.waiting.get(stored[2])
-        if request is None or request[4] is None:
+        request = self.waiting.get(opaque)
+        if request is None or request[5] is None:
             return None
-        del self.waiting[stored[2]]
-        self.last_stored = request[0]
-        return request[4]
+        del self.waiting[opaque]
+        self.last_stored = request[1]
+        return request[5]
 
     def who_want(self, found: list[Stored | Bounds]) -> list[tuple[OnStored, Stored]]:
         """Return who wants each of the plain answers to sends; nothing if other frames are among them."""
         wanted = []
         for one in found:
             request = None if len(one) == 2 else self.waiting.get(one[2])
-            if len(one) == 2 or request is None or request[4] is None:
+            if len(one) == 2 or request is None or request[5] is None:
                 return []
-            wanted.append((request[4], one))
+            wanted.append((request[5], one))
         return wanted
 
     def behind(self) -> int:
@@ -94,28 +89,23 @@ class OpenRequests:
         """
         return min(self.last - self.last_stored, len(self.waiting)) if self.last_stored else 0
 
+    @property
+    def are_mostly_unsent(self) -> bool:
+        """More are still to be written than wait at the other side."""
+        return 2 * (self.last - self.handed) > len(self.waiting)
+
     def next_deadline(self) -> int | None:
         """Return when the next one runs out of time (ms), None when there is none."""
-        deadlines = self._deadlines
-        while deadlines and not self._waits(deadlines[0]):
-            heapq.heappop(deadlines)
-        return deadlines[0][0] if deadlines else None
+        return min((request[0] for request in self.waiting.values()), default=None)
 
-    def take_due(self, mono_ms: int) -> OpenRequest | None:
-        """Return one that has run out of time by ``mono_ms``, and wait for it no longer."""
-        due = self.next_deadline()
-        if due is None or due > mono_ms:
-            return None
-        _, _, opaque = heapq.heappop(self._deadlines)
-        return self.waiting.pop(opaque)
+    def take_due(self, mono_ms: int) -> Iterator[OpenRequest]:
+        """Give those that have run out of time by ``mono_ms``, each waited for no longer once it is given."""
+        late = [(one[:2], opaque) for opaque, one in self.waiting.items() if one[0] <= mono_ms]
+        for _, opaque in sorted(late):
+            if (request := self.waiting.pop(opaque, None)) is not None:  # else it ended meanwhile
+                yield request
 
     def take_all(self) -> list[OpenRequest]:
         """Return all in the order of sending, and wait for none of them."""
         waiting, self.waiting = self.waiting, {}
-        self._deadlines = []
         return list(waiting.values())
-
-    def _waits(self, deadline: tuple[int, int, int]) -> bool:
-        _, number, opaque = deadline
-        waiting = self.waiting.get(opaque)
-        return waiting is not None and waiting[0] == number
