@@ -114,15 +114,16 @@ class Message(NamedProperties):
         self.body = body
         self.flag = flag
         self.transaction_id: str | None = None
-        self.properties: dict[str, str] = {}
+        own: dict[str, str] = {}
+        self.properties = own
         if tags:
-            self.properties[const.PROPERTY_TAGS] = tags
+            own[const.PROPERTY_TAGS] = tags
         if keys:
             joined = keys if isinstance(keys, str) else const.KEY_SEPARATOR.join(keys)
-            self.properties[const.PROPERTY_KEYS] = joined
-        self.properties[_WAIT] = "true" if wait_store_msg_ok else "false"
+            own[const.PROPERTY_KEYS] = joined
+        own[_WAIT] = "true" if wait_store_msg_ok else "false"
         if delay_time_level:
-            self.properties[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
+            own[const.PROPERTY_DELAY_TIME_LEVEL] = str(delay_time_level)
         soon = delay_time_sec is delay_time_ms is deliver_time_ms is None
         if not (soon and priority is None and lite_topic is None):
             for name, told in (
@@ -133,7 +134,7 @@ class Message(NamedProperties):
                 (const.PROPERTY_LITE_TOPIC, lite_topic),
             ):
                 if told is not None:
-                    self.properties[name] = str(told)
+                    own[name] = str(told)
         if properties:
             for name, value in properties.items():
                 self.put_user_property(name, value)

@@ -7,7 +7,9 @@ a task again: ``Sender.finish``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from rmqwire.codec.bodies import MessageQueue
 from rmqwire.codec.codes import ResponseCode
@@ -32,7 +34,7 @@ GO_AWAY = int(ResponseCode.GO_AWAY)
 SEND_OK = SendStatus.SEND_OK
 
 
-class FirstAttempt:
+class FirstAttempt(msgspec.Struct, eq=False):
     """One request under way.
 
     Args:
@@ -56,59 +58,25 @@ class FirstAttempt:
             same is to be sent once more.
     """
 
-    __slots__ = (
-        "_addr",
-        "_answered",
-        "_faults",
-        "_frame",
-        "_message",
-        "_msg_id",
-        "_shape",
-        "began_ms",
-        "deadline_ms",
-        "error",
-        "info",
-        "owner",
-        "queue",
-        "result",
-        "soon",
-    )
-
-    def __init__(  # noqa: PLR0913, PLR0917 - all that is to be known later
-        self,
-        message: Messages,
-        shape: SendShape,
-        msg_id: str,
-        frame: bytes,
-        queue: MessageQueue,
-        addr: str,
-        faults: FaultStrategy,
-        info: TopicPublishInfo | None,
-        soon: bool,
-        began_ms: int,
-        deadline_ms: int,
-        answered: Callable[[FirstAttempt], None],
-        owner: object,
-    ) -> None:
-        self._message = message
-        self._shape = shape
-        self._msg_id = msg_id
-        self._frame = frame
-        self.queue = queue
-        self._addr = addr
-        self._faults = faults
-        self.info = info
-        self.soon = soon
-        self.began_ms = began_ms
-        self.deadline_ms = deadline_ms
-        self._answered = answered
-        self.owner = owner
-        self.result: SendResult | None = None
-        self.error: RmqError | None = None
+    message: Messages
+    shape: SendShape
+    msg_id: str
+    frame: bytes
+    queue: MessageQueue
+    addr: str
+    faults: FaultStrategy
+    info: TopicPublishInfo | None
+    soon: bool
+    began_ms: int
+    deadline_ms: int
+    answered: Callable[[FirstAttempt], None]
+    owner: Any
+    result: SendResult | None = None
+    error: RmqError | None = None
 
     def prepare_again(self) -> Prepared:
         """Return what was sent, for another attempt."""
-        return read_again(self._message, self._shape, self._msg_id, self._frame)
+        return read_again(self.message, self.shape, self.msg_id, self.frame)
 
     def hear(self, outcome: RemotingCommand | RemotingError) -> None:
         """Take the answer, or what came instead of one."""
@@ -116,12 +84,12 @@ class FirstAttempt:
             self.error = outcome
         elif outcome.code != GO_AWAY:
             try:
-                self.result = send_result(outcome, self._addr, self._msg_id, self.queue)
+                self.result = send_result(outcome, self.addr, self.msg_id, self.queue)
             except RmqError as error:
                 self.error = error
             else:
                 self._learn()
-        self._answered(self)
+        self.answered(self)
 
     def store(self, stored: Stored) -> None:
         """Take the answer that it is stored."""
@@ -131,7 +99,7 @@ class FirstAttempt:
             queue = MessageQueue(queue.topic, queue.broker_name, queue_id)
         self.result = SendResult(
             SEND_OK,
-            self._msg_id,
+            self.msg_id,
             offset_id,
             queue,
             offset,
@@ -139,13 +107,13 @@ class FirstAttempt:
             region or "DefaultRegion",
             trace_on,
         )
-        if self._faults.enabled:
+        if self.faults.enabled:
             self._learn()
-        self._answered(self)
+        self.answered(self)
 
     def _learn(self) -> None:
-        if self._faults.enabled and self.info is not None:
-            self._faults.update(self.queue.broker_name, trio_ms() - self.began_ms)
+        if self.faults.enabled and self.info is not None:
+            self.faults.update(self.queue.broker_name, trio_ms() - self.began_ms)
 
 
 class FirstWait(OneWait):

@@ -8,7 +8,7 @@ at another broker, never after a broker's refusal. Nothing here imports trio: ``
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, Protocol, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeVarTuple
 
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError, TooManyRequests, UsageError
@@ -246,11 +246,10 @@ class SoonSends:
         )
 
     def _answered(self, first: FirstAttempt) -> None:
-        handle = cast("Sent", first.owner)
         if first.result is not None:
-            self._end(handle, first.result, None)
+            self._end(first.owner, first.result, None)
         else:
-            self._tasks.spawn(self._settle, handle, self._sender.finish, first)
+            self._tasks.spawn(self._settle, first.owner, self._sender.finish, first)
 
     def _end(self, handle: Sent, result: SendResult | None, error: BaseException | None) -> None:
         size = self._sizes.pop(handle, None)
