@@ -142,7 +142,9 @@ class LogWindow:
                 found.append(block.data[at : at + size])
         return found, missing
 
-    def pieces(self, offsets: Sequence[int], sizes: Sequence[int], end: int) -> list[bytes] | None:
+    def pieces(
+        self, offsets: Sequence[int], sizes: Sequence[int], end: int
+    ) -> list[memoryview] | None:
         """Cut records out of blocks, all or none.
 
         Args:
@@ -151,13 +153,13 @@ class LogWindow:
             end: of what is written of the log.
 
         Returns:
-            their bytes one after the other, those of a record that goes on in another block in several
-            pieces; None when a block is not to be had.
+            views of their bytes one after the other, those of a record that goes on in another block in
+            several pieces; None when a block is not to be had.
 
         Raises:
             OSError: the disk failed.
         """
-        found: list[bytes] = []
+        found: list[memoryview] = []
         first, count = 0, len(offsets)
         while first < count:
             begin, stop = self._block_at(offsets[first])
@@ -165,7 +167,8 @@ class LogWindow:
             block = self.find(begin, stop, below - first) if stop <= end else None
             if block is None:
                 return None
-            data, base = block
+            data, base = memoryview(block.data), block.begin
+            below = bisect_left(offsets, base + len(data), below)  # those read with it, too
             places = zip(offsets[first:below], sizes[first:below], strict=True)
             found += [data[offset - base : offset - base + size] for offset, size in places]
             last_end = offsets[below - 1] + sizes[below - 1]
@@ -174,7 +177,7 @@ class LogWindow:
                 block = self.find(begin, stop, 1) if stop <= end else None
                 if block is None:
                     return None
-                data, base = block
+                data, base = memoryview(block.data), block.begin
                 found.append(data[here - base : last_end - base])
             first = below
         return found

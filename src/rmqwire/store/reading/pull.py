@@ -292,9 +292,9 @@ def plain_pull(
     ):
         return None
     pieces = log.window.pieces(offsets, sizes, log.end)
-    if pieces is None:
-        pieces = log.read_ranges(list(zip(offsets, sizes, strict=True)))
-    body = b"".join(pieces)
+    body = b"".join(
+        log.read_ranges(list(zip(offsets, sizes, strict=True))) if pieces is None else pieces
+    )
     if len(body) != total:
         return None
     if offsets[0] < bounds.trusted_from and not all_right(body, offsets, sizes, queue, offset):
