@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import trio
@@ -40,17 +41,18 @@ async def _send_each(producer: Producer, load: Sending, meter: Meter, end: int) 
 
 
 async def _send_soon(producer: Producer, load: Sending, meter: Meter, end: int) -> None:
-    begun: list[int] = []
+    topic, body, times = load.topic, load.body, meter.times
+    begun: deque[int] = deque()
 
     def messages() -> Iterator[Message]:
         while (now := time.perf_counter_ns()) < end:
             begun.append(now)
-            yield Message(load.topic, load.body)
+            yield Message(topic, body)
 
     async for sent in producer.send_many(messages(), in_flight=load.in_flight):
         if sent.error is not None:
             raise sent.error
-        meter.times.append(time.perf_counter_ns() - begun[len(meter.times)])
+        times.append(time.perf_counter_ns() - begun.popleft())
 
 
 async def consume(load: Consuming) -> Meter:

@@ -129,3 +129,10 @@ def ask(face, command, words):
 
 def max_offsets(site, topic):
     return sum(max_offset(site.broker, topic, queue) for queue in range(QUEUES))
+
+
+def test_a_case_whose_rounds_are_far_apart_has_more_of_them():
+    bench = ClientBench(Bench(rounds=2), Site("", ""), count=0)
+    assert [bench.rounds_of(case) for case in ("sync/64", "async/256")] == [2, 6]
+    bench.bench.quick = True
+    assert bench.rounds_of("async/256") == 2
