@@ -48,4 +48,4 @@ def acl_of(text, *, path=PATH, files=None):
 def put(files, path, text):
     files.makedirs(path.rpartition("/")[0])
     if text is not None:
-        files.data[path] = bytearray(text.encode())
+        files.put(path, text.encode())

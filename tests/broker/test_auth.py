@@ -130,7 +130,7 @@ def test_users_and_policies_outlive_a_restart_and_no_one_else_reads_their_file(t
 def test_a_damaged_file_stops_the_start(text):
     files = MemoryFiles()
     files.makedirs("store/config")
-    files.data[FILE] = bytearray(text)
+    files.put(FILE, text)
     with pytest.raises(StoreError, match="is damaged"):
         make(files)
 
@@ -186,7 +186,7 @@ def test_a_body_that_cannot_be_read_is_refused(broker):
 def test_users_of_a_java_broker_that_are_not_read_are_named(caplog):
     files = MemoryFiles()
     files.makedirs("store/config/users")
-    files.data["store/config/users/CURRENT"] = bytearray(b"MANIFEST-000005\n")
+    files.put("store/config/users/CURRENT", b"MANIFEST-000005\n")
     make(files).close()
     assert "`rmqwire store import-users` takes them over" in caplog.text
     caplog.clear()

@@ -31,7 +31,7 @@ def files_with(main: bytes | None, backup: bytes | None) -> MemoryFiles:
     files.makedirs("store/config")
     for path, data in ((PATH, main), (PATH + ".bak", backup)):
         if data is not None:
-            files.data[path] = bytearray(data)
+            files.put(path, data)
     return files
 
 

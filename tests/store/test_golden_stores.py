@@ -34,7 +34,7 @@ def on_disk(archive: Path) -> MemoryFiles:
     for name, data in store_files(archive).items():
         path = f"{ROOT}/{name.removeprefix('store/')}"
         files.makedirs(path.rpartition("/")[0])
-        files.data[path] = bytearray(data)
+        files.put(path, data)
     return files
 
 

@@ -159,7 +159,7 @@ def closed_disk(count=60, *, close=True):
 def test_files_of_the_log_that_do_not_fit_are_refused(clean, damage):
     files = closed_disk()
     if not clean:
-        files.data[f"{ROOT}/abort"] = bytearray()
+        files.put(f"{ROOT}/abort")
     logs = sorted(path for path in files.data if "/commitlog/" in path)
     assert len(logs) >= 3
     if damage == "short":
@@ -168,7 +168,7 @@ def test_files_of_the_log_that_do_not_fit_are_refused(clean, damage):
         del files.data[logs[1]]
     else:
         name = f"{1 << 30:020d}" if damage == "extra" else "0000000000000409x"
-        files.data[f"{ROOT}/commitlog/{name}"] = bytearray(4096)
+        files.put(f"{ROOT}/commitlog/{name}", bytes(4096))
     with pytest.raises(CorruptLog):
         make_store(files).open()
     assert files.locked == {}
@@ -190,7 +190,7 @@ def queue_damages(files):
         yield lambda disk, path=path: disk.data.pop(path)
         for cut in (0, 1, 19, 20, 21, size // 2, size - 1):
             yield lambda disk, path=path, cut=cut: disk.data[path].__delitem__(slice(cut, None))
-        yield lambda disk, path=path, size=size: disk.data.__setitem__(path, bytearray(size))
+        yield lambda disk, path=path, size=size: disk.put(path, bytes(size))
         at = rng.randrange(0, size, 20)
         yield lambda disk, path=path, at=at: disk.data[path].__setitem__(
             slice(at, at + 40), bytes(len(disk.data[path][at : at + 40]))
@@ -203,7 +203,7 @@ def queue_damages(files):
 def test_spoilt_queues_are_rebuilt_as_they_were(clean):
     files = closed_disk()
     if not clean:
-        files.data[f"{ROOT}/abort"] = bytearray()
+        files.put(f"{ROOT}/abort")
     right = units(files)
     for number, spoil in enumerate(queue_damages(files)):
         disk = files.copy()

@@ -161,7 +161,7 @@ def _digest(files) -> bytes:
     for path in sorted(files.data):
         data = files.data[path]
         found.update(b"%s %d\n" % (path.encode(), len(data)))
-        found.update(data)
+        found.update(bytes(data))
     return found.digest()
 
 

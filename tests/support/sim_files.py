@@ -14,6 +14,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+from rmqwire.testing.sparse_bytes import SparseBytes
 from tests.support.memory_files import MemoryFiles
 
 SECTOR = 512
@@ -24,7 +25,7 @@ class Inode:
 
     __slots__ = ("data", "durable", "forgotten", "versions")
 
-    def __init__(self, data: bytearray, durable: bytes) -> None:
+    def __init__(self, data: SparseBytes, durable: bytes) -> None:
         self.data = data  # the cache: what reads give
         self.durable = durable
         self.versions: dict[int, list[bytes]] = {}
@@ -80,7 +81,7 @@ class SimFiles(MemoryFiles):
         other = SimFiles(self.sector)
         twins: dict[Inode, Inode] = {}
         for inode in {*self.inodes.values(), *self._durable_names.values()}:
-            twin = twins[inode] = Inode(bytearray(inode.data), inode.durable)
+            twin = twins[inode] = Inode(inode.data.copy(), inode.durable)
             twin.versions = {at: list(all_) for at, all_ in inode.versions.items()}
             twin.forgotten = set(inode.forgotten)
         other.inodes = {path: twins[inode] for path, inode in self.inodes.items()}
@@ -144,8 +145,8 @@ class SimFiles(MemoryFiles):
         return sorted(self.folders), sorted((path, bytes(data)) for path, data in self.data.items())
 
     def _add(self, path: str, data: bytearray) -> None:
-        self.data[path] = data
-        self.inodes[path] = Inode(data, b"")
+        self.put(path, data)
+        self.inodes[path] = Inode(self.data[path], b"")
 
     # --- what changes it ---------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING, Self
 
 from rmqwire.errors import StoreLocked
+from rmqwire.testing.sparse_bytes import SparseBytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +19,14 @@ class MemoryFiles:
     """Files and folders as a dict.
 
     Attributes:
-        data: path -> bytes of each file.
+        data: path -> what each file holds.
         folders: paths of the folders.
         handles: open handle -> path.
         locked: handle of a lock -> path.
     """
 
     def __init__(self) -> None:
-        self.data: dict[str, bytearray] = {}
+        self.data: dict[str, SparseBytes] = {}
         self.folders: set[str] = {"/"}
         self.handles: dict[int, str] = {}
         self.locked: dict[int, str] = {}
@@ -34,9 +35,13 @@ class MemoryFiles:
     def copy(self) -> Self:
         """Return the disk as a killed process leaves it: no handle, no lock."""
         other = type(self)()
-        other.data = {path: bytearray(data) for path, data in self.data.items()}
+        other.data = {path: data.copy() for path, data in self.data.items()}
         other.folders = set(self.folders)
         return other
+
+    def put(self, path: str, data: bytes | bytearray = b"") -> None:
+        """Let a file hold this; nobody has called for it."""
+        self.data[path] = SparseBytes(data)
 
     def called(self, operation: str, path: str) -> None:
         """Hear of each call before it is done; subclasses may raise ``OSError``."""
@@ -52,7 +57,7 @@ class MemoryFiles:
         if path not in self.data:
             if not create or posixpath.dirname(path) not in self.folders:
                 raise FileNotFoundError(errno.ENOENT, "no such file", path)
-            self.data[path] = bytearray()
+            self.data[path] = SparseBytes()
         self._next += 1
         self.handles[self._next] = path
         return self._next
@@ -71,10 +76,7 @@ class MemoryFiles:
         """Write all of ``data`` at ``offset``."""
         path = self.handles[handle]
         self.called("pwrite", path)
-        file = self.data[path]
-        if len(file) < offset:
-            file += bytes(offset - len(file))
-        file[offset : offset + len(data)] = data
+        self.data[path].write(data, offset)
 
     def fallocate(self, handle: int, size: int) -> None:
         """Reserve space for bytes 0 to ``size``."""
@@ -83,7 +85,7 @@ class MemoryFiles:
         file = self.data[path]
         more = max(size - len(file), 0)
         self.reserve(path, more)
-        file += bytes(more)
+        file.resize(len(file) + more)
 
     def read_ahead(self, handle: int, *, wanted: bool) -> None:
         """Note the call: everything is in memory already."""
@@ -91,7 +93,7 @@ class MemoryFiles:
 
     def data_ranges(self, handle: int, offset: int) -> Sequence[tuple[int, int]]:
         """Return (begin, end) of all bytes from ``offset`` on that may be other than zero."""
-        return [(offset, len(self.data[self.handles[handle]]))]
+        return self.data[self.handles[handle]].written_from(offset)
 
     def datasync(self, handle: int) -> None:
         """Do nothing: memory is all there is."""
@@ -101,8 +103,7 @@ class MemoryFiles:
         """Set the file's size in bytes."""
         path = self.handles[handle]
         self.called("truncate", path)
-        del self.data[path][size:]
-        self.data[path] += bytes(size - len(self.data[path]))
+        self.data[path].resize(size)
 
     def rename(self, source: str, target: str) -> None:
         """Put ``source`` in the place of ``target``."""

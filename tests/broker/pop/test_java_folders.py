@@ -22,7 +22,7 @@ def folder(name: str) -> MemoryFiles:
     with tarfile.open(FOLDERS / f"pop_{name}.tar.gz") as tar:
         for member in tar.getmembers():
             if member.isfile() and member.name != "store/timerwheel":
-                files.data[member.name] = bytearray(tar.extractfile(member).read())
+                files.put(member.name, tar.extractfile(member).read())
                 folder = posixpath.dirname(member.name)
                 while folder:
                     files.folders.add(folder)

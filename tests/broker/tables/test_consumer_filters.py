@@ -157,7 +157,7 @@ def test_a_file_of_java_is_read_and_written_as_it_was(version):
     files = MemoryFiles()
     text = recordings.store(version)["config/consumerFilter.json"]
     files.makedirs("/store/config")
-    files.data[PATH] = bytearray(text)
+    files.put(PATH, text)
     filters = make(files, release=RELEASES[version])
     filters.load()
     assert told(filters, group="g1")[0] == "n > 3 AND TAGS = 'TagA'"
@@ -235,7 +235,7 @@ def test_a_bit_map_has_the_bits_of_all_groups_that_want_the_message():
 def test_the_bit_maps_of_javas_store_are_ours(version):
     files = MemoryFiles()
     store = recordings.store(version)
-    files.data[PATH] = bytearray(store["config/consumerFilter.json"])
+    files.put(PATH, store["config/consumerFilter.json"])
     filters = make(files, release=RELEASES[version])
     filters.load()
     bits = filters.bits_of("T")

@@ -37,7 +37,7 @@ def manager(
 def with_file(text: bytes) -> MemoryFiles:
     files = MemoryFiles()
     files.makedirs("store/config")
-    files.data[PATH] = bytearray(text)
+    files.put(PATH, text)
     return files
 
 

@@ -46,7 +46,7 @@ def manager(files, release=V5_5_0):
 def with_files(**texts):
     files = MemoryFiles()
     for name, text in texts.items():
-        files.data[f"{FOLDER}/{name}.json"] = bytearray(text)
+        files.put(f"{FOLDER}/{name}.json", text)
     return files
 
 

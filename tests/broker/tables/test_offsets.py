@@ -34,9 +34,9 @@ def manager(
 def with_file(text: bytes, backup: bytes | None = None) -> MemoryFiles:
     files = MemoryFiles()
     files.makedirs("store/config")
-    files.data[PATH] = bytearray(text)
+    files.put(PATH, text)
     if backup is not None:
-        files.data[PATH + ".bak"] = bytearray(backup)
+        files.put(PATH + ".bak", backup)
     return files
 
 

@@ -78,7 +78,7 @@ def test_there_are_files_and_backups(disk):
 @pytest.mark.parametrize("name", TABLES)
 def test_a_damaged_table_gives_way_to_its_backup(disk, name, kind, caplog):
     files = disk.copy()
-    files.data[CONFIG + name] = bytearray(GARBAGE[kind])
+    files.put(CONFIG + name, GARBAGE[kind])
     check(started(files))
     assert name in caplog.text
 
@@ -88,9 +88,9 @@ def test_every_truncation_gives_way_to_the_backup(disk, name):
     files = disk.copy()
     whole = bytes(files.data[CONFIG + name])
     for size in range(0, len(whole.rstrip()), max(len(whole) // 12, 1)):
-        files.data[CONFIG + name] = bytearray(whole[:size])
+        files.put(CONFIG + name, whole[:size])
         check(started(files))
-    files.data[CONFIG + name] = bytearray(whole[: len(whole) // 2].ljust(len(whole), b"\0"))
+    files.put(CONFIG + name, whole[: len(whole) // 2].ljust(len(whole), b"\0"))
     check(started(files))
 
 
@@ -99,7 +99,7 @@ def test_every_truncation_gives_way_to_the_backup(disk, name):
 def test_no_start_when_table_and_backup_are_damaged(disk, name, kind):
     files = disk.copy()
     for suffix in ("", ".bak"):
-        files.data[CONFIG + name + suffix] = bytearray(GARBAGE[kind])
+        files.put(CONFIG + name + suffix, GARBAGE[kind])
     with pytest.raises(StoreError, match="not starting from an empty table"):
         started(files)
 

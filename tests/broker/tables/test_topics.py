@@ -160,7 +160,7 @@ def java_table(archive: Path) -> tuple[bytes, Release]:
 def files_with(text: bytes) -> MemoryFiles:
     files = MemoryFiles()
     files.makedirs("store/config")
-    files.data[PATH] = bytearray(text)
+    files.put(PATH, text)
     return files
 
 
@@ -207,6 +207,6 @@ def test_a_host_name_with_dots_may_name_the_broker():
 
 def test_garbage_in_both_files_refuses_the_start():
     files = files_with(b'{"topicConfigTable":{"a"')
-    files.data[PATH + ".bak"] = bytearray(b"[]")
+    files.put(PATH + ".bak", b"[]")
     with pytest.raises(StoreError):
         manager(V4_9_7, files).load()

@@ -46,17 +46,18 @@ def test_a_row_may_begin_anywhere():
 def test_names_that_make_no_row(names):
     queue, files, _ = make()
     for name in names:
-        files.data[f"/q/{name}"] = bytearray(100)
+        files.put(f"/q/{name}", bytes(100))
     with pytest.raises(CorruptLog):
         queue.load()
 
 
 def test_wrong_sizes():
     queue, files, _ = make()
-    files.data[f"/q/{0:020d}"] = bytearray(99)
+    files.put(f"/q/{0:020d}", bytes(99))
     with pytest.raises(CorruptLog, match="99, not 100"):
         queue.load()
-    files.data = {f"/q/{0:020d}": bytearray(100), f"/q/{100:020d}": bytearray()}
+    files.put(f"/q/{0:020d}", bytes(100))
+    files.put(f"/q/{100:020d}")
     queue.load()
     assert [segment.start for segment in queue.segments] == [0]
     assert list(files.data) == [f"/q/{0:020d}"]

@@ -133,7 +133,7 @@ def filled() -> MemoryFiles:
 def test_a_file_of_another_size_is_refused(size):
     files = filled()
     data = files.data[PATH]
-    files.data[PATH] = bytearray(data[:size].ljust(size, b"\0"))
+    files.put(PATH, data[:size].ljust(size, b"\0"))
     with pytest.raises(BadRecord):
         loaded(files)
 
@@ -165,17 +165,16 @@ def test_damage_never_loops_or_crashes(damage):
 
 def test_slots_out_of_range_and_hash_loops():
     files = filled()
-    slots = memoryview(files.data[PATH])[HEADER_SIZE : HEADER_SIZE + 4 * SLOTS].cast("B")
+    slots = slice(HEADER_SIZE, HEADER_SIZE + 4 * SLOTS)
     for value in (
         b"\x7f\xff\xff\xff",
         b"\xff\xff\xff\xff",
         b"\x00\x00\x00\x15",
         b"\x00\x00\x00\x00",
     ):
-        slots[:] = value * SLOTS
+        files.data[PATH][slots] = value * SLOTS
         assert select(loaded(files), "a") == []
-    slots[:] = b"\x00\x00\x00\x05" * SLOTS
-    slots.release()
+    files.data[PATH][slots] = b"\x00\x00\x00\x05" * SLOTS
     entry = HEADER_SIZE + 4 * SLOTS + 20 * 5
     files.data[PATH][entry + 16 : entry + 20] = b"\x00\x00\x00\x05"  # its own predecessor
     assert len(select(loaded(files), "e")) <= 1

@@ -253,7 +253,7 @@ def test_a_file_that_is_missing_or_damaged_is_built_again(which):
 def test_a_file_of_a_wrong_size_is_built_again(size):
     files = stopped()
     (path,) = index_paths(files)
-    files.data[path] = files.data[path][:size]
+    files.put(path, files.data[path][:size])
     store = opened(files)
     check_all(store)
     assert f"{size} bytes" in store.report.notes[0]
@@ -288,7 +288,7 @@ def test_a_header_with_a_wrong_number_is_noticed(field, value):
 
 def test_other_files_in_the_folder_are_left_alone():
     files = stopped()
-    files.data[f"{INDEX}/notes.txt"] = bytearray(b"mine")
+    files.put(f"{INDEX}/notes.txt", b"mine")
     check_all(opened(files))
     assert files.data[f"{INDEX}/notes.txt"] == b"mine"
 

@@ -188,7 +188,7 @@ def test_a_file_that_is_lost_is_made_good_from_the_log(clean, lost):
     assert len(names) == 3
     del files.data[f"{folder}/{names[lost]}"]
     if not clean:
-        files.data[f"{ROOT}/abort"] = bytearray()
+        files.put(f"{ROOT}/abort")
     again, _ = open_store(files)
     assert (again.min_offset("B", 0), again.max_offset("B", 0)) == (0, 18)
     again.close()
@@ -203,7 +203,7 @@ def test_units_of_torn_records_are_cut():
     last = units(files)[-1]
     name = f"{ROOT}/commitlog/{0:020}"
     files.data[name][last.physical_offset : end] = bytes(end - last.physical_offset)
-    files.data[f"{ROOT}/abort"] = bytearray()
+    files.put(f"{ROOT}/abort")
     files.data.pop(f"{ROOT}/rmqwire.mark", None)
     again, report = open_store(files)
     assert report.units_cut == 1

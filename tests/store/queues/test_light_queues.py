@@ -223,7 +223,7 @@ def test_a_file_of_a_light_queue_that_is_lost_is_made_good_from_the_log(clean, l
     assert len(before) == 2
     del store.files.data[f"{folder}/{names[lost]}"]
     if not clean:
-        store.files.data[f"{ROOT}/abort"] = bytearray()
+        store.files.put(f"{ROOT}/abort")
     again = open_store(store.files)
     assert (again.min_offset(A, 0), again.max_offset(A, 0)) == (0, 20)
     again.close()

@@ -237,7 +237,7 @@ def test_a_mark_that_java_has_overtaken_says_nothing():
     assert java.open().log_end == place
     put(java, message(queue_id=1, body=b"java" * 11))
     left = java.files.copy()
-    left.data["/store/rmqwire.mark"] = bytearray(mark)
+    left.put("/store/rmqwire.mark", mark)
     store = make_store(left, config=config)
     report = store.open()
     assert any("another broker" in note for note in report.notes)

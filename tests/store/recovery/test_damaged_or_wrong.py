@@ -61,8 +61,8 @@ def test_a_record_that_names_another_place_is_told_when_it_is_read(name):
 @pytest.mark.parametrize("wrong", ["between", "of another queue", "of an older message"])
 def test_a_unit_that_is_wrong_goes(wrong):
     files, (place, size, code) = closed_disk(mark=False)
-    first = UNIT_STRUCT.unpack_from(files.data[QUEUE])
-    others = UNIT_STRUCT.unpack_from(files.data[QUEUE.replace("/T/0/", "/T/1/")])
+    first = UNIT_STRUCT.unpack_from(files.data[QUEUE][:])
+    others = UNIT_STRUCT.unpack_from(files.data[QUEUE.replace("/T/0/", "/T/1/")][:])
     unit = {
         "between": (place - 50, size, code),
         "of another queue": others,

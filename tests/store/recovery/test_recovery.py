@@ -52,7 +52,7 @@ def test_an_empty_folder_becomes_a_store():
     assert (report.clean, report.log_end) == (True, 0)
     data = store.files.data
     assert data[f"{ROOT}/lock"] == b"lock"
-    assert data[f"{ROOT}/abort"].isdigit()
+    assert data[f"{ROOT}/abort"][:].isdigit()
     assert data[f"{ROOT}/abort.bak"] == b""
     assert len(data[f"{ROOT}/checkpoint"]) == 4096
     store.close()
@@ -79,7 +79,7 @@ def test_a_killed_store_is_complete():
     assert all_bodies(again) == expected
     assert not report.clean
     assert report.units_added == 60
-    assert again.files.data[f"{ROOT}/abort.bak"].isdigit()
+    assert again.files.data[f"{ROOT}/abort.bak"][:].isdigit()
 
 
 def test_the_torn_last_record_is_cut_at_every_byte():
@@ -155,8 +155,8 @@ def test_a_preallocated_file_is_kept():
     store.close()
     files = store.files
     end = store.log.queue.end_of_files
-    files.data[f"{LOG}/{end:020d}"] = bytearray(4096)
-    files.data[f"{LOG}/{end + 4096:020d}"] = bytearray()  # made, not sized yet
+    files.put(f"{LOG}/{end:020d}", bytes(4096))
+    files.put(f"{LOG}/{end + 4096:020d}")  # made, not sized yet
     _, report = reopened(files)
     assert report.files_dropped == [f"{LOG}/{end:020d}"]
     assert f"{LOG}/{end + 4096:020d}" not in files.data
@@ -169,7 +169,7 @@ def test_a_preallocated_file_is_kept():
 def test_strange_files_in_the_log_refuse_to_start(name, data):
     store = filled(3)
     store.close()
-    store.files.data[f"{LOG}/{name}"] = bytearray(data)
+    store.files.put(f"{LOG}/{name}", data)
     with pytest.raises(CorruptLog):
         reopened(store.files)
     assert store.files.locked == {}
@@ -223,7 +223,7 @@ def test_a_missing_or_short_queue_file_is_rebuilt():
             del files.data[path][150:]
         else:
             del files.data[f"{QUEUES}/T/1/{200:020d}"]
-            files.data[f"{QUEUES}/T/1/{400:020d}"] = bytearray(200)
+            files.put(f"{QUEUES}/T/1/{400:020d}", bytes(200))
         again, report = reopened(files)
         assert report.notes
         assert all_bodies(again) == expected
@@ -248,8 +248,8 @@ def test_stale_units_are_replaced():
     store.queues.write_tails()
     files = store.files.copy()
     path = f"{QUEUES}/T/2/{0:020d}"
-    at, size, code = UNIT_STRUCT.unpack_from(files.data[path], 4 * UNIT)
-    UNIT_STRUCT.pack_into(files.data[path], 4 * UNIT, at + 1, size - 1, code)
+    at, size, code = UNIT_STRUCT.unpack_from(files.data[path][:], 4 * UNIT)
+    files.data[path][4 * UNIT : 5 * UNIT] = UNIT_STRUCT.pack(at + 1, size - 1, code)
     again, report = reopened(files)
     assert all_bodies(again) == expected
     assert any("stale" in note for note in report.notes)
@@ -272,7 +272,7 @@ def test_a_file_of_a_deleted_topic_is_not_taken_for_one_of_the_topic_made_again(
         put(store, message(kind, body=b"again"))
     store.queues.write_tails()
     files = store.files.copy()
-    files.data[second] = bytearray(deleted)
+    files.put(second, deleted)
     again = make_store(files, config=store.config)
     again.queues.is_batch_topic = "B".__eq__
     again.open()
@@ -289,7 +289,7 @@ def test_any_checkpoint_leads_to_a_complete_store(content):
     store = filled(clock=Clock(), step_ms=10_000)
     expected = all_bodies(store)
     files = store.files.copy()
-    files.data[f"{ROOT}/checkpoint"] = bytearray(content)
+    files.put(f"{ROOT}/checkpoint", content)
     again, _ = reopened(files)
     assert all_bodies(again) == expected
 

@@ -123,7 +123,7 @@ def test_files_that_a_power_cut_has_left_damaged_are_removed_with_those_behind_t
     assert [position for position, _ in log.scan(0)] == positions[:10]
     files, _, positions = filled(17)
     del files.data[f"/s/timerlog/{FILE:020d}"]
-    files.data["/s/timerlog/7x"] = bytearray(FILE)
+    files.put("/s/timerlog/7x", bytes(FILE))
     log = make(files)
     assert log.load() == [*(f"/s/timerlog/{at * FILE:020d}" for at in (2, 3)), "/s/timerlog/7x"]
     assert [position for position, _ in log.scan(0)] == positions[:5]

@@ -66,7 +66,7 @@ def test_its_file_is_java_s_and_comes_back(puts):
         assert "/s/timerwheel" not in files.data
         assert not make(files).load()
         return
-    data = files.data["/s/timerwheel"]
+    data = bytes(files.data["/s/timerwheel"])
     assert len(data) == wheel.size == 2 * SLOTS * SLOT_SIZE
     for slot in ring.values():
         at = slot_position(slot.time * PRECISION, SLOTS, PRECISION)
@@ -99,7 +99,7 @@ def test_only_pages_that_changed_are_written():
 def test_a_file_of_another_size_is_no_wheel():
     files = MemoryFiles()
     wheel = make(files)
-    files.data["/s/timerwheel"] = bytearray(b"x" * 32)
+    files.put("/s/timerwheel", b"x" * 32)
     assert not wheel.load()
     wheel.put(BEGIN, 0, 0, 1)
     wheel.write()
