@@ -180,19 +180,21 @@ def send_during(stalls, waiting):
 
 async def test_what_waited_for_a_busy_loop_is_answered_busy(tmp_path):
     async with cluster(tmp_path, waitTimeMillsInSendQueue="200") as here:
-        ready, stalls = trio.Event(), threading.Event()
+        ready, stalls, sent = trio.Event(), threading.Event(), threading.Event()
         async with trio.open_nursery() as nursery:
             answers = []
-            nursery.start_soon(trio.to_thread.run_sync, ask_twice, here, ready, stalls, answers)
+            asked = here, ready, stalls, sent, answers
+            nursery.start_soon(trio.to_thread.run_sync, ask_twice, *asked)
             await ready.wait()
             stalls.set()
+            sent.wait(5)
             time.sleep(STALL_S)  # noqa: ASYNC251  it is what keeps the loop busy
         assert [answer.code for answer in answers] == [0, 2]
         assert answers[1].remark.startswith("[TIMEOUT_CLEAN_QUEUE]broker busy")
         assert here.server.core.state.store.max_offset("T", 0) == 1
 
 
-def ask_twice(here, ready, stalls, answers):
+def ask_twice(here, ready, stalls, sent, answers):
     """Send a message, and another one when the loop stands still."""
     with socket.create_connection(here.broker) as connection:
         for body in (b"first", b"waited"):
@@ -202,4 +204,5 @@ def ask_twice(here, ready, stalls, answers):
             answers.append(decode_command(connection.recv(1 << 16)))
             trio.from_thread.run_sync(ready.set)
             stalls.wait(5)
+        sent.set()
         answers.append(decode_command(connection.recv(1 << 16)))
