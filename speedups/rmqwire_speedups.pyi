@@ -1,7 +1,7 @@
 """The native lane of rmqwire, written in Rust; ``speedups/README.md`` says what it takes over."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 VERSION: Final[int]
 
@@ -192,6 +192,26 @@ class PullSettings(Protocol):
     @property
     def answer_version(self) -> int: ...
 
+class Stretch:
+    """A part of a file in memory that is used again when nobody has this any more."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+class ReadAhead:
+    """Reads parts of files in a thread, without the GIL; ``rmqwire.store.read_thread.ReadThread`` says what each does."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+    def begin(self, path: str, size: int, offset: int, /) -> Callable[[], Stretch]: ...
+    def forget(self) -> None: ...
+
+class _Data(Protocol):
+    """``bytes`` or a ``Stretch``."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
 _P = TypeVar("_P")
 
 class Pulls(Generic[_P]):
@@ -218,7 +238,7 @@ class Pulls(Generic[_P]):
             tuple[_P, Sequence[int] | None, bytes | None, int, int, int, int, int] | None,
         ],
         units: Callable[[_P, int, int, int], tuple[bytes, int, int] | None],
-        block: Callable[[int, int, int], tuple[bytes, int] | None],
+        block: Callable[[int, int, int], tuple[_Data, int] | None],
         read: Callable[[list[tuple[int, int]]], Sequence[bytes]],
     ) -> None: ...
     def take(

@@ -23,9 +23,10 @@
 //! heads.rs       records of a pull's answer, as far as a consumer looks at them
 //! pull_answer.rs the frame of a pull's answer
 //! pull_lane.rs   all of it, for the pulls at the front of buffers
+//! read_ahead.rs  a thread that reads parts of files before somebody wants them
 //! client_send.rs  the frames of a client's sends, and the bodies of its batches
 //! client_answers.rs  what a client is answered to its sends
-//! python.rs      the module that Python imports, with python_pulls.rs and python_client.rs
+//! python.rs      the module that Python imports, with python_pulls.rs, python_reads.rs and python_client.rs
 //! ```
 #![forbid(unsafe_code)]
 
@@ -52,5 +53,8 @@ mod python;
 mod python_client;
 #[cfg(feature = "python")]
 mod python_pulls;
+#[cfg(feature = "python")]
+mod python_reads;
+pub mod read_ahead;
 pub mod record;
 pub mod send;

@@ -18,7 +18,7 @@ use crate::properties::{Plan, Plans};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 17;
+const VERSION: u32 = 18;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -394,6 +394,9 @@ mod rmqwire_speedups {
 
     #[pymodule_export]
     use crate::python_pulls::{Pulled, Pulls, scan_units};
+
+    #[pymodule_export]
+    use crate::python_reads::{Read, ReadAhead, Stretch};
 
     #[pymodule_export]
     use super::{panic_for_a_test, record_heads, walk_keys, walk_units};

@@ -10,6 +10,7 @@ use crate::answer::pieces;
 use crate::pull::{self, Found, Limits, Most, Queue};
 use crate::pull_answer::PullAnswers;
 use crate::python::{bytes, guard};
+use crate::python_reads::Stretch;
 use crate::{pull_lane, pull_request};
 
 /// What stays the same for one broker's pulls, read from the attributes of a Python object.
@@ -51,12 +52,19 @@ impl From<PyPullSettings> for pull_lane::Settings {
     }
 }
 
-/// Bytes that the Python gave.
-struct Lent<'py>(Bound<'py, PyBytes>);
+/// Bytes that the Python gave: its own, or what was read ahead.
+#[derive(FromPyObject)]
+enum Lent<'py> {
+    Bytes(Bound<'py, PyBytes>),
+    Stretch(Bound<'py, Stretch>),
+}
 
 impl AsRef<[u8]> for Lent<'_> {
     fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
+        match self {
+            Lent::Bytes(data) => data.as_bytes(),
+            Lent::Stretch(data) => data.get().as_ref(),
+        }
     }
 }
 
@@ -78,7 +86,7 @@ fn given<T>(outcome: PyResult<Option<T>>, py: Python) -> PyResult<Option<T>> {
 
 type PreparedAnswer<'py> =
     Option<(Py<PyAny>, Option<Vec<i64>>, Option<Bound<'py, PyBytes>>, i32, i64, i64, i64, i64)>;
-type UnitsAnswer<'py> = Option<(Bound<'py, PyBytes>, i64, i64)>;
+type UnitsAnswer<'py> = Option<(Lent<'py>, i64, i64)>;
 
 impl<'py> pull_lane::Broker for PullCallables<'_, 'py> {
     type Plan = Bound<'py, PyAny>;
@@ -108,20 +116,20 @@ impl<'py> pull_lane::Broker for PullCallables<'_, 'py> {
         let answer = self.units.call1((plan, queue_id, offset, count));
         let answer = answer.and_then(|answer| answer.extract::<UnitsAnswer>());
         let found = given(answer, self.units.py())?;
-        Ok(found.map(|(units, low, high)| pull_lane::Units { units: Lent(units), low, high }))
+        Ok(found.map(|(units, low, high)| pull_lane::Units { units, low, high }))
     }
 
     fn block(&self, block: &Range<i64>, records: usize) -> PyResult<Option<(Lent<'py>, i64)>> {
         let answer = self.block.call1((block.start, block.end, records));
-        let answer = answer.and_then(|answer| answer.extract::<Option<(Bound<'py, PyBytes>, i64)>>());
-        Ok(given(answer, self.block.py())?.map(|(data, begin)| (Lent(data), begin)))
+        let answer = answer.and_then(|answer| answer.extract::<Option<(Lent<'py>, i64)>>());
+        given(answer, self.block.py())
     }
 
     fn read(&self, parts: &[Range<i64>]) -> PyResult<Option<Vec<Lent<'py>>>> {
         let ranges: Vec<(i64, i64)> = parts.iter().map(|part| (part.start, part.end - part.start)).collect();
         let answer = self.read.call1((ranges,));
-        let answer = answer.and_then(|answer| answer.extract::<Vec<Bound<'py, PyBytes>>>()).map(Some);
-        Ok(given(answer, self.read.py())?.map(|parts| parts.into_iter().map(Lent).collect()))
+        let answer = answer.and_then(|answer| answer.extract::<Vec<Lent<'py>>>()).map(Some);
+        given(answer, self.read.py())
     }
 }
 

@@ -383,5 +383,5 @@ async def test_a_thread_reads_ahead_unless_all_is_done_by_the_loop(offload):
         await nursery.start(
             lambda **kw: run_store(store, flush_wanted_of(store), offload=offload, **kw)
         )
-        assert (store.log.window.begin_read is None) == (offload is not None)
+        assert (store.log.window.reader is None) == (offload is not None)
         nursery.cancel_scope.cancel()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import trio
 
 from rmqwire.errors import StoreError
-from rmqwire.store.read_thread import ReadThread
+from rmqwire.store.read_thread import reader_of
 from rmqwire.wakeup import next_beat
 
 if TYPE_CHECKING:
@@ -352,10 +352,10 @@ async def run_store(
         with (
             FlushThread() as thread,
             FlushThread("rmqwire-index") as index_thread,
-            ReadThread(store.files) as read_thread,
+            reader_of(store.files) as reader,
         ):
             if offload is None:
-                store.log.window.begin_read = read_thread.begin
+                store.log.window.reader = reader
             flush = offload or thread.offload
             indexing = offload or index_thread.offload
             others = offload or _thread_offload()

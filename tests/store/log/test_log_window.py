@@ -199,7 +199,11 @@ class Reader:
         self.files = files
         self.begun = []
         self.waited_for = []
+        self.forgotten = 0
         self.fails = False
+
+    def forget(self):
+        self.forgotten += 1
 
     def begin(self, path, size, offset):
         first = (int(path.rpartition("/")[2]) + offset) // BLOCK
@@ -225,7 +229,7 @@ class Walk:
             self.queue.write(bytes([number]) * BLOCK, number * BLOCK)
         self.reader = Reader(self.files)
         self.window = LogWindow(self.queue, lambda: end)
-        self.window.begin_read = self.reader.begin
+        self.window.reader = self.reader
 
     def find(self, *numbers):
         for number in numbers:
@@ -258,7 +262,7 @@ def test_what_lies_ahead_of_who_walks_is_read_in_a_thread_file_after_file():
 
 def test_as_far_is_read_ahead_as_somebody_has_come_but_not_farther_than_some_stretches():
     walk = Walk()
-    for stretch, ahead in ((0, 1), (1, 2), (2, AHEAD), (3, AHEAD), (4, AHEAD)):
+    for stretch, ahead in ((0, 1), (1, 2), (2, 4), (3, 4), (4, AHEAD), (5, AHEAD)):
         first = stretch * IN_STRETCH
         walk.find(*range(first, first + IN_STRETCH))
         assert walk.reader.begun[-1][-1] == IN_STRETCH * (stretch + ahead + 1) - 1
@@ -313,7 +317,7 @@ def test_what_was_read_ahead_of_a_log_that_goes_on_elsewhere_is_forgotten():
     walk.find(0, 1)
     walk.window.forget()
     walk.find(2)
-    assert walk.reader.waited_for == []
+    assert (walk.reader.waited_for, walk.reader.forgotten) == ([], 1)
 
 
 def test_nothing_is_read_ahead_where_that_is_not_wanted():
@@ -335,7 +339,7 @@ def test_what_is_read_ahead_is_bounded_however_many_walk_and_leave(monkeypatch):
     ):  # two files for each: who walks through one goes on in the next
         queue.create(number * file_blocks * BLOCK)
     window, reader = window_of(queue), Reader(files)
-    window.begin_read = reader.begin
+    window.reader = reader
 
     def walk(place):
         for number in (0, 1):

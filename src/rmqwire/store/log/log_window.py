@@ -7,7 +7,8 @@ message somewhere costs no more than itself.
 
 Who wants a block behind another one walks along the log. What lies ahead is read by a thread then, so that
 the loop neither waits for the disk nor copies what comes from there. It reads stretches of several blocks,
-each in one call: both want the interpreter, and each call of the thread has to wait for it.
+each in one call: a thread of the Python waits for the interpreter at each. As far ahead as the disk takes to
+begin a new file.
 
 Only blocks that are written to their end are kept: those don't change any more.
 """
@@ -15,23 +16,28 @@ Only blocks that are written to their end are kept: those don't change any more.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rmqwire.store.folder.file_queue import FileQueue
 
-    # Is told a file, how many bytes of it and from where on; returns what returns them, or fewer.
-    BeginRead = Callable[[str, int, int], Callable[[], bytes]]
-
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
-KEPT: Final = 128  # blocks: 32 MiB, when so much is being read
+KEPT: Final = 48  # blocks: 12 MiB, when so much is being read
 SEVERAL: Final = 4  # records
 STRETCH: Final = 4 * BLOCK  # is read ahead in one call, or what is wanted of it
-AHEAD: Final = 4  # stretches behind that of who walks, read before he wants them
-COMING: Final = 4 * AHEAD  # stretches that are read ahead for all who walk
+AHEAD: Final = 8  # stretches behind that of who walks, read before he wants them
+COMING: Final = 16  # stretches that are read ahead for all who walk
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
+
+
+class Data(Protocol):
+    """Bytes, or what the native thread has read."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
 
 
 class Block(NamedTuple):
@@ -42,8 +48,18 @@ class Block(NamedTuple):
         begin: offset in the log of its first byte.
     """
 
-    data: bytes
+    data: Data
     begin: int
+
+
+class Reader(Protocol):
+    """Reads in a thread what somebody will want."""
+
+    def begin(self, path: str, size: int, offset: int, /) -> Callable[[], Data]:
+        """Have ``size`` bytes of a file read; return what returns them, or fewer, once."""
+
+    def forget(self) -> None:
+        """Take files for others from now on."""
 
 
 class _Coming:
@@ -59,7 +75,7 @@ class _Coming:
     __slots__ = ("blocks", "since", "size", "take")
 
     def __init__(
-        self, blocks: Sequence[int], size: int, since: int, take: Callable[[], bytes]
+        self, blocks: Sequence[int], size: int, since: int, take: Callable[[], Data]
     ) -> None:
         self.blocks = blocks
         self.size = size
@@ -75,10 +91,10 @@ class LogWindow:
         end: returns the offset behind what is written of it.
 
     Attributes:
-        begin_read: begins a read in a thread; None: nothing is read ahead.
+        reader: reads ahead; None: nothing is.
     """
 
-    __slots__ = ("_blocks", "_coming", "_end", "_queue", "_reads", "_seen", "begin_read")
+    __slots__ = ("_blocks", "_coming", "_end", "_queue", "_reads", "_seen", "reader")
 
     def __init__(self, queue: FileQueue, end: Callable[[], int]) -> None:
         self._queue = queue
@@ -87,7 +103,7 @@ class LogWindow:
         self._coming: dict[int, _Coming] = {}  # by the beginning of each of its blocks
         self._reads = 0  # blocks read since the start
         self._seen: dict[int, None] = {}
-        self.begin_read: BeginRead | None = None
+        self.reader: Reader | None = None
 
     def find(self, begin: int, stop: int, records: int) -> Block | None:
         """Return a block; None if its records are better read by themselves.
@@ -167,7 +183,7 @@ class LogWindow:
             block = self.find(begin, stop, below - first) if stop <= end else None
             if block is None:
                 return None
-            data, base = memoryview(block.data), block.begin
+            data, base = _view(block.data), block.begin
             below = bisect_left(offsets, base + len(data), below)  # those read with it, too
             places = zip(offsets[first:below], sizes[first:below], strict=True)
             found += [data[offset - base : offset - base + size] for offset, size in places]
@@ -177,7 +193,7 @@ class LogWindow:
                 block = self.find(begin, stop, 1) if stop <= end else None
                 if block is None:
                     return None
-                data, base = memoryview(block.data), block.begin
+                data, base = _view(block.data), block.begin
                 found.append(data[here - base : last_end - base])
             first = below
         return found
@@ -196,8 +212,8 @@ class LogWindow:
         seen[begin] = None
 
     def _read(self, begin: int, stop: int) -> Block | None:
-        if begin - BLOCK in self._blocks and self.begin_read is not None:
-            self._read_ahead(begin, stop, self.begin_read)
+        if begin - BLOCK in self._blocks and self.reader is not None:
+            self._read_ahead(begin, stop, self.reader)
         coming = self._coming.get(begin)
         if coming is not None and self._take(coming):
             return self._blocks[begin]
@@ -228,7 +244,7 @@ class LogWindow:
         blocks[begin] = block
         self._seen.pop(begin, None)
 
-    def _read_ahead(self, begin: int, stop: int, begin_read: BeginRead) -> None:
+    def _read_ahead(self, begin: int, stop: int, reader: Reader) -> None:
         """Have what lies behind a block read while its messages are sent: about as far as he has come who walks."""
         end, ahead = self._end(), 1
         while ahead < AHEAD and begin - ahead * STRETCH in self._blocks:
@@ -241,7 +257,7 @@ class LogWindow:
             if missing:
                 if not self._has_room():
                     return
-                take = begin_read(segment.path, size, missing[0] - segment.start)
+                take = reader.begin(segment.path, size, missing[0] - segment.start)
                 coming = _Coming(missing, size, self._reads, take)
                 self._coming.update(dict.fromkeys(missing, coming))
 
@@ -287,6 +303,12 @@ class LogWindow:
         self._blocks.clear()
         self._coming.clear()
         self._seen.clear()
+        if self.reader is not None:
+            self.reader.forget()
+
+
+def _view(data: Data) -> memoryview:
+    return memoryview(data if isinstance(data, bytes) else data[:])
 
 
 def _count_below(ranges: Sequence[tuple[int, int]], first: int, stop: int) -> int:
