@@ -35,6 +35,20 @@ logger = logging.getLogger(__name__)
 CLOSED: Final = "the producer was closed before the send was answered"
 
 
+class _Failure:
+    """What a send has failed by. That handles have no ``__del__`` spares those that succeed its call."""
+
+    __slots__ = ("error", "seen")
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.seen = False
+
+    def __del__(self) -> None:
+        if not self.seen:
+            logger.warning("a send failed, and nobody has looked at it: %s", self.error)
+
+
 class SendHandle:
     """One send under way.
 
@@ -49,9 +63,8 @@ class SendHandle:
     __slots__ = (
         "__weakref__",
         "_callbacks",
-        "_error",
+        "_failure",
         "_over",
-        "_seen",
         "done",
         "message",
         "result",
@@ -63,16 +76,18 @@ class SendHandle:
         self.message = message
         self.done = False
         self.result: SendResult | None = None
-        self._error: BaseException | None = None
-        self._seen = False
+        self._failure: _Failure | None = None
         self._over: Arrivals | None = None
         self._callbacks: list[Callable[[SendHandle], object]] | None = None
 
     @property
     def error(self) -> BaseException | None:
         """What the send has failed by; None while it is under way and when it has succeeded."""
-        self._seen = True
-        return self._error
+        failure = self._failure
+        if failure is None:
+            return None
+        failure.seen = True
+        return failure.error
 
     async def wait(self) -> SendResult:
         """Wait until it has ended, and return its result.
@@ -103,19 +118,21 @@ class SendHandle:
 
     def end(self, result: SendResult | None, error: BaseException | None) -> None:
         """Take the outcome; not for users."""
-        self.result, self._error, self.done = result, error, True
+        self.result, self.done = result, True
+        if error is not None:
+            self._failure = _Failure(error)
         if self._over is not None:
             self._over.wake_all()
-        callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
+        if self._callbacks is not None:
+            self._call_back(self._callbacks)
+
+    def _call_back(self, callbacks: list[Callable[[SendHandle], object]]) -> None:
+        self._callbacks = None
+        for callback in callbacks:
             try:
                 callback(self)
             except Exception:  # the user's code
                 logger.exception("a callback of a send")
-
-    def __del__(self) -> None:
-        if self._error is not None and not self._seen:
-            logger.warning("a send failed, and nobody has looked at it: %s", self._error)
 
 
 class Sent(Protocol):
