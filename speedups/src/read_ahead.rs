@@ -5,7 +5,7 @@
 //! another one meanwhile forgets what was begun, and has the thread forget its file.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::{Read as _, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,12 +82,13 @@ struct Open(Option<(PathBuf, File)>);
 impl Open {
     /// Read; `None` when not all of it is there, or the disk failed.
     fn read(&mut self, part: &Part) -> Option<Stretch> {
-        let file = match self.0.take() {
+        let mut file = match self.0.take() {
             Some((path, file)) if path == part.path => file,
             _ => File::open(&part.path).ok()?,
         };
         let mut stretch = Stretch { buffer: part.spare.get(part.size)?, size: part.size, spare: part.spare.clone() };
-        let read = file.read_exact_at(&mut stretch.buffer[..part.size], part.offset);
+        let place = SeekFrom::Start(part.offset); // clients use this crate on systems without pread, too
+        let read = file.seek(place).and_then(|_| file.read_exact(&mut stretch.buffer[..part.size]));
         self.0 = Some((part.path.clone(), file));
         read.is_ok().then_some(stretch)
     }
