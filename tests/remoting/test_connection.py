@@ -208,13 +208,13 @@ def test_a_request_without_answer_times_out_once():
     client = server(mono_ms=clock)
     client.request(RemotingCommand(1, opaque=3), got.append, 100)
     client.request(RemotingCommand(1, opaque=4), got.append, 5000)
-    assert client.requests.next_deadline() == 1100
+    assert client.requests.next_look(0) == 1100
     client.expire(1099)
     assert got == []
     client.expire(1100)
     assert [type(outcome) for outcome in got] == [RemotingTimeout]
     assert PEER in str(got[0])
-    assert client.requests.next_deadline() == 6000
+    assert client.requests.next_look(0) == 6000
     client.receive_data(frame(RemotingCommand(1, opaque=3).create_response(0)))
     assert len(got) == 1
 
@@ -278,7 +278,7 @@ def test_a_forgotten_request_is_not_called():
     client = server(mono_ms=clock)
     client.request(RemotingCommand(1, opaque=3), got.append, 100)
     client.forget(3)
-    assert client.requests.next_deadline() is None
+    assert client.requests.next_look(0) is None
     client.expire(5000)
     client.connection_lost()
     assert got == []

@@ -41,7 +41,16 @@ def test_what_waits_and_when_it_is_due_is_what_a_search_finds(steps):
             model.clear()
         assert requests.waiting.keys() == model.keys()
         assert requests.last == number
-        assert requests.next_deadline() == min((when for when, _ in model.values()), default=None)
+        assert requests.next_look(0) == min((when for when, _ in model.values()), default=None)
+
+
+def test_many_that_wait_are_looked_at_more_seldom():
+    requests = OpenRequests()
+    for opaque in range(50_000):
+        requests.add(opaque, callback, 7 + opaque // 1000)
+    assert requests.next_look(5) == 105
+    assert len(list(requests.take_due(105))) == 50_000
+    assert requests.next_look(105) is None
 
 
 def test_one_that_ends_while_another_is_told_of_its_time_is_not_given():

@@ -486,7 +486,7 @@ class RemotingClient:
                     link.channel.loan.end()
                 connection = link.channel.connection
                 connection.expire(now)
-                wake = min(wake, connection.requests.next_deadline() or wake)
+                wake = min(wake, connection.requests.next_look(now) or wake)
         return wake
 
 

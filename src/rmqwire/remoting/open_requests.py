@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rmqwire.remoting.handler import OnReply, OnStored
 
 OpenRequest: TypeAlias = "tuple[int, int, OnReply, int, int, OnStored | None]"
+PER_MS = 500  # requests that wait for each ms between two looks at them: 3 % of the loop
 
 
 class OpenRequests:
@@ -94,9 +95,15 @@ class OpenRequests:
         """More are still to be written than wait at the other side."""
         return 2 * (self.last - self.handed) > len(self.waiting)
 
-    def next_deadline(self) -> int | None:
-        """Return when the next one runs out of time (ms), None when there is none."""
-        return min((request[0] for request in self.waiting.values()), default=None)
+    def next_look(self, mono_ms: int) -> int | None:
+        """Return when to look for those that are due again (ms), None when there are none.
+
+        That is when the next one runs out of time, or a little later where many wait: each look is at all.
+        """
+        if not self.waiting:
+            return None
+        due = min([request[0] for request in self.waiting.values()])
+        return max(due, mono_ms + len(self.waiting) // PER_MS)
 
     def take_due(self, mono_ms: int) -> Iterator[OpenRequest]:
         """Give those that have run out of time by ``mono_ms``, each waited for no longer once it is given."""
