@@ -1,7 +1,7 @@
 """The native lane of rmqwire, written in Rust; ``speedups/README.md`` says what it takes over."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 VERSION: Final[int]
 
@@ -46,10 +46,45 @@ class Settings(Protocol):
 class _Peer(Protocol):
     peer_host: bytes  # packed
 
-class Sends(Generic[_Q]):
+class QueueTail:
+    """The newest units of a queue and the offset of its next message (``store.queues.queue_tail.Tail``)."""
+
+    next_offset: int
+    is_unwritten: bool
+
+    def __init__(self, queue: object, /) -> None: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    def __len__(self) -> int: ...
+    def restart(self, position: int, /) -> None: ...
+    def append(self, units: bytes | bytearray, /) -> None: ...
+    def read(self, begin: int, stop: int, /) -> bytes: ...
+    def shorten(self, most: int, /) -> None: ...
+    def cut(self, position: int, /) -> None: ...
+    def take_counts(self) -> tuple[int, int, int, int]: ...
+
+class Brought:
+    """What a lane's call brings its queues (``store.queues.queue_tail.Brought``).
+
+    A row is the tail of a queue, the offset behind its messages, their units, the bytes of their
+    records, and how many sends brought them.
+    """
+
+    def __init__(
+        self, rows: Sequence[tuple[QueueTail, int, bytes | bytearray, int, int]], /
+    ) -> None: ...
+    def take_offsets(self) -> None: ...
+    def give_back(self) -> None: ...
+    def units(self) -> list[tuple[Any, bytes]]: ...
+    def dispatch(self, limit: int, /) -> tuple[list[Any], list[Any]]: ...
+    def count(self, elapsed_ms: int, /) -> list[Any]: ...
+
+class Sends:
     """Turns plain sends at the front of a buffer into records, units and answers.
 
-    ``place`` is told a topic and a queue id and returns the queue, whose ``next_offset`` is read, or None
+    ``place`` is told a topic and a queue id and returns the queue's tail, or None
     when that is not plain; a queue is asked for once for each ``places_version``. ``plan`` is told the names of a message's properties and
     returns which entries are stored, in order, and the indexes of TAGS, UNIQ_KEY and WAIT (-1
     without), or None when these names are not plain; it is asked once for each list of names.
@@ -58,7 +93,7 @@ class Sends(Generic[_Q]):
     def __init__(
         self,
         settings: Settings,
-        place: Callable[[str, int], _Q | None],
+        place: Callable[[str, int], Any],
         plan: Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None],
     ) -> None: ...
     def take(
@@ -74,7 +109,7 @@ class Sends(Generic[_Q]):
         bytes,
         int,
         tuple[int, int],
-        list[tuple[_Q, int, bytes, int, int]],
+        Brought | None,
     ]:
         """Take what is plain at the front of what each connection has brought.
 
@@ -89,8 +124,7 @@ class Sends(Generic[_Q]):
             for each connection how many sends were taken, where the first frame begins that was not,
             where the frames end that the Python must look at (the same when no whole one is left), and
             the answers, without those of oneway sends; all records; the size of the last one; messages and sends in
-            all; for each queue its next offset, its new units, the bytes of their records and how many sends brought
-            them.
+            all; what their queues get, None where nothing was taken.
 
         Raises:
             RuntimeError: the lane panicked. Nothing was taken then, nor when a callable raised.

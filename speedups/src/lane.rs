@@ -41,15 +41,16 @@ struct Known<Q> {
 
 /// The queues that the Python has told, until it says that something has changed.
 pub struct Places<Q> {
-    /// By topic and queue id.
-    known: HashMap<Vec<u8>, Known<Q>>,
+    /// By topic and queue id, the number of each.
+    numbers: HashMap<Vec<u8>, usize>,
+    known: Vec<Known<Q>>,
     version: u64,
     runs: u64,
 }
 
 impl<Q> Default for Places<Q> {
     fn default() -> Self {
-        Places { known: HashMap::new(), version: 0, runs: 0 }
+        Places { numbers: HashMap::new(), known: Vec::new(), version: 0, runs: 0 }
     }
 }
 
@@ -57,6 +58,7 @@ impl<Q> Places<Q> {
     /// Begin a run; what was told for another version is forgotten.
     fn begin(&mut self, version: u64) {
         if self.version != version {
+            self.numbers.clear();
             self.known.clear();
             self.version = version;
         }
@@ -69,13 +71,15 @@ impl<Q> Places<Q> {
         key: &[u8],
         ask: impl FnOnce() -> Result<Option<Q>, E>,
     ) -> Result<Option<&mut Known<Q>>, E> {
-        if !self.known.contains_key(key) {
-            let Some(queue) = ask()? else {
-                return Ok(None);
-            };
-            self.known.insert(key.to_vec(), Known { queue, run: 0, number: 0 });
+        if let Some(&number) = self.numbers.get(key) {
+            return Ok(self.known.get_mut(number));
         }
-        Ok(self.known.get_mut(key))
+        let Some(queue) = ask()? else {
+            return Ok(None);
+        };
+        self.numbers.insert(key.to_vec(), self.known.len());
+        self.known.push(Known { queue, run: 0, number: 0 });
+        Ok(self.known.last_mut())
     }
 }
 

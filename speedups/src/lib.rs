@@ -26,6 +26,7 @@
 //! read_ahead.rs  a thread that reads parts of files before somebody wants them
 //! client_send.rs  the frames of a client's sends, and the bodies of its batches
 //! client_answers.rs  what a client is answered to its sends
+//! queue_tail.rs  the newest units of a queue, and what a pass brings many queues
 //! python.rs      the module that Python imports, with python_pulls.rs, python_reads.rs and python_client.rs
 //! ```
 #![forbid(unsafe_code)]
@@ -55,6 +56,8 @@ mod python_client;
 mod python_pulls;
 #[cfg(feature = "python")]
 mod python_reads;
+#[cfg(feature = "python")]
+mod queue_tail;
 pub mod read_ahead;
 pub mod record;
 pub mod send;

@@ -15,10 +15,11 @@ use crate::index;
 use crate::keys::{self, Key};
 use crate::lane::{Broker, Here, Input, Places, Settings, take};
 use crate::properties::{Plan, Plans};
+use crate::queue_tail::{Brought, QueueTail};
 use crate::send::{KNOWN, Names};
 
 /// What the two sides agree on; a module of another version is not used.
-const VERSION: u32 = 18;
+const VERSION: u32 = 19;
 
 /// What stays the same for one broker, read from the attributes of a Python object.
 #[derive(FromPyObject)]
@@ -84,16 +85,15 @@ struct Callables<'a, 'py> {
 type PlanAnswer = Option<(Vec<usize>, isize, isize, isize)>;
 
 impl Broker for Callables<'_, '_> {
-    type Queue = Py<PyAny>;
+    type Queue = Py<QueueTail>;
     type Error = PyErr;
 
-    fn place(&self, topic: &str, queue_id: i32) -> PyResult<Option<Py<PyAny>>> {
+    fn place(&self, topic: &str, queue_id: i32) -> PyResult<Option<Py<QueueTail>>> {
         Ok(self.place.bind(self.py).call1((topic, queue_id))?.extract()?)
     }
 
-    fn begin(&self, queue: &Py<PyAny>) -> PyResult<(Py<PyAny>, i64)> {
-        let next_offset = queue.bind(self.py).getattr(intern!(self.py, "next_offset"))?.extract()?;
-        Ok((queue.clone_ref(self.py), next_offset))
+    fn begin(&self, queue: &Py<QueueTail>) -> PyResult<(Py<QueueTail>, i64)> {
+        Ok((queue.clone_ref(self.py), queue.borrow(self.py).next_offset()))
     }
 
     fn plan(&self, names: Vec<&str>) -> PyResult<Option<Plan>> {
@@ -113,14 +113,13 @@ impl Broker for Callables<'_, '_> {
 struct Sends {
     settings: Settings,
     plans: Plans,
-    places: Places<Py<PyAny>>,
+    places: Places<Py<QueueTail>>,
     place: Py<PyAny>,
     plan: Py<PyAny>,
 }
 
-type Queues<'py> = Vec<(Py<PyAny>, i64, Bound<'py, PyBytes>, usize, usize)>;
 type Part<'py> = (usize, usize, usize, Bound<'py, PyBytes>);
-type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, (usize, usize), Queues<'py>);
+type Run<'py> = (Vec<Part<'py>>, Bound<'py, PyBytes>, usize, (usize, usize), Option<Brought>);
 type Inputs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>, usize)>;
 
 #[pymethods]
@@ -162,12 +161,8 @@ impl Sends {
             .into_iter()
             .map(|part| (part.count, part.position, part.stop, PyBytes::new(py, &part.answers)))
             .collect();
-        let queues = taken
-            .queues
-            .into_iter()
-            .map(|one| (one.queue, one.next_offset, PyBytes::new(py, &one.units), one.size, one.sends))
-            .collect();
-        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, counts, queues))
+        let brought = (!taken.queues.is_empty()).then(|| Brought::of(taken.queues));
+        Ok((parts, PyBytes::new(py, &taken.records), taken.last_size, counts, brought))
     }
 }
 
@@ -388,6 +383,9 @@ fn panic_for_a_test() -> PyResult<()> {
 mod rmqwire_speedups {
     #[pymodule_export]
     use super::{Keys, Sends, Slots};
+
+    #[pymodule_export]
+    use crate::queue_tail::{Brought, QueueTail};
 
     #[pymodule_export]
     use crate::python_client::{BatchForm, SendAnswers, SendForm};

@@ -28,6 +28,7 @@ from rmqwire.broker.stats import (
 )
 from rmqwire.store.folder.file_queue import HandleCache
 from rmqwire.store.queues.consume_queue import ConsumeQueue
+from rmqwire.store.queues.queue_tail import PythonBrought
 from rmqwire.store.stats import StoreStats
 from tests.support.memory_files import MemoryFiles
 
@@ -85,19 +86,19 @@ def test_what_a_lane_brings_many_queues_counts_as_its_sends_one_by_one():
     queues = [make_queue("T", 0), make_queue("T", 1), make_queue("U", 0)]
     stats, one_by_one = BrokerStats("C"), BrokerStats("C")
     for elapsed_ms in (0, 3, 70_000):
-        brought = [
-            (queue, 0, bytes(20 * messages), 300 * messages, sends)
+        rows = [
+            (queue.tail, 0, bytes(20 * messages), 300 * messages, sends)
             for queue, messages, sends in zip(queues, (1, 5, 900), (1, 2, 900), strict=True)
         ]
-        stats.put_all(brought, elapsed_ms)
-        for queue, _, units, size, sends in brought:
+        stats.put_all(PythonBrought(rows), elapsed_ms)
+        for queue, (_, _, units, size, sends) in zip(queues, rows, strict=True):
             one_by_one.put(queue.topic, queue.queue_id, len(units) // 20, size, elapsed_ms, sends)
     for name in (TOPIC_PUT_NUMS, TOPIC_PUT_SIZE, TOPIC_PUT_LATENCY, BROKER_PUT_NUMS):
         for key in ("T", "U", "0@T", "1@T", "0@U", "C"):
             seen = [one.find(name, key) for one in (stats, one_by_one)]
             figures = [one and (one.value, one.times) for one in seen]
             assert figures[0] == figures[1], (name, key)
-    assert [queue.counted for queue in queues] == [0, 0, 0]
+    assert [queue.tail.counted for queue in queues] == [0, 0, 0]
 
 
 def make_queue(topic, queue_id):

@@ -205,7 +205,7 @@ def _seen(broker: MemoryBroker, begin: int) -> dict[str, object]:
     log, stats = store.log, store.stats
     totals = (broker.state.stats.put_total, broker.state.stats.get_total)
     queues = {
-        (queue.topic, queue.queue_id): (queue.end, queue.next_offset, bytes(queue.tail))
+        (queue.topic, queue.queue_id): (queue.end, queue.next_offset, queue.tail.read(0, queue.end))
         for queue in store.queues
     }
     counted = {

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from rmqwire.codec.consume_queue import UNIT
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP
 from rmqwire.codec.names import is_system_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.queue_tail import Brought
     from rmqwire.store.stats import StoreStats
 
 QUEUE_PUT_NUMS: Final = "QUEUE_PUT_NUMS"
@@ -189,12 +189,6 @@ class StatsItem:
         return wall_ms - self._rest_since
 
 
-# What a lane brought a queue is one number, as ten thousand queues are in no cache of the processor:
-# bytes, messages, sends and ms, from the lowest bits on.
-_MESSAGE, _SEND, _MS = 1 << 48, 1 << 80, 1 << 112
-_LONE: Final = _MESSAGE + _SEND  # a send of one message
-
-
 class _Counts:
     """What was put into a queue, or got from it by a group, since somebody looked."""
 
@@ -235,7 +229,7 @@ class BrokerStats:
             self._keys[GROUP_GET_LATENCY] = ("topic", "group")
         self.tables: dict[str, dict[str, StatsItem]] = {name: {} for name in self._keys}
         self._puts: dict[tuple[str, int], _Counts] = {}
-        self._brought: list[ConsumeQueue] = []  # with something in ``counted``
+        self._brought: list[ConsumeQueue] = []  # with counts to be taken
         self._gets: dict[tuple[str, str, int], _Counts] = {}
         # totals at the last two midnights, for brokerStatus
         self.put_total_yesterday_morning = 0
@@ -266,17 +260,9 @@ class BrokerStats:
         puts.times += times
         puts.ms += elapsed_ms * times
 
-    def put_all(self, brought: Iterable[Brought], elapsed_ms: int) -> None:
+    def put_all(self, brought: Brought, elapsed_ms: int) -> None:
         """Count what a lane's sends brought many queues, each send answered after ``elapsed_ms``."""
-        for queue, _, units, size, sends in brought:
-            counted = queue.counted
-            if not counted:
-                self._brought.append(queue)
-            if len(units) == UNIT:
-                counted += size + _LONE
-            else:
-                counted += size + len(units) // UNIT * _MESSAGE + sends * _SEND
-            queue.counted = counted + elapsed_ms * sends * _MS if elapsed_ms else counted
+        self._brought += brought.count(elapsed_ms)
 
     def put_by_broker(self, topic: str, count: int, size: int) -> None:
         """Count messages that the broker stored without a producer's send: no latency is measured."""
@@ -350,10 +336,7 @@ class BrokerStats:
         brought = self._brought[:most]
         del self._brought[:most]
         for queue in brought:
-            counted, queue.counted = queue.counted, 0
-            ms, counted = divmod(counted, _MS)
-            sends, counted = divmod(counted, _SEND)
-            messages, size = divmod(counted, _MESSAGE)
+            messages, size, sends, ms = queue.tail.take_counts()
             self._add_sends(queue.topic, queue.queue_id, messages, size, sends, ms)
         puts, self._puts = self._puts, {}
         gets, self._gets = self._gets, {}

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 MODULE: Final = "rmqwire_speedups"
 SWITCH: Final = "RMQWIRE_LANE"
 AUTO, PYTHON, NATIVE = "auto", "python", "native"
-VERSION: Final = 18  # of what the two sides agree on
+VERSION: Final = 19  # of what the two sides agree on
 
 
 def is_native() -> bool:

@@ -23,7 +23,7 @@ def queue():
     queue = ConsumeQueue("T", 0, "queue", PER_FILE * UNIT, files, HandleCache(files, 3))
     queue.dispatch(units(0, COUNT))
     queue.write_tail()
-    assert queue.tail_start == COUNT * UNIT - TAIL_KEPT
+    assert queue.tail.start == COUNT * UNIT - TAIL_KEPT
     return queue
 
 

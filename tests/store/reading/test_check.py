@@ -124,8 +124,7 @@ def test_a_unit_that_points_elsewhere_serves_nothing(wrong):
     }[wrong]
     data = store.files.data[f"{ROOT}/consumequeue/T/0/{0:020d}"]
     data[60:80] = unit[0].to_bytes(8, "big") + unit[1].to_bytes(4, "big") + bytes(8)
-    queue.tail.clear()
-    queue.tail_start = queue.end
+    queue.tail.restart(queue.end)
     assert store.get_message("T", 0, 0, 32).count == 3
     with pytest.raises(CorruptLog):
         store.get_message("T", 0, 3, 32)

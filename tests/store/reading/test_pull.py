@@ -109,7 +109,7 @@ def test_reads_come_from_file_and_tail():
     store = store_with(900, size=1)
     queue = store.queues.find("T", 0)
     queue.write_tail()
-    assert queue.tail_start == 500 * 20
+    assert queue.tail.start == 500 * 20
     put(store, *[message()] * 50)
     for begin in (0, 480, 495, 500, 890, 899, 949):
         expected = list(range(begin, min(begin + 32, 950)))

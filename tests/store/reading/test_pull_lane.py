@@ -125,7 +125,9 @@ def test_a_damaged_record_is_found_by_both(place):
 def test_a_damaged_unit_is_survived(unit):
     store = filled(60)
     queue = store.queues.find("T", 0)
-    queue.tail[60:80] = pack_unit(*unit)
+    units = queue.tail.read(0, queue.end)
+    queue.tail.restart(0)
+    queue.tail.append(units[:60] + pack_unit(*unit) + units[80:])
     store.log.opened_at = store.log.end
     get, _ = lanes(store)
     mine = get(0, 8, 10_000, None)

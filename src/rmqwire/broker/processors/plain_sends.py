@@ -21,6 +21,7 @@ from rmqwire.codec.properties import find_in_each
 from rmqwire.codec.record import BLANK_SIZE, MAX_TOPIC_V1, MESSAGE_MAGIC_V1, PREFIXES
 from rmqwire.codec.record_batch import make_records, offset_ids
 from rmqwire.errors import BadBody, BadRecord
+from rmqwire.store.queues.queue_tail import PythonBrought
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from rmqwire.broker.processors.send_lane import LaneSettings
     from rmqwire.codec.send_answer import SendAnswers
     from rmqwire.remoting.handler import Input
-    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.queue_tail import Brought, Row
 
     FindPlace = Callable[[str, int], ConsumeQueue | None]
     FindPlan = Callable[[Sequence[str]], tuple[Sequence[int], int, int, int] | None]
@@ -82,7 +84,7 @@ class PlainSends:
         room: int,
         store_timestamp: int,
         places_version: int,
-    ) -> tuple[list[Part], bytes, int, tuple[int, int], list[Brought]]:
+    ) -> tuple[list[Part], bytes, int, tuple[int, int], Brought | None]:
         """Do what ``rmqwire_speedups.Sends.take`` does."""
         if places_version != self._places_version:
             self.lines.clear()
@@ -93,7 +95,8 @@ class PlainSends:
         except BaseException:
             self.lines.clear()  # some have got what nobody takes
             raise
-        brought = [line.end_run() for line in run.used if line.size]
+        rows = [line.end_run() for line in run.used if line.size]
+        brought = PythonBrought(rows) if rows else None
         counts = run.messages, sum([part[0] for part in parts])
         return parts, b"".join(run.records), run.last_size, counts, brought
 
@@ -115,7 +118,7 @@ class Line:
 
     __slots__ = (
         "_answers", "digits", "host_id", "lengths", "named", "next_offset", "queue", "sends", "size",
-        "template", "topic", "units",
+        "tail", "template", "topic", "units",
     )  # fmt: skip
 
     def __init__(
@@ -124,6 +127,7 @@ class Line:
         self._answers = answers
         self.host_id = host_id
         self.queue = queue
+        self.tail = queue.tail
         self.next_offset = queue.next_offset
         self.topic = topic
         self.named = bytes([len(topic)]) + topic
@@ -133,12 +137,12 @@ class Line:
         self.lengths = 0
         self.template = b""
 
-    def end_run(self) -> Brought:
+    def end_run(self) -> Row:
         """Return the queue's part of the result, and get nothing more."""
-        brought = self.queue, self.next_offset, self.units, self.size, self.sends
+        row = self.tail, self.next_offset, self.units, self.size, self.sends
         self.units = bytearray()
         self.size = self.sends = 0
-        return brought
+        return row
 
     def answer(self, opaque: bytes | int, ids: bytes, offset: int, key: bytes | None) -> bytes:
         """Return the answer to a message for this queue, or to a batch with the ids of all in it."""
@@ -233,7 +237,7 @@ class _Run:
         if line is None:
             return None
         if not line.size:
-            line.next_offset = line.queue.next_offset
+            line.next_offset = line.tail.next_offset
             self.used.append(line)
         return send, stored, line, data[body_at:end]
 

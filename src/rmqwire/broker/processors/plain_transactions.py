@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.processors.plain_sends import FindPlace
     from rmqwire.broker.processors.send_lane import LaneSettings
     from rmqwire.codec.send_answer import SendAnswers
-    from rmqwire.store.queues.consume_queue import Brought
+    from rmqwire.store.queues.queue_tail import Row
 
 _unpack_words = Struct(">iI").unpack_from  # of a frame: its length; serialize type, header length
 _HEADER_LENGTH: Final = 0xFFFFFF
@@ -181,8 +181,8 @@ class Call:
             count += 1
         return count, position, b"".join(answers)
 
-    def brought(self) -> list[Brought]:
-        """Return what the queues got, for ``PutPath.put_records``."""
+    def brought(self) -> list[Row]:
+        """Return what the queues got, for ``ConsumeQueueStore.make_brought``."""
         return [line.end_run() for line in self.used if line.size]
 
     def _line(self, topic: bytes, queue_id: int) -> Line | None:
@@ -213,7 +213,7 @@ class Call:
             return False
         properties, key, tags_code = stored
         body = data[body_at:end]
-        offset = queue.next_offset if queue.size else queue.queue.next_offset
+        offset = queue.next_offset if queue.size else queue.tail.next_offset
         place = self._place
         half = RecentHalf(
             line.queue.topic, queue_id, offset, 0, kind.flag, kind.sys_flag & ~TRANSACTION_ROLLBACK_TYPE,
@@ -294,7 +294,7 @@ class Call:
         if place + size > self._limit:
             return False
         if not line.size:
-            line.next_offset = line.queue.next_offset
+            line.next_offset = line.tail.next_offset
             self.used.append(line)
         offset = line.next_offset
         prefix = layout.pack(

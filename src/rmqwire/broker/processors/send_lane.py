@@ -38,11 +38,12 @@ if TYPE_CHECKING:
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.send_answer import SendAnswers
     from rmqwire.remoting.handler import Input, Peer, Taken
-    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
+    from rmqwire.store.queues.queue_tail import Brought, Tail
 
     Take = Callable[
         [Sequence[Input], int, int, int, int],
-        tuple[Sequence[Taken], bytes, int, tuple[int, int], Sequence[Brought]],
+        tuple[Sequence[Taken], bytes, int, tuple[int, int], Brought | None],
     ]
     AnswerOne = Callable[[SendFields, Peer, RemotingCommand, "str | None", PutMessageResult], None]
 
@@ -138,7 +139,7 @@ class SendLane:
         if is_native():
             from rmqwire_speedups import Sends  # noqa: PLC0415  a distribution of its own
 
-            self._take = Sends(settings, self.place, self._plan).take
+            self._take = Sends(settings, self._tail, self._plan).take
         else:
             from rmqwire.broker.processors.plain_sends import PlainSends  # noqa: PLC0415  with its lane
 
@@ -156,7 +157,7 @@ class SendLane:
         taken, records, last_size, counts, brought = self._take(
             inputs, self._log.append_end, room, now, version
         )
-        if brought:
+        if brought is not None:
             done = partial(self._stored, inputs, taken, records, brought)
             puts.put_records(records, last_size, brought, counts, now, done)
         return taken
@@ -184,6 +185,11 @@ class SendLane:
             return None
         return entry.queues.get(queue_id)
 
+    def _tail(self, topic: str, queue_id: int) -> Tail | None:
+        """Return the tail of a message's queue; None if not plain."""
+        queue = self.place(topic, queue_id)
+        return None if queue is None else queue.tail
+
     def _plan(self, names: Sequence[str]) -> tuple[Sequence[int], int, int, int] | None:
         """Return how properties of these names are stored; None if they are not plain."""
         plan = self.rewriter.plan(tuple(names)) if all(map(is_plain_name, names)) else None
@@ -196,7 +202,7 @@ class SendLane:
         inputs: Sequence[Input],
         taken: Sequence[Taken],
         records: bytes,
-        brought: Sequence[Brought],
+        brought: Brought,
         result: PutMessageResult,
     ) -> None:
         """Answer all sends of one call; the store calls this when their outcome is known."""

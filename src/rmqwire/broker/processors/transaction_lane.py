@@ -102,9 +102,10 @@ class TransactionLane:
         self._end(call)
         halves_line = call.half_line
         of_halves = (halves_line.sends, halves_line.size) if halves_line is not None else (0, 0)
-        brought = call.brought()
-        if brought:
-            sends = sum([one[4] for one in brought])
+        rows = call.brought()
+        if rows:
+            sends = sum([row[4] for row in rows])
+            brought = state.store.queues.make_brought(rows)
             done = partial(self._stored, inputs, parts, call, of_halves)
             records = b"".join(call.records)
             puts.put_records(records, call.last_size, brought, (sends, sends), now, done)

@@ -15,7 +15,7 @@ import logging
 from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.consume_queue import UNIT, UNIT_STRUCT
+from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.codec.sys_flag import (
     INNER_BATCH_FLAG,
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from rmqwire.store.health import StoreHealth
     from rmqwire.store.log.commit_log import CommitLog
     from rmqwire.store.log.offset_waits import Replication
-    from rmqwire.store.queues.consume_queue import Brought, ConsumeQueue
+    from rmqwire.store.queues.consume_queue import ConsumeQueue
     from rmqwire.store.queues.queue_table import ConsumeQueueStore, TopicQueues
+    from rmqwire.store.queues.queue_tail import Brought
     from rmqwire.store.stats import StoreStats
 
     Done = Callable[[PutMessageResult], None]
@@ -99,7 +100,7 @@ class PutPath:
         )
         self._put: list[tuple[int, PutMessageResult, Done, bool]] = []
         self._more_puts = 0  # of the running pass, beyond one for each entry of ``_put``
-        self._brought: list[tuple[Sequence[Brought], int]] = []  # by lanes, before other puts
+        self._brought: list[tuple[Brought, int]] = []  # by lanes, before other puts
         self._touched: list[ConsumeQueue] = []
         self._undispatched: list[tuple[int, ConsumeQueue, bytes | bytearray]] = []
         self._began_wall = 0  # of the running pass, wall clock
@@ -163,10 +164,11 @@ class PutPath:
         if message.sys_flag & _SPECIAL or entry.special:
             return self.special.append(entry, message, now, alone=alone)
         queue = entry.queues.get(message.queue_id) or self._queues.add(entry, message.queue_id)
-        queue_offset = queue.next_offset
+        tail = queue.tail
+        queue_offset = tail.next_offset
         size = log.append(message, entry.name, queue_offset, now, entry.v2)
         offset = log.append_end - size
-        queue.next_offset = queue_offset + 1
+        tail.next_offset = queue_offset + 1
         pending = queue.pending
         if not pending:
             self._touched.append(queue)
@@ -193,7 +195,7 @@ class PutPath:
         self,
         records: bytes,
         last_size: int,
-        brought: Sequence[Brought],
+        brought: Brought,
         counts: tuple[int, int],
         now: int,
         done: Done,
@@ -203,7 +205,7 @@ class PutPath:
         Args:
             records: made for ``append_end`` of the log, and no more than ``room``.
             last_size: bytes of the last of them.
-            brought: what each of their queues gets.
+            brought: what their queues get.
             counts: messages in all, and sends.
             now: their store time, ms.
             done: called once with the result of them all.
@@ -212,8 +214,7 @@ class PutPath:
         if not put:
             self._began_wall = now
             self._began_mono = self._mono_ms()
-        for queue, next_offset, _, _, _ in brought:
-            queue.next_offset = next_offset
+        brought.take_offsets()
         if self._touched:  # a queue may have got other messages before these
             self._pend(brought)
         else:
@@ -225,9 +226,9 @@ class PutPath:
         put.append((offset + len(records), result, done, True))
         self._more_puts += sends - 1
 
-    def _pend(self, brought: Sequence[Brought]) -> None:
+    def _pend(self, brought: Brought) -> None:
         """Put units behind those of other puts of the pass."""
-        for queue, _, units, _, _ in brought:
+        for queue, units in brought.units():
             if not queue.pending:
                 self._touched.append(queue)
             queue.pending += units
@@ -371,7 +372,7 @@ class PutPath:
     def _finish(
         self,
         put: list[tuple[int, PutMessageResult, Done, bool]],
-        brought: list[tuple[Sequence[Brought], int]],
+        brought: list[tuple[Brought, int]],
         touched: list[ConsumeQueue],
     ) -> None:
         """Make the pass visible, answer, then tell the pulls that wait for messages."""
@@ -394,7 +395,7 @@ class PutPath:
                 logger.exception("a put was not answered: %s", result)
         if brought and self._events.awaited():
             for some, _ in brought:
-                self._tell_arrival([(queue, units) for queue, _, units, _, _ in some])
+                self._tell_arrival(some.units())
         if arrived:
             self._tell_arrival(arrived)
 
@@ -410,13 +411,13 @@ class PutPath:
     def _wait_for_flush(
         self,
         put: list[tuple[int, PutMessageResult, Done, bool]],
-        brought: list[tuple[Sequence[Brought], int]],
+        brought: list[tuple[Brought, int]],
         touched: list[ConsumeQueue],
     ) -> None:
         """Let the pass wait for the disk: what readers could see must not vanish again."""
         end = self._log.end
         for some, _ in brought:
-            self._undispatched += [(end, queue, units) for queue, _, units, _, _ in some]
+            self._undispatched += [(end, queue, units) for queue, units in some.units()]
         for queue in touched:
             self._undispatched.append((end, queue, bytes(queue.pending)))
             queue.pending.clear()
@@ -477,8 +478,7 @@ class PutPath:
             queue.forget_pending()
         self._touched = []
         for some, _ in self._brought:
-            for queue, _, units, _, _ in some:
-                queue.next_offset -= len(units) // UNIT
+            some.give_back()
         self._brought = []
         full = isinstance(error, DiskFull) or getattr(error, "errno", 0) in _NO_SPACE
         if full and not self._log.tail_unclean:

@@ -83,8 +83,8 @@ class BatchConsumeQueue(ConsumeQueue):
         begin = index * BATCH_UNIT
         if not self.min <= begin < self.end:
             return None
-        if begin >= self.tail_start:
-            return unpack_batch_unit(self.tail, begin - self.tail_start)
+        if begin >= self.tail.start:
+            return unpack_batch_unit(self.tail.read(begin, begin + BATCH_UNIT))
         data = self.files.read(begin, BATCH_UNIT)
         return unpack_batch_unit(data) if len(data) == BATCH_UNIT else None
 

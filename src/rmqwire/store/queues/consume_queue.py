@@ -2,7 +2,7 @@
 
 All positions are bytes from the queue's beginning, 20 per message::
 
-    min <= tail_start <= written <= end          flushed <= written
+    min <= tail.start <= written <= tail.end          flushed <= written
 
 Units live in ``tail`` until ``write_tail`` puts them into the files (within a second, of many queues
 within a minute; at once when the tail is long), so a pass costs no system call per queue.
@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from itertools import chain
 from struct import Struct
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from rmqwire.codec.consume_queue import PRE_BLANK, UNIT, UNIT_STRUCT
 from rmqwire.store.folder.file_queue import FileQueue
+from rmqwire.store.queues.queue_tail import PythonTail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.folder.file_queue import HandleCache
     from rmqwire.store.folder.flush_plan import FlushPlan
+    from rmqwire.store.queues.queue_tail import Tail
 
 TAIL_LIMIT = 3200 * UNIT  # a longer tail is written at once
 TAIL_KEPT = 400 * UNIT  # bytes that stay in memory for readers after a write
@@ -34,10 +36,6 @@ _SCAN = 3200 * UNIT  # bytes read at once when a file is scanned
 _TAGS_CODE = Struct(">12xq")  # of a unit
 _RECOVERED_FILES = 3  # Java looks at the last three files
 BLANK_SIZE_FIELD = 0x7FFFFFFF  # size of a pre-blank unit
-
-
-Brought: TypeAlias = "tuple[ConsumeQueue, int, bytes | bytearray, int, int]"
-"""What a lane brings a queue: the offset behind its messages, their units, bytes of their records, sends."""
 
 
 class ConsumeQueue:
@@ -52,23 +50,17 @@ class ConsumeQueue:
         handles: open handles, shared by all queues.
 
     Attributes:
-        counted: what who counts sends to it has counted here; 0 to begin with.
-        is_unwritten: it is among those that have units in memory only.
+        tail: its newest units, and what else changes with each message; who makes the queue gives it its lane's.
     """
 
     __slots__ = (
         "_ahead",
-        "counted",
-        "end",
         "files",
         "flushed",
-        "is_unwritten",
         "min",
-        "next_offset",
         "pending",
         "queue_id",
         "tail",
-        "tail_start",
         "topic",
         "written",
     )
@@ -85,8 +77,7 @@ class ConsumeQueue:
         self.topic = topic
         self.queue_id = queue_id
         self.files = FileQueue(folder, segment_size, files, handles, sparse=True)
-        self.counted = 0
-        self.is_unwritten = False
+        self.tail: Tail = PythonTail(self)
         self.pending = bytearray()  # units of the running pass, not visible yet
         self.start_at(0)
 
@@ -94,10 +85,24 @@ class ConsumeQueue:
 
     def start_at(self, position: int) -> None:
         """Begin, empty in memory, at ``position`` bytes."""
-        self.min = self.tail_start = self.written = self.flushed = self.end = position
-        self.tail = bytearray()
+        self.min = self.written = self.flushed = position
+        self.tail.restart(position)
         self._ahead = _NONE_AHEAD  # position and bytes of what was read last from the files
         self.next_offset = position // UNIT  # offset of the next message that is put
+
+    @property
+    def next_offset(self) -> int:
+        """Offset of the next message that is put."""
+        return self.tail.next_offset
+
+    @next_offset.setter
+    def next_offset(self, offset: int) -> None:
+        self.tail.next_offset = offset
+
+    @property
+    def end(self) -> int:
+        """Position behind the last visible unit."""
+        return self.tail.end
 
     @property
     def min_offset(self) -> int:
@@ -107,14 +112,13 @@ class ConsumeQueue:
     @property
     def max_offset(self) -> int:
         """Offset behind the last visible message."""
-        return self.end // UNIT
+        return self.tail.end // UNIT
 
     # --- writing -----------------------------------------------------------------------------
 
     def dispatch(self, units: bytes | bytearray) -> None:
         """Make units visible; they follow the last one."""
-        self.tail += units
-        self.end += len(units)
+        self.tail.append(units)
         if len(self.tail) > TAIL_LIMIT:
             self.write_tail()
 
@@ -128,15 +132,12 @@ class ConsumeQueue:
         size = self.files.segment_size
         if not self.files.segments and self.written % size:
             self._fill_pre_blank()
-        while self.written < self.end:
-            stop = min(self.end, self.written - self.written % size + size)
-            start = self.tail_start
-            self.files.write(self.tail[self.written - start : stop - start], self.written)
+        end = self.tail.end
+        while self.written < end:
+            stop = min(end, self.written - self.written % size + size)
+            self.files.write(self.tail.read(self.written, stop), self.written)
             self.written = stop
-        surplus = len(self.tail) - TAIL_KEPT
-        if surplus > 0:
-            del self.tail[:surplus]
-            self.tail_start += surplus
+        self.tail.shorten(TAIL_KEPT)
 
     def _fill_pre_blank(self) -> None:
         """Mark the units of the first file that come before the queue's first message."""
@@ -174,16 +175,16 @@ class ConsumeQueue:
             return units[begin - at : begin - at + count * UNIT]
         size = self.files.segment_size
         stop = min(self.end, begin + count * UNIT, begin - begin % size + size)
-        start = self.tail_start
+        start = self.tail.start
         if begin >= start:
             self._ahead = _NONE_AHEAD
-            return bytes(self.tail[begin - start : stop - start])
+            return self.tail.read(begin, stop)
         if stop <= start:
             return self._read_files(begin, stop)
         old = self.files.read(begin, start - begin)
         if len(old) < start - begin:
             return b""
-        return old + self.tail[: stop - start]
+        return old + self.tail.read(start, stop)
 
     def _read_files(self, begin: int, stop: int) -> bytes:
         """Read what is in one file; several units bring those behind them along, for the next pull."""
@@ -192,7 +193,7 @@ class ConsumeQueue:
         at, units = self._ahead
         if begin < at or stop > at + len(units):
             size = self.files.segment_size
-            limit = min(begin + _AHEAD, self.tail_start, begin - begin % size + size)
+            limit = min(begin + _AHEAD, self.tail.start, begin - begin % size + size)
             at, units = self._ahead = begin, self.files.read(begin, max(stop, limit) - begin)
         return units[begin - at : stop - at]
 
@@ -286,12 +287,7 @@ class ConsumeQueue:
         """
         self._ahead = _NONE_AHEAD
         on_disk = self.written > position
-        if position >= self.tail_start:
-            del self.tail[position - self.tail_start :]
-        else:
-            self.tail.clear()
-            self.tail_start = position
-        self.end = position
+        self.tail.cut(position)
         self.written = min(self.written, position)
         self.flushed = min(self.flushed, position)
         self.min = min(self.min, position)

@@ -20,16 +20,17 @@ from rmqwire.store.queues.consume_queue import TAIL_LIMIT, ConsumeQueue
 from rmqwire.store.queues.ext_files import FOLDER as EXT_FOLDER
 from rmqwire.store.queues.ext_files import ConsumeQueueExt
 from rmqwire.store.queues.ext_queue import ExtConsumeQueue
+from rmqwire.store.queues.queue_tail import tails_lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rmqwire.codec.release import Release
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
     from rmqwire.store.deleted_topics import DeletedTopics, Deletion
-    from rmqwire.store.queues.consume_queue import Brought
     from rmqwire.store.queues.ext_queue import MakeUnit
+    from rmqwire.store.queues.queue_tail import Brought
 
 MAX_TOPIC_LENGTH = 255  # bytes: HookUtils.MAX_TOPIC_LENGTH, also the limit of a folder's name
 _OPEN_FILES = 256
@@ -78,6 +79,7 @@ class ConsumeQueueStore:
     Attributes:
         topics: name -> its queues.
         removals: queues that were removed since the start.
+        make_brought: makes what a lane's call brings its queues.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class ConsumeQueueStore:
         self._least_pages = config.flush_consume_queue_least_pages
         self._message_v2 = release.store.message_v2 and config.auto_message_version_on_topic_len
         self._handles = HandleCache(files, _OPEN_FILES)
+        self._make_tail, self.make_brought = tails_lane()
         # Ordered sets: who has units in memory only, and who has some in the files but not synced.
         self._unwritten: dict[ConsumeQueue, None] = {}
         self._unsynced: dict[ConsumeQueue, None] = {}
@@ -174,6 +177,7 @@ class ConsumeQueueStore:
             queue: ConsumeQueue = ExtConsumeQueue(*values, self._ext(place), self._make_ext)
         else:
             queue = kind(*values)
+        queue.tail = self._make_tail(queue)
         entry.queues[queue_id] = queue
         self._lights += entry.topic.startswith(LMQ_PREFIX)
         return queue
@@ -330,7 +334,7 @@ class ConsumeQueueStore:
     def _forget(self, queue: ConsumeQueue) -> None:
         self.removals += 1
         self._unwritten.pop(queue, None)
-        queue.is_unwritten = False
+        queue.tail.is_unwritten = False
         self._unsynced.pop(queue, None)
 
     def max_physical_offset(self) -> int:
@@ -346,37 +350,27 @@ class ConsumeQueueStore:
         """
         if self._is_there(queue):
             self._unwritten[queue] = None
-            queue.is_unwritten = True
+            queue.tail.is_unwritten = True
             queue.dispatch(units)
 
     def dispatch_all(
-        self, brought: Iterable[Brought], removals: int
-    ) -> list[tuple[ConsumeQueue, bytes | bytearray]]:
+        self, brought: Brought, removals: int
+    ) -> Sequence[tuple[ConsumeQueue, bytes | bytearray]]:
         """Make the units of plain queues visible, but for those whose topic was deleted meanwhile.
 
         Args:
-            brought: queues and what they got.
+            brought: what they got.
             removals: what the attribute was when they got it.
 
         Returns:
             What ``dispatch`` is yet to be called with: it may write to the disk.
         """
-        if self._make_ext is not None:
-            return [(queue, units) for queue, _, units, _, _ in brought]
-        if removals != self.removals:
-            brought = [one for one in brought if self._is_there(one[0])]
-        unwritten = self._unwritten
-        left: list[tuple[ConsumeQueue, bytes | bytearray]] = []
-        for queue, _, units, _, _ in brought:  # what ``dispatch`` does, without a call for each
-            tail = queue.tail
-            tail += units
-            queue.end += len(units)
-            if not queue.is_unwritten:
-                queue.is_unwritten = True
-                unwritten[queue] = None
-            if len(tail) > TAIL_LIMIT:
-                left.append((queue, b""))
-        return left
+        if self._make_ext is not None or removals != self.removals:
+            return brought.units()
+        unwritten, long = brought.dispatch(TAIL_LIMIT)
+        for queue in unwritten:
+            self._unwritten[queue] = None
+        return [(queue, b"") for queue in long]
 
     def _is_there(self, queue: ConsumeQueue) -> bool:
         return self.find(queue.topic, queue.queue_id) is queue
@@ -413,7 +407,7 @@ class ConsumeQueueStore:
         for queue in list(islice(unwritten, count)):
             queue.write_tail()
             del unwritten[queue]
-            queue.is_unwritten = False
+            queue.tail.is_unwritten = False
             self._unsynced[queue] = None
 
     def flush_plan(self, *, thorough: bool) -> FlushPlan:

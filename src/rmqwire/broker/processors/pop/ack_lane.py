@@ -106,7 +106,8 @@ class AckLane:
                 state.stats.acknowledged(group, topic, count, count)
             done = partial(self._stored, inputs, parts, call.keys)
             count, size = call.keys.total(), sum(map(len, call.records))
-            brought = [(queue, queue.next_offset + count, call.units, size, count)]
+            row = queue.tail, queue.tail.next_offset + count, call.units, size, count
+            brought = state.store.queues.make_brought([row])
             records = b"".join(call.records)
             puts.put_records(records, call.last_size, brought, (count, count), now, done)
         return [part[:2] for part in parts]
