@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.remoting.read_pause import ReadPause
+from rmqwire.remoting.read_pause import PAUSE_S, ReadPause
 from rmqwire.remoting.tls import why
 from rmqwire.remoting.tls_mode_handler import TlsModeHandler
 from rmqwire.remoting.transport import SocketTransport
@@ -35,8 +35,7 @@ logger = logging.getLogger(__name__)
 EndOfPass = Callable[[], None]
 Barrier = Callable[[], Awaitable[None] | None]
 
-EARLY_BYTES = 16_384  # of requests, for another side that has less to do than these
-FULL_BYTES = 65_536  # for any other side: as much as a read takes
+EARLY_BYTES = 16_384  # of requests, so that the other side has work before its next turn
 
 LOST = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
@@ -95,7 +94,7 @@ class Channel:
     def _on_wake(self) -> None:
         connection = self.connection
         if self._wake.called:  # the writer is on its way
-            if connection.outbox_size >= EARLY_BYTES and self._is_early():
+            if connection.outbox_size >= EARLY_BYTES and not (self._sending or self._rest):
                 self.send_ready()
             return
         if connection.closed:
@@ -107,13 +106,6 @@ class Channel:
             late_answers = self._late_answers
             if late_answers is None or not late_answers.takes(self):
                 self._wake()
-
-    def _is_early(self) -> bool:
-        """Return whether it is better to send before the turn's end: few large pieces cost both sides least."""
-        connection = self.connection
-        if self._sending or self._rest:
-            return False
-        return connection.outbox_size >= FULL_BYTES or connection.requests.are_mostly_unsent
 
     def break_off(self, reason: str) -> None:
         """End the connection with nothing more sent; from any thread while no task runs."""
@@ -180,9 +172,8 @@ class Channel:
                 await self._finish_pass()
                 await trio.lowlevel.checkpoint()  # much was answered: let others run
             connection.corked = False
-            answered = connection.frames_received - frames
-            if wait_ms := pause.next_ms(answered, connection.requests.behind()):
-                await trio.sleep(wait_ms / 1000)
+            if pause.pays(connection.frames_received - frames, connection.requests.behind()):
+                await trio.sleep(PAUSE_S)
 
     async def _finish_pass(self) -> None:
         barrier = self._barrier() if self._barrier is not None else None
