@@ -64,17 +64,6 @@ def test_one_that_ends_while_another_is_told_of_its_time_is_not_given():
     assert not requests.waiting
 
 
-def test_requests_that_were_written_are_not_unsent():
-    requests = OpenRequests()
-    for opaque in range(3):
-        requests.add(opaque, callback, 10)
-    assert requests.are_mostly_unsent
-    requests.handed = 1
-    assert requests.are_mostly_unsent
-    requests.handed = 2
-    assert not requests.are_mostly_unsent
-
-
 def test_pulls_that_wait_are_none_of_the_sends_that_do():
     requests = OpenRequests()
     for opaque in range(200):

@@ -90,11 +90,6 @@ class OpenRequests:
         """
         return min(self.last - self.last_stored, len(self.waiting)) if self.last_stored else 0
 
-    @property
-    def are_mostly_unsent(self) -> bool:
-        """More are still to be written than wait at the other side."""
-        return 2 * (self.last - self.handed) > len(self.waiting)
-
     def next_look(self, mono_ms: int) -> int | None:
         """Return when to look for those that are due again (ms), None when there are none.
 
