@@ -64,6 +64,7 @@ class Connection:
 
     __slots__ = (
         "_active",
+        "_handed",
         "_held",
         "_limits",
         "_mono_ms",
@@ -119,6 +120,7 @@ class Connection:
         self._outbox: list[bytes] = []
         self._oneways = 0  # oneway requests in the outbox
         self.requests = OpenRequests()
+        self._handed = 0  # number of the last request that was handed out for writing
         self._active = True  # something moved since the last expire()
         self._patience = Patience(limits)
         self.shaking_hands = False
@@ -426,7 +428,7 @@ class Connection:
             return b""
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
         self._clear_outbox()
-        self.requests.handed = self.requests.last
+        self._handed = self.requests.last
         self._active = True
         return data
 
@@ -485,7 +487,7 @@ class Connection:
 
     def _fail_waiting(self) -> None:
         # what is in the outbox may still be sent
-        handed = self.requests.last if self._outbox else self.requests.handed
+        handed = self.requests.last if self._outbox else self._handed
         for _, number, on_reply, _, _, _ in self.requests.take_all():
             self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
 

@@ -27,15 +27,14 @@ class OpenRequests:
             come before it, for how long nothing may come at all until its connection is closed (ms; 0:
             any time), and what takes the plain answer to a send, None for ``callback``.
         last: number of the last request.
-        handed: number of the last request that was handed out for writing.
         last_stored: number of the last send whose plain answer was taken.
     """
 
-    __slots__ = ("handed", "last", "last_stored", "waiting")
+    __slots__ = ("last", "last_stored", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, OpenRequest] = {}
-        self.last = self.handed = self.last_stored = 0
+        self.last = self.last_stored = 0
 
     def check(self, opaque: int, most: int, peer: str) -> None:
         """Refuse one more request of this opaque.

@@ -24,9 +24,8 @@ class SparseBytes:
     __slots__ = ("_pages", "_size")
 
     def __init__(self, data: bytes | bytearray | memoryview = b"") -> None:
-        self._pages: dict[
-            int, bytearray
-        ] = {}  # one that isn't there is zeros, as is what is behind the end
+        # A page that isn't there is zeros, as is what is behind the end.
+        self._pages: dict[int, bytearray] = {}
         self._size = 0
         self.write(data, 0)
 
