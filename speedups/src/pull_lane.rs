@@ -290,11 +290,11 @@ impl<B: Broker> Run<'_, B> {
         let Some(found) = scan(units.units.as_ref(), &limits, prepared.codes.as_deref()) else {
             return Ok(None);
         };
-        let Some(&(first, _)) = found.places.first() else {
+        let Some(lowest) = found.places.iter().map(|place| place.0).min() else {
             return Ok(None);
         };
         let mut queue = None;
-        if first < here.trusted_from {
+        if lowest < here.trusted_from {
             let Some(topic) = &prepared.topic else {
                 return Ok(None);
             };

@@ -14,12 +14,14 @@ struct Table {
     blocks: bool,
     /// Bytes before a block that come with it.
     before: i64,
+    trusted_from: i64,
     asked: RefCell<Vec<String>>,
 }
 
 impl Table {
     fn new(blocks: bool) -> Self {
-        let mut table = Table { log: Vec::new(), units: Vec::new(), blocks, before: 0, asked: RefCell::default() };
+        let (log, units, asked) = (Vec::new(), Vec::new(), RefCell::default());
+        let mut table = Table { log, units, blocks, before: 0, trusted_from: i64::MAX, asked };
         for number in 0..10 {
             let begin = table.log.len();
             let record = Record {
@@ -104,7 +106,7 @@ fn frame(topic: &str, offset: i64, count: i32) -> Vec<u8> {
 
 fn run(table: &Table, data: &[u8], room: i64) -> Result<(Taken<i32>, Vec<u8>), ()> {
     let here = Here {
-        log_start: 0, log_end: table.log.len() as i64, memory_from: 0, trusted_from: i64::MAX,
+        log_start: 0, log_end: table.log.len() as i64, memory_from: 0, trusted_from: table.trusted_from,
         max_bytes: 1 << 20, in_memory: (1 << 20, 32), on_disk: (1 << 20, 32), units: 800,
     };
     let mut out = Vec::new();
@@ -160,6 +162,19 @@ fn a_damaged_record_is_not_given_away() {
     table.log[90] ^= 1;
     let (taken, out) = run(&table, &frame("T", 0, 3), 1 << 20).unwrap();
     assert_eq!((taken.parts[0].count, out.len()), (0, 0));
+}
+
+#[test]
+fn a_unit_that_leads_below_what_is_trusted_is_not_followed_unseen() {
+    for blocks in [true, false] {
+        for old in 0..3 {
+            let mut table = Table::new(blocks);
+            table.trusted_from = (table.log.len() / 10 * 3) as i64;
+            table.units.copy_within(old * 20..(old + 1) * 20, 5 * 20);
+            assert_eq!(run(&table, &frame("T", 3, 2), 1 << 20).unwrap().0.parts[0].count, 1);
+            assert_eq!(run(&table, &frame("T", 3, 3), 1 << 20).unwrap().0.parts[0].count, 0);
+        }
+    }
 }
 
 #[test]

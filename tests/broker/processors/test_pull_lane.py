@@ -12,6 +12,7 @@ from fuzz.mutate import mutate, with_true_length
 from rmqwire.broker.clients.client_table import BROADCASTING, ConsumerGroupInfo
 from rmqwire.codec.codes import RequestCode, ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
+from rmqwire.codec.consume_queue import UNIT, pack_unit
 from rmqwire.codec.headers import PullMessageRequestHeader
 from rmqwire.codec.native import NATIVE, PYTHON
 from rmqwire.codec.release import release_named
@@ -286,6 +287,22 @@ def count_reads(monkeypatch, log):
     noted("read")
     noted("read_each")
     return reads
+
+
+def test_a_unit_that_leads_below_what_is_trusted_is_met_by_both(lanes):
+    for broker in lanes.brokers:
+        store = broker.state.store
+        old, queue = store.queues.find(TOPIC, 0).unit(3), store.queues.find(TOPIC, 1)
+        store.log.opened_at = store.physical_offset(TOPIC, 1, 5)
+        units = queue.tail.read(0, queue.end)
+        queue.tail.restart(0)
+        queue.tail.append(units[: 8 * UNIT] + pack_unit(*old) + units[9 * UNIT :])
+    for begin in (6, 4):
+        answer = decode_command(lanes.feed(pull_frame(queue_offset=begin))[1])
+        assert answer.ext_fields["nextBeginOffset"] == "8"
+    lanes.taken = 0
+    lanes.feed(pull_frame(queue_offset=6, max_msg_nums=2))
+    assert lanes.taken == 1
 
 
 def test_a_pull_gets_what_was_sent(lanes):

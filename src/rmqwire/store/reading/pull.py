@@ -188,7 +188,7 @@ class Pull:
         """
         found, offsets = self.found, self.offsets
         records = self.log.read_ranges(found)
-        if found[0][0] >= self.log.trusted_from and all(records):
+        if min(found)[0] >= self.log.trusted_from and all(records):
             return b"".join(records)
         in_a_row = offsets[-1] - offsets[0] == len(offsets) - 1
         right = count_right(records, found, self.queue, offsets[0] if in_a_row else -1)
@@ -284,12 +284,8 @@ def plain_pull(
         return None
     fields = _units_struct(count).unpack(units)
     offsets, sizes = fields[::2], fields[1::2]
-    total = sum(sizes)
-    if (
-        total > bounds.most_bytes
-        or min(sizes) < MIN_RECORD_SIZE
-        or min(offsets) < bounds.memory_from
-    ):
+    total, lowest = sum(sizes), min(offsets)
+    if total > bounds.most_bytes or min(sizes) < MIN_RECORD_SIZE or lowest < bounds.memory_from:
         return None
     pieces = log.window.pieces(offsets, sizes, log.end)
     body = b"".join(
@@ -297,6 +293,6 @@ def plain_pull(
     )
     if len(body) != total:
         return None
-    if offsets[0] < bounds.trusted_from and not all_right(body, offsets, sizes, queue, offset):
+    if lowest < bounds.trusted_from and not all_right(body, offsets, sizes, queue, offset):
         return None
     return body, count

@@ -92,7 +92,7 @@ class PullLane:
             return None
         parts = found.parts
         expected = None
-        if parts[0][0] < log.trusted_from:
+        if min(parts)[0] < log.trusted_from:
             if queue.topic.startswith(LMQ_PREFIX):  # records of other topics
                 return None
             topic = queue.topic.encode("utf-8", "surrogateescape")
