@@ -6,7 +6,7 @@ from collections import Counter
 from random import Random
 
 from rmqwire.broker.delivery.timers import TimerMessageStore
-from rmqwire.broker.stats import BrokerStats
+from rmqwire.broker.stats.broker_stats import BrokerStats
 from rmqwire.broker.tables.timer_metrics import TimerMetrics
 from rmqwire.codec import message_const as const
 from rmqwire.codec.record import iter_messages

@@ -30,15 +30,9 @@ from rmqwire.broker.role import RoleService
 from rmqwire.broker.route_rounds import keep_routes
 from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.slow_readers import PROTECT_S, disable_slow_readers
-from rmqwire.broker.stats import (
-    CLOSE,
-    CONNECT,
-    FORGET_S,
-    IDLE,
-    SAMPLE_HOURS_MS,
-    SAMPLE_MINUTES_MS,
-    SAMPLE_SECONDS_MS,
-)
+from rmqwire.broker.stats.broker_stats import FORGET_S
+from rmqwire.broker.stats.items import SAMPLE_HOURS_MS, SAMPLE_MINUTES_MS, SAMPLE_SECONDS_MS
+from rmqwire.broker.stats.names import CLOSE, CONNECT, IDLE
 from rmqwire.broker.table_rounds import TableRounds
 from rmqwire.broker.ticks import Ticks, every
 from rmqwire.codec.sys_flag import PERM_WRITE

@@ -40,7 +40,7 @@ from rmqwire.broker.requests import REQUESTS
 from rmqwire.broker.signals import BrokerSignals
 from rmqwire.broker.slave_role import slave_handler
 from rmqwire.broker.state import BrokerState
-from rmqwire.broker.stats import BrokerStats
+from rmqwire.broker.stats.broker_stats import BrokerStats
 from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
 from rmqwire.broker.transaction.service import TransactionalMessageService
 from rmqwire.codec.codes import RequestCode

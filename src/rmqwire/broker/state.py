@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmqwire.broker.pop.pop_state import PopState
     from rmqwire.broker.replication import Replication
     from rmqwire.broker.settings.values import BrokerConfig
-    from rmqwire.broker.stats import BrokerStats
+    from rmqwire.broker.stats.broker_stats import BrokerStats
     from rmqwire.broker.tables.broadcast_offsets import BroadcastOffsetManager
     from rmqwire.broker.tables.consumer_filters import ConsumerFilterManager
     from rmqwire.broker.tables.groups import SubscriptionGroupManager

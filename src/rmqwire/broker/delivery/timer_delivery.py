@@ -17,7 +17,7 @@ from rmqwire.store.results import PUT_STATUS_NAMES, MessageInner, PutStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmqwire.broker.stats import BrokerStats
+    from rmqwire.broker.stats.broker_stats import BrokerStats
     from rmqwire.broker.tables.timer_metrics import TimerMetrics
     from rmqwire.clock import WallMs
     from rmqwire.codec.message import StoredMessage

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from random import Random
 
-    from rmqwire.broker.stats import BrokerStats
+    from rmqwire.broker.stats.broker_stats import BrokerStats
     from rmqwire.broker.tables.timer_metrics import TimerMetrics
     from rmqwire.clock import WallMs
     from rmqwire.codec.checkpoint import TimerCheckpoint

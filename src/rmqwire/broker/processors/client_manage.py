@@ -12,7 +12,7 @@ from rmqwire.broker.clients.client_table import (
     ClientChannelInfo,
 )
 from rmqwire.broker.processors.pull_filter import check_enabled
-from rmqwire.broker.stats import CONSUMER_REGISTER_TIME, PRODUCER_REGISTER_TIME
+from rmqwire.broker.stats.names import CONSUMER_REGISTER_TIME, PRODUCER_REGISTER_TIME
 from rmqwire.codec import bodies, headers
 from rmqwire.codec import message_const as const
 from rmqwire.codec.codes import ResponseCode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rmqwire.broker.stats import GROUP_GET_NUMS, StatsSnapshot
+from rmqwire.broker.stats.names import GROUP_GET_NUMS
 from rmqwire.codec.bodies import (
     BrokerStatsData,
     BrokerStatsItem,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rmqwire.broker.state import BrokerState
+    from rmqwire.broker.stats.items import StatsSnapshot
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.remoting.handler import Peer
 

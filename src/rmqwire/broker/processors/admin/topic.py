@@ -9,7 +9,7 @@ from rmqwire.broker.lite.metadata import is_lite_topic
 from rmqwire.broker.names import queue_nums_fault, topic_fault
 from rmqwire.broker.processors.admin.answers import answer_when_done
 from rmqwire.broker.processors.admin.pages import page
-from rmqwire.broker.stats import TOPIC_PUT_NUMS
+from rmqwire.broker.stats.names import TOPIC_PUT_NUMS
 from rmqwire.broker.tables.attributes import parse_attributes
 from rmqwire.broker.tables.versions import first_version
 from rmqwire.codec import message_const as const

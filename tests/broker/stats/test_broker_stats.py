@@ -1,10 +1,11 @@
-"""Counters and their windows."""
+"""Counters of what was put and got."""
 
 from __future__ import annotations
 
 import pytest
 
-from rmqwire.broker.stats import (
+from rmqwire.broker.stats.broker_stats import BrokerStats
+from rmqwire.broker.stats.names import (
     BROKER_PUT_NUMS,
     BROKER_PUT_NUMS_OF_USERS,
     CHANNEL_ACTIVITY,
@@ -22,9 +23,6 @@ from rmqwire.broker.stats import (
     TOPIC_PUT_LATENCY,
     TOPIC_PUT_NUMS,
     TOPIC_PUT_SIZE,
-    BrokerStats,
-    StatsItem,
-    Window,
 )
 from rmqwire.store.folder.file_queue import HandleCache
 from rmqwire.store.queues.consume_queue import ConsumeQueue
@@ -238,28 +236,6 @@ def test_many_counters_are_sampled_in_slices_and_may_be_made_meanwhile():
     assert slices == 8  # three counters of each topic and two of the broker
     assert stats.find(TOPIC_PUT_NUMS, "T599").minute.snapshot().sum == 1
     assert stats.find(TOPIC_PUT_NUMS, "New1").minute.snapshot().sum == 0
-
-
-def test_the_first_sample_counts_from_one_step_before_as_javas():
-    item = StatsItem()
-    item.add(40, 4)
-    item.sample("minute", 1_000_000)
-    first = item.minute.snapshot()
-    assert (first.sum, first.tps, first.times, first.avgpt) == (40, 4.0, 4, 10.0)
-
-
-def test_a_counter_at_rest_keeps_no_samples_and_goes_on_where_it_was():
-    window = Window(10_000, 7)
-    for second in range(0, 200, 10):
-        window.sample(second * 1000, 0, 0)
-    assert window.snapshot().sum == 0
-    window.sample(200_000, 3, 1)
-    assert (window.snapshot().sum, window.snapshot().tps) == (3, 0.3)
-    for second in range(210, 280, 10):
-        window.sample(second * 1000, 3, 1)
-    assert window.snapshot().sum == 0
-    window.sample(280_000, 5, 2)
-    assert (window.snapshot().sum, window.snapshot().times) == (2, 1)
 
 
 def test_what_is_deleted_is_forgotten():

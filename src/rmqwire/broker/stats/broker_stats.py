@@ -1,192 +1,52 @@
-"""Counters of what was put and got (``BrokerStatsManager``), and their windows.
+"""Counters of what was put and got (``BrokerStatsManager``).
 
-What the hot path counts lies by queue and only adds; it is moved into the items when somebody looks. The
-shell samples every item each 10 s, 10 minutes and hour, as Java does, so what happened in the last
-minute, hour and day is the difference of two samples. An item at rest for a whole window has no samples:
-they would all be the same.
+What the hot path counts lies by queue and only adds; it is moved into the items when somebody looks.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from rmqwire.broker.stats.items import StatsItem
+from rmqwire.broker.stats.names import (
+    BROKER_ACK_NUMS,
+    BROKER_CK_NUMS,
+    BROKER_GET_NUMS,
+    BROKER_GET_NUMS_OF_USERS,
+    BROKER_PUT_NUMS,
+    BROKER_PUT_NUMS_OF_USERS,
+    CHANNEL_ACTIVITY,
+    FORGOTTEN,
+    GROUP_ACK_NUMS,
+    GROUP_CK_NUMS,
+    GROUP_GET_LATENCY,
+    GROUP_GET_NUMS,
+    GROUP_GET_SIZE,
+    QUEUE_GET_NUMS,
+    QUEUE_GET_SIZE,
+    QUEUE_PUT_NUMS,
+    QUEUE_PUT_SIZE,
+    SNDBCK2DLQ_TIMES,
+    SNDBCK_PUT_NUMS,
+    TOPIC_PUT_LATENCY,
+    TOPIC_PUT_NUMS,
+    TOPIC_PUT_SIZE,
+    keys_of,
+)
 from rmqwire.codec.message_const import RMQ_SYS_SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP
 from rmqwire.codec.names import is_system_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from rmqwire.store.queues.consume_queue import ConsumeQueue
     from rmqwire.store.queues.queue_tail import Brought
     from rmqwire.store.stats import StoreStats
 
-QUEUE_PUT_NUMS: Final = "QUEUE_PUT_NUMS"
-QUEUE_PUT_SIZE: Final = "QUEUE_PUT_SIZE"
-QUEUE_GET_NUMS: Final = "QUEUE_GET_NUMS"
-QUEUE_GET_SIZE: Final = "QUEUE_GET_SIZE"
-TOPIC_PUT_NUMS: Final = "TOPIC_PUT_NUMS"
-TOPIC_PUT_SIZE: Final = "TOPIC_PUT_SIZE"
-TOPIC_PUT_LATENCY: Final = "TOPIC_PUT_LATENCY"
-GROUP_GET_NUMS: Final = "GROUP_GET_NUMS"
-GROUP_GET_SIZE: Final = "GROUP_GET_SIZE"
-GROUP_GET_LATENCY: Final = "GROUP_GET_LATENCY"
-GROUP_CK_NUMS: Final = "GROUP_CK_NUMS"
-GROUP_ACK_NUMS: Final = "GROUP_ACK_NUMS"
-SNDBCK_PUT_NUMS: Final = "SNDBCK_PUT_NUMS"
-SNDBCK2DLQ_TIMES: Final = "SNDBCK2DLQ_TIMES"
-BROKER_PUT_NUMS: Final = "BROKER_PUT_NUMS"
-BROKER_GET_NUMS: Final = "BROKER_GET_NUMS"
-BROKER_PUT_NUMS_OF_USERS: Final = "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC"
-BROKER_GET_NUMS_OF_USERS: Final = "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC"
-BROKER_CK_NUMS: Final = "BROKER_CK_NUMS"
-BROKER_ACK_NUMS: Final = "BROKER_ACK_NUMS"
-CONSUMER_REGISTER_TIME: Final = "CONSUMER_REGISTER_TIME"
-PRODUCER_REGISTER_TIME: Final = "PRODUCER_REGISTER_TIME"
-CHANNEL_ACTIVITY: Final = "CHANNEL_ACTIVITY"
-CONNECT: Final = "CONNECT"  # keys of CHANNEL_ACTIVITY
-IDLE: Final = "IDLE"
-CLOSE: Final = "CLOSE"
-
-# What a key of each statistic is made of, with "@" between.
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    QUEUE_PUT_NUMS: ("topic", "queue"),
-    QUEUE_PUT_SIZE: ("topic", "queue"),
-    QUEUE_GET_NUMS: ("topic", "queue", "group"),
-    QUEUE_GET_SIZE: ("topic", "queue", "group"),
-    TOPIC_PUT_NUMS: ("topic",),
-    TOPIC_PUT_SIZE: ("topic",),
-    GROUP_GET_NUMS: ("topic", "group"),
-    GROUP_GET_SIZE: ("topic", "group"),
-    GROUP_GET_LATENCY: ("queue", "topic", "group"),
-    SNDBCK_PUT_NUMS: ("topic", "group"),
-    BROKER_PUT_NUMS: ("cluster",),
-    BROKER_GET_NUMS: ("cluster",),
-}
-_KEYS_SINCE_5: Final[Mapping[str, tuple[str, ...]]] = {
-    TOPIC_PUT_LATENCY: ("queue", "topic"),
-    GROUP_CK_NUMS: ("topic", "group"),
-    GROUP_ACK_NUMS: ("topic", "group"),
-    SNDBCK2DLQ_TIMES: ("owner", "topic", "group", "type"),
-    BROKER_CK_NUMS: ("cluster",),
-    BROKER_ACK_NUMS: ("cluster",),
-    BROKER_PUT_NUMS_OF_USERS: ("cluster",),
-    BROKER_GET_NUMS_OF_USERS: ("cluster",),
-    CONSUMER_REGISTER_TIME: ("cluster",),
-    PRODUCER_REGISTER_TIME: ("cluster",),
-    CHANNEL_ACTIVITY: ("event",),
-}
-# Of these an item is forgotten when it has been at rest for long enough (NEED_CLEAN_STATS_SET).
-_FORGOTTEN: Final = (
-    TOPIC_PUT_NUMS,
-    TOPIC_PUT_SIZE,
-    GROUP_GET_NUMS,
-    GROUP_GET_SIZE,
-    SNDBCK_PUT_NUMS,
-    GROUP_GET_LATENCY,
-)
-_OF_QUEUES: Final = (QUEUE_PUT_NUMS, QUEUE_PUT_SIZE, QUEUE_GET_NUMS, QUEUE_GET_SIZE)
-
 _SLICE: Final = 256  # queues or counters, some tenths of a millisecond
 FORGET_S: Final = 600.0  # between two looks for items at rest
 SHORTEST_REST_MINUTES: Final = 10  # maxStatsIdleTimeInMinutes up to it ...
 REST_INSTEAD_MINUTES: Final = 30  # ... is this
-SAMPLE_SECONDS_MS: Final = 10_000
-SAMPLE_MINUTES_MS: Final = 600_000
-SAMPLE_HOURS_MS: Final = 3_600_000
-
-
-class StatsSnapshot(msgspec.Struct):
-    """Sum and rate of one window (``StatsSnapshot``): sum, per second, times, per call."""
-
-    sum: int = 0
-    tps: float = 0.0
-    times: int = 0
-    avgpt: float = 0.0
-
-
-class Window:
-    """The samples of one counter's last minute, hour or day.
-
-    Args:
-        step_ms: between two samples.
-        kept: samples at most.
-    """
-
-    __slots__ = ("_kept", "_samples", "_step_ms", "_times", "_value")
-
-    def __init__(self, step_ms: int, kept: int) -> None:
-        self._step_ms = step_ms
-        self._kept = kept
-        self._samples: list[tuple[int, int, int]] = []  # wall clock ms, value, times
-        self._value = 0  # at the sample before
-        self._times = 0
-
-    def sample(self, wall_ms: int, value: int, times: int) -> None:
-        """Take a sample (``StatsItem.samplingInSeconds`` and its like)."""
-        samples = self._samples
-        if not samples:
-            if value == self._value and times == self._times:
-                return
-            samples.append((wall_ms - self._step_ms, self._value, self._times))
-        samples.append((wall_ms, value, times))
-        self._value, self._times = value, times
-        if len(samples) > self._kept:
-            del samples[0]
-            if samples[0][1:] == (value, times):
-                samples.clear()
-
-    def snapshot(self) -> StatsSnapshot:
-        """Return what happened between the first and the last sample (``computeStatsData``)."""
-        if not self._samples:
-            return StatsSnapshot()
-        first_ms, first_value, first_times = self._samples[0]
-        last_ms, last_value, last_times = self._samples[-1]
-        total, times = last_value - first_value, last_times - first_times
-        tps = total * 1000.0 / (last_ms - first_ms) if last_ms > first_ms else 0.0
-        return StatsSnapshot(total, tps, times, total / times if times > 0 else 0.0)
-
-
-# What it takes for each: ms between two samples, samples at most.
-_WINDOWS: Final[Mapping[str, tuple[int, int]]] = {
-    "minute": (SAMPLE_SECONDS_MS, 7),
-    "hour": (SAMPLE_MINUTES_MS, 7),
-    "day": (SAMPLE_HOURS_MS, 25),
-}
-_UNUSED: Final = Window(0, 0)  # a counter has three, and there are many that have just begun
-
-
-class StatsItem:
-    """One counter (``StatsItem``): what, how often, and the windows of both, each made with its first sample."""
-
-    __slots__ = ("_rest_since", "_times_then", "day", "hour", "minute", "times", "value")
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.times = 0
-        self._times_then = -1  # when somebody looked whether it is at rest
-        self._rest_since = 0
-        self.minute = self.hour = self.day = _UNUSED
-
-    def sample(self, window_name: str, wall_ms: int) -> None:
-        """Take a sample for ``minute``, ``hour`` or ``day``."""
-        window: Window = getattr(self, window_name)
-        if window is _UNUSED:
-            window = Window(*_WINDOWS[window_name])
-            setattr(self, window_name, window)
-        window.sample(wall_ms, self.value, self.times)
-
-    def add(self, amount: int, times: int = 1) -> None:
-        """Count ``amount`` (messages, bytes or ms) of ``times`` calls."""
-        self.value += amount
-        self.times += times
-
-    def rested_ms(self, wall_ms: int) -> int:
-        """Return since how many ms nothing was counted, as far as the looks until now can tell."""
-        if self.times != self._times_then:
-            self._times_then, self._rest_since = self.times, wall_ms
-        return wall_ms - self._rest_since
 
 
 class _Counts:
@@ -222,11 +82,7 @@ class BrokerStats:
         self._cluster = cluster
         self._of_5 = of_5
         self._of_store = of_store
-        self._keys = {**_KEYS, **(_KEYS_SINCE_5 if of_5 else {})}
-        if not by_queue:
-            for name in _OF_QUEUES:
-                del self._keys[name]
-            self._keys[GROUP_GET_LATENCY] = ("topic", "group")
+        self._keys = keys_of(of_5=of_5, by_queue=by_queue)
         self.tables: dict[str, dict[str, StatsItem]] = {name: {} for name in self._keys}
         self._puts: dict[tuple[str, int], _Counts] = {}
         self._brought: list[ConsumeQueue] = []  # with counts to be taken
@@ -455,7 +311,7 @@ class BrokerStats:
         if most_minutes <= SHORTEST_REST_MINUTES:
             most_minutes = REST_INSTEAD_MINUTES
         self._collect()
-        for name in _FORGOTTEN:
+        for name in FORGOTTEN:
             table = self.tables[name]
             for key in [
                 key

@@ -1,0 +1,1 @@
+"""What was put and got: statistics by name and key, and the windows of each."""
