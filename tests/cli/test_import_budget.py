@@ -49,7 +49,7 @@ exec({TELL!r}, {{"sys": sys}})
 
 @pytest.mark.parametrize(
     ("program", "budget"),
-    [(BROKER, (588 + NEWER, 324, 1)), (NAMESRV, (380 + NEWER, 118, 1))],
+    [(BROKER, (588 + NEWER, 325, 1)), (NAMESRV, (380 + NEWER, 118, 1))],
     ids=["broker", "namesrv"],
 )
 def test_a_server_loads_what_it_needs_to_serve(program, budget, tmp_path):
