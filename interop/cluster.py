@@ -29,6 +29,7 @@ BROKER_DEFAULTS = {
     "maxIndexNum": "40000",
     "mappedFileSizeTimerLog": "1048576",
     "autoCreateTopicEnable": "true",
+    "cleanFileForciblyEnable": "false",  # a machine whose disk is full would lose messages of a test
     "transactionOpBatchInterval": "200",  # 5.x waits that long when it ends: by default 3 s
     # The machine is busy: by default what waited for 200 ms is refused, and a oneway message is lost.
     "waitTimeMillsInSendQueue": "10000",

@@ -18,6 +18,7 @@ BROKER_DEFAULTS = {
     "bindAddress": "127.0.0.1",
     "mappedFileSizeCommitLog": "4194304",
     "autoCreateTopicEnable": "true",
+    "cleanFileForciblyEnable": "false",  # a machine whose disk is full would lose messages of a test
     "waitTimeMillsInSendQueue": "10000",  # the machine is busy with JVMs
 }
 

@@ -414,3 +414,20 @@ async def test_the_service_tries_again_what_failed(autojump_clock, caplog):
         await trio.sleep(30)
         assert len(names(store)) == 1
         nursery.cancel_scope.cancel()
+
+
+async def test_files_that_go_before_their_time_are_told_of(autojump_clock, caplog):
+    store, clock = filled()
+    assert len(names(store)) > 2
+    clock.now_ms = at_hour(12)  # nothing is old
+    store.files.used = 0.88
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            lambda **kw: run_store(store, flush_wanted_of(store), offload=inline, **kw)
+        )
+        await trio.sleep(100)
+        nursery.cancel_scope.cancel()
+    assert len(names(store)) == 1
+    told = [line for line in caplog.records if "before their time" in line.getMessage()]
+    assert {line.levelname for line in told} == {"WARNING"}
+    assert LOG in told[0].getMessage()

@@ -68,6 +68,9 @@ class Cleaner:
         index: all index files.
         puts: says what is dispatched; its health refuses writes while a disk is too full.
         wall_ms: wall clock; ``deleteWhen`` is in local time.
+
+    Attributes:
+        forced: files go before their time in this run, since the disk is nearly full.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class Cleaner:
         self._wall_ms = wall_ms
         self._manual = 0
         self._full_reason = ""  # the reason given to the store's health, "" while the disk is fine
-        self._at_once = False
+        self.forced = False
         self._may_delete = 0
         self._trimmed_to = 0
 
@@ -142,7 +145,7 @@ class Cleaner:
         if wanted and self._manual > 0:
             self._manual -= 1
         self._may_delete = self._config.delete_file_batch_max if wanted else 0
-        if self._at_once and self._first_expired() is None:
+        if self.forced and self._first_expired() is None:
             logger.warning("disk space will be full soon, but no file can be deleted")
 
     def _is_time(self) -> bool:
@@ -151,9 +154,9 @@ class Cleaner:
 
     def _is_space_needed(self) -> bool:
         use = self.disk_use()
-        self._at_once = False
+        self.forced = False
         if max(use.log, use.queues) > self._forcibly_ratio:
-            self._at_once = self._config.clean_file_forcibly_enable
+            self.forced = self._config.clean_file_forcibly_enable
             return True
         limit = self._config.disk_max_used_space_ratio / 100
         return not 0 <= use.log <= limit or not 0 <= use.queues <= limit
@@ -166,7 +169,7 @@ class Cleaner:
         second = segments[1].start
         if second > min(self._log.flushed, self._puts.dispatched_to):
             return None
-        if self._at_once:
+        if self.forced:
             return segments[0]
         newest = self._log.store_timestamp(second, MIN_RECORD_SIZE)
         reserved = self._config.file_reserved_time * _HOUR_MS

@@ -308,7 +308,7 @@ class StoreService:
             except (OSError, trio.Cancelled):
                 cleaner.keep(segment)
                 raise
-            logger.info("old file of the commit log removed: %s", segment.path)
+            _tell_removed(segment.path, forced=cleaner.forced)
             await trio.sleep(config.delete_commit_log_files_interval / 1000)
         for _ in cleaner.trim():
             await trio.sleep(config.delete_consume_queue_files_interval / 1000)
@@ -317,6 +317,13 @@ class StoreService:
         while True:
             self._store.stats.sample(self._store.wall_ms())
             await next_beat(SAMPLE_S)
+
+
+def _tell_removed(path: str, *, forced: bool) -> None:
+    if forced:
+        logger.warning("disk is nearly full: messages removed before their time, with %s", path)
+    else:
+        logger.info("old file of the commit log removed: %s", path)
 
 
 def _thread_offload() -> Offload:
