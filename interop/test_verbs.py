@@ -103,7 +103,10 @@ def test_java_says_today_what_was_recorded(
 ) -> None:
     java = recorded(version)
     today = of_java(json_peer, cluster, tmp_path)
-    assert {words: said for words, said in today.items() if not same(java[words], said)} == {}
+    differing = [
+        line for words, said in today.items() for line in difference(words, java[words], said)
+    ]
+    assert not differing, "\n".join(differing)
 
 
 def test_monitoring_starts(rmqwire: Rmqwire, json_peer: Peer, version: str, tmp_path: Path) -> None:

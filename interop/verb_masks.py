@@ -21,6 +21,7 @@ MASKS = [
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}:\d+\b"), "ADDR"),
     (re.compile(r"@[0-9a-f]{5,8}\b"), "@HASH"),
     (re.compile(r"\bconsumer-[0-9a-f]{8}\b"), "INSTANCE"),
+    (re.compile(r"(\$\$Lambda\$)\d+"), r"\1N"),
     (re.compile(r"\b\d+\.\d+\b"), "N.N"),
     (re.compile(r"[ \t]+"), " "),
 ]
@@ -31,6 +32,8 @@ FIGURES = re.compile(  # of a broker's status: what a clock or a machine decides
 COUNTS = (  # sampled in time
     (re.compile(r"^(plain readers \d+ N.N N.N) \d+ \d+$"), r"\1 N N"),
     (re.compile(r"^(readers \d OFFLINE) \d+ (\d+)$"), r"\1 N \2"),
+    (re.compile(r'^("sum":)\d+'), r"\1N"),
+    (re.compile(r"^(TOOLS_CONSUMER) \d .+"), r"\1 N"),  # another mqadmin may be ending
 )
 UNORDERED = {
     "ask",
@@ -41,6 +44,7 @@ UNORDERED = {
     "producer",
     "consumerStatus",
 }
+ONCE = {"producer"}  # clients that are ending may be listed with those that are the same
 TOPICS = re.compile(r'^"topicList":\[(.+)\],?$')  # a hash set in one line
 NOT_YET = "%RETRY%readers verbs-a 0 0 0 "  # a queue that its consumer may not have yet
 ANY = "~"  # a word that was another in another run of Java's

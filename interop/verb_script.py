@@ -14,7 +14,7 @@ from pathlib import Path
 from interop.cluster import BROKER_DEFAULTS
 from interop.peer import Peer
 from interop.processes import wait_until
-from interop.verb_masks import UNORDERED, masked
+from interop.verb_masks import ONCE, UNORDERED, masked
 from interop.wire import route_known
 
 BROKER_NAME = "verbs-a"
@@ -27,8 +27,9 @@ accounts:
   admin: true
 """
 SETTINGS = BROKER_DEFAULTS | {
-    "transactionMetricFlushInterval": "10000",  # both are printed as they were when it was recorded
+    "transactionMetricFlushInterval": "10000",  # these are printed as they were when it was recorded
     "timerFlushIntervalMs": "1000",
+    "cleanFileForciblyEnable": "true",
     "brokerName": BROKER_NAME,
     "traceTopicEnable": "true",
     "waitTimeMillsInSendQueue": "200",
@@ -88,7 +89,10 @@ class Script:
 
     def keep(self, words: str, text: str) -> None:
         lines = masked(text, {value: name for name, value in self.names.items()})
-        self.said[words] = sorted(lines) if words.split(maxsplit=1)[0] in UNORDERED else lines
+        verb = words.split(maxsplit=1)[0]
+        if verb in UNORDERED:
+            lines = sorted(set(lines) if verb in ONCE else lines)
+        self.said[words] = lines
 
     def keep_json(self, words: str, file: str) -> None:
         """Keep what an exporting verb wrote."""
