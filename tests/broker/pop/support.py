@@ -14,6 +14,8 @@ from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.headers import (
     AckMessageRequestHeader,
     ChangeInvisibleTimeRequestHeader,
+    NotificationRequestHeader,
+    PeekMessageRequestHeader,
     PopMessageRequestHeader,
 )
 from rmqwire.codec.pop import (
@@ -24,12 +26,17 @@ from rmqwire.codec.pop import (
     topic_tag,
 )
 from rmqwire.codec.record import iter_messages
+from rmqwire.store.results import PutMessageResult, PutStatus
 from rmqwire.store.timer.timer_store import TimerFiles
 from rmqwire.testing.memory_files import MemoryFiles
 from tests.support import requests
 from tests.support.broker import Client, MemoryBroker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pytest
+
     from rmqwire.codec.message import StoredMessage
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.config import StoreConfig
@@ -194,3 +201,30 @@ def send(
 def retry_topic(*, v2: bool = False) -> str:
     """Return the retry topic of the group of these tests."""
     return pop_retry_topic(TOPIC, GROUP, v2=v2)
+
+
+def bodies(messages: Iterable[StoredMessage]) -> list[bytes]:
+    """Return the bodies of messages that came in any order."""
+    return sorted(message.body for message in messages)
+
+
+def notification(**fields: object) -> RemotingCommand:
+    """Make the question whether there is something to pop."""
+    values = {"consumer_group": GROUP, "topic": TOPIC, "queue_id": -1, "poll_time": 0} | fields
+    return RemotingCommand.request(int(R.NOTIFICATION), NotificationRequestHeader(**values))
+
+
+def peek(**fields: object) -> RemotingCommand:
+    """Make a peek."""
+    values = {"consumer_group": GROUP, "topic": TOPIC, "queue_id": -1, "max_msg_nums": 32} | fields
+    return RemotingCommand.request(int(R.PEEK_MESSAGE), PeekMessageRequestHeader(**values))
+
+
+def refuse_puts(broker: PopBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the store refuse whatever is put from now on."""
+
+    def put(message: object, done: Callable[[PutMessageResult], None]) -> None:
+        done(PutMessageResult(PutStatus.SERVICE_NOT_AVAILABLE, remark="no room"))
+
+    monkeypatch.setattr(broker.state.store.puts, "put", put)
+    monkeypatch.setattr(broker.state.store.puts, "room", lambda now: 0)  # for what lanes bring
