@@ -16,15 +16,24 @@ from rmqwire.codec.headers import (
     SendMessageRequestHeaderV2,
 )
 from rmqwire.codec.native import NATIVE, PYTHON, SWITCH
+from rmqwire.remoting.lane_turn import take_together
 from tests.support.broker import MemoryBroker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rmqwire.codec.release import Release
+    from rmqwire.store.folder.file_queue import FileQueue
 
 TOPIC = "BenchmarkTest"
 KEY = "7F0000012B354E0E2F2A678A0000"
+MEMBERS = [f"UNIQ_KEY\x01{KEY}{n}\x02TAGS\x01T{n}\x02KEYS\x01é{n}\x02" for n in range(20)]
+"""Properties of messages of a batch."""
+
+
+def write_full(files: FileQueue, data: bytes, offset: int) -> None:
+    """Fail as a write does (``FileQueue.write``) on a disk that is full."""
+    raise OSError(28, "No space left on device")
 
 
 def on_lane(lane: str, folder: Path, release: Release, **settings: object) -> MemoryBroker:
@@ -167,6 +176,26 @@ class BothLanes:
         """Let both read these bytes as one pass; compare, and give the answers of each."""
         self.receive(*chunks)
         return self.end_pass()
+
+    def feed_together(self, *brought: bytes) -> list[bytes]:
+        """Let as many connections bring this in one pass, to the lane in one call; compare, and give the lane's."""
+        clients = [
+            [b.connect(f"127.0.0.1:{50001 + n}") for n in range(len(brought))] for b in self.brokers
+        ]
+        for client in (one for both in clients for one in both):
+            client.connection.corked = True
+        for client, data in zip(clients[0], brought, strict=True):
+            client.connection.receive_data(data)
+        pairs = zip(clients[1], brought, strict=True)
+        offered = [(client.connection, client.connection.offer(data), 0) for client, data in pairs]
+        taken = take_together(offered)
+        assert None not in taken
+        for (connection, data, _), one in zip(offered, taken, strict=True):
+            connection.go_on(data, one)
+        self.end_pass()
+        answers = [[client.connection.data_to_send() for client in both] for both in clients]
+        assert answers[0] == answers[1]
+        return answers[1]
 
     def end_pass(self) -> list[bytes]:
         """End the pass of both; compare, and give the answers of each."""

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from random import Random
-from typing import Any
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from fuzz.mutate import mutate, with_true_length
-from rmqwire.broker.processors import plain_sends
 from rmqwire.broker.processors.send_lane import HARMLESS, is_plain_name
 from rmqwire.codec import message_const as const
-from rmqwire.codec.batch import encode_entry
 from rmqwire.codec.bodies import TopicConfig
 from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand, decode_command, encode_command
-from rmqwire.codec.native import NATIVE, PYTHON, module_fault
-from rmqwire.codec.record_batch import make_records
-from rmqwire.codec.release import release_named
+from rmqwire.codec.release import V4_9_7, V5_5_0
 from rmqwire.codec.sys_flag import TRANSACTION_PREPARED_TYPE
-from rmqwire.remoting.lane_turn import take_together
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.support.broker import commands
-from tests.support.golden import RELEASE_NAMES, frame_files, frames
-from tests.support.lanes import KEY, TOPIC, BothLanes, batch_frame, on_lane, send_frame
+from tests.support.lanes import (
+    KEY,
+    MEMBERS,
+    TOPIC,
+    BothLanes,
+    batch_frame,
+    on_lane,
+    send_frame,
+    write_full,
+)
 from tests.support.requests import pull
-
-needs_module = pytest.mark.skipif(bool(module_fault()), reason="no native lane")
-RELEASES = [release_named(name) for name in RELEASE_NAMES]
-
-
-@pytest.fixture(params=[PYTHON, pytest.param(NATIVE, marks=needs_module)])
-def lane(request):
-    return request.param
-
-
-@pytest.fixture(params=RELEASES, ids=RELEASE_NAMES)
-def lanes(request, tmp_path, lane):
-    both = BothLanes(tmp_path, request.param, lane)
-    both.warm()
-    both.taken = 0
-    yield both
-    both.close()
 
 
 @pytest.mark.parametrize("serialize_type", [0, 1])
@@ -87,48 +67,6 @@ def test_whatever_is_not_plain_is_handed_back(lanes):
         assert lanes.taken == 2, odd
 
 
-MEMBERS = [f"UNIQ_KEY\x01{KEY}{n}\x02TAGS\x01T{n}\x02KEYS\x01é{n}\x02" for n in range(20)]
-
-
-@pytest.mark.parametrize("serialize_type", [0, 1])
-def test_batches_are_taken_where_their_messages_are_stored_as_they_came(lanes, serialize_type):
-    as_they_came = not lanes.brokers[0].state.release.broker.appends_batch_properties
-    for count in (1, 2, 7, 8, 20):  # the ids of 8 are longer than a template's
-        data = batch_frame(
-            *MEMBERS[:count], serialize_type=serialize_type, queue_id=2, opaque=count
-        )
-        lanes.feed(send_frame() + data + data + send_frame(queue_id=2))
-    assert lanes.taken == 5 * (4 if as_they_came else 2)
-
-
-ODD_BATCHES: list[dict[str, Any]] = [
-    {"members": ["DELAY\x013\x02UNIQ_KEY\x01K"]},
-    {"members": ["INNER_NUM\x013\x02UNIQ_KEY\x01K"]},
-    {"members": ["A\x02UNIQ_KEY\x01K"]},
-    {"members": ["TAGS\x01a\x02TAGS\x01b\x02UNIQ_KEY\x01K"]},
-    {"members": []},
-    {"properties": f"UNIQ_KEY\x01{KEY}\x02WAIT\x01false\x02"},
-    {"properties": f"UNIQ_KEY\x01{KEY}\x02DELAY\x012\x02"},
-    {"properties": "UNIQ_KEY\x01a-b\x02"},
-    {"body": b"x" * 50},
-    {"topic": "Unknown"},
-    {"sys_flag": 4},
-]
-
-
-def test_batches_that_are_not_plain_are_handed_back(lanes, lane):
-    for odd in ODD_BATCHES:
-        lanes.taken = 0
-        members = odd.get("members", MEMBERS[:2])
-        fields = {name: value for name, value in odd.items() if name != "members"}
-        lanes.feed(send_frame() + batch_frame(MEMBERS[0], *members, **fields) + send_frame())
-        of_members = (
-            lane == PYTHON and "members" in odd
-        )  # it looks at no more than is stored of them
-        if members and not of_members:
-            assert lanes.taken == 2, odd
-
-
 def test_oneway_sends_are_taken_and_not_answered(lanes):
     answers = lanes.feed(
         send_frame(flag=2) + batch_frame(MEMBERS[0], flag=2) + send_frame(opaque=7)
@@ -138,60 +76,27 @@ def test_oneway_sends_are_taken_and_not_answered(lanes):
     assert lanes.taken >= 3
 
 
-def test_a_batch_that_does_not_fit_into_its_file_is_the_pythons(lanes):
-    data = batch_frame(*MEMBERS[:3], body=encode_entry(1, b"x" * 60_000, b"UNIQ_KEY\x01K") * 3)
-    for _ in range(30):
-        lanes.feed(data)
-    log = lanes.brokers[1].state.store.log
-    assert log.end > lanes.brokers[1].loaded.store.mapped_file_size_commit_log
-
-
-def feed_together(lanes, *brought):
-    """Let as many connections bring this in one pass: to the lane in one call; compare."""
-    clients = [
-        [b.connect(f"127.0.0.1:{50001 + n}") for n in range(len(brought))] for b in lanes.brokers
-    ]
-    for client in (one for both in clients for one in both):
-        client.connection.corked = True
-    for client, data in zip(clients[0], brought, strict=True):
-        client.connection.receive_data(data)
-    pairs = zip(clients[1], brought, strict=True)
-    offered = [(client.connection, client.connection.offer(data), 0) for client, data in pairs]
-    taken = take_together(offered)
-    assert None not in taken
-    for (connection, data, _), one in zip(offered, taken, strict=True):
-        connection.go_on(data, one)
-    lanes.end_pass()
-    answers = [[client.connection.data_to_send() for client in both] for both in clients]
-    assert answers[0] == answers[1]
-    return answers[1]
-
-
 def test_sends_of_many_connections_are_taken_together(lanes):
     plain, mixed = send_frame(), send_frame(queue_id=1) + send_frame(topic="Other")
-    answers = feed_together(lanes, plain, mixed, plain + plain, send_frame(flag=2), plain[:50])
+    answers = lanes.feed_together(plain, mixed, plain + plain, send_frame(flag=2), plain[:50])
     assert lanes.taken == 6
     assert [bool(one) for one in answers] == [True, True, True, False, False]
-    feed_together(lanes, plain, batch_frame(*MEMBERS[:3]) + plain)
+    lanes.feed_together(plain, batch_frame(*MEMBERS[:3]) + plain)
 
 
 def test_the_python_goes_on_where_a_connections_sends_are_not_plain(lanes):
     odd = send_frame(topic="Unknown", opaque=5)
-    answers = feed_together(
-        lanes, send_frame(topic="Other", queue_id=1), send_frame(topic="Other") + odd
+    answers = lanes.feed_together(
+        send_frame(topic="Other", queue_id=1), send_frame(topic="Other") + odd
     )
     assert [len(commands(one)) for one in answers] == [1, 2]
-
-
-def write_full(queue, data, offset):
-    raise OSError(28, "No space left on device")
 
 
 def test_a_write_that_fails_refuses_the_sends_of_all_connections(lanes, monkeypatch):
     monkeypatch.setattr(FileQueue, "write", write_full)
     batch = batch_frame(*MEMBERS[:2], opaque=9)
-    answers = feed_together(
-        lanes, send_frame(opaque=1) * 2, batch + send_frame(), send_frame(flag=2)
+    answers = lanes.feed_together(
+        send_frame(opaque=1) * 2, batch + send_frame(), send_frame(flag=2)
     )
     assert [len(commands(one)) for one in answers] == [2, 2, 0]
     assert {c.code for one in answers for c in commands(one)} == {
@@ -207,7 +112,7 @@ def test_a_write_that_fails_refuses_the_sends_alone(lanes, monkeypatch):
     lanes.feed(pulled)
     lanes.taken = 0
     monkeypatch.setattr(FileQueue, "write", write_full)
-    answers = feed_together(lanes, send_frame(opaque=1) + pulled, pulled, send_frame(opaque=2))
+    answers = lanes.feed_together(send_frame(opaque=1) + pulled, pulled, send_frame(opaque=2))
     refused = int(ResponseCode.SERVICE_NOT_AVAILABLE)
     codes = [{c.opaque: c.code for c in commands(answer)} for answer in answers]
     assert codes == [{1: refused, 7: 0}, {7: 0}, {2: refused}]
@@ -300,7 +205,7 @@ def test_a_hook_sees_every_send(lanes):
 
 
 def test_a_handler_that_looks_first_sees_every_send(tmp_path, lane):
-    broker = on_lane(lane, tmp_path, RELEASES[1])
+    broker = on_lane(lane, tmp_path, V5_5_0)
     assert broker.core.handlers.lane is not None
     broker.loaded.store.broker_role = "SLAVE"
     broker.core.take_role()
@@ -339,7 +244,7 @@ def test_a_broker_in_trouble_takes_nothing(lanes):
 
 @pytest.mark.parametrize("timed_out", [True, False])
 def test_sends_wait_for_the_disk_on_both_lanes(tmp_path, lane, timed_out):
-    lanes = BothLanes(tmp_path, RELEASES[1], lane, flush_disk_type="SYNC_FLUSH")
+    lanes = BothLanes(tmp_path, V5_5_0, lane, flush_disk_type="SYNC_FLUSH")
     for number in range(2):  # the first makes the queues
         batch = batch_frame(*MEMBERS[:3], opaque=number + 9)
         lanes.feed(
@@ -357,7 +262,7 @@ def test_sends_wait_for_the_disk_on_both_lanes(tmp_path, lane, timed_out):
 
 
 def test_the_answers_of_a_sync_master_are_the_same(tmp_path, lane):
-    lanes = BothLanes(tmp_path, RELEASES[0], lane, broker_role="SYNC_MASTER")
+    lanes = BothLanes(tmp_path, V4_9_7, lane, broker_role="SYNC_MASTER")
     for _ in range(2):
         codes = [answer.code for answer in commands(lanes.feed(send_frame() * 3)[1])]
         assert codes == [ResponseCode.SLAVE_NOT_AVAILABLE] * 3
@@ -365,178 +270,7 @@ def test_the_answers_of_a_sync_master_are_the_same(tmp_path, lane):
     lanes.close()
 
 
-def _golden_requests() -> list[bytes]:
-    """Return every request of the recordings that a lane must look at, and some others."""
-    found = []
-    for path in frame_files():
-        for entry, frame in frames(path):
-            if entry["kind"] == "request":
-                found.append(frame)
-    return found
-
-
-def test_every_recorded_request_leaves_the_same_on_both_lanes(tmp_path, lane):
-    lanes = BothLanes(tmp_path, RELEASES[1], lane)
-    sends = [frame for frame in _golden_requests() if decode_command(frame).code in {10, 310, 320}]
-    assert len(sends) > 100
-    for _ in range(2):  # the second time their topics are known
-        lanes.feed(*sends)
-        lanes.reconnect()
-    assert lanes.taken > len(sends) // 4
-    lanes.close()
-
-
-def test_mutated_and_interleaved_sends_leave_the_same_on_both_lanes(lanes):
-    rng = Random(11)
-    pool = [send_frame(serialize_type=s, v1=v) for s in (0, 1) for v in (True, False)]
-    pool += [batch_frame(*MEMBERS[:2], serialize_type=s, flag=f) for s in (0, 1) for f in (0, 2)]
-    for number in range(200):
-        pieces = [
-            with_true_length(mutate(rng, pool)) if rng.random() < 0.6 else rng.choice(pool)
-            for _ in range(rng.randrange(1, 5))
-        ]
-        data = b"".join(pieces)
-        cut = rng.randrange(len(data) + 1)
-        lanes.feed(data[:cut], data[cut:])
-        if number % 3 == 0 or lanes.clients[0].connection.closed:
-            lanes.reconnect()
-    assert lanes.taken > 60
-
-
-_NAMES = st.sampled_from(
-    ["KEYS", "TAGS", "WAIT", "UNIQ_KEY", "a", "orderId", "INSTANCE_ID", "DELAY", "", "ключ"]
-)
-_VALUES = st.one_of(
-    st.sampled_from(["true", "false", "", KEY, "a b", "0", "3", "\x01", "é𝄞"]),
-    st.text(st.characters(codec="utf-8"), max_size=8),
-)
-_ENTRIES = st.lists(st.tuples(_NAMES, _VALUES), max_size=5)
-_NUMBERS = st.one_of(
-    st.sampled_from([0, 1, 3, 4, -1, 0x100, 0x200, 2**31 - 1, -(2**31), 2**31]), st.integers(0, 9)
-)
-
-
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {"serialize_type": st.sampled_from([0, 1]), "v1": st.booleans()},
-            optional={
-                "topic": st.sampled_from([TOPIC, "Other", "none", "é"]),
-                "queue_id": st.integers(-1, 4),
-                "properties": st.one_of(
-                    st.none(), _ENTRIES.map(lambda e: "\x02".join(f"{n}\x01{v}" for n, v in e))
-                ),
-                "body": st.binary(max_size=40),
-                "opaque": st.integers(-(2**31), 2**31 - 1),
-                "reconsume_times": _NUMBERS,
-                "born_timestamp": _NUMBERS,
-                "sys_flag": st.sampled_from([0, 1, 2, 4, 8, 0x10, 0x40, 0x101, 0x700]),
-                "flag": st.sampled_from([0, 1, 2]),
-            },
-        ),
-        min_size=1,
-        max_size=6,
-    )
-)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_sends_leave_the_same_on_both_lanes(lanes, sends):
-    lanes.feed(b"".join(send_frame(**values) for values in sends))
-    if lanes.clients[0].connection.closed:
-        lanes.reconnect()
-
-
-@given(
-    st.lists(st.lists(st.tuples(_NAMES, _VALUES), max_size=4), max_size=4),
-    st.sampled_from([0, 1]),
-    st.sampled_from([0, 2]),
-    st.integers(0, 3),
-)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_batch_leaves_the_same_on_both_lanes(lanes, members, serialize_type, flag, queue_id):
-    texts = ["\x02".join(f"{n}\x01{v}" for n, v in entries) for entries in members]
-    fields = {"serialize_type": serialize_type, "flag": flag, "queue_id": queue_id}
-    lanes.feed(batch_frame(*texts, **fields) + batch_frame(*MEMBERS[:2], *texts, **fields))
-
-
-_ALIKE = st.fixed_dictionaries(
-    {
-        "queue_id": st.integers(0, 4),
-        "born_timestamp": st.sampled_from([1_795_228_300_000, 1_795_228_300_001]),
-        "flag": st.sampled_from([0, 0, 0, 2]),
-        "serialize_type": st.sampled_from([1, 1, 1, 0]),
-    }
-)
-_MEMBER_OF_ALIKE = st.tuples(
-    st.sampled_from([b"abcd", b"abcd", b"efgh", b"ab"]),
-    st.sampled_from(["TAGS\x01TagA", "TAGS\x01TagB", "TAGS\x01Tag", "INNER_NUM\x012", "TAGS\x01"]),
-)
-
-
-@given(
-    st.lists(
-        st.tuples(_ALIKE, st.lists(_MEMBER_OF_ALIKE, min_size=2, max_size=2)),
-        min_size=2,
-        max_size=9,
-    )
-)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_batches_in_a_row_leave_the_same_on_both_lanes(lanes, batches):
-    frames = []
-    for number, (fields, members) in enumerate(batches):
-        body = b"".join(
-            encode_entry(3, body, f"{text}\x02UNIQ_KEY\x01K{number}{at}\x02".encode())
-            for at, (body, text) in enumerate(members)
-        )
-        frames.append(batch_frame(body=body, opaque=number, **fields))
-    lanes.feed(b"".join(frames))
-
-
-def alike_batches(count, **fields):
-    """Return so many batches of two messages that may be made records together."""
-    body = b"".join([encode_entry(3, b"abcd", MEMBERS[n].encode()) for n in range(2)])
-    return [
-        batch_frame(body=body, queue_id=number % 3, opaque=number, **fields)
-        for number in range(count)
-    ]
-
-
-def test_up_to_four_batches_in_a_row_become_records_in_one_call(lanes, lane, monkeypatch):
-    made = []
-
-    def noted(*columns, **fields):
-        made.append(len(columns[0]))
-        return make_records(*columns, **fields)
-
-    monkeypatch.setattr(plain_sends, "make_records", noted)
-    lanes.feed(b"".join(alike_batches(9)) + send_frame())
-    in_python = lane == PYTHON and lanes.taken == 10
-    assert made == ([8, 8, 2] if in_python else [])
-    assert lanes.taken == (
-        1 if lanes.brokers[0].state.release.broker.appends_batch_properties else 10
-    )
-
-
-def test_a_failed_write_refuses_each_of_the_batches_in_a_row(lanes, monkeypatch):
-    monkeypatch.setattr(FileQueue, "write", write_full)
-    batches = alike_batches(5) + alike_batches(3, flag=2) + [send_frame(opaque=9)]
-    answers = commands(lanes.feed(b"".join(batches))[1])
-    refused = int(ResponseCode.SERVICE_NOT_AVAILABLE)
-    assert [(one.opaque, one.code) for one in answers] == [
-        (opaque, refused) for opaque in (0, 1, 2, 3, 4, 9)
-    ]
-
-
-def test_batches_in_a_row_that_do_not_fit_into_the_file_are_taken_as_far_as_they_do(lanes):
-    body = encode_entry(1, b"x" * 40_000, b"UNIQ_KEY\x01K") * 2
-    data = [batch_frame(body=body, queue_id=number % 4) for number in range(9)]
-    for _ in range(15):
-        lanes.feed(b"".join(data))
-    log = lanes.brokers[1].state.store.log
-    assert log.end > 2 * lanes.brokers[1].loaded.store.mapped_file_size_commit_log
-    assert lanes.taken > 100 or lanes.brokers[1].state.release.broker.appends_batch_properties
-
-
 def test_a_broker_whose_records_have_crcs_has_no_lane(tmp_path, lane):
-    broker = on_lane(lane, tmp_path, RELEASES[1], enabled_append_prop_crc=True)
+    broker = on_lane(lane, tmp_path, V5_5_0, enabled_append_prop_crc=True)
     assert broker.core.handlers.lane is None
     broker.close()

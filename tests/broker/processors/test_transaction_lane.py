@@ -14,7 +14,6 @@ from rmqwire.codec.command import RemotingCommand, encode_command
 from rmqwire.codec.native import NATIVE, PYTHON, module_fault
 from rmqwire.codec.release import release_named
 from rmqwire.store.folder.file_queue import FileQueue
-from tests.broker.processors.test_plain_sends import feed_together
 from tests.support import requests
 from tests.support.broker import commands
 from tests.support.golden import RELEASE_NAMES
@@ -189,14 +188,14 @@ def test_an_end_of_a_half_message_that_a_copy_took_the_place_of_is_the_handlers(
 def test_transactions_of_many_connections_are_taken_together(lanes):
     answers = prepare(lanes, 3)
     ends = [end_frame(one, COMMIT) for one in answers]
-    feed_together(lanes, ends[0] + half_frame(8), half_frame(9), ends[1], ends[2])
+    lanes.feed_together(ends[0] + half_frame(8), half_frame(9), ends[1], ends[2])
     assert lanes.taken == 3 + 5
 
 
 def test_transactions_beside_pulls_are_taken(lanes):
     (answer,) = prepare(lanes, 1)
     pull = encode_command(requests.pull(TOPIC))
-    feed_together(lanes, pull, end_frame(answer, COMMIT) + half_frame(9), pull + half_frame(8))
+    lanes.feed_together(pull, end_frame(answer, COMMIT) + half_frame(9), pull + half_frame(8))
     assert lanes.taken >= 1 + 3
 
 

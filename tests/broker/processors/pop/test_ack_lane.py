@@ -16,7 +16,6 @@ from rmqwire.codec.pop import ExtraInfo
 from rmqwire.codec.release import V5_5_0
 from rmqwire.store.folder.file_queue import FileQueue
 from tests.broker.pop.support import messages_of
-from tests.broker.processors.test_plain_sends import feed_together
 from tests.support.broker import commands
 from tests.support.lanes import TOPIC, BothLanes, send_frame
 
@@ -156,7 +155,7 @@ def test_an_ack_that_comes_too_late_is_the_handlers(lanes):
 
 def test_acks_of_many_connections_are_taken_together(lanes):
     acks = [ack(message) for message in pop(lanes, 6)]
-    feed_together(lanes, acks[0] + acks[1], acks[2], acks[3] + acks[4], acks[5])
+    lanes.feed_together(acks[0] + acks[1], acks[2], acks[3] + acks[4], acks[5])
     assert lanes.taken == 6
 
 
