@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
+from rmqwire.store.folder import flush_plan
+from rmqwire.store.folder.flush_plan import FlushPlan
 from tests.support.crash_states import record_run, sweep
 from tests.support.faulty_files import Fault, FaultyFiles
 
 STATES = 250
-RUNS = 21
+RUNS = 24
 CHECKED = []
 
 
@@ -38,6 +40,21 @@ def test_power_cut_with_extension_units(seed):
     """No tags code is another one, wherever it stands: in a unit or in its extension."""
     run = record_run(seed, enable_consume_queue_ext=True, mapped_file_size_consume_queue_ext=500)
     sweep_all_well(run, seed, 250)
+
+
+@pytest.mark.parametrize("seed", [400, 401, 402])
+def test_power_cut_with_queues_that_are_synced_together(seed, monkeypatch):
+    monkeypatch.setattr(flush_plan, "ONE_BY_ONE", 0)
+    run = record_run(seed)
+    assert any(one.kind == "sync_all" for one in run.trace)
+    sweep_all_well(run, seed)
+
+
+def test_queues_that_only_seem_to_be_synced_are_found(monkeypatch):
+    monkeypatch.setattr(FlushPlan, "_sync_together", lambda self, files: bool(self._folders))
+    count, broken = sweep(record_run(400), 400, limit=STATES)
+    assert count > 0
+    assert broken
 
 
 @pytest.mark.parametrize("seed", [200, 201, 202])

@@ -14,7 +14,7 @@ class Operation:
     Args:
         number: 1, 2, 3 ... in the order of the calls.
         kind: write, fallocate, truncate, create, rename, unlink, makedirs, remove_folder,
-            datasync or fsync_dir.
+            datasync, fsync_dir or sync_all.
         path: the file or folder.
         offset: of a write.
         data: of a write.
@@ -81,7 +81,9 @@ def replay(operation: Operation, files) -> None:
             _with_handle(files, path, files.datasync)
         case "rename":
             files.rename(path, operation.target)
-        case "unlink" | "makedirs" | "remove_folder" | "fsync_dir" if not operation.failed:
+        case "unlink" | "makedirs" | "remove_folder" | "fsync_dir" | "sync_all" if (
+            not operation.failed
+        ):
             getattr(files, operation.kind)(path)
 
 

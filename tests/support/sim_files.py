@@ -182,7 +182,9 @@ class SimFiles(MemoryFiles):
 
     def datasync(self, handle):
         super().datasync(handle)
-        inode = self.inodes[self.handles[handle]]
+        self._sync(self.inodes[self.handles[handle]])
+
+    def _sync(self, inode):
         if not inode.forgotten:
             inode.durable = bytes(inode.data)
             inode.versions.clear()
@@ -223,6 +225,15 @@ class SimFiles(MemoryFiles):
                 later.append(change)
         self._changes = later
 
+    def sync_all(self, folder):
+        super().sync_all(folder)
+        for inode in [inode for path, inode in self.inodes.items() if _is_in(path, folder)]:
+            self._sync(inode)
+        for path in self.folders:
+            if _is_in(path, folder) or _is_in(f"{folder}/", path):
+                self.fsync_dir(path)
+        return True
+
 
 def _change_names(names, folders, change):
     match change:
@@ -237,6 +248,10 @@ def _change_names(names, folders, change):
             folders.add(path)
         case "rmdir", path:
             folders.discard(path)
+
+
+def _is_in(path, folder):
+    return path.startswith(f"{folder}/")
 
 
 def _is_reachable(path, folders):

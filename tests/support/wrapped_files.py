@@ -71,6 +71,9 @@ class WrappedFiles:
     def fsync_dir(self, path):
         self.around("fsync_dir", path, lambda: self.inner.fsync_dir(path), ())
 
+    def sync_all(self, folder):
+        return self.around("sync_all", folder, lambda: self.inner.sync_all(folder), ())
+
     def list(self, path):
         return self.around("list", path, lambda: self.inner.list(path), ())
 

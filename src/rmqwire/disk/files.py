@@ -67,6 +67,9 @@ class FileLayer(Protocol):
     def fsync_dir(self, path: str) -> None:
         """Return when creations and renames in the folder are on the disk. Blocks."""
 
+    def sync_all(self, folder: str) -> bool:
+        """Return when all files below a folder are on the disk, and their names; False: not done. Blocks."""
+
     def list(self, path: str) -> list[str]:
         """Return the names in a folder, sorted; none of what isn't there or is no folder."""
 
@@ -193,6 +196,12 @@ class RealFiles:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def sync_all(self, folder: str) -> bool:
+        """Return when all files below a folder are on the disk; False where that takes one by one."""
+        from rmqwire.disk import volumes  # noqa: PLC0415  few brokers have so many queues
+
+        return volumes.sync_all(folder)
 
     def list(self, path: str) -> list[str]:
         """Return the names in a folder, sorted."""

@@ -126,6 +126,11 @@ class MemoryFiles:
         """Do nothing: memory is all there is."""
         self.called("fsync_dir", path)
 
+    def sync_all(self, folder: str) -> bool:
+        """Do nothing: memory is all there is."""
+        self.called("sync_all", folder)
+        return True
+
     def list(self, path: str) -> list[str]:
         """Return the names in a folder, sorted."""
         self.called("list", path)

@@ -9,11 +9,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rmqwire.disk.files import FileLayer
     from rmqwire.store.folder.file_queue import FileQueue, Segment
 
+ONE_BY_ONE = 64  # files and folders; more of them are synced with all that is in their folders
 PAGE = 4096  # bytes: the unit of flushCommitLogLeastPages (Java MappedFile.OS_PAGE_SIZE)
 
 
@@ -35,11 +36,13 @@ class FlushPlan:
     Args:
         end: what the log's ``flushed`` may become afterwards.
         store_timestamp: store time (ms) of the newest record below ``end``.
+        folders: what is added is below them; () if somewhere.
     """
 
     __slots__ = (
         "_changed",
         "_closed",
+        "_folders",
         "_handles",
         "_pinned",
         "after",
@@ -49,9 +52,10 @@ class FlushPlan:
         "store_timestamp",
     )
 
-    def __init__(self, end: int = 0, store_timestamp: int = 0) -> None:
+    def __init__(self, end: int = 0, store_timestamp: int = 0, folders: Sequence[str] = ()) -> None:
         self.end = end
         self.store_timestamp = store_timestamp
+        self._folders = folders
         self.after: Callable[[FileLayer], None] | None = None  # what follows the last sync
         self.on_released: Callable[[], None] | None = None
         self.book: list[tuple[Flushed, int]] = []  # queues and their new ``flushed``
@@ -90,14 +94,25 @@ class FlushPlan:
         Raises:
             OSError: the disk failed. What was written since the last good flush is in doubt.
         """
+        if not self._sync_together(files):
+            self._sync_each(files)
+        if self.after is not None:
+            self.after(files)
+
+    def _sync_together(self, files: FileLayer) -> bool:
+        """Sync all that is below the folders, if that is less work; tell whether it was done."""
+        count = len(self._handles) + len(self._closed) + len(self._changed)
+        if count <= ONE_BY_ONE or not self._folders:
+            return False
+        return all(map(files.sync_all, self._folders))
+
+    def _sync_each(self, files: FileLayer) -> None:
         for handle in self._handles:
             files.datasync(handle)
         for path in self._closed:
             _sync_closed(files, path)
         for folder in dict.fromkeys(chain.from_iterable(names for _, names in self._changed)):
             files.fsync_dir(folder)
-        if self.after is not None:
-            self.after(files)
 
     def read_back(self, files: FileLayer, offset: int, size: int) -> bytes:
         """Read bytes of a segment that is being synced; b"" outside of them."""

@@ -412,13 +412,19 @@ class ConsumeQueueStore:
 
     def flush_plan(self, *, thorough: bool) -> FlushPlan:
         """Plan the sync of queues with enough dirty pages, or of all dirty ones."""
-        plan = FlushPlan()
+        plan = FlushPlan(folders=self._folders())
         for queue in list(self._unsynced):
             if queue.flushed >= queue.written:
                 del self._unsynced[queue]
             elif thorough or self._enough(queue):
                 queue.plan_flush(plan)
         return plan
+
+    def _folders(self) -> list[str]:
+        """Return the folders that hold all queues' files."""
+        batch, ext = bool(self._batch_topics), bool(self._ext_topics) or self._make_ext is not None
+        used = (self._folder, True), (self._batch_folder, batch), (self._ext_folder, ext)
+        return [folder for folder, is_used in used if is_used]
 
     def _enough(self, queue: ConsumeQueue) -> bool:
         full = queue.written % queue.files.segment_size == 0
