@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqwire.codec.columns import MOST, interleave, map_column, pack_columns, unpack_columns
+from rmqwire.codec.columns import MOST, Grid, interleave, map_column, pack_columns, unpack_columns
 
 ROW = "2xiq3s"
 ROWS = st.tuples(
@@ -54,3 +54,26 @@ def test_a_function_is_asked_once_for_each_value(column):
     mapped = [-one for one in (column if len({*column}) > 1 else column[:1])]
     assert map_column(column, lambda one: asked.append(one) or -one) == mapped
     assert sorted(asked) == sorted({*column})
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda width: st.lists(
+            st.lists(st.sampled_from(b"ab"), min_size=width, max_size=width).map(bytes),
+            min_size=1,
+            max_size=9,
+        )
+    ),
+    st.sampled_from([1, 2, MOST]),
+    st.binary(max_size=5),
+    st.data(),
+)
+def test_columns_are_those_of_the_rows(some, times, before, data):
+    rows, width = some * times, len(some[0])
+    grid = Grid(before + b"".join(rows) + b"more", width, len(rows), len(before))
+    first = data.draw(st.integers(0, width))
+    stop = data.draw(st.integers(first, width))
+    assert [grid.column(at) for at in range(width)] == [*map(bytes, zip(*rows, strict=True))]
+    assert [*grid.pieces(first, stop)] == [row[first:stop] for row in rows]
+    assert grid.is_same(first, stop) == (len({row[first:stop] for row in rows}) == 1)
+    assert grid.first(first, stop) == rows[0][first:stop]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rmqwire.codec.batch import columns_of
 from rmqwire.codec.consume_queue import UNIT_STRUCT
 from rmqwire.codec.record import append_record, pack_host
 from rmqwire.codec.record_batch import make_records
@@ -42,9 +43,7 @@ def test_the_bytes_are_those_of_single_records(members, of_one_send, shared, top
         places = [places[0]] * len(members)
     queue_ids, queue_offsets, borns = zip(*places, strict=True)
     made = make_records(
-        flags,
-        bodies,
-        texts,
+        columns_of(flags, bodies, texts),
         codes,
         topic=topic,
         queue_ids=queue_ids[:1] if of_one_send else queue_ids,
@@ -79,10 +78,11 @@ def test_the_bytes_are_those_of_single_records(members, of_one_send, shared, top
 )
 def test_what_does_not_fit_is_no_record(bad):
     shared = dict.fromkeys(SHARED, 0) | {"born_host": HOSTS[0]}
-    other = (bad.get("flag", 0), b"b", bad.get("properties", b""), 0)
+    other = (bad.get("flag", 0), b"b", bad.get("properties", b""))
     with pytest.raises(BadRecord):
         make_records(
-            *zip((0, b"b", b"", 0), other, strict=True),
+            columns_of(*zip((0, b"b", b""), other, strict=True)),
+            [0],
             topic=bad.get("topic", b"T"),
             queue_ids=[0],
             queue_offsets=[0, 1],

@@ -14,7 +14,7 @@ from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, NamedTuple
 
-from rmqwire.codec.columns import unpack_columns
+from rmqwire.codec.columns import Grid, unpack_columns
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH, encode_properties
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadBody
@@ -22,8 +22,6 @@ from rmqwire.errors import BadBody
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Protocol
-
-    Columns = tuple[Sequence[int], Sequence[bytes], Sequence[bytes]]
 
     class BatchMessage(Protocol):
         """What an entry is made from: ``Message`` has it all."""
@@ -36,7 +34,30 @@ if TYPE_CHECKING:
 _PREFIX = Struct(">5i")
 _FLAG_AND_LENGTH = Struct(">12x2i")  # of the same
 _LENGTH = Struct(">h")
+_LENGTH_AT = 16  # of the body
 _OVERHEAD = _PREFIX.size + _LENGTH.size
+
+
+class BatchColumns(NamedTuple):
+    """The messages of a batch, column by column.
+
+    Args:
+        flags: of each; ``bodies`` and ``properties`` likewise.
+        lengths: of a body and a property string, where all messages have the same.
+    """
+
+    flags: Sequence[int]
+    bodies: Sequence[bytes]
+    properties: Sequence[bytes]
+    lengths: tuple[int, int] | None = None
+
+
+def columns_of(
+    flags: Sequence[int], bodies: Sequence[bytes], properties: Sequence[bytes]
+) -> BatchColumns:
+    """Return the columns of some messages, which tell whether they all have the same lengths."""
+    lengths = {(len(body), len(text)) for body, text in zip(bodies, properties, strict=True)}
+    return BatchColumns(flags, bodies, properties, lengths.pop() if len(lengths) == 1 else None)
 
 
 class BatchEntry(NamedTuple):
@@ -77,11 +98,11 @@ def decode_batch(body: bytes | bytearray | memoryview) -> list[BatchEntry]:
     Raises:
         BadBody: cut off, or a negative length.
     """
-    return [BatchEntry(*one) for one in zip(*split_batch(body), strict=True)]
+    return [BatchEntry(*one) for one in zip(*split_batch(body)[:3], strict=True)]
 
 
-def split_batch(body: bytes | bytearray | memoryview) -> Columns:
-    """Do the same with columns: the flags, the bodies and the properties of all.
+def split_batch(body: bytes | bytearray | memoryview) -> BatchColumns:
+    """Do the same with columns.
 
     Raises:
         BadBody: as said.
@@ -90,7 +111,7 @@ def split_batch(body: bytes | bytearray | memoryview) -> Columns:
     return _split_alike(data) or _split_each(data)
 
 
-def _split_alike(data: bytes) -> Columns | None:
+def _split_alike(data: bytes) -> BatchColumns | None:
     """Split entries that all have the lengths of the first one; None if they don't."""
     end = len(data) - _OVERHEAD
     body_length = _FLAG_AND_LENGTH.unpack_from(data)[1] if end >= 0 else -1
@@ -100,15 +121,16 @@ def _split_alike(data: bytes) -> Columns | None:
     (length,) = _LENGTH.unpack_from(data, stop)
     if length < 0 or len(data) % (_OVERHEAD + body_length + length):
         return None
-    count = len(data) // (_OVERHEAD + body_length + length)
-    row = f"12x2i{body_length}sh{length}s"
-    flags, lengths, bodies, others, properties = unpack_columns(row, 5, count, data)
-    if lengths.count(body_length) != count or others.count(length) != count:
+    width = _OVERHEAD + body_length + length
+    grid = Grid(data, width, len(data) // width)
+    if not (grid.is_same(_LENGTH_AT, _PREFIX.size) and grid.is_same(stop, stop + _LENGTH.size)):
         return None
-    return flags, bodies, properties
+    row = f"12xi4x{body_length}s2x{length}s"
+    flags, bodies, properties = unpack_columns(row, 3, grid.count, data)
+    return BatchColumns(flags, bodies, properties, (body_length, length))
 
 
-def _split_each(data: bytes) -> Columns:
+def _split_each(data: bytes) -> BatchColumns:
     flags, bodies, texts = [], [], []
     unpack_head, unpack_length = _FLAG_AND_LENGTH.unpack_from, _LENGTH.unpack_from
     pos, end = 0, len(data)
@@ -128,4 +150,4 @@ def _split_each(data: bytes) -> Columns:
         bodies.append(data[start:stop])
         texts.append(data[stop + 2 : after])
         pos = after
-    return flags, bodies, texts
+    return BatchColumns(flags, bodies, texts)

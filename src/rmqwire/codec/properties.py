@@ -11,9 +11,9 @@ same name wins. Bytes that are no UTF-8 become U+FFFD, as Java's String construc
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from rmqwire.codec.columns import Grid
 from rmqwire.codec.release import DEFAULT_RELEASE, Release
 from rmqwire.errors import BadProperties
 
@@ -99,7 +99,8 @@ def find_in_each(texts: Sequence[bytes], name: bytes) -> list[bytes | None]:
     begin, value_at = max(at - 1, 0), at + len(mark)
     until = first.find(b"\x02", value_at)
     entry = first[begin : until + 1]
-    count = b"\x02".join(texts).count(mark)
+    joined = b"\x02".join(texts)
+    count = joined.count(mark)
     if at < 0 and not count:
         return [None] * len(texts)
     if (
@@ -107,7 +108,8 @@ def find_in_each(texts: Sequence[bytes], name: bytes) -> list[bytes | None]:
         and value_at < until
         and (at == 0 or entry.startswith(b"\x02"))
         and count == len(texts)
-        and {*map(itemgetter(slice(begin, until + 1)), texts)} == {entry}
+        and [*map(len, texts)].count(len(first)) == count
+        and Grid(joined, len(first) + 1, count).is_same(begin, until + 1)
     ):
         return [first[value_at:until]] * len(texts)
     return [find_property(text, name) for text in texts]

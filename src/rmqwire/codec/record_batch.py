@@ -22,9 +22,13 @@ from rmqwire.errors import BadRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HEAD_FIELDS = "8s3i2q"  # size and magic, CRC, queue, flag, offsets in queue and log
+    from rmqwire.codec.batch import BatchColumns
+
+_HEAD_FIELDS = "8sI2i2q"  # size and magic, CRC, queue, flag, offsets in queue and log
 _HEAD = Struct(f">{_HEAD_FIELDS}")
 _SIZE_AND_MAGIC = Struct(">2i")
+_CRC_AT = _SIZE_AND_MAGIC.size
+_WITHOUT_SIGN = bytes([byte & 0x7F for byte in range(256)])
 _OFFSET = 8  # bytes of an offset in a message id
 _INT, _SHORT = Struct(">i"), Struct(">h")
 
@@ -36,9 +40,7 @@ def _shared(born_host: int, store_host: int) -> Struct:
 
 
 def make_records(  # noqa: PLR0913 - one argument per field of the record
-    flags: Sequence[int],
-    bodies: Sequence[bytes],
-    properties: Sequence[bytes],
+    messages: BatchColumns,
     tags_codes: Sequence[int],
     *,
     topic: bytes,
@@ -56,8 +58,8 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
     """Return records that follow each other in the log.
 
     Args:
-        flags: of each message; ``bodies`` and ``properties`` likewise.
-        tags_codes: likewise, or one for all; ``queue_ids`` and ``born_timestamps`` (ms) likewise.
+        messages: what they are of.
+        tags_codes: of each, or one for all; ``queue_ids`` and ``born_timestamps`` (ms) likewise.
         topic: UTF-8, at most 127 bytes.
         queue_offsets: of each message.
         physical_offset: of the first.
@@ -74,15 +76,15 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
     if len(topic) > MAX_TOPIC_V1:
         raise BadRecord(f"a topic of {len(topic)} bytes doesn't fit")
     layout = _shared(len(born_host), len(store_host))
+    flags, bodies, properties, alike = messages
     count, named = len(bodies), bytes([len(topic)]) + topic
     fixed = _HEAD.size + layout.size + _INT.size + len(named) + _SHORT.size
-    body_lengths, lengths = [*map(len, bodies)], [*map(len, properties)]
-    alike = body_lengths.count(body_lengths[0]) == lengths.count(lengths[0]) == count
     if alike:
-        size = fixed + body_lengths[0] + lengths[0]
+        size = fixed + sum(alike)
         sizes = [size] * count
         offsets = [*range(physical_offset, physical_offset + size * count, size)]
     else:
+        body_lengths, lengths = [*map(len, bodies)], [*map(len, properties)]
         sizes = [fixed + body + text for body, text in zip(body_lengths, lengths, strict=True)]
         offsets = [*accumulate(sizes[:-1], initial=physical_offset)]
 
@@ -94,23 +96,24 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
 
     try:
         heads = (
-            map_column(sizes, lambda size: _SIZE_AND_MAGIC.pack(size, MESSAGE_MAGIC_V1)),
-            [crc32(one) & 0x7FFFFFFF for one in bodies], queue_ids, flags, queue_offsets, offsets,
+            map_column(sizes[:1] if alike else sizes, _size_and_magic),
+            [*map(crc32, bodies)], queue_ids, flags, queue_offsets, offsets,
         )  # fmt: skip
         if alike:
-            length, named = _INT.pack(body_lengths[0]), named + _SHORT.pack(lengths[0])
+            length, named = _INT.pack(alike[0]), named + _SHORT.pack(alike[1])
             before = map_column(born_timestamps, lambda born: shared(born) + length)
-            row = f"{_HEAD_FIELDS}{len(before[0])}s{body_lengths[0]}s{len(named)}s{lengths[0]}s"
-            records = pack_columns(row, *heads, before, bodies, [named], properties)
+            row = f"{_HEAD_FIELDS}{len(before[0])}s{alike[0]}s{len(named)}s{alike[1]}s"
+            packed = pack_columns(row, *heads, before, bodies, [named], properties)
+            records = _positive_crcs(packed, size)
         else:
-            packed = pack_columns(_HEAD_FIELDS, *heads)
+            packed = _positive_crcs(pack_columns(_HEAD_FIELDS, *heads), _HEAD.size)
             pieces = (
                 *unpack_columns(f"{_HEAD.size}s", 1, count, packed),
                 map_column(born_timestamps, shared), map_column(body_lengths, _INT.pack), bodies,
                 map_column(lengths, lambda length: named + _SHORT.pack(length)), properties,
             )  # fmt: skip
             records = b"".join(interleave(pieces))
-        units = pack_columns(UNIT_FIELDS, offsets, sizes, tags_codes)
+        units = pack_columns(UNIT_FIELDS, offsets, sizes[:1] if alike else sizes, tags_codes)
     except struct_error as error:
         raise BadRecord(
             f"a field is out of range, or properties are over {MAX_PROPERTIES_LENGTH} bytes: {error}"
@@ -118,12 +121,24 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
     return records, offsets, sizes, units
 
 
+def _size_and_magic(size: int) -> bytes:
+    return _SIZE_AND_MAGIC.pack(size, MESSAGE_MAGIC_V1)
+
+
+def _positive_crcs(rows: bytes, width: int) -> bytes:
+    """Take the sign off the CRC in the head of each row, as Java does."""
+    changed = bytearray(rows)
+    changed[_CRC_AT::width] = changed[_CRC_AT::width].translate(_WITHOUT_SIGN)
+    return bytes(changed)
+
+
 def offset_ids(host: bytes, offsets: Sequence[int]) -> bytes:
     """Return the offset message ids of many records, joined with commas, as a batch is answered.
 
     Args:
         host: of the store, packed, 8 or 20 bytes.
-        offsets: of the records, none negative.
+        offsets: of the records, at least one, none negative.
     """
-    ids = pack_columns(f"{len(host)}sq", [host], offsets)
-    return ids.hex(",", len(host) + _OFFSET).upper().encode()
+    begin = host.hex().upper()
+    ids = pack_columns("q", offsets).hex(",", _OFFSET).upper()
+    return (begin + ids.replace(",", f",{begin}")).encode()

@@ -7,7 +7,7 @@ import pytest
 from rmqwire.codec.record import read_position
 from rmqwire.codec.sys_flag import COMPRESSED_FLAG, TRANSACTION_PREPARED_TYPE
 from rmqwire.store.index.index_keys import KeyHasher
-from rmqwire.store.index.record_rows import FEWEST, read_alike
+from rmqwire.store.index.record_rows import FEWEST, Rows, count_alike
 from tests.store.index.test_index_keys import log_of
 from tests.store.index.test_key_runs import alone, text, walked
 from tests.support.stores import START_MS, message
@@ -25,12 +25,16 @@ def records(other: int = -1, **changed: object) -> bytes:
 
 
 def read(data: bytes, most: int = 99) -> tuple[int, list[bytes], list[int]]:
-    """Read what is behind the first of ``records``."""
+    """Read ``records`` from the second on."""
     size, body = len(records()) // COUNT, len(message().body)
-    head_at, text_at = 88 + body, size - len(TEXTS[0])
-    count, heads, texts, times = read_alike(data, size, size, body, 0, text_at - head_at, most)
-    assert len(heads) == len(texts)
-    return count, list(texts), list(times)
+    count = count_alike(data, size, size, most)
+    rows = Rows(data, size, size, count, 88 + body, size - len(TEXTS[0]))
+    if not count or not rows.are_alike():
+        return count, [], []
+    texts = [*rows.texts()]
+    assert rows.grid_of_texts().column(0) == b"".join([text[:1] for text in texts])
+    assert rows.have_one_topic() == (len({*rows.heads()}) == 1)
+    return count, texts, [*rows.times()]
 
 
 def test_records_alike_are_read_at_once():

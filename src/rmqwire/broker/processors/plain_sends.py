@@ -47,7 +47,7 @@ _unpack_words = Struct(">iI").unpack_from  # of a frame: its length; serialize t
 _pack_unit = UNIT_STRUCT.pack
 _HEADER_LENGTH: Final = 0xFFFFFF
 _INNER_NUM: Final = b"INNER_NUM"  # of a batch's message: it would be many
-_TOGETHER: Final = 4  # batches of one call
+_TOGETHER: Final = 8  # batches of one call
 _NO_KEY: Final = 0x100  # no length of a key
 
 
@@ -328,15 +328,14 @@ class _Run:
         (kind, *_), _, line, _ = group[0]
         codes = self._sends.tags_codes
         try:
-            flags, bodies, properties = split_batch(b"".join([body for _, _, _, body in group]))
-            count, left = divmod(len(flags), len(group))
-            if not flags or left or _INNER_NUM in b"".join(properties):
+            messages = split_batch(b"".join([body for _, _, _, body in group]))
+            properties = messages.properties
+            count, left = divmod(len(properties), len(group))
+            if not count or left or _INNER_NUM in b"".join(properties):
                 return None
             tags = find_in_each(properties, b"TAGS")
             made = make_records(
-                flags,
-                bodies,
-                properties,
+                messages,
                 map_column(tags, lambda tag: codes[tag] if tag else 0),
                 topic=line.topic,
                 queue_ids=_repeat([send[3] for send, *_ in group], count),
@@ -359,7 +358,10 @@ def _repeat(values: Sequence[int], count: int) -> list[int]:
     """Return each value so many times, once where all are the same."""
     if values.count(values[0]) == len(values):
         return [values[0]]
-    return [value for value in values for _ in range(count)]
+    repeated: list[int] = []
+    for value in values:
+        repeated += [value] * count
+    return repeated
 
 
 def _offsets(group: Sequence[Ready], count: int) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rmqwire.codec.columns import interleave
+from rmqwire.codec.columns import Grid
 from rmqwire.codec.index_file import index_key
 from rmqwire.codec.java_hash import continue_hash, index_key_hash, positive_hash
 from rmqwire.codec.native import is_native
@@ -24,7 +24,7 @@ from rmqwire.codec.sys_flag import (
 )
 from rmqwire.store.index.key_layout import GROUPS, Layouts, find_values
 from rmqwire.store.index.key_runs import LONGEST, POWERS, Shape
-from rmqwire.store.index.record_rows import read_alike
+from rmqwire.store.index.record_rows import Rows, count_alike
 from rmqwire.store.index.slots import KeyColumns
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _TAIL, _END = 3, 12  # characters of the last part, and of the last two
 _KEPT = 4096  # tags and parts of keys whose hash is kept
 _KEPT_TOPICS = 0x4000
 _RUN = 8  # records that are worth being looked at together
+_WIDEST = 16  # columns for each of them: more cost what a look at each alone does
 _TAG_PREFIX = f"{TAG_TYPE}#".encode()
 _NOTHING = re.compile(b"(?!)").fullmatch  # matches no property string
 _STRANGE = BORNHOST_V6_FLAG | STOREHOSTADDRESS_V6_FLAG | TRANSACTION_PREPARED_TYPE
@@ -206,46 +207,64 @@ class KeyHasher:
                 head, width = data[topic_at:begin], begin - topic_at
             if end - begin != length:
                 break
+            if (size == before or not count) and pos >= retry:
+                some = count_alike(data, pos, size, most - count)
+                retry = pos + some * size
+                rows = Rows(data, pos, size, some, topic_at - pos, begin - pos)
+                offsets = range(base + pos, base + retry, size)
+                if some and (more := self._take_rows(keys, run, rows, offsets)) is not None:
+                    pos, count, before, run = retry, count + some, size, more
+                    head = data[pos - length - width : pos - length]
+                    continue
             run.texts.append(data[begin:end])
             run.offsets.append(base + pos)
             run.times.append(stored)
-            pos, count = end, count + 1
-            if size == before and pos >= retry:
-                rows, heads, some, stored_at = read_alike(
-                    data, pos, size, body, sys_flag, width, most - count
-                )
-                retry = pos + rows * size
-                if heads and self._own(run, head, heads):
-                    head = heads[-1]
-                    run.texts += some
-                    run.times += stored_at
-                    run.offsets += range(base + pos, base + retry, size)
-                    pos, count = retry, count + rows
-            before = size
+            pos, count, before = end, count + 1, size
         self._hash_run(keys, run)
         return keys, pos, count
 
-    def _own(self, run: _Run, head: bytes, heads: Sequence[bytes]) -> bool:
-        """Add the topics of records that follow one with a head of the same length; tell whether all are known."""
-        if heads.count(head) == len(heads):
-            return True
-        topics = [self._topics.get(one[:-2]) for one in heads]
-        if heads[0][-2:] != head[-2:] or None in topics:
-            return False
-        run.owners += [(one, n) for n, one in enumerate(topics, len(run.texts)) if one is not None]
-        return True
+    def _take_rows(
+        self, keys: KeyColumns, run: _Run, rows: Rows, offsets: Sequence[int]
+    ) -> _Run | None:
+        """Take records that follow a run, the first of them of its last topic, if they are alike.
+
+        Returns:
+            the run that goes on behind them; None when they are to be looked at one by one.
+        """
+        if not rows.are_alike():
+            return None
+        topic = run.owners[-1][0]
+        if rows.have_one_topic():
+            columns = self._columns(rows.grid_of_texts(), rows.text_length, [topic])
+            if columns is not None:
+                self._hash_run(keys, run)
+                keys.add(columns, offsets, rows.times())
+                run = _Run()
+                run.owners.append((topic, 0))
+                return run
+        else:
+            topics = [self._topics.get(one[:-2]) for one in rows.heads()]
+            if None in topics:
+                return None
+            begin = len(run.texts)
+            run.owners += [(one, n) for n, one in enumerate(topics, begin) if one is not None]
+        run.texts += rows.texts()
+        run.offsets += offsets
+        run.times += rows.times()
+        return run
 
     def _hash_run(self, keys: KeyColumns, run: _Run) -> None:
         """Add the keys of a run."""
         texts, offsets, times = run.texts, run.offsets, run.times
         if not texts:
             return
-        columns = self._columns(run) if len(texts) >= _RUN else None
-        if columns is not None:
-            keys.hashes += interleave(columns)
-            keys.offsets += interleave([offsets] * len(columns))
-            keys.times += interleave([times] * len(columns))
-            return
+        if len(texts) >= _RUN:
+            length, grid = len(texts[0]), Grid(b"".join(texts), len(texts[0]), len(texts))
+            topics = run.topics() if len(run.owners) > 1 else [run.owners[0][0]]
+            columns = self._columns(grid, length, topics)
+            if columns is not None:
+                keys.add(columns, offsets, times)
+                return
         for topic, text, offset, stored in zip(run.topics(), texts, offsets, times, strict=True):
             found = topic.match(text)
             values = found.group(*GROUPS) if found else self._values(topic, text)
@@ -254,25 +273,47 @@ class KeyHasher:
             keys.offsets += [offset] * len(hashes)
             keys.times += [stored] * len(hashes)
 
-    def _columns(self, run: _Run) -> list[list[int]] | None:
-        """Return the hashes of each key in all texts of a run; None where the texts are not alike."""
-        texts, count, topic = b"".join(run.texts), len(run.texts), run.owners[0][0]
-        shapes = (topic.shape, self._shape)
-        shape = next((one for one in shapes if one is not None and one.is_of(texts, count)), None)
-        if shape is None:
-            match = self._layouts.of(run.texts[0])
-            found = match(run.texts[0]) if match is not None else None
-            shape = Shape(run.texts[0], found) if found is not None else None
-            if shape is None or not shape.is_of(texts, count):
-                return None
-        topic.shape = self._shape = shape
-        topics = [topic] if len(run.owners) == 1 else run.topics()
+    def _columns(
+        self, texts: Grid, length: int, topics: Sequence[_Topic]
+    ) -> list[list[int]] | None:
+        """Return the hashes of each key in many property strings; None where these are not alike.
+
+        Args:
+            texts: rows that begin with the strings,
+            length: of each.
+            topics: of each, or the one that all have.
+        """
+        found = self._shape_of(texts, length, topics[0])
+        if found is None:
+            return None
+        shape, columns = found
+        topics[0].shape = self._shape = shape
         begins = [topic.begin for topic in topics]
-        columns = [shape.hashes(texts, count, span, begins) for span in shape.keys]
+        hashes = [shape.hashes(columns, span, begins) for span in shape.keys]
         if self._tags:
             begins = [topic.begin_of_tag for topic in topics]
-            columns += [shape.hashes(texts, count, span, begins) for span in shape.tags]
-        return columns
+            hashes += [shape.hashes(columns, span, begins) for span in shape.tags]
+        return hashes
+
+    def _shape_of(
+        self, texts: Grid, length: int, topic: _Topic
+    ) -> tuple[Shape, list[bytes]] | None:
+        """Return the shape that property strings have, with their columns."""
+        if length > _WIDEST * texts.count:
+            return None
+        for shape in (topic.shape, self._shape):
+            if shape is not None and shape.length == length:
+                columns = shape.columns(texts)
+                if columns is not None:
+                    return shape, columns
+        text = texts.first(0, length)
+        match = self._layouts.of(text)
+        found = match(text) if match is not None else None
+        if found is None:
+            return None
+        shape = Shape(text, found)
+        columns = shape.columns(texts)
+        return None if columns is None else (shape, columns)
 
     def _values(self, topic: _Topic, text: bytes) -> Values:
         """Return the values in a property string that is not like the topic's last one."""

@@ -11,18 +11,24 @@ from __future__ import annotations
 
 import sys
 from array import array
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from rmqwire.codec.java_hash import positive_hash
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
+
+    from rmqwire.codec.columns import Grid
 
     Span = tuple[int, int]
 
 LONGEST = 0xFF  # characters of a key that is hashed so
 POWERS = tuple(pow(31, length, 1 << 32) for length in range(LONGEST + 1))
 _LANE = 8  # bytes of a number in the big integer
-_CHARACTER_AT, _LOW_AT = (0, 0) if sys.byteorder == "little" else (_LANE - 1, 1)
+_CHARACTER_AT = 0 if sys.byteorder == "little" else _LANE - 1
+_MASK = 0xFFFFFFFF
 _SPACE = b" "
 
 
@@ -34,7 +40,7 @@ class Shape:
         found: the match of its pattern (``key_layout``).
     """
 
-    __slots__ = ("_fixed", "_is_short", "_separators", "_words", "length", "tags", "unique")
+    __slots__ = ("_fixed", "_is_short", "_values", "_words", "length", "tags", "unique")
 
     def __init__(self, text: bytes, found: re.Match[bytes]) -> None:
         self.length = len(text)
@@ -42,63 +48,78 @@ class Shape:
         self._words = _spans(text, found.span("words"), words=True)
         self.tags = _spans(text, found.span("tags"), words=False)
         self._is_short = all(end - begin <= LONGEST for begin, end in (*self.keys, *self.tags))
-        self._separators = text.count(b"\x02")
-        fixed = {at: text[at : at + 1] for at in _fixed(text, found.span("words"))}
-        self._fixed = [*fixed.items()]
+        fixed = _fixed(text, found.span("words"))
+        self._fixed = [(at, text[at : at + 1]) for at in fixed]
+        self._values = [at for at in range(len(text)) if at not in fixed]
 
     @property
     def keys(self) -> list[Span]:
         """Return begin and end of each key but the tag, in Java's order."""
         return [*self.unique, *self._words]
 
-    def is_of(self, run: bytes, count: int) -> bool:
-        """Return whether all texts of a run are like this one.
+    def columns(self, texts: Grid) -> list[bytes] | None:
+        """Return the bytes that all texts of a run have at each place; None if one isn't like this one.
 
         Args:
-            run: texts of ``length`` bytes, one after the other.
-            count: how many.
+            texts: rows that begin with texts of ``length`` bytes.
         """
-        length = self.length
-        if not self._is_short or len(run) != count * length or not run.isascii():
-            return False
-        if run.count(b"\x02") != count * self._separators:
-            return False
+        count, columns = texts.count, [texts.column(at) for at in range(self.length)]
+        values = b"".join([columns[at] for at in self._values])
+        if not self._is_short or not values.isascii() or b"\x02" in values:
+            return None
         for at, byte in self._fixed:
-            if run[at::length] != byte * count:
-                return False
-        return not any(_SPACE in run[at::length] for word in self._words for at in range(*word))
+            if columns[at] != byte * count:
+                return None
+        for begin, end in self._words:
+            if _SPACE in b"".join(columns[begin:end]):
+                return None
+        return columns
 
-    def hashes(self, run: bytes, count: int, span: Span, begins: Sequence[int]) -> list[int]:
+    def hashes(self, columns: Sequence[bytes], span: Span, begins: Sequence[int]) -> list[int]:
         """Return the hashes that one key has in each text of a run.
 
         Args:
-            run: texts for which ``is_of`` is true.
-            count: how many.
+            columns: of the texts.
             span: where in a text the key stands.
             begins: the hash of what is hashed before the key, once or for each text.
         """
-        length, (first, stop), power = self.length, span, POWERS[span[1] - span[0]]
-        total = several = 0
+        (first, stop), count = span, len(columns[0])
+        total, ones, power = 0, _ones(count), POWERS[stop - first]
+        several = 0
         if len(begins) == 1:
             total = begins[0] * power
         else:
-            starts = array("Q", [begin * power & 0xFFFFFFFF for begin in begins])
-            several = int.from_bytes(starts.tobytes(), sys.byteorder)
+            several = _lanes(array("Q", [begin * power & _MASK for begin in begins]))
         lanes = bytearray(_LANE * count)
-        for at in range(first, stop):
-            column, power = run[at::length], POWERS[stop - at - 1]
+        for column, behind in zip(
+            columns[first:stop], range(stop - first - 1, -1, -1), strict=True
+        ):
             if column == column[:1] * count:
-                total += column[0] * power
+                total += column[0] * POWERS[behind]
             else:
                 lanes[_CHARACTER_AT::_LANE] = column
-                several += int.from_bytes(lanes, sys.byteorder) * power
-        total &= 0xFFFFFFFF
+                several += _lanes(lanes) * POWERS[behind]
         if not several:
-            return [total if total < 0x80000000 else -total & 0x7FFFFFFF] * count
-        several += int.from_bytes(total.to_bytes(_LANE, sys.byteorder) * count, sys.byteorder)
-        words = memoryview(several.to_bytes(_LANE * count, sys.byteorder)).cast("I")
-        sums = words[_LOW_AT::2].tolist()
-        return [one if one < 0x80000000 else -one & 0x7FFFFFFF for one in sums]
+            return [positive_hash(total & _MASK)] * count
+        return _positive_hashes(several + (total & _MASK) * ones, ones, count)
+
+
+@lru_cache(maxsize=64)
+def _ones(count: int) -> int:
+    """Return the big integer that has 1 for each of so many records."""
+    return _lanes(array("Q", [1]) * count)
+
+
+def _lanes(numbers: bytearray | array[int]) -> int:
+    return int.from_bytes(memoryview(numbers).cast("B"), sys.byteorder)
+
+
+def _positive_hashes(sums: int, ones: int, count: int) -> list[int]:
+    """Do what ``positive_hash`` does for many sums at once."""
+    low = sums & ones * _MASK
+    negative = low >> 31 & ones
+    low = (low ^ negative * _MASK) + negative & ones * (_MASK >> 1)
+    return memoryview(low.to_bytes(_LANE * count, sys.byteorder)).cast("Q").tolist()
 
 
 def _spans(text: bytes, span: Span, *, words: bool) -> Sequence[Span]:

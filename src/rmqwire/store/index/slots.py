@@ -10,12 +10,12 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, Protocol
 
-from rmqwire.codec.columns import map_column, pack_columns
+from rmqwire.codec.columns import interleave, pack_columns
 from rmqwire.codec.index_file import ENTRY_FIELDS, HEADER_SIZE, SLOT_SIZE
 from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     Key = tuple[int, int, int]  # hash, offset of its record in the log, store time of that in ms
     MakeSlots = Callable[[int, bool], "Slots"]
@@ -53,8 +53,24 @@ class KeyColumns:
         """Return one of them."""
         return self.hashes[at], self.offsets[at], self.times[at]
 
+    def add(
+        self, hashes: Sequence[Sequence[int]], offsets: Sequence[int], times: Sequence[int]
+    ) -> None:
+        """Add the keys of records that all have as many.
+
+        Args:
+            hashes: of the first key of each, of the second, and so on.
+            offsets: of the records; ``times`` likewise.
+        """
+        number = len(hashes)
+        self.hashes += interleave(hashes)
+        self.offsets += interleave([[*offsets]] * number)
+        self.times += interleave([times] * number)
+
     def part(self, first: int, stop: int) -> KeyColumns:
         """Return those from ``first`` up to before ``stop``."""
+        if not first and stop == len(self.hashes):
+            return self
         hashes, offsets, times = self.hashes, self.offsets, self.times
         return KeyColumns(hashes[first:stop], offsets[first:stop], times[first:stop])
 
@@ -166,14 +182,14 @@ class PythonSlots:
         part, values = _part(keys, first, stop), self._values
         slot_num = len(values)
         slots = [key_hash % slot_num for key_hash in part.hashes]
-        pages = [slot // PAGE_SLOTS for slot in slots]
         missing = -1
         if not self._all_known:
+            pages = [slot // PAGE_SLOTS for slot in slots]
             unknown = bytes(map(self._known.__getitem__, pages)).find(0)
             if unknown >= 0:
                 missing = pages[unknown]
                 part = part.part(0, unknown)
-                del slots[unknown:], pages[unknown:]
+                del slots[unknown:]
         previous: list[int] = []
         note = previous.append
         for at, slot in enumerate(slots, number):  # one slot may come many times
@@ -181,7 +197,7 @@ class PythonSlots:
             values[slot] = at
         if not self._all_ours:
             previous = [n if 0 < n < at else 0 for at, n in enumerate(previous, number)]
-        for page in {*pages}:
+        for page in {slot // PAGE_SLOTS for slot in slots}:
             self._changed[page] = 1
         times = _seconds(part.times, begin)
         entries = pack_columns(ENTRY_FIELDS, part.hashes, part.offsets, times, previous)
@@ -189,14 +205,14 @@ class PythonSlots:
 
 
 def _seconds(times: list[int], begin: int) -> list[int]:
-    """Return store times as entries have them, counted from that of the file's first record."""
+    """Return store times as entries have them, counted from that of the file's first record; one if all are the same."""
 
     def since_begin(stored: int) -> int:
         return min((stored - begin) // 1000, _MAX_DIFF_S) if 0 < begin < stored else 0
 
-    if times and (seconds := since_begin(min(times))) == since_begin(max(times)):
-        return [seconds] * len(times)
-    return map_column(times, since_begin)
+    known = {stored: since_begin(stored) for stored in {*times}}
+    seconds = {*known.values()}
+    return [*seconds] if len(seconds) == 1 else [*map(known.__getitem__, times)]
 
 
 def _swapped(data: bytes) -> bytes:

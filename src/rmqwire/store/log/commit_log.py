@@ -15,6 +15,7 @@ from operator import add
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from rmqwire.codec.batch import columns_of
 from rmqwire.codec.record import (
     BLANK_MAGIC,
     BLANK_SIZE,
@@ -194,9 +195,11 @@ class CommitLog:
             return None
         first = messages[0]
         records, offsets, sizes, units = make_records(
-            [one.flag for one in messages],
-            [bytes(one.body) for one in messages],
-            [one.properties for one in messages],
+            columns_of(
+                [one.flag for one in messages],
+                [bytes(one.body) for one in messages],
+                [one.properties for one in messages],
+            ),
             [one.tags_code for one in messages],
             topic=topic,
             queue_ids=[first.queue_id],
