@@ -7,8 +7,8 @@ message somewhere costs no more than itself.
 
 Who wants a block behind another one walks along the log. What lies ahead is read by a thread then, so that
 the loop neither waits for the disk nor copies what comes from there. It reads stretches of several blocks,
-each in one call: a thread of the Python waits for the interpreter at each. As far ahead as the disk takes to
-begin a new file.
+each in one call: a thread of the Python waits for the interpreter at each, and the loop for the thread then. As
+far ahead as the disk takes to begin a new file.
 
 Only blocks that are written to their end are kept: those don't change any more.
 """
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 BLOCK: Final = 256 << 10  # bytes; a segment's last block may be shorter
 KEPT: Final = 48  # blocks: 12 MiB, when so much is being read
 SEVERAL: Final = 4  # records
-STRETCH: Final = 4 * BLOCK  # is read ahead in one call, or what is wanted of it
-AHEAD: Final = 8  # stretches behind that of who walks, read before he wants them
-COMING: Final = 16  # stretches that are read ahead for all who walk
+STRETCH: Final = 8 * BLOCK  # is read ahead in one call, or what is wanted of it
+AHEAD: Final = 4  # stretches behind that of who walks, read before he wants them
+COMING: Final = 8  # stretches that are read ahead for all who walk
 _REMEMBERED: Final = 256  # blocks of which a single record was wanted
 
 
