@@ -146,9 +146,10 @@ class FakeCluster:
             answer = await answer
         return decode_command(encode_command(answer))
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, *more):
+    def invoke_now(self, addr, opaque, frame, request, borrower=None):
         if self.at_once:
             self.sent_at_once += 1
+            on_reply = request.on_reply
             trio.lowlevel.spawn_system_task(self._answer, addr, decode_command(frame), on_reply)
         return self.at_once
 

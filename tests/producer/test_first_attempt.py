@@ -36,10 +36,10 @@ class Connected(FakeCluster):
         self.asked = []
         self.full = False
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, *more):
+    def invoke_now(self, addr, opaque, frame, request, borrower=None):
         if self.full:
             return False
-        self.asked.append((addr, decode_command(frame), on_reply))
+        self.asked.append((addr, decode_command(frame), request.on_reply))
         return True
 
     def answer(self, outcome=None):

@@ -14,6 +14,7 @@ from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.open_requests import Asked
 from rmqwire.remoting.read_pause import MANY, PAUSE_S
 from rmqwire.remoting.transport import SocketTransport
 from tests.remoting.support import frame
@@ -233,7 +234,7 @@ async def test_answers_gather_while_many_sends_wait(autojump_clock):
         setup = Setup(nursery, {})
         setup.connection.read_stored = StoredAnswers(4096).read
         for opaque in range(4 * MANY):
-            setup.connection.request_frame(opaque, b"", print, 10**9, 0, on_stored)
+            setup.connection.request_frame(opaque, b"", Asked(print, 10**9, on_stored=on_stored))
         start = trio.current_time()
         for opaque in range(3):
             await setup.far.send_all(answer(opaque))
@@ -257,9 +258,9 @@ async def test_many_requests_of_a_turn_are_on_their_way_before_it_ends():
         await trio.testing.wait_all_tasks_blocked()
         request = encode_command(RemotingCommand(1, body=bytes(EARLY_BYTES // 4)))
         for opaque in range(5):
-            connection.request_frame(opaque, request, print, 10**9)
+            connection.request_frame(opaque, request, Asked(print, 10**9))
         assert len(right.recv(1 << 20)) == 5 * len(request), "a lone one, then four together"
-        connection.request_frame(5, request, print, 10**9)
+        connection.request_frame(5, request, Asked(print, 10**9))
         assert connection.outbox_size == len(request)
         await trio.testing.wait_all_tasks_blocked()
         assert len(right.recv(1 << 20)) == len(request)

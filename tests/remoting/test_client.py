@@ -13,6 +13,7 @@ from rmqwire.remoting.client import RemotingClient
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.handler import Reject
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.open_requests import Asked
 from rmqwire.remoting.server import RemotingServer
 from tests.remoting.nets import ADDR, Net, echo
 
@@ -45,11 +46,11 @@ async def test_a_written_request_gets_what_every_request_gets(nursery, autojump_
     async with RemotingClient(connect=net.connect, hooks=hooks, version=300) as client:
         request = RemotingCommand(1)
         written = request.opaque, encode_command(request)
-        assert not client.invoke_now(ADDR, *written, got.append, 1000, trio_ms()), (
+        assert not client.invoke_now(ADDR, *written, Asked(got.append, trio_ms() + 1000)), (
             "it isn't connected"
         )
         await client.invoke(ADDR, RemotingCommand(1))
-        assert client.invoke_now(ADDR, *written, got.append, 1000, trio_ms())
+        assert client.invoke_now(ADDR, *written, Asked(got.append, trio_ms() + 1000))
         await trio.testing.wait_all_tasks_blocked()
     assert [one.remark for one in got] == [f"300 {'key' if credentials else None}"]
 

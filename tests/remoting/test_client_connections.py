@@ -11,6 +11,7 @@ from rmqwire.errors import ConnectFailed, RemotingTimeout, SendFailed
 from rmqwire.remoting.channel import trio_ms
 from rmqwire.remoting.client import RemotingClient, split_address
 from rmqwire.remoting.dispatch import HandlerTable
+from rmqwire.remoting.open_requests import Asked
 from rmqwire.remoting.server import RemotingServer
 from tests.remoting.nets import ADDR, Net, echo
 
@@ -20,7 +21,10 @@ async def test_a_request_that_was_sent_at_once_finds_a_silent_connection_too(net
         await client.invoke(ADDR, RemotingCommand(1))
         request, got = RemotingCommand(11), []
         assert client.invoke_now(
-            ADDR, request.opaque, encode_command(request), got.append, 250, trio_ms()
+            ADDR,
+            request.opaque,
+            encode_command(request),
+            Asked(got.append, trio_ms() + 250, silence_ms=250),
         )
         await trio.sleep(0.5)
         assert isinstance(got[0], RemotingTimeout)
@@ -41,7 +45,7 @@ async def test_after_an_interrupted_send_nothing_more_goes_over_that_connection(
         request, got = RemotingCommand(11), []
         with pytest.raises(KeyboardInterrupt):
             client.invoke_now(
-                ADDR, request.opaque, encode_command(request), got.append, 5000, trio_ms()
+                ADDR, request.opaque, encode_command(request), Asked(got.append, trio_ms() + 5000)
             )
         connection.on_wake = wake
         assert connection.data_to_send() == b""

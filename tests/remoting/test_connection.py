@@ -16,6 +16,7 @@ from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.open_requests import Asked
 from tests.remoting.support import Clock, frame, golden
 
 PEER = "127.0.0.1:40000"
@@ -419,7 +420,7 @@ def asking(*opaques, **kwargs):
     for opaque in opaques:
         hear = partial(lambda opaque, said: heard.append((opaque, said)), opaque)
         request = encode_command(RemotingCommand(1, opaque=opaque))
-        client.request_frame(opaque, request, hear, 1000, 0, hear)
+        client.request_frame(opaque, request, Asked(hear, 1000, on_stored=hear))
     client.data_to_send()
     return client, heard
 
@@ -468,7 +469,8 @@ def test_what_fails_at_an_answer_harms_no_other_one(caplog):
     def fail(_):
         raise LookupError("at an answer")
 
-    client.request_frame(2, encode_command(RemotingCommand(1, opaque=2)), fail, 1000, 0, fail)
+    failing = encode_command(RemotingCommand(1, opaque=2))
+    client.request_frame(2, failing, Asked(fail, 1000, on_stored=fail))
     client.receive_data(frame(stored(2), stored(1)))
     assert brief(heard) == [(1, 1)]
     assert "at an answer" in caplog.text
@@ -477,7 +479,7 @@ def test_what_fails_at_an_answer_harms_no_other_one(caplog):
 def test_a_connection_closed_at_an_answer_hands_out_no_more():
     client, heard = asking(1)
     closing = encode_command(RemotingCommand(1, opaque=2))
-    client.request_frame(2, closing, heard.append, 1000, 0, lambda _: client.close())
+    client.request_frame(2, closing, Asked(heard.append, 1000, on_stored=lambda _: client.close()))
     client.receive_data(frame(stored(2), stored(1)))
     assert brief(heard) == [(1, SendFailed)]
 

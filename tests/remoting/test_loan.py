@@ -16,6 +16,7 @@ from rmqwire.remoting.channel import Channel, trio_ms
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import Limits
+from rmqwire.remoting.open_requests import Asked
 from rmqwire.remoting.transport import HAS_EPOLL, SocketTransport
 from tests.remoting.support import frame
 
@@ -60,9 +61,8 @@ class Lent:
         self._opaque += 1
         request = encode_command(RemotingCommand(310, opaque=self._opaque))
         reply, stored = self.replies.append, self.stored.append
-        self.connection.request_frame(
-            self._opaque, request, reply, trio_ms() + 3000, on_stored=stored
-        )
+        asked = Asked(reply, trio_ms() + 3000, on_stored=stored)
+        assert self.connection.request_frame(self._opaque, request, asked)
         return self._opaque
 
     def answer(self, opaque, code=0, **more):

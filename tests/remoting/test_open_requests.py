@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqwire.remoting.open_requests import OpenRequests
+from rmqwire.remoting.open_requests import Asked, OpenRequests
 
 
 def callback(outcome):
@@ -27,17 +27,19 @@ def test_what_waits_and_when_it_is_due_is_what_a_search_finds(steps):
         if name == "add" and args[0] not in model:
             number += 1
             opaque, deadline = args
-            requests.add(opaque, callback, deadline)
+            requests.add(opaque, Asked(callback, deadline))
             model[opaque] = (deadline, number)
         elif name == "answer":
             waited = requests.waiting.pop(args[0], None)
             assert (waited is None) == (model.pop(args[0], None) is None)
         elif name == "due":
             due = sorted(when for when in model.values() if when[0] <= args[0])
-            assert [one[:2] for one in requests.take_due(args[0])] == due
+            assert [(one.deadline_ms, one.number) for one in requests.take_due(args[0])] == due
             model = {opaque: when for opaque, when in model.items() if when not in due}
         elif name == "all":
-            assert [one[1] for one in requests.take_all()] == sorted(n for _, n in model.values())
+            assert [one.number for one in requests.take_all()] == sorted(
+                n for _, n in model.values()
+            )
             model.clear()
         assert requests.waiting.keys() == model.keys()
         assert requests.last == number
@@ -47,7 +49,7 @@ def test_what_waits_and_when_it_is_due_is_what_a_search_finds(steps):
 def test_many_that_wait_are_looked_at_more_seldom():
     requests = OpenRequests()
     for opaque in range(50_000):
-        requests.add(opaque, callback, 7 + opaque // 1000)
+        requests.add(opaque, Asked(callback, 7 + opaque // 1000))
     assert requests.next_look(5) == 105
     assert len(list(requests.take_due(105))) == 50_000
     assert requests.next_look(105) is None
@@ -56,23 +58,23 @@ def test_many_that_wait_are_looked_at_more_seldom():
 def test_one_that_ends_while_another_is_told_of_its_time_is_not_given():
     requests = OpenRequests()
     for opaque in range(3):
-        requests.add(opaque, callback, 10 - opaque)
+        requests.add(opaque, Asked(callback, 10 - opaque))
     given = requests.take_due(10)
-    assert next(given)[0] == 8
+    assert next(given).deadline_ms == 8
     del requests.waiting[1]
-    assert [one[0] for one in given] == [10]
+    assert [one.deadline_ms for one in given] == [10]
     assert not requests.waiting
 
 
 def test_pulls_that_wait_are_none_of_the_sends_that_do():
     requests = OpenRequests()
     for opaque in range(200):
-        requests.add(opaque, callback, 10)
+        requests.add(opaque, Asked(callback, 10))
     assert requests.behind() == 0, "nobody knows what they are before one is answered"
     for opaque in range(200, 203):
-        requests.add(opaque, callback, 10, on_stored=callback)
-    assert requests.take_stored(200) is callback
+        requests.add(opaque, Asked(callback, 10, on_stored=callback))
+    requests.stored(200)
     assert requests.behind() == 2
     for opaque in (201, 202):
-        requests.take_stored(opaque)
+        requests.stored(opaque)
     assert requests.behind() == 0

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from rmqwire.codec.bodies import HeartbeatData, MessageQueue, SubscriptionData
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.headers import ConsumerSendMsgBackRequestHeader
-    from rmqwire.remoting.handler import OnReply, OnStored
     from rmqwire.remoting.loan import Borrower
+    from rmqwire.remoting.open_requests import OpenRequest
 
 SUCCESS = int(ResponseCode.SUCCESS)
 TOPIC_NOT_EXIST = int(ResponseCode.TOPIC_NOT_EXIST)
@@ -68,10 +68,7 @@ class Remoting(Protocol):
         addr: str,
         opaque: int,
         frame: bytes,
-        on_reply: OnReply,
-        timeout_ms: int,
-        mono_ms: int,
-        on_stored: OnStored | None = None,
+        request: OpenRequest,
         borrower: Borrower | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent."""

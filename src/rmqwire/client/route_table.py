@@ -82,13 +82,16 @@ class RouteTable:
 
     Args:
         rng: spreads the start of the round robin and the choice of a broker.
+
+    Attributes:
+        publish: the queues to send to, of topics that have some.
     """
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self.routes: dict[str, TopicRouteData] = {}
         self.broker_addrs: dict[str, dict[int, str]] = {}
-        self._publish: dict[str, TopicPublishInfo] = {}
+        self.publish: dict[str, TopicPublishInfo] = {}
         self._subscribe: dict[str, set[MessageQueue]] = {}
 
     def update(self, topic: str, route: TopicRouteData) -> bool:
@@ -104,15 +107,17 @@ class RouteTable:
         queues = publish_queues(topic, route)
         start = self._rng.randrange(1 << 16)
         info = TopicPublishInfo(queues, order_topic=bool(route.order_topic_conf), start=start)
-        self._publish[topic] = info
+        if queues:
+            self.publish[topic] = info
+        else:
+            self.publish.pop(topic, None)
         self._subscribe[topic] = subscribe_queues(topic, route)
         self.routes[topic] = route
         return True
 
     def publish_info(self, topic: str) -> TopicPublishInfo | None:
         """Return the queues to send to, or None when there are none known."""
-        info = self._publish.get(topic)
-        return info if info is not None and info.queues else None
+        return self.publish.get(topic)
 
     def queues_to_read(self, topic: str) -> set[MessageQueue] | None:
         """Return the queues to read, or None when the topic has no known route."""

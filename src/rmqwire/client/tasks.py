@@ -32,9 +32,14 @@ async def side_by_side(
 
 
 class Tasks:
-    """A nursery that is opened and closed as ``async with``, and whose tasks end on leaving."""
+    """A nursery that is opened and closed as ``async with``, and whose tasks end on leaving.
+
+    Attributes:
+        now_s: trio's clock, s; the shortest way to it once it was opened.
+    """
 
     def __init__(self) -> None:
+        self.now_s: Callable[[], float] = trio.current_time
         self._manager: AbstractAsyncContextManager[trio.Nursery] | None = None
         self._nursery: trio.Nursery | None = None
 
@@ -46,6 +51,7 @@ class Tasks:
     async def __aenter__(self) -> Self:
         self._manager = trio.open_nursery()
         self._nursery = await self._manager.__aenter__()
+        self.now_s = trio.lowlevel.current_clock().current_time
         return self
 
     async def __aexit__(

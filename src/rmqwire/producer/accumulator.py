@@ -6,14 +6,17 @@ batchMaxBytes of bodies are there, and go as one batch. Each caller gets the res
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from rmqwire.client.validators import check_message
 from rmqwire.codec import message_const as const
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError, UsageError
+from rmqwire.producer.how import How
 from rmqwire.producer.outgoing import Accumulation
 from rmqwire.wakeup import Arrivals
 
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from rmqwire.producer.config import ProducerConfig
     from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
-    from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Sender
 
 CLOSED = "the producer was closed before the batch was answered"
@@ -114,11 +116,7 @@ class Accumulator:
     async def send(
         self,
         message: Message,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        *,
-        soon: bool,
+        how: How,
     ) -> SendResult:
         """Put a message into a batch, and return its result when that is stored.
 
@@ -126,24 +124,21 @@ class Accumulator:
             UsageError: a message that no broker takes, or a wrong queue; of no other message.
             RmqError: the batch wasn't sent, as for ``Sender.send``.
         """
-        send = partial(self._send_together, message, queue, selector, arg, soon=soon)
+        send = partial(self._send_together, message, how)
         return await (self._sender.told(message, send) if self._sender.hooks else send())
 
     async def _send_together(
         self,
         message: Message,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        *,
-        soon: bool,
+        how: How,
     ) -> SendResult:
         check_message(
             message.topic, message.body, message.properties, self._config.max_message_size
         )
-        if selector is not None or queue is not None:
-            queue = await self._sender.choose(message, queue, selector, arg)
-        key = AggregateKey(message.topic, queue, message.wait_store_msg_ok, message.tags, soon)
+        queue = how.queue
+        if how.selector is not None or queue is not None:
+            queue = await self._sender.choose(message, how)
+        key = AggregateKey(message.topic, queue, message.wait_store_msg_ok, message.tags, how.soon)
         held, index = self._add(key, message)
         while held.result is None and held.error is None:
             await held.over.wait()
@@ -183,7 +178,8 @@ class Accumulator:
         key = held.key
         error: Exception = _closed()
         try:
-            held.result = await self._sender.send(held.messages, queue=key.queue, soon=key.soon)
+            how = How(queue=key.queue, soon=key.soon)
+            held.result = await self._sender.send(held.messages, how)
         except RmqError as failure:
             error = failure
         finally:
@@ -198,7 +194,7 @@ def one_of(result: SendResult, index: int, count: int) -> SendResult:
     A topic with a BatchCQ has one record, and so one id of a record, for all of them.
     """
     ids, records = result.msg_id.split(","), result.offset_msg_id.split(",")
-    return replace(
+    return msgspec.structs.replace(
         result,
         msg_id=ids[index],
         offset_msg_id=records[index] if len(records) == count else result.offset_msg_id,

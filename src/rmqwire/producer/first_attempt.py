@@ -35,7 +35,7 @@ SEND_OK = SendStatus.SEND_OK
 
 
 class FirstAttempt(msgspec.Struct, eq=False):
-    """One request under way.
+    """One request under way, an ``OpenRequest`` of its connection.
 
     Args:
         message: what is sent.
@@ -48,7 +48,8 @@ class FirstAttempt(msgspec.Struct, eq=False):
         info: the queues that attempts after this one may take; None: there are no others.
         soon: the plan of these attempts is that of ``send_soon``.
         began_ms: when it was made, ms of trio's clock.
-        deadline_ms: until when an attempt in place of this one may wait, ms of trio's clock.
+        deadline_ms: until when this one, and others in its place, may wait, ms of trio's clock.
+        silence_ms: for how long nothing may come meanwhile.
         answered: called with this once it is over.
         owner: who waits for it, for ``answered``.
 
@@ -69,16 +70,19 @@ class FirstAttempt(msgspec.Struct, eq=False):
     soon: bool
     began_ms: int
     deadline_ms: int
+    silence_ms: int
     answered: Callable[[FirstAttempt], None]
     owner: Any
     result: SendResult | None = None
     error: RmqError | None = None
+    number: int = 0
+    frames: int = 0
 
     def prepare_again(self) -> Prepared:
         """Return what was sent, for another attempt."""
         return read_again(self.message, self.shape, self.msg_id, self.frame)
 
-    def hear(self, outcome: RemotingCommand | RemotingError) -> None:
+    def on_reply(self, outcome: RemotingCommand | RemotingError) -> None:
         """Take the answer, or what came instead of one."""
         if not isinstance(outcome, RemotingCommand):
             self.error = outcome
@@ -91,7 +95,7 @@ class FirstAttempt(msgspec.Struct, eq=False):
                 self._learn()
         self.answered(self)
 
-    def store(self, stored: Stored) -> None:
+    def on_stored(self, stored: Stored) -> None:
         """Take the answer that it is stored."""
         _, _, _, queue_id, offset, offset_id, transaction_id, region, trace_on = stored
         queue = self.queue

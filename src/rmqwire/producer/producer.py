@@ -25,8 +25,9 @@ from rmqwire.errors import UsageError
 from rmqwire.producer.accumulator import Accumulator
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.detector import Detector
+from rmqwire.producer.how import SOON, how_of
 from rmqwire.producer.request_reply import RequestReply
-from rmqwire.producer.selector import selector_of
+from rmqwire.producer.selector import LITE_TOPIC
 from rmqwire.producer.send_soon import SendHandle, SoonSends
 from rmqwire.producer.sender import Sender, each
 from rmqwire.producer.trace import PRODUCE, SendTraceHook, TraceDispatcher
@@ -183,12 +184,10 @@ class Producer(MQAdmin):
             RemotingError: the last broker couldn't be reached or didn't answer in time.
         """
         self._check_open()
-        selector, arg = selector_of(message, key, selector, arg)
+        how = how_of(message, queue, key, selector, arg, timeout_ms, soon=False)
         if timeout_ms is None and self._accumulator.takes(message):
-            return await self._accumulator.send(message, queue, selector, arg, soon=False)
-        return await self._sender.send(
-            message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
-        )
+            return await self._accumulator.send(message, how)
+        return await self._sender.send(message, how)
 
     def send_soon(
         self,
@@ -217,16 +216,10 @@ class Producer(MQAdmin):
         Raises:
             UsageError: outside of ``async with``, or a key and a selector.
         """
+        self._check_open()
+        how = how_of(message, queue, key, selector, arg, timeout_ms, soon=True)
         handle = SendHandle(message)
-        self.begin_send(
-            handle,
-            queue=queue,
-            key=key,
-            selector=selector,
-            arg=arg,
-            timeout_ms=timeout_ms,
-            soon=True,
-        )
+        self._soon.begin(handle, how)
         return handle
 
     def begin_send(
@@ -246,8 +239,8 @@ class Producer(MQAdmin):
             UsageError: outside of ``async with``, or a key and a selector.
         """
         self._check_open()
-        selector, arg = selector_of(sent.message, key, selector, arg)
-        self._soon.begin(sent, queue, selector, arg, timeout_ms, soon=soon)
+        how = how_of(sent.message, queue, key, selector, arg, timeout_ms, soon=soon)
+        self._soon.begin(sent, how)
 
     def begin_now(
         self,
@@ -272,10 +265,8 @@ class Producer(MQAdmin):
         if selector is not None:
             return False
         self._check_open()
-        selector, arg = selector_of(sent.message, key, selector, arg)
-        return self._soon.begin_now(
-            sent, queue, selector, arg, timeout_ms, soon=soon, mono_ms=mono_ms
-        )
+        how = how_of(sent.message, queue, key, selector, arg, timeout_ms, soon=soon)
+        return self._soon.begin_now(sent, how, mono_ms)
 
     async def ready(self) -> None:
         """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say."""
@@ -316,9 +307,12 @@ class Producer(MQAdmin):
                     await window[0].settled()
                 yield window.popleft()
             self._check_open()
-            selector, arg = selector_of(message, None if key is None else key(message), None, None)
+            how = SOON
+            if key is not None or LITE_TOPIC in message.properties:
+                chosen_by = None if key is None else key(message)
+                how = how_of(message, None, chosen_by, None, None, None, soon=True)
             handle = SendHandle(message)
-            self._soon.begin(handle, None, selector, arg, None, soon=True)
+            self._soon.begin(handle, how)
             window.append(handle)
         while window:
             await window[0].settled()
@@ -341,8 +335,8 @@ class Producer(MQAdmin):
             RemotingError: no connection.
         """
         self._check_open()
-        selector, arg = selector_of(message, key, selector, arg)
-        await self._sender.send_oneway(message, queue, selector, arg)
+        how = how_of(message, queue, key, selector, arg, None, soon=False)
+        await self._sender.send_oneway(message, how)
 
     async def request(
         self,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rmqwire.codec import message_const as const
 from rmqwire.codec.message import Message
 from rmqwire.errors import RequestTimeout, RmqError, UsageError
+from rmqwire.producer.how import How
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ class RequestReply:
         arg: object,
         timeout_ms: int,
     ) -> None:
-        await self._sender.send(
-            message, queue=queue, selector=selector, arg=arg, timeout_ms=timeout_ms
-        )
+        await self._sender.send(message, How(queue, selector, arg, timeout_ms))
 
 
 def reply_to(request: MessageExt, body: bytes) -> Message:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rmqwire.broker_errors import broker_error
 from rmqwire.codec.bodies import MessageQueue
@@ -33,8 +34,7 @@ STATUS_OF_CODE = {
 }
 
 
-@dataclass(slots=True)
-class SendResult:
+class SendResult(msgspec.Struct, gc=False):
     """A stored message.
 
     Args:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from rmqwire.client.tasks import Tasks
-    from rmqwire.codec.bodies import MessageQueue
     from rmqwire.producer.accumulator import Accumulator
     from rmqwire.producer.config import ProducerConfig
     from rmqwire.producer.first_attempt import FirstAttempt
+    from rmqwire.producer.how import How
     from rmqwire.producer.outgoing import Messages
     from rmqwire.producer.results import SendResult
-    from rmqwire.producer.selector import MessageQueueSelector
     from rmqwire.producer.sender import Sender
     from rmqwire.remoting.loan import Borrower
 
@@ -174,48 +173,26 @@ class SoonSends:
         self._sending_bytes = 0
         self._left = AnyThreadArrivals()  # called for each that ends
 
-    def begin(
-        self,
-        handle: Sent,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
-        *,
-        soon: bool,
-    ) -> None:
-        """Send, with the retries of ``Producer.send_soon`` or, not ``soon``, of ``send``."""
+    def begin(self, handle: Sent, how: How) -> None:
+        """Send."""
         self._sizes[handle] = size = _size(handle.message)
         self._begun_bytes += size
+        mono_ms = int(self._tasks.now_s() * 1000)
         try:
-            begun = self._begin_now(handle, queue, selector, arg, timeout_ms, soon, trio_ms())
+            begun = self._begin_now(handle, how, mono_ms)
         except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
             self._end(handle, None, failure)
         else:
             if not begun:
                 self._in_tasks += 1
-                self._tasks.spawn(self._run, handle, queue, selector, arg, timeout_ms, soon)
+                self._tasks.spawn(self._run, handle, how)
 
-    def begin_now(
-        self,
-        handle: Sent,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
-        *,
-        soon: bool,
-        mono_ms: int,
-    ) -> bool:
+    def begin_now(self, handle: Sent, how: How, mono_ms: int) -> bool:
         """Send as ``begin`` does if that needs no call of trio's, not now; else nothing has happened.
 
         Args:
             handle: has the message.
-            queue: send to this queue, once.
-            selector: choose the queue, once.
-            arg: for the selector.
-            timeout_ms: for all of it; None for sendMsgTimeout.
-            soon: with the retries of ``send_soon``, not those of ``send``.
+            how: it is sent.
             mono_ms: the time, of trio's clock.
 
         Raises:
@@ -224,47 +201,30 @@ class SoonSends:
         if self._sender.faults.enabled:
             return False
         borrower = handle.borrower
-        if not self._begin_now(handle, queue, selector, arg, timeout_ms, soon, mono_ms, borrower):
+        if not self._begin_now(handle, how, mono_ms, borrower):
             return False
         self._sizes[handle] = size = _size(handle.message)
         self._begun_bytes += size
         return True
 
     def _begin_now(
-        self,
-        handle: Sent,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
-        soon: bool,
-        mono_ms: int,
-        borrower: Borrower | None = None,
+        self, handle: Sent, how: How, mono_ms: int, borrower: Borrower | None = None
     ) -> bool:
         """Make the first attempt without a task, if it has nothing and nobody to wait for."""
-        config = self._config
-        if self._in_tasks or (soon and config.enable_backpressure_for_async_mode):
+        config, timeout_ms = self._config, how.timeout_ms
+        if self._in_tasks or (how.soon and config.enable_backpressure_for_async_mode):
             return False
         if timeout_ms is None:
-            if self._accumulator.takes(handle.message):
+            if config.auto_batch and self._accumulator.takes(handle.message):
                 return False
             timeout_ms = config.send_msg_timeout
         return self._sender.send_now(
-            handle.message,
-            queue,
-            selector,
-            arg,
-            timeout_ms,
-            soon,
-            mono_ms,
-            self._answered,
-            handle,
-            borrower,
+            handle.message, how, timeout_ms, mono_ms, self._answered, handle, borrower
         )
 
     def _answered(self, first: FirstAttempt) -> None:
-        if first.result is not None:
-            self._end(first.owner, first.result, None)
+        if (result := first.result) is not None:
+            self._end(first.owner, result, None)
         else:
             self._tasks.spawn(self._settle, first.owner, self._sender.finish, first)
 
@@ -295,17 +255,9 @@ class SoonSends:
         while self._sizes:
             await self._left.wait()
 
-    async def _run(
-        self,
-        handle: Sent,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
-        soon: bool,
-    ) -> None:
+    async def _run(self, handle: Sent, how: How) -> None:
         try:
-            await self._settle(handle, self._send, handle, queue, selector, arg, timeout_ms, soon)
+            await self._settle(handle, self._send, handle, how)
         finally:
             self._in_tasks -= 1
 
@@ -325,35 +277,20 @@ class SoonSends:
         finally:
             self._end(handle, result, error)
 
-    async def _send(
-        self,
-        handle: Sent,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
-        soon: bool,
-    ) -> SendResult:
+    async def _send(self, handle: Sent, how: How) -> SendResult:
         """Send in this task, once there is a permit."""
-        config, message = self._config, handle.message
+        config, message, timeout_ms = self._config, handle.message, how.timeout_ms
         admitted: int | None = None
-        together = timeout_ms is None
         if timeout_ms is None:
             timeout_ms = config.send_msg_timeout
         began = trio_ms()
         try:
-            if soon and config.enable_backpressure_for_async_mode:
+            if how.soon and config.enable_backpressure_for_async_mode:
                 admitted = await self._admit(_size(message), began + timeout_ms)
-            if together and self._accumulator.takes(message):
-                return await self._accumulator.send(message, queue, selector, arg, soon=soon)
-            return await self._sender.send(
-                message,
-                queue=queue,
-                selector=selector,
-                arg=arg,
-                timeout_ms=timeout_ms - (trio_ms() - began),
-                soon=soon,
-            )
+            if how.timeout_ms is None and self._accumulator.takes(message):
+                return await self._accumulator.send(message, how)
+            left_ms = timeout_ms - (trio_ms() - began)
+            return await self._sender.send(message, how.within(left_ms))
         finally:
             if admitted is not None:
                 self._sending -= 1

@@ -21,11 +21,13 @@ from rmqwire.errors import (
 )
 from rmqwire.producer.first_attempt import FirstAttempt, FirstWait
 from rmqwire.producer.hooks import SendContext, begin, check_forbidden, end, run_after, run_before
+from rmqwire.producer.how import PLAIN, How
 from rmqwire.producer.outgoing import Accumulation, Messages, Outbound, Prepared
 from rmqwire.producer.results import SendResult, send_result
-from rmqwire.producer.selector import MessageQueueSelector, apply_selector
+from rmqwire.producer.selector import apply_selector
 from rmqwire.producer.send_plan import SendPlan
 from rmqwire.producer.send_writer import SendWriter
+from rmqwire.remoting.answer_waiter import silence_after
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
@@ -106,18 +108,9 @@ class Sender:
             or config.send_msg_max_timeout_per_request > -1
         )
 
-    def send(
-        self,
-        message: Messages,
-        *,
-        queue: MessageQueue | None = None,
-        selector: MessageQueueSelector | None = None,
-        arg: object = None,
-        timeout_ms: int | None = None,
-        soon: bool = False,
-    ) -> Coroutine[object, object, SendResult]:
-        """Send and wait until it is stored; see ``Producer.send`` and, for ``soon``, ``send_soon``."""
-        send = partial(self._send, message, queue, selector, arg, timeout_ms, soon)
+    def send(self, message: Messages, how: How = PLAIN) -> Coroutine[object, object, SendResult]:
+        """Send and wait until it is stored; see ``Producer.send``."""
+        send = partial(self._send, message, how)
         if not self.hooks or isinstance(message, Accumulation):  # each of its messages was told of
             return send()
         return self.told(message, send)
@@ -136,40 +129,28 @@ class Sender:
             end(self.hooks, sending)
         return result
 
-    async def _send(
-        self,
-        message: Messages,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-        timeout_ms: int | None,
-        soon: bool,
-    ) -> SendResult:
-        started = trio_ms()
-        timeout_ms = self._config.send_msg_timeout if timeout_ms is None else timeout_ms
+    async def _send(self, message: Messages, how: How) -> SendResult:
+        started, timeout_ms = trio_ms(), how.timeout_ms
+        if timeout_ms is None:
+            timeout_ms = self._config.send_msg_timeout
         first = FirstWait()
-        if self.send_now(
-            message, queue, selector, arg, timeout_ms, soon, started, first.answered, first
-        ):
+        if self.send_now(message, how, timeout_ms, started, first.answered, first):
             await first.wait()
             return first.attempt.result or await self.finish(first.attempt)
         prepared, topic = self._prepare(message), topic_of(message)
-        if queue is not None or selector is not None:
-            chosen = await self._choose(message, topic, queue, selector, arg, timeout_ms)
+        if how.queue is not None or how.selector is not None:
+            chosen = await self._choose(message, topic, how, timeout_ms)
             left = timeout_ms - (trio_ms() - started)
             return await self._send_once(prepared, chosen, left)
         info = await self.publish_info(topic, timeout_ms)
-        plan = SendPlan(info, self.faults, self._config, started, timeout_ms, soon=soon)
+        plan = SendPlan(info, self.faults, self._config, started, timeout_ms, soon=how.soon)
         return await self._perform(plan, prepared)
 
-    def send_now(  # noqa: PLR0913, PLR0917 - all that an attempt is to know
+    def send_now(
         self,
         message: Messages,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
+        how: How,
         timeout_ms: int,
-        soon: bool,
         mono_ms: int,
         answered: Callable[[FirstAttempt], None],
         owner: object,
@@ -182,11 +163,8 @@ class Sender:
 
         Args:
             message: one message or a batch.
-            queue: send to this queue, once.
-            selector: choose the queue, once.
-            arg: for the selector.
+            how: it is sent.
             timeout_ms: for all attempts.
-            soon: as ``send``'s.
             mono_ms: the time, of trio's clock.
             answered: called once it is over: it has its result, or is to be given to ``finish``.
             owner: of the attempt, for ``answered``.
@@ -197,24 +175,23 @@ class Sender:
         """
         instance = self._instance
         topic = message.topic if isinstance(message, Message) else topic_of(message)
-        info = instance.routes.publish_info(topic)
-        if self.hooks or info is None or topic not in self.topics:
+        info = instance.routes.publish.get(topic)
+        if info is None or self.hooks or topic not in self.topics:
             return False
-        if timeout_ms <= 0 or (self._planned and not soon):
+        if timeout_ms <= 0 or (self._planned and not how.soon):
             return False
+        faults, before = self.faults, info.last
         more: TopicPublishInfo | None = info
-        before = info.last
-        if queue is None and selector is None:
-            chosen = self.faults.select(info, None) if self.faults.enabled else info.select()
+        if how.queue is None and how.selector is None:
+            chosen = faults.select(info, None) if faults.enabled else info.select()
         else:
-            check_queue(queue, topic)
-            chosen, more = self._chosen(info, message, queue, selector, arg), None
+            check_queue(how.queue, topic)
+            chosen, more = self._chosen(info, message, how), None
         addr = instance.routes.master_addr(chosen.broker_name)
         sent = False
         try:
             if addr is not None:
                 shape, msg_id, opaque, frame = self._writer.write(message, chosen)
-                deadline = mono_ms + timeout_ms
                 first = FirstAttempt(
                     message,
                     shape,
@@ -222,25 +199,17 @@ class Sender:
                     frame,
                     chosen,
                     addr,
-                    self.faults,
+                    faults,
                     more,
-                    soon,
+                    how.soon,
                     mono_ms,
-                    deadline,
+                    mono_ms + timeout_ms,
+                    silence_after(timeout_ms),
                     answered,
                     owner,
                 )
                 api = instance.api
-                sent = api.remoting.invoke_now(
-                    api.broker(addr),
-                    opaque,
-                    frame,
-                    first.hear,
-                    timeout_ms,
-                    mono_ms,
-                    first.store,
-                    borrower,
-                )
+                sent = api.remoting.invoke_now(api.broker(addr), opaque, frame, first, borrower)
         finally:
             if not sent:
                 info.reset(before)
@@ -274,34 +243,22 @@ class Sender:
             return await self._perform(plan, first.prepare_again())
         raise plan.failure(first.info.queues[0].topic, trio_ms())
 
-    async def send_oneway(
-        self,
-        message: Messages,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-    ) -> None:
+    async def send_oneway(self, message: Messages, how: How) -> None:
         """Send without waiting for an answer; see ``Producer.send_oneway``."""
         sending = begin(self.hooks, self._group, message)
         try:
-            await self._send_oneway(message, queue, selector, arg)
+            await self._send_oneway(message, how)
         except BaseException as error:
             sending.error = error
             raise
         finally:
             end(self.hooks, sending)
 
-    async def _send_oneway(
-        self,
-        message: Messages,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-    ) -> None:
+    async def _send_oneway(self, message: Messages, how: How) -> None:
         prepared = self._prepare(message)
         outgoing = prepared.outgoing
         timeout_ms = self._config.send_msg_timeout
-        chosen = await self._choose(message, topic_of(message), queue, selector, arg, timeout_ms)
+        chosen = await self._choose(message, topic_of(message), how, timeout_ms)
         addr = await self._addr(chosen)
         context = self._begin(prepared, chosen, addr)
         await self._instance.api.send_oneway(addr, outgoing, chosen, self._instance.wall_ms())
@@ -351,13 +308,7 @@ class Sender:
             self._instance.heartbeat_soon()
         return info
 
-    async def choose(
-        self,
-        message: Message,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-    ) -> MessageQueue:
+    async def choose(self, message: Message, how: How) -> MessageQueue:
         """Return the queue that a message is to go to.
 
         Raises:
@@ -366,35 +317,26 @@ class Sender:
             RemotingError: no name server answered.
         """
         limit_ms = self._config.send_msg_timeout
-        return await self._choose(message, message.topic, queue, selector, arg, limit_ms)
+        return await self._choose(message, message.topic, how, limit_ms)
 
     async def _choose(
         self,
         message: Messages,
         topic: str,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
+        how: How,
         timeout_ms: int,
     ) -> MessageQueue:
-        check_queue(queue, topic)
+        check_queue(how.queue, topic)
         info = await self.publish_info(topic, timeout_ms)
-        return self._chosen(info, message, queue, selector, arg)
+        return self._chosen(info, message, how)
 
-    def _chosen(
-        self,
-        info: TopicPublishInfo,
-        message: Messages,
-        queue: MessageQueue | None,
-        selector: MessageQueueSelector | None,
-        arg: object,
-    ) -> MessageQueue:
-        if queue is not None:
-            return queue
-        if selector is None:
+    def _chosen(self, info: TopicPublishInfo, message: Messages, how: How) -> MessageQueue:
+        if how.queue is not None:
+            return how.queue
+        if how.selector is None:
             return self.faults.select(info, None)
         first = message if isinstance(message, Message) else message[0]
-        return apply_selector(selector, info.queues, first, arg)
+        return apply_selector(how.selector, info.queues, first, how.arg)
 
     async def _perform(self, plan: SendPlan, prepared: Prepared) -> SendResult:
         while (attempt := plan.next_attempt(trio_ms())) is not None:

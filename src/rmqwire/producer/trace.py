@@ -18,6 +18,7 @@ from rmqwire.codec.trace import MessageType, TracedMessage, encode_pub
 from rmqwire.errors import RmqError
 from rmqwire.producer.config import ProducerConfig
 from rmqwire.producer.hooks import SendHook
+from rmqwire.producer.how import SOON
 from rmqwire.producer.results import SendStatus
 from rmqwire.producer.sender import Sender
 from rmqwire.wakeup import Wakeup
@@ -119,7 +120,7 @@ class TraceDispatcher:
     async def _send_one(self, body: str, keys: dict[str, None]) -> None:
         message = Message(self.topic, body.encode("utf-8", "replace"), keys=list(keys))
         try:
-            await self._sender.send(message, soon=True)
+            await self._sender.send(message, SOON)
         except RmqError as error:
             self._lost = True
             logger.warning("send trace data failed, %d records: %s", body.count("\x02"), error)

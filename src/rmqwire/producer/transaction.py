@@ -18,8 +18,9 @@ from __future__ import annotations
 import inspect
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from rmqwire import clock
 from rmqwire.broker_errors import broker_error
@@ -65,8 +66,7 @@ CODE_OF_STATUS: Final = {status: code for code, status in STATUS_OF_CODE.items()
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class TransactionSendResult(SendResult):
+class TransactionSendResult(SendResult, gc=False):
     """A half message, and what the local transaction said becomes of it.
 
     Args:
@@ -164,7 +164,7 @@ class TransactionProducer(Producer):
         if result.send_status is SendStatus.SEND_OK:
             state, remark = await self._run(local, message, arg)
         await self._end(message, result, state, remark)
-        told = {field.name: getattr(result, field.name) for field in fields(result)}
+        told = msgspec.structs.asdict(result)
         return TransactionSendResult(**told, local_transaction_state=state)
 
     @asynccontextmanager

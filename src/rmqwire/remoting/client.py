@@ -34,6 +34,7 @@ from rmqwire.remoting.closing import close_scope
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
+from rmqwire.remoting.open_requests import Asked
 from rmqwire.remoting.tls_connect import TlsConnect
 from rmqwire.remoting.transport import SocketTransport, format_address, open_tcp_stream
 from rmqwire.wakeup import AnyThreadWakeup
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rmqwire.codec.stored_answers import ReadStored
-    from rmqwire.remoting.handler import OnReply, OnStored, RpcHook
+    from rmqwire.remoting.handler import OnReply, RpcHook
     from rmqwire.remoting.loan import Borrower
+    from rmqwire.remoting.open_requests import OpenRequest
     from rmqwire.settings.tls import ClientTls
 
 logger = logging.getLogger(__name__)
@@ -289,10 +291,7 @@ class RemotingClient:
         addr: str,
         opaque: int,
         frame: bytes,
-        on_reply: OnReply,
-        timeout_ms: int,
-        mono_ms: int,
-        on_stored: OnStored | None = None,
+        request: OpenRequest,
         borrower: Borrower | None = None,
     ) -> bool:
         """Send a request if that needs no waiting; tell whether it was sent.
@@ -304,41 +303,40 @@ class RemotingClient:
             addr: ``host:port`` of the server.
             opaque: of the request.
             frame: the whole request.
-            on_reply: plain function, called once from the connection's task, with the answer,
-                RemotingTimeout or SendFailed.
-            timeout_ms: for answering.
-            mono_ms: the time, of trio's clock.
-            on_stored: called in its place with the plain answer to a send, if nobody else looks at answers.
+            request: hears of its answer, or of RemotingTimeout or SendFailed, from the connection's task. It
+                waits for the plain answer to a send only if nobody else looks at answers.
             borrower: this thread, if it can read that answer itself (``loan.py``).
         """
         link = self._links.get(addr)
-        if link is None or link.channel is None:
+        if link is None or (channel := link.channel) is None:
             return False
-        channel = link.channel
         connection = channel.connection
-        if not connection.can_request(opaque, len(frame)):
-            return False
         if self.hooks or self._stamps:
-            command = decode_command(frame)
-            self._stamp(addr, command)
-            frame = encode_command(command)
-            on_reply, on_stored = partial(self._answered, addr, command, on_reply), None
-        if on_stored is not None and connection.read_stored is None:
+            if not connection.can_request(opaque, len(frame)):
+                return False
+            frame, request = self._stamped(addr, frame, request)
+        elif connection.read_stored is None and request.on_stored is not None:
             connection.read_stored = self._stored_reader()
-        deadline = mono_ms + timeout_ms
-        if deadline < self._tick_at:
+        if request.deadline_ms < self._tick_at:
             self._earlier()
         try:
-            silence_ms = silence_after(timeout_ms)
-            if borrower is not None and on_stored is not None:
+            if borrower is not None and request.on_stored is not None:
+                if not connection.can_request(opaque, len(frame)):
+                    return False
                 channel.lend(borrower)
-            connection.request_frame(opaque, frame, on_reply, deadline, silence_ms, on_stored)
+            return connection.request_frame(opaque, frame, request)
         except Exception:
             raise
         except BaseException:  # Ctrl-C: nobody knows how much of the frame was sent
             channel.break_off("a send was interrupted")
             raise
-        return True
+
+    def _stamped(self, addr: str, frame: bytes, request: OpenRequest) -> tuple[bytes, OpenRequest]:
+        """Return what every request gets, and whose answer hooks look at first."""
+        command = decode_command(frame)
+        self._stamp(addr, command)
+        hear = partial(self._answered, addr, command, request.on_reply)
+        return encode_command(command), Asked(hear, request.deadline_ms, request.silence_ms)
 
     def _stored_reader(self) -> ReadStored:
         from rmqwire.codec.stored_answers import stored_reader  # noqa: PLC0415  servers don't send

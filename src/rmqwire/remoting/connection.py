@@ -26,7 +26,7 @@ from rmqwire.errors import (
 from rmqwire.remoting.dispatch import SYSTEM_ERROR, HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import DEFAULT_LIMITS, Limits
-from rmqwire.remoting.open_requests import OpenRequests
+from rmqwire.remoting.open_requests import Asked, OpenRequests
 from rmqwire.remoting.patience import Patience
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from rmqwire.codec.command import RemotingCommand
     from rmqwire.codec.stored_answers import ReadStored
-    from rmqwire.remoting.handler import OnReply, OnStored, Taken
+    from rmqwire.remoting.handler import OnReply, Taken
+    from rmqwire.remoting.open_requests import OpenRequest
 
 T = TypeVar("T")
 
@@ -191,13 +192,24 @@ class Connection:
     def _take_stored(self, data: bytes, read: ReadStored) -> None:
         """Hand the plain answers of joined bytes to those who wait for them, and answer all others."""
         found, end = read(data)
-        take = self.requests.take_stored
+        requests = self.requests
+        waiting = requests.waiting
         for one in found:
-            if self._held or len(one) == 2 or (on_stored := take(one[2])) is None:
+            if (
+                self._held
+                or len(one) == 2
+                or (request := waiting.get(one[2])) is None
+                or (on_stored := request.on_stored) is None
+            ):
                 self._answer([memoryview(data)[one[0] : one[1]]])
             else:
+                del waiting[one[2]]
+                requests.last_stored = request.number
                 self.frames_received += 1
-                self._call(on_stored, one)
+                try:
+                    on_stored(one)
+                except Exception as error:  # noqa: BLE001  as in _call, and the next one is to be told
+                    self._callback_failed(error)
             if self.closed:
                 return
         if end < len(data):
@@ -214,7 +226,7 @@ class Connection:
             self._active = True
             self.frames_received += 1
             self._call(on_stored, one)
-            requests.take_stored(one[2])  # not before: it may be interrupted
+            requests.stored(one[2])  # not before: it may be interrupted
         return bool(wanted)
 
     def _rest(self, data: bytes, position: int) -> None:
@@ -283,15 +295,18 @@ class Connection:
         if request is None:
             self.handlers.tell_unmatched(command, self.peer)
         else:
-            self._call(request[2], command)
+            self._call(request.on_reply, command)
 
     def _call(self, on_reply: Callable[[T], None], outcome: T) -> None:
         try:
             on_reply(outcome)
-        except Exception as error:  # noqa: BLE001  one answer is the border: logged with its peer
-            self.handlers.notices.error(
-                "callback", "the callback of a request to %s failed", self.peer, exc=error
-            )
+        except Exception as error:  # noqa: BLE001  one answer is the border
+            self._callback_failed(error)
+
+    def _callback_failed(self, error: Exception) -> None:
+        self.handlers.notices.error(
+            "callback", "the callback of a request to %s failed", self.peer, exc=error
+        )
 
     def refuse(self, error: ProtocolError, event: str = "bad frame") -> None:
         """Close the connection for what its peer sent, with one line of the kind ``event``."""
@@ -352,22 +367,17 @@ class Connection:
             self._call(on_reply, self._send_failed(maybe_stored=False))
             return
         self.requests.check(command.opaque, self._limits.async_requests, self.peer)
-        self.request_frame(command.opaque, frame, on_reply, deadline, silence_ms)
+        self._begin(command.opaque, frame, Asked(on_reply, deadline, silence_ms))
 
-    def request_frame(
-        self,
-        opaque: int,
-        frame: bytes,
-        on_reply: OnReply,
-        deadline: int,
-        silence_ms: int = 0,
-        on_stored: OnStored | None = None,
-    ) -> None:
-        """Send what is written already and accepted (``can_request``); see ``request``.
+    def request_frame(self, opaque: int, frame: bytes, request: OpenRequest) -> bool:
+        """Send what is written already if it ``can_request``; tell whether it did. Else nothing has happened."""
+        if not self.can_request(opaque, len(frame)):
+            return False
+        self._begin(opaque, frame, request)
+        return True
 
-        ``deadline`` is a ``mono_ms``; ``on_stored`` gets the plain answer to a send in ``on_reply``'s place.
-        """
-        self.requests.add(opaque, on_reply, deadline, self.frames_received, silence_ms, on_stored)
+    def _begin(self, opaque: int, frame: bytes, request: OpenRequest) -> None:
+        self.requests.add(opaque, request, self.frames_received)
         if self.on_deadline is not None:
             self.on_deadline()
         self.send_frame(frame)
@@ -448,10 +458,10 @@ class Connection:
         """Let run out what is due: requests without answer, an idle connection, a frame too slow."""
         if self.closed:
             return
-        for _, _, on_reply, frames, silence_ms, _ in self.requests.take_due(mono_ms):
-            self._call(on_reply, RemotingTimeout("no answer in time from", self.peer))
-            if silence_ms and self.frames_received == frames:
-                self.close(f"nothing came for {silence_ms} ms")
+        for request in self.requests.take_due(mono_ms):
+            self._call(request.on_reply, RemotingTimeout("no answer in time from", self.peer))
+            if request.silence_ms and self.frames_received == request.frames:
+                self.close(f"nothing came for {request.silence_ms} ms")
         overdue = self._patience.overdue(
             mono_ms,
             self.frames_received,
@@ -488,8 +498,9 @@ class Connection:
     def _fail_waiting(self) -> None:
         # what is in the outbox may still be sent
         handed = self.requests.last if self._outbox else self._handed
-        for _, number, on_reply, _, _, _ in self.requests.take_all():
-            self._call(on_reply, self._send_failed(maybe_stored=number <= handed))
+        for request in self.requests.take_all():
+            failed = self._send_failed(maybe_stored=request.number <= handed)
+            self._call(request.on_reply, failed)
 
     def _send_failed(self, *, maybe_stored: bool) -> SendFailed:
         reason = self.close_reason or ("" if self.frames_received else self.if_silent)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from rmqwire.errors import TooManyRequests, UsageError
 
@@ -12,8 +14,41 @@ if TYPE_CHECKING:
     from rmqwire.codec.stored_answers import Bounds, Stored
     from rmqwire.remoting.handler import OnReply, OnStored
 
-OpenRequest: TypeAlias = "tuple[int, int, OnReply, int, int, OnStored | None]"
 PER_MS = 500  # requests that wait for each ms between two looks at them: 3 % of the loop
+
+
+class OpenRequest(Protocol):
+    """A request that waits for its answer.
+
+    Attributes:
+        deadline_ms: when it runs out of time, by the clock of its connection.
+        silence_ms: for how long nothing may come at all until its connection is closed; 0: any time.
+        number: which of its connection's requests it is; set when it is entered.
+        frames: that had come before it; set when it is entered.
+        on_reply: called once with its answer, or with what came instead of one.
+        on_stored: called in its place with the plain answer to a send; None: ``on_reply`` gets that, too.
+    """
+
+    deadline_ms: int
+    silence_ms: int
+    number: int
+    frames: int
+
+    @property
+    def on_reply(self) -> OnReply: ...  # noqa: D102  an attribute
+    @property
+    def on_stored(self) -> OnStored | None: ...  # noqa: D102  an attribute
+
+
+class Asked(msgspec.Struct, eq=False):
+    """An ``OpenRequest`` whose answer goes to a function."""
+
+    on_reply: OnReply
+    deadline_ms: int
+    silence_ms: int = 0
+    on_stored: OnStored | None = None
+    number: int = 0
+    frames: int = 0
 
 
 class OpenRequests:
@@ -23,9 +58,7 @@ class OpenRequests:
     and whoever looks for one that is due, about once a second, looks at all.
 
     Attributes:
-        waiting: by opaque, in the order of sending: deadline (ms), number, callback, the frames that had
-            come before it, for how long nothing may come at all until its connection is closed (ms; 0:
-            any time), and what takes the plain answer to a send, None for ``callback``.
+        waiting: by opaque, in the order of sending.
         last: number of the last request.
         last_stored: number of the last send whose plain answer was taken.
     """
@@ -50,36 +83,24 @@ class OpenRequests:
         if opaque in self.waiting:
             raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
 
-    def add(
-        self,
-        opaque: int,
-        on_reply: OnReply,
-        deadline: int,
-        frames: int = 0,
-        silence_ms: int = 0,
-        on_stored: OnStored | None = None,
-    ) -> None:
-        """Enter a request that runs out of time at ``deadline`` (ms)."""
-        self.last = number = self.last + 1
-        self.waiting[opaque] = (deadline, number, on_reply, frames, silence_ms, on_stored)
+    def add(self, opaque: int, request: OpenRequest, frames: int = 0) -> None:
+        """Enter a request; ``frames`` have come before it."""
+        self.last = request.number = self.last + 1
+        request.frames = frames
+        self.waiting[opaque] = request
 
-    def take_stored(self, opaque: int) -> OnStored | None:
-        """Return who wants the plain answer to a send, and wait for it no longer; None: nobody does."""
-        request = self.waiting.get(opaque)
-        if request is None or request[5] is None:
-            return None
-        del self.waiting[opaque]
-        self.last_stored = request[1]
-        return request[5]
+    def stored(self, opaque: int) -> None:
+        """Wait no longer for the plain answer to a send."""
+        self.last_stored = self.waiting.pop(opaque).number
 
     def who_want(self, found: list[Stored | Bounds]) -> list[tuple[OnStored, Stored]]:
         """Return who wants each of the plain answers to sends; nothing if other frames are among them."""
         wanted = []
         for one in found:
             request = None if len(one) == 2 else self.waiting.get(one[2])
-            if len(one) == 2 or request is None or request[5] is None:
+            if len(one) == 2 or request is None or (on_stored := request.on_stored) is None:
                 return []
-            wanted.append((request[5], one))
+            wanted.append((on_stored, one))
         return wanted
 
     def behind(self) -> int:
@@ -96,13 +117,17 @@ class OpenRequests:
         """
         if not self.waiting:
             return None
-        due = min([request[0] for request in self.waiting.values()])
+        due = min([request.deadline_ms for request in self.waiting.values()])
         return max(due, mono_ms + len(self.waiting) // PER_MS)
 
     def take_due(self, mono_ms: int) -> Iterator[OpenRequest]:
         """Give those that have run out of time by ``mono_ms``, each waited for no longer once it is given."""
-        late = [(one[:2], opaque) for opaque, one in self.waiting.items() if one[0] <= mono_ms]
-        for _, opaque in sorted(late):
+        late = [
+            (one.deadline_ms, one.number, opaque)
+            for opaque, one in self.waiting.items()
+            if one.deadline_ms <= mono_ms
+        ]
+        for _, _, opaque in sorted(late):
             if (request := self.waiting.pop(opaque, None)) is not None:  # else it ended meanwhile
                 yield request
 

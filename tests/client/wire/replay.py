@@ -180,7 +180,7 @@ class Carrier:
             raise RemotingTimeout(f"no answer of {addr}")
         return answer
 
-    def invoke_now(self, addr, opaque, frame, on_reply, timeout_ms, mono_ms, *more):
+    def invoke_now(self, addr, opaque, frame, request, borrower=None):
         return False  # there is always something to wait for
 
     async def invoke_oneway(self, addr, command):

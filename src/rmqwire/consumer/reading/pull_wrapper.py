@@ -9,7 +9,9 @@ from rmqwire.codec.codes import ResponseCode
 from rmqwire.codec.command import RemotingCommand
 from rmqwire.codec.message_const import MASTER_ID
 from rmqwire.errors import BrokerError, RmqError
+from rmqwire.remoting.answer_waiter import silence_after
 from rmqwire.remoting.channel import trio_ms
+from rmqwire.remoting.open_requests import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +82,8 @@ class PullApiWrapper:
             return False
         opaque, frame = frames.frame(options.for_slave() if found.slave else options)
         hear = partial(self._hear, queue, found.addr, on_pulled)
-        remoting = self._instance.api.remoting
-        return remoting.invoke_now(found.addr, opaque, frame, hear, timeout_ms, trio_ms())
+        asked = Asked(hear, trio_ms() + timeout_ms, silence_after(timeout_ms))
+        return self._instance.api.remoting.invoke_now(found.addr, opaque, frame, asked)
 
     def _hear(
         self,
