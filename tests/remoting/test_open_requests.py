@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from rmqwire.remoting.open_requests import Asked, OpenRequests
 
+MOST = 1 << 20
+
 
 def callback(outcome):
     """Take no answer."""
@@ -27,7 +29,7 @@ def test_what_waits_and_when_it_is_due_is_what_a_search_finds(steps):
         if name == "add" and args[0] not in model:
             number += 1
             opaque, deadline = args
-            requests.add(opaque, Asked(callback, deadline))
+            assert requests.add(opaque, Asked(callback, deadline), 0, MOST)
             model[opaque] = (deadline, number)
         elif name == "answer":
             waited = requests.waiting.pop(args[0], None)
@@ -49,7 +51,7 @@ def test_what_waits_and_when_it_is_due_is_what_a_search_finds(steps):
 def test_many_that_wait_are_looked_at_more_seldom():
     requests = OpenRequests()
     for opaque in range(50_000):
-        requests.add(opaque, Asked(callback, 7 + opaque // 1000))
+        assert requests.add(opaque, Asked(callback, 7 + opaque // 1000), 0, MOST)
     assert requests.next_look(5) == 105
     assert len(list(requests.take_due(105))) == 50_000
     assert requests.next_look(105) is None
@@ -58,7 +60,7 @@ def test_many_that_wait_are_looked_at_more_seldom():
 def test_one_that_ends_while_another_is_told_of_its_time_is_not_given():
     requests = OpenRequests()
     for opaque in range(3):
-        requests.add(opaque, Asked(callback, 10 - opaque))
+        assert requests.add(opaque, Asked(callback, 10 - opaque), 0, MOST)
     given = requests.take_due(10)
     assert next(given).deadline_ms == 8
     del requests.waiting[1]
@@ -69,10 +71,10 @@ def test_one_that_ends_while_another_is_told_of_its_time_is_not_given():
 def test_pulls_that_wait_are_none_of_the_sends_that_do():
     requests = OpenRequests()
     for opaque in range(200):
-        requests.add(opaque, Asked(callback, 10))
+        assert requests.add(opaque, Asked(callback, 10), 0, MOST)
     assert requests.behind() == 0, "nobody knows what they are before one is answered"
     for opaque in range(200, 203):
-        requests.add(opaque, Asked(callback, 10, on_stored=callback))
+        assert requests.add(opaque, Asked(callback, 10, on_stored=callback), 0, MOST)
     requests.stored(200)
     assert requests.behind() == 2
     for opaque in (201, 202):

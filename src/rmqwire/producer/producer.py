@@ -257,7 +257,8 @@ class Producer(MQAdmin):
         """Do the same while the loop of this producer sleeps, from another thread; ``mono_ms`` is its time.
 
         Returns:
-            False: nothing was done, it needs the loop; so does a selector, which is the user's code.
+            False: nothing was done, it needs the loop; so do a selector, which is the user's code, and the
+            clock of what avoids faults.
 
         Raises:
             UsageError: outside of ``async with``, or a key and a selector; a message that no broker takes.
@@ -265,8 +266,10 @@ class Producer(MQAdmin):
         if selector is not None:
             return False
         self._check_open()
+        if self._sender.faults.enabled:
+            return False
         how = how_of(sent.message, queue, key, selector, arg, timeout_ms, soon=soon)
-        return self._soon.begin_now(sent, how, mono_ms)
+        return self._soon.begin_now(sent, how, mono_ms, sent.borrower)
 
     async def ready(self) -> None:
         """Wait until fewer sends are under way than backPressureForAsyncSendNum and -Size say."""
@@ -306,7 +309,8 @@ class Producer(MQAdmin):
                 if not window[0].done:
                     await window[0].settled()
                 yield window.popleft()
-            self._check_open()
+            if not self._open:
+                self._check_open()
             how = SOON
             if key is not None or LITE_TOPIC in message.properties:
                 chosen_by = None if key is None else key(message)

@@ -8,7 +8,9 @@ at another broker, never after a broker's refusal. Nothing here imports trio: ``
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, Protocol, TypeVarTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVarTuple
+
+import msgspec
 
 from rmqwire.codec.message import Message
 from rmqwire.errors import RmqError, TooManyRequests, UsageError
@@ -48,7 +50,7 @@ class _Failure:
             logger.warning("a send failed, and nobody has looked at it: %s", self.error)
 
 
-class SendHandle:
+class SendHandle(msgspec.Struct, eq=False, weakref=True):
     """One send under way.
 
     Attributes:
@@ -59,25 +61,13 @@ class SendHandle:
             is forgotten.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_callbacks",
-        "_failure",
-        "_over",
-        "done",
-        "message",
-        "result",
-    )
-
-    borrower: Borrower | None = None  # nobody waits for it in another thread
-
-    def __init__(self, message: Messages) -> None:
-        self.message = message
-        self.done = False
-        self.result: SendResult | None = None
-        self._failure: _Failure | None = None
-        self._over: Arrivals | None = None
-        self._callbacks: list[Callable[[SendHandle], object]] | None = None
+    message: Messages
+    done: bool = False
+    result: SendResult | None = None
+    _failure: _Failure | None = None
+    _over: Arrivals | None = None
+    _callbacks: list[Callable[[SendHandle], object]] | None = None
+    borrower: ClassVar[Borrower | None] = None  # nobody waits for it in another thread
 
     @property
     def error(self) -> BaseException | None:
@@ -172,61 +162,60 @@ class SoonSends:
         self._sending = 0  # of those, the ones let through
         self._sending_bytes = 0
         self._left = AnyThreadArrivals()  # called for each that ends
+        self._on_answer = self._answered  # made once, not for each of them
 
     def begin(self, handle: Sent, how: How) -> None:
-        """Send."""
-        self._sizes[handle] = size = _size(handle.message)
-        self._begun_bytes += size
+        """Send; from a task of the loop."""
         mono_ms = int(self._tasks.now_s() * 1000)
         try:
-            begun = self._begin_now(handle, how, mono_ms)
+            begun = self.begin_now(handle, how, mono_ms)
         except Exception as failure:  # noqa: BLE001  a selector is the user's code: the handle has it all
-            self._end(handle, None, failure)
+            handle.end(None, failure)
         else:
             if not begun:
+                self._enter(handle)
                 self._in_tasks += 1
                 self._tasks.spawn(self._run, handle, how)
 
-    def begin_now(self, handle: Sent, how: How, mono_ms: int) -> bool:
-        """Send as ``begin`` does if that needs no call of trio's, not now; else nothing has happened.
+    def begin_now(
+        self, handle: Sent, how: How, mono_ms: int, borrower: Borrower | None = None
+    ) -> bool:
+        """Make the first attempt without a task, if it has nothing and nobody to wait for.
+
+        It takes no call of trio's then, unless faults are avoided; else nothing has happened.
 
         Args:
             handle: has the message.
             how: it is sent.
             mono_ms: the time, of trio's clock.
+            borrower: the thread that does this in the loop's place, if it can read the answer itself.
 
         Raises:
             UsageError: a message that no broker takes, or a wrong queue; an error of a selector.
         """
-        if self._sender.faults.enabled:
-            return False
-        borrower = handle.borrower
-        if not self._begin_now(handle, how, mono_ms, borrower):
-            return False
-        self._sizes[handle] = size = _size(handle.message)
-        self._begun_bytes += size
-        return True
-
-    def _begin_now(
-        self, handle: Sent, how: How, mono_ms: int, borrower: Borrower | None = None
-    ) -> bool:
-        """Make the first attempt without a task, if it has nothing and nobody to wait for."""
-        config, timeout_ms = self._config, how.timeout_ms
+        config, message, timeout_ms = self._config, handle.message, how.timeout_ms
         if self._in_tasks or (how.soon and config.enable_backpressure_for_async_mode):
             return False
         if timeout_ms is None:
-            if config.auto_batch and self._accumulator.takes(handle.message):
+            if config.auto_batch and self._accumulator.takes(message):
                 return False
             timeout_ms = config.send_msg_timeout
-        return self._sender.send_now(
-            handle.message, how, timeout_ms, mono_ms, self._answered, handle, borrower
+        sent = self._sender.send_now(
+            message, how, timeout_ms, mono_ms, self._on_answer, handle, borrower
         )
+        if sent:
+            self._enter(handle)
+        return sent
+
+    def _enter(self, handle: Sent) -> None:
+        self._sizes[handle] = size = _size(handle.message)
+        self._begun_bytes += size
 
     def _answered(self, first: FirstAttempt) -> None:
-        if (result := first.result) is not None:
-            self._end(first.owner, result, None)
-        else:
+        if (result := first.result) is None:
             self._tasks.spawn(self._settle, first.owner, self._sender.finish, first)
+        else:
+            self._end(first.owner, result, None)
 
     def _end(self, handle: Sent, result: SendResult | None, error: BaseException | None) -> None:
         size = self._sizes.pop(handle, None)

@@ -57,11 +57,15 @@ class SendWriter:
             shape, form = self._forms.get(key) or self._make(key, queue)
             if form is not None:
                 ids = self._ids
-                now = ids.turn()
-                opaque = next_opaque()
-                properties, body = message.properties, message.body
+                now, opaque = ids.turn(), next_opaque()
                 written = form.write(
-                    properties, body, queue.queue_id, now, opaque, ids.head, ids.count
+                    message.properties,
+                    message.body,
+                    queue.queue_id,
+                    now,
+                    opaque,
+                    ids.head,
+                    ids.count,
                 )
                 if written is not None:
                     ids.take(1)

@@ -10,7 +10,7 @@ log line; a readable command with bad fields is answered by dispatch.py, opaque 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from rmqwire import clock
 from rmqwire.codec.codes import ONEWAY_FLAG, RESPONSE_FLAG
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from rmqwire.codec.stored_answers import ReadStored
     from rmqwire.remoting.handler import OnReply, Taken
     from rmqwire.remoting.open_requests import OpenRequest
-
-T = TypeVar("T")
 
 
 class Connection:
@@ -105,8 +103,7 @@ class Connection:
         self.peer_host = pack_address(peer)
         self.peer_v6 = len(self.peer_host) > 8
         self.local = local
-        self.closed = False
-        self.close_reason = ""
+        self.closed, self.close_reason = False, ""
         self.corked = False
         self.if_silent = ""
         self.read_stored: ReadStored | None = None
@@ -186,8 +183,11 @@ class Connection:
                 return
             if position == size or self._held or self.is_full:
                 break
-        if position < size:
-            self._rest(data, position)
+        if position < size:  # no lane is asked about it
+            try:
+                self._answer(self._reader.split(data, position))
+            except ProtocolError as error:
+                self.refuse(error)
 
     def _take_stored(self, data: bytes, read: ReadStored) -> None:
         """Hand the plain answers of joined bytes to those who wait for them, and answer all others."""
@@ -213,7 +213,7 @@ class Connection:
             if self.closed:
                 return
         if end < len(data):
-            self._rest(data, end)
+            self._answer(self._reader.split(data, end))
 
     def take_stored(self, data: bytes) -> bool:
         """Take what was read if it is nothing but plain answers to sends, else do nothing."""
@@ -228,15 +228,6 @@ class Connection:
             self._call(on_stored, one)
             requests.stored(one[2])  # not before: it may be interrupted
         return bool(wanted)
-
-    def _rest(self, data: bytes, position: int) -> None:
-        """Answer what no lane is asked about, or keep it."""
-        try:
-            frames = self._reader.split(data, position)
-        except ProtocolError as error:
-            self.refuse(error)
-        else:
-            self._answer(frames)
 
     def _answer(self, frames: list[memoryview]) -> None:
         """Answer frames, behind those that are held back."""
@@ -297,7 +288,7 @@ class Connection:
         else:
             self._call(request.on_reply, command)
 
-    def _call(self, on_reply: Callable[[T], None], outcome: T) -> None:
+    def _call(self, on_reply: Callable[[Any], None], outcome: object) -> None:
         try:
             on_reply(outcome)
         except Exception as error:  # noqa: BLE001  one answer is the border
@@ -363,34 +354,33 @@ class Connection:
             ProtocolError: the command can't be encoded.
         """
         frame, deadline = encode_command(command), self._mono_ms() + timeout_ms
-        if self.closed:
-            self._call(on_reply, self._send_failed(maybe_stored=False))
-            return
-        self.requests.check(command.opaque, self._limits.async_requests, self.peer)
-        self._begin(command.opaque, frame, Asked(on_reply, deadline, silence_ms))
+        if not self.closed:
+            self.requests.check(command.opaque, self._limits.async_requests, self.peer)
+            if self.request_frame(command.opaque, frame, Asked(on_reply, deadline, silence_ms)):
+                return
+            self._overflow()
+        self._call(on_reply, self._send_failed(maybe_stored=False))
 
     def request_frame(self, opaque: int, frame: bytes, request: OpenRequest) -> bool:
         """Send what is written already if it ``can_request``; tell whether it did. Else nothing has happened."""
-        if not self.can_request(opaque, len(frame)):
+        limits, size = self._limits, self.outbox_size + len(frame)
+        if self.closed or size > limits.outbox_bytes:
             return False
-        self._begin(opaque, frame, request)
-        return True
-
-    def _begin(self, opaque: int, frame: bytes, request: OpenRequest) -> None:
-        self.requests.add(opaque, request, self.frames_received)
+        if not self.requests.add(opaque, request, self.frames_received, limits.async_requests):
+            return False
         if self.on_deadline is not None:
             self.on_deadline()
-        self.send_frame(frame)
+        self._outbox.append(frame)
+        self.outbox_size = size
+        if not self.corked and self.on_wake is not None:
+            self.on_wake()
+        return True
 
     def can_request(self, opaque: int, size: int) -> bool:
         """Return whether a request of so many bytes is accepted and leaves the outbox within limits."""
         limits = self._limits
-        return (
-            not self.closed
-            and len(waiting := self.requests.waiting) < limits.async_requests
-            and opaque not in waiting
-            and self.outbox_size + size <= limits.outbox_bytes
-        )
+        room = not self.closed and self.outbox_size + size <= limits.outbox_bytes
+        return room and self.requests.accepts(opaque, limits.async_requests)
 
     def break_off(self, reason: str) -> None:
         """End the connection in the middle of a frame, perhaps: nothing more is sent.

@@ -76,18 +76,27 @@ class OpenRequests:
             TooManyRequests: ``most`` wait for answers of ``peer`` already.
             UsageError: one with this opaque does.
         """
+        if self.accepts(opaque, most):
+            return
         if len(self.waiting) >= most:
             raise TooManyRequests(
                 f"send request too fast: {len(self.waiting)} requests wait for answers", peer
             )
-        if opaque in self.waiting:
-            raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
+        raise UsageError(f"a request with opaque {opaque} is waiting for its answer")
 
-    def add(self, opaque: int, request: OpenRequest, frames: int = 0) -> None:
-        """Enter a request; ``frames`` have come before it."""
+    def accepts(self, opaque: int, most: int) -> bool:
+        """Return whether fewer than ``most`` wait, and none of this opaque."""
+        return len(self.waiting) < most and opaque not in self.waiting
+
+    def add(self, opaque: int, request: OpenRequest, frames: int, most: int) -> bool:
+        """Enter a request if it is accepted; tell whether it is. So many ``frames`` have come before it."""
+        waiting = self.waiting
+        if len(waiting) >= most or opaque in waiting:  # as ``accepts``, for each send
+            return False
         self.last = request.number = self.last + 1
         request.frames = frames
-        self.waiting[opaque] = request
+        waiting[opaque] = request
+        return True
 
     def stored(self, opaque: int) -> None:
         """Wait no longer for the plain answer to a send."""
