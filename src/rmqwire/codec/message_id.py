@@ -125,6 +125,12 @@ class UniqueIdGenerator:
             self._head_ms, self.head = now, self._head_at(now)
         return now
 
+    def next_parts(self) -> tuple[int, str, int]:
+        """Return this millisecond, and what a new id is made of: its head and its number."""
+        now, count = self.turn(), self.count
+        self.count = count + 1 & 0xFFFF
+        return now, self.head, count
+
     def take(self, count: int) -> None:
         """Go on by so many ids, which were made of ``head`` and the next numbers."""
         self.count = (self.count + count) & 0xFFFF

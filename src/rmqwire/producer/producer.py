@@ -12,6 +12,7 @@ producers and consumers share theirs through a ``Client``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncIterable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -29,12 +30,12 @@ from rmqwire.producer.how import SOON, how_of
 from rmqwire.producer.request_reply import RequestReply
 from rmqwire.producer.selector import LITE_TOPIC
 from rmqwire.producer.send_soon import SendHandle, SoonSends
-from rmqwire.producer.sender import Sender, each
+from rmqwire.producer.sender import Sender
 from rmqwire.producer.trace import PRODUCE, SendTraceHook, TraceDispatcher
 from rmqwire.producer.warm_up import warm_up
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
     from random import Random
     from types import TracebackType
     from typing import Unpack
@@ -304,23 +305,35 @@ class Producer(MQAdmin):
         if in_flight < 1:
             raise UsageError("in_flight < 1")
         window: deque[SendHandle] = deque()
-        async for message in each(messages):
-            while len(window) >= in_flight:
-                if not window[0].done:
+        if isinstance(messages, AsyncIterable):
+            async for message in messages:
+                if len(window) == in_flight:
                     await window[0].settled()
-                yield window.popleft()
-            if not self._open:
-                self._check_open()
-            how = SOON
-            if key is not None or LITE_TOPIC in message.properties:
-                chosen_by = None if key is None else key(message)
-                how = how_of(message, None, chosen_by, None, None, None, soon=True)
-            handle = SendHandle(message)
-            self._soon.begin(handle, how)
-            window.append(handle)
+                    yield window.popleft()
+                window.append(self._begin_of_many(message, key))
+        else:
+            for message in messages:
+                if len(window) == in_flight:
+                    if not window[0].done:
+                        await window[0].settled()
+                    yield window.popleft()
+                window.append(self._begin_of_many(message, key))
         while window:
             await window[0].settled()
             yield window.popleft()
+
+    def _begin_of_many(
+        self, message: Message, key: Callable[[Message], object] | None
+    ) -> SendHandle:
+        if not self._open:
+            self._check_open()
+        how = SOON
+        if key is not None or LITE_TOPIC in message.properties:
+            chosen_by = None if key is None else key(message)
+            how = how_of(message, None, chosen_by, None, None, None, soon=True)
+        handle = SendHandle(message)
+        self._soon.begin(handle, how)
+        return handle
 
     async def send_oneway(
         self,

@@ -173,7 +173,8 @@ class SoonSends:
             handle.end(None, failure)
         else:
             if not begun:
-                self._enter(handle)
+                self._sizes[handle] = size = _size(handle.message)
+                self._begun_bytes += size
                 self._in_tasks += 1
                 self._tasks.spawn(self._run, handle, how)
 
@@ -200,22 +201,24 @@ class SoonSends:
             if config.auto_batch and self._accumulator.takes(message):
                 return False
             timeout_ms = config.send_msg_timeout
-        sent = self._sender.send_now(
+        if not self._sender.send_now(
             message, how, timeout_ms, mono_ms, self._on_answer, handle, borrower
-        )
-        if sent:
-            self._enter(handle)
-        return sent
-
-    def _enter(self, handle: Sent) -> None:
-        self._sizes[handle] = size = _size(handle.message)
+        ):
+            return False
+        size = len(message.body) or 1 if isinstance(message, Message) else _size(message)
+        self._sizes[handle] = size
         self._begun_bytes += size
+        return True
 
     def _answered(self, first: FirstAttempt) -> None:
-        if (result := first.result) is None:
-            self._tasks.spawn(self._settle, first.owner, self._sender.finish, first)
-        else:
-            self._end(first.owner, result, None)
+        handle: Sent = first.owner
+        if first.result is None:
+            self._tasks.spawn(self._settle, handle, self._sender.finish, first)
+        elif (size := self._sizes.pop(handle, None)) is not None:  # as in _end, for each send
+            self._begun_bytes -= size
+            handle.end(first.result, None)
+            if self._left.waited_for:
+                self._left.wake_all()
 
     def _end(self, handle: Sent, result: SendResult | None, error: BaseException | None) -> None:
         size = self._sizes.pop(handle, None)

@@ -56,19 +56,11 @@ class SendWriter:
             key = message.topic, message.flag, queue.broker_name
             shape, form = self._forms.get(key) or self._make(key, queue)
             if form is not None:
-                ids = self._ids
-                now, opaque = ids.turn(), next_opaque()
-                written = form.write(
-                    message.properties,
-                    message.body,
-                    queue.queue_id,
-                    now,
-                    opaque,
-                    ids.head,
-                    ids.count,
-                )
+                now, head, count = self._ids.next_parts()
+                opaque = next_opaque()
+                properties, body = message.properties, message.body
+                written = form.write(properties, body, queue.queue_id, now, opaque, head, count)
                 if written is not None:
-                    ids.take(1)
                     return shape, written[0], opaque, written[1]
             prepared = self._outbound.single(message)
         else:

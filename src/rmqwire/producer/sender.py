@@ -6,7 +6,6 @@ it can't hand back to a broker otherwise.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,11 +26,11 @@ from rmqwire.producer.results import SendResult, send_result
 from rmqwire.producer.selector import apply_selector
 from rmqwire.producer.send_plan import SendPlan
 from rmqwire.producer.send_writer import SendWriter
-from rmqwire.remoting.answer_waiter import silence_after
+from rmqwire.remoting.answer_waiter import SILENCE_MS
 from rmqwire.remoting.channel import trio_ms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from rmqwire.client.instance import ClientInstance
     from rmqwire.client.route_table import TopicPublishInfo
@@ -56,16 +55,6 @@ def check_queue(queue: MessageQueue | None, topic: str) -> None:
     """
     if queue is not None and queue.topic != topic:
         raise UsageError("message's topic not equal mq's topic")
-
-
-async def each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
-    """Iterate over messages, however they come."""
-    if isinstance(messages, AsyncIterable):
-        async for message in messages:
-            yield message
-    else:
-        for message in messages:
-            yield message
 
 
 class Sender:
@@ -204,7 +193,7 @@ class Sender:
                     how.soon,
                     mono_ms,
                     mono_ms + timeout_ms,
-                    silence_after(timeout_ms),
+                    timeout_ms if timeout_ms > SILENCE_MS else 0,
                     answered,
                     owner,
                 )
