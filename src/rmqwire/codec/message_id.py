@@ -113,10 +113,8 @@ class UniqueIdGenerator:
 
     def next(self) -> str:
         """Return a new id; unique among 65536 of one millisecond."""
-        self.turn()
-        text = f"{self.head}{self.count:04X}"
-        self.take(1)
-        return text
+        _, head, count = self.next_parts()
+        return f"{head}{count:04X}"
 
     def turn(self) -> int:
         """Make ``head`` that of this millisecond, and return which it is, since the epoch."""
@@ -127,7 +125,9 @@ class UniqueIdGenerator:
 
     def next_parts(self) -> tuple[int, str, int]:
         """Return this millisecond, and what a new id is made of: its head and its number."""
-        now, count = self.turn(), self.count
+        now, count = self._wall_ms(), self.count
+        if now != self._head_ms:  # as ``turn``, for each send
+            self._head_ms, self.head = now, self._head_at(now)
         self.count = count + 1 & 0xFFFF
         return now, self.head, count
 

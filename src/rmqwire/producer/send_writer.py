@@ -62,6 +62,7 @@ class SendWriter:
                 written = form.write(properties, body, queue.queue_id, now, opaque, head, count)
                 if written is not None:
                     return shape, written[0], opaque, written[1]
+                self._ids.count = count  # it wasn't taken
             prepared = self._outbound.single(message)
         else:
             prepared = self._outbound.batch(message)

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rmqwire.codec.bodies.base import Body
 from rmqwire.codec.java_map import hash_map_order
 
@@ -82,6 +84,8 @@ def jsonable(value: object) -> object:
     found: object
     if isinstance(value, Body):
         found = {name: jsonable(one) for name, one in fields_of(value)}
+    elif isinstance(value, msgspec.Struct):
+        found = {_camel(name): jsonable(getattr(value, name)) for name in value.__struct_fields__}
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         found = {
             _camel(field.name): jsonable(getattr(value, field.name))
