@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqwire.codec.columns import MOST, Grid, interleave, map_column, pack_columns, unpack_columns
+from rmqwire.codec.columns import (
+    MOST,
+    Grid,
+    interleave,
+    map_column,
+    pack_columns,
+    unpack_columns,
+    write_field,
+)
 
 ROW = "2xiq3s"
 ROWS = st.tuples(
@@ -77,3 +85,11 @@ def test_columns_are_those_of_the_rows(some, times, before, data):
     assert [*grid.pieces(first, stop)] == [row[first:stop] for row in rows]
     assert grid.is_same(first, stop) == (len({row[first:stop] for row in rows}) == 1)
     assert grid.first(first, stop) == rows[0][first:stop]
+
+
+@given(st.lists(st.integers(-(1 << 31), (1 << 31) - 1), min_size=1, max_size=9), st.integers(0, 3))
+def test_a_field_is_written_into_all_rows(numbers, at):
+    rows = bytearray(b"abcdefg" * len(numbers))
+    write_field(rows, 7, at, pack_columns("i", numbers))
+    row = b"abcdefg"
+    assert rows == b"".join([row[:at] + Struct(">i").pack(one) + row[at + 4 :] for one in numbers])

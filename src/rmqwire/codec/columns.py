@@ -66,6 +66,8 @@ def pack_columns(row: str, *columns: Sequence[Any]) -> bytes:
         struct.error: a value doesn't fit its field.
     """
     count = _rows_of(columns)
+    if len(columns) == 1 and count <= MOST:
+        return rows_struct(row, count).pack(*columns[0])
     if count <= MOST:
         return rows_struct(row, count).pack(*interleave(columns))
     pieces = [
@@ -73,6 +75,20 @@ def pack_columns(row: str, *columns: Sequence[Any]) -> bytes:
         for at in range(0, count, MOST)
     ]
     return b"".join([pack_columns(row, *piece) for piece in pieces])
+
+
+def write_field(rows: bytearray, width: int, at: int, packed: bytes) -> None:
+    """Write one field of all rows, byte by byte of it.
+
+    Args:
+        rows: of ``width`` bytes each.
+        width: as said.
+        at: where in a row the field stands.
+        packed: those of all rows, one behind the other.
+    """
+    size = len(packed) * width // len(rows)
+    for byte in range(size):
+        rows[at + byte :: width] = packed[byte::size]
 
 
 def unpack_columns(

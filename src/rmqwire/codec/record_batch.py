@@ -13,8 +13,8 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from rmqwire.codec.columns import interleave, map_column, pack_columns, unpack_columns
-from rmqwire.codec.consume_queue import UNIT_FIELDS
+from rmqwire.codec.columns import interleave, map_column, pack_columns, unpack_columns, write_field
+from rmqwire.codec.consume_queue import UNIT_FIELDS, UNIT_STRUCT
 from rmqwire.codec.properties import MAX_PROPERTIES_LENGTH
 from rmqwire.codec.record import HOST_BITS, MAX_TOPIC_V1, MESSAGE_MAGIC_V1
 from rmqwire.errors import BadRecord
@@ -113,12 +113,21 @@ def make_records(  # noqa: PLR0913 - one argument per field of the record
                 map_column(lengths, lambda length: named + _SHORT.pack(length)), properties,
             )  # fmt: skip
             records = b"".join(interleave(pieces))
-        units = pack_columns(UNIT_FIELDS, offsets, sizes[:1] if alike else sizes, tags_codes)
+        units = _units(offsets, sizes[:1] if alike else sizes, tags_codes)
     except struct_error as error:
         raise BadRecord(
             f"a field is out of range, or properties are over {MAX_PROPERTIES_LENGTH} bytes: {error}"
         ) from None
     return records, offsets, sizes, units
+
+
+def _units(offsets: Sequence[int], sizes: Sequence[int], tags_codes: Sequence[int]) -> bytes:
+    """Return the units of records; one size, or one code, is that of all."""
+    if len(sizes) > 1 or len(tags_codes) > 1:
+        return pack_columns(UNIT_FIELDS, offsets, sizes, tags_codes)
+    units = bytearray(UNIT_STRUCT.pack(0, sizes[0], tags_codes[0]) * len(offsets))
+    write_field(units, UNIT_STRUCT.size, 0, pack_columns("q", offsets))
+    return bytes(units)
 
 
 def _size_and_magic(size: int) -> bytes:

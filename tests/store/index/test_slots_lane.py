@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rmqwire.store.index.index_keys import KeyHasher
-from rmqwire.store.index.slots import PAGE_SLOTS, PythonSlots, changed_runs, slots_lane
+from rmqwire.store.index.slots import (
+    PAGE_SLOTS,
+    KeyColumns,
+    KeyRows,
+    PythonSlots,
+    changed_runs,
+    slots_lane,
+)
 from tests.store.index.test_index_keys import log_of, message
 from tests.store.index.test_slots import SLOTS, append, made
 
@@ -69,3 +76,32 @@ def test_keys_of_a_walk_are_a_sequence_and_appended_as_others(native, monkeypatc
     for stop in (0, 4):
         with pytest.raises(IndexError):
             one.append(walked, 1, stop, 1, 0)
+
+
+hashes = st.lists(st.integers(0, 0x7FFFFFFF) | st.integers(0, 40), min_size=1, max_size=6)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.lists(hashes, min_size=1, max_size=3), st.integers(1, 6)), max_size=4),
+    st.lists(st.integers(0, 1 << 43), min_size=1, max_size=3),
+    st.booleans(),
+    st.data(),
+)
+def test_rows_of_keys_are_appended_as_the_keys_alone(native, some, times, empty, data):
+    keys = KeyColumns()
+    for lists, count in some:
+        columns = [one * count if len(one) < count else one for one in lists]
+        rows = [one[:count] if data.draw(st.booleans()) else one[:1] for one in columns]
+        keys.rows.append(
+            KeyRows(rows, [*range(5, 5 + count)], [times[n % len(times)] for n in range(count)])
+        )
+    first = data.draw(st.integers(0, len(keys)))
+    stop = data.draw(st.integers(first, len(keys)))
+    python, alone, ours = made(empty=empty), made(empty=empty), made(native, empty=empty)
+    for slots in (python, alone, ours):
+        slots.load(0, b"\0\0\0\7" * PAGE_SLOTS)
+    done = python.append(keys, first, stop, 9, 4000)
+    assert alone.append([*keys], first, stop, 9, 4000) == done
+    assert ours.append([*keys], first, stop, 9, 4000) == done
+    assert [*changed_runs(python)] == [*changed_runs(alone)] == [*changed_runs(ours)]

@@ -25,14 +25,14 @@ from rmqwire.codec.sys_flag import (
 from rmqwire.store.index.key_layout import GROUPS, Layouts, find_values
 from rmqwire.store.index.key_runs import LONGEST, POWERS, Shape
 from rmqwire.store.index.record_rows import Rows, count_alike
-from rmqwire.store.index.slots import KeyColumns
+from rmqwire.store.index.slots import KeyColumns, KeyRows, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rmqwire.codec.record import RecordPosition
     from rmqwire.store.index.key_layout import FullMatch, Values
-    from rmqwire.store.index.slots import Keys
+    from rmqwire.store.index.slots import Key, Keys
 
     Walk = Callable[[bytes, int, int, int], tuple[Keys, int, int]]
 
@@ -179,7 +179,7 @@ class KeyHasher:
             The keys in Java's order, the position behind the last record, how many there were.
         """
         unpack, topics, limit = KEYS_VIEW.unpack_from, self._topics, len(data) - MIN_RECORD_SIZE
-        keys, whole = KeyColumns([], [], []), len(data)
+        keys, whole = KeyColumns(), len(data)
         run = _Run()
         head, width, length = b"", 0, -1  # what stands before a property string, and its length
         count = before = retry = 0
@@ -238,7 +238,7 @@ class KeyHasher:
             columns = self._columns(rows.grid_of_texts(), rows.text_length, [topic])
             if columns is not None:
                 self._hash_run(keys, run)
-                keys.add(columns, offsets, rows.times())
+                keys.rows.append(KeyRows(columns, offsets, rows.times()))
                 run = _Run()
                 run.owners.append((topic, 0))
                 return run
@@ -263,15 +263,14 @@ class KeyHasher:
             topics = run.topics() if len(run.owners) > 1 else [run.owners[0][0]]
             columns = self._columns(grid, length, topics)
             if columns is not None:
-                keys.add(columns, offsets, times)
+                keys.rows.append(KeyRows(columns, offsets, times))
                 return
+        alone: list[Key] = []
         for topic, text, offset, stored in zip(run.topics(), texts, offsets, times, strict=True):
             found = topic.match(text)
             values = found.group(*GROUPS) if found else self._values(topic, text)
-            hashes = self._hashes(topic.begin, values)
-            keys.hashes += hashes
-            keys.offsets += [offset] * len(hashes)
-            keys.times += [stored] * len(hashes)
+            alone += [(one, offset, stored) for one in self._hashes(topic.begin, values)]
+        keys.rows.append(rows_of(alone))
 
     def _columns(
         self, texts: Grid, length: int, topics: Sequence[_Topic]

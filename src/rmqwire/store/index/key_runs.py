@@ -76,7 +76,7 @@ class Shape:
         return columns
 
     def hashes(self, columns: Sequence[bytes], span: Span, begins: Sequence[int]) -> list[int]:
-        """Return the hashes that one key has in each text of a run.
+        """Return the hashes that one key has in each text of a run, one if they are all the same.
 
         Args:
             columns: of the texts.
@@ -100,7 +100,7 @@ class Shape:
                 lanes[_CHARACTER_AT::_LANE] = column
                 several += _lanes(lanes) * POWERS[behind]
         if not several:
-            return [positive_hash(total & _MASK)] * count
+            return [positive_hash(total & _MASK)]
         return _positive_hashes(several + (total & _MASK) * ones, ones, count)
 
 

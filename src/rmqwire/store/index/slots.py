@@ -8,14 +8,15 @@ from __future__ import annotations
 import mmap
 import sys
 from array import array
+from itertools import chain, count
 from typing import TYPE_CHECKING, Protocol
 
-from rmqwire.codec.columns import interleave, pack_columns
-from rmqwire.codec.index_file import ENTRY_FIELDS, HEADER_SIZE, SLOT_SIZE
+from rmqwire.codec.columns import pack_columns, write_field
+from rmqwire.codec.index_file import ENTRY_SIZE, ENTRY_STRUCT, HEADER_SIZE, SLOT_SIZE
 from rmqwire.codec.native import is_native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Key = tuple[int, int, int]  # hash, offset of its record in the log, store time of that in ms
     MakeSlots = Callable[[int, bool], "Slots"]
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PAGE_SLOTS = 1024
 _PAGE_SIZE = PAGE_SLOTS * SLOT_SIZE
 _RUN_PAGES = 256  # pages written at once at most
+_OFFSET_AT, _TIME_AT, _PREVIOUS_AT = 4, 12, 16  # in an entry, bytes
 _MAX_DIFF_S = 0x7FFFFFFF
 _SWAPPED = sys.byteorder == "little"  # the file is big-endian
 
@@ -35,51 +37,72 @@ class Keys(Protocol):
     def __getitem__(self, at: int, /) -> Key: ...
 
 
-class KeyColumns:
-    """Keys of records with a list for each of their three fields: most of the work is done list by list."""
+class KeyRows:
+    """Keys of records that all have as many, with a list for each field: most of the work is done list by list.
+
+    Args:
+        hashes: of the first key of each record, of the second, and so on; one for all records that have the same.
+        offsets: of the records in the log.
+        times: when they were stored, ms.
+    """
 
     __slots__ = ("hashes", "offsets", "times")
 
-    def __init__(self, hashes: list[int], offsets: list[int], times: list[int]) -> None:
+    def __init__(
+        self, hashes: Sequence[Sequence[int]], offsets: Sequence[int], times: Sequence[int]
+    ) -> None:
         self.hashes = hashes
         self.offsets = offsets
         self.times = times
 
     def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.hashes)
+        """Return how many keys there are."""
+        return len(self.offsets) * len(self.hashes)
 
     def __getitem__(self, at: int, /) -> Key:
         """Return one of them."""
-        return self.hashes[at], self.offsets[at], self.times[at]
+        row, number = divmod(at, len(self.hashes))
+        hashes = self.hashes[number]
+        return hashes[row if len(hashes) > 1 else 0], self.offsets[row], self.times[row]
 
-    def add(
-        self, hashes: Sequence[Sequence[int]], offsets: Sequence[int], times: Sequence[int]
-    ) -> None:
-        """Add the keys of records that all have as many.
+    def part(self, first: int, stop: int) -> KeyRows:
+        """Return those from ``first`` up to before ``stop``, as those of records with one key each."""
+        return rows_of([self[at] for at in range(first, stop)])
 
-        Args:
-            hashes: of the first key of each, of the second, and so on.
-            offsets: of the records; ``times`` likewise.
-        """
-        number = len(hashes)
-        self.hashes += interleave(hashes)
-        self.offsets += interleave([[*offsets]] * number)
-        self.times += interleave([times] * number)
 
-    def part(self, first: int, stop: int) -> KeyColumns:
+class KeyColumns:
+    """The keys of many records, as rows of several kinds one behind the other."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows: list[KeyRows] = []
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self.rows))
+
+    def __getitem__(self, at: int, /) -> Key:
+        """Return one of them."""
+        for rows in self.rows:
+            if at < len(rows):
+                return rows[at]
+            at -= len(rows)
+        raise IndexError
+
+    def parts(self, first: int, stop: int) -> Iterator[KeyRows]:
         """Return those from ``first`` up to before ``stop``."""
-        if not first and stop == len(self.hashes):
-            return self
-        hashes, offsets, times = self.hashes, self.offsets, self.times
-        return KeyColumns(hashes[first:stop], offsets[first:stop], times[first:stop])
+        for rows in self.rows:
+            count = len(rows)
+            if first < count and stop > 0:
+                whole = first <= 0 and stop >= count
+                yield rows if whole else rows.part(max(first, 0), min(stop, count))
+            first, stop = first - count, stop - count
 
 
-def _part(keys: Keys, first: int, stop: int) -> KeyColumns:
-    if isinstance(keys, KeyColumns):
-        return keys.part(first, stop)
-    some = [keys[at] for at in range(first, stop)]
-    return KeyColumns([one[0] for one in some], [one[1] for one in some], [one[2] for one in some])
+def rows_of(keys: Sequence[Key]) -> KeyRows:
+    """Return keys as those of records with one key each."""
+    return KeyRows([[one[0] for one in keys]], [one[1] for one in keys], [one[2] for one in keys])
 
 
 class Slots(Protocol):
@@ -179,32 +202,117 @@ class PythonSlots:
         self, keys: Keys, first: int, stop: int, number: int, begin: int
     ) -> tuple[bytes, int, int]:
         """Make entries of keys."""
-        part, values = _part(keys, first, stop), self._values
-        slot_num = len(values)
-        slots = [key_hash % slot_num for key_hash in part.hashes]
-        missing = -1
-        if not self._all_known:
-            pages = [slot // PAGE_SLOTS for slot in slots]
-            unknown = bytes(map(self._known.__getitem__, pages)).find(0)
-            if unknown >= 0:
-                missing = pages[unknown]
-                part = part.part(0, unknown)
-                del slots[unknown:]
-        previous: list[int] = []
-        note = previous.append
-        for at, slot in enumerate(slots, number):  # one slot may come many times
-            note(values[slot])
-            values[slot] = at
+        if isinstance(keys, KeyColumns):
+            parts: Iterable[KeyRows] = keys.parts(first, stop)
+        else:
+            parts = [rows_of([keys[at] for at in range(first, stop)])]
+        entries, fresh, missing = [], 0, -1
+        for rows in parts:
+            made, some, missing = self._append_rows(rows, number, begin)
+            entries.append(made)
+            fresh += some
+            number += len(rows)
+            if missing >= 0:
+                break
+        return b"".join(entries), fresh, missing
+
+    def _append_rows(self, rows: KeyRows, number: int, begin: int) -> tuple[bytes, int, int]:
+        """Do what ``append`` does with rows."""
+        slots, missing = self._slots_of(rows), -1
+        pages = {slot // PAGE_SLOTS for slot in chain.from_iterable(slots)}
+        if not (self._all_known or all(map(self._known.__getitem__, pages))):
+            rows, missing = self._known_part(rows)
+            slots = self._slots_of(rows)
+            pages = {slot // PAGE_SLOTS for slot in slots[0]}
+        if len({*chain.from_iterable(slots)}) == sum(map(len, slots)):
+            previous = self._lead_to_rows(slots, number, len(rows.offsets))
+        else:  # one slot comes twice
+            rows = rows.part(0, len(rows))
+            previous = [self._lead_to_each(self._slots_of(rows)[0], number)]
         if not self._all_ours:
-            previous = [n if 0 < n < at else 0 for at, n in enumerate(previous, number)]
-        for page in {slot // PAGE_SLOTS for slot in slots}:
+            previous = _without_later(previous, number)
+        for page in pages:
             self._changed[page] = 1
-        times = _seconds(part.times, begin)
-        entries = pack_columns(ENTRY_FIELDS, part.hashes, part.offsets, times, previous)
-        return entries, previous.count(0), missing
+        return (
+            bytes(_entries(rows, previous, begin)),
+            sum([one.count(0) for one in previous]),
+            missing,
+        )
+
+    def _slots_of(self, rows: KeyRows) -> list[list[int]]:
+        slot_num = len(self._values)
+        return [[key_hash % slot_num for key_hash in hashes] for hashes in rows.hashes]
+
+    def _known_part(self, rows: KeyRows) -> tuple[KeyRows, int]:
+        """Return the keys before the first whose page isn't known, and that page."""
+        rows = rows.part(0, len(rows))
+        pages = [slot // PAGE_SLOTS for slot in self._slots_of(rows)[0]]
+        unknown = bytes(map(self._known.__getitem__, pages)).find(0)
+        return rows.part(0, unknown), pages[unknown]
+
+    def _lead_to_rows(
+        self, slots: Sequence[Sequence[int]], number: int, count: int
+    ) -> list[Sequence[int]]:
+        """Let slots, each of which comes in one column only and once, lead to the entries of rows.
+
+        Returns:
+            what they led to before.
+        """
+        values, width = self._values, len(slots)
+        previous: list[Sequence[int]] = []
+        for first, column in enumerate(slots, number):
+            numbers = range(first, first + count * width, width)
+            if len(column) == 1 and count:  # it leads from each entry to the one before
+                previous.append([values[column[0]], *numbers[:-1]])
+                values[column[0]] = numbers[-1]
+                continue
+            previous.append([values[slot] for slot in column])
+            for slot, at in zip(column, numbers, strict=True):
+                values[slot] = at
+        return previous
+
+    def _lead_to_each(self, slots: Sequence[int], number: int) -> Sequence[int]:
+        """Let slots, of which some come many times, lead to their entries; return what they led to before."""
+        values, previous = self._values, []
+        for at, slot in enumerate(slots, number):
+            previous.append(values[slot])
+            values[slot] = at
+        return previous
 
 
-def _seconds(times: list[int], begin: int) -> list[int]:
+def _without_later(previous: Sequence[Sequence[int]], number: int) -> list[Sequence[int]]:
+    """Return what leads on from entries, 0 where a file's slot led to one that was not there yet."""
+    width = len(previous)
+    return [
+        [n if 0 < n < at else 0 for n, at in zip(column, count(first, width), strict=False)]
+        for first, column in enumerate(previous, number)
+    ]
+
+
+def _entries(rows: KeyRows, previous: Sequence[Sequence[int]], begin: int) -> bytearray:
+    """Return the entries of keys.
+
+    Args:
+        rows: the keys.
+        previous: what leads on from each entry, column by column.
+        begin: store time (ms) of the file's first record, 0 without one.
+    """
+    if not rows.offsets:
+        return bytearray()
+    seconds, width = _seconds(rows.times, begin), ENTRY_SIZE * len(rows.hashes)
+    row = [ENTRY_STRUCT.pack(hashes[0], 0, seconds[0], 0) for hashes in rows.hashes]
+    entries, offsets = bytearray(b"".join(row) * len(rows.offsets)), pack_columns("q", rows.offsets)
+    for at, hashes, numbers in zip(range(0, width, ENTRY_SIZE), rows.hashes, previous, strict=True):
+        if len(hashes) > 1:
+            write_field(entries, width, at, pack_columns("i", hashes))
+        write_field(entries, width, at + _OFFSET_AT, offsets)
+        if len(seconds) > 1:
+            write_field(entries, width, at + _TIME_AT, pack_columns("i", seconds))
+        write_field(entries, width, at + _PREVIOUS_AT, pack_columns("i", numbers))
+    return entries
+
+
+def _seconds(times: Sequence[int], begin: int) -> list[int]:
     """Return store times as entries have them, counted from that of the file's first record; one if all are the same."""
 
     def since_begin(stored: int) -> int:
