@@ -7,6 +7,7 @@ Records of a rolled back transaction have none.
 from __future__ import annotations
 
 import re
+from itertools import count as count_from
 from typing import TYPE_CHECKING
 
 from rmqwire.codec.columns import Grid
@@ -121,7 +122,10 @@ class _Run:
 
     def topics(self) -> list[_Topic]:
         """Return the topic of each record."""
-        ends = [*[begin for _, begin in self.owners[1:]], len(self.texts)]
+        begins = [begin for _, begin in self.owners]
+        if begins == [*range(len(self.texts))]:
+            return [topic for topic, _ in self.owners]
+        ends = [*begins[1:], len(self.texts)]
         topics: list[_Topic] = []
         for (topic, begin), end in zip(self.owners, ends, strict=True):
             topics += [topic] * (end - begin)
@@ -243,11 +247,14 @@ class KeyHasher:
                 run.owners.append((topic, 0))
                 return run
         else:
-            topics = [self._topics.get(one[:-2]) for one in rows.heads()]
-            if None in topics:
+            names = [one[:-2] for one in rows.heads()]
+            try:
+                topics = [*map(self._topics.__getitem__, names)]
+            except KeyError:
                 return None
-            begin = len(run.texts)
-            run.owners += [(one, n) for n, one in enumerate(topics, begin) if one is not None]
+            if run.owners[-1][1] == len(run.texts):  # the first one's
+                run.owners.pop()
+            run.owners += zip(topics, count_from(len(run.texts)), strict=False)
         run.texts += rows.texts()
         run.offsets += offsets
         run.times += rows.times()

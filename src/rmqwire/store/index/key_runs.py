@@ -89,7 +89,7 @@ class Shape:
         if len(begins) == 1:
             total = begins[0] * power
         else:
-            several = _lanes(array("Q", [begin * power & _MASK for begin in begins]))
+            several = _lanes(array("Q", begins)) * power & ones * _MASK
         lanes = bytearray(_LANE * count)
         for column, behind in zip(
             columns[first:stop], range(stop - first - 1, -1, -1), strict=True

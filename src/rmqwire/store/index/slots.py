@@ -9,6 +9,7 @@ import mmap
 import sys
 from array import array
 from itertools import chain, count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
 from rmqwire.codec.columns import pack_columns, write_field
@@ -161,13 +162,14 @@ class PythonSlots:
         empty: the file was just made: there is nothing to read.
     """
 
-    __slots__ = ("_all_known", "_all_ours", "_changed", "_known", "_memory", "_values")
+    __slots__ = ("_all_known", "_all_ours", "_changed", "_known", "_memory", "_touched", "_values")
 
     def __init__(self, slot_num: int, empty: bool) -> None:
         pages = -(-slot_num // PAGE_SLOTS)
         self._known = bytearray(b"\1" * pages if empty else pages)
         self._all_known = self._all_ours = empty  # a file may have any numbers in it
         self._changed = bytearray(pages)
+        self._touched: set[int] = set()  # pages that have changed since that was asked for
         self._memory = _lazy_zeros(slot_num * SLOT_SIZE)
         self._values = memoryview(self._memory).cast("i")  # in this machine's byte order
 
@@ -186,7 +188,9 @@ class PythonSlots:
 
     def changed_run(self, page: int) -> tuple[int, bytes] | None:
         """Return the first changed pages from one on."""
-        changed = self._changed
+        changed, touched = self._changed, self._touched
+        while touched:
+            changed[touched.pop()] = 1
         if (begin := changed.find(1, page)) < 0:
             return None
         end = changed.find(0, begin, begin + _RUN_PAGES)
@@ -197,6 +201,7 @@ class PythonSlots:
     def written(self) -> None:
         """Note that the file has all values."""
         self._changed[:] = bytes(len(self._changed))
+        self._touched.clear()
 
     def append(
         self, keys: Keys, first: int, stop: int, number: int, begin: int
@@ -231,8 +236,7 @@ class PythonSlots:
             previous = [self._lead_to_each(self._slots_of(rows)[0], number)]
         if not self._all_ours:
             previous = _without_later(previous, number)
-        for page in pages:
-            self._changed[page] = 1
+        self._touched |= pages
         return (
             bytes(_entries(rows, previous, begin)),
             sum([one.count(0) for one in previous]),
@@ -266,7 +270,8 @@ class PythonSlots:
                 previous.append([values[column[0]], *numbers[:-1]])
                 values[column[0]] = numbers[-1]
                 continue
-            previous.append([values[slot] for slot in column])
+            # by one call: those of many topics are all over the memory
+            previous.append(itemgetter(*column)(values) if column else ())
             for slot, at in zip(column, numbers, strict=True):
                 values[slot] = at
         return previous
