@@ -50,7 +50,6 @@ class IndexFile:
         "_slots",
         "_tail",
         "_tail_from",
-        "_tail_size",
         "header",
         "index_num",
         "path",
@@ -75,8 +74,7 @@ class IndexFile:
         self._handle = -1
         self._make_slots = make_slots
         self._slots: Slots | None = None  # made when a key is to be appended
-        self._tail: list[bytes] = []  # entries that are not in the file yet
-        self._tail_size = 0
+        self._tail = bytearray()  # entries that are not in the file yet
         self._tail_from = 1  # number of the first of them
 
     # --- making and opening --------------------------------------------------------------------
@@ -162,8 +160,7 @@ class IndexFile:
             )
             if done := len(entries) // ENTRY_SIZE:
                 at += done
-                self._tail.append(entries)
-                self._tail_size += len(entries)
+                self._tail += entries
                 header.index_count += done
                 header.hash_slot_count += fresh
                 header.end_phy_offset, header.end_timestamp = keys[at - 1][1:]
@@ -174,7 +171,7 @@ class IndexFile:
     @property
     def unwritten(self) -> int:
         """Bytes of entries that are in memory only."""
-        return self._tail_size
+        return len(self._tail)
 
     def write(self) -> None:
         """Put what is only in memory into the file.
@@ -185,24 +182,17 @@ class IndexFile:
         if not self._tail:
             return
         write, handle = self._files.pwrite, self._open()
-        write(handle, self._joined_tail(), entry_position(self._tail_from, self.slot_num))
+        write(handle, self._tail, entry_position(self._tail_from, self.slot_num))
         for position, values in changed_runs(self._slots) if self._slots else ():
             write(handle, values, position)
         write(handle, self.header.encode(), 0)
         self._tail.clear()
-        self._tail_size = 0
         self._tail_from = self.header.index_count
         self.unsynced = True
         if self.is_full:
             self._slots = None  # it is only read from now on
         elif self._slots is not None:
             self._slots.written()
-
-    def _joined_tail(self) -> bytes:
-        """Return the entries that are not in the file yet; they came in many pieces."""
-        if len(self._tail) > 1:
-            self._tail = [b"".join(self._tail)]
-        return self._tail[0]
 
     def sync(self) -> None:
         """Sync what is written; blocks.
@@ -260,7 +250,7 @@ class IndexFile:
     def _entry(self, index: int) -> IndexEntry | None:
         """Return an entry, None if the file is too short for it."""
         if index >= self._tail_from:
-            return unpack_entry(self._joined_tail(), (index - self._tail_from) * ENTRY_SIZE)
+            return unpack_entry(self._tail, (index - self._tail_from) * ENTRY_SIZE)
         data = self._read(ENTRY_SIZE, entry_position(index, self.slot_num))
         return unpack_entry(data) if len(data) == ENTRY_SIZE else None
 
