@@ -25,6 +25,10 @@ pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="sockets can't be lent her
 FIELDS = {"queueId": "0", "queueOffset": "7", "msgId": "m"}
 
 
+def answer_to(opaque):
+    return RemotingCommand(0, flag=RESPONSE_FLAG, opaque=opaque, ext_fields=FIELDS)
+
+
 class Watching:
     """A thread that could watch; the test reads in its place."""
 
@@ -144,10 +148,22 @@ async def test_the_end_of_the_stream_is_left_to_the_loop(lent):
     assert not borrower.loans
 
 
+async def test_who_is_told_may_end_the_connection(lent):
+    opaques = []
+    for on_stored in (lambda _: lent.connection.close("enough"), lent.stored.append):
+        opaques.append(lent.ask())
+        lent.connection.requests.waiting[opaques[-1]].on_stored = on_stored
+    asked = [frame(answer_to(opaque)) for opaque in opaques]
+    assert lent.connection.take_stored(b"".join(asked))
+    assert not lent.stored, "it has heard of the end already"
+    assert [type(one) for one in lent.replies[-1:]] == [SendFailed]
+    assert not lent.connection.requests.waiting
+
+
 async def test_half_an_answer_is_left_to_the_loop(lent):
     borrower = Watching()
     opaque = lent.ask(borrower)
-    answer = frame(RemotingCommand(0, flag=RESPONSE_FLAG, opaque=opaque, ext_fields=FIELDS))
+    answer = frame(answer_to(opaque))
     lent.far.sendall(answer[:9])
     assert not lent.loan.read()
     lent.loan.take_back()

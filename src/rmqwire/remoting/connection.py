@@ -62,32 +62,11 @@ class Connection:
     """
 
     __slots__ = (
-        "_active",
-        "_handed",
-        "_held",
-        "_limits",
-        "_mono_ms",
-        "_oneways",
-        "_outbox",
-        "_patience",
-        "_reader",
-        "close_reason",
-        "closed",
-        "corked",
-        "frames_received",
-        "handlers",
-        "if_silent",
-        "local",
-        "on_deadline",
-        "on_wake",
-        "outbox_size",
-        "peer",
-        "peer_host",
-        "peer_v6",
-        "read_stored",
-        "requests",
+        "_active", "_handed", "_held", "_limits", "_mono_ms", "_oneways", "_outbox", "_patience", "_reader",
+        "close_reason", "closed", "corked", "frames_received", "handlers", "if_silent", "local",
+        "on_deadline", "on_wake", "outbox_size", "peer", "peer_host", "peer_v6", "read_stored", "requests",
         "shaking_hands",
-    )
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -223,6 +202,8 @@ class Connection:
         found, end = read(data)
         wanted = requests.who_want(found) if end == len(data) else []
         for on_stored, one in wanted:
+            if self.closed:
+                break  # by who was told before: all others are told of that
             self._active = True
             self.frames_received += 1
             self._call(on_stored, one)

@@ -99,8 +99,9 @@ class OpenRequests:
         return True
 
     def stored(self, opaque: int) -> None:
-        """Wait no longer for the plain answer to a send."""
-        self.last_stored = self.waiting.pop(opaque).number
+        """Wait no longer for the plain answer to a send, if it is still waited for."""
+        if (request := self.waiting.pop(opaque, None)) is not None:
+            self.last_stored = request.number
 
     def who_want(self, found: list[Stored | Bounds]) -> list[tuple[OnStored, Stored]]:
         """Return who wants each of the plain answers to sends; nothing if other frames are among them."""
