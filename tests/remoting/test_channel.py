@@ -6,16 +6,13 @@ import socket
 import trio
 import trio.testing
 
-from rmqwire.codec.codes import RESPONSE_FLAG
 from rmqwire.codec.command import RemotingCommand, decode_frame, encode_command
-from rmqwire.codec.stored_answers import StoredAnswers
 from rmqwire.remoting.channel import EARLY_BYTES, Channel
 from rmqwire.remoting.connection import Connection
 from rmqwire.remoting.dispatch import HandlerTable
 from rmqwire.remoting.frame_reader import FrameReader
 from rmqwire.remoting.limits import Limits
 from rmqwire.remoting.open_requests import Asked
-from rmqwire.remoting.read_pause import MANY, PAUSE_S
 from rmqwire.remoting.transport import SocketTransport
 from tests.remoting.support import frame
 
@@ -218,35 +215,6 @@ async def test_the_peers_end_fails_our_requests(autojump_clock):
         await setup.far.aclose()
         await setup.ended.wait()
     assert "the connection ended" in str(got[0])
-
-
-async def test_answers_gather_while_many_sends_wait(autojump_clock):
-    def answer(opaque):
-        fields = {"queueId": "0", "queueOffset": "1", "msgId": "7F00"}
-        return encode_command(RemotingCommand(0, fields, opaque=opaque, flag=RESPONSE_FLAG))
-
-    heard = []
-
-    def on_stored(stored):
-        heard.append((stored[2], trio.current_time()))
-
-    async with trio.open_nursery() as nursery:
-        setup = Setup(nursery, {})
-        setup.connection.read_stored = StoredAnswers(4096).read
-        for opaque in range(4 * MANY):
-            setup.connection.request_frame(opaque, b"", Asked(print, 10**9, on_stored=on_stored))
-        start = trio.current_time()
-        for opaque in range(3):
-            await setup.far.send_all(answer(opaque))
-            await trio.testing.wait_all_tasks_blocked()
-        assert [opaque for opaque, _ in heard] == [0]
-        await trio.sleep(PAUSE_S)
-        await trio.testing.wait_all_tasks_blocked()
-        assert [(opaque, math.isclose(at, start + PAUSE_S)) for opaque, at in heard[1:]] == [
-            (1, True),
-            (2, True),
-        ]
-        nursery.cancel_scope.cancel()
 
 
 async def test_many_requests_of_a_turn_are_on_their_way_before_it_ends():

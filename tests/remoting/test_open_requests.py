@@ -66,17 +66,3 @@ def test_one_that_ends_while_another_is_told_of_its_time_is_not_given():
     del requests.waiting[1]
     assert [one.deadline_ms for one in given] == [10]
     assert not requests.waiting
-
-
-def test_pulls_that_wait_are_none_of_the_sends_that_do():
-    requests = OpenRequests()
-    for opaque in range(200):
-        assert requests.add(opaque, Asked(callback, 10), 0, MOST)
-    assert requests.behind() == 0, "nobody knows what they are before one is answered"
-    for opaque in range(200, 203):
-        assert requests.add(opaque, Asked(callback, 10, on_stored=callback), 0, MOST)
-    requests.stored(200)
-    assert requests.behind() == 2
-    for opaque in (201, 202):
-        requests.stored(opaque)
-    assert requests.behind() == 0

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rmqwire.remoting.read_pause import PAUSE_S, ReadPause
 from rmqwire.remoting.tls import why
 from rmqwire.remoting.tls_mode_handler import TlsModeHandler
 from rmqwire.remoting.transport import SocketTransport
@@ -157,12 +156,11 @@ class Channel:
 
     async def _read_loop(self) -> None:
         connection, receive_some = self.connection, self.stream.receive_some
-        pause = ReadPause()
         while not (connection.closed or self._stopping):
             data = await receive_some()
             if not data:
                 return
-            connection.corked, frames = True, connection.frames_received
+            connection.corked = True
             ahead = self._handler.receive_data(bytes(data))
             if ahead:
                 self._rest = b"".join((self._rest, ahead))
@@ -172,8 +170,6 @@ class Channel:
                 await self._finish_pass()
                 await trio.lowlevel.checkpoint()  # much was answered: let others run
             connection.corked = False
-            if pause.pays(connection.frames_received - frames, connection.requests.behind()):
-                await trio.sleep(PAUSE_S)
 
     async def _finish_pass(self) -> None:
         barrier = self._barrier() if self._barrier is not None else None

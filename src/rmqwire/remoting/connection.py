@@ -183,7 +183,6 @@ class Connection:
                 self._answer([memoryview(data)[one[0] : one[1]]])
             else:
                 del waiting[one[2]]
-                requests.last_stored = request.number
                 self.frames_received += 1
                 try:
                     on_stored(one)
@@ -207,7 +206,7 @@ class Connection:
             self._active = True
             self.frames_received += 1
             self._call(on_stored, one)
-            requests.stored(one[2])  # not before: it may be interrupted
+            requests.waiting.pop(one[2], None)  # not before: it may be interrupted
         return bool(wanted)
 
     def _answer(self, frames: list[memoryview]) -> None:

@@ -60,14 +60,13 @@ class OpenRequests:
     Attributes:
         waiting: by opaque, in the order of sending.
         last: number of the last request.
-        last_stored: number of the last send whose plain answer was taken.
     """
 
-    __slots__ = ("last", "last_stored", "waiting")
+    __slots__ = ("last", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, OpenRequest] = {}
-        self.last = self.last_stored = 0
+        self.last = 0
 
     def check(self, opaque: int, most: int, peer: str) -> None:
         """Refuse one more request of this opaque.
@@ -98,11 +97,6 @@ class OpenRequests:
         waiting[opaque] = request
         return True
 
-    def stored(self, opaque: int) -> None:
-        """Wait no longer for the plain answer to a send, if it is still waited for."""
-        if (request := self.waiting.pop(opaque, None)) is not None:
-            self.last_stored = request.number
-
     def who_want(self, found: list[Stored | Bounds]) -> list[tuple[OnStored, Stored]]:
         """Return who wants each of the plain answers to sends; nothing if other frames are among them."""
         wanted = []
@@ -112,13 +106,6 @@ class OpenRequests:
                 return []
             wanted.append((on_stored, one))
         return wanted
-
-    def behind(self) -> int:
-        """Return how many wait, but at most how many came after the last send that was answered.
-
-        So pulls that wait for messages to come count no more than once; 0 before the first such answer.
-        """
-        return min(self.last - self.last_stored, len(self.waiting)) if self.last_stored else 0
 
     def next_look(self, mono_ms: int) -> int | None:
         """Return when to look for those that are due again (ms), None when there are none.
