@@ -247,12 +247,13 @@ class MessageStore:
         self.flushes.queues_flushed(plan, thorough=True)
         self._finish_index()
         self.checkpoint.write(sync=True)
-        if not self.health.broken:
+        sound = not (self.health.broken or self.flushes.queues_doubtful)
+        if sound:
             last = msgspec.structs.replace(
                 self.mark.mark, closed=1, queues_crc=self.queues.ends_crc()
             )
             self.mark.write(last, sync=True)
-        return not self.health.broken
+        return sound
 
     def _finish_index(self) -> None:
         deadline = self.mono_ms() + _CLOSE_INDEX_MS

@@ -226,12 +226,19 @@ class StoreService:
         try:
             if not plan.is_empty:
                 await self._run(plan, self._offload)
+        except OSError as error:  # the log alone decides about writing
+            self._store.flushes.queues_failed(plan)
+            logger.warning(
+                "consume queues can not be synced, the next start rebuilds them: %s", error
+            )
+            return
+        try:
             self._tell_mark_fault()
             if self._store.mark.unsynced:
                 await self._offload(self._store.mark.sync)
-        except OSError as error:  # they can be rebuilt: the log alone decides about writing
+        except OSError as error:
             plan.release(succeeded=False)
-            logger.warning("consume queues or mark can not be synced: %s", error)
+            logger.warning("the mark can not be synced: %s", error)
             return
         try:
             self._store.flushes.queues_flushed(plan, thorough=thorough)

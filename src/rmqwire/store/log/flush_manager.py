@@ -2,7 +2,8 @@
 
 A flush is planned and booked here and run elsewhere: ``service`` does that in a thread, a stop and
 tests do it on the spot. A failed ``fdatasync`` of the log is never tried again: the kernel may have
-dropped the pages and say yes next time.
+dropped the pages and say yes next time. After one of queues the checkpoint stays, so that the next start
+makes their units again of the log.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class FlushManager:
 
     Attributes:
         running: how many plans are made and not booked yet.
+        queues_doubtful: a sync of queues has failed, so nobody knows what of them is on the disk.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class FlushManager:
         self._checkpoint = checkpoint
         self._mark = mark
         self.running = 0
+        self.queues_doubtful = False
 
     def _count(self, plan: FlushPlan) -> None:
         """Count a plan until it is booked or given up."""
@@ -153,9 +156,9 @@ class FlushManager:
         return plan
 
     def queues_flushed(self, plan: FlushPlan, *, thorough: bool) -> None:
-        """Book a sync of the queues; after a thorough one the checkpoint says so."""
+        """Book a sync of the queues; after a thorough one the checkpoint says so, if none has failed."""
         plan.release(succeeded=True)
-        if not thorough:
+        if not thorough or self.queues_doubtful:
             return
         values = self._checkpoint.values
         if plan.store_timestamp > 0:
@@ -163,6 +166,11 @@ class FlushManager:
         values.confirm_phy_offset = plan.end
         values.logics_physical_offset = plan.end
         self._checkpoint.write(sync=False)
+
+    def queues_failed(self, plan: FlushPlan) -> None:
+        """Book a sync of the queues that failed: they can be rebuilt, and are to be at the next start."""
+        plan.release(succeeded=False)
+        self.queues_doubtful = True
 
 
 def _move_mark(plan: FlushPlan, log: CommitLog, file: MarkFile) -> None:
