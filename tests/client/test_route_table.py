@@ -79,7 +79,7 @@ def test_order_configuration_goes_first():
     ]
     table = RouteTable(Random(1))
     table.update("T", data)
-    assert table.publish_info("T").order_topic
+    assert table.publish["T"].order_topic
 
 
 @pytest.mark.parametrize("conf", ["a", "a:", "a:x", "a:1;", "a:-1", "a:²"])
@@ -87,7 +87,7 @@ def test_bad_order_configuration(conf):
     table = RouteTable(Random(1))
     with pytest.raises(BadBody):
         table.update("T", route("a", conf=conf))
-    assert table.publish_info("T") is None
+    assert table.publish.get("T") is None
 
 
 def test_default_topics_queues_are_cut_down():
@@ -110,11 +110,11 @@ def test_round_robin_reaches_all(count, start):
 def test_update_tells_changes_and_ignores_order():
     table = RouteTable(Random(1))
     assert table.update("T", route("a", "b"))
-    info = table.publish_info("T")
+    info = table.publish.get("T")
     assert not table.update("T", route("b", "a"))
-    assert table.publish_info("T") is info
+    assert table.publish.get("T") is info
     assert table.update("T", route("a"))
-    assert table.publish_info("T") is not info
+    assert table.publish.get("T") is not info
 
 
 def test_addresses():

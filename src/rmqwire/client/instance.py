@@ -269,12 +269,12 @@ class ClientInstance:
         Raises:
             RemotingError: no name server answered.
         """
-        info = self.routes.publish_info(topic)
+        info = self.routes.publish.get(topic)
         if info is not None:
             return info
         started = trio.current_time()
         async with self._route_lock:
-            info = self.routes.publish_info(topic)
+            info = self.routes.publish.get(topic)
             if info is not None:
                 return info
             route = await self._ask_route(topic, _left(started, timeout_ms))
@@ -284,7 +284,7 @@ class ClientInstance:
                     limit_queue_nums(route, queue_nums)
             if route is not None:
                 self._take_route(topic, route)
-        return self.routes.publish_info(topic)
+        return self.routes.publish.get(topic)
 
     async def update_route(self, topic: str) -> bool:
         """Ask for a topic's route; say whether one is known now. Failures are logged."""

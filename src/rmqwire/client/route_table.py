@@ -115,10 +115,6 @@ class RouteTable:
         self.routes[topic] = route
         return True
 
-    def publish_info(self, topic: str) -> TopicPublishInfo | None:
-        """Return the queues to send to, or None when there are none known."""
-        return self.publish.get(topic)
-
     def queues_to_read(self, topic: str) -> set[MessageQueue] | None:
         """Return the queues to read, or None when the topic has no known route."""
         return self._subscribe.get(topic)

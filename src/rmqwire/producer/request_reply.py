@@ -54,7 +54,7 @@ class RequestReply:
             const.PROPERTY_MESSAGE_REPLY_TO_CLIENT: instance.client_id,
             const.PROPERTY_MESSAGE_TTL: str(timeout_ms),
         }
-        if instance.routes.publish_info(message.topic) is None:
+        if message.topic not in instance.routes.publish:
             await self._sender.publish_info(message.topic, timeout_ms)
             await instance.heartbeat()  # brokers find who asks by its heartbeat
         pending = instance.replies.begin(correlation_id)

@@ -280,7 +280,7 @@ class Sender:
             RouteNotFound: no name server knows the topic, and it can't be made.
             RemotingError: no name server answered.
         """
-        info = self._instance.routes.publish_info(topic)
+        info = self._instance.routes.publish.get(topic)
         if info is None:
             config = self._config
             try:
